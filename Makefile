@@ -1,0 +1,55 @@
+# make demo   answer questions over a real filing and a real codebase, offline
+# make test   the tests; nothing is downloaded but packages
+# make check  formatting, lint, types
+# make bench  the benchmarks of the README, on the data in DATA
+# make clean  remove what these made
+#
+# On Linux, plain `torch` brings several GB of CUDA libraries. On a machine without a GPU, install the CPU build of
+# PyTorch as pytorch.org describes, or name it: make demo TORCH=torch==2.13.0+cpu
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+DATA ?= ../shared/data
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet
+
+.PHONY: demo test test-server check bench clean
+
+demo: $(VENV)/.demo
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+# HYBRID_TEST_SERVER=http://localhost:8000/v1 make test-server, against the server that tests/serve.py starts
+test-server: $(VENV)/.dev
+	$(BIN)/python -m pytest -m server tests/test_vllm.py
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m evals.bench.retrieval --data $(DATA)
+	$(BIN)/python -m evals.bench.answers --data $(DATA)
+	$(BIN)/python -m evals.bench.indexing --data $(DATA)
+	$(BIN)/python -m evals.bench.scale
+
+$(VENV)/.torch:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) "$(TORCH)"
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.torch pyproject.toml
+	$(PIP) --editable ".[cpu]"
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.torch pyproject.toml
+	$(PIP) --editable ".[cpu,dev]"
+	touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

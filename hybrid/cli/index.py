@@ -1,0 +1,131 @@
+"""`hybrid index`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hybrid.cli.common import console, corpus_options, print_json, progress_bars, settings_from
+
+if TYPE_CHECKING:
+    from hybrid.index.store import Changes, Store
+
+
+@click.group()
+def index() -> None:
+    """Build, update and show the index of a corpus.
+
+    `hybrid ask` does this by itself; these commands do it ahead of time and show what is there.
+    """
+
+
+@index.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.option("--rebuild", is_flag=True, help="Delete the index first and make it anew.")
+@corpus_options
+def build(paths: tuple[str, ...], rebuild: bool, **options: Any) -> None:
+    """Build the index of PATHS, or bring it up to date: only what changed is read and embedded again."""
+    from hybrid.hybrid import Hybrid
+
+    with Hybrid(settings_from(options)) as hybrid:
+        with progress_bars(quiet=options["quiet"]) as progress:
+            store, changes = hybrid.index(list(paths), progress, rebuild=rebuild)
+        _report(store, changes, as_json=options["as_json"])
+
+
+@index.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@corpus_options
+def update(paths: tuple[str, ...], **options: Any) -> None:
+    """Bring the index of PATHS up to date; there has to be one."""
+    from hybrid.corpus import Corpus
+    from hybrid.errors import IndexStoreError
+    from hybrid.hybrid import Hybrid
+
+    with Hybrid(settings_from(options)) as hybrid:
+        corpus = Corpus.of(list(paths), hybrid.settings.corpus)
+        path = hybrid.index_path(corpus)
+        if path is None or not (path / "index.db").is_file():
+            raise IndexStoreError(
+                f"There is no index of {corpus.label} yet. Make one with: hybrid index build {paths[0]}"
+            )
+        with progress_bars(quiet=options["quiet"]) as progress:
+            store, changes = hybrid.index(corpus, progress)
+        _report(store, changes, as_json=options["as_json"])
+
+
+@index.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@corpus_options
+def show(paths: tuple[str, ...], **options: Any) -> None:
+    """Show what the index of PATHS holds, without changing it."""
+    from rich.table import Table
+
+    from hybrid.corpus import Corpus
+    from hybrid.hybrid import Hybrid
+    from hybrid.index.store import Store
+
+    with Hybrid(settings_from(options)) as hybrid:
+        path = hybrid.index_path(Corpus.of(list(paths), hybrid.settings.corpus))
+        store = Store(path, hybrid.embedder, hybrid.chunker, create=False)
+        entries, problems = store.entries(), store.problems()
+        if options["as_json"]:
+            print_json(
+                {
+                    "index": str(path),
+                    "embedder": hybrid.embedder.name,
+                    "documents": [
+                        {"name": e.name, "kind": e.kind, "tokens": e.tokens, "passages": e.passages} for e in entries
+                    ],
+                    "unreadable": [{"name": p.name, "reason": p.reason} for p in problems],
+                }
+            )
+            return
+        out = console()
+        table = Table("document", "kind", title=f"{path}", title_justify="left")
+        table.add_column("tokens", justify="right")
+        table.add_column("passages", justify="right")
+        for e in entries:
+            table.add_row(e.name, e.kind, f"{e.tokens:,}", f"{e.passages:,}")
+        table.add_section()
+        table.add_row(
+            f"{len(entries)} documents",
+            "",
+            f"{sum(e.tokens for e in entries):,}",
+            f"{sum(e.passages for e in entries):,}",
+        )
+        out.print(table)
+        for problem in problems:
+            out.print(f"  not read: {problem.name}: {problem.reason}", markup=False)
+
+
+def _report(store: Store, changes: Changes | None, *, as_json: bool) -> None:
+    if changes is None:
+        from hybrid.index.store import Changes
+
+        changes = Changes(unchanged=len(store.entries()), passages=len(store), problems=store.problems())
+    if as_json:
+        print_json(
+            {
+                "index": str(store.path),
+                "added": changes.added,
+                "changed": changes.changed,
+                "removed": changes.removed,
+                "unchanged": changes.unchanged,
+                "embedded": changes.embedded,
+                "passages": changes.passages,
+                "seconds": round(changes.seconds, 3),
+                "unreadable": [{"name": p.name, "reason": p.reason} for p in changes.problems],
+            }
+        )
+        return
+    out = console()
+    out.print(
+        f"{changes.added} added, {changes.changed} changed, {changes.removed} removed, {changes.unchanged} unchanged; "
+        f"{changes.embedded:,} of {changes.passages:,} passages embedded in {changes.seconds:.1f} s",
+        markup=False,
+    )
+    out.print(f"  index: {store.path}", markup=False)
+    for problem in changes.problems:
+        out.print(f"  not read: {problem.name}: {problem.reason}", markup=False)

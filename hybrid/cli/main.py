@@ -1,0 +1,76 @@
+"""The command `hybrid`: assembles the subcommands, loaded when they are called, and turns errors into sentences."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from hybrid import __version__
+from hybrid.errors import HybridError
+
+COMMANDS = {  # name -> (module, attribute, first line of its help: shown without loading it)
+    "ask": ("hybrid.cli.ask", "ask", "Answer questions from files, with citations."),
+    "index": ("hybrid.cli.index", "index", "Build, update and show the index of a corpus."),
+    "doctor": ("hybrid.cli.doctor", "doctor", "Tell what is installed, what would be used, and what is missing."),
+}
+
+
+class Lazy(click.Group):
+    """A group that knows its commands by name and imports one only when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, _, about) in COMMANDS.items()])
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="hybrid", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Answer questions over long documents at the lowest GPU cost that keeps the accuracy.
+
+    \b
+    Try:  hybrid ask "When does the agreement end?" contracts/
+          hybrid doctor
+
+    Tab completion: eval "$(_HYBRID_COMPLETE=bash_source hybrid)" (or zsh_source, fish_source).
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; exit code 0 done, 1 failed, 2 for what the user can mend, 130 interrupted."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """The exit code of a command line."""
+    try:
+        result: Any = cli.main(args=arguments, prog_name="hybrid", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except HybridError as error:
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted; nothing was left half written.", err=True)
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone: nothing is left to say
+        sys.stderr.close()
+        return 0

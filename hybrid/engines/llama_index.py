@@ -1,0 +1,104 @@
+"""Any LlamaIndex LLM as an engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hybrid.engines.base import Completion, OnText
+from hybrid.errors import EngineError, MissingDependency, WindowError
+from hybrid.prompts import Prompt, abstains
+from hybrid.types import Usage
+
+
+class LlamaIndexEngine:
+    """Wraps an LLM of LlamaIndex; its window is `llm.metadata.context_window`.
+
+    Args:
+        llm: a `llama_index.core.llms.LLM`.
+        tokenizer: text to tokens; LlamaIndex's global tokenizer by default, which may not be the model's own, so
+            counts are taken as estimates.
+    """
+
+    concurrency = 4
+
+    def __init__(self, llm: Any, tokenizer: Callable[[str], Sequence[Any]] | None = None) -> None:
+        self.llm = llm
+        self._exact = tokenizer is not None
+        self._tokenizer = tokenizer or _global_tokenizer()
+
+    @property
+    def name(self) -> str:
+        """The LLM's class and model."""
+        return f"{self.llm.metadata.model_name or 'model'} ({type(self.llm).__name__})"
+
+    @property
+    def window(self) -> int:
+        """Tokens of prompt and answer together, as the LLM states them."""
+        return int(self.llm.metadata.context_window)
+
+    @property
+    def counts_exactly(self) -> bool:
+        """Whether the model's own tokenizer was given."""
+        return self._exact
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text."""
+        return [len(self._tokenizer(text)) for text in texts]
+
+    def measure(self, prompt: Prompt) -> int:
+        """Tokens of the whole prompt, with 8 for each message's frame."""
+        return sum(self.count([message["content"] for message in prompt.messages()])) + 16
+
+    def ask(self, prompt: Prompt, *, max_tokens: int, on_text: OnText | None = None) -> Completion:
+        """Complete the prompt. Raises WindowError or EngineError."""
+        from llama_index.core.llms import ChatMessage
+
+        tokens = self.measure(prompt)
+        if tokens + max_tokens > self.window:
+            raise WindowError(
+                f"The prompt takes {tokens} tokens and {max_tokens} are kept for the answer, but {self.name} reads only "
+                f"{self.window}. If the model reads more, set the LLM's context_window."
+            )
+        messages = [ChatMessage(role=m["role"], content=m["content"]) for m in prompt.messages()]
+        begun = time.perf_counter()
+        text, raw = "", None
+        try:
+            if on_text is None:
+                reply = self.llm.chat(messages)
+                text, raw = str(reply.message.content or ""), reply.raw
+            else:
+                for reply in self.llm.stream_chat(messages):
+                    on_text(reply.delta or "")
+                    text, raw = str(reply.message.content or ""), reply.raw
+        except Exception as error:  # noqa: BLE001  (LLMs of many makers raise what they like)
+            raise EngineError(f"{self.name} failed: {type(error).__name__}: {error}".split("\n")[0]) from error
+        usage = _usage(raw, tokens, lambda: self.count([text])[0], time.perf_counter() - begun)
+        return Completion(text, usage, abstained=abstains(text))
+
+
+def _usage(raw: Any, prompt: int, output: Callable[[], int], seconds: float) -> Usage:
+    """What the model's server told, counted by us where it did not."""
+    told = raw.get("usage") if isinstance(raw, dict) else getattr(raw, "usage", None)
+
+    def field(name: str) -> int | None:
+        value = told.get(name) if isinstance(told, dict) else getattr(told, name, None)
+        return int(value) if isinstance(value, int) else None
+
+    told_output = field("completion_tokens")
+    return Usage(
+        calls=1,
+        prompt_tokens=field("prompt_tokens") or prompt,
+        output_tokens=output() if told_output is None else told_output,
+        seconds=seconds,
+    )
+
+
+def _global_tokenizer() -> Callable[[str], Sequence[Any]]:
+    try:
+        from llama_index.core.utils import get_tokenizer
+    except ImportError:
+        raise MissingDependency("llama-index-core", "llama-index", "A LlamaIndex LLM") from None
+    tokenizer: Callable[[str], Sequence[Any]] = get_tokenizer()
+    return tokenizer

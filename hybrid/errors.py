@@ -1,0 +1,69 @@
+"""Everything that can go wrong, in one tree.
+
+    HybridError                    something failed; exit code 1
+    └── UserError                  the user can mend it; exit code 2
+        ├── InputError             a question, path or option that cannot work
+        ├── SettingsError          a wrong or unknown setting
+        ├── CorpusError            nothing readable where documents were expected
+        ├── MissingDependency      an optional package is not installed
+        ├── IndexStoreError        an index on disk that cannot be used
+        │   └── IndexLocked        another process is writing it
+        └── EngineError            the model's server did not do its part
+            └── WindowError        the prompt is longer than the engine can read
+
+Every message is one sentence or two: what is wrong, with the numbers, and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class HybridError(Exception):
+    """Base of every error this package raises on purpose."""
+
+    exit_code = 1
+
+
+class UserError(HybridError):
+    """An error whose remedy is in the user's hands."""
+
+    exit_code = 2
+
+
+class InputError(UserError):
+    """A question, path or option that cannot work."""
+
+
+class SettingsError(UserError):
+    """A setting that is wrong, unknown or missing."""
+
+
+class CorpusError(UserError):
+    """No readable document where some were expected."""
+
+
+class MissingDependency(UserError):
+    """An optional package is needed and not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package!r}, which is not installed. "
+            f"Install it with: pip install 'hybrid-context[{extra}]'"
+        )
+        self.package = package
+        self.extra = extra
+
+
+class IndexStoreError(UserError):
+    """An index on disk that cannot be used as it is."""
+
+
+class IndexLocked(IndexStoreError):
+    """Another process is writing this index."""
+
+
+class EngineError(UserError):
+    """An engine could not complete a request."""
+
+
+class WindowError(EngineError):
+    """A prompt is longer than the engine's window."""

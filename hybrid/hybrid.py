@@ -1,0 +1,673 @@
+"""The way of a question: retrieve, situate, decide, assemble, ask, check, cite.
+
+`answer(question, corpus)` does it once; `Hybrid` keeps models and indexes loaded between questions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from hybrid.assemble import passage_piece, pieces, ranked_documents
+from hybrid.chunking import Chunker
+from hybrid.cite import cite
+from hybrid.corpus import Corpus, CorpusLike
+from hybrid.cost.estimate import estimate, price, total
+from hybrid.embedding import Embedder
+from hybrid.engines.base import Completion, Engine, OnText
+from hybrid.engines.make import make_engine
+from hybrid.errors import InputError, WindowError
+from hybrid.index.fusion import retrieve
+from hybrid.index.store import Changes, Progress, Store
+from hybrid.ordering import order
+from hybrid.prompts import Prompt, abstains
+from hybrid.routing.policies import POLICIES, Forced, Policy
+from hybrid.routing.situation import Situation
+from hybrid.settings import EngineSettings, Settings
+from hybrid.types import RUNGS, Answer, Attempt, Candidate, Decision, Piece, Prediction, Route, Rung, Usage
+from hybrid.window import fit, parts, room, sizes
+
+SILENT = "The documents do not say."
+_WIDE = 20  # passages by which documents are ranked for the long route
+_EVIDENCE = 3  # best passages repeated after a long document
+_EVIDENCE_FROM = 4_000  # tokens of document from which repeating them is worth it
+_EXPECTED_OUTPUT = 128  # tokens of an answer, for predictions
+_CLEAR = 120  # characters after which a streamed reply is no abstention
+_OPEN = 16  # indexes kept open
+_ROUNDS = 4  # of collecting findings, before the least relevant are left out
+
+
+@dataclass(slots=True)
+class _Run:
+    """One question on its way."""
+
+    question: str
+    store: Store
+    policy: Policy
+    ordering: str
+    on_text: OnText | None
+    progress: Progress | None
+    timings: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[name] = self.timings.get(name, 0.0) + time.perf_counter() - begun
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What an engine read and what it replied."""
+
+    completion: Completion
+    pieces: tuple[Piece, ...]
+    left_out: int
+
+
+class Hybrid:
+    """Answers questions over corpora, keeping the embedder, the engines and opened indexes.
+
+    Safe to use from several threads.
+
+    Args:
+        settings: as loaded by `hybrid.settings.load`; None loads `hybrid.toml` and the environment.
+        engine: an engine, or any LlamaIndex LLM, instead of the one in the settings.
+        long_engine: a second one for whole documents, instead of the one in the settings.
+        policy: a policy of your own instead of the one in the settings.
+
+    Raises:
+        SettingsError: a setting that does not fit.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        engine: Any = None,
+        long_engine: Any = None,
+        policy: Policy | None = None,
+    ) -> None:
+        if settings is None:
+            from hybrid.settings import load
+
+            settings = load()
+        self.settings = settings
+        self.embedder = Embedder(settings.embedder)
+        self.chunker = Chunker(self.embedder, settings.passages)
+        self.engine: Engine = make_engine(engine or settings.engine, self.embedder)
+        other = long_engine or settings.long_engine
+        self.long_engine: Engine = make_engine(other, self.embedder) if other else self.engine
+        self.policy: Policy = policy or POLICIES[settings.routing.policy]()
+        self._stores: dict[str, Store] = {}
+        self._ratios: dict[tuple[str, int, int], float] = {}
+        self._counts: dict[tuple[str, int, int, tuple[str, ...]], int] = {}
+        self._lock = threading.RLock()
+
+    # -- corpora -------------------------------------------------------------------------------------------------
+
+    def open(self, corpus: CorpusLike | Store, progress: Progress | None = None) -> Store:
+        """The index of a corpus, made or brought up to date; give it instead of the corpus to skip looking for changes.
+
+        Raises:
+            CorpusError: nothing readable is there.
+            IndexStoreError: the index cannot be used or written.
+        """
+        return corpus if isinstance(corpus, Store) else self.index(corpus, progress)[0]
+
+    def index(
+        self, corpus: CorpusLike, progress: Progress | None = None, *, rebuild: bool = False
+    ) -> tuple[Store, Changes | None]:
+        """Bring the index of a corpus up to date; the changes are None where there were none to look into."""
+        found = Corpus.of(corpus, self.settings.corpus)
+        with self._lock:
+            key = found.key or f"texts {id(corpus)}"
+            path = self.index_path(found)
+            if rebuild and path is not None:
+                self._discard(key, path)
+            if key not in self._stores:
+                if len(self._stores) >= _OPEN:
+                    self._stores.pop(next(iter(self._stores)))
+                self._stores[key] = Store(path, self.embedder, self.chunker)
+            store = self._stores[key]
+            if store.fresh(found):
+                return store, None
+            return store, store.update(found, progress)
+
+    def index_path(self, corpus: Corpus) -> Path | None:
+        """The folder of a corpus's index; None for texts given directly, which are indexed in memory."""
+        if self.settings.index.dir is not None:
+            return Path(self.settings.index.dir)
+        if not corpus.key:
+            return None
+        from platformdirs import user_cache_path
+
+        made_by = f"{corpus.key} {self.embedder.fingerprint} {self.settings.passages.tokens}"
+        return user_cache_path("hybrid-context") / blake2b(made_by.encode(), digest_size=10).hexdigest()
+
+    def _discard(self, key: str, path: Path) -> None:
+        """Forget an index and delete its files, and nothing else in its folder."""
+        if key in self._stores:
+            self._stores.pop(key).close()
+        Store.delete(path)
+
+    def close(self) -> None:
+        """Release opened indexes."""
+        with self._lock:
+            for store in self._stores.values():
+                store.close()
+            self._stores.clear()
+
+    def __enter__(self) -> Hybrid:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # -- questions -----------------------------------------------------------------------------------------------
+
+    def answer(
+        self,
+        question: str,
+        corpus: CorpusLike | Store,
+        *,
+        route: Route | None = None,
+        rung: Rung | None = None,
+        on_text: OnText | None = None,
+        progress: Progress | None = None,
+    ) -> Answer:
+        """Answer a question from a corpus.
+
+        Args:
+            question: in any language the embedder knows.
+            corpus: a file, folder or glob, a list of them, `{name: text}`, LlamaIndex documents, or an opened index.
+            route: force `rag` or `long`.
+            rung: force how much is read.
+            on_text: receives the answer's text as it is generated.
+            progress: receives stage, done and total while the corpus is indexed or read chunk-wise.
+
+        Raises:
+            UserError: a sentence that says what to mend.
+        """
+        run = self._run(question, corpus, route, rung, on_text, progress)
+        with run.stage("retrieve"):
+            candidates = self._candidates(run)
+        with run.stage("decide"):
+            situation = self._situate(run, candidates)
+            decision = run.policy.decide(situation)
+        return self._carry_out(run, situation, decision)
+
+    async def answer_async(self, question: str, corpus: CorpusLike | Store, **options: Any) -> Answer:
+        """`answer` without blocking the event loop."""
+        return await asyncio.to_thread(self.answer, question, corpus, **options)
+
+    def stream(self, question: str, corpus: CorpusLike | Store, **options: Any) -> Iterator[str | Answer]:
+        """The answer's text piece by piece as it is generated, and last the whole `Answer`."""
+        pieces_: queue.SimpleQueue[str | Answer | BaseException] = queue.SimpleQueue()
+
+        def work() -> None:
+            try:
+                pieces_.put(self.answer(question, corpus, on_text=pieces_.put, **options))
+            except BaseException as error:  # noqa: BLE001  (raised again in the caller's thread)
+                pieces_.put(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        while True:
+            item = pieces_.get()
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+            if isinstance(item, Answer):
+                return
+
+    def answer_many(
+        self,
+        questions: Sequence[str],
+        corpus: CorpusLike | Store,
+        *,
+        route: Route | None = None,
+        rung: Rung | None = None,
+        progress: Progress | None = None,
+    ) -> list[Answer]:
+        """Answers in the order of the questions.
+
+        Questions are asked grouped by what they read, so that one prefill of a document serves all of its questions,
+        and as many at once as the engine takes.
+        """
+        store = self.open(corpus, progress)
+        ways: list[tuple[_Run, Situation, Decision]] = []
+        for question in questions:
+            run = self._run(question, store, route, rung, None, None)
+            with run.stage("retrieve"):
+                candidates = self._candidates(run)
+            with run.stage("decide"):
+                situation = self._situate(run, candidates)
+                ways.append((run, situation, run.policy.decide(situation)))
+        grouped = sorted(range(len(ways)), key=lambda i: (_reads(ways[i][1], ways[i][2]), i))
+        answers: dict[int, Answer] = {}
+        workers = max(1, min(self.engine.concurrency, len(ways)))
+        with ThreadPoolExecutor(workers) as pool:
+            futures = [(i, pool.submit(self._carry_out, *ways[i])) for i in grouped]
+            try:
+                for done, (i, future) in enumerate(futures, 1):
+                    answers[i] = future.result()
+                    if progress is not None:
+                        progress("answering", done, len(ways))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return [answers[i] for i in range(len(ways))]
+
+    def decide(
+        self,
+        question: str,
+        corpus: CorpusLike | Store,
+        *,
+        route: Route | None = None,
+        rung: Rung | None = None,
+        progress: Progress | None = None,
+    ) -> Decision:
+        """Only the decision: nothing is asked of the engine."""
+        run = self._run(question, corpus, route, rung, None, progress)
+        return run.policy.decide(self._situate(run, self._candidates(run)))
+
+    def retrieve(self, question: str, corpus: CorpusLike | Store, k: int | None = None) -> list[Candidate]:
+        """Only the passages found for a question, best first."""
+        run = self._run(question, corpus, None, None, None, None)
+        return retrieve(run.store, question, k or self.settings.retrieval.k, self.settings.retrieval.mode)
+
+    # -- the way -------------------------------------------------------------------------------------------------
+
+    def _run(
+        self,
+        question: str,
+        corpus: CorpusLike | Store,
+        route: Route | None,
+        rung: Rung | None,
+        on_text: OnText | None,
+        progress: Progress | None,
+    ) -> _Run:
+        if not isinstance(question, str) or not question.strip():
+            raise InputError("The question is empty. Ask something, for example: When does the agreement end?")
+        if rung is not None and rung not in RUNGS:
+            raise InputError(f"There is no rung {rung!r}; choose one of: {', '.join(RUNGS)}.")
+        if route not in (None, "rag", "long"):
+            raise InputError(f"There is no route {route!r}; choose rag or long.")
+        routing = self.settings.routing
+        route, rung = (route, rung) if route or rung else (routing.route, routing.rung)
+        policy: Policy = Forced(route, rung) if route or rung else self.policy
+        begun = time.perf_counter()
+        store = self.open(corpus, progress)
+        run = _Run(question, store, policy, routing.ordering, on_text, progress)
+        run.timings["index"] = time.perf_counter() - begun
+        problems = store.problems()
+        if problems:
+            named = "; ".join(f"{p.name}: {p.reason}" for p in problems[:3])
+            run.notes.append(f"{len(problems)} of the files could not be read ({named}).")
+        return run
+
+    def _candidates(self, run: _Run) -> list[Candidate]:
+        wanted = max(self.settings.retrieval.k, _WIDE)
+        return retrieve(run.store, run.question, wanted, self.settings.retrieval.mode)
+
+    def _situate(self, run: _Run, candidates: list[Candidate]) -> Situation:
+        """Sizes are estimated from the index, which counts in the embedder's tokens, and exact where it matters."""
+        store, k = run.store, self.settings.retrieval.k
+        entries = store.entries()
+        best = [name for name, _ in ranked_documents(candidates)] or [entry.name for entry in entries]
+        tokens = {entry.name: entry.tokens for entry in entries}
+        short, long_ = self._ratio(self.engine, store), self._ratio(self.long_engine, store)
+        rooms: dict[Rung, int] = {}
+        for rung in RUNGS:
+            engine, settings = self._engine_for(rung)
+            rooms[rung] = room(engine, run.question, settings.max_tokens)
+        read: dict[Rung, int] = {
+            "passages": round(short * sum(c.passage.tokens for c in candidates[:k])),
+            "sections": round(short * sum(self._section_tokens(c, tokens) for c in candidates[:k])),
+            "corpus": self._measured(
+                self.long_engine, list(tokens), sum(tokens.values()) * long_, rooms["corpus"], store
+            ),
+        }
+        largest = self._measured(self.long_engine, best[:1], tokens[best[0]] * long_, rooms["documents"], store)
+        documents = 0
+        for name in best:  # as many of the best as fit, at least one
+            size = round(tokens[name] * long_)
+            if documents and documents + size > rooms["documents"]:
+                continue
+            documents += size
+        read["documents"] = max(largest, documents)
+        return Situation(
+            question=run.question,
+            candidates=tuple(candidates[:k]),
+            documents=len(entries),
+            tokens=read,
+            rooms=rooms,
+            largest=largest,
+            predictions={rung: self._predict(rung, read[rung], rooms[rung]) for rung in RUNGS},
+        )
+
+    def _section_tokens(self, candidate: Candidate, tokens: Mapping[str, int]) -> int:
+        """What a section is expected to take: three of its passages, or the document where that is shorter."""
+        return min(3 * candidate.passage.tokens, tokens[candidate.passage.document])
+
+    def _measured(self, engine: Engine, names: list[str], estimated: float, limit: int, store: Store) -> int:
+        """Tokens of whole documents: counted where the estimate is too close to the limit to decide by it."""
+        if not limit / 2 < estimated < limit * 2:
+            return round(estimated)
+        key = (engine.name, id(store), store.generation, tuple(names))
+        if key not in self._counts:
+            self._counts[key] = sum(sum(sizes(engine, [Piece(name, store.document(name).text, 0)])) for name in names)
+        return self._counts[key]
+
+    def _predict(self, rung: Rung, tokens: int, limit: int) -> Prediction:
+        engine, settings = self._engine_for(rung)
+        calls = 1 if tokens <= limit else -(-tokens // limit) + 1
+        output = min(settings.max_tokens, _EXPECTED_OUTPUT)
+        if calls == 1:
+            cost = estimate(self.settings.cost, tokens, output)
+        else:
+            cost = total([estimate(self.settings.cost, limit, output)] * (calls - 1))
+        return Prediction(
+            route="rag" if rung in ("passages", "sections") else "long",
+            rung=rung,
+            engine=engine.name,
+            prompt_tokens=tokens,
+            calls=calls,
+            fits=calls == 1,
+            cost=cost,
+        )
+
+    def _ratio(self, engine: Engine, store: Store) -> float:
+        """The engine's tokens per token of the embedder, from a sample of the corpus."""
+        key = (engine.name, id(store), store.generation)
+        if key not in self._ratios:
+            sample = list(
+                store.passages(range(1, 2 + 16 * max(1, len(store) // 16), max(1, len(store) // 16))).values()
+            )
+            ours = sum(p.tokens for p in sample)
+            self._ratios[key] = sum(engine.count([p.text for p in sample])) / ours if ours else 1.0
+        return self._ratios[key]
+
+    def _engine_for(self, rung: Rung) -> tuple[Engine, EngineSettings]:
+        if rung in ("documents", "corpus"):
+            return self.long_engine, self.settings.long_engine or self.settings.engine
+        return self.engine, self.settings.engine
+
+    def _carry_out(self, run: _Run, situation: Situation, decision: Decision) -> Answer:
+        attempts: list[Attempt] = []
+        while True:
+            engine, settings = self._engine_for(decision.rung)
+            reading = self._read(run, situation, decision, engine, settings)
+            completion = reading.completion
+            attempts.append(
+                Attempt(
+                    decision=decision,
+                    engine=engine.name,
+                    abstained=completion.abstained,
+                    usage=completion.usage,
+                    cost=price(self.settings.cost, completion.usage, on_gpu=settings.kind == "server"),
+                    left_out=reading.left_out,
+                )
+            )
+            again = run.policy.review(situation, decision) if completion.abstained else None
+            if again is None:
+                break
+            decision = again
+        return self._finish(run, reading, attempts)
+
+    def _finish(self, run: _Run, reading: _Reading, attempts: list[Attempt]) -> Answer:
+        completion, decision = reading.completion, attempts[-1].decision
+        with run.stage("cite"):
+            text, citations = cite(completion, reading.pieces, run.store)
+        if reading.left_out:
+            run.notes.append(
+                f"{reading.left_out} of the pieces that were found did not fit the window and were not read."
+            )
+        if completion.truncated:
+            run.notes.append("The answer was cut off; raise engine.max_tokens.")
+        for engine in dict.fromkeys((self.engine, self.long_engine)):
+            run.notes += list(getattr(engine, "notes", ()))
+        usage = sum((attempt.usage for attempt in attempts), Usage())
+        return Answer(
+            question=run.question,
+            text=SILENT if completion.abstained else text,
+            abstained=completion.abstained,
+            route=decision.route,
+            reason=decision.reason,
+            citations=citations,
+            decision=decision,
+            usage=usage,
+            cost=total([attempt.cost for attempt in attempts]),
+            attempts=tuple(attempts),
+            notes=tuple(dict.fromkeys(run.notes)),
+            timings={name: round(seconds, 6) for name, seconds in run.timings.items()},
+        )
+
+    def _read(
+        self, run: _Run, situation: Situation, decision: Decision, engine: Engine, settings: EngineSettings
+    ) -> _Reading:
+        with run.stage("assemble"):
+            ranked = pieces(run.store, decision.rung, situation.candidates)
+            if decision.rung == "documents" and decision.chunkwise:
+                ranked = ranked[:1]
+        if not ranked:
+            return _Reading(Completion(SILENT, Usage(), abstained=True), (), 0)
+        if decision.chunkwise:
+            return self._read_in_parts(run, engine, settings, ranked)
+        with run.stage("assemble"):
+            fitted = fit(engine, run.question, ranked, settings.max_tokens)
+            if not fitted.kept:
+                raise WindowError(
+                    f"Nothing that was found fits the {engine.window} tokens of {engine.name}: the shortest piece is "
+                    "longer. Lower engine.max_tokens or passages.tokens, or use an engine with a larger window."
+                )
+            if decision.rung in ("documents", "corpus"):
+                kept = sorted(fitted.kept, key=lambda piece: piece.document)  # always the same: the prefix is cached
+                evidence = self._evidence(situation, kept, engine, settings, fitted.tokens)
+            else:
+                kept = order(fitted.kept, self.settings.routing.ordering, self.settings.routing.curve)
+                evidence = ()
+            prompt = Prompt(run.question, tuple(kept), evidence=evidence)
+        with run.stage("ask"):
+            completion = self._ask(run, engine, prompt, settings.max_tokens)
+        return _Reading(completion, tuple(kept), len(fitted.left_out))
+
+    def _evidence(
+        self, situation: Situation, kept: Sequence[Piece], engine: Engine, settings: EngineSettings, tokens: int
+    ) -> tuple[Piece, ...]:
+        """The best passages once more, to stand next to the question, where the documents are long and room is left."""
+        if tokens < _EVIDENCE_FROM or settings.kind == "extractive":
+            return ()
+        read = {piece.document for piece in kept}
+        best = [passage_piece(c.passage, c.score) for c in situation.candidates if c.passage.document in read]
+        free = engine.window - settings.max_tokens - tokens
+        chosen: list[Piece] = []
+        for piece, size in zip(best[:_EVIDENCE], sizes(engine, best[:_EVIDENCE]), strict=True):
+            if size + 16 <= free:
+                chosen.append(piece)
+                free -= size
+        return tuple(chosen)
+
+    def _ask(self, run: _Run, engine: Engine, prompt: Prompt, max_tokens: int) -> Completion:
+        if run.on_text is None:
+            return engine.ask(prompt, max_tokens=max_tokens)
+        if not run.policy.escalates:
+            return engine.ask(prompt, max_tokens=max_tokens, on_text=run.on_text)
+        held = _Held(run.on_text)
+        completion = engine.ask(prompt, max_tokens=max_tokens, on_text=held)
+        if not completion.abstained:
+            held.release()
+        return completion
+
+    def _read_in_parts(self, run: _Run, engine: Engine, settings: EngineSettings, ranked: Sequence[Piece]) -> _Reading:
+        """Read every part of texts longer than the window, collect findings, and answer from them.
+
+        Findings that are together longer than the window are collected from once more.
+        """
+        usage = Usage()
+        sources: Sequence[Piece] = ranked
+        for _ in range(_ROUNDS):
+            with run.stage("assemble"):
+                groups = self._groups(run, engine, settings, sources)
+            with run.stage("ask"):
+                findings, spent = self._collect(run, engine, settings, groups)
+            usage += spent
+            if not findings:
+                return _Reading(Completion(SILENT, usage, abstained=True), (), 0)
+            if sum(sizes(engine, findings)) <= room(engine, run.question, settings.max_tokens):
+                break
+            if len(groups) <= 1:
+                break
+            sources = findings
+        ranked_findings = sorted(findings, key=lambda piece: (-piece.score, piece.document, piece.start))
+        fitted = fit(engine, run.question, ranked_findings, settings.max_tokens)
+        kept = sorted(fitted.kept, key=lambda piece: (piece.document, piece.start))
+        with run.stage("ask"):
+            completion = self._ask(run, engine, Prompt(run.question, tuple(kept)), settings.max_tokens)
+        completion = Completion(
+            completion.text, usage + completion.usage, completion.abstained, completion.truncated, completion.quotes
+        )
+        return _Reading(completion, tuple(kept), len(fitted.left_out))
+
+    def _groups(
+        self, run: _Run, engine: Engine, settings: EngineSettings, sources: Sequence[Piece]
+    ) -> list[tuple[Piece, ...]]:
+        """All text of the sources in prompts that fit: long texts cut, short ones put together, order kept."""
+        budget = room(engine, run.question, settings.max_tokens)
+        cut = [part for piece in sources for part in parts(engine, run.question, piece, settings.max_tokens)]
+        groups: list[list[Piece]] = [[]]
+        used = 0
+        for part, size in zip(cut, sizes(engine, cut), strict=True):
+            if groups[-1] and used + size > budget:
+                groups.append([])
+                used = 0
+            groups[-1].append(part)
+            used += size
+        return [tuple(group) for group in groups if group]
+
+    def _collect(
+        self, run: _Run, engine: Engine, settings: EngineSettings, groups: Sequence[tuple[Piece, ...]]
+    ) -> tuple[list[Piece], Usage]:
+        """What each group of parts holds on the question, as pieces with their place, and what reading took."""
+
+        def read(group: tuple[Piece, ...]) -> tuple[list[Piece], Usage]:
+            prompt = Prompt(run.question, group, task="collect")
+            completion = engine.ask(prompt, max_tokens=settings.max_tokens)
+            return ([] if completion.abstained else _findings(completion, group)), completion.usage
+
+        findings: list[Piece] = []
+        usage = Usage()
+        with ThreadPoolExecutor(max(1, min(engine.concurrency, len(groups)))) as pool:
+            for done, (found, spent) in enumerate(pool.map(read, groups), 1):
+                findings += found
+                usage += spent
+                if run.progress is not None:
+                    run.progress("reading parts", done, len(groups))
+        return findings, usage
+
+
+class _Held:
+    """Passes text on once it cannot be an abstention any more."""
+
+    def __init__(self, on_text: OnText) -> None:
+        self._on_text = on_text
+        self._text = ""
+        self._open = False
+
+    def __call__(self, text: str) -> None:
+        if self._open:
+            self._on_text(text)
+            return
+        self._text += text
+        ended = len(self._text) > _CLEAR or any(mark in self._text for mark in (". ", "\n", "? ", "! "))
+        if ended and not abstains(self._text):
+            self.release()
+
+    def release(self) -> None:
+        if not self._open:
+            self._open = True
+            self._on_text(self._text)
+
+
+def _findings(completion: Completion, group: Sequence[Piece]) -> list[Piece]:
+    """A reply to the task `collect` as pieces: quotations where they stand, a model's other lines at their part."""
+    if completion.quotes:
+        found = []
+        for quote in completion.quotes:
+            part = group[quote.piece]
+            text = part.text[quote.start : quote.end]
+            found.append(Piece(part.document, text, part.start + quote.start, part.heading, None, None, quote.score))
+        return found
+    found = []
+    for line in completion.text.splitlines():
+        text = line.strip(" \t-*\u2022\"'\u201c\u201d")
+        if len(text) < 3 or abstains(text):
+            continue
+        for part in group:
+            at = part.text.find(text)
+            if at >= 0:
+                found.append(Piece(part.document, text, part.start + at, part.heading, None, None, 1.0))
+                break
+        else:  # not verbatim: kept at its part's beginning, ranked behind what is
+            found.append(Piece(group[0].document, text, group[0].start, group[0].heading, None, None, 0.5))
+    return found
+
+
+def _reads(situation: Situation, decision: Decision) -> tuple[str, ...]:
+    """What a decision reads, as a key under which equal prefixes stand together."""
+    if decision.route == "rag":
+        return ("",)
+    if decision.rung == "corpus":
+        return ("corpus",)
+    return tuple(sorted(name for name, _ in ranked_documents(situation.candidates)))
+
+
+@lru_cache(maxsize=4)
+def _shared(settings: Settings) -> Hybrid:
+    return Hybrid(settings)
+
+
+def answer(
+    question: str,
+    corpus: CorpusLike,
+    *,
+    settings: Settings | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+    **options: Any,
+) -> Answer:
+    """Answer a question from files, a folder, texts or LlamaIndex documents.
+
+    Models and indexes stay loaded for the next call with the same settings. With no settings, a `hybrid.toml` in the
+    current folder and the environment are used, else defaults that need no GPU, key or download.
+
+    Example:
+        >>> from hybrid import answer
+        >>> a = answer("When does the agreement end?", "contracts/")
+        >>> a.text, a.route, a.reason, a.citations, a.usage, a.cost  # doctest: +SKIP
+
+    Args:
+        question: what to answer.
+        corpus: a file, folder or glob, a list of them, `{name: text}`, or LlamaIndex documents.
+        settings: as loaded by `hybrid.settings.load`.
+        progress: receives stage, done and total.
+        options: `route`, `rung` and `on_text` of `Hybrid.answer`.
+
+    Raises:
+        UserError: a sentence that says what to mend.
+    """
+    from hybrid.settings import load
+
+    return _shared(settings or load()).answer(question, corpus, progress=progress, **options)

@@ -1,0 +1,129 @@
+"""BM25 over passages (bm25s), on words that suit prose and source code alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+Scores = NDArray[np.float32]
+WordIds = NDArray[np.int32]
+
+# Words of letters, numbers, or single characters of scripts written without blanks; identifiers are split where the
+# case changes (HTTPServer -> HTTP Server, getName -> get Name).
+_WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+    r"|\d+"
+    r"|[A-Z]{2,}(?=[A-Z][a-z])"
+    r"|[A-Z]?[a-z]+(?:'(?!s\b)[a-z]+)?"
+    r"|[A-Z]+"
+    r"|[^\W\d_A-Za-z\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
+)
+# Dropped from questions only: their posting lists are the longest and they carry the least.
+_STOP = frozenset(
+    "a an and are as at be been but by did do does for from had has have how i if in into is it its me of on or our "
+    "s should so some such than that the their them then there these they this those to was we were what when where "
+    "which who whom whose why will with would you your t can could about".split()
+)
+_ARRAYS = ("data", "indices", "indptr")
+
+
+def words(text: str) -> list[str]:
+    """The words of a passage, lower-case, in order, inflection cut off."""
+    return [_stem(word.lower()) for word in _WORD.findall(text)]
+
+
+def query_words(question: str) -> list[str]:
+    """The words of a question that are worth looking up; all of them where none is left."""
+    found = [word.lower() for word in _WORD.findall(question)]
+    return [_stem(word) for word in found if word not in _STOP] or [_stem(word) for word in found]
+
+
+def _stem(word: str) -> str:
+    """Plural and a few verb endings removed (after Harman's S-stemmer, 1991): cheap, and it rarely merges wrongly."""
+    if len(word) < 4 or not word.isascii():
+        return word
+    if word.endswith("ies") and not word.endswith(("eies", "aies")):
+        return word[:-3] + "y"
+    if word.endswith("es") and not word.endswith(("aes", "ees", "oes")):
+        return word[:-1]
+    if word.endswith("s") and not word.endswith(("us", "ss", "is")):
+        return word[:-1]
+    return word
+
+
+class Lexical:
+    """A BM25 index: row i holds the scores of the passage `ids[i]`.
+
+    Args:
+        ids: passage ids, ascending.
+        arrays: the sparse score matrix as `data`, `indices`, `indptr`; may be memory-mapped.
+    """
+
+    def __init__(self, ids: Ids, arrays: dict[str, Any]) -> None:
+        from bm25s import BM25
+
+        self.ids = ids
+        self._engine = BM25(backend="numpy")
+        self._engine.scores = {**arrays, "num_docs": len(ids)}
+        self._engine.nonoccurrence_array = None  # the variant of BM25 in use has none
+        self._words = len(arrays["indptr"]) - 1
+
+    @classmethod
+    def build(cls, ids: Ids, word_ids: Sequence[WordIds], vocabulary: int) -> Lexical:
+        """Index passages given as word ids, each below `vocabulary`."""
+        from bm25s import BM25
+
+        if not len(ids):
+            empty = {
+                "data": np.zeros(0, np.float32),
+                "indices": np.zeros(0, np.int32),
+                "indptr": np.zeros(vocabulary + 1, np.int64),
+            }
+            return cls(ids, empty)
+        engine = BM25(backend="numpy")
+        scores = engine.build_index_from_ids(
+            unique_token_ids=list(range(vocabulary)),
+            corpus_token_ids=[row.tolist() for row in word_ids],
+            show_progress=False,
+        )
+        return cls(ids, {name: scores[name] for name in _ARRAYS})
+
+    def save(self, folder: Path) -> None:
+        """Write the arrays into `folder`, which must exist."""
+        np.save(folder / "ids.npy", self.ids)
+        for name in _ARRAYS:
+            np.save(folder / f"{name}.npy", self._engine.scores[name])
+
+    @classmethod
+    def open(cls, folder: Path) -> Lexical:
+        """Map the arrays of `folder` into memory without reading them."""
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
+        return cls(np.load(folder / "ids.npy", mmap_mode="r"), arrays)
+
+    def search(self, word_ids: Sequence[int], k: int, among: Ids | None = None) -> tuple[Ids, Scores]:
+        """The `k` best passages and their scores, best first, ties by id; passages with no word in common are left out.
+
+        Args:
+            word_ids: the question's words; ids this index has never seen are ignored.
+            among: passage ids to choose from; None means all.
+        """
+        known = [i for i in word_ids if i < self._words]
+        if not known or not len(self.ids):
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        scores: Scores = self._engine.get_scores_from_ids(known)
+        rows = np.arange(len(self.ids)) if among is None else np.flatnonzero(np.isin(self.ids, among))
+        scores = scores if among is None else scores[rows]
+        if len(rows) > k:
+            # everything that reaches the k-th score, so that ties are cut by id and not by chance
+            kth = np.partition(scores, len(scores) - k)[len(scores) - k]
+            keep = np.flatnonzero(scores >= max(kth, np.finfo(np.float32).tiny))
+        else:
+            keep = np.flatnonzero(scores > 0)
+        order = keep[np.lexsort((rows[keep], -scores[keep]))][:k]
+        return np.asarray(self.ids[rows[order]]), scores[order]

@@ -1,0 +1,719 @@
+"""The index of a corpus: documents, passages, words and vectors in one SQLite file, search structures beside it.
+
+    index.db            documents and passages, their words and vectors; `meta.generation` names what is valid
+    dense-G.faiss       the vectors of generation G, mapped into memory when searched
+    lexical-G/*.npy     BM25 of generation G, likewise
+    write.lock          held by the one process that changes the index
+
+An update writes new documents as pending, embeds what has no vector yet in committed batches, writes the files of
+the next generation, and only then moves to it in one transaction. Killed at any moment, the previous generation
+stays what readers see, and the next update goes on with what was already embedded. Passage ids are never reused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybrid.chunking import Chunker, Cut
+from hybrid.corpus import Corpus, Problem, Source, nothing_readable
+from hybrid.document import Anchor, Document, Heading, Location
+from hybrid.embedding import Embedder, Vectors
+from hybrid.errors import IndexLocked, IndexStoreError
+from hybrid.index.dense import Dense
+from hybrid.index.lexical import Lexical, query_words, words
+from hybrid.readers import Unreadable
+from hybrid.types import Passage
+
+Ids = NDArray[np.int64]
+Progress = Callable[[str, int, int], None]  # stage, done, total
+
+FORMAT = 1
+_EMBED_AT_ONCE = 1024  # passages between two commits: what a kill can lose
+_LOCK_SECONDS = 2.0
+_RACY_NS = 2_000_000_000  # a file changed this shortly before it was indexed may have changed again unnoticed
+
+_GENERATION = re.compile(r"dense-\d+\.faiss|lexical-\d+")
+_OURS = re.compile(rf"{_GENERATION.pattern}|index\.db(-wal|-shm|-journal)?")
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE documents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, live INTEGER NOT NULL, hash TEXT NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, path TEXT, kind TEXT NOT NULL, language TEXT,
+    text TEXT NOT NULL, outline TEXT NOT NULL, tokens INTEGER NOT NULL, passages INTEGER NOT NULL,
+    UNIQUE (name, live)
+);
+CREATE TABLE passages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL, ordinal INTEGER NOT NULL,
+    start INTEGER NOT NULL, end INTEGER NOT NULL, source_start INTEGER NOT NULL, source_end INTEGER NOT NULL,
+    line INTEGER NOT NULL, end_line INTEGER NOT NULL, page INTEGER, heading TEXT NOT NULL, tokens INTEGER NOT NULL,
+    text TEXT NOT NULL, key BLOB NOT NULL, words BLOB NOT NULL, vector BLOB
+);
+CREATE INDEX passages_of ON passages (document, ordinal);
+CREATE INDEX unembedded ON passages (tokens) WHERE vector IS NULL;
+CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);
+CREATE TABLE problems (name TEXT PRIMARY KEY, reason TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL);
+"""
+_PASSAGE = (
+    "p.id, d.name, p.ordinal, p.text, p.start, p.end, p.source_start, p.source_end, p.line, p.end_line, p.page, "
+    "p.heading, p.tokens FROM passages p JOIN documents d ON d.id = p.document"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document of the index, without its text."""
+
+    name: str
+    path: str | None
+    kind: str
+    tokens: int  # in the embedder's tokens
+    passages: int
+
+
+@dataclass(slots=True)
+class Changes:
+    """What an update did."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    embedded: int = 0  # passages that needed the embedder
+    passages: int = 0  # in the index afterwards
+    seconds: float = 0.0
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def any(self) -> bool:
+        """Whether the index is another one now."""
+        return bool(self.added or self.changed or self.removed)
+
+
+class Store:
+    """An index, open for reading and, by one process at a time, for updates.
+
+    Args:
+        path: its folder; None keeps everything in memory.
+        embedder: has to be the one it was made with.
+        chunker: likewise, with the same settings.
+        create: make the folder where there is no index yet.
+
+    Raises:
+        IndexStoreError: there is none, it is damaged, or it was made by another embedder or a newer version.
+    """
+
+    def __init__(self, path: Path | None, embedder: Embedder, chunker: Chunker, *, create: bool = True) -> None:
+        self.path = path
+        self.embedder = embedder
+        self.chunker = chunker
+        self._lock = threading.RLock()  # one SQLite connection serves all threads
+        self._loaded: tuple[int, Dense, Lexical] | None = None
+        self._documents: dict[str, Document] = {}
+        self._db = self._connect(create)
+        try:
+            self._check()
+        except BaseException:
+            self._db.close()
+            raise
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    @property
+    def generation(self) -> int:
+        """Counts the changes; 0 before the first update."""
+        return int(self._meta("generation") or 0)
+
+    def entries(self) -> list[Entry]:
+        """All documents by name."""
+        rows = self._rows("SELECT name, path, kind, tokens, passages FROM documents WHERE live = 1 ORDER BY name")
+        return [Entry(*row) for row in rows]
+
+    def problems(self) -> list[Problem]:
+        """Files that could not be read at the last update."""
+        return [Problem(*row) for row in self._rows("SELECT name, reason FROM problems ORDER BY name")]
+
+    def document(self, name: str) -> Document:
+        """A document with its whole text. Raises KeyError where there is none of that name."""
+        with self._lock:
+            self._current()
+            if name not in self._documents:
+                rows = self._rows(
+                    "SELECT name, text, kind, path, language, outline FROM documents WHERE name = ? AND live = 1", name
+                )
+                if not rows:
+                    raise KeyError(name)
+                if len(self._documents) >= 16:
+                    self._documents.pop(next(iter(self._documents)))
+                self._documents[name] = _document(*rows[0])
+            return self._documents[name]
+
+    def passages(self, ids: Sequence[int]) -> dict[int, Passage]:
+        """Passages by id; ids that are no longer there are left out."""
+        found: dict[int, Passage] = {}
+        for at in range(0, len(ids), 500):  # SQLite limits the parameters of a statement
+            some = [int(i) for i in ids[at : at + 500]]
+            marks = ",".join("?" * len(some))
+            for row in self._rows(f"SELECT {_PASSAGE} WHERE d.live = 1 AND p.id IN ({marks})", *some):
+                found[row[0]] = _passage(row)
+        return found
+
+    def passages_of(self, name: str) -> list[Passage]:
+        """The passages of a document, in order."""
+        return [
+            _passage(row)
+            for row in self._rows(f"SELECT {_PASSAGE} WHERE d.live = 1 AND d.name = ? ORDER BY p.ordinal", name)
+        ]
+
+    def ids_of(self, names: Sequence[str]) -> Ids:
+        """Ids of all passages of the named documents, ascending."""
+        found: list[int] = []
+        for name in names:
+            sql = "SELECT p.id FROM passages p JOIN documents d ON d.id = p.document WHERE d.live = 1 AND d.name = ?"
+            found += [row[0] for row in self._rows(sql, name)]
+        return np.array(sorted(found), np.int64)
+
+    def nearest(self, vector: Vectors, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
+        """The `k` passages nearest to a unit vector of shape (d,), with their cosine, best first."""
+        dense, _ = self._current()
+        ids, scores = dense.search(vector, k, among)
+        return [(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
+
+    def matching(self, question: str, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
+        """The `k` passages that share the question's words, with their BM25 score, best first."""
+        _, lexical = self._current()
+        asked = list(dict.fromkeys(query_words(question)))
+        marks = ",".join("?" * len(asked[:500]))
+        known = dict(self._rows(f"SELECT word, id FROM words WHERE word IN ({marks})", *asked[:500]))
+        ids, scores = lexical.search([known[word] for word in asked if word in known], k, among)
+        return [(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
+
+    def __len__(self) -> int:
+        return len(self._current()[0])
+
+    @staticmethod
+    def delete(path: Path) -> None:
+        """Delete an index's files and nothing else in its folder. Raises IndexStoreError where that is refused."""
+        try:
+            for file in path.iterdir() if path.is_dir() else ():
+                if _OURS.fullmatch(file.name):
+                    shutil.rmtree(file) if file.is_dir() else file.unlink()
+        except OSError as error:
+            raise IndexStoreError(f"Cannot delete the index at {path}: {error.strerror}.") from None
+
+    def close(self) -> None:
+        """Release the files."""
+        with self._lock:
+            self._loaded = None
+            self._db.close()
+
+    # -- updating ------------------------------------------------------------------------------------------------
+
+    def update(self, corpus: Corpus, progress: Progress | None = None) -> Changes:
+        """Make the index hold exactly what `corpus` holds; only what changed is read, split and embedded again.
+
+        Raises:
+            IndexLocked: another process is updating this index.
+            IndexStoreError: the disk is full or the folder cannot be written; the previous state stays usable.
+            CorpusError: nothing of the corpus can be read.
+        """
+        begun = time.perf_counter()
+        report = progress or (lambda stage, done, total: None)
+        changes = Changes(problems=list(corpus.problems))
+        with self._writing():
+            stale = self._compare(corpus, changes, report)
+            changes.embedded = self._embed(report)
+            if changes.any:
+                self._advance(stale, report)
+            if not (changes.added or changes.changed or changes.unchanged):
+                raise nothing_readable(corpus.label, changes.problems)
+            changes.passages = len(self)
+        changes.seconds = time.perf_counter() - begun
+        return changes
+
+    def fresh(self, corpus: Corpus) -> bool:
+        """Whether the index already holds the corpus, judged by names, sizes and times of change."""
+        known = {row[0]: row[1:] for row in self._rows(_STATES)}
+        if corpus.base is None or len(known) != len(corpus.sources):
+            return False
+        return all(known.get(s.name) == (s.size, s.mtime_ns) for s in map(_clean_source, corpus.sources))
+
+    def _compare(self, corpus: Corpus, changes: Changes, report: Progress) -> list[int]:
+        """Write changed and new documents as pending; returns the ids of documents that are to go."""
+        live = {
+            row[0]: row[1:] for row in self._rows("SELECT name, id, hash, size, mtime_ns FROM documents WHERE live = 1")
+        }
+        waiting = dict(self._rows("SELECT name, hash FROM documents WHERE live = 0"))
+        failed = {row[0]: row[1:] for row in self._rows("SELECT name, size, mtime_ns, reason FROM problems")}
+        stale: list[int] = []
+        seen: set[str] = set()
+        kept: set[str] = set()  # pending documents that are still right
+        problems: list[tuple[str, str, int, int]] = []
+        for done, source in enumerate(map(_clean_source, corpus.sources), 1):
+            seen.add(source.name)
+            report("reading", done, len(corpus.sources))
+            old = live.get(source.name)
+            state = (source.size, source.mtime_ns)
+            if old is not None and source.document is None and old[2:] == state:
+                changes.unchanged += 1
+                continue
+            if source.document is None and failed.get(source.name, ())[:2] == state:
+                problems.append((source.name, failed[source.name][2], *state))
+                changes.problems.append(Problem(source.name, failed[source.name][2]))
+                stale += [old[0]] if old is not None else []
+                continue
+            try:
+                data = source.load()
+                digest = source.fingerprint(data)
+                if old is not None and old[1] == digest:
+                    self._touch(old[0], source)
+                    changes.unchanged += 1
+                    continue
+                if waiting.get(source.name) != digest:
+                    self._put(source, digest, source.parse(data), old[0] if old is not None else None)
+                kept.add(source.name)
+            except Unreadable as error:
+                problems.append((source.name, str(error), *state))
+                changes.problems.append(Problem(source.name, str(error)))
+                if old is not None:
+                    stale.append(old[0])
+                    changes.removed += 1
+                continue
+            if old is None:
+                changes.added += 1
+            else:
+                stale.append(old[0])
+                changes.changed += 1
+        gone = [row[0] for name, row in live.items() if name not in seen]
+        changes.removed += len(gone)
+        with self._transaction():
+            self._forget("live = 0 AND name NOT IN (SELECT value FROM json_each(?))", json.dumps(sorted(kept)))
+            self._db.execute("DELETE FROM problems")
+            self._db.executemany("INSERT INTO problems VALUES (?, ?, ?, ?)", problems)
+        return stale + gone
+
+    def _put(self, source: Source, digest: str, document: Document, old: int | None) -> None:
+        """Write a document and its passages as pending; unchanged passages take their vectors along."""
+        document = replace(document, text=_clean(document.text), name=source.name)
+        cuts = self.chunker.split(document)
+        keys = [_key(cut.context(document.name)) for cut in cuts]
+        vectors: dict[bytes, bytes] = {}
+        if old is not None:
+            vectors = dict(self._rows("SELECT key, vector FROM passages WHERE document = ?", old))
+        with self._transaction():
+            self._forget("live = 0 AND name = ?", source.name)
+            row = self._db.execute(
+                "INSERT INTO documents (name, live, hash, size, mtime_ns, path, kind, language, text, outline, tokens,"
+                " passages) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    source.name,
+                    digest,
+                    source.size,
+                    _settled(source.mtime_ns),
+                    _clean(document.path) if document.path else None,
+                    document.kind,
+                    document.language,
+                    document.text,
+                    _outline(document),
+                    sum(cut.tokens for cut in cuts),
+                    len(cuts),
+                ),
+            ).lastrowid
+            numbers = self._number([words(cut.context(document.name)) for cut in cuts])
+            self._db.executemany(
+                "INSERT INTO passages (document, ordinal, start, end, source_start, source_end, line, end_line, page,"
+                " heading, tokens, text, key, words, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (row, i, c.start, c.end, *c.location, c.heading, c.tokens, c.text, key, ids, vectors.get(key))
+                    for i, (c, key, ids) in enumerate(zip(cuts, keys, numbers, strict=True))
+                ),
+            )
+
+    def _number(self, texts: Sequence[Sequence[str]]) -> list[bytes]:
+        """Word ids of each text as int32 bytes; new words are added to the vocabulary."""
+        distinct = sorted({word for text in texts for word in text})
+        self._db.executemany("INSERT OR IGNORE INTO words (word) VALUES (?)", ((word,) for word in distinct))
+        ids = dict(
+            self._db.execute(
+                "SELECT word, id FROM words WHERE word IN (SELECT value FROM json_each(?))", (json.dumps(distinct),)
+            )
+        )
+        return [np.array([ids[word] for word in text], np.int32).tobytes() for text in texts]
+
+    def _embed(self, report: Progress) -> int:
+        """Give every passage without a vector one, longest first, committing as it goes; returns how many."""
+        total = self._rows("SELECT count(*) FROM passages WHERE vector IS NULL")[0][0]
+        done = 0
+        while True:
+            rows = self._rows(
+                "SELECT p.id, d.name, p.heading, p.text, p.start, p.end, p.tokens FROM passages p"
+                " JOIN documents d ON d.id = p.document WHERE p.vector IS NULL ORDER BY p.tokens DESC LIMIT ?",
+                _EMBED_AT_ONCE,
+            )
+            if not rows:
+                return int(total)
+            nowhere = Location(0, 0, 0, 0, None)
+            texts = [Cut(s, e, text, heading, nowhere, n).context(name) for _, name, heading, text, s, e, n in rows]
+
+            def step(count: int) -> None:
+                nonlocal done
+                done += count
+                report("embedding", done, int(total))
+
+            vectors = self.embedder.encode_documents(texts, step).astype(np.float16)
+            with self._transaction():
+                self._db.executemany(
+                    "UPDATE passages SET vector = ? WHERE id = ?",
+                    ((vector.tobytes(), row[0]) for vector, row in zip(vectors, rows, strict=True)),
+                )
+
+    def _advance(self, stale: list[int], report: Progress) -> None:
+        """Write the next generation's files and move to it."""
+        report("indexing", 0, 2)
+        generation = self.generation + 1
+        going = json.dumps(stale)
+        dense, recall = self._next_dense(going)
+        report("indexing", 1, 2)
+        rows = self._rows(
+            "SELECT id, words FROM passages WHERE document NOT IN (SELECT value FROM json_each(?)) ORDER BY id", going
+        )
+        vocabulary = int(self._rows("SELECT coalesce(max(id), 0) FROM words")[0][0]) + 1
+        ids = np.array([row[0] for row in rows], np.int64)
+        lexical = Lexical.build(ids, [np.frombuffer(row[1], np.int32) for row in rows], vocabulary)
+        if self.path is not None:
+            self._save(generation, dense, lexical)
+        with self._transaction():
+            self._forget("id IN (SELECT value FROM json_each(?))", going)
+            self._db.execute("UPDATE documents SET live = 1 WHERE live = 0")
+            for key, value in (
+                ("generation", generation),
+                ("made_for", dense.made_for),
+                ("nprobe", dense.nprobe),
+                ("recall", round(recall, 4)),
+            ):
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, str(value)))
+        with self._lock:
+            self._documents.clear()
+            self._loaded = None if self.path is not None else (generation, dense, lexical)
+        self._sweep(generation)
+        report("indexing", 2, 2)
+
+    def _next_dense(self, going: str) -> tuple[Dense, float]:
+        """The vectors of the next generation, and the recall an inverted file reaches on a sample of them."""
+        staying = self._rows(
+            "SELECT count(*) FROM passages WHERE document NOT IN (SELECT value FROM json_each(?))", going
+        )[0][0]
+        recall = float(self._meta("recall") or 1.0)
+        dense = self._writable_dense()
+        if dense.outgrown(staying):
+            dense = Dense.empty(self.embedder.dimension)
+            probe = Dense.empty(self.embedder.dimension)
+            if probe.outgrown(staying):
+                sample = np.concatenate([v for _, v in self._vectors(going, every=max(1, staying // 60_000))])
+                dense = Dense.trained(sample, staying)
+            for ids, vectors in self._vectors(going):
+                dense.add(ids, vectors)
+            return dense, self._tune(dense, going, staying) if dense.made_for else 1.0
+        removed = self._rows(
+            "SELECT id FROM passages WHERE document IN (SELECT value FROM json_each(?)) ORDER BY id", going
+        )
+        dense.remove(np.array([row[0] for row in removed], np.int64))
+        for ids, vectors in self._vectors(going, pending=True):
+            dense.add(ids, vectors)
+        return dense, recall
+
+    def _tune(self, dense: Dense, going: str, total: int) -> float:
+        """Choose how widely an inverted file is probed; the sample is 200 passages, taken as questions."""
+        queries = np.concatenate([v for _, v in self._vectors(going, every=max(1, total // 200))])[:200]
+        best_ids = np.zeros((len(queries), 0), np.int64)
+        best = np.zeros((len(queries), 0), np.float32)
+        for ids, vectors in self._vectors(going):
+            scores = np.concatenate([best, queries @ vectors.T], axis=1)
+            named = np.concatenate([best_ids, np.broadcast_to(ids, (len(queries), len(ids)))], axis=1)
+            top = np.argpartition(-scores, 20, axis=1)[:, :20]
+            best, best_ids = np.take_along_axis(scores, top, 1), np.take_along_axis(named, top, 1)
+        return dense.tune(queries, [set(row.tolist()) for row in best_ids])
+
+    def _vectors(self, going: str, *, pending: bool = False, every: int = 1) -> Iterator[tuple[Ids, Vectors]]:
+        """Ids and vectors of what will be live (or only of what is pending), some ten thousand at a time."""
+        sql = (
+            "SELECT p.id, p.vector FROM passages p JOIN documents d ON d.id = p.document WHERE"
+            + (" d.live = 0 AND" if pending else "")
+            + " p.document NOT IN (SELECT value FROM json_each(?)) AND p.id % ? = 0 ORDER BY p.id"
+        )
+        with self._lock:
+            cursor = self._db.execute(sql, (going, every))
+            while rows := cursor.fetchmany(20_000):
+                ids = np.array([row[0] for row in rows], np.int64)
+                vectors = np.frombuffer(b"".join(row[1] for row in rows), np.float16).reshape(len(rows), -1)
+                yield ids, vectors.astype(np.float32)
+
+    def _save(self, generation: int, dense: Dense, lexical: Lexical) -> None:
+        file, folder = self._files(generation)
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            folder.mkdir()
+            dense.save(file)
+            lexical.save(folder)
+            for written in (file, *folder.iterdir(), folder, file.parent):
+                _flush(written)
+        except OSError as error:
+            file.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            raise self._cannot_write(error) from None
+
+    # -- the database --------------------------------------------------------------------------------------------
+
+    def _connect(self, create: bool) -> sqlite3.Connection:
+        if self.path is None:
+            return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        file = self.path / "index.db"
+        if not file.is_file() and not create:
+            raise IndexStoreError(f"There is no index at {self.path}. Make one with: hybrid index build PATH.")
+        try:
+            if create:
+                self.path.mkdir(parents=True, exist_ok=True)
+            writable = os.access(self.path, os.W_OK)
+            uri = file.resolve().as_uri() + ("" if writable else "?mode=ro&immutable=1")
+            db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=30)
+            if writable:
+                db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA mmap_size = 8589934592")
+        except OSError as error:
+            raise self._cannot_write(error) from None
+        except sqlite3.Error as error:
+            raise self._damaged(error) from None
+        return db
+
+    def _check(self) -> None:
+        """Create the tables of a new index; refuse one that does not fit."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'"):
+            if self._rows("SELECT 1 FROM sqlite_master LIMIT 1"):
+                raise self._damaged("it has no table of its properties")
+            with self._transaction():
+                for statement in _SCHEMA.split(";\n"):
+                    self._db.execute(statement)
+                for key, value in (
+                    ("format", FORMAT),
+                    ("embedder", self.embedder.fingerprint),
+                    ("tokens", self.chunker.settings.tokens),
+                    ("generation", 0),
+                ):
+                    self._db.execute("INSERT INTO meta VALUES (?, ?)", (key, str(value)))
+            return
+        made = {row[0]: row[1] for row in self._rows("SELECT key, value FROM meta")}
+        if int(made.get("format", 0)) > FORMAT:
+            raise IndexStoreError(
+                f"The index at {self.path} was made by a newer version (format {made['format']}, this one reads "
+                f"{FORMAT}). Upgrade hybrid-context, or give another folder with --index."
+            )
+        for key, ours, what in (
+            ("embedder", self.embedder.fingerprint, "the embedder"),
+            ("tokens", str(self.chunker.settings.tokens), "passages.tokens"),
+        ):
+            if made.get(key) != ours:
+                raise IndexStoreError(
+                    f"The index at {self.path} was made with {what} {made.get(key)!r}, now it is {ours!r}. "
+                    "Set it back, give another folder with --index, or make the index anew with "
+                    "`hybrid index build --rebuild`."
+                )
+
+    def _rows(self, sql: str, *parameters: Any) -> list[Any]:
+        try:
+            with self._lock:
+                return self._db.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise self._damaged(error) from None
+
+    def _meta(self, key: str) -> str | None:
+        rows = self._rows("SELECT value FROM meta WHERE key = ?", key)
+        return str(rows[0][0]) if rows else None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+                self._db.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise self._cannot_write(error) from None
+            except sqlite3.DatabaseError as error:
+                raise self._damaged(error) from None
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the lock that keeps other processes from writing."""
+        if self.path is None:
+            yield
+            return
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.path / "write.lock")
+        try:
+            lock.acquire(timeout=_LOCK_SECONDS)
+        except Timeout:
+            raise IndexLocked(
+                f"Another process is updating the index at {self.path}. Wait for it to finish, "
+                "or give another folder with --index."
+            ) from None
+        except OSError as error:
+            raise self._cannot_write(error) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _forget(self, condition: str, *parameters: Any) -> None:
+        """Delete the documents that fulfil a condition, with their passages."""
+        self._db.execute(
+            f"DELETE FROM passages WHERE document IN (SELECT id FROM documents WHERE {condition})", parameters
+        )
+        self._db.execute(f"DELETE FROM documents WHERE {condition}", parameters)
+
+    def _touch(self, document: int, source: Source) -> None:
+        with self._transaction():
+            self._db.execute(
+                "UPDATE documents SET size = ?, mtime_ns = ? WHERE id = ?",
+                (source.size, _settled(source.mtime_ns), document),
+            )
+
+    def _current(self) -> tuple[Dense, Lexical]:
+        """The search structures of the generation that is valid now."""
+        with self._lock:
+            for _ in range(5):
+                generation = self.generation
+                if self._loaded is not None and self._loaded[0] == generation:
+                    return self._loaded[1:]
+                self._documents.clear()
+                try:
+                    self._loaded = (generation, self._writable_dense(writable=False), self._open_lexical(generation))
+                    self._loaded[1].to_gpu()
+                except (FileNotFoundError, RuntimeError):  # a writer moved on between the look and the opening
+                    time.sleep(0.05)
+            if self._loaded is None:
+                raise self._damaged("its search files are missing")
+            return self._loaded[1:]
+
+    def _writable_dense(self, *, writable: bool = True) -> Dense:
+        generation = self.generation
+        if self.path is None and self._loaded is not None:
+            return self._loaded[1]
+        if generation == 0 or self.path is None:
+            return Dense.empty(self.embedder.dimension)
+        made_for, nprobe = int(self._meta("made_for") or 0), int(self._meta("nprobe") or 0)
+        return Dense.open(self._files(generation)[0], made_for, nprobe, writable=writable)
+
+    def _open_lexical(self, generation: int) -> Lexical:
+        if generation == 0 or self.path is None:
+            return Lexical.build(np.zeros(0, np.int64), [], 1)
+        return Lexical.open(self._files(generation)[1])
+
+    def _files(self, generation: int) -> tuple[Path, Path]:
+        assert self.path is not None
+        return self.path / f"dense-{generation}.faiss", self.path / f"lexical-{generation}"
+
+    def _sweep(self, generation: int) -> None:
+        """Delete the files of other generations; what cannot be deleted now goes next time."""
+        if self.path is None:
+            return
+        keep = {file.name for file in self._files(generation)}
+        for file in self.path.iterdir():
+            if _GENERATION.fullmatch(file.name) and file.name not in keep:
+                if file.is_dir():
+                    shutil.rmtree(file, ignore_errors=True)
+                else:
+                    file.unlink(missing_ok=True)
+
+    def _cannot_write(self, error: Exception) -> IndexStoreError:
+        reason = str(getattr(error, "strerror", None) or error)
+        return IndexStoreError(
+            f"Cannot write the index at {self.path}: {reason}. What was there before is unchanged; free space, or give "
+            "another folder with --index or index.dir."
+        )
+
+    def _damaged(self, error: Exception | str) -> IndexStoreError:
+        return IndexStoreError(
+            f"The index at {self.path or 'memory'} cannot be read: {error}. Make it anew with "
+            "`hybrid index build --rebuild`."
+        )
+
+
+_STATES = (
+    "SELECT name, size, mtime_ns FROM documents WHERE live = 1 UNION ALL SELECT name, size, mtime_ns FROM problems"
+)
+
+
+def _settled(mtime_ns: int) -> int:
+    """The time of change to remember: none where it is so recent that the file may change again at the same time."""
+    return mtime_ns if time.time_ns() - mtime_ns > _RACY_NS else -1
+
+
+def _clean(text: str) -> str:
+    """Text without lone surrogates, which no encoding can store; same length."""
+    return text if text.isascii() else re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
+def _clean_source(source: Source) -> Source:
+    return source if source.name.isascii() else replace(source, name=_clean(source.name))
+
+
+def _key(context: str) -> bytes:
+    return blake2b(context.encode("utf-8", "replace"), digest_size=16).digest()
+
+
+def _flush(path: Path) -> None:
+    """Have the system write a file or folder to the disk."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:  # folders cannot be opened on Windows
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _outline(document: Document) -> str:
+    return json.dumps([document.headings, document.pages, document.anchors])
+
+
+def _document(name: str, text: str, kind: str, path: str | None, language: str | None, outline: str) -> Document:
+    headings, pages, anchors = json.loads(outline)
+    return Document(
+        name=name,
+        text=text,
+        kind=kind,
+        path=path,
+        language=language,
+        headings=tuple(Heading(*h) for h in headings),
+        pages=tuple(pages),
+        anchors=tuple(Anchor(*a) for a in anchors),
+    )
+
+
+def _passage(row: Sequence[Any]) -> Passage:
+    (number, document, ordinal, text, start, end, source_start, source_end, line, end_line, page, heading, tokens) = row
+    location = Location(source_start, source_end, line, end_line, page)
+    return Passage(number, document, ordinal, text, start, end, location, heading, tokens)

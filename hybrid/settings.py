@@ -1,0 +1,199 @@
+"""Settings: arguments win over the environment, the environment over `hybrid.toml`, that over the defaults.
+
+An environment variable names section and key: HYBRID_ENGINE_URL is `url` in `[engine]`. Unknown keys are refused
+wherever they come from.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hybrid.errors import SettingsError
+from hybrid.types import Route, Rung
+
+FILE = "hybrid.toml"
+PREFIX = "HYBRID_"
+
+
+class Section(BaseModel):
+    """Base of all sections: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CorpusSettings(Section):
+    """Which files are read."""
+
+    exclude: tuple[str, ...] = Field((), description="patterns in .gitignore syntax to leave out")
+    max_file_mb: float = Field(64.0, gt=0, description="larger files are reported and left out")
+
+
+class PassageSettings(Section):
+    """How documents are split."""
+
+    tokens: int = Field(200, ge=16, description="longest passage, in the embedder's tokens, its heading not counted")
+
+
+class EmbedderSettings(Section):
+    """What turns text into vectors."""
+
+    model: str = Field("minilm", description="'minilm' (packaged), a folder, or a model hub's name")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    query_prompt: str | None = Field(None, description="put before questions; None: the model's own")
+    document_prompt: str | None = Field(None, description="put before passages; None: the model's own")
+
+
+class RetrievalSettings(Section):
+    """What is searched, and how many passages are read."""
+
+    mode: Literal["fused", "dense", "lexical"] = "fused"
+    k: int = Field(8, ge=1, description="passages read on the rag route")
+
+
+class EngineSettings(Section):
+    """A model that answers."""
+
+    kind: Literal["extractive", "server"] = Field(
+        "extractive", description="extractive: verbatim quotations, no model; server: any OpenAI-compatible server"
+    )
+    url: str | None = Field(None, description="base URL of a server, such as http://localhost:8000/v1")
+    model: str | None = Field(None, description="the model's name on the server; None: the first it lists")
+    api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key, if one is needed")
+    window: int | None = Field(None, ge=64, description="tokens; None: what the engine tells")
+    max_tokens: int = Field(512, ge=1, description="room kept for the answer")
+    temperature: float = Field(0.0, ge=0)
+    timeout: float = Field(300.0, gt=0, description="seconds without a sign of life")
+    retries: int = Field(4, ge=0, description="on 429, 5xx and dropped connections")
+    concurrency: int = Field(8, ge=1, description="calls under way at once")
+
+
+class RoutingSettings(Section):
+    """Which way a question takes."""
+
+    policy: Literal["rag", "long", "fits", "self_route"] = "self_route"
+    route: Route | None = Field(None, description="force a route")
+    rung: Rung | None = Field(None, description="force how much is read")
+    ordering: Literal["relevance", "document", "edges", "curve"] = "edges"
+    curve: tuple[float, ...] = Field((), description="measured score by position, first to last, for ordering 'curve'")
+
+
+class CostSettings(Section):
+    """What things cost. Without prices, costs are estimated for the named model on the named GPU."""
+
+    gpu: str = Field("h100", description="a GPU known to the project: see `hybrid doctor`")
+    gpus: int = Field(1, ge=1)
+    shape: str = Field("llama-3.1-8b", description="the model shape that estimates are for")
+    dollars_per_gpu_hour: float | None = Field(None, ge=0, description="None: the carried list price")
+    dollars_per_million_prompt: float | None = Field(None, ge=0, description="a hosted API's price")
+    dollars_per_million_cached: float | None = Field(None, ge=0)
+    dollars_per_million_output: float | None = Field(None, ge=0)
+
+
+class IndexSettings(Section):
+    """Where indexes live."""
+
+    dir: str | None = Field(None, description="folder for this corpus's index; None: the user's cache folder")
+
+
+class Settings(Section):
+    """All settings; each section is a table of `hybrid.toml`."""
+
+    corpus: CorpusSettings = CorpusSettings()
+    passages: PassageSettings = PassageSettings()
+    embedder: EmbedderSettings = EmbedderSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
+    engine: EngineSettings = EngineSettings()
+    long_engine: EngineSettings | None = Field(None, description="a second engine for whole documents; None: the same")
+    routing: RoutingSettings = RoutingSettings()
+    cost: CostSettings = CostSettings()
+    index: IndexSettings = IndexSettings()
+
+
+def load(
+    file: str | Path | None = None,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Settings from `file` (default: `hybrid.toml` here, if there is one), the environment and `overrides`.
+
+    Args:
+        file: a TOML file; it must exist when named.
+        overrides: section -> key -> value; values that are None are ignored.
+        environ: the environment to read, `os.environ` by default.
+
+    Raises:
+        SettingsError: a file that cannot be read, an unknown key or a value that does not fit, by name.
+    """
+    merged: dict[str, dict[str, Any]] = {}
+    for layer in (_from_file(file), _from_environment(os.environ if environ is None else environ), overrides or {}):
+        for section, values in layer.items():
+            if not isinstance(values, Mapping):
+                raise SettingsError(f"The setting {section!r} must be a table of keys, like [{section}].")
+            merged.setdefault(section, {}).update({k: v for k, v in values.items() if v is not None})
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from None
+
+
+def _from_file(file: str | Path | None) -> Mapping[str, Any]:
+    path = Path(file) if file is not None else Path(FILE)
+    if file is None and not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise SettingsError(f"Cannot read the settings file {path}: {reason}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"The settings file {path} is not valid TOML: {error}.") from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    sections = sorted(Settings.model_fields, key=len, reverse=True)  # long_engine before engine
+    for name, value in sorted(environ.items()):
+        if not name.startswith(PREFIX) or name.startswith("HYBRID_COMPLETE") or name.startswith("_"):
+            continue
+        rest = name.removeprefix(PREFIX).lower()
+        section = next((s for s in sections if rest.startswith(s + "_")), None)
+        if section is None:
+            raise SettingsError(
+                f"The environment variable {name} names no setting; it should begin with {PREFIX} and one of: "
+                f"{', '.join(s.upper() for s in Settings.model_fields)}."
+            )
+        key = rest.removeprefix(section + "_")
+        found.setdefault(section, {})[key] = _listed(section, key, value)
+    return found
+
+
+def _listed(section: str, key: str, value: str) -> Any:
+    """Comma-separated text where the setting is a tuple, the text itself otherwise; pydantic does the rest."""
+    model: Any = EngineSettings if section == "long_engine" else Settings.model_fields[section].annotation
+    field = model.model_fields.get(key)
+    if field is not None and str(field.annotation).startswith("tuple"):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first fault of a validation as one sentence with its remedy."""
+    fault = error.errors()[0]
+    path = [str(part) for part in fault["loc"]]
+    where = ".".join(path)
+    if fault["type"] == "extra_forbidden":
+        model: Any = Settings
+        for part in path[:-1]:
+            model = EngineSettings if part == "long_engine" else model.model_fields[part].annotation
+        near = get_close_matches(path[-1], model.model_fields, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(model.model_fields)}."
+        return f"Unknown setting {where!r}; {hint}"
+    return f"The setting {where!r} cannot be {fault.get('input')!r}: {fault['msg'][0].lower()}{fault['msg'][1:]}."

@@ -1,0 +1,172 @@
+"""The records that travel between the parts, smallest first.
+
+Frozen slotted dataclasses for what exists a million times, pydantic models for what a user reads back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hybrid.document import Location
+
+Route = Literal["rag", "long"]
+Rung = Literal["passages", "sections", "documents", "corpus"]
+Basis = Literal["measured", "estimated"]
+RUNGS: tuple[Rung, ...] = ("passages", "sections", "documents", "corpus")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a document, as it was split for retrieval."""
+
+    id: int  # never reused within an index
+    document: str  # Document.name
+    ordinal: int  # 0-based place among the document's passages
+    text: str
+    start: int  # character range in Document.text
+    end: int
+    location: Location  # the same range in the original
+    heading: str  # titles of the headings above it, outermost first, joined by " > "
+    tokens: int  # in the embedder's tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A retrieved passage with its scores."""
+
+    passage: Passage
+    score: float  # fused; comparable within one question only
+    dense: float | None  # cosine with the question, None where only the words found it
+    lexical: float | None  # BM25, None where only the vectors found it
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text put before a model: a passage, a section or a whole document."""
+
+    document: str
+    text: str
+    start: int  # character offset of `text` in Document.text
+    heading: str = ""
+    location: Location | None = None
+    passage: int | None = None  # Passage.id where the piece is exactly one passage
+    score: float = 0.0  # relevance to the question, 0 where unknown
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+class Record(BaseModel):
+    """What a user reads back: immutable, and refusing keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Usage(Record):
+    """What was spent on engine calls. Usages add up: `a + b`."""
+
+    calls: int = 0
+    prompt_tokens: int = 0  # cached tokens included
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0  # wall-clock inside the engine
+    joules: float | None = None  # None where nothing measures energy
+
+    def __add__(self, other: Usage) -> Usage:
+        known = [j for j in (self.joules, other.joules) if j is not None]
+        return Usage(
+            calls=self.calls + other.calls,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            seconds=self.seconds + other.seconds,
+            joules=sum(known) if known else None,
+        )
+
+
+class Cost(Record):
+    """Usage priced. `basis` says whether the figures were measured or estimated; the two are never mixed."""
+
+    dollars: float | None = None  # None where no price is known
+    gpu_seconds: float | None = None  # None where the engine does not tell
+    basis: Basis
+    note: str = ""  # where the figures come from
+
+
+class Prediction(Record):
+    """What answering on one rung is expected to take, before it is done."""
+
+    route: Route
+    rung: Rung
+    engine: str
+    prompt_tokens: int
+    calls: int = 1  # more than one where the text is read chunk-wise
+    fits: bool  # in one call
+    cost: Cost
+
+
+class Decision(Record):
+    """The way chosen for a question, why, and what every way was expected to take."""
+
+    route: Route
+    rung: Rung
+    chunkwise: bool = False  # read piece by piece because no window holds it
+    policy: str
+    reason: str
+    predictions: tuple[Prediction, ...] = ()
+
+
+class Citation(Record):
+    """A quotation that supports the answer and where it stands in the original."""
+
+    document: str
+    path: str | None  # None for texts that were given directly
+    page: int | None
+    line: int
+    end_line: int
+    start: int  # characters in the original
+    end: int
+    heading: str
+    quote: str
+    score: float = Field(description="0 to 1: how much of the supported statement the quotation covers")
+
+    @property
+    def where(self) -> str:
+        """The place in the form editors open: `path:line`, with the page where there is one."""
+        place = f"{self.path or self.document}:{self.line}"
+        return f"{place} (page {self.page})" if self.page is not None else place
+
+
+class Attempt(Record):
+    """One decision carried out. An escalated question has two."""
+
+    decision: Decision
+    engine: str
+    abstained: bool
+    usage: Usage
+    cost: Cost
+    left_out: int = 0  # pieces that did not fit the window
+
+
+class Answer(Record):
+    """An answer with everything that led to it."""
+
+    question: str
+    text: str
+    abstained: bool  # True: the documents do not say
+    route: Route
+    reason: str
+    citations: tuple[Citation, ...]
+    decision: Decision
+    usage: Usage  # of all attempts
+    cost: Cost  # of all attempts
+    attempts: tuple[Attempt, ...]
+    notes: tuple[str, ...] = ()  # what was left out, skipped or estimated
+    timings: dict[str, float]  # seconds by stage
+
+    def __str__(self) -> str:
+        return self.text
