@@ -782,7 +782,7 @@ _NUMBERED = re.compile(
     re.MULTILINE,
 )
 _CAPITALS = re.compile(rf"^{_BLANK}*(?P<title>[^\W\d_a-z][^\r\na-z|$%]{{2,78}}?){_BLANK}*(?=\r?$)", re.MULTILINE)
-_RUN_IN = re.compile(r"([^.:;]{2,70})[.:](?=\s)")
+_RUN_IN = re.compile(r"([^.:;]{2,70})(?<!\bNo)(?<!\bInc)(?<!\bCorp)(?<!\bCo)(?<!\bLtd)[.:](?=\s)")
 _TABULAR = re.compile(r"\S(?:[ \u00a0]{3,}|\t|\|)\S|\.{4}|(?:\. ){3}|[^\d\s]\s+(?:\d{1,3}|[ivxl]{1,6})$")
 _UNTITLED = re.compile(  # what stands on cover and signature pages
     r"(?:BY|NAME|DATED?|ITS|AND|OR|BETWEEN|AMONG|ATTN|ATTENTION|PAGE|IN WITNESS|SOURCE|ADDRESS|TEL|FAX)\b"
@@ -795,12 +795,16 @@ _SMALL = _set("a an and as at by for from in into of on or per the to upon with"
 
 def plain_headings(text: str) -> tuple[Heading, ...]:
     """What looks like a heading in a contract, a filing or a paper: numbered titles and short lines in capitals."""
-    found = sorted({h.start: h for h in (*_capital_headings(text), *_numbered_headings(text))}.values())
-    times = Counter(h.title for h in found)
+    capitals = list(_capital_headings(text))
+    times = Counter(h.title for h in capitals)
+    found = sorted({h.start: h for h in (*capitals, *_numbered_headings(text))}.values())
     seen: set[str] = set()
+    path: list[Heading] = []
     kept: list[Heading] = []
     for heading in found:
-        if times[heading.title] < 4 or heading.title not in seen:  # the rest are running heads of pages
+        repeated = heading.title in seen and times[heading.title] > 3
+        if not repeated and all(heading.title != h.title for h in path):  # else it is the running head of a page
+            path = [*(h for h in path if h.level < heading.level), heading]
             kept.append(heading)
         seen.add(heading.title)
     levels = {level: i for i, level in enumerate(sorted({h.level for h in kept}), 1)}
@@ -947,8 +951,8 @@ def _nodes(cursor: Any) -> Iterator[Any]:
 def _may_define(node: Any) -> bool:
     kind = node.type
     if not node.is_named or _NO_DEFINITION.search(kind):
-        return kind == "variable_declarator"
-    return kind.endswith("declarator") or _DEFINITION.search(kind) is not None
+        return bool(kind == "variable_declarator")
+    return bool(kind.endswith("declarator") or _DEFINITION.search(kind))
 
 
 def _definition_name(node: Any) -> str | None:

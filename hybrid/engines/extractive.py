@@ -2,7 +2,7 @@
 
 Every sentence of the pieces is scanned for the question's words; the best by words, and those the retriever found, are
 embedded; a linear model orders them and a second one says how likely the question is answered at all. The weights in
-`extractive.json` are fitted by `evals/fit_extractive.py`, which also states how good they are.
+`extractive.json` are fitted by `evals/fit_extractive.py`; its card says on what, and how good they are.
 """
 
 from __future__ import annotations
@@ -14,90 +14,104 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.embedding import Embedder, Vectors
+from hybrid.embedding import Embedder
 from hybrid.engines.base import Completion, OnText, Quote
 from hybrid.errors import WindowError
 from hybrid.prompts import Prompt
 from hybrid.sentences import sentences
 from hybrid.settings import EngineSettings
-from hybrid.types import Usage
+from hybrid.types import Piece, Usage
 
 SILENT = "The documents do not say."
 WINDOW = 1_000_000  # tokens, where the settings name none: nothing but time limits it
 EMBEDDED = 64  # sentences that are embedded for one question
+COLLECTED = 6  # sentences at most that are collected from one part of a longer text
 KEPT = 64  # texts whose sentences and token counts are remembered
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")
-_STOP = frozenset(
-    "a an the of in on at to by for from with without and or but is are was were be been being am do does did done has "
-    "have had having it its this that these those there as if so than then who whom whose which what when where why "
-    "how many much i you he she we they his her their our your my me him them us will would can could shall should may "
-    "might must not no into onto about s t d ll re ve also any some such please tell name".split()
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")  # a Chinese character is a word
+_STOP_WORDS = """a about also am an and any are as at be been being but by can could d did do does doing done for from had
+has have having he her him his how i if in into is it its ll many may me might much must my name no not of on onto or our
+please re s shall she should so some such t tell than that the their them then there these they this those to us ve was
+we were what when where which who whom whose why will with without would you your"""
+_STOP = frozenset(_STOP_WORDS.split())
+_PRONOUN = re.compile(r"(?:it|he|she|they|this|these|his|her|its|their)\b", re.IGNORECASE)
+_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
+_NUMBER = (
+    r"(?:\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|thirty|forty|fifty|"
+    r"sixty|seventy|eighty|ninety|hundred|thousand|million|billion|half|third|quarter|once|twice)\b)"
 )
-_MONTH = r"january|february|march|april|may|june|july|august|september|october|november|december"
-_NUMBERS = (
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|thirty|forty|fifty|sixty|"
-    r"seventy|eighty|ninety|hundred|thousand|million|billion|half|third|quarter|once|twice)\b"
-)
+_HOW_MANY = re.compile(r"\bhow (?:many|much) (\w{3,})", re.IGNORECASE)
+
+
+def _kind(asked: str, answer: str, flags: int = re.IGNORECASE) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    return re.compile(rf"\b(?:{asked})\b", re.IGNORECASE), re.compile(answer, flags)
+
+
 # What is asked for, by the question's wording, and what its answer looks like; the first that matches holds.
-KINDS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
-    "when": (
-        re.compile(r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|century|decade|time)\b", re.I),
-        re.compile(rf"\b(?:1\d|20)\d\d\b|\b(?:{_MONTH})\b|\b\d+(?:st|nd|rd|th)\b|\bcentur(?:y|ies)\b|\d\d?:\d\d", re.I),
+KINDS = {
+    "when": _kind(
+        "when|(?:what|which) (?:year|date|day|month|century|decade|time)",
+        rf"\b(?:1\d|20)\d\d\b|\b(?:{_MONTH})\b|\b\d+(?:st|nd|rd|th)\b|\bcentur(?:y|ies)\b|\d\d?:\d\d",
     ),
-    "number": (
-        re.compile(
-            r"\bhow (?:many|much|long|far|old|tall|often|big|large|high|deep|fast|few)\b|"
-            r"\b(?:percentage|number|amount|population|size|price|cost|age|rate|total)\b",
-            re.I,
-        ),
-        re.compile(_NUMBERS, re.I),
+    "number": _kind(
+        "how (?:many|much|long|far|old|tall|often|big|large|high|deep|fast|few)|"
+        "percentage|number|amount|population|size|price|cost|age|rate|total",
+        _NUMBER,
     ),
-    "why": (
-        re.compile(r"\bwhy\b|\b(?:reason|cause|purpose)\b", re.I),
-        re.compile(r"\b(?:because|due to|so that|in order to|as a result|since|therefore|caus\w+|reason|result\w*)\b", re.I),
+    "why": _kind(
+        "why|reason|cause|purpose",
+        r"\b(?:because|due to|so that|in order to|as a result|since|therefore|caus\w+|reason|result\w*)\b",
     ),
-    "where": (
-        re.compile(r"\bwhere\b|\b(?:what|which) (?:city|country|state|place|town|county|continent|location|area)\b", re.I),
-        re.compile(r"\b(?:[Ii]n|[Aa]t|[Nn]ear|[Ff]rom|[Tt]o|[Oo]f|[Oo]n|across|along|between|outside) (?:the )?[A-Z]"),
+    "where": _kind(
+        "where|(?:what|which) (?:city|country|state|place|town|county|continent|location|area)",
+        r"\b(?:[Ii]n|[Aa]t|[Nn]ear|[Ff]rom|[Tt]o|[Oo]f|[Oo]n|across|along|between|outside) (?:the )?[A-Z]",
+        0,
     ),
-    "who": (
-        re.compile(r"\bwho(?:m|se)?\b|\b(?:what|which) (?:person|man|woman|king|queen|president|actor|actress|singer)\b", re.I),
-        re.compile(r"\b[A-Z][\w.'\u2019-]+(?: (?:[a-z]{1,3} )?[A-Z][\w.'\u2019-]+)+"),
+    "who": _kind(
+        "who|whom|whose|(?:what|which) (?:person|man|woman|king|queen|president|actor|actress|singer)",
+        r"\b[A-Z][\w.'\u2019-]+(?: (?:[a-z]{1,3} )?[A-Z][\w.'\u2019-]+)+",
+        0,
     ),
 }
+# Of a sentence: cosine with the question, alone (under its title) and with its neighbours; the share of the question's
+# words, weighed by rarity, in it, around it, in its piece and in its title; whether the rarest is around; pairs of words
+# kept together; its length; how many words are new; whether it is a question, a fragment or begins with a pronoun; and,
+# for each kind of question, whether it has what is asked for.
 FEATURES = (
-    "cosine", "cosine_near", "covered", "covered_near", "covered_title", "rarest", "pairs", "length", "fresh",
-    "question", "bm25", *KINDS,
+    "cosine", "cosine_near", "covered", "covered_near", "covered_piece", "covered_title", "rarest", "pairs",
+    "length", "characters", "fresh", "question", "fragment", "pronoun", *KINDS,
 )  # fmt: skip
+# Of all that was read, beside the features of the best sentence.
+OVERALL = ("score", "lead", "cosine_best", "covered_best", "kindless", "read")
 
 
 @lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
-    """A word without its English endings; the same for words that differ only there. Lower case."""
+    """A word in lower case and without its English endings, the same for words that differ only there."""
     word = word.lower()
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         word = word[:-3] + "y" if word.endswith("ies") and len(word) > 4 else word[:-1]
     for ending in ("ing", "ed", "ly"):
         if len(word) >= len(ending) + 3 and word.endswith(ending) and not word.endswith("eed"):
             word = word.removesuffix(ending)
-            if word[-1] == word[-2] and word[-1] not in "lsz":
-                word = word[:-1]
+            word = word[:-1] if word[-1] == word[-2] and word[-1] not in "lsz" else word
             break
     word = word[:-1] if len(word) > 3 and word.endswith("e") else word
     return word[:-1] + "i" if len(word) > 2 and word.endswith("y") else word
 
 
-def stems(text: str) -> list[str]:
-    """The stems of all words of `text`, in order, stop words included."""
-    return [stem(word) for word in _WORD.findall(text)]
+def stems(text: str, stop: frozenset[str] = frozenset()) -> list[str]:
+    """The stems of the words of `text`, in order, without the words in `stop`."""
+    return [stem(word) for word in _WORD.findall(text) if word.lower() not in stop]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,31 +120,56 @@ class Question:
 
     text: str
     terms: tuple[str, ...]  # distinct stems, in order
-    kind: str | None
+    kind: str | None  # a key of KINDS
+    counted: str | None  # the stem of what is counted: "episode" in "how many episodes"
 
     @classmethod
     def of(cls, text: str) -> Question:
-        words = _WORD.findall(text)
-        content = [stem(w) for w in words if w.lower() not in _STOP] or [stem(w) for w in words]
+        """The question as the models see it; one of stop words only keeps them."""
+        terms = tuple(dict.fromkeys(stems(text, _STOP) or stems(text)))
         kind = next((name for name, (asked, _) in KINDS.items() if asked.search(text)), None)
-        return cls(text, tuple(dict.fromkeys(content)), kind)
+        counted = _HOW_MANY.search(text)
+        return cls(text, terms, kind, stem(counted.group(1)) if counted else None)
 
-    def finder(self) -> re.Pattern[str] | None:
-        """Finds words that may have one of the stems."""
+    def hits(self, text: str, starts: Rows) -> Floats:
+        """(sentences, terms): 1 where the sentence beginning at that start has the term."""
+        found = np.zeros((len(starts), len(self.terms)))
+        if not len(starts) or not self.terms:
+            return found
         heads = sorted({t[:-1] if t[-1] in "iy" and len(t) > 2 else t for t in self.terms})
-        return re.compile(r"(?<![^\W_])(?:" + "|".join(map(re.escape, heads)) + r")[^\W_]*", re.I) if heads else None
+        finder = re.compile(rf"(?<![^\W_])(?:{'|'.join(heads)})[^\W_]*|[\u3040-\u30ff\u3400-\u9fff]", re.IGNORECASE)
+        place = {term: i for i, term in enumerate(self.terms)}
+        seen = [(m.start(), place.get(stem(m.group()), -1)) for m in finder.finditer(text)]
+        at = np.array([pair for pair in seen if pair[1] >= 0], dtype=np.intp).reshape(-1, 2)
+        row = np.searchsorted(starts, at[:, 0], side="right") - 1
+        found[row[row >= 0], at[row >= 0, 1]] = 1
+        return found
+
+    def fits(self, text: str) -> float:
+        """0 to 1: whether `text` has what is asked for and the question itself does not have."""
+        if self.kind is None:
+            return 0.0
+        asked = self.text.lower()
+        if not any(m.group().lower() not in asked for m in KINDS[self.kind][1].finditer(text)):
+            return 0.0
+        if self.kind != "number":
+            return 1.0
+        head = self.counted and re.search(rf"{_NUMBER}\W+(?:\w+\W+){{0,2}}{re.escape(self.counted)}", text, re.I)
+        return 1.0 if head else 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Every sentence of the pieces and which of the question's words it has."""
+    """Every sentence of the pieces and which of the question's terms are where."""
 
-    piece: NDArray[np.intp]  # index of its piece
-    start: NDArray[np.intp]  # characters in the piece's text
-    end: NDArray[np.intp]
-    hits: Floats  # (sentences, terms): 1 where the term occurs
-    near: Floats  # the same for the sentence and the two on either side
-    title: Floats  # the same for the piece's document name and heading
+    piece: Rows  # index of its piece
+    start: Rows  # characters in the piece's text
+    end: Rows
+    above: Rows  # row of the heading it stands under, -1 if the text has none
+    hits: Floats  # (sentences, terms): 1 where the sentence has the term
+    near: Floats  # the same for it and the two sentences on either side
+    whole: Floats  # the same for its piece, title included; of a long piece the ten sentences on either side
+    title: Floats  # the same for its heading and its document's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +177,16 @@ class Reading:
     """The sentences that were read closely, best first."""
 
     scan: Scan
-    chosen: NDArray[np.intp]  # rows of the scan
-    features: Floats  # (chosen, FEATURES)
+    rows: Rows  # of the scan
+    features: Floats  # (rows, FEATURES)
     scores: Floats  # by the ordering model
-    chance: float  # that the best of them answers
+    overall: Floats  # OVERALL
+    chance: float  # that the pieces answer the question
 
     def spans(self) -> list[tuple[int, int, int]]:
-        """Piece, start and end of each chosen sentence."""
-        rows = (self.scan.piece[self.chosen], self.scan.start[self.chosen], self.scan.end[self.chosen])
-        return [(int(p), int(a), int(b)) for p, a, b in zip(*rows, strict=True)]
+        """Piece, start and end of each sentence."""
+        columns = (self.scan.piece[self.rows], self.scan.start[self.rows], self.scan.end[self.rows])
+        return [(int(p), int(a), int(b)) for p, a, b in zip(*columns, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -154,19 +194,19 @@ class Weights:
     """The fitted models."""
 
     order: dict[str, float]
-    answered: dict[str, float]
+    answered: dict[str, float]  # names of FEATURES and OVERALL
     bias: float
     threshold: float  # chance below which the engine abstains
-    collect: float  # chance below which a sentence is not collected
-    second: float  # a further sentence is quoted if its score is at most this much below the best
-    sentences: float  # the sentences the word counts come from
-    words: dict[str, float] = field(repr=False)  # sentences, of those, that have the stem
+    collect: float  # chance below which nothing is collected
+    second: float  # a second sentence is quoted if its score is at most this much below the best
+    sentences: float  # the number of sentences that the counts of words come from
+    words: dict[str, float] = field(repr=False)  # stem -> how many of those sentences have it
 
     @classmethod
     def load(cls) -> Weights:
+        """The weights that are packaged."""
         stored: dict[str, Any] = json.loads((files("hybrid.engines") / "extractive.json").read_text("utf-8"))
-        stored.pop("card")
-        return cls(**stored)
+        return cls(**{key: value for key, value in stored.items() if key != "card"})
 
 
 class Extractive:
@@ -175,30 +215,37 @@ class Extractive:
     Args:
         embedder: compares sentences with the question and counts tokens.
         settings: only `window` is used; None reads up to `WINDOW` tokens.
+        weights: None takes the packaged ones.
     """
 
-    concurrency = 1
-    counts_exactly = True
-
-    def __init__(self, embedder: Embedder, settings: EngineSettings | None = None) -> None:
+    def __init__(
+        self, embedder: Embedder, settings: EngineSettings | None = None, weights: Weights | None = None
+    ) -> None:
         self.embedder = embedder
         self.name = f"extractive ({embedder.name})"
         self.window = (settings and settings.window) or WINDOW
-        self.weights = Weights.load()
-        self._spans: dict[tuple[int, int], NDArray[np.intp]] = {}
-        self._counts: dict[tuple[int, int], int] = {}
+        self.concurrency = 1
+        self.counts_exactly = True
+        self.weights = weights or Weights.load()
+        self._spans: dict[str, Rows] = {}
+        self._counts: dict[str, int] = {}
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text in the embedder's tokenizer."""
         return self.embedder.count(texts)
 
     def measure(self, prompt: Prompt) -> int:
-        """Tokens of everything in the prompt; counts of long texts are remembered."""
-        keys = {(hash(text), len(text)): text for text in _texts(prompt)}
-        unknown = [key for key in keys if key not in self._counts]
-        for key, tokens in zip(unknown, self.count([keys[key] for key in unknown]), strict=True):
-            _remember(self._counts, key, tokens)
-        return sum(self._counts[(hash(text), len(text))] for text in _texts(prompt))
+        """Tokens of everything in the prompt; the counts of the latest texts are remembered."""
+        texts = _texts(prompt)
+        new = [text for text in dict.fromkeys(texts) if text not in self._counts]
+        blocks = [_blocks(text) for text in new]
+        tokens = iter(self.count([block for parts in blocks for block in parts]))
+        known = dict(self._counts)
+        for text, parts in zip(new, blocks, strict=True):
+            known[text] = sum(next(tokens) for _ in parts)
+        total = sum(known[text] for text in texts)
+        self._counts = dict(list(known.items())[-4 * KEPT :])
+        return total
 
     def ask(self, prompt: Prompt, *, max_tokens: int, on_text: OnText | None = None) -> Completion:
         """Quote what answers the question; see `hybrid.engines.base.Engine.ask`.
@@ -208,18 +255,15 @@ class Extractive:
         """
         began = time.perf_counter()
         self._check(prompt, max_tokens)
-        reading = self.read(prompt)
-        quotes = self._quotes(prompt, reading)
+        quotes = self._quotes(prompt, self.read(prompt))
         text = _text(prompt, quotes) if quotes else SILENT
-        output = self.count([text])[0]
+        while len(quotes) > 1 and self.count([text])[0] > max_tokens:
+            quotes = quotes[:-1]
+            text = _text(prompt, quotes)
         if on_text is not None:
             on_text(text)
-        usage = Usage(
-            calls=1,
-            prompt_tokens=self.measure(prompt),
-            output_tokens=output,
-            seconds=time.perf_counter() - began,
-        )
+        tokens, output = self.measure(prompt), self.count([text])[0]
+        usage = Usage(calls=1, prompt_tokens=tokens, output_tokens=output, seconds=time.perf_counter() - began)
         return Completion(text, usage, abstained=not quotes, quotes=quotes)
 
     def _check(self, prompt: Prompt, max_tokens: int) -> None:
@@ -228,8 +272,8 @@ class Extractive:
         tokens = self.measure(prompt)
         if tokens + max_tokens > self.window:
             raise WindowError(
-                f"The prompt has {tokens} tokens and {max_tokens} are kept for the answer, but {self.name} reads at most "
-                f"{self.window}. Give it less text or set a larger engine.window."
+                f"The prompt has {tokens} tokens and {max_tokens} are kept for the answer, but {self.name} reads at "
+                f"most {self.window}. Give it less text or set a larger engine.window."
             )
 
     def read(self, prompt: Prompt) -> Reading:
@@ -237,173 +281,194 @@ class Extractive:
         question = Question.of(prompt.question)
         scan = self._scan(prompt, question)
         worth = self._worth(question, scan)
-        chosen = self._choose(prompt, scan, worth)
-        features = self._features(prompt, question, scan, worth, chosen)
+        rows = _promising(prompt, scan, worth)
+        features = self._features(prompt, question, scan, worth, rows)
         scores = features @ np.array([self.weights.order[name] for name in FEATURES])
         best = np.argsort(-scores, kind="stable")
-        chance = self._chance(features[best], scores[best], len(scan.piece))
-        return Reading(scan, chosen[best], features[best], scores[best], chance)
+        rows, features, scores = rows[best], features[best], scores[best]
+        overall = overall_of(features, scores, question.kind is None, len(scan.piece))
+        return Reading(scan, rows, features, scores, overall, self._chance(features, overall))
 
     def _scan(self, prompt: Prompt, question: Question) -> Scan:
-        finder, place = question.finder(), {t: i for i, t in enumerate(question.terms)}
-        owners, spans, hits, titles = [], [], [], []
-        for number, piece in enumerate(prompt.pieces):
-            own = self._sentences(piece.text)
-            found = np.zeros((len(own), len(place)))
-            if finder is not None and len(own):
-                seen = [(m.start(), place.get(stem(m.group()), -1)) for m in finder.finditer(piece.text)]
-                at = np.array([pair for pair in seen if pair[1] >= 0], dtype=np.intp).reshape(-1, 2)
-                row = np.searchsorted(own[:, 0], at[:, 0], side="right") - 1
-                found[row[row >= 0], at[row >= 0, 1]] = 1
-            title = set(stems(f"{piece.document} {piece.heading}"))
-            owners.append(np.full(len(own), number))
-            spans.append(own)
-            hits.append(found)
-            titles.append(np.tile([float(t in title) for t in place], (len(own), 1)))
-        if not owners:
-            empty = np.zeros(0, np.intp)
-            return Scan(empty, empty, empty, *(np.zeros((0, len(place))) for _ in range(3)))
-        piece_of, span, hit = np.concatenate(owners), np.concatenate(spans), np.concatenate(hits)
-        near = _spread(hit, piece_of, 2)
-        title_hits = np.concatenate([t.reshape(-1, len(place)) for t in titles])
-        return Scan(piece_of, span[:, 0], span[:, 1], hit, near, title_hits)
+        pieces, terms = prompt.pieces, len(question.terms)
+        spans = [self._sentences(piece.text) for piece in pieces]
+        owner = np.repeat(np.arange(len(pieces)), [len(own) for own in spans])
+        span = np.concatenate([np.zeros((0, 3), np.intp), *spans])
+        first = np.cumsum([0, *(len(own) for own in spans)])[owner] if len(owner) else owner
+        above = np.where(span[:, 2] >= 0, span[:, 2] + first, -1)
+        found = (question.hits(piece.text, own[:, 0]) for piece, own in zip(pieces, spans, strict=True))
+        hits = np.concatenate([np.zeros((0, terms)), *found])
+        titles = [set(stems(f"{piece.document} {piece.heading}")) for piece in pieces]
+        named = np.array([[float(t in title) for t in question.terms] for title in titles]).reshape(-1, terms)
+        title = np.maximum(named[owner], hits[above] * (above >= 0)[:, None]) if len(owner) else hits
+        near = _spread(hits, owner, 2)
+        return Scan(owner, span[:, 0], span[:, 1], above, hits, near, np.maximum(_spread(near, owner, 8), title), title)
 
-    def _sentences(self, text: str) -> NDArray[np.intp]:
-        key = (hash(text), len(text))
-        if key not in self._spans:
-            spans = [(a, b) for a, b in sentences(text) if _WORD.search(text, a, b)]
-            _remember(self._spans, key, np.array(spans, dtype=np.intp).reshape(-1, 2))
-        return self._spans[key]
+    def _sentences(self, text: str) -> Rows:
+        """Start, end and the row of the heading above, for each sentence that has words."""
+        if text not in self._spans:
+            rows, above = [], -1
+            for start, end in sentences(text):
+                if _WORD.search(text, start, end):
+                    rows.append((start, end, above))
+                    above = len(rows) - 1 if _is_heading(text, start, end) else above
+            self._spans = dict(list(self._spans.items())[1 - KEPT :])
+            self._spans[text] = np.array(rows, dtype=np.intp).reshape(-1, 3)
+        return self._spans[text]
 
     def _worth(self, question: Question, scan: Scan) -> Floats:
         """How telling each term is, 0 to 1: rare in general and in these pieces."""
-        known = np.array([self.weights.words.get(t, 0.0) for t in question.terms])
+        known = np.array([self.weights.words.get(term, 0.0) for term in question.terms])
         total = self.weights.sentences + len(scan.piece) + 1.0
-        worth: Floats = np.log(total / (known + scan.hits.sum(0) + 1.0)) / np.log(total)
-        return np.maximum(worth, 0.02)
+        worth: Floats = np.maximum(np.log(total / (known + scan.hits.sum(0) + 1.0)) / np.log(total), 0.02)
+        return worth
 
-    def _choose(self, prompt: Prompt, scan: Scan, worth: Floats) -> NDArray[np.intp]:
-        """The sentences to embed: all of a few, otherwise the best by their words."""
-        if len(scan.piece) <= EMBEDDED:
-            return np.arange(len(scan.piece))
-        score = scan.hits @ worth + 0.4 * (np.maximum(scan.near, scan.title) @ worth)
-        score /= worth.sum()
-        return np.sort(np.argsort(-score, kind="stable")[:EMBEDDED])
-
-    def _features(
-        self, prompt: Prompt, question: Question, scan: Scan, worth: Floats, chosen: NDArray[np.intp]
-    ) -> Floats:
-        """One row per chosen sentence, one column per name in FEATURES."""
-        texts = [prompt.pieces[scan.piece[i]].text[scan.start[i] : scan.end[i]] for i in chosen]
-        vectors, asked = self._vectors(question.text, texts)
-        cosine = vectors @ asked
-        total = max(float(worth.sum()), 1e-9)
-        hits, near, title = scan.hits[chosen], scan.near[chosen], scan.title[chosen]
-        around = np.maximum(near, title)
+    def _features(self, prompt: Prompt, question: Question, scan: Scan, worth: Floats, rows: Rows) -> Floats:
+        """One row per sentence, one column per name in FEATURES."""
+        texts = [_sentence(prompt, scan, row) for row in rows]
+        asked = self.embedder.encode_query([question.text])[0].astype(np.float64)
+        titled = [f"{_title(prompt, scan, row)}. {text}" for row, text in zip(rows, texts, strict=True)]
+        vectors = self.embedder.encode_documents(titled).astype(np.float64)
+        share = worth / max(float(worth.sum()), 1e-9)
+        around = np.maximum(scan.near[rows], scan.title[rows])
         columns = {
-            "cosine": cosine,
-            "cosine_near": _near_cosine(vectors, asked, scan.piece[chosen], chosen),
-            "covered": hits @ worth / total,
-            "covered_near": around @ worth / total,
-            "covered_title": title @ worth / total,
-            "rarest": around[:, int(np.argmax(worth))] if len(worth) else np.zeros(len(chosen)),
-            "length": np.log([1 + len(text) for text in texts]),
-            "question": np.array([float(text.rstrip("\"')\u201d").endswith("?")) for text in texts]),
-            **_reading(question, texts),
-            **{name: np.zeros(len(chosen)) for name in KINDS},
+            "cosine": vectors @ asked,
+            "cosine_near": _with_neighbours(vectors, scan.piece[rows], rows) @ asked,
+            "covered": scan.hits[rows] @ share,
+            "covered_near": around @ share,
+            "covered_piece": scan.whole[rows] @ share,
+            "covered_title": scan.title[rows] @ share,
+            "rarest": around[:, int(np.argmax(worth))] if len(worth) else np.zeros(len(rows)),
+            **_wording(question, texts),
+            **{kind: np.zeros(len(rows)) for kind in KINDS},
         }
-        lexical = hits @ worth / (1 + 0.004 * (scan.end - scan.start)[chosen])
-        columns["bm25"] = lexical / max(float(lexical.max(initial=0)), 1e-9)
         if question.kind is not None:
-            columns[question.kind] = np.array([_fits(question, text) for text in texts])
-        return np.column_stack([columns[name] for name in FEATURES]).reshape(len(chosen), len(FEATURES))
+            columns[question.kind] = np.array([question.fits(text) for text in texts])
+        return np.column_stack([columns[name] for name in FEATURES]).reshape(len(rows), len(FEATURES))
 
-    def _vectors(self, question: str, texts: list[str]) -> tuple[Vectors, Vectors]:
-        asked = self.embedder.encode_query([question])[0]
-        return self.embedder.encode_documents(texts), asked
-
-    def _chance(self, features: Floats, scores: Floats, read: int) -> float:
-        """The chance that the best sentence answers the question."""
-        if not len(scores):
+    def _chance(self, features: Floats, overall: Floats) -> float:
+        if not len(features):
             return 0.0
-        given = dict(zip(FEATURES, features[0], strict=True))
-        weights = self.weights.answered
-        known = {**given, "score": float(scores[0]), "read": float(np.log(1 + read))}
-        return float(1 / (1 + np.exp(-self.weights.bias - sum(weights[k] * known[k] for k in weights))))
+        known = dict(zip((*FEATURES, *OVERALL), (*features[0], *overall), strict=True))
+        logit = self.weights.bias + sum(weight * known[name] for name, weight in self.weights.answered.items())
+        return float(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
 
     def _quotes(self, prompt: Prompt, reading: Reading) -> tuple[Quote, ...]:
         collect = prompt.task == "collect"
-        if reading.chance < (self.weights.collect if collect else self.weights.threshold):
+        if reading.chance < (self.weights.collect if collect else self.weights.threshold) or not len(reading.rows):
             return ()
-        most, below = (6, 2 * self.weights.second) if collect else (2, self.weights.second)
-        quotes: list[Quote] = []
-        seen: set[str] = set()
-        for row, score in zip(reading.chosen, reading.scores, strict=True):
-            if len(quotes) == most or reading.scores[0] - score > below:
+        most, below = (COLLECTED, 2 * self.weights.second) if collect else (2, self.weights.second)
+        quotes: dict[str, Quote] = {}
+        for (piece, start, end), score in zip(reading.spans(), reading.scores, strict=True):
+            behind = float(reading.scores[0] - score)
+            if len(quotes) == most or behind > below:
                 break
-            piece, start, end = (int(a[row]) for a in (reading.scan.piece, reading.scan.start, reading.scan.end))
             text = " ".join(prompt.pieces[piece].text[start:end].split())
-            if text not in seen:
-                seen.add(text)
-                quotes.append(Quote(piece, start, end, reading.chance * float(np.exp(score - reading.scores[0]))))
-        return tuple(quotes)
+            quotes.setdefault(text, Quote(piece, start, end, reading.chance * float(np.exp(-behind))))
+        return tuple(quotes.values())
 
 
 def _texts(prompt: Prompt) -> list[str]:
     """Everything that is read."""
-    pieces = [text for p in prompt.pieces for text in (p.document, p.heading, p.text)]
-    return [prompt.question, *pieces, *(p.text for p in prompt.evidence)]
+    pieces = [text for piece in prompt.pieces for text in (piece.document, piece.heading, piece.text)]
+    return [prompt.question, *pieces, *(piece.text for piece in prompt.evidence)]
+
+
+def _blocks(text: str) -> list[str]:
+    """A long text in parts cut at white space, so that the tokenizer works on them at the same time."""
+    return [m.group() for m in re.finditer(r"(?s).{1,20000}\S{0,200}", text)]
 
 
 def _text(prompt: Prompt, quotes: tuple[Quote, ...]) -> str:
-    """The quotations as an answer: with the number of their piece, or one per line if they were collected."""
-    flat = [" ".join(prompt.pieces[q.piece].text[q.start : q.end].split()) for q in quotes]
+    """The quotations as an answer, each with the number of its piece; collected ones are bare, one per line."""
+    flat = [" ".join(prompt.pieces[quote.piece].text[quote.start : quote.end].split()) for quote in quotes]
     if prompt.task == "collect":
         return "\n".join(flat)
-    return " ".join(f"{text} [{q.piece + 1}]" for text, q in zip(flat, quotes, strict=True))
+    return " ".join(f"{text} [{quote.piece + 1}]" for text, quote in zip(flat, quotes, strict=True))
 
 
-def _remember(memory: dict[tuple[int, int], Any], key: tuple[int, int], value: Any) -> None:
-    if len(memory) >= KEPT:
-        memory.pop(next(iter(memory)))
-    memory[key] = value
+def _sentence(prompt: Prompt, scan: Scan, row: int) -> str:
+    piece: Piece = prompt.pieces[scan.piece[row]]
+    return piece.text[scan.start[row] : scan.end[row]]
 
 
-def _spread(hits: Floats, piece: NDArray[np.intp], reach: int) -> Floats:
+def _title(prompt: Prompt, scan: Scan, row: int) -> str:
+    """What a sentence stands under: a heading in the text, else that of the piece, else the document's name."""
+    if scan.above[row] >= 0:
+        return _sentence(prompt, scan, int(scan.above[row]))
+    piece: Piece = prompt.pieces[scan.piece[row]]
+    if piece.heading:
+        return piece.heading.rsplit(" > ", 1)[-1]
+    return re.sub(r"[_/\\-]+", " ", re.sub(r"\.\w{1,5}$", "", piece.document))
+
+
+def _is_heading(text: str, start: int, end: int) -> bool:
+    """Whether a sentence is a short line of its own that does not end like one."""
+    if end - start > 80 or not (text[end - 1].isalnum() or text[end - 1] in ":)") or text[start] in "-*|\u2022":
+        return False
+    return text[end : end + 1] in ("\n", "\r") and (
+        start == 0 or text[text.rfind("\n", 0, start) + 1 : start].isspace() or text[start - 1] == "\n"
+    )
+
+
+def _promising(prompt: Prompt, scan: Scan, worth: Floats) -> Rows:
+    """The sentences to embed: all if they are few, otherwise those of the evidence and the best by their words."""
+    if len(scan.piece) <= EMBEDDED:
+        return np.arange(len(scan.piece))
+    score = scan.hits @ worth + 0.4 * (np.maximum(scan.near, scan.title) @ worth)
+    for shown in prompt.evidence:
+        for number, piece in enumerate(prompt.pieces):
+            if piece.document == shown.document:
+                start, end = scan.start + piece.start, scan.end + piece.start
+                score += 0.5 * worth.sum() * ((scan.piece == number) & (start < shown.end) & (end > shown.start))
+    return np.sort(np.argsort(-score, kind="stable")[:EMBEDDED])
+
+
+def _spread(hits: Floats, piece: Rows, reach: int) -> Floats:
     """`hits` of each sentence or of one at most `reach` away in the same piece."""
-    near = hits.copy()
-    for step in range(1, reach + 1):
+    spread = hits.copy()
+    for step in range(1, min(reach, len(piece) - 1) + 1):
         same = (piece[step:] == piece[:-step])[:, None]
-        near[step:] = np.maximum(near[step:], hits[:-step] * same)
-        near[:-step] = np.maximum(near[:-step], hits[step:] * same)
-    return near
+        np.maximum(spread[step:], hits[:-step] * same, out=spread[step:])
+        np.maximum(spread[:-step], hits[step:] * same, out=spread[:-step])
+    return spread
 
 
-def _near_cosine(vectors: Vectors, asked: Vectors, piece: NDArray[np.intp], row: NDArray[np.intp]) -> Floats:
-    """Cosine of the question with the sentence and its embedded neighbours, taken together."""
+def _with_neighbours(vectors: Floats, piece: Rows, rows: Rows) -> Floats:
+    """Unit vectors of sentences and half of each neighbour that was embedded too."""
     total = vectors.copy()
-    if len(row) > 1:
-        together = ((np.diff(row) == 1) & (np.diff(piece) == 0))[:, None] * 0.5
-        total[1:] += vectors[:-1] * together
-        total[:-1] += vectors[1:] * together
-    norm = np.maximum(np.linalg.norm(total, axis=1), 1e-9)
-    return np.asarray(total @ asked / norm, dtype=np.float64)
+    together = ((np.diff(rows) == 1) & (np.diff(piece) == 0))[:, None] * 0.5
+    total[1:] += vectors[:-1] * together
+    total[:-1] += vectors[1:] * together
+    unit: Floats = total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-9)
+    return unit
 
 
-def _reading(question: Question, texts: list[str]) -> dict[str, Floats]:
-    """What needs the words of each sentence: pairs of the question's words kept together, and words that are new."""
-    wanted = set(zip(question.terms, question.terms[1:], strict=False))
-    pairs, fresh = [], []
+def _wording(question: Question, texts: list[str]) -> dict[str, Floats]:
+    """The features that come from a sentence's own words."""
+    wanted = set(pairwise(question.terms))
+    rows = []
     for text in texts:
-        words = [stem(w) for w in _WORD.findall(text) if w.lower() not in _STOP]
-        pairs.append(len(wanted & set(zip(words, words[1:], strict=False))) / max(len(wanted), 1))
-        fresh.append(np.log1p(len(set(words) - set(question.terms))))
-    return {"pairs": np.array(pairs, dtype=np.float64), "fresh": np.array(fresh, dtype=np.float64)}
+        words, shape = stems(text, _STOP), text.rstrip("\"')\u201d")
+        rows.append(
+            (
+                len(wanted & set(pairwise(words))) / max(len(wanted), 1),
+                np.log1p(len(text)),
+                min(len(text), 600) / 100,
+                np.log1p(len(set(words) - set(question.terms))),
+                shape.endswith("?"),
+                len(text.split()) < 5,
+                _PRONOUN.match(text) is not None,
+            )
+        )
+    names = ("pairs", "length", "characters", "fresh", "question", "fragment", "pronoun")
+    return dict(zip(names, np.array(rows, dtype=np.float64).reshape(-1, len(names)).T, strict=True))
 
 
-def _fits(question: Question, text: str) -> float:
-    """1 where a sentence has something of the kind asked for that the question itself does not have."""
-    if question.kind is None:
-        return 0.0
-    asked = question.text.lower()
-    return float(any(m.group().lower() not in asked for m in KINDS[question.kind][1].finditer(text)))
+def overall_of(features: Floats, scores: Floats, kindless: bool, read: int) -> Floats:
+    """One number per name in OVERALL, of sentences that are best first."""
+    if not len(scores):
+        return np.zeros(len(OVERALL))
+    lead = float(scores[0] - scores[1]) if len(scores) > 1 else 0.0
+    best = features.max(0)[[FEATURES.index("cosine"), FEATURES.index("covered_near")]]
+    return np.array([scores[0], min(lead, 5.0), *best, kindless, np.log1p(read)], dtype=np.float64)
