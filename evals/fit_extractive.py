@@ -15,7 +15,8 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-from collections import Counter, defaultdict
+import textwrap
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from evals.metrics import normalise
-from hybrid.embedding import Embedder
-from hybrid.engines.extractive import FEATURES, OVERALL, Extractive, Reading, Weights, overall_of, stems
+from hybrid.embedding import Embedder, Progress, Vectors
+from hybrid.engines.extractive import FEATURES, OVERALL, Extractive, Weights, overall_of, stems
 from hybrid.prompts import Prompt
 from hybrid.sentences import sentences
 from hybrid.types import Piece
@@ -45,6 +46,8 @@ ANSWERABLE = {
 }
 DATE = "2026-11-22"
 REFUSED = 0.06  # share of answerable questions that may be refused, in the worse of passages and long texts
+SECOND = 1.0  # a second sentence whose share of the softmax is at least e^-1 of the best one's is quoted too
+QUOTED = ("best", "best_two", "quoted", "quoted_sentences")
 COMMON = 5  # sentences that have to have a stem for its count to be kept
 
 
@@ -77,7 +80,9 @@ def load(folder: Path) -> list[Question]:
     """The questions, without those that also occur in leval/natural_question."""
     rows = {row["line"]: row for row in _lines(folder / "litm/nq_open_oracle.dev.jsonl.gz")}
     ranked = {row["line"]: row["distractors"] for row in _lines(folder / "litm/nq_open_distractors.dev.jsonl.gz")}
-    reported = {normalise(q) for row in _lines(folder / "leval/natural_question.dev.jsonl.gz") for q in row["instructions"]}
+    reported = {
+        normalise(q) for row in _lines(folder / "leval/natural_question.dev.jsonl.gz") for q in row["instructions"]
+    }
     passages = {line: (row["ctxs"][0]["title"], row["ctxs"][0]["text"]) for line, row in rows.items()}
     half = {line: crc32(title.encode()) & 1 for line, (title, _) in passages.items()}
     return [
@@ -141,9 +146,7 @@ def cases(engine: Extractive, questions: Sequence[Question]) -> list[Case]:
     ]
 
 
-def _case(
-    engine: Extractive, number: int, question: Question, situation: str, pool: Sequence[tuple[str, str]]
-) -> Case:
+def _case(engine: Extractive, number: int, question: Question, situation: str, pool: Sequence[tuple[str, str]]) -> Case:
     prompt = Prompt(question.text, tuple(pieces(question, situation, pool)))
     reading = engine.read(prompt)
     texts = [prompt.pieces[p].text[a:b] for p, a, b in reading.spans()]
@@ -185,7 +188,9 @@ def top(case: Case, order: Floats) -> Floats:
     """The features the second model sees: those of the best sentence, and OVERALL."""
     scores = case.features @ order
     best = np.argsort(-scores, kind="stable")
-    return np.concatenate([case.features[best[0]], overall_of(case.features[best], scores[best], case.kindless, case.read)])
+    return np.concatenate(
+        [case.features[best[0]], overall_of(case.features[best], scores[best], case.kindless, case.read)]
+    )
 
 
 def fit_answered(rows: Floats, labels: NDArray[np.bool_], share: Floats, ridge: float = 1e-3) -> tuple[Floats, float]:
@@ -201,3 +206,139 @@ def fit_answered(rows: Floats, labels: NDArray[np.bool_], share: Floats, ridge: 
 
     weights: Floats = minimize(loss, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B").x
     return weights[:-1] / scale, float(weights[-1] - (weights[:-1] / scale) @ mean)
+
+
+@dataclass(frozen=True)
+class Models:
+    """Both models, fitted on the same cases."""
+
+    order: Floats
+    answered: Floats
+    bias: float
+
+    def logit(self, case: Case) -> float:
+        """Of the chance that the question is answered."""
+        return float(top(case, self.order) @ self.answered + self.bias)
+
+
+def fit(found: Sequence[Case]) -> Models:
+    """Answerable and unanswerable cases weigh the same, and so do the situations of each."""
+    order = fit_order([case for case in found if ANSWERABLE[case.situation]])
+    labels = np.array([ANSWERABLE[case.situation] for case in found])
+    members, kinds = Counter(case.situation for case in found), Counter(ANSWERABLE.values())
+    share = np.array([0.5 / kinds[ANSWERABLE[c.situation]] / members[c.situation] for c in found])
+    return Models(order, *fit_answered(np.array([top(case, order) for case in found]), labels, share))
+
+
+def measure(found: Sequence[Case]) -> dict[str, Any]:
+    """The threshold and how good the models are, each half measured with the models of the other."""
+    logits: dict[str, list[float]] = {situation: [] for situation in ANSWERABLE}
+    quoted: dict[str, list[tuple[bool, bool, bool, float]]] = {"passages": [], "long": []}
+    for half in (0, 1):
+        models = fit([case for case in found if case.half != half])
+        for case in found:
+            if case.half == half:
+                logits[case.situation].append(models.logit(case))
+                if case.right.any():
+                    quoted[case.situation].append(_quoted(case, models.order))
+    threshold = min(float(np.quantile(logits[situation], REFUSED)) for situation in ("passages", "long"))
+    hits = {
+        situation: {"questions": len(rows), **dict(zip(QUOTED, np.mean(rows, axis=0).round(3).tolist(), strict=True))}
+        for situation, rows in quoted.items()
+    }
+    refused = {s: round(float(np.mean(np.array(values) < threshold)), 3) for s, values in logits.items()}
+    areas = {
+        s: round(area(logits["long" if s.startswith("long") else "passages"], logits[s]), 3)
+        for s, answerable in ANSWERABLE.items()
+        if not answerable
+    }
+    return {"threshold": threshold, "right_sentence": hits, "refused": refused, "roc_auc": areas}
+
+
+def _quoted(case: Case, order: Floats) -> tuple[bool, bool, bool, float]:
+    scores = case.features @ order
+    best = np.argsort(-scores, kind="stable")[:2]
+    count = 1 + int(len(best) > 1 and scores[best[0]] - scores[best[1]] <= SECOND)
+    return bool(case.right[best[0]]), bool(case.right[best].any()), bool(case.right[best[:count]].any()), float(count)
+
+
+def area(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """Area under the ROC curve: how often an answerable case gets more than an unanswerable one, ties counted half."""
+    lower, upper = (np.searchsorted(np.sort(negative), positive, side=side) for side in ("left", "right"))
+    return float((lower + upper).mean() / 2 / len(negative))
+
+
+def count_words(questions: Sequence[Question]) -> tuple[int, dict[str, float]]:
+    """Sentences of all gold passages, and how many of them have each common stem."""
+    counts: Counter[str] = Counter()
+    spans = [(text, span) for text in dict.fromkeys(q.gold[1] for q in questions) for span in sentences(text)]
+    for text, (start, end) in spans:
+        counts.update(set(stems(text[start:end])))
+    return len(spans), {word: float(count) for word, count in sorted(counts.items()) if count >= COMMON}
+
+
+def write(file: Path, stored: dict[str, Any]) -> None:
+    """JSON with one weight per line and the words in filled lines."""
+    words = textwrap.fill(json.dumps({w: int(c) for w, c in stored["words"].items()}, ensure_ascii=False)[1:-1], 118)
+    rest = json.dumps({**stored, "words": 0}, indent=1, ensure_ascii=False)
+    file.write_text(rest.replace('"words": 0', '"words": {\n' + words + "\n}") + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Fit, measure, write, and say how good it is."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with litm/ and leval/")
+    parser.add_argument("--out", type=Path, default=Path("hybrid/engines/extractive.json"))
+    given = parser.parse_args()
+    questions = load(given.data)
+    total, words = count_words(questions)
+    blank = Weights(dict.fromkeys(FEATURES, 0.0), {}, 0.0, 0.0, 0.0, 0.0, float(total), words)
+    found = cases(Extractive(Remembering(), weights=blank), questions)
+    measured, models = measure(found), fit(found)
+    threshold = 1 / (1 + np.exp(-measured.pop("threshold")))
+    card = {
+        "what": "orders sentences by how well they answer a question, and tells whether any does",
+        "data": "lost-in-the-middle (Natural Questions), nq_open_oracle.dev and nq_open_distractors.dev",
+        "made": f"python -m evals.fit_extractive, {DATE}",
+        "embedder": "all-MiniLM-L6-v2",
+        "split": "two halves by crc32 of the article's title, cross-fitted; the weights below are fitted on both",
+        "questions": len(questions),
+        "cases": dict(Counter(case.situation for case in found)),
+        **measured,
+    }
+    stored = {
+        "card": card,
+        "order": _named(FEATURES, models.order),
+        "answered": _named((*FEATURES, *OVERALL), models.answered),
+        "bias": round(models.bias, 4),
+        "threshold": round(float(threshold), 4),
+        "collect": round(float(threshold) / 2, 4),
+        "second": SECOND,
+        "sentences": total,
+        "words": words,
+    }
+    write(given.out, stored)
+    print(json.dumps(card, indent=1))
+
+
+def _named(names: Sequence[str], weights: Floats) -> dict[str, float]:
+    return {name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)}
+
+
+class Remembering(Embedder):
+    """Embeds every text once: the same sentences stand in many cases."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[str, Vectors] = {}
+
+    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """As the parent's; half precision is kept of what was computed."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        for text, vector in zip(new, super().encode_documents(new, progress), strict=True):
+            self._known[text] = vector.astype(np.float16)
+        return np.array([self._known[text] for text in texts], np.float32).reshape(len(texts), self.dimension)
+
+
+if __name__ == "__main__":
+    main()

@@ -11,8 +11,13 @@ from hybrid.types import Candidate, Passage, Piece, Rung
 SECTION = 4  # a section is at most this many passages on each side of the one that was found
 
 
-def pieces(store: Store, rung: Rung, candidates: Sequence[Candidate]) -> list[Piece]:
+def pieces(
+    store: Store, rung: Rung, candidates: Sequence[Candidate], documents: Sequence[str] | None = None
+) -> list[Piece]:
     """What a rung reads, most relevant first; the rung `corpus` in the order of names.
+
+    Args:
+        documents: names of the only documents to read; None means all.
 
     Raises:
         KeyError: a document has just disappeared from the index.
@@ -24,7 +29,7 @@ def pieces(store: Store, rung: Rung, candidates: Sequence[Candidate]) -> list[Pi
     if rung == "documents":
         return [_whole(store, name, score) for name, score in ranked_documents(candidates)]
     scores = dict(ranked_documents(candidates))
-    return [_whole(store, entry.name, scores.get(entry.name, 0.0)) for entry in store.entries()]
+    return [_whole(store, entry.name, scores.get(entry.name, 0.0)) for entry in store.entries(documents)]
 
 
 def ranked_documents(candidates: Sequence[Candidate]) -> list[tuple[str, float]]:

@@ -63,7 +63,7 @@ class Chunker:
 
     def split(self, document: Document) -> list[Cut]:
         """The passages of a document, in order; together they hold all of its text but white space."""
-        ranges = self._joined(self._sized(document), {heading.start for heading in document.headings}, document.pages)
+        ranges = self._joined(self._sized(document), {heading.start for heading in document.headings}, set(document.pages))
         outline = Outline(document.headings)
         return [
             Cut(start, end, document.text[start:end], outline.path(start, end), document.locate(start, end), tokens)
@@ -98,19 +98,20 @@ class Chunker:
                 sized.append((start + at, start + at + len(part), count))
         return sized
 
-    def _joined(self, ranges: list[Range], headings: set[int], pages: tuple[int, ...]) -> list[Range]:
+    def _joined(self, ranges: list[Range], headings: set[int], pages: set[int]) -> list[Range]:
         """The ranges with small ones joined to a neighbour: a closing bracket alone answers nothing.
 
-        Nothing is joined across the beginning of a section or a page.
+        Nothing is joined across the beginning of a page or, unless it is tiny, of a section.
         """
         joined: list[Range] = []
-        breaks = headings.union(pages)
         for start, end, tokens in ranges:
             if joined:
                 before, last, count = joined[-1]
                 small = min(tokens, count) * 4 < self.capacity
-                apart = any(at in breaks for at in range(last, start + 1)) and count * 8 > self.capacity
-                if small and tokens + count <= self.capacity and not apart:
+                gap = range(last, start + 1)
+                apart = not pages.isdisjoint(gap) or (count * 8 > self.capacity and not headings.isdisjoint(gap))
+                fits = tokens + count <= self.capacity and end - before <= self.capacity * _LONGEST_TOKEN
+                if small and fits and not apart:
                     joined[-1] = (before, end, tokens + count)
                     continue
             joined.append((start, end, tokens))

@@ -16,10 +16,11 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from hybrid import readers
 from hybrid.document import Document
 from hybrid.errors import CorpusError, InputError, SettingsError
-from hybrid.readers import Unreadable
+from hybrid.readers.extract import Unreadable
+from hybrid.readers.kinds import kind_of
+from hybrid.readers.read import read, read_text
 from hybrid.settings import CorpusSettings
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Source:
         """The document in the bytes that `load` gave. Raises Unreadable."""
         if self.document is not None:
             return self.document
-        return readers.read(self.name, data, str(self.path))
+        return read(self.name, data, str(self.path))
 
 
 @dataclass(frozen=True)
@@ -301,7 +302,7 @@ class _Scan:
             return
         if not stat.S_ISREG(found.st_mode):
             self.problems.append(Problem(name, "not a regular file"))
-        elif readers.kind_of(name)[0] == "unsupported":
+        elif kind_of(name)[0] == "unsupported":
             self.problems.append(Problem(name, f"unsupported format {path.suffix.lower()}"))
         elif found.st_size == 0:
             self.problems.append(Problem(name, "empty file"))
@@ -398,7 +399,7 @@ class _Scan:
             entry.name[0] == "."
             or found.st_size == 0
             or not stat.S_ISREG(found.st_mode)
-            or readers.kind_of(entry.name)[0] == "unsupported"
+            or kind_of(entry.name)[0] == "unsupported"
             or _ignored(entry.path, folder)
         ):
             self.left_out += 1
@@ -499,7 +500,7 @@ def _given(texts: Iterable[tuple[Any, ...]], taken: set[str]) -> tuple[list[Sour
             raise InputError(f"Two documents are named {name!r}; give each its own name.")
         taken.add(name)
         try:
-            document = readers.read_text(name, text, pages)
+            document = read_text(name, text, pages)
         except Unreadable as error:
             problems.append(Problem(name, str(error)))
         else:

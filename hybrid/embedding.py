@@ -160,6 +160,7 @@ class Embedder:
         """bfloat16 once it has ranked a sample of the user's own passages as float32 does; float32 until then."""
         if self._precision is not None:
             return self._precision
+        self._model("float32")  # needed in any case, and it says what is missing
         if self._device() == "cpu" and not _cpu_has_bfloat16():
             self._precision = "float32"
         elif len(texts) >= _PROBES:
@@ -171,7 +172,11 @@ class Embedder:
         neighbours = []
         for precision in ("float32", "bfloat16"):
             found = self._model(precision).encode_document(
-                list(texts), batch_size=_BATCH, convert_to_tensor=True, show_progress_bar=False
+                list(texts),
+                prompt=self.settings.document_prompt,
+                batch_size=_BATCH,
+                convert_to_tensor=True,
+                show_progress_bar=False,
             )
             vectors = found.float().cpu().numpy()
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -54,7 +54,7 @@ class _Run:
     question: str
     store: Store
     policy: Policy
-    ordering: str
+    documents: tuple[str, ...] | None  # the only ones that may be read; None: all
     on_text: OnText | None
     progress: Progress | None
     timings: dict[str, float] = field(default_factory=dict)
@@ -113,6 +113,7 @@ class Hybrid:
         self.long_engine: Engine = make_engine(other, self.embedder) if other else self.engine
         self.policy: Policy = policy or POLICIES[settings.routing.policy]()
         self._stores: dict[str, Store] = {}
+        self._given: dict[str, object] = {}  # texts by the key of their index: kept, so that no other gets their id
         self._ratios: dict[tuple[str, int, int], float] = {}
         self._counts: dict[tuple[str, int, int, tuple[str, ...]], int] = {}
         self._lock = threading.RLock()
@@ -140,8 +141,11 @@ class Hybrid:
                 self._discard(key, path)
             if key not in self._stores:
                 if len(self._stores) >= _OPEN:
-                    self._stores.pop(next(iter(self._stores)))
+                    oldest = next(iter(self._stores))
+                    self._given.pop(oldest, None)
+                    self._stores.pop(oldest)
                 self._stores[key] = Store(path, self.embedder, self.chunker)
+                self._given[key] = corpus
             store = self._stores[key]
             if store.fresh(found):
                 return store, None
@@ -170,6 +174,7 @@ class Hybrid:
             for store in self._stores.values():
                 store.close()
             self._stores.clear()
+            self._given.clear()
 
     def __enter__(self) -> Hybrid:
         return self
@@ -186,6 +191,7 @@ class Hybrid:
         *,
         route: Route | None = None,
         rung: Rung | None = None,
+        documents: Sequence[str] | None = None,
         on_text: OnText | None = None,
         progress: Progress | None = None,
     ) -> Answer:
@@ -196,13 +202,14 @@ class Hybrid:
             corpus: a file, folder or glob, a list of them, `{name: text}`, LlamaIndex documents, or an opened index.
             route: force `rag` or `long`.
             rung: force how much is read.
+            documents: names of the only documents to read; None means all.
             on_text: receives the answer's text as it is generated.
             progress: receives stage, done and total while the corpus is indexed or read chunk-wise.
 
         Raises:
             UserError: a sentence that says what to mend.
         """
-        run = self._run(question, corpus, route, rung, on_text, progress)
+        run = self._run(question, corpus, route, rung, documents, on_text, progress)
         with run.stage("retrieve"):
             candidates = self._candidates(run)
         with run.stage("decide"):
@@ -240,6 +247,7 @@ class Hybrid:
         *,
         route: Route | None = None,
         rung: Rung | None = None,
+        documents: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> list[Answer]:
         """Answers in the order of the questions.
@@ -250,7 +258,7 @@ class Hybrid:
         store = self.open(corpus, progress)
         ways: list[tuple[_Run, Situation, Decision]] = []
         for question in questions:
-            run = self._run(question, store, route, rung, None, None)
+            run = self._run(question, store, route, rung, documents, None, None)
             with run.stage("retrieve"):
                 candidates = self._candidates(run)
             with run.stage("decide"):
@@ -278,15 +286,16 @@ class Hybrid:
         *,
         route: Route | None = None,
         rung: Rung | None = None,
+        documents: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> Decision:
         """Only the decision: nothing is asked of the engine."""
-        run = self._run(question, corpus, route, rung, None, progress)
+        run = self._run(question, corpus, route, rung, documents, None, progress)
         return run.policy.decide(self._situate(run, self._candidates(run)))
 
     def retrieve(self, question: str, corpus: CorpusLike | Store, k: int | None = None) -> list[Candidate]:
         """Only the passages found for a question, best first."""
-        run = self._run(question, corpus, None, None, None, None)
+        run = self._run(question, corpus, None, None, None, None, None)
         return retrieve(run.store, question, k or self.settings.retrieval.k, self.settings.retrieval.mode)
 
     # -- the way -------------------------------------------------------------------------------------------------
@@ -297,6 +306,7 @@ class Hybrid:
         corpus: CorpusLike | Store,
         route: Route | None,
         rung: Rung | None,
+        documents: Sequence[str] | None,
         on_text: OnText | None,
         progress: Progress | None,
     ) -> _Run:
@@ -311,7 +321,7 @@ class Hybrid:
         policy: Policy = Forced(route, rung) if route or rung else self.policy
         begun = time.perf_counter()
         store = self.open(corpus, progress)
-        run = _Run(question, store, policy, routing.ordering, on_text, progress)
+        run = _Run(question, store, policy, None if documents is None else tuple(documents), on_text, progress)
         run.timings["index"] = time.perf_counter() - begun
         problems = store.problems()
         if problems:
@@ -321,12 +331,14 @@ class Hybrid:
 
     def _candidates(self, run: _Run) -> list[Candidate]:
         wanted = max(self.settings.retrieval.k, _WIDE)
-        return retrieve(run.store, run.question, wanted, self.settings.retrieval.mode)
+        return retrieve(run.store, run.question, wanted, self.settings.retrieval.mode, run.documents)
 
     def _situate(self, run: _Run, candidates: list[Candidate]) -> Situation:
         """Sizes are estimated from the index, which counts in the embedder's tokens, and exact where it matters."""
         store, k = run.store, self.settings.retrieval.k
-        entries = store.entries()
+        entries = store.entries(run.documents)
+        if not entries:
+            raise InputError(f"None of the documents {run.documents} is in the corpus. See: hybrid index show PATH.")
         best = [name for name, _ in ranked_documents(candidates)] or [entry.name for entry in entries]
         tokens = {entry.name: entry.tokens for entry in entries}
         short, long_ = self._ratio(self.engine, store), self._ratio(self.long_engine, store)
@@ -334,9 +346,10 @@ class Hybrid:
         for rung in RUNGS:
             engine, settings = self._engine_for(rung)
             rooms[rung] = room(engine, run.question, settings.max_tokens)
+        frame = sizes(self.engine, [Piece(c.passage.document, "", 0, c.passage.heading) for c in candidates[:k]])
         read: dict[Rung, int] = {
-            "passages": round(short * sum(c.passage.tokens for c in candidates[:k])),
-            "sections": round(short * sum(self._section_tokens(c, tokens) for c in candidates[:k])),
+            "passages": round(short * sum(c.passage.tokens for c in candidates[:k])) + sum(frame),
+            "sections": round(short * sum(self._section_tokens(c, tokens) for c in candidates[:k])) + sum(frame),
             "corpus": self._measured(
                 self.long_engine, list(tokens), sum(tokens.values()) * long_, rooms["corpus"], store
             ),
@@ -418,7 +431,7 @@ class Hybrid:
                     engine=engine.name,
                     abstained=completion.abstained,
                     usage=completion.usage,
-                    cost=price(self.settings.cost, completion.usage, on_gpu=settings.kind == "server"),
+                    cost=price(self.settings.cost, completion.usage, on_gpu=engine.on_gpu),
                     left_out=reading.left_out,
                 )
             )
@@ -460,7 +473,7 @@ class Hybrid:
         self, run: _Run, situation: Situation, decision: Decision, engine: Engine, settings: EngineSettings
     ) -> _Reading:
         with run.stage("assemble"):
-            ranked = pieces(run.store, decision.rung, situation.candidates)
+            ranked = pieces(run.store, decision.rung, situation.candidates, run.documents)
             if decision.rung == "documents" and decision.chunkwise:
                 ranked = ranked[:1]
         if not ranked:
@@ -489,7 +502,7 @@ class Hybrid:
         self, situation: Situation, kept: Sequence[Piece], engine: Engine, settings: EngineSettings, tokens: int
     ) -> tuple[Piece, ...]:
         """The best passages once more, to stand next to the question, where the documents are long and room is left."""
-        if tokens < _EVIDENCE_FROM or settings.kind == "extractive":
+        if tokens < _EVIDENCE_FROM or not engine.on_gpu:  # an engine that quotes has no dead zone
             return ()
         read = {piece.document for piece in kept}
         best = [passage_piece(c.passage, c.score) for c in situation.candidates if c.passage.document in read]

@@ -72,6 +72,9 @@ def parts(engine: Engine, question: str, piece: Piece, max_tokens: int) -> list[
     """A piece cut into consecutive parts that each fit a prompt with this question; together they are the piece.
 
     Cut at blank lines, else at line ends, else at blanks, else anywhere.
+
+    Raises:
+        WindowError: there is no room for even one character under the piece's title.
     """
     budget = room(engine, question, max_tokens)
     head = sizes(engine, [_sub(piece, 0, 0)])[0]
@@ -86,8 +89,14 @@ def parts(engine: Engine, question: str, piece: Piece, max_tokens: int) -> list[
         while True:
             end = _cut(piece.text, at, at + length)
             part = _sub(piece, at, end)
-            if length == 1 or sizes(engine, [part])[0] <= budget:
+            if sizes(engine, [part])[0] <= budget:
                 break
+            if length == 1:
+                raise WindowError(
+                    f"Beside the question and the {max_tokens} tokens kept for the answer {engine.name} has room for "
+                    f"{budget} tokens, too few for any part of {piece.document!r}, whose title alone takes {head}. "
+                    "Shorten the question, lower engine.max_tokens, or use an engine with a larger window."
+                )
             length = max(1, length * 4 // 5)  # denser than the average: a table, another script
         found.append(part)
         at = end

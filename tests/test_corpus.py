@@ -14,7 +14,7 @@ import pytest
 
 from hybrid.corpus import Corpus, Problem, Source, nothing_readable
 from hybrid.errors import CorpusError, InputError, SettingsError
-from hybrid.readers import Unreadable
+from hybrid.readers.extract import Unreadable
 from hybrid.settings import CorpusSettings
 
 Tree = Callable[[dict[str, str]], Path]

@@ -16,7 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid.document import Document
-from hybrid.readers import Unreadable, decode, headings_of, kind_of, plain_headings, read, read_text
+from hybrid.readers.encoding import decode
+from hybrid.readers.extract import Unreadable
+from hybrid.readers.headings import headings_of, plain_headings
+from hybrid.readers.kinds import FILE_NAMES, LANGUAGES, kind_of
+from hybrid.readers.read import read, read_text
 
 
 def outline(document: Document) -> list[tuple[int, str]]:
@@ -101,8 +105,6 @@ class TestKind:
         from typing import get_args
 
         from tree_sitter_language_pack import SupportedLanguage
-
-        from hybrid.readers import FILE_NAMES, LANGUAGES
 
         assert {*LANGUAGES.values(), *FILE_NAMES.values()} <= set(get_args(SupportedLanguage))
 
@@ -261,6 +263,7 @@ class TestPlainText:
     def test_bare_numbers_count_in_sequence_only(self) -> None:
         text = "1 Introduction\n\nWe show.\n\n7 Total Assets\n\n2 Related Work\n\n14 Main Street\n"
         assert [h.title for h in plain_headings(text)] == ["1 Introduction", "2 Related Work"]
+        assert [h.level for h in plain_headings("1.0 Scope\n\n2.0 Terms\n\n2.1 Price\n")] == [1, 1, 2]
 
     def test_running_heads_count_once(self) -> None:
         page = "ACME ANNUAL REPORT\n\nsome text\n\n"
@@ -431,6 +434,23 @@ class TestPdf:
         assert document.page_of(document.text.index("Second")) == 2
         assert outline(document) == [(1, "ARTICLE I")]
 
+    def test_bookmarks_are_the_headings(self) -> None:
+        from pypdf import PdfReader, PdfWriter
+
+        pages = ("ARTICLE I\nFirst page", "ARTICLE II\nSome text\nPrice and  payment", "Third")
+        writer = PdfWriter(clone_from=PdfReader(io.BytesIO(make_pdf(*pages))))
+        part = writer.add_outline_item(title="Terms", page_number=0)
+        writer.add_outline_item(title="price and payment", page_number=1, parent=part)
+        writer.add_outline_item(title="Nowhere", page_number=None)
+        writer.add_outline_item(title="Annex", page_number=2)
+        out = io.BytesIO()
+        writer.write(out)
+        document = read("a.pdf", out.getvalue())
+        assert outline(document) == [(1, "Terms"), (2, "price and payment"), (1, "Annex")]
+        assert document.headings[0].start == 0
+        assert document.text.startswith("Price", document.headings[1].start)
+        assert document.headings[2].start == document.pages[2]
+
     @pytest.mark.parametrize("algorithm", ["RC4-128", "AES-256"])
     def test_encrypted(self, algorithm: str) -> None:
         pytest.importorskip("cryptography")
@@ -517,6 +537,22 @@ class TestCode:
                 [(1, "N"), (2, "C"), (3, "m"), (1, "N::q")],
             ),
             ("a.rb", "module M\n class A\n  def m\n  end\n end\nend", [(1, "M"), (2, "A"), (3, "m")]),
+            (
+                "a.ex",
+                "defmodule A.B do\n def f(x), do: x\n defp g(y) when y > 1 do\n  other(y)\n end\nend\n",
+                [(1, "A.B"), (2, "f"), (2, "g")],
+            ),
+            (
+                "a.sql",
+                "CREATE TABLE IF NOT EXISTS s.t (x int);\nSELECT x FROM s.t;\nCREATE VIEW v AS SELECT 1;\n"
+                "CREATE FUNCTION f(x int) RETURNS int AS $$ select 1 $$ LANGUAGE sql;\n",
+                [(1, "s.t"), (1, "v"), (1, "f")],
+            ),
+            (
+                "a.proto",
+                "message M { string x = 1; enum E { Z = 0; } }\nservice S { rpc R (M) returns (M); }",
+                [(1, "M"), (2, "E"), (1, "S"), (2, "R")],
+            ),
             ("a.yaml", "a:\n  b: 1\n", []),
         ],
     )

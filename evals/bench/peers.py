@@ -53,6 +53,7 @@ class LlamaIndexPipeline:
     def _make_fusion(self) -> Any:
         from llama_index.core.llms import MockLLM
         from llama_index.core.retrievers import QueryFusionRetriever
+        from llama_index.core.retrievers.fusion_retriever import FUSION_MODES
         from llama_index.retrievers.bm25 import BM25Retriever
 
         return QueryFusionRetriever(
@@ -62,7 +63,7 @@ class LlamaIndexPipeline:
             ],
             llm=MockLLM(),
             num_queries=1,
-            mode="reciprocal_rerank",
+            mode=FUSION_MODES.RECIPROCAL_RANK,
             similarity_top_k=50,
             use_async=False,
         )

@@ -64,7 +64,13 @@ def codeqa(hybrid: Hybrid, folder: Path, peer: bool) -> list[Row]:
         ways["LlamaIndex dense"] = [[n.node_id for n in pipeline.dense(q["query"], 20)] for q in asked]
         ways["LlamaIndex fused"] = [[n.node_id for n in pipeline.fused(q["query"], 20)] for q in asked]
     return [
-        _row("codeqa", way, f"recall@{k}", [len(g & set(r[:k])) / len(g) for g, r in zip(gold, found, strict=True)], groups)
+        _row(
+            "codeqa",
+            way,
+            f"recall@{k}",
+            [len(g & set(r[:k])) / len(g) for g, r in zip(gold, found, strict=True)],
+            groups,
+        )
         for way, found in ways.items()
         for k in (5, 10, 20)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hybrid.hybrid import Hybrid
-    from hybrid.types import Answer, Attempt
+    from hybrid.types import Answer, Attempt, Citation
 
 
 @click.command()
@@ -94,7 +95,7 @@ def show(out: Console, answer: Answer, *, explain: bool, with_question: bool = F
     for number, citation in enumerate(answer.citations, 1):
         quote = " ".join(citation.quote.split())
         short = quote if len(quote) <= 160 else quote[:157] + "..."
-        out.print(f"  [cyan][{number}] {escape(citation.where)}[/]  [dim]{escape(short)}[/]")
+        out.print(f"  [cyan]\\[{number}] {escape(_near(citation))}[/]  [dim]{escape(short)}[/]")
     out.print(f"  [bold]route[/]   {answer.route} ({answer.decision.rung}): {escape(answer.reason)}")
     out.print(f"  [bold]usage[/]   {_usage(answer)}")
     out.print(f"  [bold]cost[/]    {_cost(answer.cost.gpu_seconds, answer.cost.dollars)} measured: {answer.cost.note}")
@@ -102,6 +103,12 @@ def show(out: Console, answer: Answer, *, explain: bool, with_question: bool = F
         out.print(f"  [yellow]note[/]    {escape(note)}")
     if explain:
         _explain(out, answer)
+
+
+def _near(citation: Citation) -> str:
+    """Where a citation stands, relative to the current folder where it is inside."""
+    here = f"{Path.cwd()}{os.sep}"
+    return citation.where.removeprefix(here)
 
 
 def _explain(out: Console, answer: Answer) -> None:

@@ -36,7 +36,7 @@ class Lazy(click.Group):
             formatter.write_dl([(name, about) for name, (_, _, about) in COMMANDS.items()])
 
 
-@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command("hybrid", cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="hybrid", message="%(prog)s %(version)s")
 def cli() -> None:
     """Answer questions over long documents at the lowest GPU cost that keeps the accuracy.
@@ -51,13 +51,13 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exit code 0 done, 1 failed, 2 for what the user can mend, 130 interrupted."""
-    sys.exit(run(arguments))
+    sys.exit(guarded(cli, arguments))
 
 
-def run(arguments: list[str] | None = None) -> int:
-    """The exit code of a command line."""
+def guarded(command: click.Command, arguments: list[str] | None = None) -> int:
+    """Run a command; errors become sentences. Returns the exit code."""
     try:
-        result: Any = cli.main(args=arguments, prog_name="hybrid", standalone_mode=False)
+        result: Any = command.main(args=arguments, standalone_mode=False)
         return result if isinstance(result, int) else 0
     except HybridError as error:
         click.echo(f"Error: {error}", err=True)

@@ -52,6 +52,10 @@ class Engine(Protocol):
     def counts_exactly(self) -> bool:
         """False where `count` estimates because the engine does not tell."""
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether its time is GPU time that somebody pays for; False for an engine without a model."""
+
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text in the engine's own tokenizer, no special tokens added."""
 

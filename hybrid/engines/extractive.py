@@ -114,6 +114,13 @@ def stems(text: str, stop: frozenset[str] = frozenset()) -> list[str]:
     return [stem(word) for word in _WORD.findall(text) if word.lower() not in stop]
 
 
+@lru_cache(maxsize=KEPT)
+def _finder(terms: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds the words that may have one of the stems, and more."""
+    heads = sorted({term[:-1] if term[-1] in "iy" and len(term) > 2 else term for term in terms})
+    return re.compile(rf"(?<![^\W_])(?i:{'|'.join(heads)})[^\W_]*|[\u3040-\u30ff\u3400-\u9fff]")
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked: its content words and the kind of answer it wants."""
@@ -136,8 +143,7 @@ class Question:
         found = np.zeros((len(starts), len(self.terms)))
         if not len(starts) or not self.terms:
             return found
-        heads = sorted({t[:-1] if t[-1] in "iy" and len(t) > 2 else t for t in self.terms})
-        finder = re.compile(rf"(?<![^\W_])(?:{'|'.join(heads)})[^\W_]*|[\u3040-\u30ff\u3400-\u9fff]", re.IGNORECASE)
+        finder = _finder(self.terms)
         place = {term: i for i, term in enumerate(self.terms)}
         seen = [(m.start(), place.get(stem(m.group()), -1)) for m in finder.finditer(text)]
         at = np.array([pair for pair in seen if pair[1] >= 0], dtype=np.intp).reshape(-1, 2)
@@ -217,6 +223,8 @@ class Extractive:
         settings: only `window` is used; None reads up to `WINDOW` tokens.
         weights: None takes the packaged ones.
     """
+
+    on_gpu = False
 
     def __init__(
         self, embedder: Embedder, settings: EngineSettings | None = None, weights: Weights | None = None
@@ -327,8 +335,7 @@ class Extractive:
         """One row per sentence, one column per name in FEATURES."""
         texts = [_sentence(prompt, scan, row) for row in rows]
         asked = self.embedder.encode_query([question.text])[0].astype(np.float64)
-        titled = [f"{_title(prompt, scan, row)}. {text}" for row, text in zip(rows, texts, strict=True)]
-        vectors = self.embedder.encode_documents(titled).astype(np.float64)
+        vectors = self.embedder.encode_documents([_titled(prompt, scan, row) for row in rows]).astype(np.float64)
         share = worth / max(float(worth.sum()), 1e-9)
         around = np.maximum(scan.near[rows], scan.title[rows])
         columns = {
@@ -392,14 +399,11 @@ def _sentence(prompt: Prompt, scan: Scan, row: int) -> str:
     return piece.text[scan.start[row] : scan.end[row]]
 
 
-def _title(prompt: Prompt, scan: Scan, row: int) -> str:
-    """What a sentence stands under: a heading in the text, else that of the piece, else the document's name."""
-    if scan.above[row] >= 0:
-        return _sentence(prompt, scan, int(scan.above[row]))
-    piece: Piece = prompt.pieces[scan.piece[row]]
-    if piece.heading:
-        return piece.heading.rsplit(" > ", 1)[-1]
-    return re.sub(r"[_/\\-]+", " ", re.sub(r"\.\w{1,5}$", "", piece.document))
+def _titled(prompt: Prompt, scan: Scan, row: int) -> str:
+    """A sentence under the heading it stands under: one in the text, else that of the piece."""
+    text, above = _sentence(prompt, scan, row), int(scan.above[row])
+    heading = _sentence(prompt, scan, above) if above >= 0 else prompt.pieces[scan.piece[row]].heading
+    return f"{heading.rsplit(' > ', 1)[-1]}. {text}" if heading else text
 
 
 def _is_heading(text: str, start: int, end: int) -> bool:

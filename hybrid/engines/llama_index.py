@@ -22,6 +22,7 @@ class LlamaIndexEngine:
     """
 
     concurrency = 4
+    on_gpu = True
 
     def __init__(self, llm: Any, tokenizer: Callable[[str], Sequence[Any]] | None = None) -> None:
         self.llm = llm

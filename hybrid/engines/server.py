@@ -44,6 +44,8 @@ _LABEL = re.compile(r"[a-z0-9_:]([a-z0-9_:-]{0,61}[a-z0-9_:])?", re.IGNORECASE) 
 class Server:
     """A model behind an OpenAI-compatible server. Many threads may use one instance at once."""
 
+    on_gpu = True
+
     def __init__(self, settings: EngineSettings) -> None:
         """Take the address, model and limits from `settings`; the server is contacted later.
 

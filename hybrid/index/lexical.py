@@ -79,7 +79,7 @@ class Lexical:
         """Index passages given as word ids, each below `vocabulary`."""
         from bm25s import BM25
 
-        if not len(ids):
+        if not any(len(row) for row in word_ids):
             empty = {
                 "data": np.zeros(0, np.float32),
                 "indices": np.zeros(0, np.int32),

@@ -36,16 +36,19 @@ from hybrid.embedding import Embedder, Vectors
 from hybrid.errors import IndexLocked, IndexStoreError
 from hybrid.index.dense import Dense
 from hybrid.index.lexical import Lexical, query_words, words
-from hybrid.readers import Unreadable
+from hybrid.readers.extract import Unreadable
 from hybrid.types import Passage
 
 Ids = NDArray[np.int64]
 Progress = Callable[[str, int, int], None]  # stage, done, total
+State = tuple[str, str, int, int]  # of a file that cannot be read: name, reason, size, time of change
 
 FORMAT = 1
 _EMBED_AT_ONCE = 1024  # passages between two commits: what a kill can lose
 _LOCK_SECONDS = 2.0
 _RACY_NS = 2_000_000_000  # a file changed this shortly before it was indexed may have changed again unnoticed
+
+_UNUSABLE = (FileNotFoundError, RuntimeError, ValueError, EOFError)  # what FAISS and NumPy say of files they cannot use
 
 _GENERATION = re.compile(r"dense-\d+\.faiss|lexical-\d+")
 _OURS = re.compile(rf"{_GENERATION.pattern}|index\.db(-wal|-shm|-journal)?")
@@ -139,10 +142,11 @@ class Store:
         """Counts the changes; 0 before the first update."""
         return int(self._meta("generation") or 0)
 
-    def entries(self) -> list[Entry]:
-        """All documents by name."""
+    def entries(self, names: Sequence[str] | None = None) -> list[Entry]:
+        """Documents by name; `names` limits them to those."""
         rows = self._rows("SELECT name, path, kind, tokens, passages FROM documents WHERE live = 1 ORDER BY name")
-        return [Entry(*row) for row in rows]
+        wanted = None if names is None else set(names)
+        return [Entry(*row) for row in rows if wanted is None or row[0] in wanted]
 
     def problems(self) -> list[Problem]:
         """Files that could not be read at the last update."""
@@ -236,10 +240,13 @@ class Store:
         report = progress or (lambda stage, done, total: None)
         changes = Changes(problems=list(corpus.problems))
         with self._writing():
-            stale = self._compare(corpus, changes, report)
+            stale, problems = self._compare(corpus, changes, report)
             changes.embedded = self._embed(report)
             if changes.any:
-                self._advance(stale, report)
+                self._advance(stale, problems, report)
+            elif problems != self._rows(_PROBLEMS):
+                with self._transaction():
+                    self._note(problems)
             if not (changes.added or changes.changed or changes.unchanged):
                 raise nothing_readable(corpus.label, changes.problems)
             changes.passages = len(self)
@@ -249,21 +256,21 @@ class Store:
     def fresh(self, corpus: Corpus) -> bool:
         """Whether the index already holds the corpus, judged by names, sizes and times of change."""
         known = {row[0]: row[1:] for row in self._rows(_STATES)}
-        if corpus.base is None or len(known) != len(corpus.sources):
-            return False
+        if len(known) != len(corpus.sources) or any(source.document is not None for source in corpus.sources):
+            return False  # given texts have no time of change
         return all(known.get(s.name) == (s.size, s.mtime_ns) for s in map(_clean_source, corpus.sources))
 
-    def _compare(self, corpus: Corpus, changes: Changes, report: Progress) -> list[int]:
-        """Write changed and new documents as pending; returns the ids of documents that are to go."""
+    def _compare(self, corpus: Corpus, changes: Changes, report: Progress) -> tuple[list[int], list[State]]:
+        """Write changed and new documents as pending; returns the ids of documents that are to go, and the problems."""
         live = {
             row[0]: row[1:] for row in self._rows("SELECT name, id, hash, size, mtime_ns FROM documents WHERE live = 1")
         }
         waiting = dict(self._rows("SELECT name, hash FROM documents WHERE live = 0"))
-        failed = {row[0]: row[1:] for row in self._rows("SELECT name, size, mtime_ns, reason FROM problems")}
+        failed = {(name, size, mtime_ns): reason for name, reason, size, mtime_ns in self._rows(_PROBLEMS)}
         stale: list[int] = []
         seen: set[str] = set()
         kept: set[str] = set()  # pending documents that are still right
-        problems: list[tuple[str, str, int, int]] = []
+        problems: list[State] = []
         for done, source in enumerate(map(_clean_source, corpus.sources), 1):
             seen.add(source.name)
             report("reading", done, len(corpus.sources))
@@ -272,13 +279,15 @@ class Store:
             if old is not None and source.document is None and old[2:] == state:
                 changes.unchanged += 1
                 continue
-            if source.document is None and failed.get(source.name, ())[:2] == state:
-                problems.append((source.name, failed[source.name][2], *state))
-                changes.problems.append(Problem(source.name, failed[source.name][2]))
-                stale += [old[0]] if old is not None else []
+            reason = failed.get((source.name, *state))
+            if old is None and source.document is None and reason is not None:
+                problems.append((source.name, reason, *state))
+                changes.problems.append(Problem(source.name, reason))
                 continue
+            mtime_ns = -1  # a file that cannot be opened may be allowed later, at the same time of change
             try:
                 data = source.load()
+                mtime_ns = _settled(source.mtime_ns)
                 digest = source.fingerprint(data)
                 if old is not None and old[1] == digest:
                     self._touch(old[0], source)
@@ -288,7 +297,7 @@ class Store:
                     self._put(source, digest, source.parse(data), old[0] if old is not None else None)
                 kept.add(source.name)
             except Unreadable as error:
-                problems.append((source.name, str(error), *state))
+                problems.append((source.name, str(error), source.size, mtime_ns))
                 changes.problems.append(Problem(source.name, str(error)))
                 if old is not None:
                     stale.append(old[0])
@@ -303,9 +312,12 @@ class Store:
         changes.removed += len(gone)
         with self._transaction():
             self._forget("live = 0 AND name NOT IN (SELECT value FROM json_each(?))", json.dumps(sorted(kept)))
-            self._db.execute("DELETE FROM problems")
-            self._db.executemany("INSERT INTO problems VALUES (?, ?, ?, ?)", problems)
-        return stale + gone
+        return stale + gone, sorted(problems)
+
+    def _note(self, problems: list[State]) -> None:
+        """Remember the files that cannot be read, and in which state they were."""
+        self._db.execute("DELETE FROM problems")
+        self._db.executemany("INSERT INTO problems VALUES (?, ?, ?, ?)", problems)
 
     def _put(self, source: Source, digest: str, document: Document, old: int | None) -> None:
         """Write a document and its passages as pending; unchanged passages take their vectors along."""
@@ -382,7 +394,7 @@ class Store:
                     ((vector.tobytes(), row[0]) for vector, row in zip(vectors, rows, strict=True)),
                 )
 
-    def _advance(self, stale: list[int], report: Progress) -> None:
+    def _advance(self, stale: list[int], problems: list[State], report: Progress) -> None:
         """Write the next generation's files and move to it."""
         report("indexing", 0, 2)
         generation = self.generation + 1
@@ -400,6 +412,7 @@ class Store:
         with self._transaction():
             self._forget("id IN (SELECT value FROM json_each(?))", going)
             self._db.execute("UPDATE documents SET live = 1 WHERE live = 0")
+            self._note(problems)
             for key, value in (
                 ("generation", generation),
                 ("made_for", dense.made_for),
@@ -419,7 +432,10 @@ class Store:
             "SELECT count(*) FROM passages WHERE document NOT IN (SELECT value FROM json_each(?))", going
         )[0][0]
         recall = float(self._meta("recall") or 1.0)
-        dense = self._writable_dense()
+        try:
+            dense = self._writable_dense()
+        except _UNUSABLE:
+            raise self._damaged("its search files are missing or damaged") from None
         if dense.outgrown(staying):
             dense = Dense.empty(self.embedder.dimension)
             probe = Dense.empty(self.embedder.dimension)
@@ -549,18 +565,15 @@ class Store:
         with self._lock:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                try:
-                    yield
-                except BaseException:
-                    self._db.execute("ROLLBACK")
-                    raise
+                yield
                 self._db.execute("COMMIT")
             except sqlite3.OperationalError as error:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
                 raise self._cannot_write(error) from None
             except sqlite3.DatabaseError as error:
                 raise self._damaged(error) from None
+            finally:
+                if self._db.in_transaction:  # SQLite has rolled back by itself where the disk is full
+                    self._db.execute("ROLLBACK")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -610,10 +623,10 @@ class Store:
                 try:
                     self._loaded = (generation, self._writable_dense(writable=False), self._open_lexical(generation))
                     self._loaded[1].to_gpu()
-                except (FileNotFoundError, RuntimeError):  # a writer moved on between the look and the opening
+                except _UNUSABLE:  # a writer moved on between the look and the opening
                     time.sleep(0.05)
             if self._loaded is None:
-                raise self._damaged("its search files are missing")
+                raise self._damaged("its search files are missing or damaged")
             return self._loaded[1:]
 
     def _writable_dense(self, *, writable: bool = True) -> Dense:
@@ -660,6 +673,7 @@ class Store:
         )
 
 
+_PROBLEMS = "SELECT name, reason, size, mtime_ns FROM problems ORDER BY name"
 _STATES = (
     "SELECT name, size, mtime_ns FROM documents WHERE live = 1 UNION ALL SELECT name, size, mtime_ns FROM problems"
 )
@@ -676,7 +690,9 @@ def _clean(text: str) -> str:
 
 
 def _clean_source(source: Source) -> Source:
-    return source if source.name.isascii() else replace(source, name=_clean(source.name))
+    """The source under a name that SQLite can store and compare; different names stay different."""
+    name = source.name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
+    return source if name == source.name else replace(source, name=name)
 
 
 def _key(context: str) -> bytes:

@@ -1,0 +1,180 @@
+"""Indexing beside LlamaIndex's pipeline, same embedding model, same cores: `python -m evals.bench.indexing --data DIR`.
+
+Each side indexes the same LaRA documents in a process of its own, model already loaded; the sides alternate. Recall is
+the share of the documents' `location` questions whose gold answer occurs in the five passages that are found first.
+Then: the time to bring an index of a thousand files up to date after one of them changed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from evals.metrics import bootstrap, normalise
+from hybrid.cli.common import console, print_json
+
+SIDES = ("hybrid", "LlamaIndex")
+
+
+@click.command()
+@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of the data sets.")
+@click.option("--documents", default=6, help="LaRA documents of each kind (book, financial, paper).")
+@click.option("--rounds", default=3, help="Each side that often, alternating.")
+@click.option("--side", type=click.Choice(SIDES), hidden=True)
+@click.option("--json", "as_json", is_flag=True)
+def main(data: Path, documents: int, rounds: int, side: str | None, as_json: bool) -> None:
+    """Measure indexing."""
+    if side is not None:
+        print(json.dumps(_hybrid(data, documents) if side == "hybrid" else _llama_index(data, documents)))
+        return
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in SIDES}
+    for _ in range(rounds):
+        for name in SIDES:
+            command = [sys.executable, "-m", "evals.bench.indexing", "--data", str(data)]
+            command += ["--documents", str(documents), "--side", name]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            runs[name].append(json.loads(done.stdout.splitlines()[-1]))
+    ratios = [b["seconds"] / a["seconds"] for a, b in zip(runs["hybrid"], runs["LlamaIndex"], strict=True)]
+    update = _update(data)
+    if as_json:
+        print_json({"runs": runs, "times as fast": ratios, "update": update})
+        return
+    _show(runs, ratios, update)
+
+
+def _texts(data: Path, documents: int) -> dict[str, str]:
+    with gzip.open(data / "lara" / "docs_32k.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return {
+        f"{kind}/{row['file']}": row["text"]
+        for kind in ("book", "financial", "paper")
+        for row in [r for r in rows if r["type"] == kind][:documents]
+    }
+
+
+def _questions(data: Path, names: set[str]) -> list[dict[str, Any]]:
+    with gzip.open(data / "lara" / "queries.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    asked = []
+    for row in rows:
+        name = f"{row['type']}/{row['file']}"
+        if row["length"] == "32k" and row["task"] == "location" and name in names and len(row["answer"]) <= 40:
+            asked.append({"name": name, "question": row["question"], "gold": normalise(row["answer"])})
+    return asked
+
+
+def _result(texts: dict[str, str], seconds: float, passages: int, hits: list[float]) -> dict[str, Any]:
+    size = sum(len(text.encode()) for text in texts.values()) / 1e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": seconds, "mb": size, "passages": passages, "peak_mb": peak, "hits": hits}
+
+
+def _hybrid(data: Path, documents: int) -> dict[str, Any]:
+    from hybrid import Hybrid, Settings
+    from hybrid.settings import IndexSettings
+
+    texts = _texts(data, documents)
+    with tempfile.TemporaryDirectory() as folder, Hybrid(Settings(index=IndexSettings(dir=f"{folder}/index"))) as ours:
+        for name, text in texts.items():
+            file = Path(folder) / "files" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        ours.embedder.warm_up()
+        begun = time.perf_counter()
+        store = ours.open(f"{folder}/files")
+        seconds = time.perf_counter() - begun
+        hits = []
+        for q in _questions(data, set(texts)):
+            vector = ours.embedder.encode_query([q["question"]])[0]
+            from hybrid.index.fusion import retrieve
+
+            found = retrieve(store, q["question"], 5, documents=[q["name"]], vector=vector)
+            hits.append(float(any(q["gold"] in normalise(c.passage.text) for c in found)))
+        return _result(texts, seconds, len(store), hits)
+
+
+def _llama_index(data: Path, documents: int) -> dict[str, Any]:
+    from evals.bench.peers import LlamaIndexPipeline, rank_few
+
+    texts = _texts(data, documents)
+    LlamaIndexPipeline({"warm up": "The model is loaded now."})
+    begun = time.perf_counter()
+    pipeline = LlamaIndexPipeline(texts)
+    seconds = time.perf_counter() - begun
+    by_name: dict[str, list[Any]] = {}
+    for node in pipeline.nodes:
+        by_name.setdefault(node.ref_doc_id, []).append(node)
+    hits = []
+    for q in _questions(data, set(texts)):
+        nodes = {node.node_id: node for node in by_name[q["name"]]}
+        found = rank_few(pipeline, q["question"], list(nodes), 5)
+        hits.append(float(any(q["gold"] in normalise(nodes[i].text) for i in found)))
+    return _result(texts, seconds, len(pipeline.nodes), hits)
+
+
+def _update(data: Path, files: int = 1000) -> dict[str, float]:
+    """Seconds to index a thousand files, and then to take up a change of one of them."""
+    from hybrid import Hybrid, Settings
+    from hybrid.settings import IndexSettings
+
+    text = "".join(_texts(data, 100).values())
+    size = 2_400
+    with tempfile.TemporaryDirectory() as folder, Hybrid(Settings(index=IndexSettings(dir=f"{folder}/index"))) as ours:
+        root = Path(folder) / "files"
+        root.mkdir()
+        for i in range(files):
+            (root / f"{i:04}.txt").write_text(text[i * size : (i + 1) * size], encoding="utf-8")
+        ours.embedder.warm_up()
+        begun = time.perf_counter()
+        ours.open(root)
+        full = time.perf_counter() - begun
+        changed = root / "0500.txt"
+        changed.write_text(changed.read_text(encoding="utf-8")[:1200] + " Something else was added.", encoding="utf-8")
+        begun = time.perf_counter()
+        _, changes = ours.index(root)
+        seconds = time.perf_counter() - begun
+        assert changes is not None
+        return {"files": files, "full": full, "update": seconds, "share": seconds / full, "embedded": changes.embedded}
+
+
+def _show(runs: dict[str, list[dict[str, Any]]], ratios: list[float], update: dict[str, float]) -> None:
+    from rich.table import Table
+
+    table = Table("", "MB", "passages", "s (median)", "MB/s", "peak MB", "answer in the first 5 passages")
+    for name, found in runs.items():
+        seconds = statistics.median(r["seconds"] for r in found)
+        mean, low, high = bootstrap(found[0]["hits"])
+        recall = f"{mean:.3f} \\[{low:.3f}, {high:.3f}], n = {len(found[0]['hits'])}"
+        peak = statistics.median(r["peak_mb"] for r in found)
+        size = found[0]["mb"]
+        table.add_row(
+            name,
+            f"{size:.1f}",
+            str(found[0]["passages"]),
+            f"{seconds:.1f}",
+            f"{size / seconds:.3f}",
+            f"{peak:.0f}",
+            recall,
+        )
+    out = console()
+    out.print(table)
+    low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
+    out.print(f"hybrid is {middle:.2f} times as fast (pairs: {low:.2f} to {high:.2f})")
+    out.print(
+        f"one changed file of {update['files']:.0f}: {update['update']:.2f} s, {update['share']:.2%} of the "
+        f"{update['full']:.1f} s for all; {update['embedded']:.0f} passages embedded"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""Large indexes: `python -m evals.bench.scale`. Opening one, and the time of a question, the engine aside.
+
+Texts are random words with the frequencies of a natural language (Zipf) and passages have random vectors, since only
+sizes matter here; questions are embedded by the real model. Each index is opened in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from hybrid.chunking import Chunker
+from hybrid.cli.common import console, print_json
+from hybrid.corpus import Corpus
+from hybrid.embedding import Embedder, Progress, Vectors
+from hybrid.index.fusion import retrieve
+from hybrid.index.store import Store
+from hybrid.settings import PassageSettings
+
+TOKENS = 32  # of a passage: short ones, so that a million are made in minutes
+VOCABULARY = 200_000
+
+
+class RandomVectors(Embedder):
+    """The real embedder for questions; random unit vectors for passages."""
+
+    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        found = np.random.default_rng(len(texts)).standard_normal((len(texts), self.dimension), dtype=np.float32)
+        if progress is not None:
+            progress(len(texts))
+        unit: Vectors = found / np.linalg.norm(found, axis=1, keepdims=True)
+        return unit
+
+
+@click.command()
+@click.option("--passages", "sizes", type=int, multiple=True, default=(100_000, 1_000_000), help="Sizes to measure.")
+@click.option("--questions", default=100, help="Asked of each.")
+@click.option("--open", "folder", type=click.Path(path_type=Path), hidden=True)
+@click.option("--json", "as_json", is_flag=True)
+def main(sizes: tuple[int, ...], questions: int, folder: Path | None, as_json: bool) -> None:
+    """Measure large indexes."""
+    if folder is not None:
+        print(json.dumps(_open(folder, questions)))
+        return
+    rows = []
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as place:
+            begun = time.perf_counter()
+            passages = _build(Path(place), size)
+            built = time.perf_counter() - begun
+            command = [sys.executable, "-m", "evals.bench.scale", "--open", place, "--questions", str(questions)]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            disk = sum(file.stat().st_size for file in Path(place).rglob("*") if file.is_file()) / 1e6
+            rows.append(
+                {"passages": passages, "built": built, "disk": disk, **json.loads(done.stdout.splitlines()[-1])}
+            )
+    if as_json:
+        print_json(rows)
+        return
+    from rich.table import Table
+
+    table = Table(
+        "passages", "disk MB", "build s", "open ms", "memory MB", "question ms: median", "90 %", "embedding it"
+    )
+    for r in rows:
+        table.add_row(
+            f"{r['passages']:,}",
+            f"{r['disk']:,.0f}",
+            f"{r['built']:.0f}",
+            f"{r['open']:.0f}",
+            f"{r['memory']:.0f}",
+            f"{r['median']:.1f}",
+            f"{r['p90']:.1f}",
+            f"{r['embedding']:.1f}",
+        )
+    console().print(table)
+
+
+def _build(place: Path, passages: int) -> int:
+    rng = np.random.default_rng(0)
+    words = np.array([np.base_repr(i + 36**3, 36).lower() for i in range(VOCABULARY)])
+    texts = {}
+    each = 500  # passages a document
+    for i in range(max(1, passages // each)):
+        drawn = words[np.minimum(rng.zipf(1.2, size=each * 11) - 1, VOCABULARY - 1)]
+        texts[f"{i:05}"] = " ".join(drawn)
+    embedder = RandomVectors()
+    store = Store(place, embedder, Chunker(embedder, PassageSettings(tokens=TOKENS)))
+    made = store.update(Corpus.of(texts)).passages
+    store.close()
+    return made
+
+
+def _open(place: Path, questions: int) -> dict[str, Any]:
+    embedder = Embedder()
+    embedder.warm_up()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begun = time.perf_counter()
+    store = Store(place, embedder, Chunker(embedder, PassageSettings(tokens=TOKENS)), create=False)
+    len(store)
+    opened = time.perf_counter() - begun
+    rng = np.random.default_rng(1)
+    words = [
+        np.base_repr(int(i) + 36**3, 36).lower() for i in np.minimum(rng.zipf(1.2, 10 * questions), VOCABULARY) - 1
+    ]
+    times, embedding = [], []
+    for i in range(questions):
+        question = "What is known about " + " ".join(words[10 * i : 10 * i + 10]) + "?"
+        begun = time.perf_counter()
+        vector = embedder.encode_query([question])[0]
+        embedding.append(time.perf_counter() - begun)
+        found = retrieve(store, question, 8, vector=vector)
+        times.append(time.perf_counter() - begun)
+        assert len(found) == 8
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "open": opened * 1000,
+        "memory": (after - before) / 1024,
+        "median": statistics.median(times) * 1000,
+        "p90": statistics.quantiles(times, n=10)[-1] * 1000,
+        "embedding": statistics.median(embedding) * 1000,
+    }
+
+
+if __name__ == "__main__":
+    main()

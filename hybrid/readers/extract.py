@@ -1,0 +1,26 @@
+"""What a reader gets out of a file: the text and its places in the original, or the reason why there is none."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hybrid.document import Anchor, Heading
+
+
+class Unreadable(Exception):
+    """A file without usable text. The message is the reason, one short sentence."""
+
+
+class Extract(NamedTuple):
+    """What a reader got out of a file; the fields are those of a `Document`."""
+
+    text: str
+    headings: tuple[Heading, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
+    pages: tuple[int, ...] = ()
+
+
+def in_few_words(error: Exception) -> str:
+    """An exception on one line."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words if len(words) <= 120 else words[:119] + "…"

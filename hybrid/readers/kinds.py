@@ -1,0 +1,67 @@
+"""The kind of a file and its programming language, by its name alone."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+KINDS = {
+    ".txt": "text", ".text": "text", ".log": "text", ".md": "markdown", ".markdown": "markdown", ".mdx": "markdown",
+    ".qmd": "markdown", ".rst": "rst", ".html": "html", ".htm": "html", ".xhtml": "html", ".pdf": "pdf",
+    ".docx": "docx", ".csv": "csv", ".tsv": "csv", ".json": "json", ".geojson": "json", ".ipynb": "json",
+    ".jsonl": "jsonl", ".ndjson": "jsonl",
+}  # fmt: skip
+
+LANGUAGES = {
+    ".py": "python", ".pyi": "python", ".pyw": "python", ".js": "javascript", ".mjs": "javascript",
+    ".cjs": "javascript", ".jsx": "javascript", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript",
+    ".tsx": "tsx", ".java": "java", ".kt": "kotlin", ".kts": "kotlin", ".scala": "scala", ".groovy": "groovy",
+    ".gradle": "groovy", ".go": "go", ".rs": "rust", ".c": "c", ".h": "c", ".cc": "cpp", ".cpp": "cpp", ".cxx": "cpp",
+    ".hh": "cpp", ".hpp": "cpp", ".hxx": "cpp", ".ino": "arduino", ".cu": "cuda", ".cuh": "cuda", ".m": "objc",
+    ".mm": "objc", ".cs": "csharp", ".fs": "fsharp", ".fsi": "fsharp_signature", ".swift": "swift", ".dart": "dart",
+    ".rb": "ruby", ".rake": "ruby", ".php": "php", ".pl": "perl", ".pm": "perl", ".lua": "lua", ".luau": "luau",
+    ".r": "r", ".jl": "julia", ".sh": "bash", ".bash": "bash", ".zsh": "bash", ".fish": "fish", ".ps1": "powershell",
+    ".psm1": "powershell", ".ex": "elixir", ".exs": "elixir", ".erl": "erlang", ".hrl": "erlang", ".hs": "haskell",
+    ".ml": "ocaml", ".mli": "ocaml_interface", ".clj": "clojure", ".cljs": "clojure", ".lisp": "commonlisp",
+    ".el": "elisp", ".scm": "scheme", ".rkt": "racket", ".elm": "elm", ".gleam": "gleam", ".purs": "purescript",
+    ".zig": "zig", ".nim": "nim", ".d": "d", ".odin": "odin", ".hx": "haxe", ".gd": "gdscript", ".pas": "pascal",
+    ".f90": "fortran", ".f95": "fortran", ".f": "fortran", ".for": "fortran", ".cob": "cobol", ".cbl": "cobol",
+    ".adb": "ada", ".ads": "ada", ".v": "verilog", ".sv": "verilog", ".vhd": "vhdl", ".vhdl": "vhdl",
+    ".sol": "solidity", ".glsl": "glsl", ".hlsl": "hlsl", ".wgsl": "wgsl", ".asm": "asm", ".s": "asm",
+    ".sql": "sql", ".graphql": "graphql", ".gql": "graphql", ".proto": "proto", ".thrift": "thrift",
+    ".css": "css", ".scss": "scss", ".vue": "vue", ".svelte": "svelte", ".xml": "xml", ".xsd": "xml", ".xsl": "xml",
+    ".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".ini": "ini", ".cfg": "ini", ".properties": "properties",
+    ".tf": "terraform", ".hcl": "hcl", ".bicep": "bicep", ".nix": "nix", ".cmake": "cmake", ".mk": "make",
+    ".bzl": "starlark", ".star": "starlark", ".tex": "latex", ".sty": "latex", ".bib": "bibtex", ".typ": "typst",
+    ".vim": "vim", ".tcl": "tcl", ".po": "po", ".rego": "rego", ".prisma": "prisma", ".matlab": "matlab",
+}  # fmt: skip
+
+FILE_NAMES = {
+    "makefile": "make", "gnumakefile": "make", "dockerfile": "dockerfile", "containerfile": "dockerfile",
+    "cmakelists.txt": "cmake", "build": "starlark", "build.bazel": "starlark", "workspace": "starlark",
+    "jenkinsfile": "groovy", "rakefile": "ruby", "gemfile": "ruby", "vagrantfile": "ruby", "meson.build": "meson",
+    "kconfig": "kconfig", "go.mod": "gomod",
+}  # fmt: skip
+
+UNSUPPORTED = frozenset(
+    """
+    .png .jpg .jpeg .gif .bmp .tif .tiff .webp .ico .icns .svg .heic .avif .psd .ai .eps .mp3 .wav .flac .ogg .m4a .aac
+    .mp4 .mov .avi .mkv .webm .wmv .zip .gz .tgz .bz2 .xz .zst .7z .rar .tar .jar .war .whl .egg .deb .rpm .dmg .iso
+    .so .dll .dylib .a .o .obj .lib .exe .bin .msi .pyc .pyo .pyd .class .wasm .node .ttf .otf .woff .woff2 .eot
+    .xlsx .xls .xlsm .ods .pptx .ppt .odp .doc .dot .odt .rtf .epub .mobi .djvu .ps .pages .numbers .key .msg .pst
+    .db .sqlite .sqlite3 .mdb .parquet .feather .arrow .avro .orc .npy .npz .pkl .pickle .joblib .h5 .hdf5 .mat .rds
+    .pt .pth .ckpt .safetensors .onnx .gguf .tflite .faiss .map .dat .pack .idx
+    """.split()
+)
+
+
+def kind_of(name: str) -> tuple[str, str | None]:
+    """The `Document.kind` and language for a file name; the kind is `unsupported` for formats known to hold no text.
+
+    A suffix nobody knows is `text`: only the bytes can tell.
+    """
+    base = PurePosixPath(name.replace("\\", "/")).name.lower()
+    suffix = PurePosixPath(base).suffix
+    language = FILE_NAMES.get(base) or ("dockerfile" if base.startswith("dockerfile.") else LANGUAGES.get(suffix))
+    if language is not None:
+        return "code", language
+    return ("unsupported" if suffix in UNSUPPORTED else KINDS.get(suffix, "text")), None

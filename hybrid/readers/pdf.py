@@ -1,0 +1,93 @@
+"""PDF: the text of its pages, and where each begins."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from itertools import accumulate
+from typing import Any
+
+from hybrid.document import Heading
+from hybrid.readers.encoding import without_surrogates
+from hybrid.readers.extract import Extract, Unreadable, in_few_words
+from hybrid.readers.headings import plain_headings
+
+_LOCK = threading.Lock()  # silencing warnings and logs is not a thread's own business
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """pypdf logs and warns about every flaw of a file; what matters to the user is whether there is text."""
+    logger = logging.getLogger("pypdf")
+    with _LOCK, warnings.catch_warnings():
+        level = logger.level
+        logger.setLevel(logging.CRITICAL + 1)
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+def read_pdf(data: bytes) -> Extract:
+    with _silence():
+        from pypdf import PasswordType, PdfReader
+        from pypdf.errors import DependencyError
+
+        try:
+            reader = PdfReader(BytesIO(data))
+            if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
+                raise Unreadable("encrypted PDF: needs a password")
+            texts = _page_texts(reader)
+            pages = tuple(accumulate((len(text) + 1 for text in texts[:-1]), initial=0))
+            headings = _bookmarks(reader, texts, pages)
+        except Unreadable:
+            raise
+        except DependencyError:
+            raise Unreadable("encrypted PDF: needs the package cryptography") from None
+        except Exception as error:  # noqa: BLE001 - a broken file leads pypdf to raise nearly anything
+            raise Unreadable(f"broken PDF: {in_few_words(error)}") from None
+    joined = "\n".join(texts)
+    if not joined.strip():
+        raise Unreadable("no text in this PDF (scanned pages?)")
+    return Extract(joined, headings if len(headings) > 1 else plain_headings(joined), pages=pages)
+
+
+def _page_texts(reader: Any) -> list[str]:
+    """The text of each page. A page that cannot be read says so in its place, unless it is the case for all."""
+    texts: list[str] = []
+    failures: list[Exception] = []
+    for number, page in enumerate(reader.pages, 1):
+        try:
+            texts.append(without_surrogates(page.extract_text()).replace("\0", " "))
+        except Exception as error:  # noqa: BLE001 - see read_pdf
+            failures.append(error)
+            texts.append(f"[page {number} cannot be read: {in_few_words(error)}]")
+    if failures and len(failures) == len(texts):
+        raise failures[0]
+    return texts
+
+
+def _bookmarks(reader: Any, texts: list[str], pages: tuple[int, ...]) -> tuple[Heading, ...]:
+    """The outline: each entry where its title stands on the page it leads to, or else where that page begins."""
+
+    def walk(entries: list[Any], level: int) -> Iterator[Heading]:
+        for entry in entries:
+            if isinstance(entry, list):
+                yield from walk(entry, level + 1)
+                continue
+            words = without_surrogates(entry.title or "").replace("\0", " ").split()
+            page = reader.get_destination_page_number(entry)
+            if words and page is not None:
+                found = re.search(r"\s+".join(map(re.escape, words)), texts[page], re.IGNORECASE)
+                yield Heading(pages[page] + (found.start() if found else 0), level, " ".join(words))
+
+    try:
+        return tuple(sorted(walk(reader.outline, 1), key=lambda heading: heading.start))
+    except Exception:  # noqa: BLE001 - see read_pdf; the text can be read all the same
+        return ()

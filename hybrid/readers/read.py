@@ -1,0 +1,71 @@
+"""Reading: the bytes of one file become a `Document`.
+
+Formats that are text keep it exactly as decoded, line ends included; only a byte order mark is removed, and offsets
+count after it. HTML and JSON are rendered, with an anchor wherever the rendering departs from the source. PDF and
+DOCX are extracted, so their offsets count in the extracted text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+from hybrid.document import Document
+from hybrid.readers.docx import read_docx
+from hybrid.readers.encoding import decode, without_surrogates
+from hybrid.readers.extract import Extract, Unreadable
+from hybrid.readers.headings import headings_of
+from hybrid.readers.html import read_html
+from hybrid.readers.json import read_json, read_jsonl
+from hybrid.readers.kinds import kind_of
+from hybrid.readers.pdf import read_pdf
+
+# by kind; all others are text already
+READERS: dict[str, Callable[[bytes], Extract]] = {
+    "html": read_html,
+    "json": read_json,
+    "jsonl": read_jsonl,
+    "pdf": read_pdf,
+    "docx": read_docx,
+}
+
+
+def read(name: str, data: bytes, path: str | None = None) -> Document:
+    """The document held by the bytes of one file.
+
+    Args:
+        name: its name in the corpus; the suffix decides how it is read.
+        data: the whole file.
+        path: where the file can be opened, if it can.
+
+    Raises:
+        Unreadable: encrypted, broken, binary, empty or of a format that is not supported.
+    """
+    kind, language = kind_of(name)
+    if kind == "unsupported":
+        raise Unreadable(f"unsupported format {PurePosixPath(name).suffix.lower()}")
+    if not data or data.isspace():
+        raise Unreadable("empty file")
+    reader = READERS.get(kind)
+    if reader is None:
+        text = decode(data)
+        return Document(name, text, kind, path, language, headings_of(text, kind, language))
+    got = reader(data)
+    if not got.text.strip():
+        raise Unreadable(f"no text in this {kind} file")
+    return Document(name, got.text, kind, path, None, got.headings, got.pages, got.anchors)
+
+
+def read_text(name: str, text: str, pages: tuple[int, ...] = ()) -> Document:
+    """The document of a text given directly, kept as it is; the name's suffix only tells how to find headings.
+
+    A text named like a PDF, a web page or the like is taken as the plain text that was made of it.
+    `pages`: offsets in characters at which its pages begin.
+    """
+    kind, language = kind_of(name)
+    if kind in READERS or kind == "unsupported":
+        kind = "text"
+    text = without_surrogates(text)
+    if not text.strip():
+        raise Unreadable("empty text")
+    return Document(name, text, kind, None, language, headings_of(text, kind, language), pages)

@@ -1,0 +1,177 @@
+"""The command line as a person or a script uses it: real processes, real files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hybrid.cli.main import cli, guarded
+
+FILING = Path(__file__).parent.parent / "examples" / "filing" / "genprex-10-q-2024-q1.txt"
+QUESTION = "What is the weighted average exercise price of Genprex's outstanding warrants?"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run a command line in an empty folder; returns exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = guarded(cli, [*map(str, arguments)])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def test_ask_prints_answer_citation_route_and_cost(run):
+    code, out, err = run("ask", QUESTION, FILING, "--explain")
+    assert (code, err) == (0, "")
+    assert "$5.93" in out
+    assert f"{FILING}:" in out
+    assert "route" in out
+    assert "Predicted before asking (estimated: llama-3.1-8b on h100)" in out
+    assert "Traceback" not in out
+
+
+def test_ask_json_is_one_document(run):
+    code, out, _ = run("ask", QUESTION, FILING, "--json", "--route", "long")
+    found = json.loads(out)
+    assert code == 0
+    assert found["route"] == "long"
+    assert found["citations"]
+    assert {p["rung"] for p in found["decision"]["predictions"]} == {"passages", "sections", "documents", "corpus"}
+
+
+def test_many_questions_from_a_file(run, tmp_path):
+    (tmp_path / "q.txt").write_text(f"# a comment\n{QUESTION}\n\nWhat is Reqorsa?\n")
+    code, out, _ = run("ask", FILING, "--questions", tmp_path / "q.txt", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert [a["question"] for a in found] == [QUESTION, "What is Reqorsa?"]
+
+
+def test_index_build_update_show(run, tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("# Office\n\nThe office is in Lima.")
+    (tmp_path / "docs" / "b.pdf").write_bytes(b"no PDF")
+    code, out, _ = run("index", "build", "docs", "--json")
+    built = json.loads(out)
+    assert code == 0
+    assert (built["added"], built["passages"], len(built["unreadable"])) == (1, 1, 1)
+    (tmp_path / "docs" / "c.txt").write_text("The warehouse is in Cairo.")
+    code, out, _ = run("index", "update", "docs", "--json")
+    assert (code, json.loads(out)["added"], json.loads(out)["embedded"]) == (0, 1, 1)
+    code, out, _ = run("index", "show", "docs", "--json")
+    assert [d["name"] for d in json.loads(out)["documents"]] == ["a.md", "c.txt"]
+    code, out, _ = run("index", "build", "docs", "--rebuild", "--json")
+    assert json.loads(out)["embedded"] == 2
+    code, out, _ = run("index", "show", "docs")
+    assert "c.txt" in out
+    assert "b.pdf" in out
+
+
+def test_update_wants_an_index(run, tmp_path):
+    (tmp_path / "a.txt").write_text("text")
+    code, _, err = run("index", "update", "a.txt")
+    assert code == 2
+    assert "hybrid index build" in err
+
+
+def test_doctor(run):
+    code, out, _ = run("doctor", "--json")
+    found = json.loads(out)
+    assert (code, found["ready"]) == (0, True)
+    assert {line["what"] for line in found["used"]} == {"embedder", "vector search", "engine", "policy"}
+    code, out, _ = run("doctor", "--url", "http://127.0.0.1:9/v1")
+    assert code == 2
+    assert "127.0.0.1:9" in out
+    assert "Not ready" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("ask", "q?", "no/such/place"), "no file or folder"),
+        (("ask", "", "x.txt"), "question is empty"),
+        (("ask", "q?", "empty"), "empty"),
+        (("ask", "q?", "x.txt", "--route", "rag", "--rung", "corpus"), "not on the route"),
+        (("ask", "q?", "x.txt", "--rout", "rag"), "No such option"),
+        (("ask", "q?", "x.txt", "-k", "0"), "0 is not in the range"),
+        (("ask", "q?", "x.txt", "--config", "missing.toml"), "missing.toml"),
+        (("ask", "q?", "x.txt", "--config", "bad.toml"), "Unknown setting 'engine.modle'; did you mean 'model'?"),
+        (("ask", "q?", "x.txt", "--embedder", "/no/model"), "embedder"),
+        (("ask", "q?", "x.txt", "--url", "http://127.0.0.1:9/v1"), "127.0.0.1:9"),
+        (("ask", "x.txt", "--questions", "missing.txt"), "missing.txt"),
+        (("index", "show", "x.txt"), "no index"),
+        (("nonsense",), "No such command"),
+        (("ask",), "Missing argument"),
+    ],
+)
+def test_a_mistake_is_a_sentence_and_exit_code_2(run, tmp_path, arguments, says):
+    (tmp_path / "x.txt").write_text("The office is in Lima.")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad.toml").write_text("[engine]\nmodle = 'x'\n")
+    code, out, err = run(*arguments)
+    assert code == 2, (out, err)
+    assert says in err
+    assert "Traceback" not in out + err
+    assert out == ""
+
+
+def test_a_wrong_environment_variable_is_a_sentence(run, tmp_path, monkeypatch):
+    (tmp_path / "x.txt").write_text("The office is in Lima.")
+    monkeypatch.setenv("HYBRID_ENGIN_URL", "http://x")
+    code, _, err = run("ask", "q?", "x.txt")
+    assert code == 2
+    assert "HYBRID_ENGIN_URL names no setting" in err
+
+
+def test_settings_of_the_folder_are_used(run, tmp_path):
+    (tmp_path / "x.txt").write_text("The office is in Lima.")
+    (tmp_path / "hybrid.toml").write_text("[routing]\nroute = 'long'\n")
+    _, out, _ = run("ask", "Where is the office?", "x.txt", "--json")
+    assert json.loads(out)["route"] == "long"
+
+
+def test_ctrl_c_while_indexing_leaves_nothing_half_written(tmp_path):
+    """A real process, interrupted while it embeds; the next call goes on and answers."""
+    import signal
+    import time
+
+    (tmp_path / "a.txt").write_text(FILING.read_text() * 4)
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", "from hybrid.cli.main import main; main()", "ask", QUESTION, "a.txt"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "cache").rglob("write.lock")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted" in err
+    assert "Traceback" not in err + out
+    (tmp_path / "a.txt").write_text("The exercise price of the warrants is 12 euros.")
+    done = subprocess.run([*command, "--json"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert "12 euros" in json.loads(done.stdout)["text"]
+
+
+def test_tab_completion(tmp_path):
+    environment = {**os.environ, "_HYBRID_COMPLETE": "bash_complete", "COMP_WORDS": "hybrid ask --ro", "COMP_CWORD": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", "from hybrid.cli.main import main; main()"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert "--route" in done.stdout
