@@ -5,9 +5,16 @@ a sentence is right if it contains a normalised answer as whole words. Questions
 their article, distractors come from the same half, so the halves share no question, passage or article. Every figure
 and threshold is cross-fitted: measured on one half with weights from the other. The weights written are fitted on both.
 
-Six situations per question: 5 to 10 passages with the gold one among them, distractors only, the gold passage without
-its answering sentences among distractors; and, for every third question, one text of up to 150 passages with the gold
-one, without it, and with it but without its answering sentences.
+A question is read in several situations: 5 to 10 passages with the gold one among them, distractors only, and the gold
+passage without its answering sentences among distractors; for every third question one text of up to 150 passages, the
+distractors first, with the gold one, without it, and with it but without its answering sentences; a made question with
+and without its sentence. A passage's title is in turn its document's name and its heading. Passages without any title
+serve to order sentences only: many do not support the answer once nobody knows what they are about.
+
+Made questions stand for those that are phrased after the text: half of the words of one sentence of the gold passage,
+with a name, date or number replaced by a question word. Natural Questions are searches by people who had not seen the
+page; fitted on them alone, the model finds the passage and hardly looks at which sentence has the question's words.
+Both ways of asking weigh the same.
 """
 
 from __future__ import annotations
@@ -15,6 +22,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -29,7 +37,7 @@ from scipy.optimize import minimize
 
 from evals.metrics import normalise
 from hybrid.embedding import Embedder, Progress, Vectors
-from hybrid.engines.extractive import FEATURES, OVERALL, Extractive, Weights, overall_of, stems
+from hybrid.engines.extractive import FEATURES, MONTHS, OVERALL, STOP, Extractive, Weights, overall_of, stems
 from hybrid.prompts import Prompt
 from hybrid.sentences import sentences
 from hybrid.types import Piece
@@ -38,15 +46,21 @@ Floats = NDArray[np.float64]
 LONG = 150  # passages in a long text, about 90 000 characters
 ANSWERABLE = {
     "passages": True,
+    "bare": True,  # not used to fit when to abstain
     "distractors": False,
     "removed": False,
     "long": True,
     "long_without": False,
     "long_removed": False,
+    "made": True,
+    "made_removed": False,
 }
+WORDS_KEPT = 0.5  # of the sentence, in a made question
 DATE = "2026-11-22"
-REFUSED = 0.06  # share of answerable questions that may be refused, in the worse of passages and long texts
+REFUSED = 0.05  # share of answerable questions that may be refused, the mean of the situations in JUDGED
+JUDGED = ("passages", "long", "made")
 SECOND = 1.0  # a second sentence whose share of the softmax is at least e^-1 of the best one's is quoted too
+ANSWERED = {"long": "long", "made": "made"}  # the answerable situation to compare with, by how a name begins
 QUOTED = ("best", "best_two", "quoted", "quoted_sentences")
 COMMON = 5  # sentences that have to have a stem for its count to be kept
 
@@ -109,6 +123,35 @@ def holds(text: str, answers: Sequence[str]) -> bool:
     return any(f" {gold} " in padded for gold in map(normalise, answers) if gold)
 
 
+_SPAN = re.compile(
+    rf"(?P<when>\b(?:(?i:{MONTHS}) )?(?:\d{{1,2}},? )?(?:1\d|20)\d\d\b)|(?P<number>\b\d[\d,.]*\b)"
+    r"|(?<=[a-z,] )(?P<name>[A-Z][\w'\u2019-]+(?: (?:of (?:the )?)?[A-Z][\w'\u2019-]+)*)"
+)
+
+
+def made(question: Question) -> Question | None:
+    """A question phrased after one sentence of the gold passage, None where no sentence lends itself to it."""
+    random, text = np.random.default_rng(crc32(question.text.encode())), question.gold[1]
+    spans = [(a, b) for a, b in sentences(text) if len(text[a:b].split()) >= 8]
+    found = [(a, b, match) for a, b in spans for match in _SPAN.finditer(text, a, b)]
+    if len(sentences(text)) < 2 or not found:
+        return None
+    start, end, answer = found[random.integers(len(found))]
+    before = text[start : answer.start()]
+    asked = {"when": "when", "number": "how many"}.get(
+        answer.lastgroup or "", "who" if " " in answer.group() else "what"
+    )
+    if asked in ("who", "what") and re.search(r"\b(?:in|at|near|from|to) (?:the )?$", before):
+        asked = "where"
+    words = re.findall(r"\w+", f"{before} {text[answer.end() : end]}")
+    kept = [word for word in words if word.lower() in STOP or random.random() < WORDS_KEPT]
+    golds = (answer.group(),)
+    others = tuple(d for d in question.distractors if not holds(" ".join(d), golds))
+    if sum(word.lower() not in STOP for word in kept) < 2:
+        return None
+    return Question(f"{asked} {' '.join(kept)}?", golds, question.gold, others, question.half)
+
+
 def without_answer(text: str, answers: Sequence[str]) -> str:
     """`text` without the sentences that hold an answer."""
     return " ".join(text[a:b] for a, b in sentences(text) if not holds(text[a:b], answers))
@@ -119,14 +162,19 @@ def pieces(question: Question, situation: str, pool: Sequence[tuple[str, str]]) 
     seed, gold = crc32(question.text.encode()), question.gold
     if situation.endswith("removed"):
         gold = (gold[0], without_answer(gold[1], question.answers))
-    count = LONG if situation.startswith("long") else 4 + seed % 6
-    chosen = list(question.distractors[:count])
-    if situation.startswith("long"):
-        chosen = [p for p in _from(pool, seed) if not holds(" ".join(p), question.answers) and p[0] != gold[0]][:count]
+    long = situation.startswith("long")
+    chosen = list(question.distractors[: LONG if long else 4 + seed % 6])
+    if long:
+        rest = [p for p in _from(pool, seed) if not holds(" ".join(p), question.answers)]
+        chosen = [p for p in dict.fromkeys((*chosen, *rest)) if p[0] != gold[0]][:LONG]
     if situation not in ("distractors", "long_without"):
         chosen.insert(seed // 7 % (len(chosen) + 1), gold)
-    if situation.startswith("long"):
+    if long:
         return [Piece("document", "\n\n".join(f"{title}\n\n{text}" for title, text in chosen), 0)]
+    if situation == "bare":
+        return [Piece("document", text, 0) for _, text in chosen]
+    if seed // 11 % 2:
+        return [Piece("document", text, 0, heading=title) for title, text in chosen if text]
     return [Piece(title, text, 0) for title, text in chosen if text]
 
 
@@ -138,12 +186,14 @@ def _from(pool: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
 def cases(engine: Extractive, questions: Sequence[Question]) -> list[Case]:
     """Every question in every situation, read by the engine."""
     pools = [list(dict.fromkeys(q.gold for q in questions if q.half == half)) for half in (0, 1)]
-    return [
-        _case(engine, number, question, situation, pools[question.half])
-        for number, question in enumerate(questions)
-        for situation in ANSWERABLE
-        if number % 3 == 0 or not situation.startswith("long")
-    ]
+    found = []
+    for number, question in enumerate(questions):
+        derived = made(question)
+        for situation in ANSWERABLE:
+            shown = derived if situation.startswith("made") else question
+            if shown is not None and (number % 3 == 0 or not situation.startswith("long")):
+                found.append(_case(engine, number, shown, situation, pools[question.half]))
+    return found
 
 
 def _case(engine: Extractive, number: int, question: Question, situation: str, pool: Sequence[tuple[str, str]]) -> Case:
@@ -159,6 +209,8 @@ def _case(engine: Extractive, number: int, question: Question, situation: str, p
 def fit_order(found: Sequence[Case], ridge: float = 1e-3) -> Floats:
     """Weights that give the right sentences of a question the largest share of a softmax over all of its sentences."""
     given = [case for case in found if case.right.any()]
+    is_made = np.array([case.situation == "made" for case in given])
+    share = np.where(is_made, 0.5 / max(is_made.sum(), 1), 0.5 / max((~is_made).sum(), 1))
     longest = max(len(case.right) for case in given)
     rows = np.zeros((len(given), longest, len(FEATURES)))
     every, right = np.full((2, len(given), longest), -1e9)
@@ -170,9 +222,9 @@ def fit_order(found: Sequence[Case], ridge: float = 1e-3) -> Floats:
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         scores = rows @ weights
-        (total, share), (hit, hit_share) = _softmax(scores + every), _softmax(scores + right)
-        slope = np.einsum("ij,ijk->k", share - hit_share, rows) / len(rows)
-        return float((total - hit).mean() + ridge * weights @ weights), slope + 2 * ridge * weights
+        (total, all_parts), (hit, hit_parts) = _softmax(scores + every), _softmax(scores + right)
+        slope = np.einsum("i,ij,ijk->k", share, all_parts - hit_parts, rows)
+        return float(share @ (total - hit) + ridge * weights @ weights), slope + 2 * ridge * weights
 
     found_weights: Floats = minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B").x / scale
     return found_weights
@@ -224,8 +276,12 @@ class Models:
 def fit(found: Sequence[Case]) -> Models:
     """Answerable and unanswerable cases weigh the same, and so do the situations of each."""
     order = fit_order([case for case in found if ANSWERABLE[case.situation]])
+    found = [case for case in found if case.situation != "bare"]
     labels = np.array([ANSWERABLE[case.situation] for case in found])
-    members, kinds = Counter(case.situation for case in found), Counter(ANSWERABLE.values())
+    members, kinds = (
+        Counter(case.situation for case in found),
+        Counter(ANSWERABLE[c] for c in {c.situation for c in found}),
+    )
     share = np.array([0.5 / kinds[ANSWERABLE[c.situation]] / members[c.situation] for c in found])
     return Models(order, *fit_answered(np.array([top(case, order) for case in found]), labels, share))
 
@@ -233,7 +289,7 @@ def fit(found: Sequence[Case]) -> Models:
 def measure(found: Sequence[Case]) -> dict[str, Any]:
     """The threshold and how good the models are, each half measured with the models of the other."""
     logits: dict[str, list[float]] = {situation: [] for situation in ANSWERABLE}
-    quoted: dict[str, list[tuple[bool, bool, bool, float]]] = {"passages": [], "long": []}
+    quoted: dict[str, list[tuple[bool, bool, bool, float]]] = {s: [] for s, yes in ANSWERABLE.items() if yes}
     for half in (0, 1):
         models = fit([case for case in found if case.half != half])
         for case in found:
@@ -241,18 +297,25 @@ def measure(found: Sequence[Case]) -> dict[str, Any]:
                 logits[case.situation].append(models.logit(case))
                 if case.right.any():
                     quoted[case.situation].append(_quoted(case, models.order))
-    threshold = min(float(np.quantile(logits[situation], REFUSED)) for situation in ("passages", "long"))
+    threshold = _threshold([np.sort(logits[situation]) for situation in JUDGED])
     hits = {
         situation: {"questions": len(rows), **dict(zip(QUOTED, np.mean(rows, axis=0).round(3).tolist(), strict=True))}
         for situation, rows in quoted.items()
     }
     refused = {s: round(float(np.mean(np.array(values) < threshold)), 3) for s, values in logits.items()}
     areas = {
-        s: round(area(logits["long" if s.startswith("long") else "passages"], logits[s]), 3)
+        s: round(area(logits[ANSWERED.get(s.split("_")[0], "passages")], logits[s]), 3)
         for s, answerable in ANSWERABLE.items()
         if not answerable
     }
     return {"threshold": threshold, "right_sentence": hits, "refused": refused, "roc_auc": areas}
+
+
+def _threshold(logits: Sequence[Floats]) -> float:
+    """The highest below which at most REFUSED of the answerable cases are, as the mean of the situations."""
+    values = np.sort(np.concatenate(logits))
+    below = np.mean([np.searchsorted(own, values) / len(own) for own in logits], axis=0)
+    return float(values[np.searchsorted(below, REFUSED, side="right") - 1])
 
 
 def _quoted(case: Case, order: Floats) -> tuple[bool, bool, bool, float]:

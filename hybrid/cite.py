@@ -72,8 +72,10 @@ def _align(statement: str, read: Sequence[Piece], store: Store, enough: float) -
         return None
     documents = sorted({piece.document for piece in read})
     among = store.ids_of(documents)
-    hits = store.passages([number for number, _ in store.matching(statement, _PASSAGES * 4, among)])
-    near = [p for p in hits.values() if any(_overlap(piece, p.document, p.start, p.end) for piece in read)][:_PASSAGES]
+    ids = [number for number, _ in store.matching(statement, _PASSAGES * 4, among)]
+    hits = store.passages(ids)
+    ranked = [hits[number] for number in ids if number in hits]
+    near = [p for p in ranked if any(_overlap(piece, p.document, p.start, p.end) for piece in read)][:_PASSAGES]
     weights = _weights(wanted, [p.text for p in near])
     best: tuple[float, int, str, int, int] | None = None
     for passage in near:

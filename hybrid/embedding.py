@@ -30,7 +30,8 @@ Progress = Callable[[int], None]
 PACKAGED = "minilm"
 _BATCH = 16  # the fastest of 4 to 64 for MiniLM on a CPU
 _GPU_BATCH = 256
-_PROBES = 64  # passages on which bfloat16 has to prove itself
+_WORTH = 256  # texts from which loading the model in bfloat16 pays
+_PROBES = 64  # of them, on which bfloat16 has to prove itself
 _AGREEMENT = 0.95  # share of each probe's five nearest neighbours that have to stay the same
 
 
@@ -142,13 +143,9 @@ class Embedder:
     def _spread(run: Callable[[NDArray[np.intp]], None], batches: list[NDArray[np.intp]], workers: int) -> None:
         import torch
 
-        if workers == 1 or len(batches) < workers:
-            for batch in batches:
-                run(batch)
-            return
         threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        pool = ThreadPoolExecutor(workers)
+        torch.set_num_threads(1)  # also for one question: threads that wait for each other suffer on a busy machine
+        pool = ThreadPoolExecutor(min(workers, len(batches)))
         try:
             for _ in pool.map(run, batches):
                 pass
@@ -163,7 +160,7 @@ class Embedder:
         self._model("float32")  # needed in any case, and it says what is missing
         if self._device() == "cpu" and not _cpu_has_bfloat16():
             self._precision = "float32"
-        elif len(texts) >= _PROBES:
+        elif len(texts) >= _WORTH:
             step = len(texts) // _PROBES
             self._precision = "bfloat16" if self._bfloat16_holds(texts[::step][:_PROBES]) else "float32"
         return self._precision or "float32"
@@ -224,11 +221,11 @@ class Embedder:
                 device=self._device(),
                 model_kwargs={"torch_dtype": getattr(torch, precision)},
             ).eval()
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        except (OSError, ValueError, RuntimeError, AssertionError) as error:  # AssertionError: torch built without CUDA
+            reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
             raise SettingsError(
-                f"Cannot load the embedder {self.settings.model!r}: {reason} "
-                "Set embedder.model to a folder, a hub name you can reach, or 'minilm'."
+                f"Cannot load the embedder {self.settings.model!r} on the device {self.settings.device!r}: {reason}. "
+                "Set embedder.model to a folder, a hub name you can reach, or 'minilm', and embedder.device to auto."
             ) from None
 
 

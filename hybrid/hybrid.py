@@ -502,7 +502,7 @@ class Hybrid:
         self, situation: Situation, kept: Sequence[Piece], engine: Engine, settings: EngineSettings, tokens: int
     ) -> tuple[Piece, ...]:
         """The best passages once more, to stand next to the question, where the documents are long and room is left."""
-        if tokens < _EVIDENCE_FROM or not engine.on_gpu:  # an engine that quotes has no dead zone
+        if tokens < _EVIDENCE_FROM:
             return ()
         read = {piece.document for piece in kept}
         best = [passage_piece(c.passage, c.score) for c in situation.candidates if c.passage.document in read]

@@ -40,8 +40,8 @@ _TAGS = re.compile(
 _INST = re.compile(r"\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])")
 _REFUSAL = re.compile(
     r"\b(?:not (?:in|mentioned|stated|specified|provided|contained|addressed|found|given|included|available)|"
-    r"(?:do|does|did)(?:n[o']t| not) (?:say|mention|state|specify|provide|contain|address|include)|"
-    r"no (?:information|mention|answer)|cannot (?:be )?(?:answer|determine)|can't (?:answer|determine)|"
+    r"(?:do|does|did)(?:n['\u2019]t| not) (?:say|mention|state|specify|provide|contain|address|include)|"
+    r"no (?:information|mention|answer)|can(?:not|['\u2019]t) (?:be )?(?:answer|determine)|"
     r"unanswerable)",
     re.IGNORECASE,
 )

@@ -141,7 +141,7 @@ def _ends(text: str, begin: int, mark: re.Match[str], end: int) -> bool:
     bare = word.lower()
     if bare in _NEVER or (bare in _NUMBERED and following[:1].isdigit()):
         return False
-    if len(bare) == 1 and word.isalpha() or bare in _PERHAPS or re.fullmatch(r"(?:[a-z]\.)+[a-z]", bare):
+    if (len(bare) == 1 and word.isalpha()) or bare in _PERHAPS or re.fullmatch(r"(?:[a-z]\.)+[a-z]", bare):
         return following.lower() in _STARTERS and not (word == "A" and following == "A") and word != "i"
     # "2. Parties": the number of a list item stands at the beginning and belongs to what follows
     return not (re.fullmatch(r"[\divxIVX.]+", word) and not text[begin : mark.start() - len(word)].strip())

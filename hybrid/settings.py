@@ -44,7 +44,7 @@ class PassageSettings(Section):
 class EmbedderSettings(Section):
     """What turns text into vectors."""
 
-    model: str = Field("minilm", description="'minilm' (packaged), a folder, or a model hub's name")
+    model: str = Field("minilm", min_length=1, description="'minilm' (packaged), a folder, or a model hub's name")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     query_prompt: str | None = Field(None, description="put before questions; None: the model's own")

@@ -44,7 +44,7 @@ def source(what: str) -> Path:
     return Path(next(iter(found.submodule_search_locations)))
 
 
-@click.command()
+@click.command("code")
 @click.argument("codebase")
 @click.argument("questions", nargs=-1, required=True)
 @click.option("--with-tests", is_flag=True, help="Read tests and documentation too.")

@@ -52,7 +52,7 @@ def review(
             progress("documents", done, len(names))
 
 
-@click.command()
+@click.command("legal")
 @click.argument("path")
 @click.argument("questions", nargs=-1)
 @engine_options

@@ -187,7 +187,7 @@ def test_findings_of_a_model_keep_their_place(hybrid):
     own = Hybrid(load(overrides={}, environ={}), engine=Finder("", window=3_000))
     own.embedder._models.update(hybrid.embedder._models)
     found = own.answer("What is the code word?", {"long": text}, rung="corpus")
-    assert found.text == "The code word is heron [1]."
+    assert found.text == "The code word is heron. [1]"
     assert text[found.citations[0].start : found.citations[0].end] == found.citations[0].quote
     assert "heron" in found.citations[0].quote
 
@@ -332,7 +332,7 @@ def test_a_file_that_cannot_be_read_is_named_in_the_answer(hybrid, tmp_path):
         ("q", FILING, {"rung": "pages"}, InputError, "no rung 'pages'"),
         ("q", FILING, {"route": "rag", "rung": "corpus"}, InputError, "not on the route"),
         ("q", 42, {}, InputError, "is no corpus"),
-        ("q", {}, {}, CorpusError, ""),
+        ("q", {}, {}, CorpusError, "."),
     ],
 )
 def test_bad_input_is_a_sentence(hybrid, question, corpus, options, error, says):

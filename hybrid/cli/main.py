@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
 def guarded(command: click.Command, arguments: list[str] | None = None) -> int:
     """Run a command; errors become sentences. Returns the exit code."""
     try:
-        result: Any = command.main(args=arguments, standalone_mode=False)
+        result: Any = command.main(args=arguments, prog_name=command.name, standalone_mode=False)
         return result if isinstance(result, int) else 0
     except HybridError as error:
         click.echo(f"Error: {error}", err=True)

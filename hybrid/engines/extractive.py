@@ -31,6 +31,7 @@ from hybrid.types import Piece, Usage
 SILENT = "The documents do not say."
 WINDOW = 1_000_000  # tokens, where the settings name none: nothing but time limits it
 EMBEDDED = 64  # sentences that are embedded for one question
+AROUND = 10  # sentences on either side that count as the same piece, where the piece is longer
 COLLECTED = 6  # sentences at most that are collected from one part of a longer text
 KEPT = 64  # texts whose sentences and token counts are remembered
 
@@ -38,13 +39,13 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")  # a Chinese character is a word
-_STOP_WORDS = """a about also am an and any are as at be been being but by can could d did do does doing done for from had
-has have having he her him his how i if in into is it its ll many may me might much must my name no not of on onto or our
-please re s shall she should so some such t tell than that the their them then there these they this those to us ve was
+_STOP_WORDS = """a about also am an and any are as at be been being but by can could d did do does doing done for from
+had has have having he her him his how i if in into is it its ll many may me might much must my name no not of on onto or
+our please re s shall she should so some such t tell than that the their them then there these they this those to us ve was
 we were what when where which who whom whose why will with without would you your"""
-_STOP = frozenset(_STOP_WORDS.split())
+STOP = frozenset(_STOP_WORDS.split())
 _PRONOUN = re.compile(r"(?:it|he|she|they|this|these|his|her|its|their)\b", re.IGNORECASE)
-_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
+MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _NUMBER = (
     r"(?:\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|thirty|forty|fifty|"
     r"sixty|seventy|eighty|ninety|hundred|thousand|million|billion|half|third|quarter|once|twice)\b)"
@@ -60,7 +61,7 @@ def _kind(asked: str, answer: str, flags: int = re.IGNORECASE) -> tuple[re.Patte
 KINDS = {
     "when": _kind(
         "when|(?:what|which) (?:year|date|day|month|century|decade|time)",
-        rf"\b(?:1\d|20)\d\d\b|\b(?:{_MONTH})\b|\b\d+(?:st|nd|rd|th)\b|\bcentur(?:y|ies)\b|\d\d?:\d\d",
+        rf"\b(?:1\d|20)\d\d\b|\b(?:{MONTHS})\b|\b\d+(?:st|nd|rd|th)\b|\bcentur(?:y|ies)\b|\d\d?:\d\d",
     ),
     "number": _kind(
         "how (?:many|much|long|far|old|tall|often|big|large|high|deep|fast|few)|"
@@ -82,13 +83,13 @@ KINDS = {
         0,
     ),
 }
-# Of a sentence: cosine with the question, alone (under its title) and with its neighbours; the share of the question's
-# words, weighed by rarity, in it, around it, in its piece and in its title; whether the rarest is around; pairs of words
-# kept together; its length; how many words are new; whether it is a question, a fragment or begins with a pronoun; and,
-# for each kind of question, whether it has what is asked for.
+# Of a sentence: cosine with the question, under its heading, with its neighbours, and the best in its piece; the share
+# of the question's words, weighed by rarity, in it, around it, in its piece and in its title; whether the rarest is
+# around; pairs of words kept together; its length; how many words are new; whether it is a question, a fragment or
+# begins with a pronoun; and, for each kind of question, whether it has what is asked for.
 FEATURES = (
-    "cosine", "cosine_near", "covered", "covered_near", "covered_piece", "covered_title", "rarest", "pairs",
-    "length", "characters", "fresh", "question", "fragment", "pronoun", *KINDS,
+    "cosine", "cosine_near", "cosine_piece", "covered", "covered_near", "covered_piece", "covered_title", "rarest",
+    "pairs", "length", "characters", "fresh", "question", "fragment", "pronoun", *KINDS,
 )  # fmt: skip
 # Of all that was read, beside the features of the best sentence.
 OVERALL = ("score", "lead", "cosine_best", "covered_best", "kindless", "read")
@@ -133,7 +134,7 @@ class Question:
     @classmethod
     def of(cls, text: str) -> Question:
         """The question as the models see it; one of stop words only keeps them."""
-        terms = tuple(dict.fromkeys(stems(text, _STOP) or stems(text)))
+        terms = tuple(dict.fromkeys(stems(text, STOP) or stems(text)))
         kind = next((name for name, (asked, _) in KINDS.items() if asked.search(text)), None)
         counted = _HOW_MANY.search(text)
         return cls(text, terms, kind, stem(counted.group(1)) if counted else None)
@@ -310,7 +311,9 @@ class Extractive:
         named = np.array([[float(t in title) for t in question.terms] for title in titles]).reshape(-1, terms)
         title = np.maximum(named[owner], hits[above] * (above >= 0)[:, None]) if len(owner) else hits
         near = _spread(hits, owner, 2)
-        return Scan(owner, span[:, 0], span[:, 1], above, hits, near, np.maximum(_spread(near, owner, 8), title), title)
+        return Scan(
+            owner, span[:, 0], span[:, 1], above, hits, near, np.maximum(_spread(near, owner, AROUND - 2), title), title
+        )
 
     def _sentences(self, text: str) -> Rows:
         """Start, end and the row of the heading above, for each sentence that has words."""
@@ -338,9 +341,11 @@ class Extractive:
         vectors = self.embedder.encode_documents([_titled(prompt, scan, row) for row in rows]).astype(np.float64)
         share = worth / max(float(worth.sum()), 1e-9)
         around = np.maximum(scan.near[rows], scan.title[rows])
+        cosine = vectors @ asked
         columns = {
-            "cosine": vectors @ asked,
+            "cosine": cosine,
             "cosine_near": _with_neighbours(vectors, scan.piece[rows], rows) @ asked,
+            "cosine_piece": _best_around(cosine, scan.piece[rows], rows),
             "covered": scan.hits[rows] @ share,
             "covered_near": around @ share,
             "covered_piece": scan.whole[rows] @ share,
@@ -448,12 +453,20 @@ def _with_neighbours(vectors: Floats, piece: Rows, rows: Rows) -> Floats:
     return unit
 
 
+def _best_around(cosine: Floats, piece: Rows, rows: Rows) -> Floats:
+    """The best cosine in the same piece, at most `AROUND` sentences away."""
+    if not len(rows):
+        return cosine
+    together = (np.abs(rows[:, None] - rows) <= AROUND) & (piece[:, None] == piece)
+    return np.where(together, cosine, -1.0).max(1)
+
+
 def _wording(question: Question, texts: list[str]) -> dict[str, Floats]:
     """The features that come from a sentence's own words."""
     wanted = set(pairwise(question.terms))
     rows = []
     for text in texts:
-        words, shape = stems(text, _STOP), text.rstrip("\"')\u201d")
+        words, shape = stems(text, STOP), text.rstrip("\"')\u201d")
         rows.append(
             (
                 len(wanted & set(pairwise(words))) / max(len(wanted), 1),

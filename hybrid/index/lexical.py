@@ -16,13 +16,15 @@ WordIds = NDArray[np.int32]
 
 # Words of letters, numbers, or single characters of scripts written without blanks; identifiers are split where the
 # case changes (HTTPServer -> HTTP Server, getName -> get Name).
+_SINGLE = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_UPPER = r"A-Z\u00c0-\u00d6\u00d8-\u00de"
+_LOWER = rf"[^\W\d_{_UPPER}{_SINGLE}]"  # and the capitals of other scripts, whose identifiers are not split
 _WORD = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+    rf"[{_SINGLE}]"
     r"|\d+"
-    r"|[A-Z]{2,}(?=[A-Z][a-z])"
-    r"|[A-Z]?[a-z]+(?:'(?!s\b)[a-z]+)?"
-    r"|[A-Z]+"
-    r"|[^\W\d_A-Za-z\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
+    rf"|[{_UPPER}]{{2,}}(?=[{_UPPER}]{_LOWER})"
+    rf"|[{_UPPER}]?{_LOWER}+(?:'(?!s\b){_LOWER}+)?"
+    rf"|[{_UPPER}]+"
 )
 # Dropped from questions only: their posting lists are the longest and they carry the least.
 _STOP = frozenset(

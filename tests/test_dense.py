@@ -1,0 +1,186 @@
+"""Vectors: scores are exact, order is stable, and what is removed is gone, in both types of index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hybrid.errors import MissingDependency
+from hybrid.index import dense as module
+from hybrid.index.dense import EXACT, RECALL, Dense
+
+Floats = NDArray[np.float32]
+TOLERANCE = 2e-3  # of an inner product of unit vectors kept in half precision
+
+
+def unit(count: int, dimension: int = 32, seed: int = 0) -> Floats:
+    """Random directions around a few centres, as texts have them."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(20, dimension))
+    vectors = centres[rng.integers(0, 20, count)] + 0.7 * rng.normal(size=(count, dimension))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def exact() -> tuple[Dense, NDArray[np.int64], Floats]:
+    vectors = unit(300)
+    ids = np.arange(300, dtype=np.int64) * 7 + 3
+    index = Dense.empty(32)
+    index.add(ids[:100], vectors[:100])
+    index.add(ids[100:], vectors[100:])
+    return index, ids, vectors
+
+
+@pytest.fixture(scope="module")
+def inverted() -> tuple[Dense, NDArray[np.int64], Floats]:
+    vectors = unit(4000)
+    ids = np.arange(4000, dtype=np.int64) + 11
+    index = Dense.trained(vectors[::2], len(vectors))
+    index.add(ids, vectors)
+    return index, ids, vectors
+
+
+def test_scores_are_inner_products_best_first(exact: tuple[Dense, NDArray[np.int64], Floats]) -> None:
+    index, ids, vectors = exact
+    for query in unit(5, seed=1):
+        found, scores = index.search(query, 10)
+        truth = vectors @ query
+        best = np.argsort(-truth)[:10]
+        assert np.allclose(scores, truth[best], atol=TOLERANCE)
+        assert np.allclose(scores, [truth[np.flatnonzero(ids == i)[0]] for i in found], atol=TOLERANCE)
+        assert (np.diff(scores) <= 0).all()
+    assert (len(index), index.nprobe, index.made_for) == (300, 0, 0)
+
+
+def test_a_vector_finds_itself_with_score_one(exact: tuple[Dense, NDArray[np.int64], Floats]) -> None:
+    index, ids, vectors = exact
+    for i in (0, 99, 100, 299):
+        found, scores = index.search(vectors[i], 1)
+        assert found[0] == ids[i]
+        assert scores[0] == pytest.approx(1.0, abs=TOLERANCE)
+
+
+def test_ties_are_in_the_order_of_ids() -> None:
+    same = np.repeat(unit(1), 6, axis=0)
+    index = Dense.empty(32)
+    index.add(np.array([40, 5, 17, 99, 2, 8]), same)
+    assert index.search(same[0], 6)[0].tolist() == [2, 5, 8, 17, 40, 99]
+
+
+def test_edges_of_k(exact: tuple[Dense, NDArray[np.int64], Floats]) -> None:
+    index, ids, vectors = exact
+    assert len(index.search(vectors[0], 1000)[0]) == 300
+    assert len(index.search(vectors[0], 0)[0]) == 0
+    found, scores = Dense.empty(32).search(vectors[0], 5)
+    assert (found.tolist(), scores.tolist()) == ([], [])
+
+
+def test_removed_ids_are_gone_and_others_stay_what_they_were(exact: tuple[Dense, NDArray[np.int64], Floats]) -> None:
+    index, ids, vectors = exact
+    assert index.remove(ids[:150:3]) == 50
+    assert index.remove(np.array([10**9])) == 0
+    assert index.remove(np.zeros(0, np.int64)) == 0
+    index.add(np.array([5000, 5001]), unit(2, seed=5))
+    staying = np.setdiff1d(ids, ids[:150:3])
+    found, _ = index.search(vectors[0], 400)
+    assert sorted(found.tolist()) == [*staying.tolist(), 5000, 5001]
+    for i in staying[::20]:
+        best, scores = index.search(vectors[np.flatnonzero(ids == i)[0]], 1)
+        assert best[0] == i
+        assert scores[0] == pytest.approx(1.0, abs=TOLERANCE)
+
+
+def test_among(exact: tuple[Dense, NDArray[np.int64], Floats]) -> None:
+    index, ids, vectors = exact
+    some = ids[5:300:50]
+    found, scores = index.search(vectors[0], 100, some)
+    truth = vectors[5:300:50] @ vectors[0]
+    assert found.tolist() == some[np.argsort(-truth)].tolist()
+    assert np.allclose(scores, np.sort(truth)[::-1], atol=TOLERANCE)
+    assert len(index.search(vectors[0], 3, np.array([10**9]))[0]) == 0
+    assert len(index.search(vectors[0], 3, np.zeros(0, np.int64))[0]) == 0
+
+
+def test_save_and_open(exact: tuple[Dense, NDArray[np.int64], Floats], tmp_path: Path) -> None:
+    index, ids, vectors = exact
+    index.save(tmp_path / "x.faiss")
+    before = index.search(vectors[7], 20)
+    for writable in (False, True):
+        again = Dense.open(tmp_path / "x.faiss", 0, 0, writable=writable)
+        found, scores = again.search(vectors[7], 20)
+        assert found.tolist() == before[0].tolist()
+        assert scores.tolist() == before[1].tolist()
+    assert again.remove(ids[:10]) == 10  # the last one is the writable one
+    again.add(np.array([1]), vectors[:1])
+    assert again.search(vectors[0], 1)[0].tolist() == [1]
+    with pytest.raises(OSError, match="No such file or directory"):
+        index.save(tmp_path / "none" / "x.faiss")
+
+
+def test_the_inverted_file_is_tuned_to_its_recall(inverted: tuple[Dense, NDArray[np.int64], Floats]) -> None:
+    index, ids, vectors = inverted
+    queries = vectors[::40]
+    truth = [set(ids[np.argsort(-(vectors @ query))[:20]].tolist()) for query in queries]
+    reached = index.tune(queries, truth)
+    assert reached >= RECALL
+    assert 4 <= index.nprobe < int(2 * np.sqrt(4000))
+    measured = [len(t & set(index.search(q, 20)[0].tolist())) / 20 for q, t in zip(queries, truth, strict=True)]
+    assert np.mean(measured) == pytest.approx(reached, abs=1e-6)
+    others = vectors[7::80] + 0.05 * unit(50, seed=9)  # not the ones it was tuned on
+    expected = [set(ids[np.argsort(-(vectors @ query))[:20]].tolist()) for query in others]
+    held = [len(t & set(index.search(q, 20)[0].tolist())) / 20 for q, t in zip(others, expected, strict=True)]
+    assert np.mean(held) > 0.93
+    assert Dense.empty(32).tune(queries, truth) == 1.0
+
+
+def test_the_inverted_file_scores_and_restricts_exactly(inverted: tuple[Dense, NDArray[np.int64], Floats]) -> None:
+    index, ids, vectors = inverted
+    query = unit(1, seed=4)[0]
+    found, scores = index.search(query, 20)
+    assert np.allclose(scores, vectors[found - 11] @ query, atol=TOLERANCE)
+    some = ids[3::400]  # every list is searched for these, however few are probed otherwise
+    found, _ = index.search(query, 100, some)
+    assert found.tolist() == some[np.argsort(-(vectors[some - 11] @ query))].tolist()
+
+
+def test_the_inverted_file_removes_saves_and_opens(tmp_path: Path) -> None:
+    vectors = unit(1500)
+    ids = np.arange(1500, dtype=np.int64)
+    index = Dense.trained(vectors, 1500)
+    index.add(ids, vectors)
+    assert index.remove(ids[::2]) == 750
+    index.save(tmp_path / "x.faiss")
+    for writable in (False, True):
+        again = Dense.open(tmp_path / "x.faiss", 1500, 16, writable=writable)
+        assert (len(again), again.nprobe, again.made_for) == (750, 16, 1500)
+        for i in range(1, 1500, 100):
+            assert again.search(vectors[i], 1)[0].tolist() == [i]
+        assert not set(again.search(vectors[0], 750)[0].tolist()) & set(ids[::2].tolist())
+    again.add(ids[::2], vectors[::2])
+    assert again.search(vectors[0], 1)[0].tolist() == [0]
+
+
+def test_outgrown() -> None:
+    index = Dense.empty(8)
+    assert not index.outgrown(EXACT)
+    assert index.outgrown(EXACT + 1)
+    inverted = Dense(index, made_for=EXACT + 1)
+    assert not inverted.outgrown(EXACT // 2)
+    assert inverted.outgrown(EXACT // 2 - 1)
+    assert not inverted.outgrown(4 * (EXACT + 1))
+    assert inverted.outgrown(4 * (EXACT + 1) + 1)
+
+
+def test_missing_faiss_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    with pytest.raises(MissingDependency) as refused:
+        module.Dense.empty(8)
+    assert str(refused.value) == (
+        "Searching vectors needs the package 'faiss-cpu', which is not installed. "
+        "Install it with: pip install 'hybrid-context[cpu]'"
+    )

@@ -1,0 +1,149 @@
+"""Settings: who wins, and what is refused with which words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from hybrid.errors import SettingsError
+from hybrid.settings import EngineSettings, Settings, load
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refusal(*args: object, **kwargs: object) -> str:
+    with pytest.raises(SettingsError) as refused:
+        load(*args, **kwargs)  # type: ignore[arg-type]
+    return str(refused.value)
+
+
+def test_defaults_without_any_file(here: Path) -> None:
+    assert load(environ={}) == Settings()
+
+
+def test_arguments_win_over_environment_over_file_over_defaults(here: Path) -> None:
+    (here / "hybrid.toml").write_text("[retrieval]\nk = 3\nmode = 'dense'\n[engine]\nwindow = 1000\nmax_tokens = 64\n")
+    environ = {"HYBRID_RETRIEVAL_K": "4", "HYBRID_ENGINE_WINDOW": "2000", "HOME": "/root"}
+    settings = load(overrides={"retrieval": {"k": 5, "mode": None}}, environ=environ)
+    assert (settings.retrieval.k, settings.retrieval.mode) == (5, "dense")
+    assert (settings.engine.window, settings.engine.max_tokens, settings.engine.retries) == (2000, 64, 4)
+
+
+def test_a_named_file_replaces_the_one_here(here: Path) -> None:
+    (here / "hybrid.toml").write_text("[retrieval]\nk = 3\n")
+    (here / "other.toml").write_text("[passages]\ntokens = 100\n")
+    settings = load(here / "other.toml", environ={})
+    assert (settings.retrieval.k, settings.passages.tokens) == (8, 100)
+
+
+def test_the_process_environment_is_read(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYBRID_COST_GPU", "l4")
+    assert load().cost.gpu == "l4"
+
+
+def test_lists_in_the_environment_are_comma_separated() -> None:
+    environ = {"HYBRID_CORPUS_EXCLUDE": "*.log, build/,", "HYBRID_ROUTING_CURVE": "0.9,0.5,0.8"}
+    settings = load(environ=environ)
+    assert settings.corpus.exclude == ("*.log", "build/")
+    assert settings.routing.curve == (0.9, 0.5, 0.8)
+
+
+def test_long_engine_is_a_section_of_its_own(here: Path) -> None:
+    (here / "hybrid.toml").write_text("[long_engine]\nkind = 'server'\nurl = 'http://a/v1'\n")
+    settings = load(environ={"HYBRID_LONG_ENGINE_MAX_TOKENS": "7", "HYBRID_ENGINE_MAX_TOKENS": "9"})
+    assert settings.long_engine == EngineSettings(kind="server", url="http://a/v1", max_tokens=7)
+    assert settings.engine.max_tokens == 9
+
+
+def test_completion_of_the_shell_is_no_setting() -> None:
+    assert load(environ={"_HYBRID_COMPLETE": "bash_source", "HYBRID_COMPLETE": "x"}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("toml", "sentence"),
+    [
+        ("[engine]\nulr = 'x'\n", "Unknown setting 'engine.ulr'; did you mean 'url'?"),
+        ("[engin]\nurl = 'x'\n", "Unknown setting 'engin'; did you mean 'engine'?"),
+        ("[long_engine]\nwindwo = 100\n", "Unknown setting 'long_engine.windwo'; did you mean 'window'?"),
+        (
+            "[retrieval]\nzzz = 1\n",
+            "Unknown setting 'retrieval.zzz'; known here: mode, k.",
+        ),
+        ("retrieval = 3\n", "The setting 'retrieval' must be a table of keys, like [retrieval]."),
+        (
+            "[retrieval]\nk = 0\n",
+            "The setting 'retrieval.k' cannot be 0: input should be greater than or equal to 1.",
+        ),
+        (
+            "[retrieval]\nmode = 'magic'\n",
+            "The setting 'retrieval.mode' cannot be 'magic': input should be 'dense', 'fused' or 'lexical'.",
+        ),
+        (
+            "[embedder]\nmodel = ''\n",
+            "The setting 'embedder.model' cannot be '': string should have at least 1 character.",
+        ),
+    ],
+)
+def test_refusals_of_a_file(here: Path, toml: str, sentence: str) -> None:
+    (here / "hybrid.toml").write_text(toml)
+    said = refusal(environ={})
+    if "magic" in toml:
+        assert said.startswith("The setting 'retrieval.mode' cannot be 'magic': ")
+        assert all(mode in said for mode in ("dense", "fused", "lexical"))
+    else:
+        assert said == sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("HYBRID_ENGINE_ULR", "x", "Unknown setting 'engine.ulr'; did you mean 'url'?"),
+        ("HYBRID_LONG_ENGINE_WINDWO", "100", "Unknown setting 'long_engine.windwo'; did you mean 'window'?"),
+        (
+            "HYBRID_ENGINE_WINDOW",
+            "many",
+            "The setting 'engine.window' cannot be 'many': input should be a valid integer, unable to parse string as "
+            "an integer.",
+        ),
+        (
+            "HYBRID_NONSENSE",
+            "1",
+            "The environment variable HYBRID_NONSENSE names no setting; it should begin with HYBRID_ and one of: "
+            "CORPUS, PASSAGES, EMBEDDER, RETRIEVAL, ENGINE, LONG_ENGINE, ROUTING, COST, INDEX.",
+        ),
+    ],
+)
+def test_refusals_of_the_environment(here: Path, name: str, value: str, sentence: str) -> None:
+    assert refusal(environ={name: value}) == sentence
+
+
+def test_unknown_arguments_are_refused(here: Path) -> None:
+    said = refusal(overrides={"engine": {"modle": "x"}}, environ={})
+    assert said == "Unknown setting 'engine.modle'; did you mean 'model'?"
+
+
+def test_files_that_cannot_be_read(here: Path) -> None:
+    assert refusal(here / "none.toml", environ={}) == (
+        f"Cannot read the settings file {here / 'none.toml'}: No such file or directory."
+    )
+    assert refusal(here, environ={}) == f"Cannot read the settings file {here}: Is a directory."
+    (here / "hybrid.toml").write_bytes(b"[engine]\nurl = '\xff'\n")
+    assert refusal(environ={}) == "Cannot read the settings file hybrid.toml: it is not UTF-8 text."
+    (here / "hybrid.toml").write_text("[engine\n")
+    assert refusal(environ={}).startswith("The settings file hybrid.toml is not valid TOML: ")
+
+
+def test_a_folder_of_that_name_is_no_file(here: Path) -> None:
+    (here / "hybrid.toml").mkdir()
+    assert load(environ={}) == Settings()
+
+
+def test_settings_are_immutable() -> None:
+    with pytest.raises(ValidationError):
+        Settings().engine.url = "x"  # type: ignore[misc]
