@@ -37,9 +37,9 @@ from scipy.optimize import minimize
 
 from evals.metrics import normalise
 from hybrid.embedding import Embedder, Progress, Vectors
-from hybrid.engines.extractive import FEATURES, MONTHS, OVERALL, STOP, Extractive, Weights, overall_of, stems
+from hybrid.engines.extractive import FEATURES, MONTHS, OVERALL, Extractive, Weights, overall_of
 from hybrid.prompts import Prompt
-from hybrid.sentences import sentences
+from hybrid.sentences import STOP, sentences, stems
 from hybrid.types import Piece
 
 Floats = NDArray[np.float64]
@@ -57,7 +57,7 @@ ANSWERABLE = {
 }
 WORDS_KEPT = 0.5  # of the sentence, in a made question
 DATE = "2026-11-22"
-REFUSED = 0.05  # share of answerable questions that may be refused, the mean of the situations in JUDGED
+REFUSED = 0.045  # share of answerable questions that may be refused, the mean of the situations in JUDGED
 JUDGED = ("passages", "long", "made")
 SECOND = 1.0  # a second sentence whose share of the softmax is at least e^-1 of the best one's is quoted too
 ANSWERED = {"long": "long", "made": "made"}  # the answerable situation to compare with, by how a name begins

@@ -26,7 +26,7 @@ Range = tuple[int, int, int]  # start, end, tokens
 
 _LONGEST_TOKEN = 8  # characters per token on average; more means words the tokenizer does not know
 _HEADING_TOKENS = 40  # room for the titles in front of a passage
-_CONTEXT_CHARS = 160  # of titles and file name given to the embedder
+_CONTEXT_CHARS = 160  # of titles and file name in front of a passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,13 @@ class Cut:
     location: Location
     tokens: int
 
-    def context(self, document: str) -> str:
-        """What is embedded and indexed: the file's name and the titles above, then the text."""
-        titles = f"{document} > {self.heading}" if self.heading else document
-        return f"{titles[-_CONTEXT_CHARS:]}\n{self.text}"
+    def context(self, document: str = "") -> str:
+        """The titles above and the text, as the embedder reads them; with the document's name, as words are indexed.
+
+        A name is not embedded: it says little about one passage, and a renamed file keeps its vectors.
+        """
+        titles = " > ".join(title for title in (document, self.heading) if title)
+        return f"{titles[-_CONTEXT_CHARS:]}\n{self.text}" if titles else self.text
 
 
 class Chunker:

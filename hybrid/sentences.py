@@ -1,4 +1,4 @@
-"""Sentences of any text as character ranges: prose, hard-wrapped prose, lists, tables, code.
+"""Sentences of any text as character ranges: prose, hard-wrapped prose, lists, tables, code. And words by their stems.
 
 Blank lines always end a sentence. A line break ends one where the lines are headings, list items, table rows or code,
 and does not where a paragraph was wrapped at a fixed width. Marks of punctuation end one unless they belong to an
@@ -9,8 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 Span = tuple[int, int]
+
+WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")  # a Chinese character is a word
+_STOP_WORDS = """
+a about also am an and any are as at be been being but by can could d did do does doing done for from had has have
+having he her him his how i if in into is it its ll many may me might much must my name no not of on onto or our
+please re s shall she should so some such t tell than that the their them then there these they this those to us ve
+was we were what when where which who whom whose why will with without would you your
+"""
+STOP = frozenset(_STOP_WORDS.split())
 
 LONGEST = 600  # characters; longer runs are cut at the last clause boundary before
 
@@ -28,25 +38,37 @@ _ITEM = re.compile(
 )
 _ROW = re.compile(r"\|.*\||\t|\S {3,}\S")
 _CODE = re.compile(
-    r"[;{}]\s*$|^\s*(?:[@}\])]|//|/\*|#include|\$ |>>> )|\)\s*[:{]\s*$|^\s*[\w.\[\]\"']+\s*(?:[-+*/|&]?=|:=|<-)\s*\S|^\s*[\w.]+\(.*\)$"
-    r"|^\s*(?:def|class|return|import|from|elif|else|try|except|func|fn|let|const|var|public|private|static|package|use)\b.*(?:[:;({]|\bimport\b.*|\w)$"
+    r"[;{}]\s*$|^\s*(?:[@}\])]|//|/\*|#include|\$ |>>> )|\)\s*[:{]\s*$|^\s*[\w.]+\(.*\)$"
+    r"|^\s*[\w.\[\]\"']+\s*(?:[-+*/|&]?=|:=|<-)\s*\S"
+    r"|^\s*(?:def|class|return|import|from|elif|else|try|except|func|fn|let|const|var|public|private|static|package|use)\b"
+    r".*(?:[:;({]|\bimport\b.*|\w)$"
 )
 _CUT = re.compile(r"[;:\u2014](?=\s)|,(?=\s)|\s")
 
 _NEVER = frozenset(
-    "mr mrs ms dr prof st mt ft gen col lt sgt capt cmdr maj adm rev hon gov sen rep pres messrs mme mlle v vs cf viz al "
-    "e.g i.e eg ie fig figs eq eqs sec secs art arts para paras pp vol vols ch approx ca resp incl excl est nos ex "
-    "jan feb mar apr jun jul aug sept sep oct nov dec".split()
+    """
+    mr mrs ms dr prof st mt ft gen col lt sgt capt cmdr maj adm rev hon gov sen rep pres messrs mme mlle v vs cf viz
+    al e.g i.e eg ie fig figs eq eqs sec secs art arts para paras pp vol vols ch approx ca resp incl excl est nos ex
+    jan feb mar apr jun jul aug sept sep oct nov dec
+    """.split()
 )
-_NUMBERED = frozenset("no p n art sec ch vol item note app appx cl rule ser op".split())  # only before a number
+_NUMBERED = frozenset(
+    """
+    no p n art sec ch vol item note app appx cl rule ser op
+    """.split()
+)  # only before a number
 _PERHAPS = frozenset(
-    "inc corp ltd co llc plc bros u.s u.k u.n e.u u.s.a u.s.c d.c jr sr etc a.m p.m b.c a.d ph.d m.d b.a m.a dept univ "
-    "n.a s.a l.p n.v b.v ave blvd rd".split()
+    """
+    inc corp ltd co llc plc bros u.s u.k u.n e.u u.s.a u.s.c d.c jr sr etc a.m p.m b.c a.d ph.d m.d b.a m.a dept
+    univ n.a s.a l.p n.v b.v ave blvd rd
+    """.split()
 )
 _STARTERS = frozenset(
-    "the a an in on at it its he she they we you i this that these those there as for from if when while after before "
-    "since although however but and or so such under by with to our their his her all each any no not upon during "
-    "what who how why where which is are was were one two both some many most other another".split()
+    """
+    the a an in on at it its he she they we you i this that these those there as for from if when while after before
+    since although however but and or so such under by with to our their his her all each any no not upon during
+    what who how why where which is are was were one two both some many most other another
+    """.split()
 )
 
 
@@ -169,3 +191,23 @@ def _strip(text: str, start: int, end: int) -> Span:
     while end > start and text[end - 1].isspace():
         end -= 1
     return start, end
+
+
+@lru_cache(maxsize=100_000)
+def stem(word: str) -> str:
+    """A word in lower case and without its English endings, the same for words that differ only there."""
+    word = word.lower()
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-3] + "y" if word.endswith("ies") and len(word) > 4 else word[:-1]
+    for ending in ("ing", "ed", "ly"):
+        if len(word) >= len(ending) + 3 and word.endswith(ending) and not word.endswith("eed"):
+            word = word.removesuffix(ending)
+            word = word[:-1] if word[-1] == word[-2] and word[-1] not in "lsz" else word
+            break
+    word = word[:-1] if len(word) > 3 and word.endswith("e") else word
+    return word[:-1] + "i" if len(word) > 2 and word.endswith("y") else word
+
+
+def stems(text: str, stop: frozenset[str] = frozenset()) -> list[str]:
+    """The stems of the words of `text`, in order, without the words in `stop`."""
+    return [stem(word) for word in WORD.findall(text) if word.lower() not in stop]

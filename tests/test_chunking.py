@@ -173,6 +173,7 @@ def test_what_is_embedded_names_file_and_titles(small: Chunker) -> None:
     document = Document("lease.md", text, "markdown", headings=headings_of(text, "markdown"))
     (cut,) = small.split(document)
     assert cut.context("lease.md") == f"lease.md > Rent\n{text}"
+    assert cut.context() == f"Rent\n{text}"
     long = Cut(0, 1, "x", "h" * 500, cut.location, 1).context("lease.md")
     assert long == "h" * 160 + "\nx"
 

@@ -160,12 +160,19 @@ def test_ctrl_c_while_indexing_leaves_nothing_half_written(tmp_path):
     assert "Interrupted" in err
     assert "Traceback" not in err + out
     (tmp_path / "a.txt").write_text("The exercise price of the warrants is 12 euros.")
-    done = subprocess.run([*command, "--json"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [*command, "--json"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
     assert "12 euros" in json.loads(done.stdout)["text"]
 
 
 def test_tab_completion(tmp_path):
-    environment = {**os.environ, "_HYBRID_COMPLETE": "bash_complete", "COMP_WORDS": "hybrid ask --ro", "COMP_CWORD": "2"}
+    environment = {
+        **os.environ,
+        "_HYBRID_COMPLETE": "bash_complete",
+        "COMP_WORDS": "hybrid ask --ro",
+        "COMP_CWORD": "2",
+    }
     done = subprocess.run(
         [sys.executable, "-c", "from hybrid.cli.main import main; main()"],
         env=environment,

@@ -174,7 +174,9 @@ def test_every_part_of_a_long_text_is_read_once_and_in_order(hybrid):
 
 def test_findings_of_a_model_keep_their_place(hybrid):
     text = "\n\n".join(f"Paragraph {i} holds nothing of interest at all." for i in range(900))
-    text = text.replace("Paragraph 700 holds nothing", "Paragraph 700 says that the code word is heron and holds little")
+    text = text.replace(
+        "Paragraph 700 holds nothing", "Paragraph 700 says that the code word is heron and holds little"
+    )
     needle = "Paragraph 700 says that the code word is heron and holds little of interest at all."
 
     class Finder(Model):

@@ -87,7 +87,9 @@ def test_ties_are_cut_by_id() -> None:
 def test_among_keeps_the_scores() -> None:
     texts, known = numbered(TEXTS)
     index = built(texts, range(7), len(known) + 1)
-    everywhere = dict(zip(*(part.tolist() for part in index.search([known["agreement"], known["fee"]], 9)), strict=True))
+    everywhere = dict(
+        zip(*(part.tolist() for part in index.search([known["agreement"], known["fee"]], 9)), strict=True)
+    )
     found, scores = index.search([known["agreement"], known["fee"]], 9, np.array([6, 0, 5, 100]))
     assert sorted(found.tolist()) == [0, 6]
     assert scores.tolist() == [everywhere[i] for i in found.tolist()]

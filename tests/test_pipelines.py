@@ -37,8 +37,12 @@ def test_code_takes_a_path_as_it_is(tmp_path):
 def test_legal_asks_each_document_on_its_own(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.txt").write_text("1. Term\n\nThis agreement ends on 31 May 2030.\n\n2. Law\n\nFrench law governs.")
-    (tmp_path / "in" / "b.txt").write_text("1. Term\n\nThis agreement ends on 30 June 2031.\n\n2. Law\n\nDutch law governs.")
+    (tmp_path / "in" / "a.txt").write_text(
+        "1. Term\n\nThis agreement ends on 31 May 2030.\n\n2. Law\n\nFrench law governs."
+    )
+    (tmp_path / "in" / "b.txt").write_text(
+        "1. Term\n\nThis agreement ends on 30 June 2031.\n\n2. Law\n\nDutch law governs."
+    )
     assert guarded(legal.main, ["in", "On what date does this agreement end?", "--json"]) == 0
     found = {row["document"]: row for row in json.loads(capsys.readouterr().out)}
     assert set(found) == {"a.txt", "b.txt"}

@@ -75,7 +75,7 @@ def test_ordinary_text_is_left_as_it_is(text: str) -> None:
     assert defuse(text) == text
 
 
-@given(st.text(alphabet=st.sampled_from(list("<>/|[] \n\"textINSTs｜\U0001f642")), max_size=80))
+@given(st.text(alphabet=st.sampled_from(list('<>/|[] \n"textINSTs｜\U0001f642')), max_size=80))
 def test_defusing_keeps_the_length_and_is_done_once(text: str) -> None:
     safe = defuse(text)
     assert len(safe) == len(text)

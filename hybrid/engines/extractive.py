@@ -24,7 +24,7 @@ from hybrid.embedding import Embedder
 from hybrid.engines.base import Completion, OnText, Quote
 from hybrid.errors import WindowError
 from hybrid.prompts import Prompt
-from hybrid.sentences import sentences
+from hybrid.sentences import STOP, WORD, sentences, stem, stems
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece, Usage
 
@@ -33,17 +33,11 @@ WINDOW = 1_000_000  # tokens, where the settings name none: nothing but time lim
 EMBEDDED = 64  # sentences that are embedded for one question
 AROUND = 10  # sentences on either side that count as the same piece, where the piece is longer
 COLLECTED = 6  # sentences at most that are collected from one part of a longer text
-KEPT = 64  # texts whose sentences and token counts are remembered
+KEPT = 32  # texts whose sentences and token counts are remembered
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")  # a Chinese character is a word
-_STOP_WORDS = """a about also am an and any are as at be been being but by can could d did do does doing done for from
-had has have having he her him his how i if in into is it its ll many may me might much must my name no not of on onto or
-our please re s shall she should so some such t tell than that the their them then there these they this those to us ve was
-we were what when where which who whom whose why will with without would you your"""
-STOP = frozenset(_STOP_WORDS.split())
 _PRONOUN = re.compile(r"(?:it|he|she|they|this|these|his|her|its|their)\b", re.IGNORECASE)
 MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _NUMBER = (
@@ -95,26 +89,6 @@ FEATURES = (
 OVERALL = ("score", "lead", "cosine_best", "covered_best", "kindless", "read")
 
 
-@lru_cache(maxsize=100_000)
-def stem(word: str) -> str:
-    """A word in lower case and without its English endings, the same for words that differ only there."""
-    word = word.lower()
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        word = word[:-3] + "y" if word.endswith("ies") and len(word) > 4 else word[:-1]
-    for ending in ("ing", "ed", "ly"):
-        if len(word) >= len(ending) + 3 and word.endswith(ending) and not word.endswith("eed"):
-            word = word.removesuffix(ending)
-            word = word[:-1] if word[-1] == word[-2] and word[-1] not in "lsz" else word
-            break
-    word = word[:-1] if len(word) > 3 and word.endswith("e") else word
-    return word[:-1] + "i" if len(word) > 2 and word.endswith("y") else word
-
-
-def stems(text: str, stop: frozenset[str] = frozenset()) -> list[str]:
-    """The stems of the words of `text`, in order, without the words in `stop`."""
-    return [stem(word) for word in _WORD.findall(text) if word.lower() not in stop]
-
-
 @lru_cache(maxsize=KEPT)
 def _finder(terms: tuple[str, ...]) -> re.Pattern[str]:
     """Finds the words that may have one of the stems, and more."""
@@ -159,9 +133,9 @@ class Question:
         asked = self.text.lower()
         if not any(m.group().lower() not in asked for m in KINDS[self.kind][1].finditer(text)):
             return 0.0
-        if self.kind != "number":
+        if self.kind != "number" or self.counted is None:
             return 1.0
-        head = self.counted and re.search(rf"{_NUMBER}\W+(?:\w+\W+){{0,2}}{re.escape(self.counted)}", text, re.I)
+        head = re.search(rf"{_NUMBER}\W+(?:\w+\W+){{0,2}}{re.escape(self.counted)}", text, re.IGNORECASE)
         return 1.0 if head else 0.4
 
 
@@ -308,7 +282,7 @@ class Extractive:
         found = (question.hits(piece.text, own[:, 0]) for piece, own in zip(pieces, spans, strict=True))
         hits = np.concatenate([np.zeros((0, terms)), *found])
         titles = [set(stems(f"{piece.document} {piece.heading}")) for piece in pieces]
-        named = np.array([[float(t in title) for t in question.terms] for title in titles]).reshape(-1, terms)
+        named = np.array([[float(t in title) for t in question.terms] for title in titles]).reshape(len(pieces), terms)
         title = np.maximum(named[owner], hits[above] * (above >= 0)[:, None]) if len(owner) else hits
         near = _spread(hits, owner, 2)
         return Scan(
@@ -320,7 +294,7 @@ class Extractive:
         if text not in self._spans:
             rows, above = [], -1
             for start, end in sentences(text):
-                if _WORD.search(text, start, end):
+                if WORD.search(text, start, end):
                     rows.append((start, end, above))
                     above = len(rows) - 1 if _is_heading(text, start, end) else above
             self._spans = dict(list(self._spans.items())[1 - KEPT :])
@@ -338,7 +312,9 @@ class Extractive:
         """One row per sentence, one column per name in FEATURES."""
         texts = [_sentence(prompt, scan, row) for row in rows]
         asked = self.embedder.encode_query([question.text])[0].astype(np.float64)
-        vectors = self.embedder.encode_documents([_titled(prompt, scan, row) for row in rows]).astype(np.float64)
+        titled = [_titled(prompt, scan, row) for row in rows]
+        place = {text: i for i, text in enumerate(dict.fromkeys(titled))}  # overlapping pieces repeat sentences
+        vectors = self.embedder.encode_documents(list(place))[[place[text] for text in titled]].astype(np.float64)
         share = worth / max(float(worth.sum()), 1e-9)
         around = np.maximum(scan.near[rows], scan.title[rows])
         cosine = vectors @ asked
@@ -405,10 +381,12 @@ def _sentence(prompt: Prompt, scan: Scan, row: int) -> str:
 
 
 def _titled(prompt: Prompt, scan: Scan, row: int) -> str:
-    """A sentence under the heading it stands under: one in the text, else that of the piece."""
-    text, above = _sentence(prompt, scan, row), int(scan.above[row])
-    heading = _sentence(prompt, scan, above) if above >= 0 else prompt.pieces[scan.piece[row]].heading
-    return f"{heading.rsplit(' > ', 1)[-1]}. {text}" if heading else text
+    """A sentence under what it stands under: a heading in the text, that of the piece, or one document of several."""
+    text, above, piece = _sentence(prompt, scan, row), int(scan.above[row]), prompt.pieces[scan.piece[row]]
+    heading = _sentence(prompt, scan, above) if above >= 0 else piece.heading.rsplit(" > ", 1)[-1]
+    if not heading and any(other.document != piece.document for other in prompt.pieces):
+        heading = re.sub(r"\.\w{1,5}$|[_/\\-]+", " ", piece.document).strip()
+    return f"{heading}. {text}" if heading else text
 
 
 def _is_heading(text: str, start: int, end: int) -> bool:
@@ -458,7 +436,8 @@ def _best_around(cosine: Floats, piece: Rows, rows: Rows) -> Floats:
     if not len(rows):
         return cosine
     together = (np.abs(rows[:, None] - rows) <= AROUND) & (piece[:, None] == piece)
-    return np.where(together, cosine, -1.0).max(1)
+    best: Floats = np.where(together, cosine, -1.0).max(1)
+    return best
 
 
 def _wording(question: Question, texts: list[str]) -> dict[str, Floats]:

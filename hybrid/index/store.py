@@ -323,7 +323,7 @@ class Store:
         """Write a document and its passages as pending; unchanged passages take their vectors along."""
         document = replace(document, text=_clean(document.text), name=source.name)
         cuts = self.chunker.split(document)
-        keys = [_key(cut.context(document.name)) for cut in cuts]
+        keys = [_key(cut.context()) for cut in cuts]
         vectors: dict[bytes, bytes] = {}
         if old is not None:
             vectors = dict(self._rows("SELECT key, vector FROM passages WHERE document = ?", old))
@@ -373,14 +373,14 @@ class Store:
         done = 0
         while True:
             rows = self._rows(
-                "SELECT p.id, d.name, p.heading, p.text, p.start, p.end, p.tokens FROM passages p"
-                " JOIN documents d ON d.id = p.document WHERE p.vector IS NULL ORDER BY p.tokens DESC LIMIT ?",
+                "SELECT id, heading, text, start, end, tokens FROM passages WHERE vector IS NULL"
+                " ORDER BY tokens DESC LIMIT ?",
                 _EMBED_AT_ONCE,
             )
             if not rows:
                 return int(total)
             nowhere = Location(0, 0, 0, 0, None)
-            texts = [Cut(s, e, text, heading, nowhere, n).context(name) for _, name, heading, text, s, e, n in rows]
+            texts = [Cut(start, end, text, heading, nowhere, n).context() for _, heading, text, start, end, n in rows]
 
             def step(count: int) -> None:
                 nonlocal done
@@ -504,17 +504,16 @@ class Store:
         try:
             if create:
                 self.path.mkdir(parents=True, exist_ok=True)
-            writable = os.access(self.path, os.W_OK)
-            uri = file.resolve().as_uri() + ("" if writable else "?mode=ro&immutable=1")
-            db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=30)
-            if writable:
-                db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA mmap_size = 8589934592")
-        except OSError as error:
+            try:
+                return _open(file, writable=os.access(self.path, os.W_OK))
+            except sqlite3.OperationalError:
+                if not _closed(file):
+                    raise
+                return _open(file, writable=False)  # a full disk has no room for what SQLite puts beside the database
+        except (OSError, sqlite3.OperationalError) as error:
             raise self._cannot_write(error) from None
         except sqlite3.Error as error:
             raise self._damaged(error) from None
-        return db
 
     def _check(self) -> None:
         """Create the tables of a new index; refuse one that does not fit."""
@@ -677,6 +676,25 @@ _PROBLEMS = "SELECT name, reason, size, mtime_ns FROM problems ORDER BY name"
 _STATES = (
     "SELECT name, size, mtime_ns FROM documents WHERE live = 1 UNION ALL SELECT name, size, mtime_ns FROM problems"
 )
+
+
+def _open(file: Path, *, writable: bool) -> sqlite3.Connection:
+    uri = file.resolve().as_uri() + ("" if writable else "?mode=ro&immutable=1")
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=30)
+    try:
+        if writable:
+            db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA mmap_size = 8589934592")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _closed(file: Path) -> bool:
+    """Whether all of a database is in its one file, as the last process to close it leaves it."""
+    log = file.with_name(f"{file.name}-wal")
+    return file.is_file() and file.stat().st_size > 0 and not (log.is_file() and log.stat().st_size > 0)
 
 
 def _settled(mtime_ns: int) -> int:
