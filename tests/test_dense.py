@@ -71,7 +71,7 @@ def test_ties_are_in_the_order_of_ids() -> None:
 
 
 def test_edges_of_k(exact: tuple[Dense, NDArray[np.int64], Floats]) -> None:
-    index, ids, vectors = exact
+    index, _, vectors = exact
     assert len(index.search(vectors[0], 1000)[0]) == 300
     assert len(index.search(vectors[0], 0)[0]) == 0
     found, scores = Dense.empty(32).search(vectors[0], 5)

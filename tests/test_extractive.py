@@ -1,4 +1,4 @@
-"""The quoting engine: verbatim, silent when nothing supports an answer, the same every time, unmoved by hostile text."""
+"""The quoting engine: verbatim, silent when nothing supports an answer, unmoved by hostile text."""
 
 import math
 import subprocess

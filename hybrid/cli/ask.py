@@ -45,28 +45,37 @@ def ask(question: str, paths: tuple[str, ...], questions: str | None, **options:
 
     with Hybrid(settings_from(options)) as hybrid:
         corpus = list(paths) or ["."]
-        if len(asked) == 1 and not options["as_json"] and sys.stdout.isatty():
-            answers = [_streamed(hybrid, asked[0], corpus, options)]
-        else:
-            with progress_bars(quiet=options["quiet"]) as progress:
-                ways = {"route": options["route"], "rung": options["rung"]}
-                answers = hybrid.answer_many(asked, corpus, progress=progress, **ways)
-            if options["as_json"]:
-                found = [answer.model_dump() for answer in answers]
-                print_json(found if questions is not None else found[0])
-                return
-            for answer in answers:
-                show(console(), answer, explain=options["explain"], with_question=len(answers) > 1)
+        if questions is None and not options["as_json"] and sys.stdout.isatty():
+            answer = _streamed(hybrid, question, corpus, options)
+            show(console(), answer, explain=options["explain"], with_text=False)
             return
-        show(console(), answers[0], explain=options["explain"], with_text=False)
+        with progress_bars(quiet=options["quiet"]) as progress:
+            ways = {"route": options["route"], "rung": options["rung"]}
+            answers = hybrid.answer_many(asked, corpus, progress=progress, **ways)
+    if options["as_json"]:
+        found = [answer.model_dump() for answer in answers]
+        print_json(found if questions is not None else found[0])
+        return
+    for answer in answers:
+        show(console(), answer, explain=options["explain"], with_question=questions is not None)
 
 
 def _streamed(hybrid: Hybrid, question: str, corpus: list[str], options: dict[str, Any]) -> Answer:
-    """Index with bars, then print the answer as it comes; what is printed is replaced by nothing later."""
+    """Index with bars, then show the answer as it is written; at the end the numbered text takes its place."""
+    from rich.live import Live
+    from rich.text import Text
+
+    out = console()
     with progress_bars(quiet=options["quiet"]) as progress:
         store = hybrid.open(corpus, progress)
-        answer = hybrid.answer(question, store, route=options["route"], rung=options["rung"], progress=progress)
-    console().print(answer.text, markup=False)
+    with Live(console=out, transient=True, refresh_per_second=12) as live:
+        shown = Text()
+
+        def show_more(text: str) -> None:
+            live.update(shown.append(text))
+
+        answer = hybrid.answer(question, store, route=options["route"], rung=options["rung"], on_text=show_more)
+    out.print(answer.text, markup=False)
     return answer
 
 
@@ -118,7 +127,7 @@ def _explain(out: Console, answer: Answer) -> None:
     table = Table(
         title=f"Predicted before asking (estimated: {cost.note if cost else 'nothing'})", title_justify="left"
     )
-    for name in ("route", "reads", "tokens", "calls", "GPU-seconds", "$ per 1000", ""):
+    for name in ("route", "reads", "tokens", "calls", "GPU-seconds", "$ per 1000", "taken"):
         table.add_column(name, justify="right" if name in ("tokens", "calls", "GPU-seconds", "$ per 1000") else "left")
     for p in answer.decision.predictions:
         taken = [i for i, a in enumerate(answer.attempts, 1) if a.decision.rung == p.rung]
@@ -129,7 +138,7 @@ def _explain(out: Console, answer: Answer) -> None:
             str(p.calls),
             "?" if p.cost.gpu_seconds is None else f"{p.cost.gpu_seconds:.2f}",
             "?" if p.cost.dollars is None else f"{p.cost.dollars * 1000:.3f}",
-            f"taken ({_nth(taken)} attempt)" if taken else "",
+            _nth(taken),
         )
     out.print(table)
     for number, attempt in enumerate(answer.attempts, 1):

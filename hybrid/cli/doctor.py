@@ -121,7 +121,8 @@ def _show(found: dict[str, Any], ready: bool) -> None:
     machine = found["machine"]
     gpus = ", ".join(machine["gpus"]) or "no GPU"
     out.print(f"Python {machine['python']}, {machine['system']}, {machine['cores']} cores, {gpus}\n", markup=False)
-    table = Table("package", "version", "for", "get it with")
+    table = Table("package", "version", "for")
+    table.add_column("get it with", overflow="fold")
     for row in found["packages"]:
         got = row["version"] is not None
         table.add_row(

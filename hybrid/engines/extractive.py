@@ -393,9 +393,9 @@ def _is_heading(text: str, start: int, end: int) -> bool:
     """Whether a sentence is a short line of its own that does not end like one."""
     if end - start > 80 or not (text[end - 1].isalnum() or text[end - 1] in ":)") or text[start] in "-*|\u2022":
         return False
-    return text[end : end + 1] in ("\n", "\r") and (
-        start == 0 or text[text.rfind("\n", 0, start) + 1 : start].isspace() or text[start - 1] == "\n"
-    )
+    before = text[max(0, start - 100) : start]
+    _, line_break, indent = before.rpartition("\n")
+    return text[end : end + 1] in ("\n", "\r") and bool(line_break or len(before) == start) and not indent.strip()
 
 
 def _promising(prompt: Prompt, scan: Scan, worth: Floats) -> Rows:

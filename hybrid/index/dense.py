@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,8 @@ _GROWTH = 4  # an inverted file is made anew when it holds this many times what 
 
 
 def _faiss() -> Any:
-    try:
+    with suppress(ImportError):
         import torch  # noqa: F401  (before faiss: the other order has crashed, facebookresearch/faiss#4273)
-    except ImportError:
-        pass
     try:
         import faiss
     except ImportError:
