@@ -32,6 +32,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev
+	$(PIP) --editable ".[cpu,bench]"
 	$(BIN)/python -m evals.bench.retrieval --data $(DATA)
 	$(BIN)/python -m evals.bench.answers --data $(DATA)
 	$(BIN)/python -m evals.bench.indexing --data $(DATA)

@@ -13,9 +13,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hybrid.hybrid import Hybrid, answer
     from hybrid.corpus import Corpus
     from hybrid.errors import HybridError, UserError
+    from hybrid.hybrid import Hybrid, answer
     from hybrid.settings import Settings, load
     from hybrid.types import Answer, Citation, Cost, Decision, Usage
 

@@ -66,7 +66,9 @@ class Chunker:
 
     def split(self, document: Document) -> list[Cut]:
         """The passages of a document, in order; together they hold all of its text but white space."""
-        ranges = self._joined(self._sized(document), {heading.start for heading in document.headings}, set(document.pages))
+        ranges = self._joined(
+            self._sized(document), {heading.start for heading in document.headings}, set(document.pages)
+        )
         outline = Outline(document.headings)
         return [
             Cut(start, end, document.text[start:end], outline.path(start, end), document.locate(start, end), tokens)
@@ -181,11 +183,12 @@ def _text_splitter(kind: str, capacity: int, tokenizer: Tokenizer | None) -> Any
 
 @lru_cache(maxsize=256)
 def _code_splitter(language: str, characters: int) -> Any | None:
-    """A splitter along the language's syntax, None where its grammar cannot be used."""
+    """A splitter along the language's syntax, None where its grammar is not installed or cannot be used."""
     from semantic_text_splitter import CodeSplitter
-    from tree_sitter_language_pack import get_binding
 
     try:
+        from tree_sitter_language_pack import get_binding
+
         return CodeSplitter(get_binding(language), characters)  # type: ignore[arg-type]
     except (LookupError, ValueError, TypeError, AttributeError, ImportError):
         return None

@@ -117,11 +117,11 @@ def nearest(vectors: Vectors, k: int = 5) -> list[set[int]]:
 def test_bfloat16_is_used_after_it_ranked_as_float32_does(
     half: Embedder, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hybrid.embedding._WORTH", 100)
-    some = random.Random(5).sample(TEXTS, 128)
+    monkeypatch.setattr("hybrid.embedding._WORTH", 70)
+    some = random.Random(5).sample(TEXTS, 80)
     assert half._precision is None
     half.encode_query(["too few to judge by"])
-    half.encode_documents(some[:99])
+    half.encode_documents(some[:20])
     assert half._precision is None
     found = half.encode_documents(some)
     assert half._precision == "bfloat16"

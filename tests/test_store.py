@@ -109,7 +109,7 @@ def found(store: Store, asked: list[tuple[str, Vectors]]) -> list[Found]:
 def same(one: list[Found], other: list[Found]) -> bool:
     """Whether two indexes find the same texts with the same scores."""
     return len(one) == len(other) and all(
-        a.keys() == b.keys() and all(a[key] == pytest.approx(b[key], abs=1e-3) for key in a)
+        a.keys() == b.keys() and all(abs(x - y) < 1e-3 for key in a for x, y in zip(a[key], b[key], strict=True))
         for a, b in zip(one, other, strict=True)
     )
 
@@ -194,6 +194,38 @@ def test_removed_and_renamed(tmp_path: Path, corpus: Path, chunker: Chunker, emb
     assert [c.passage.document for c in retrieve(store, "zebra stripes", 5)] == ["b.txt"]
     with pytest.raises(KeyError):
         store.document("c.txt")
+
+
+def test_ids_of_what_is_gone_are_not_given_again(tmp_path: Path, corpus: Path, chunker: Chunker) -> None:
+    store = Store(tmp_path / "index", chunker.embedder, chunker)
+    used: list[int] = []
+    write(corpus, {"a.txt": "The zebra counts its stripes."})
+    for name in ("b.txt", "c.txt", "d.txt"):
+        write(corpus, {name: "The baker sells bread."})
+        store.update(Corpus.of(corpus))
+        used += store.ids_of([name]).tolist()
+        (corpus / name).unlink()
+        store.update(Corpus.of(corpus))
+    assert len(set(used)) == 3
+    assert store.passages(used) == {}
+
+
+def test_an_update_that_fails_half_way_leaves_nothing_open(
+    tmp_path: Path, corpus: Path, chunker: Chunker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(corpus, {"a.txt": "The zebra counts its stripes."})
+    store = Store(tmp_path / "index", chunker.embedder, chunker)
+    store.update(Corpus.of(corpus))
+    write(corpus, {"b.txt": "The baker sells bread."})
+    for method in ("_number", "_embed", "_note", "_save"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, method, lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                store.update(Corpus.of(corpus))
+        assert [entry.name for entry in store.entries()] == ["a.txt"]
+        assert (store.generation, len(store.matching("zebra", 3)), store.matching("baker", 3)) == (1, 1, [])
+    assert store.update(Corpus.of(corpus)).added == 1
+    assert len(store.matching("baker", 3)) == 1
 
 
 def test_a_file_that_breaks_is_named_and_comes_back(tmp_path: Path, corpus: Path, chunker: Chunker) -> None:
@@ -561,6 +593,7 @@ def recover(scene: Scene, index: Path, embedded: list[str]) -> tuple[bool, int]:
     state = scene.found(store)
     moved = store.generation == 2
     assert same(state, scene.after if moved else scene.before)
+    assert [p.name for p in store.problems()] == (["4.txt"] if moved else [])
     done = already_embedded(index) - contexts(scene.before)  # unchanged passages took their vectors along
     embedded.clear()
     changes = store.update(Corpus.of(scene.corpus))

@@ -113,6 +113,13 @@ def test_parts_are_cut_at_blank_lines_where_there_are_some(embedder: Embedder) -
     assert all(part.text.endswith(" ") for part in words)
 
 
+def test_parts_that_are_denser_than_the_average(embedder: Embedder) -> None:
+    model, text = engine(embedder, 200), "internationalization " * 200 + "1;2;" * 200 + "東京都" * 50
+    found = parts(model, QUESTION, Piece("a.txt", text, 0), 50)
+    assert "".join(part.text for part in found) == text
+    assert max(model.measure(Prompt(QUESTION, (part,))) for part in found) <= 150
+
+
 def test_a_question_that_fills_the_window(embedder: Embedder) -> None:
     model = engine(embedder, 100)
     question = "lease " * 60

@@ -73,7 +73,7 @@ class LlamaIndexEngine:
                 for reply in self.llm.stream_chat(messages):
                     on_text(reply.delta or "")
                     text, raw = str(reply.message.content or ""), reply.raw
-        except Exception as error:  # noqa: BLE001  (LLMs of many makers raise what they like)
+        except Exception as error:
             raise EngineError(f"{self.name} failed: {type(error).__name__}: {error}".split("\n")[0]) from error
         usage = _usage(raw, tokens, lambda: self.count([text])[0], time.perf_counter() - begun)
         return Completion(text, usage, abstained=abstains(text))

@@ -37,14 +37,14 @@ _WRAPPER = frozenset({"decorated_definition", "export_statement", "template_decl
 def definitions(text: str, language: str) -> tuple[Heading, ...]:
     """The named definitions in source code; the level is how deep a definition is nested in others.
 
-    Empty where there is no grammar for the language, and for very long texts.
+    Empty where there is no grammar for the language (they come with the extra `code`), and for very long texts.
     """
     if len(text) > SIZE_LIMIT:
         return ()
-    from tree_sitter_language_pack import get_parser
-
     raw = text.encode("utf-8", "replace")
     try:
+        from tree_sitter_language_pack import get_parser
+
         cursor = get_parser(language).parse(raw).walk()  # type: ignore[arg-type]
     except (LookupError, ValueError, ImportError, OSError):
         return ()
