@@ -25,7 +25,7 @@ import json
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -389,18 +389,25 @@ def _named(names: Sequence[str], weights: Floats) -> dict[str, float]:
 
 
 class Remembering(Embedder):
-    """Embeds every text once: the same sentences stand in many cases."""
+    """Embeds every text once: the same questions and sentences stand in many cases. Kept in half precision."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._known: dict[str, Vectors] = {}
+        self._known: dict[tuple[str, str], Vectors] = {}
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        """As the parent's."""
+        return self._once("question", texts, super().encode_query)
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-        """As the parent's; half precision is kept of what was computed."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        for text, vector in zip(new, super().encode_documents(new, progress), strict=True):
-            self._known[text] = vector.astype(np.float16)
-        return np.array([self._known[text] for text in texts], np.float32).reshape(len(texts), self.dimension)
+        """As the parent's."""
+        return self._once("document", texts, super().encode_documents)
+
+    def _once(self, kind: str, texts: Sequence[str], encode: Callable[[list[str]], Vectors]) -> Vectors:
+        new = [text for text in dict.fromkeys(texts) if (kind, text) not in self._known]
+        for text, vector in zip(new, encode(new), strict=True):
+            self._known[kind, text] = vector.astype(np.float16)
+        return np.array([self._known[kind, text] for text in texts], np.float32).reshape(len(texts), self.dimension)
 
 
 if __name__ == "__main__":

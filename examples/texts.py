@@ -5,7 +5,7 @@ from __future__ import annotations
 from hybrid import Answer, Hybrid
 
 LEASES = {
-    "lease A": "The lease of the warehouse in Cairo begins on 1 May 2024 and ends on 30 April 2029. Rent is due monthly.",
+    "lease A": "The lease of the warehouse in Cairo ends on 30 April 2029. Rent is due each month.",
     "lease B": "The lease of the office in Lima ends on 31 August 2031. It may be renewed twice for two years each.",
 }
 

@@ -93,7 +93,7 @@ def _build(place: Path, passages: int) -> int:
     texts = {}
     each = 500  # passages a document
     for i in range(max(1, passages // each)):
-        drawn = words[np.minimum(rng.zipf(1.2, size=each * 11) - 1, VOCABULARY - 1)]
+        drawn = words[np.minimum(rng.zipf(1.2, size=each * 14) - 1, VOCABULARY - 1)]
         texts[f"{i:05}"] = " ".join(drawn)
     embedder = RandomVectors()
     store = Store(place, embedder, Chunker(embedder, PassageSettings(tokens=TOKENS)))

@@ -59,8 +59,8 @@ class LlamaIndexEngine:
         tokens = self.measure(prompt)
         if tokens + max_tokens > self.window:
             raise WindowError(
-                f"The prompt takes {tokens} tokens and {max_tokens} are kept for the answer, but {self.name} reads only "
-                f"{self.window}. If the model reads more, set the LLM's context_window."
+                f"The prompt takes {tokens} tokens and {max_tokens} are kept for the answer, but {self.name} reads "
+                f"only {self.window}. If the model reads more, set the LLM's context_window."
             )
         messages = [ChatMessage(role=m["role"], content=m["content"]) for m in prompt.messages()]
         begun = time.perf_counter()
