@@ -26,7 +26,7 @@ Range = tuple[int, int, int]  # start, end, tokens
 
 _LONGEST_TOKEN = 8  # characters per token on average; more means words the tokenizer does not know
 _HEADING_TOKENS = 40  # room for the titles in front of a passage
-_CONTEXT_CHARS = 160  # of titles and file name in front of a passage
+_CONTEXT_CHARS = 100  # of titles and file name in front of a passage
 
 
 @dataclass(frozen=True, slots=True)

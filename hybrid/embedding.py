@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Vectors = NDArray[np.float32]
 Precision = Literal["float32", "bfloat16"]
+Kind = Literal["query", "document"]
 Progress = Callable[[int], None]
 
 PACKAGED = "minilm"
@@ -32,6 +33,8 @@ _BATCH = 16  # the fastest of 4 to 64 for MiniLM on a CPU
 _GPU_BATCH = 256
 _WORTH = 256  # texts from which loading the model in bfloat16 pays
 _PROBES = 64  # of them, on which bfloat16 has to prove itself
+_PROBE_CHARS = 300
+_PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 _AGREEMENT = 0.95  # share of each probe's five nearest neighbours that have to stay the same
 
 
@@ -108,33 +111,35 @@ class Embedder:
         """Load the model now rather than with the first question."""
         self.encode_query(["ready?"])
 
-    def _encode(self, texts: Sequence[str], kind: Literal["query", "document"], progress: Progress | None) -> Vectors:
+    def _encode(self, texts: Sequence[str], kind: Kind, progress: Progress | None) -> Vectors:
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
         with self._lock:
-            model = self._model(self._choose(texts))
-            prompt = self.settings.query_prompt if kind == "query" else self.settings.document_prompt
-            encode = model.encode_query if kind == "query" else model.encode_document
-            order = np.argsort([len(text) for text in texts], kind="stable")[::-1]
-            on_gpu = model.device.type != "cpu"
-            size = _GPU_BATCH if on_gpu else _BATCH
-            batches = [order[i : i + size] for i in range(0, len(order), size)]
-            vectors = np.empty((len(texts), self.dimension), np.float32)
+            return self._run(self._choose(texts), texts, kind, progress)
 
-            def run(batch: NDArray[np.intp]) -> None:
-                found = encode(
-                    [texts[i] for i in batch],
-                    prompt=prompt,
-                    batch_size=size,
-                    convert_to_tensor=True,
-                    normalize_embeddings=False,
-                    show_progress_bar=False,
-                )
-                vectors[batch] = found.float().cpu().numpy()
-                if progress is not None:
-                    progress(len(batch))
+    def _run(self, precision: Precision, texts: Sequence[str], kind: Kind, progress: Progress | None) -> Vectors:
+        model = self._model(precision)
+        prompt = self.settings.query_prompt if kind == "query" else self.settings.document_prompt
+        encode = model.encode_query if kind == "query" else model.encode_document
+        order = np.argsort(self.count(texts), kind="stable")[::-1]
+        on_gpu = model.device.type != "cpu"
+        size = _GPU_BATCH if on_gpu else _BATCH
+        vectors = np.empty((len(texts), self.dimension), np.float32)
 
-            self._spread(run, batches, 1 if on_gpu else _cores())
+        def run(batch: NDArray[np.intp]) -> None:
+            found = encode(
+                [texts[i] for i in batch],
+                prompt=prompt,
+                batch_size=size,
+                convert_to_tensor=True,
+                normalize_embeddings=False,
+                show_progress_bar=False,
+            )
+            vectors[batch] = found.float().cpu().numpy()
+            if progress is not None:
+                progress(len(batch))
+
+        self._spread(run, [order[i : i + size] for i in range(0, len(order), size)], 1 if on_gpu else _cores())
         # normalised here, in float32: a bfloat16 norm is off by up to 0.4 %
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors
@@ -166,17 +171,10 @@ class Embedder:
         return self._precision or "float32"
 
     def _bfloat16_holds(self, texts: Sequence[str]) -> bool:
+        """Whether both precisions agree on the nearest neighbours; the beginnings of the texts tell, and are quick."""
         neighbours = []
-        for precision in ("float32", "bfloat16"):
-            found = self._model(precision).encode_document(
-                list(texts),
-                prompt=self.settings.document_prompt,
-                batch_size=_BATCH,
-                convert_to_tensor=True,
-                show_progress_bar=False,
-            )
-            vectors = found.float().cpu().numpy()
-            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        for precision in _PRECISIONS:
+            vectors = self._run(precision, [text[:_PROBE_CHARS] for text in texts], "document", None)
             similar = vectors @ vectors.T
             np.fill_diagonal(similar, -1)
             neighbours.append(np.argsort(-similar, axis=1)[:, :5])

@@ -175,7 +175,7 @@ def test_what_is_embedded_names_file_and_titles(small: Chunker) -> None:
     assert cut.context("lease.md") == f"lease.md > Rent\n{text}"
     assert cut.context() == f"Rent\n{text}"
     long = Cut(0, 1, "x", "h" * 500, cut.location, 1).context("lease.md")
-    assert long == "h" * 160 + "\nx"
+    assert long == "h" * 100 + "\nx"
 
 
 def test_code_is_cut_at_definitions(embedder: Embedder) -> None:
