@@ -185,6 +185,7 @@ def test_removed_and_renamed(tmp_path: Path, corpus: Path, chunker: Chunker, emb
     (corpus / "a.txt").rename(corpus / "c.txt")
     changes = store.update(Corpus.of(corpus))
     assert (changes.added, changes.removed, changes.unchanged) == (1, 1, 1)
+    assert changes.embedded == 0  # a renamed file keeps its vectors
     assert [e.name for e in store.entries()] == ["b.txt", "c.txt"]
     assert [c.passage.document for c in retrieve(store, "zebra stripes", 1)] == ["c.txt"]
     (corpus / "c.txt").unlink()

@@ -89,6 +89,9 @@ def _hybrid(data: Path, documents: int) -> dict[str, Any]:
             file = Path(folder) / "files" / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
+        Hybrid(ours.settings.model_copy(update={"index": IndexSettings()})).open(
+            {"warm up": "All modules are loaded now."}
+        )
         ours.embedder.warm_up()
         begun = time.perf_counter()
         store = ours.open(f"{folder}/files")

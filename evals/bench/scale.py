@@ -116,7 +116,7 @@ def _open(place: Path, questions: int) -> dict[str, Any]:
     ]
     times, embedding = [], []
     for i in range(questions):
-        question = "What is known about " + " ".join(words[10 * i : 10 * i + 10]) + "?"
+        question = "What is known about " + " ".join(words[10 * i : 10 * i + 4]) + "?"
         begun = time.perf_counter()
         vector = embedder.encode_query([question])[0]
         embedding.append(time.perf_counter() - begun)

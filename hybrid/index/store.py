@@ -65,9 +65,10 @@ CREATE TABLE passages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL, ordinal INTEGER NOT NULL,
     start INTEGER NOT NULL, end INTEGER NOT NULL, source_start INTEGER NOT NULL, source_end INTEGER NOT NULL,
     line INTEGER NOT NULL, end_line INTEGER NOT NULL, page INTEGER, heading TEXT NOT NULL, tokens INTEGER NOT NULL,
-    text TEXT NOT NULL, key BLOB NOT NULL, words BLOB NOT NULL, vector BLOB
+    text TEXT NOT NULL, key TEXT NOT NULL, words BLOB NOT NULL, vector BLOB
 );
 CREATE INDEX passages_of ON passages (document, ordinal);
+CREATE INDEX passages_like ON passages (key);
 CREATE INDEX unembedded ON passages (tokens) WHERE vector IS NULL;
 CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);
 CREATE TABLE problems (name TEXT PRIMARY KEY, reason TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL);
@@ -294,7 +295,7 @@ class Store:
                     changes.unchanged += 1
                     continue
                 if waiting.get(source.name) != digest:
-                    self._put(source, digest, source.parse(data), old[0] if old is not None else None)
+                    self._put(source, digest, source.parse(data))
                 kept.add(source.name)
             except Unreadable as error:
                 problems.append((source.name, str(error), source.size, mtime_ns))
@@ -319,14 +320,13 @@ class Store:
         self._db.execute("DELETE FROM problems")
         self._db.executemany("INSERT INTO problems VALUES (?, ?, ?, ?)", problems)
 
-    def _put(self, source: Source, digest: str, document: Document, old: int | None) -> None:
-        """Write a document and its passages as pending; unchanged passages take their vectors along."""
+    def _put(self, source: Source, digest: str, document: Document) -> None:
+        """Write a document and its passages as pending; a passage that is known under any name has its vector."""
         document = replace(document, text=_clean(document.text), name=source.name)
         cuts = self.chunker.split(document)
         keys = [_key(cut.context()) for cut in cuts]
-        vectors: dict[bytes, bytes] = {}
-        if old is not None:
-            vectors = dict(self._rows("SELECT key, vector FROM passages WHERE document = ?", old))
+        known = "SELECT key, vector FROM passages WHERE vector IS NOT NULL AND key IN (SELECT value FROM json_each(?))"
+        vectors = dict(self._rows(known, json.dumps(keys)))
         with self._transaction():
             self._forget("live = 0 AND name = ?", source.name)
             row = self._db.execute(
@@ -713,8 +713,8 @@ def _clean_source(source: Source) -> Source:
     return source if name == source.name else replace(source, name=name)
 
 
-def _key(context: str) -> bytes:
-    return blake2b(context.encode("utf-8", "replace"), digest_size=16).digest()
+def _key(context: str) -> str:
+    return blake2b(context.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def _flush(path: Path) -> None:
