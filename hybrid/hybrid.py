@@ -349,7 +349,10 @@ class Hybrid:
         frame = sizes(self.engine, [Piece(c.passage.document, "", 0, c.passage.heading) for c in candidates[:k]])
         read: dict[Rung, int] = {
             "passages": round(short * sum(c.passage.tokens for c in candidates[:k])) + sum(frame),
-            "sections": round(short * sum(self._section_tokens(c, tokens) for c in candidates[:k])) + sum(frame),
+            "sections": round(
+                short * min(sum(self._section_tokens(c, tokens) for c in candidates[:k]), sum(tokens.values()))
+            )
+            + sum(frame),
             "corpus": self._measured(
                 self.long_engine, list(tokens), sum(tokens.values()) * long_, rooms["corpus"], store
             ),
@@ -387,6 +390,9 @@ class Hybrid:
 
     def _predict(self, rung: Rung, tokens: int, limit: int) -> Prediction:
         engine, settings = self._engine_for(rung)
+        fits = tokens <= limit
+        if rung in ("passages", "sections"):  # what does not fit is left out; only whole texts are read in parts
+            tokens = min(tokens, limit)
         calls = 1 if tokens <= limit else -(-tokens // limit) + 1
         output = min(settings.max_tokens, _EXPECTED_OUTPUT)
         if calls == 1:
@@ -399,7 +405,7 @@ class Hybrid:
             engine=engine.name,
             prompt_tokens=tokens,
             calls=calls,
-            fits=calls == 1,
+            fits=fits,
             cost=cost,
         )
 
