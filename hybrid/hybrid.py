@@ -413,9 +413,7 @@ class Hybrid:
         """The engine's tokens per token of the embedder, from a sample of the corpus."""
         key = (engine.name, id(store), store.generation)
         if key not in self._ratios:
-            sample = list(
-                store.passages(range(1, 2 + 16 * max(1, len(store) // 16), max(1, len(store) // 16))).values()
-            )
+            sample = store.sample(16)
             ours = sum(p.tokens for p in sample)
             self._ratios[key] = sum(engine.count([p.text for p in sample])) / ours if ours else 1.0
         return self._ratios[key]

@@ -385,3 +385,16 @@ def test_the_default_settings_need_nothing(tmp_path):
     assert Settings().engine.kind == "extractive"
     with Hybrid(Settings()) as fresh:
         assert fresh.index_path(Corpus.of({"a": "text"})) is None
+
+
+def test_sizes_are_still_the_engines_own_after_the_first_passages_are_gone(hybrid):
+    texts = changed(hybrid)
+    corpus = {"a": "One. " * 600}
+    store = texts.open(corpus)
+    corpus.clear()
+    corpus["b"] = "The office is in Lima. " * 200
+    texts.open(corpus)
+    assert store.sample(4)
+    own = Hybrid(texts.settings, engine=Model("x"))
+    own.embedder._models.update(hybrid.embedder._models)
+    assert own._ratio(own.engine, store) != 1.0

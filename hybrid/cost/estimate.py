@@ -113,7 +113,7 @@ def price(settings: CostSettings, usage: Usage, *, on_gpu: bool) -> Cost:
         on_gpu: whether the engine runs on a GPU that is paid for; False for the extractive engine.
     """
     if not on_gpu:
-        return Cost(dollars=0.0, gpu_seconds=0.0, basis="measured", note=f"no GPU; {usage.seconds:.2f} s of CPU")
+        return Cost(dollars=0.0, gpu_seconds=0.0, basis="measured", note="no GPU was used")
     if settings.dollars_per_million_prompt is not None:
         return Cost(dollars=_by_tokens(settings, usage), basis="measured", note="tokens used, at your prices")
     gpu = _named(gpus(), settings.gpu, "cost.gpu")

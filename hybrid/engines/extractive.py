@@ -220,10 +220,10 @@ class Extractive:
     def measure(self, prompt: Prompt) -> int:
         """Tokens of everything in the prompt; the counts of the latest texts are remembered."""
         texts = _texts(prompt)
-        new = [text for text in dict.fromkeys(texts) if text not in self._counts]
+        known = dict(self._counts)
+        new = [text for text in dict.fromkeys(texts) if text not in known]
         blocks = [_blocks(text) for text in new]
         tokens = iter(self.count([block for parts in blocks for block in parts]))
-        known = dict(self._counts)
         for text, parts in zip(new, blocks, strict=True):
             known[text] = sum(next(tokens) for _ in parts)
         total = sum(known[text] for text in texts)
@@ -291,15 +291,16 @@ class Extractive:
 
     def _sentences(self, text: str) -> Rows:
         """Start, end and the row of the heading above, for each sentence that has words."""
-        if text not in self._spans:
+        spans = self._spans.get(text)  # by one look: another thread may replace what is remembered
+        if spans is None:
             rows, above = [], -1
             for start, end in sentences(text):
                 if WORD.search(text, start, end):
                     rows.append((start, end, above))
                     above = len(rows) - 1 if _is_heading(text, start, end) else above
-            self._spans = dict(list(self._spans.items())[1 - KEPT :])
-            self._spans[text] = np.array(rows, dtype=np.intp).reshape(-1, 3)
-        return self._spans[text]
+            spans = np.array(rows, dtype=np.intp).reshape(-1, 3)
+            self._spans = dict([*list(self._spans.items())[1 - KEPT :], (text, spans)])
+        return spans
 
     def _worth(self, question: Question, scan: Scan) -> Floats:
         """How telling each term is, 0 to 1: rare in general and in these pieces."""

@@ -178,6 +178,11 @@ class Store:
                 found[row[0]] = _passage(row)
         return found
 
+    def sample(self, count: int) -> list[Passage]:
+        """About `count` passages, spread evenly over the index."""
+        _, lexical = self._current()
+        return list(self.passages(lexical.ids[:: max(1, len(lexical.ids) // count)].tolist()).values())
+
     def passages_of(self, name: str) -> list[Passage]:
         """The passages of a document, in order."""
         return [
