@@ -104,7 +104,7 @@ class Chunker:
         return sized
 
     def _joined(self, ranges: list[Range], headings: set[int], pages: set[int]) -> list[Range]:
-        """The ranges with small ones joined to a neighbour: a closing bracket alone answers nothing.
+        """The ranges joined to their neighbours while they fit: a closing bracket alone answers nothing.
 
         Nothing is joined across the beginning of a page or, unless it is tiny, of a section.
         """
@@ -112,11 +112,10 @@ class Chunker:
         for start, end, tokens in ranges:
             if joined:
                 before, last, count = joined[-1]
-                small = min(tokens, count) * 4 < self.capacity
                 gap = range(last, start + 1)
                 apart = not pages.isdisjoint(gap) or (count * 8 > self.capacity and not headings.isdisjoint(gap))
                 fits = tokens + count <= self.capacity and end - before <= self.capacity * _LONGEST_TOKEN
-                if small and fits and not apart:
+                if fits and not apart:
                     joined[-1] = (before, end, tokens + count)
                     continue
             joined.append((start, end, tokens))

@@ -1,14 +1,16 @@
 """Text to vectors with sentence-transformers, sized and counted in the model's own tokens.
 
 Batches are sorted by length so that little is padded. On a CPU each core encodes its own batches with one thread,
-which was 1.5 times as fast as all cores on one batch for small models; see evals/bench/embedding.py.
+which was 1.5 times as fast as all cores on one batch for small models. Passages are embedded in the quickest precision
+that ranks a sample of them as float32 does; questions, being few, in bfloat16 or float32.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid import int8
 from hybrid.errors import MissingDependency, SettingsError
 from hybrid.settings import EmbedderSettings
 
@@ -24,18 +27,19 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Vectors = NDArray[np.float32]
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "bfloat16", "int8"]
 Kind = Literal["query", "document"]
 Progress = Callable[[int], None]
 
 PACKAGED = "minilm"
 _BATCH = 16  # the fastest of 4 to 64 for MiniLM on a CPU
 _GPU_BATCH = 256
-_WORTH = 256  # texts from which loading the model in bfloat16 pays
-_PROBES = 64  # of them, on which bfloat16 has to prove itself
+_WORTH = 256  # texts from which loading the model in a quicker precision pays
+_WORTH_QUANTISING = 4096  # texts from which making its int8 form pays, once per model and machine
+_PROBES = 64  # of them, on which the precision has to prove itself
 _PROBE_CHARS = 300
-_PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
-_AGREEMENT = 0.95  # share of each probe's five nearest neighbours that have to stay the same
+# share of each probe's five nearest neighbours that have to stay the same; at .93 recall was: see hybrid/int8.py
+_AGREEMENT: dict[Precision, float] = {"bfloat16": 0.95, "int8": 0.9}
 
 
 class Embedder:
@@ -115,7 +119,10 @@ class Embedder:
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
         with self._lock:
-            return self._run(self._choose(texts), texts, kind, progress)
+            precision = self._choose(texts)
+            if kind == "query" and precision == "int8":
+                precision = "float32"
+            return self._run(precision, texts, kind, progress)
 
     def _run(self, precision: Precision, texts: Sequence[str], kind: Kind, progress: Progress | None) -> Vectors:
         model = self._model(precision)
@@ -159,27 +166,60 @@ class Embedder:
             torch.set_num_threads(threads)
 
     def _choose(self, texts: Sequence[str]) -> Precision:
-        """bfloat16 once it has ranked a sample of the user's own passages as float32 does; float32 until then."""
-        if self._precision is not None:
-            return self._precision
-        self._model("float32")  # needed in any case, and it says what is missing
-        if self._device() == "cpu" and not _cpu_has_bfloat16():
-            self._precision = "float32"
-        elif len(texts) >= _WORTH:
+        """The quickest precision that ranks a sample of the user's own passages as float32 does; float32 until then."""
+        if self._precision == "int8" and "int8" not in self._models:
+            return "int8" if self._quantised(texts) else "float32"
+        if self._precision is None and len(texts) >= _WORTH:
             step = len(texts) // _PROBES
-            self._precision = "bfloat16" if self._bfloat16_holds(texts[::step][:_PROBES]) else "float32"
+            sample = texts[::step][:_PROBES]
+            self._precision = next((p for p in self._quicker(texts) if self._holds(p, sample)), "float32")
+        self._model("float32")  # needed in any case, and it says what is missing
         return self._precision or "float32"
 
-    def _bfloat16_holds(self, texts: Sequence[str]) -> bool:
-        """Whether both precisions agree on the nearest neighbours; the beginnings of the texts tell, and are quick."""
+    def _quicker(self, texts: Sequence[str]) -> Iterator[Precision]:
+        """What is quicker than float32 on this device, the quickest first."""
+        self._model("float32")
+        on_cpu = self._device() == "cpu"
+        if on_cpu and int8.available() and (self._int8.is_file() or len(texts) >= _WORTH_QUANTISING):
+            try:
+                if self._quantised(texts):
+                    yield "int8"
+            except SettingsError as error:
+                warnings.warn(str(error), stacklevel=2)
+        if not on_cpu or _cpu_has_bfloat16():
+            yield "bfloat16"
+
+    def _holds(self, precision: Precision, texts: Sequence[str]) -> bool:
+        """Whether it agrees with float32 on the nearest neighbours; the beginnings of the texts tell, and are quick."""
         neighbours = []
-        for precision in _PRECISIONS:
-            vectors = self._run(precision, [text[:_PROBE_CHARS] for text in texts], "document", None)
+        for each in ("float32", precision):
+            vectors = self._run(each, [text[:_PROBE_CHARS] for text in texts], "document", None)
             similar = vectors @ vectors.T
             np.fill_diagonal(similar, -1)
             neighbours.append(np.argsort(-similar, axis=1)[:, :5])
         shared = [len(set(a) & set(b)) for a, b in zip(*neighbours, strict=True)]
-        return float(np.mean(shared)) / 5 >= _AGREEMENT
+        return float(np.mean(shared)) / 5 >= _AGREEMENT[precision]
+
+    @cached_property
+    def _int8(self) -> Path:
+        return int8.file_of(self._model("float32"))
+
+    def _quantised(self, texts: Sequence[str]) -> bool:
+        """Whether the model is there in int8, made now if these are enough texts to calibrate it on."""
+        if not int8.available():
+            raise MissingDependency("openvino", "int8", "The precision int8")
+        if not self._int8.is_file():
+            if len(texts) < _PROBES:
+                return False
+            try:
+                int8.quantise(self._model("float32"), self._int8, texts)
+            except Exception as error:  # noqa: BLE001 -- converters raise all kinds of errors for models they do not know
+                reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+                raise SettingsError(
+                    f"Cannot make the int8 form of the embedder {self.settings.model!r}: {reason}. "
+                    "Set embedder.precision to bfloat16 or float32."
+                ) from None
+        return True
 
     @cached_property
     def _folder(self) -> str:
@@ -205,6 +245,8 @@ class Embedder:
             return self._models[precision]
 
     def _load(self, precision: Precision) -> Any:
+        if precision == "int8":
+            return int8.run(self._model("float32"), self._int8, _cores())
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         try:
             import torch

@@ -38,7 +38,7 @@ class CorpusSettings(Section):
 class PassageSettings(Section):
     """How documents are split."""
 
-    tokens: int = Field(200, ge=16, description="longest passage, in the embedder's tokens, its heading not counted")
+    tokens: int = Field(214, ge=16, description="longest passage, in the embedder's tokens, its heading not counted")
 
 
 class EmbedderSettings(Section):
@@ -46,7 +46,9 @@ class EmbedderSettings(Section):
 
     model: str = Field("minilm", min_length=1, description="'minilm' (packaged), a folder, or a model hub's name")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "int8"] = Field(
+        "auto", description="of passages; auto: the quickest that ranks as float32 does"
+    )
     query_prompt: str | None = Field(None, description="put before questions; None: the model's own")
     document_prompt: str | None = Field(None, description="put before passages; None: the model's own")
 

@@ -107,7 +107,7 @@ def test_any_text(small: Chunker, text: str) -> None:
 
 
 def test_capacity_leaves_room_for_titles(embedder: Embedder) -> None:
-    assert Chunker(embedder).capacity == 200
+    assert Chunker(embedder).capacity == 214
     assert Chunker(embedder, PassageSettings(tokens=5000)).capacity == embedder.max_tokens - 40
     assert Chunker(embedder, PassageSettings(tokens=16)).capacity == 16
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hybrid import int8
 from hybrid.embedding import Embedder, Vectors, _cpu_has_bfloat16
 from hybrid.errors import MissingDependency, SettingsError
 from hybrid.settings import EmbedderSettings
@@ -137,17 +138,68 @@ def test_bfloat16_is_left_where_it_ranks_otherwise(monkeypatch: pytest.MonkeyPat
     picky = Embedder(EmbedderSettings(device="cpu"))
     picky._models = half._models
     monkeypatch.setattr("hybrid.embedding._WORTH", 64)
-    monkeypatch.setattr("hybrid.embedding._AGREEMENT", 1.01)
+    monkeypatch.setattr("hybrid.embedding._AGREEMENT", {"bfloat16": 1.01, "int8": 1.01})
     picky.encode_documents(random.Random(5).sample(TEXTS, 64))
     assert picky._precision == "float32"
 
 
 def test_float32_where_the_cpu_has_nothing_else(monkeypatch: pytest.MonkeyPatch, embedder: Embedder) -> None:
+    monkeypatch.setattr("hybrid.embedding._WORTH", 64)
     monkeypatch.setattr("hybrid.embedding._cpu_has_bfloat16", lambda: False)
     plain = Embedder(EmbedderSettings(device="cpu"))
     plain._models = {"float32": embedder._model("float32")}
-    plain.encode_query(["one"])
+    plain.encode_documents(random.Random(5).sample(TEXTS, 64))
     assert plain._precision == "float32"
+
+
+def test_int8_ranks_as_float32_and_is_kept(monkeypatch: pytest.MonkeyPatch, embedder: Embedder) -> None:
+    if not int8.available():
+        pytest.skip("openvino and nncf are not installed: the extra int8")
+    monkeypatch.setattr("hybrid.embedding._WORTH", 64)
+    monkeypatch.setattr("hybrid.embedding._WORTH_QUANTISING", 64)
+    some = random.Random(5).sample(TEXTS, 80)
+    quick = Embedder(EmbedderSettings(device="cpu"))
+    quick._models = {"float32": embedder._model("float32")}
+    found = quick.encode_documents(some)
+    assert quick._precision == "int8"
+    exact = embedder.encode_documents(some)
+    assert np.abs(found - exact).max() > 1e-4  # another precision indeed
+    assert (found * exact).sum(axis=1).mean() > 0.99
+    assert np.array_equal(quick.encode_query(some[:2]), embedder.encode_query(some[:2]))  # questions stay exact
+    made = quick._int8.stat().st_mtime_ns
+    again = Embedder(EmbedderSettings(device="cpu", precision="int8"))
+    again._models = {"float32": embedder._model("float32")}
+    assert np.abs(again.encode_documents(some[:3]) - found[:3]).max() < 0.05
+    assert again._int8.stat().st_mtime_ns == made  # not made a second time
+    assert [path.name for path in quick._int8.parent.parent.iterdir()] == [quick._int8.parent.name]
+
+
+def test_int8_without_its_packages(monkeypatch: pytest.MonkeyPatch, embedder: Embedder) -> None:
+    monkeypatch.setattr("hybrid.int8.available", lambda: False)
+    asked = Embedder(EmbedderSettings(device="cpu", precision="int8"))
+    asked._models = {"float32": embedder._model("float32")}
+    with pytest.raises(MissingDependency, match="int8"):
+        asked.encode_documents(["one"])
+
+
+def test_a_model_that_cannot_be_quantised(monkeypatch: pytest.MonkeyPatch, embedder: Embedder) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("unknown operation\nand more")
+
+    monkeypatch.setattr("hybrid.int8.available", lambda: True)
+    monkeypatch.setattr("hybrid.int8.quantise", fails)
+    monkeypatch.setattr("hybrid.embedding._WORTH", 64)
+    monkeypatch.setattr("hybrid.embedding._WORTH_QUANTISING", 64)
+    some = random.Random(5).sample(TEXTS, 64)
+    asked = Embedder(EmbedderSettings(device="cpu", precision="int8"))
+    asked._models = {"float32": embedder._model("float32")}
+    with pytest.raises(SettingsError, match=r"unknown operation\. Set embedder.precision"):
+        asked.encode_documents(some)
+    chosen = Embedder(EmbedderSettings(device="cpu"))
+    chosen._models = {"float32": embedder._model("float32")}
+    with pytest.warns(UserWarning, match="unknown operation"):
+        chosen.encode_documents(some)
+    assert chosen._precision in ("bfloat16", "float32")
 
 
 @pytest.mark.parametrize("package", ["sentence_transformers", "torch"])

