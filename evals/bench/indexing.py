@@ -1,8 +1,8 @@
 """Indexing beside LlamaIndex's pipeline, same embedding model, same cores: `python -m evals.bench.indexing --data DIR`.
 
 Each side indexes the same LaRA documents in a process of its own, model already loaded (and its int8 form made, which
-happens once per machine); the sides alternate. Recall is
-the share of the documents' `location` questions whose gold answer occurs in the five passages that are found first.
+happens once per machine); the sides alternate. Recall is the share of the documents' `location` questions whose gold
+answer occurs in the five passages that are found first.
 Then: the time to bring an index of a thousand files up to date after one of them changed.
 """
 

@@ -69,6 +69,20 @@ class LlamaIndexPipeline:
         )
 
 
+def fuse_few(pipeline: LlamaIndexPipeline, question: str, names: Sequence[str], k: int) -> list[str]:
+    """Vectors and its BM25 over a few nodes only, by reciprocal rank as its QueryFusionRetriever computes it."""
+    from llama_index.retrievers.bm25 import BM25Retriever
+
+    wanted = set(names)
+    nodes = [node for node in pipeline.nodes if node.node_id in wanted]
+    lexical = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=len(nodes)).retrieve(question)
+    scores: dict[str, float] = {}
+    for ranking in (rank_few(pipeline, question, names, len(names)), [hit.node.node_id for hit in lexical]):
+        for rank, name in enumerate(ranking):
+            scores[name] = scores.get(name, 0.0) + 1 / (rank + 60)
+    return sorted(scores, key=lambda name: -scores[name])[:k]
+
+
 def rank_few(pipeline: LlamaIndexPipeline, question: str, names: Sequence[str], k: int) -> list[str]:
     """The pipeline's vectors over a few of its nodes only; FaissVectorStore has no filter, so the cosines are ours."""
     import numpy as np

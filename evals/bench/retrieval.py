@@ -18,7 +18,7 @@ from typing import Any
 import click
 import numpy as np
 
-from evals.bench.peers import LlamaIndexPipeline, rank_few
+from evals.bench.peers import LlamaIndexPipeline, fuse_few, rank_few
 from evals.metrics import bootstrap
 from hybrid import Hybrid, Settings
 from hybrid.cli.common import console, print_json
@@ -128,9 +128,10 @@ def litm(hybrid: Hybrid, folder: Path, questions: int, peer: bool) -> list[Row]:
             for mode in MODES
         }
         if pipeline is not None:
-            ways["LlamaIndex dense"] = [
-                rank_few(pipeline, q["question"], pool, 5) for q, pool in zip(chosen, pools, strict=True)
-            ]
+            for kind, rank in (("dense", rank_few), ("fused", fuse_few)):
+                ways[f"LlamaIndex {kind}"] = [
+                    rank(pipeline, q["question"], pool, 5) for q, pool in zip(chosen, pools, strict=True)
+                ]
         for way, found in ways.items():
             for k in (1, 5):
                 hits = [float(pool[0] in names[:k]) for pool, names in zip(pools, found, strict=True)]

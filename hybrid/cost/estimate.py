@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TypeVar
 
 from hybrid.errors import SettingsError
+from hybrid.models import carried, head_size, kv_heads, layers
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage
 
@@ -54,9 +55,15 @@ class Gpu:
 
 @lru_cache
 def shapes() -> dict[str, Shape]:
-    """The carried model shapes by name."""
-    text = files("hybrid.cost").joinpath("shapes.toml").read_text("utf-8")
-    return {name: Shape(**row) for name, row in tomllib.loads(text).items()}
+    """The carried models whose every layer reads everything, as shapes by name."""
+    found = {}
+    for name, model in carried().items():
+        if model.parameters is None or {(part.kind, part.shared) for part in layers(model.config)} != {("full", False)}:
+            continue  # estimates know neither windows nor latents yet
+        config = model.config
+        depth, heads = config["num_hidden_layers"], config["num_attention_heads"]
+        found[name] = Shape(model.parameters, depth, heads, kv_heads(config), head_size(config))
+    return found
 
 
 @lru_cache
@@ -64,6 +71,15 @@ def gpus() -> dict[str, Gpu]:
     """The carried GPUs by name."""
     text = files("hybrid.cost").joinpath("gpus.toml").read_text("utf-8")
     return {name: Gpu(**row) for name, row in tomllib.loads(text).items()}
+
+
+def gpu_named(name: str) -> Gpu:
+    """A carried GPU.
+
+    Raises:
+        SettingsError: there is none of that name.
+    """
+    return _named(gpus(), name.lower(), "gpu")
 
 
 def prefill_flops(shape: Shape, new: int, cached: int = 0) -> float:

@@ -1,0 +1,175 @@
+"""`hybrid plan`."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hybrid.cli.common import console, print_json
+from hybrid.errors import InputError
+
+if TYPE_CHECKING:
+    from hybrid.plan import Plan
+
+GIB = 2**30
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--context", "-c", required=True, metavar="N", help="Tokens of the longest prompt and its answer: 131072, 128k, 1M."
+)
+@click.option("--gpu", "gpus", multiple=True, help="A GPU to fit it to; may be repeated. Default: all that are known.")
+@click.option("--tensor-parallel", "-tp", default=1, show_default=True, help="GPUs that share each layer.")
+@click.option("--pipeline-parallel", "-pp", default=1, show_default=True, help="Groups of GPUs that share the layers.")
+@click.option("--data-parallel", "-dp", default=1, show_default=True, help="Copies of the model.")
+@click.option(
+    "--kv-bits", type=click.Choice(["16", "8", "4"]), default="16", show_default=True, help="Of a cached key or value."
+)
+@click.option(
+    "--weight-bits", type=click.Choice(["16", "8", "4"]), default="16", show_default=True, help="Of a weight."
+)
+@click.option(
+    "--method",
+    type=click.Choice(["yarn", "linear", "dynamic"]),
+    default="yarn",
+    show_default=True,
+    help="How positions are extended.",
+)
+@click.option("--frequencies", is_flag=True, help="Show the rotary frequencies, native and as served.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_json: bool, **options: Any) -> None:
+    """Plan a window for MODEL: overrides, memory, how many requests fit, and the command that serves it.
+
+    MODEL is a folder with a config.json, a name carried with the project, or a hub name (its config.json is fetched).
+
+    \b
+    Try:  hybrid plan qwen3-8b --context 128k --gpu h100
+          hybrid plan ./my-model -c 1M --gpu h200 -tp 8 --kv-bits 8
+    """
+    from hybrid.cost.estimate import gpus as known
+    from hybrid.plan import plan as make
+
+    found = make(
+        model,
+        tokens(context),
+        gpus=gpus or tuple(known()),
+        tensor_parallel=options["tensor_parallel"],
+        pipeline_parallel=options["pipeline_parallel"],
+        data_parallel=options["data_parallel"],
+        kv_bits=int(options["kv_bits"]),
+        weight_bits=int(options["weight_bits"]),
+        method=options["method"],
+    )
+    command = _command(model, found, options)
+    waves = _waves(model, found) if frequencies else None
+    if as_json:
+        print_json(_data(found, command, waves))
+        return
+    _show(found, command, waves, options)
+
+
+def tokens(text: str) -> int:
+    """A number of tokens as people write it: 131072, 131,072, 128k, 1M (k and M count 1 024).
+
+    Raises:
+        InputError: it is no such number.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kKmM]?)", text.strip().replace(",", "").replace("_", ""))
+    if match is None:
+        raise InputError(f"{text!r} is no number of tokens: write it like 131072, 128k or 1M.")
+    return round(float(match[1]) * {"": 1, "k": 1024, "m": 1024**2}[match[2].lower()])
+
+
+def _command(model: str, plan: Plan, options: dict[str, Any]) -> list[str]:
+    """The command that serves the plan."""
+    from hybrid.models import hub_name
+
+    words = ["vllm", "serve", hub_name(model), "--max-model-len", str(plan.context)]
+    if plan.extension.overrides:
+        words += ["--hf-overrides", json.dumps(plan.extension.overrides, separators=(",", ":"))]
+    for name in ("tensor", "pipeline", "data"):
+        if options[f"{name}_parallel"] > 1:
+            words += [f"--{name}-parallel-size", str(options[f"{name}_parallel"])]
+    if options["kv_bits"] == "8":
+        words += ["--kv-cache-dtype", "fp8"]
+    return [*words, "--enable-prompt-tokens-details", "--enable-per-request-metrics"]
+
+
+def _waves(model: str, plan: Plan) -> dict[str, list[float]] | None:
+    """Tokens per turn of each rotated pair, before and after."""
+    import math
+
+    from hybrid.models import head_size, read_model, window_of
+    from hybrid.rope import extend, frequencies
+
+    rope = plan.extension.parameters
+    if rope is None:
+        return None
+    config = read_model(model).config
+    plain = extend(config, 1).parameters or rope
+    width, trained = head_size(config), window_of(config)
+    before, _ = frequencies(plain, width, None, trained)
+    after, factor = frequencies(rope, width, plan.context, trained)
+    return {
+        "native": (2 * math.pi / before).tolist(),
+        "served": (2 * math.pi / after).tolist(),
+        "attention_factor": [factor],
+    }
+
+
+def _data(plan: Plan, command: list[str], waves: dict[str, list[float]] | None) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    data = asdict(plan)
+    data["extension"].pop("parameters")
+    data["extension"].pop("warnings")
+    return {**data, "command": command, **({"tokens_per_turn": waves} if waves else {})}
+
+
+def _show(plan: Plan, command: list[str], waves: dict[str, list[float]] | None, options: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    out = console()
+    extension = plan.extension
+    how = f"{extension.rope_type} by {extension.factor:g}" if extension.extended else "as it is"
+    size = f"{plan.parameters:.3g} billion parameters" if plan.parameters else "size unknown"
+    out.print(f"[bold]{plan.model}[/], {size}, native window {extension.native:,} tokens")
+    out.print(f"to read [bold]{plan.context:,}[/] tokens: {how}\n")
+    table = Table("cache of keys and values", "per token, KiB", f"per request of {plan.context:,}, GiB")
+    for cache in plan.caches:
+        table.add_row(f"{cache.bits} bit", f"{cache.per_token / 1024:.1f}", f"{cache.per_request / GIB:.2f}")
+    out.print(table)
+    table = Table("GPU", "GPUs", "weights, GiB each", "left for the cache", "such requests at once", "")
+    for fit in plan.fits:
+        if fit.requests:
+            note = ""
+        elif fit.needed is None:
+            note = f"{fit.missing:.1f} GiB short; 64 of them do not do either"
+        else:
+            note = f"{fit.missing:.1f} GiB short; from {fit.needed} of them it fits"
+        left = f"{max(0.0, fit.free):.1f} of {fit.memory:g}"
+        table.add_row(fit.gpu, str(fit.gpus), f"{fit.weights:.1f}", left, str(fit.requests), note)
+    out.print(table)
+    if options["kv_bits"] == "4":
+        out.print("4-bit caches are arithmetic only: vLLM serves 16 and 8 bit.", markup=False)
+    for warning in plan.warnings:
+        out.print(f"[yellow]note[/] {warning}")
+    if waves:
+        _show_waves(waves)
+    out.print("\n[bold]serve it[/]  (or let `hybrid up` start, check and connect it)")
+    out.print(shlex.join(command), markup=False)
+
+
+def _show_waves(waves: dict[str, list[float]]) -> None:
+    from rich.table import Table
+
+    table = Table("pair", "tokens per turn, native", "as served", "stretched by")
+    for i, (before, after) in enumerate(zip(waves["native"], waves["served"], strict=True)):
+        table.add_row(str(i), f"{before:,.1f}", f"{after:,.1f}", f"{after / before:.3f}")
+    console().print(table)
+    console().print(f"queries and keys are multiplied by {waves['attention_factor'][0]:.4f}")

@@ -1,0 +1,328 @@
+"""What a model's config.json says about its window and its cache.
+
+`read_model` takes a folder, a name carried in models.toml, or a hub name (only then, and because it was asked for, its
+config.json is fetched). The rest are pure functions of a configuration, as transformers and vLLM read it.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from hybrid.errors import InputError, SettingsError
+
+Config = Mapping[str, Any]
+Kind = Literal["full", "sliding", "chunked", "state"]
+
+_NESTED = ("text_config", "llm_config", "language_config", "thinker_config")
+WINDOW_KEYS = (
+    "max_position_embeddings",
+    "n_positions",
+    "max_seq_len",
+    "seq_length",
+    "model_max_length",
+    "max_sequence_length",
+    "max_seq_length",
+    "seq_len",
+)
+_STATE_MODELS = ("mamba", "mamba2", "falcon_mamba", "rwkv", "rwkv5", "rwkv6", "rwkv7", "xlstm")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model by its configuration."""
+
+    name: str
+    config: Config  # config.json, whole
+    weight_bytes: float | None = None  # of the weight files, where they are at hand
+    parameters: float | None = None  # billions
+    effective: int | None = None  # tokens, published
+
+    @property
+    def text(self) -> Config:
+        """The part of the configuration that is about the language model."""
+        return language(self.config)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Equal layers of a model, and what each keeps of a request."""
+
+    kind: Kind
+    count: int
+    numbers: int  # keys and values kept per token and layer; of a state: per request and layer
+    reach: int | None = None  # tokens kept at most
+    shared: bool = False  # one latent for all heads (MLA), which tensor parallelism cannot split
+
+    def kept(self, tokens: int) -> int:
+        """Numbers kept for a request of `tokens`, in all of these layers."""
+        if self.kind == "state":
+            return self.count * self.numbers
+        return self.count * self.numbers * (tokens if self.reach is None else min(tokens, self.reach))
+
+
+def read_model(what: str) -> Model:
+    """A model by folder, carried name or hub name.
+
+    Raises:
+        InputError: there is none of that name, or its configuration cannot be read.
+    """
+    folder = Path(what).expanduser()
+    if folder.is_dir():
+        return _from_folder(folder)
+    if what.lower() in carried():
+        return carried()[what.lower()]
+    known = ", ".join(carried())
+    if what.count("/") != 1 or what.startswith((".", "/", "~")):
+        raise InputError(
+            f"There is no model {what!r}: give a folder with a config.json, a hub name like owner/name, or one of: "
+            f"{known}."
+        )
+    return _from_hub(what)
+
+
+@lru_cache
+def carried() -> dict[str, Model]:
+    """The models of models.toml by name."""
+    own = ("hub", "parameters", "active_parameters", "effective")
+    return {
+        name: Model(
+            name=name,
+            config={k: v for k, v in row.items() if k not in own},
+            parameters=row["parameters"],
+            effective=row.get("effective"),
+        )
+        for name, row in _rows().items()
+    }
+
+
+def language(config: Config) -> tuple[tuple[str, ...], Config]:
+    """The keys that lead to the language model's part of a configuration, and that part."""
+    path: list[str] = []
+    while True:
+        inner = next((key for key in _NESTED if isinstance(config.get(key), Mapping)), None)
+        if inner is None:
+            return tuple(path), config
+        path.append(inner)
+        config = config[inner]
+
+
+def window_of(config: Config) -> int | None:
+    """Tokens a language model's configuration allows: the smallest of the keys that say so, as vLLM takes it."""
+    _, text = language(config)
+    found = [int(text[key]) for key in WINDOW_KEYS if isinstance(text.get(key), int)]
+    return min(found) if found else None
+
+
+def is_state_space(config: Config) -> bool:
+    """Whether the model has no attention at all."""
+    return str(language(config)[1].get("model_type", "")) in _STATE_MODELS
+
+
+def layers(config: Config) -> list[Layers]:
+    """What the layers of a model keep of a request: keys and values by token, by window, or a state.
+
+    Raises:
+        SettingsError: the configuration lacks a field that decides it.
+    """
+    _, text = language(config)
+    total = _whole(text, "num_hidden_layers", "n_layer", "n_layers", "num_layers")
+    if is_state_space(config):
+        return [Layers("state", total, _state(text))]
+    head = head_size(config)
+    latent = text.get("kv_lora_rank")
+    per_token = int(latent) + int(text.get("qk_rope_head_dim", 0)) if latent else 2 * kv_heads(config) * head
+    window = sliding_window(config)
+    chunk = text.get("attention_chunk_size")
+    found: list[Layers] = []
+    for kind, count in sorted(Counter(_kinds(text, total, window, chunk)).items()):
+        if kind == "state":
+            found.append(Layers("state", count, _state(text)))
+        elif kind == "full":
+            found.append(Layers("full", count, per_token, None, bool(latent)))
+        else:
+            found.append(Layers(kind, count, per_token, int((window if kind == "sliding" else chunk) or 0)))
+    return found
+
+
+def head_size(config: Config) -> int:
+    """Width of one attention head."""
+    _, text = language(config)
+    if text.get("head_dim"):
+        return int(text["head_dim"])
+    width = _whole(text, "hidden_size", "n_embd", "d_model")
+    return width // _whole(text, "num_attention_heads", "n_head", "n_heads")
+
+
+def kv_heads(config: Config) -> int:
+    """Key-value heads of a layer, the most that tensor parallelism can split."""
+    _, text = language(config)
+    heads = _whole(text, "num_attention_heads", "n_head", "n_heads")
+    inner = text.get("attn_config")
+    own = inner.get("kv_n_heads") if isinstance(inner, Mapping) else None
+    return int(own or text.get("num_key_value_heads") or text.get("num_kv_heads") or _default_kv(text, heads))
+
+
+def sliding_window(config: Config) -> int | None:
+    """Tokens that a sliding layer looks back, None where no layer slides."""
+    _, text = language(config)
+    window = text.get("sliding_window") if text.get("use_sliding_window", True) else None
+    return int(window) if window else None
+
+
+def _kinds(text: Config, total: int, window: Any, chunk: Any) -> list[Kind]:
+    """The kind of every layer."""
+    names: dict[str, Kind] = {
+        "full_attention": "full",
+        "attention": "full",
+        "sliding_attention": "sliding",
+        "chunked_attention": "chunked",
+        "linear_attention": "state",
+        "mamba": "state",
+        "mamba2": "state",
+        "recurrent": "state",
+    }
+    listed = text.get("layer_types") or text.get("layers_block_type")
+    if isinstance(listed, list | tuple):
+        unknown = sorted({str(name) for name in listed} - set(names))
+        if unknown:
+            raise SettingsError(
+                f"The cache of layers of the kind {', '.join(unknown)} is not known; known: {', '.join(names)}."
+            )
+        return ["full" if names[n] == "sliding" and not window else names[n] for n in listed]
+    if text.get("attn_layer_period"):  # Jamba
+        period, offset = int(text["attn_layer_period"]), int(text.get("attn_layer_offset", 0))
+        return ["full" if i % period == offset else "state" for i in range(total)]
+    if text.get("full_attention_interval"):  # Qwen3-Next
+        every = int(text["full_attention_interval"])
+        return ["full" if (i + 1) % every == 0 else "state" for i in range(total)]
+    if chunk:  # iRoPE: layers without positions see everything, the others one chunk
+        every = int(text.get("no_rope_layer_interval") or 4)
+        sees_all = text.get("no_rope_layers")
+        if isinstance(sees_all, list) and len(sees_all) == total:  # 0 marks a layer without rope
+            return ["chunked" if has_rope else "full" for has_rope in sees_all]
+        return ["full" if (i + 1) % every == 0 else "chunked" for i in range(total)]
+    if window:
+        pattern = text.get("sliding_window_pattern") or text.get("_sliding_window_pattern")
+        pattern = pattern or {"gemma2": 2, "gpt_oss": 2, "gemma3_text": 6, "cohere2": 4}.get(
+            str(text.get("model_type"))
+        )
+        if pattern:
+            return ["full" if (i + 1) % int(pattern) == 0 else "sliding" for i in range(total)]
+        first = int(text.get("max_window_layers") or 0)  # Qwen2: the first layers see everything
+        return ["full" if i < first else "sliding" for i in range(total)]
+    return ["full"] * total
+
+
+def _state(text: Config) -> int:
+    """Numbers one recurrent layer keeps of a request: state and convolution."""
+    if "linear_num_value_heads" in text:  # gated delta rule
+        heads, width = int(text["linear_num_value_heads"]), int(text.get("linear_value_head_dim", 128))
+        keys = int(text.get("linear_key_head_dim", 128))
+        taps = int(text.get("linear_conv_kernel_dim", 4)) - 1
+        mixed = 2 * int(text.get("linear_num_key_heads", heads)) * keys + heads * width
+        return heads * keys * width + taps * mixed
+    hidden = _whole(text, "hidden_size", "d_model")
+    inner = int(text.get("intermediate_size_mamba") or text.get("mamba_expand", text.get("expand", 2)) * hidden)
+    state = int(text.get("mamba_d_state") or text.get("state_size") or text.get("ssm_state_size") or 16)
+    taps = int(text.get("mamba_d_conv") or text.get("conv_kernel") or 4)
+    return inner * (state + taps)
+
+
+def _default_kv(text: Config, heads: int) -> int:
+    """One key-value head where the old flag for multi-query attention is set, else one per head."""
+    return 1 if text.get("multi_query") else heads
+
+
+def _whole(text: Config, *names: str) -> int:
+    for name in names:
+        if isinstance(text.get(name), int):
+            return int(text[name])
+    raise SettingsError(f"The model's config.json lacks {names[0]!r}, which decides its size: complete it.")
+
+
+def _from_folder(folder: Path) -> Model:
+    config = _json(folder / "config.json")
+    if config is None:
+        raise InputError(f"The folder {folder} has no config.json: it is not a model's folder.")
+    weights = [f.stat().st_size for f in folder.iterdir() if f.suffix in (".safetensors", ".bin") and f.is_file()]
+    return Model(str(folder), config, float(sum(weights)) or None)
+
+
+def _from_hub(name: str) -> Model:
+    try:
+        from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+    except ImportError:
+        raise InputError(
+            f"Reading {name!r} from the hub needs the package 'huggingface-hub': pip install huggingface-hub."
+        ) from None
+    try:
+        config = _fetched(name, "config.json")
+    except GatedRepoError:
+        raise InputError(
+            f"The model {name!r} is gated: accept its terms on its page, then log in with `hf auth login`."
+        ) from None
+    except RepositoryNotFoundError:
+        raise InputError(f"The hub has no model {name!r}, or it is private: check the spelling, or log in.") from None
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        raise InputError(
+            f"Cannot fetch the configuration of {name!r}: {(str(error) or type(error).__name__).splitlines()[0]}. "
+            "Give the model's folder instead, or try again with a network."
+        ) from None
+    try:
+        size = float(_fetched(name, "model.safetensors.index.json")["metadata"]["total_size"])
+    except (HfHubHTTPError, OSError, ValueError, KeyError, TypeError):
+        size = None  # one file of weights, or none that tells
+    known = next((row for row in _rows().values() if row["hub"].lower() == name.lower()), {})
+    return Model(name, config, size, known.get("parameters"), known.get("effective"))
+
+
+def _fetched(name: str, file: str) -> dict[str, Any]:
+    """A JSON file of a model on the hub: from the local cache, or fetched, without the hub client's long retries."""
+    from huggingface_hub import get_session, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub.utils._headers import build_hf_headers
+    from huggingface_hub.utils._http import hf_raise_for_status
+
+    cached = try_to_load_from_cache(name, file)
+    if isinstance(cached, str):
+        return _json(Path(cached)) or {}
+    try:
+        reply = get_session().get(hf_hub_url(name, file), headers=build_hf_headers(), timeout=10, follow_redirects=True)
+    except Exception as error:
+        if isinstance(error, OSError | ValueError):
+            raise
+        raise OSError(str(error) or type(error).__name__) from None  # the client's own tree of errors
+    hf_raise_for_status(reply)
+    read = reply.json()
+    if not isinstance(read, dict):
+        raise ValueError(f"{file} holds no JSON object")
+    return read
+
+
+def hub_name(what: str) -> str:
+    """The name under which vLLM finds a model: a carried one's hub name, anything else as it is."""
+    return _rows()[what.lower()]["hub"] if what.lower() in _rows() else what
+
+
+@lru_cache
+def _rows() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(files("hybrid").joinpath("models.toml").read_text("utf-8"))
+
+
+def _json(file: Path) -> dict[str, Any] | None:
+    try:
+        read = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise InputError(f"Cannot read {file}: {error}.") from None
+    if not isinstance(read, dict):
+        raise InputError(f"{file} holds no JSON object.")
+    return read

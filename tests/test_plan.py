@@ -1,0 +1,140 @@
+"""Plans against sizes that are known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hybrid.cli.main import cli, guarded
+from hybrid.cli.plan import tokens
+from hybrid.errors import InputError, SettingsError
+from hybrid.models import carried
+from hybrid.plan import GIB, count_parameters, kv_bytes, kv_per_gpu, plan
+
+LARGE: dict[str, Any] = {
+    "model_type": "llama",
+    "hidden_size": 8192,
+    "num_attention_heads": 64,
+    "num_hidden_layers": 80,
+    "max_position_embeddings": 4096,
+    "rope_theta": 1e4,
+}
+
+
+def test_the_known_sizes_at_128k() -> None:
+    context = 131_072
+    assert kv_bytes(LARGE, context) == 320 * GIB  # 80 layers with 64 heads of 128, 16 bit
+    assert kv_bytes({**LARGE, "num_key_value_heads": 8}, context) == 40 * GIB
+    assert kv_bytes({**LARGE, "num_key_value_heads": 8}, context, 4) == 10 * GIB
+    assert kv_bytes(carried()["deepseek-v2"].config, context) / GIB == pytest.approx(8.4, abs=0.05)
+
+
+def test_windows_and_states_stop_growing() -> None:
+    gemma = carried()["gemma-3-27b"].config
+    more = kv_bytes(gemma, 100_001) - kv_bytes(gemma, 100_000)
+    assert more == 10 * 2 * 16 * 128 * 2  # 10 of 62 layers see everything
+    scout = carried()["llama-4-scout"].config
+    assert kv_bytes(scout, 2_000_000) - kv_bytes(scout, 1_000_000) == 1_000_000 * 12 * 2 * 8 * 128 * 2
+
+
+def test_tensor_parallelism_splits_heads_and_not_latents() -> None:
+    grouped = {**LARGE, "num_key_value_heads": 8}
+    assert kv_per_gpu(grouped, 1000, 16, 8, 1) == kv_bytes(grouped, 1000) / 8
+    assert kv_per_gpu(grouped, 1000, 16, 16, 1) == kv_bytes(grouped, 1000) / 8
+    assert kv_per_gpu(grouped, 1000, 16, 2, 4) == kv_bytes(grouped, 1000) / 8
+    latent = carried()["deepseek-v2"].config
+    assert kv_per_gpu(latent, 1000, 16, 8, 1) == kv_bytes(latent, 1000)
+
+
+def test_counted_parameters_are_near() -> None:
+    for name, vocabulary in (("llama-3.1-8b", 128_256), ("qwen3-8b", 151_936)):
+        model = carried()[name]
+        inner = {"llama-3.1-8b": 14_336, "qwen3-8b": 12_288}[name]
+        counted = count_parameters({**model.config, "vocab_size": vocabulary, "intermediate_size": inner})
+        assert counted == pytest.approx(model.parameters, rel=0.02)
+
+
+def test_what_fits() -> None:
+    found = plan("llama-3.1-70b", 131_072, gpus=["h100", "h200"], tensor_parallel=4)
+    one, other = found.fits
+    assert one.gpus == 4
+    assert one.requests == int(one.free / 10)  # 40 GiB over four
+    assert other.requests > one.requests
+    assert plan("llama-3.1-70b", 131_072, gpus=["h200"], tensor_parallel=4, kv_bits=8).fits[0].requests in (
+        2 * other.requests,
+        2 * other.requests + 1,
+    )
+    twice = plan("llama-3.1-70b", 131_072, gpus=["h200"], tensor_parallel=4, data_parallel=2).fits[0]
+    assert (twice.gpus, twice.requests) == (8, 2 * other.requests)
+
+
+def test_gpus_that_are_too_small_say_by_how_much() -> None:
+    (fit,) = plan("llama-3.1-70b", 131_072, gpus=["l4"]).fits
+    assert fit.requests == 0
+    assert fit.missing > 100
+    assert fit.needed is not None
+    enough = plan("llama-3.1-70b", 131_072, gpus=["l4"], tensor_parallel=fit.needed).fits[0]
+    assert (enough.requests > 0, enough.missing) == (True, 0)
+    fewer = plan("llama-3.1-70b", 131_072, gpus=["l4"], tensor_parallel=fit.needed // 2).fits[0]
+    assert fewer.requests == 0
+    (never,) = plan("deepseek-v2", 131_072, gpus=["rtx-4090"], kv_bits=16).fits
+    assert never.needed is None or never.needed > 16
+
+
+def test_plain_warnings(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(LARGE), encoding="utf-8")
+    found = plan(str(tmp_path), 32_768, tensor_parallel=128)
+    text = " ".join(found.warnings)
+    for words in (
+        "factor of 8 is above 4",
+        "short prompts",
+        "counted from the shape",
+        "64 key-value heads on 128 GPUs",
+    ):
+        assert words in text, words
+    assert any("RULER holds to 32,768" in w for w in plan("qwen3-8b", 131_072).warnings)
+    assert plan("qwen3-8b", 32_768).warnings == ()
+
+
+def test_what_cannot_be_planned() -> None:
+    with pytest.raises(SettingsError, match="'h999', which is not known"):
+        plan("qwen3-8b", 1000, gpus=["h999"])
+    with pytest.raises(InputError, match="3 bits"):
+        plan("qwen3-8b", 1000, kv_bits=3)
+    with pytest.raises(InputError, match="1 or more"):
+        plan("qwen3-8b", 1000, tensor_parallel=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("131072", 131_072), ("131,072", 131_072), ("128k", 131_072), ("1M", 1_048_576), ("0.5m", 524_288)],
+)
+def test_numbers_as_people_write_them(text: str, number: int) -> None:
+    assert tokens(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "many", "-5", "1e6", "128kb"])
+def test_numbers_that_are_none(text: str) -> None:
+    with pytest.raises(InputError, match="no number of tokens"):
+        tokens(text)
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(cli, ["plan", "qwen3-8b", "-c", "128k", "--gpu", "h100", "--frequencies", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["extension"]["factor"] == 4
+    command = data["command"]
+    assert command[:3] == ["vllm", "serve", "Qwen/Qwen3-8B"]
+    assert json.loads(command[command.index("--hf-overrides") + 1])["max_position_embeddings"] == 131_072
+    turns = data["tokens_per_turn"]
+    assert len(turns["native"]) == len(turns["served"]) == 64
+    assert turns["served"][-1] == pytest.approx(4 * turns["native"][-1])
+    assert guarded(cli, ["plan", "qwen3-8b", "-c", "128k", "--frequencies"]) == 0
+    shown = capsys.readouterr().out
+    assert "yarn by 4" in shown
+    assert "vllm serve Qwen/Qwen3-8B --max-model-len 131072" in shown
+    assert guarded(cli, ["plan", "llama-2-7b", "-c", "1M"]) == 2
+    assert "256 times the 4,096" in capsys.readouterr().err
