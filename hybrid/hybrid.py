@@ -35,6 +35,7 @@ from hybrid.routing.policies import POLICIES, Forced, Policy
 from hybrid.routing.situation import Situation
 from hybrid.settings import EngineSettings, Settings
 from hybrid.types import RUNGS, Answer, Attempt, Candidate, Decision, Piece, Prediction, Route, Rung, Usage
+from hybrid.warm import Warm
 from hybrid.window import fit, parts, room, sizes
 
 SILENT = "The documents do not say."
@@ -117,6 +118,7 @@ class Hybrid:
         self._ratios: dict[tuple[str, int, int], float] = {}
         self._counts: dict[tuple[str, int, int, tuple[str, ...]], int] = {}
         self._lock = threading.RLock()
+        self.warm = Warm()
 
     # -- corpora -------------------------------------------------------------------------------------------------
 
@@ -358,13 +360,13 @@ class Hybrid:
             ),
         }
         largest = self._measured(self.long_engine, best[:1], tokens[best[0]] * long_, rooms["documents"], store)
-        documents = 0
-        for name in best:  # as many of the best as fit, at least one
-            size = round(tokens[name] * long_)
-            if documents and documents + size > rooms["documents"]:
-                continue
-            documents += size
-        read["documents"] = max(largest, documents)
+        sized = {name: round(tokens[name] * long_) for name in best}
+        chosen = _fitting(best, sized, rooms["documents"])
+        read["documents"] = max(largest, sum(sized[name] for name in chosen))
+        warm: dict[Rung, int] = {
+            "documents": self.warm.expected(self.long_engine.name, sorted(chosen)),
+            "corpus": self.warm.expected(self.long_engine.name, sorted(tokens)),
+        }
         return Situation(
             question=run.question,
             candidates=tuple(candidates[:k]),
@@ -372,7 +374,7 @@ class Hybrid:
             tokens=read,
             rooms=rooms,
             largest=largest,
-            predictions={rung: self._predict(rung, read[rung], rooms[rung]) for rung in RUNGS},
+            predictions={rung: self._predict(rung, read[rung], rooms[rung], warm.get(rung, 0)) for rung in RUNGS},
         )
 
     def _section_tokens(self, candidate: Candidate, tokens: Mapping[str, int]) -> int:
@@ -388,15 +390,16 @@ class Hybrid:
             self._counts[key] = sum(sum(sizes(engine, [Piece(name, store.document(name).text, 0)])) for name in names)
         return self._counts[key]
 
-    def _predict(self, rung: Rung, tokens: int, limit: int) -> Prediction:
+    def _predict(self, rung: Rung, tokens: int, limit: int, cached: int) -> Prediction:
         engine, settings = self._engine_for(rung)
         fits = tokens <= limit
         if rung in ("passages", "sections"):  # what does not fit is left out; only whole texts are read in parts
             tokens = min(tokens, limit)
         calls = 1 if tokens <= limit else -(-tokens // limit) + 1
         output = min(settings.max_tokens, _EXPECTED_OUTPUT)
+        cached = min(cached, tokens) if calls == 1 else 0
         if calls == 1:
-            cost = estimate(self.settings.cost, tokens, output)
+            cost = estimate(self.settings.cost, tokens, output, cached)
         else:
             cost = total([estimate(self.settings.cost, limit, output)] * (calls - 1))
         return Prediction(
@@ -404,6 +407,7 @@ class Hybrid:
             rung=rung,
             engine=engine.name,
             prompt_tokens=tokens,
+            cached_tokens=cached,
             calls=calls,
             fits=fits,
             cost=cost,
@@ -500,6 +504,10 @@ class Hybrid:
             prompt = Prompt(run.question, tuple(kept), evidence=evidence)
         with run.stage("ask"):
             completion = self._ask(run, engine, prompt, settings.max_tokens)
+        if decision.rung in ("documents", "corpus"):
+            length = max(1, sum(len(piece.text) for piece in kept))
+            read = [(piece.document, fitted.tokens * len(piece.text) // length) for piece in kept]
+            self.warm.note(engine.name, read, completion.usage.cached_tokens)
         return _Reading(completion, tuple(kept), len(fitted.left_out))
 
     def _evidence(
@@ -643,6 +651,17 @@ def _findings(completion: Completion, group: Sequence[Piece]) -> list[Piece]:
     return found
 
 
+def _fitting(best: Sequence[str], tokens: Mapping[str, int], room: int) -> list[str]:
+    """As many of the best documents as fit together, at least one."""
+    chosen: list[str] = []
+    used = 0
+    for name in best:
+        if not chosen or used + tokens[name] <= room:
+            chosen.append(name)
+            used += tokens[name]
+    return chosen
+
+
 def _reads(situation: Situation, decision: Decision) -> tuple[str, ...]:
     """What a decision reads, as a key under which equal prefixes stand together."""
     if decision.route == "rag":
@@ -653,8 +672,9 @@ def _reads(situation: Situation, decision: Decision) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4)
-def _shared(settings: Settings) -> Hybrid:
-    return Hybrid(settings)
+def _shared(settings: str) -> Hybrid:
+    """One `Hybrid` for equal settings, which are compared as JSON: overrides are no hashable values."""
+    return Hybrid(Settings.model_validate_json(settings))
 
 
 def answer(
@@ -687,4 +707,4 @@ def answer(
     """
     from hybrid.settings import load
 
-    return _shared(settings or load()).answer(question, corpus, progress=progress, **options)
+    return _shared((settings or load()).model_dump_json()).answer(question, corpus, progress=progress, **options)

@@ -104,6 +104,7 @@ class Prediction(Record):
     rung: Rung
     engine: str
     prompt_tokens: int
+    cached_tokens: int = 0  # of them, expected in the engine's prefix cache
     calls: int = 1  # more than one where the text is read chunk-wise
     fits: bool  # in one call
     cost: Cost

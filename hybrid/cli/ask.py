@@ -107,7 +107,7 @@ def show(out: Console, answer: Answer, *, explain: bool, with_question: bool = F
         out.print(f"  [cyan]\\[{number}] {escape(_near(citation))}[/]  [dim]{escape(short)}[/]")
     out.print(f"  [bold]route[/]   {answer.route} ({answer.decision.rung}): {escape(answer.reason)}")
     out.print(f"  [bold]usage[/]   {_usage(answer)}")
-    out.print(f"  [bold]cost[/]    {_cost(answer.cost.gpu_seconds, answer.cost.dollars)} measured: {answer.cost.note}")
+    out.print(f"  [bold]cost[/]    {_cost(answer.cost.gpu_seconds, answer.cost.dollars)} {answer.cost.basis}: {answer.cost.note}")
     for note in answer.notes:
         out.print(f"  [yellow]note[/]    {escape(note)}")
     if explain:
@@ -134,7 +134,7 @@ def _explain(out: Console, answer: Answer) -> None:
         table.add_row(
             p.route,
             p.rung,
-            f"{p.prompt_tokens:,}",
+            f"{p.prompt_tokens:,}" + (f" ({p.cached_tokens:,} cached)" if p.cached_tokens else ""),
             str(p.calls),
             "?" if p.cost.gpu_seconds is None else f"{p.cost.gpu_seconds:.2f}",
             "?" if p.cost.dollars is None else f"{p.cost.dollars * 1000:.3f}",

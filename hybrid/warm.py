@@ -1,0 +1,61 @@
+"""What an engine's prefix cache should still hold, from what was read and what the engine reported.
+
+Engines tell how many tokens of a prompt were cached only afterwards. Before, this ledger answers: documents that were
+read lately, in the same order from the first on, are expected to be warm. It is corrected by every report: an engine
+that found less than half of what was expected has evicted it, or never cached.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from itertools import takewhile
+
+Read = tuple[str, int]  # a document and its tokens
+
+_REMEMBERED = 64  # prefixes of each engine
+_BLOCK = 128  # tokens that may be missing from a cached prefix: engines cache in blocks
+
+
+class Warm:
+    """Prefixes read by engines. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._prefixes: dict[str, OrderedDict[tuple[str, ...], tuple[Read, ...]]] = {}
+        self._colder: set[str] = set()
+
+    def expected(self, engine: str, documents: Sequence[str]) -> int:
+        """Tokens of a prompt that begins with `documents` that the engine should find in its cache."""
+        with self._lock:
+            if engine in self._colder:
+                return 0
+            return max((_common(read, documents) for read in self._prefixes.get(engine, {}).values()), default=0)
+
+    def note(self, engine: str, read: Sequence[Read], cached: int) -> None:
+        """Remember what was read, and learn from the `cached` tokens that the engine reported.
+
+        Args:
+            read: the documents of the prompt in their order, with their tokens.
+        """
+        documents = tuple(name for name, _ in read)
+        expected = self.expected(engine, documents)
+        with self._lock:
+            prefixes = self._prefixes.setdefault(engine, OrderedDict())
+            if expected > 2 * _BLOCK and cached < expected / 2:
+                prefixes.clear()
+                if cached == 0:
+                    self._colder.add(engine)  # it may not cache at all: nothing is expected until it reports some
+            if cached > 0:
+                self._colder.discard(engine)
+            prefixes[documents] = tuple(read)
+            prefixes.move_to_end(documents)
+            while len(prefixes) > _REMEMBERED:
+                prefixes.popitem(last=False)
+
+
+def _common(read: Sequence[Read], documents: Sequence[str]) -> int:
+    """Tokens of the documents that both begin with."""
+    same = takewhile(lambda pair: pair[0][0] == pair[1], zip(read, documents, strict=False))
+    return sum(tokens for (_, tokens), _ in same)
