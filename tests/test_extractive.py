@@ -93,6 +93,11 @@ def test_answers_with_the_sentence_that_says_it(engine: Extractive, question: st
     assert len(reply.quotes) <= 2
 
 
+def test_how_often_wants_a_frequency(engine: Extractive) -> None:
+    lease = "The lease is dated 4 March 2021.\n\nThe rent is 900 euros. Rent is due monthly, on the first working day."
+    assert "monthly" in ask(engine, "How often is rent due?", lease).text
+
+
 @pytest.mark.parametrize(
     "question",
     [

@@ -95,8 +95,8 @@ def _command(model: str, plan: Plan, options: dict[str, Any]) -> list[str]:
     for name in ("tensor", "pipeline", "data"):
         if options[f"{name}_parallel"] > 1:
             words += [f"--{name}-parallel-size", str(options[f"{name}_parallel"])]
-    if options["kv_bits"] == "8":
-        words += ["--kv-cache-dtype", "fp8"]
+    if options["kv_bits"] != "16":
+        words += ["--kv-cache-dtype", {"8": "fp8", "4": "int4_per_token_head"}[options["kv_bits"]]]
     return [*words, "--enable-prompt-tokens-details", "--enable-per-request-metrics"]
 
 
@@ -156,7 +156,7 @@ def _show(plan: Plan, command: list[str], waves: dict[str, list[float]] | None, 
         table.add_row(fit.gpu, str(fit.gpus), f"{fit.weights:.1f}", left, str(fit.requests), note)
     out.print(table)
     if options["kv_bits"] == "4":
-        out.print("4-bit caches are arithmetic only: vLLM serves 16 and 8 bit.", markup=False)
+        out.print("vLLM keeps scales beside 4-bit values: a few percent more than these sizes.", markup=False)
     for warning in plan.warnings:
         out.print(f"[yellow]note[/] {warning}")
     if waves:

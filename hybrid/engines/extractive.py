@@ -44,6 +44,12 @@ _NUMBER = (
     r"(?:\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|thirty|forty|fifty|"
     r"sixty|seventy|eighty|ninety|hundred|thousand|million|billion|half|third|quarter|once|twice)\b)"
 )
+_HOW_OFTEN = re.compile(r"\bhow (?:often|frequently|regularly)\b", re.IGNORECASE)
+_FREQUENCY = re.compile(
+    rf"{_NUMBER}|\b(?:hourly|daily|weekly|fortnightly|monthly|quarterly|yearly|annually|always|never|rarely|sometimes)\b|"
+    r"\b(?:each|every|per) \w+",
+    re.IGNORECASE,
+)
 _HOW_MANY = re.compile(r"\bhow (?:many|much) (\w{3,})", re.IGNORECASE)
 
 
@@ -131,7 +137,8 @@ class Question:
         if self.kind is None:
             return 0.0
         asked = self.text.lower()
-        if not any(m.group().lower() not in asked for m in KINDS[self.kind][1].finditer(text)):
+        wanted = _FREQUENCY if _HOW_OFTEN.search(asked) else KINDS[self.kind][1]
+        if not any(m.group().lower() not in asked for m in wanted.finditer(text)):
             return 0.0
         if self.kind != "number" or self.counted is None:
             return 1.0
