@@ -63,11 +63,14 @@ class RetrievalSettings(Section):
 class EngineSettings(Section):
     """A model that answers."""
 
-    kind: Literal["extractive", "server"] = Field(
-        "extractive", description="extractive: verbatim quotations, no model; server: any OpenAI-compatible server"
+    kind: Literal["extractive", "server", "vllm"] = Field(
+        "extractive",
+        description="extractive: verbatim quotations, no model; server: any OpenAI-compatible server; vllm: in process",
     )
     url: str | None = Field(None, description="base URL of a server, such as http://localhost:8000/v1")
-    model: str | None = Field(None, description="the model's name on the server; None: the first it lists")
+    model: str | None = Field(
+        None, description="the model's name on the server, None: the first it lists; for vllm a folder or a hub name"
+    )
     api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key, if one is needed")
     window: int | None = Field(None, ge=64, description="tokens; None: what the engine tells")
     max_tokens: int = Field(512, ge=1, description="room kept for the answer")
@@ -75,6 +78,8 @@ class EngineSettings(Section):
     timeout: float = Field(300.0, gt=0, description="seconds without a sign of life")
     retries: int = Field(4, ge=0, description="on 429, 5xx and dropped connections")
     concurrency: int = Field(8, ge=1, description="calls under way at once")
+    overrides: dict[str, Any] = Field({}, description="vllm: changes to the model's config.json, as --hf-overrides")
+    vllm_args: dict[str, Any] = Field({}, description="vllm: further arguments of vllm.LLM")
 
 
 class RoutingSettings(Section):

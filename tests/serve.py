@@ -10,18 +10,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from hybrid.serving import Served, Servers, find
+
 MODEL = "tiny-chat"
 WINDOW = 4096
+ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1"}
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -83,49 +83,10 @@ def configuration(vocabulary: int) -> dict[str, object]:
     }
 
 
-def serve(vllm: str, port: int, folder: Path) -> int:
-    """Run the server on the model in `folder` until it ends or this process is told to stop."""
-    # The module, because `vllm serve` of the CPU build looks for a package named vllm and stops.
-    python = str(Path(vllm).absolute().with_name("python"))
-    command = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder)]
-    command += ["--served-model-name", MODEL, "--load-format", "dummy"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--max-model-len", str(WINDOW), "--max-num-seqs", "8"]
-    command += ["--dtype", "bfloat16", "--enforce-eager", "--enable-prompt-tokens-details"]
-    environment = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", **os.environ}
-    started = time.monotonic()
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
-    try:
-        while process.poll() is None and not healthy(port):
-            time.sleep(0.5)
-        if process.poll() is None:
-            seconds = time.monotonic() - started
-            print(f"ready after {seconds:.0f} s: HYBRID_TEST_SERVER=http://127.0.0.1:{port}/v1", flush=True)
-        return process.wait()
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        stop(process)
-
-
-def healthy(port: int) -> bool:
-    """Whether the server answers yet."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as reply:
-            return bool(reply.status == 200)
-    except OSError:
-        return False
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End the server and the processes it started, politely first."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, sign)
-            process.wait(timeout=20)
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue
+def served(folder: Path, port: int) -> Served:
+    """The model in `folder`, with random weights."""
+    flags = ("--load-format", "dummy", "--dtype", "bfloat16", "--enforce-eager", "--max-num-seqs", "8")
+    return Served(str(folder), MODEL, WINDOW, port=port, extra=flags)
 
 
 def main() -> int:
@@ -133,10 +94,16 @@ def main() -> int:
     parser.add_argument("--vllm", required=True, help="the vllm executable")
     parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory(prefix="tiny-chat-") as folder:
-        build(Path(folder))
-        return serve(options.vllm, options.port, Path(folder))
+    os.environ.update({name: value for name, value in ENVIRONMENT.items() if name not in os.environ})
+    with tempfile.TemporaryDirectory(prefix="tiny-chat-") as name, suppress(KeyboardInterrupt):
+        folder = Path(name)
+        build(folder)
+        server = served(folder, options.port)
+        with Servers([server], find(options.vllm), folder, follow=sys.stderr, probe=False) as servers:
+            servers.start()
+            print(f"ready: HYBRID_TEST_SERVER={server.url}", flush=True)
+            servers.wait()
+    return 0
 
 
 def _write(path: Path, data: dict[str, object]) -> None:

@@ -111,7 +111,7 @@ LAYERS = [
     {"corpus", "readers", "sentences", "prompts", "ordering", "models", "warm"},
     {"chunking", "embedding", "int8", "rope"},
     {"index", "engines", "cost", "window", "cite", "assemble"},
-    {"routing", "plan"},
+    {"routing", "plan", "serving"},
     {"hybrid"},
     {"cli", "integrations"},
 ]

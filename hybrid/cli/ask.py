@@ -107,7 +107,8 @@ def show(out: Console, answer: Answer, *, explain: bool, with_question: bool = F
         out.print(f"  [cyan]\\[{number}] {escape(_near(citation))}[/]  [dim]{escape(short)}[/]")
     out.print(f"  [bold]route[/]   {answer.route} ({answer.decision.rung}): {escape(answer.reason)}")
     out.print(f"  [bold]usage[/]   {_usage(answer)}")
-    out.print(f"  [bold]cost[/]    {_cost(answer.cost.gpu_seconds, answer.cost.dollars)} {answer.cost.basis}: {answer.cost.note}")
+    cost = answer.cost
+    out.print(f"  [bold]cost[/]    {_cost(cost.gpu_seconds, cost.dollars)} {cost.basis}: {cost.note}")
     for note in answer.notes:
         out.print(f"  [yellow]note[/]    {escape(note)}")
     if explain:

@@ -15,6 +15,7 @@ COMMANDS = {  # name -> (module, attribute, first line of its help: shown withou
     "ask": ("hybrid.cli.ask", "ask", "Answer questions from files, with citations."),
     "plan": ("hybrid.cli.plan", "plan", "Plan a long window for a model: overrides, memory, the command to serve it."),
     "index": ("hybrid.cli.index", "index", "Build, update and show the index of a corpus."),
+    "up": ("hybrid.cli.up", "up", "Serve a model with vLLM, its window extended and verified."),
     "doctor": ("hybrid.cli.doctor", "doctor", "Tell what is installed, what would be used, and what is missing."),
 }
 

@@ -23,7 +23,17 @@ def _server(settings: EngineSettings, embedder: Embedder) -> Engine:
     return Server(settings)
 
 
-ENGINES: dict[str, Callable[[EngineSettings, Embedder], Engine]] = {"extractive": _extractive, "server": _server}
+def _vllm(settings: EngineSettings, embedder: Embedder) -> Engine:
+    from hybrid.engines.vllm import VllmEngine
+
+    return VllmEngine(settings)
+
+
+ENGINES: dict[str, Callable[[EngineSettings, Embedder], Engine]] = {
+    "extractive": _extractive,
+    "server": _server,
+    "vllm": _vllm,
+}
 
 
 def make_engine(what: Any, embedder: Embedder) -> Engine:

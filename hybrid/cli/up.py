@@ -1,0 +1,186 @@
+"""`hybrid up`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hybrid.cli.common import console, print_json
+from hybrid.errors import InputError
+
+if TYPE_CHECKING:
+    from hybrid.serving import Served
+
+SMALLEST = 64  # tokens that a setting takes as a window
+
+
+@click.command()
+@click.argument("model")
+@click.argument("vllm_flags", nargs=-1, type=click.UNPROCESSED)
+@click.option(
+    "--context", "-c", metavar="N", help="Tokens to read at once: 131072, 128k, 1M; default: what the model comes with."
+)
+@click.option("--only", type=click.Choice(["native", "extended"]), help="One server instead of two.")
+@click.option("--name", help="The name to serve the model under; default: the folder's or the hub's.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 lets other machines in.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The second takes the next."
+)
+@click.option("--vllm", type=click.Path(), help="vLLM's program; default: the one on PATH.")
+@click.option("--tensor-parallel", "-tp", default=1, type=click.IntRange(1), help="GPUs to split every layer over.")
+@click.option(
+    "--pipeline-parallel", "-pp", default=1, type=click.IntRange(1), help="GPUs or nodes to split the layers over."
+)
+@click.option(
+    "--data-parallel", "-dp", default=1, type=click.IntRange(1), help="Copies of the model behind one address."
+)
+@click.option("--write", default="hybrid.toml", show_default=True, type=click.Path(), help="Settings file to write.")
+@click.option("--force", is_flag=True, help="Replace the engines that the settings file names.")
+@click.option("--logs", type=click.Path(), help="Folder for the servers' logs; default: in your cache folder.")
+@click.option("--timeout", default=1800.0, show_default=True, type=click.FloatRange(1), help="Seconds to get ready.")
+@click.option("--probe/--no-probe", default=True, help="Read a prompt as long as the window before saying ready.")
+@click.option("--follow", "-f", is_flag=True, help="Copy the servers' logs to standard error.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines once all is ready.")
+@click.option("--quiet", "-q", is_flag=True, help="Only the result.")
+def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
+    """Serve MODEL with vLLM, verified, until Ctrl-C; flags after `--` are vLLM's.
+
+    Where --context is more than the model comes with, two servers are started: a native one for passages and, on the
+    next port, one with its window extended for whole documents, because extending it changes how short prompts are
+    read. Both are written to hybrid.toml, so `hybrid ask` uses them.
+
+    \b
+    Try:  hybrid up qwen3-8b --context 128k
+          hybrid up ./model --context 64k -tp 2 -- --kv-cache-dtype fp8
+    """
+    from hybrid.serving import Servers, find, gpus, place, settings_file, write
+
+    vllm = find(options["vllm"])
+    planned, warnings = _planned(model, vllm_flags, options)
+    served, note = place(planned, [] if vllm.cpu else gpus())
+    file = Path(options["write"])
+    settings_file(file, served, force=options["force"])  # what cannot be written is said before anything is started
+    say = _Sayer(quiet=options["quiet"])
+    for line in (*warnings, *filter(None, [note])):
+        say.line(f"note: {line}")
+    with Servers(
+        served,
+        vllm,
+        _logs(options["logs"]),
+        timeout=options["timeout"],
+        follow=sys.stderr if options["follow"] else None,
+        say=say.line,
+        show=say.now if not options["follow"] else lambda text: None,
+        probe=options["probe"],
+    ) as servers:
+        try:
+            servers.start()
+        finally:
+            say.clear()
+        write(file, settings_file(file, served, force=options["force"]))
+        _report(served, file, as_json=options["as_json"])
+        try:
+            servers.wait()
+        except KeyboardInterrupt:
+            say.line("stopping")
+    say.line("stopped")
+
+
+def _planned(model: str, flags: tuple[str, ...], options: dict[str, Any]) -> tuple[list[Served], list[str]]:
+    """The servers for a model and a context, the native one first, and what the user should know about them."""
+    from hybrid.cli.plan import tokens
+    from hybrid.models import hub_name, read_model
+    from hybrid.rope import extend
+    from hybrid.serving import Served
+
+    config = read_model(model).config
+    native = extend(config, 1).native
+    context = tokens(options["context"]) if options["context"] else native
+    long = extend(config, context)
+    folder = Path(model).expanduser()
+    served_as = str(folder.resolve()) if folder.is_dir() else hub_name(model)
+    only = options["only"]
+    if context < SMALLEST:
+        raise InputError(f"A window of {context} tokens is too small to serve: give --context, {SMALLEST} or more.")
+    if only == "extended" and not long.overrides:
+        raise InputError(
+            f"{model} reads {native:,} tokens as it is, so a context of {context:,} needs no extended server: ask for "
+            "a longer --context or leave out --only extended."
+        )
+    windows: list[tuple[int, dict[str, Any]]] = []
+    if only != "extended":
+        windows.append((native if long.overrides else long.window, {}))
+    if only != "native" and long.overrides:
+        windows.append((long.window, long.overrides))
+    served = [
+        Served(
+            model=served_as,
+            name=options["name"] or (Path(served_as).name if folder.is_dir() else served_as),
+            window=window,
+            overrides=overrides,
+            host=options["host"],
+            port=options["port"] + i,
+            extra=flags,
+            tensor_parallel=options["tensor_parallel"],
+            pipeline_parallel=options["pipeline_parallel"],
+            data_parallel=options["data_parallel"],
+        )
+        for i, (window, overrides) in enumerate(windows)
+    ]
+    return served, list(long.warnings) if only != "native" else []
+
+
+def _logs(folder: str | None) -> Path:
+    if folder is not None:
+        return Path(folder)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("hybrid-context") / "logs"
+
+
+class _Sayer:
+    """Lines on standard error, and below them one that is overwritten where a terminal looks."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._shown = ""
+
+    def line(self, text: str) -> None:
+        self.clear()
+        if not self._quiet:
+            click.echo(text, err=True)
+
+    def now(self, text: str) -> None:
+        if self._quiet or not sys.stderr.isatty():
+            return
+        from shutil import get_terminal_size
+
+        text = text[: get_terminal_size().columns - 1]
+        if text != self._shown:
+            click.echo(f"\r\033[K{text}", err=True, nl=False)
+            self._shown = text
+
+    def clear(self) -> None:
+        if self._shown:
+            click.echo("\r\033[K", err=True, nl=False)
+            self._shown = ""
+
+
+def _report(served: list[Served], file: Path, *, as_json: bool) -> None:
+    if as_json:
+        servers = [{"name": s.name, "url": s.url, "window": s.window, "kind": s.kind} for s in served]
+        print_json({"servers": servers, "settings": str(file)})
+        return
+    from rich.table import Table
+
+    table = Table("name", "url")
+    table.add_column("window", justify="right")
+    table.add_column("kind")
+    for s in served:
+        table.add_row(s.name, s.url, f"{s.window:,}", s.kind)
+    out = console()
+    out.print(table)
+    out.print(f"{file} written; Ctrl-C stops the servers.", markup=False)
