@@ -720,7 +720,7 @@ class Plan:
         if self.stage < 2 or rng.random() > 0.4:
             return length, 0
         if last and self.spent > 0.7 and rng.random() < 0.25:
-            return rng.choice((2048, 4096)), FACTOR
+            return rng.choice((2048, 3968)), FACTOR  # the questions stand behind the text
         return length, FACTOR
 
     def note(self, length: int, accuracy: float) -> None:

@@ -66,9 +66,8 @@ class Chunker:
 
     def split(self, document: Document) -> list[Cut]:
         """The passages of a document, in order; together they hold all of its text but white space."""
-        ranges = self._joined(
-            self._sized(document), {heading.start for heading in document.headings}, set(document.pages)
-        )
+        starts = {heading.start for heading in document.headings}
+        ranges = self._joined(self._sized(document), starts, set(document.pages), code=document.kind == "code")
         outline = Outline(document.headings)
         return [
             Cut(start, end, document.text[start:end], outline.path(start, end), document.locate(start, end), tokens)
@@ -103,10 +102,11 @@ class Chunker:
                 sized.append((start + at, start + at + len(part), count))
         return sized
 
-    def _joined(self, ranges: list[Range], headings: set[int], pages: set[int]) -> list[Range]:
+    def _joined(self, ranges: list[Range], headings: set[int], pages: set[int], *, code: bool = False) -> list[Range]:
         """The ranges joined to their neighbours while they fit: a closing bracket alone answers nothing.
 
-        Nothing is joined across the beginning of a page or, unless it is tiny, of a section.
+        Nothing is joined across the beginning of a page or, unless it is tiny, of a section; of code only what is
+        small, so that a passage begins where a definition does.
         """
         joined: list[Range] = []
         for start, end, tokens in ranges:
@@ -115,7 +115,8 @@ class Chunker:
                 gap = range(last, start + 1)
                 apart = not pages.isdisjoint(gap) or (count * 8 > self.capacity and not headings.isdisjoint(gap))
                 fits = tokens + count <= self.capacity and end - before <= self.capacity * _LONGEST_TOKEN
-                if fits and not apart:
+                worth = not code or min(tokens, count) * 4 < self.capacity
+                if worth and fits and not apart:
                     joined[-1] = (before, end, tokens + count)
                     continue
             joined.append((start, end, tokens))
