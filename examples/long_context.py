@@ -71,7 +71,7 @@ def asking(native: str, extended: str) -> Iterator[Hybrid]:
         engine=EngineSettings.model_validate({**engine, "url": native}),
         long_engine=EngineSettings.model_validate({**engine, "url": extended}),
         passages=PassageSettings(tokens=64),
-        retrieval=RetrievalSettings(k=4),
+        retrieval=RetrievalSettings(k=2),
         routing=RoutingSettings(policy="self_route", ordering="relevance"),
     )
     with Hybrid(settings) as hybrid:
@@ -88,7 +88,7 @@ def document(seed: int, keys: tuple[str, ...], decoys: int = 0) -> tuple[str, di
     for key, number in numbers.items():
         sentences.insert(rng.randrange(len(sentences)), f"The special magic number for {key} is: {number}.")
         for n in range(decoys):
-            about = f"What is the special magic number for {key}, asked the {n + 1}th guest, and nobody could tell."
+            about = f"What is the special magic number for {key}, asked guest {n + 1}, and nobody could tell."
             sentences.insert(rng.randrange(len(sentences)), about)
     return " ".join(sentences), numbers
 
@@ -119,7 +119,7 @@ def second_question(hybrid: Hybrid) -> None:
 
 def escalation(hybrid: Hybrid) -> None:
     """Passages that only talk about the number, and the document that tells it."""
-    text, numbers = document(3, KEYS[3:4], decoys=8)
+    text, numbers = document(3, KEYS[3:4], decoys=12)
     console().rule("passages that do not answer, then the whole document")
     _show(hybrid.answer(ask(KEYS[3]), {"story": text}), numbers[KEYS[3]])
     _show(hybrid.answer(ask("umbrella"), {"story": text}), None)

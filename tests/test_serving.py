@@ -374,7 +374,7 @@ def test_up_serves_until_it_is_told_to_stop(fake: Path, tmp_path: Path, model: P
     until((tmp_path / "hybrid.toml").exists)
     assert len(left(fake)) == 4
     process.send_signal(sign)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 0
     servers = json.loads(out)["servers"]
     assert [(s["kind"], s["window"]) for s in servers] == [("native", 4096), ("extended", 16384)]
@@ -390,7 +390,7 @@ def test_ctrl_c_while_starting_leaves_nothing(fake: Path, tmp_path: Path, model:
     process = up(fake, tmp_path, model, "--port", str(free_port()), "--", "--fault", "hangs", "--pids", str(pids))
     until(lambda: pids.exists() and len(left(fake)) == 2)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "Traceback" not in err
     assert left(fake) == []
@@ -411,7 +411,7 @@ def test_what_cannot_be_is_one_sentence(
     fake: Path, tmp_path: Path, model: Path, options: list[str], sentence: str
 ) -> None:
     process = up(fake, tmp_path, model, "--quiet", "--port", str(free_port()), *options)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (2, "")
     assert len(err.splitlines()) == 1
     assert sentence in err
@@ -420,7 +420,7 @@ def test_what_cannot_be_is_one_sentence(
 def test_a_file_that_would_be_changed_is_said_first(fake: Path, tmp_path: Path, model: Path) -> None:
     (tmp_path / "hybrid.toml").write_text('[engine]\nkind = "extractive"\n')
     process = up(fake, tmp_path, model, "--port", str(free_port()))
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 2
     assert "hybrid.toml says something else in [engine]: replace that with --force" in err
     assert not (tmp_path / "logs").exists()
@@ -484,7 +484,7 @@ def test_up_with_the_real_vllm(vllm: Vllm, tiny_model: Path, tmp_path: Path, mon
         assert len(group) > 2
     finally:
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     assert process.returncode == 0
     assert "extended" in out
     assert "Traceback" not in err
