@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,10 @@ import pytest
 from hybrid.embedding import Embedder
 from hybrid.serving import Servers, Vllm, find
 from hybrid.settings import EmbedderSettings
+
+# A shell that runs the tests in the background has Ctrl-C ignored, and what the tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 URL = os.environ.get("HYBRID_TEST_SERVER", "")
 VLLM = os.environ.get("HYBRID_TEST_VLLM", "")
