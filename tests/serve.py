@@ -21,6 +21,16 @@ from hybrid.serving import Served, Servers, find
 
 MODEL = "tiny-chat"
 WINDOW = 4096
+# what extends the model to four times its window
+YARN = {
+    "max_position_embeddings": 16384,
+    "rope_parameters": {
+        "rope_type": "yarn",
+        "factor": 4.0,
+        "original_max_position_embeddings": 4096,
+        "rope_theta": 10000.0,
+    },
+}
 ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1"}
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 TEMPLATE = (

@@ -24,18 +24,9 @@ from hybrid.settings import EngineSettings, load
 from hybrid.types import Piece
 from tests.conftest import free_port
 from tests.fake_vllm import LOG
-from tests.serve import ENVIRONMENT, configuration
+from tests.serve import ENVIRONMENT, YARN, configuration
 
 FAKE = Path(__file__).with_name("fake_vllm.py")
-YARN = {
-    "max_position_embeddings": 16384,
-    "rope_parameters": {
-        "rope_type": "yarn",
-        "factor": 4.0,
-        "original_max_position_embeddings": 4096,
-        "rope_theta": 10000.0,
-    },
-}
 NATIVE = Served("org/model", "model", 4096)
 LONG = Served("org/model", "model", 16384, YARN, port=8001)
 NEW = Vllm(("vllm", "serve"), "0.32.0", cpu=False)

@@ -476,7 +476,7 @@ def test_three_megabytes_without_a_space(corpus: Path, embedder: Embedder, monke
     store = Store(None, embedder, Chunker(embedder))
     begun = time.perf_counter()
     changes = store.update(Corpus.of(corpus))
-    assert time.perf_counter() - begun < 200
+    assert time.perf_counter() - begun < 30
     assert 1500 < changes.passages < 3000
     assert sum(len(p.text) for p in store.passages_of("wall.txt")) == 3_000_000
     assert max(len(p.text) for p in store.passages_of("wall.txt")) <= 1600

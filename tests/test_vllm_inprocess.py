@@ -23,18 +23,9 @@ from hybrid.errors import EngineError, MissingDependency, SettingsError, WindowE
 from hybrid.prompts import Prompt
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece
-from tests.serve import ENVIRONMENT
+from tests.serve import ENVIRONMENT, YARN
 
 TEXT = (Path(__file__).parents[1] / "hybrid" / "types.py").read_text("utf-8")
-YARN = {
-    "max_position_embeddings": 16384,
-    "rope_parameters": {
-        "rope_type": "yarn",
-        "factor": 4.0,
-        "original_max_position_embeddings": 4096,
-        "rope_theta": 10000.0,
-    },
-}
 
 
 def prompt(question: str, text: str = TEXT[:2000]) -> Prompt:
