@@ -27,6 +27,7 @@ Range = tuple[int, int, int]  # start, end, tokens
 _LONGEST_TOKEN = 8  # characters per token on average; more means words the tokenizer does not know
 _HEADING_TOKENS = 40  # room for the titles in front of a passage
 _CONTEXT_CHARS = 100  # of titles and file name in front of a passage
+_CODE_TOKENS = 200  # longest passage of code: longer ones hold more of the small definitions, which then share a vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +68,17 @@ class Chunker:
     def split(self, document: Document) -> list[Cut]:
         """The passages of a document, in order; together they hold all of its text but white space."""
         starts = {heading.start for heading in document.headings}
-        ranges = self._joined(self._sized(document), starts, set(document.pages), code=document.kind == "code")
+        code = document.kind == "code"
+        capacity = min(self.capacity, _CODE_TOKENS) if code else self.capacity
+        ranges = self._joined(self._sized(document, capacity), starts, set(document.pages), capacity, code=code)
         outline = Outline(document.headings)
         return [
             Cut(start, end, document.text[start:end], outline.path(start, end), document.locate(start, end), tokens)
             for start, end, tokens in ranges
         ]
 
-    def _sized(self, document: Document) -> list[Range]:
-        """Ranges with their tokens, none above the capacity.
+    def _sized(self, document: Document, capacity: int) -> list[Range]:
+        """Ranges with their tokens, none above `capacity`.
 
         Cut by characters first, at this document's own characters per token, and again by tokens where that was too
         long: asking the tokenizer for every place the splitter considers would take twenty times as long.
@@ -84,7 +87,7 @@ class Chunker:
         if not blocks:
             return []
         per_token = sum(len(text) for _, text in blocks) / max(1, sum(self.embedder.count([t for _, t in blocks])))
-        characters = max(16, round(self.capacity * min(per_token, _LONGEST_TOKEN) * 0.9))
+        characters = max(16, round(capacity * min(per_token, _LONGEST_TOKEN) * 0.9))
         splitter = self._splitter(document, characters)
         cuts = [
             (offset + start, text)
@@ -92,9 +95,9 @@ class Chunker:
             for start, text in found
         ]
         sized: list[Range] = []
-        exact = _text_splitter("text", self.capacity, self.embedder.tokenizer)
+        exact = _text_splitter("text", capacity, self.embedder.tokenizer)
         for (start, text), tokens in zip(cuts, self.embedder.count([text for _, text in cuts]), strict=True):
-            if tokens <= self.capacity:
+            if tokens <= capacity:
                 sized.append((start, start + len(text), tokens))
                 continue
             parts = exact.chunk_indices(text)
@@ -102,7 +105,9 @@ class Chunker:
                 sized.append((start + at, start + at + len(part), count))
         return sized
 
-    def _joined(self, ranges: list[Range], headings: set[int], pages: set[int], *, code: bool = False) -> list[Range]:
+    def _joined(
+        self, ranges: list[Range], headings: set[int], pages: set[int], capacity: int, *, code: bool
+    ) -> list[Range]:
         """The ranges joined to their neighbours while they fit: a closing bracket alone answers nothing.
 
         Nothing is joined across the beginning of a page or, unless it is tiny, of a section; of code only what is
@@ -113,9 +118,9 @@ class Chunker:
             if joined:
                 before, last, count = joined[-1]
                 gap = range(last, start + 1)
-                apart = not pages.isdisjoint(gap) or (count * 8 > self.capacity and not headings.isdisjoint(gap))
-                fits = tokens + count <= self.capacity and end - before <= self.capacity * _LONGEST_TOKEN
-                worth = not code or min(tokens, count) * 4 < self.capacity
+                apart = not pages.isdisjoint(gap) or (count * 8 > capacity and not headings.isdisjoint(gap))
+                fits = tokens + count <= capacity and end - before <= capacity * _LONGEST_TOKEN
+                worth = not code or min(tokens, count) * 4 < capacity
                 if worth and fits and not apart:
                     joined[-1] = (before, end, tokens + count)
                     continue
