@@ -6,6 +6,7 @@ of parameters where nothing tells it) is said in the plan.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,7 @@ class Fit:
     weights: float  # GiB on each
     free: float  # GiB on each that are left for the cache; negative: the weights alone do not fit
     requests: int  # that fill the window, at once, over all copies
+    longest: int  # tokens of the longest request that fits, at most the plan's
     missing: float  # GiB on each that one request lacks; 0 if it fits
     needed: int | None  # GPUs of this kind, with tensor parallelism, from which one request fits; None: none of 64
 
@@ -90,7 +92,7 @@ def plan(
         raise InputError("Tensor, pipeline and data parallelism count GPUs: give 1 or more.")
     extension = extend(model.config, context, method)
     parameters = model.parameters or count_parameters(model.config)
-    weights = model.weight_bytes or parameters * 1e9 * weight_bits / 8
+    weights = size_of(model, weight_bits)
     warnings = [*extension.warnings]
     if model.effective is not None and context > model.effective:
         warnings.append(
@@ -102,7 +104,20 @@ def plan(
     if tensor_parallel > divides:
         times = tensor_parallel // divides
         warnings.append(f"with {divides} key-value heads on {tensor_parallel} GPUs the cache is kept {times} times")
-    split = (tensor_parallel, pipeline_parallel)
+    fits = tuple(
+        fit(
+            name,
+            gpu_named(name).memory,
+            model,
+            context,
+            weight_bytes=weights,
+            bits=kv_bits,
+            tensor=tensor_parallel,
+            pipeline=pipeline_parallel,
+            copies=data_parallel,
+        )
+        for name in gpus
+    )
     return Plan(
         model=model.name,
         context=context,
@@ -110,10 +125,15 @@ def plan(
         parameters=parameters,
         weight_bytes=weights,
         caches=tuple(Cache(b, kv_per_token(model.config, b), kv_bytes(model.config, context, b)) for b in BITS),
-        fits=tuple(_fit(name, model.config, context, weights, kv_bits, split, data_parallel) for name in gpus),
+        fits=fits,
         effective=model.effective,
         warnings=tuple(warnings),
     )
+
+
+def size_of(model: Model, bits: int = 16) -> float:
+    """Bytes of a model's weights: of its files, or counted with `bits` to a weight where they are not at hand."""
+    return model.weight_bytes or (model.parameters or count_parameters(model.config)) * 1e9 * bits / 8
 
 
 def kv_bytes(config: Config, tokens: int, bits: int = 16) -> float:
@@ -154,28 +174,58 @@ def count_parameters(config: Config) -> float:
     return (depth * (attention + 3 * width * inner) + embedding) / 1e9
 
 
-def _fit(
-    name: str, config: Config, context: int, weights: float, bits: int, split: tuple[int, int], copies: int
+def fit(
+    name: str,
+    memory: float,
+    model: Model,
+    context: int,
+    *,
+    weight_bytes: float,
+    bits: int = 16,
+    tensor: int = 1,
+    pipeline: int = 1,
+    copies: int = 1,
+    utilization: float = UTILIZATION,
 ) -> Fit:
-    memory = gpu_named(name).memory
-    tensor, pipeline = split
+    """How a model and requests of `context` tokens fit GPUs of `memory` GiB each.
+
+    Args:
+        weight_bytes: of one copy of the model.
+        bits: of a key or value.
+        tensor, pipeline, copies: GPUs that share a layer, groups that share the layers, and copies of the model.
+        utilization: share of the memory that the engine takes.
+    """
 
     def free(ways: int) -> float:
-        return memory * UTILIZATION - WORKSPACE - weights / GIB / ways
+        return memory * utilization - WORKSPACE - weight_bytes / GIB / ways
 
-    def request(ways: int) -> float:
-        return kv_per_gpu(config, context, bits, ways, pipeline) / GIB
+    def request(ways: int, tokens: int = context) -> float:
+        return kv_per_gpu(model.config, tokens, bits, ways, pipeline) / GIB
 
     room, one = free(tensor * pipeline), request(tensor)
     enough = (ways for ways in (1, 2, 4, 8, 16, 32, 64) if free(ways * pipeline) >= request(ways))
     ways = next(enough, None)
+    longest = bisect_right(range(context + 1), room, key=lambda tokens: request(tensor, tokens)) - 1
     return Fit(
         gpu=name,
         memory=memory,
         gpus=tensor * pipeline * copies,
-        weights=weights / GIB / (tensor * pipeline),
+        weights=weight_bytes / GIB / (tensor * pipeline),
         free=room,
         requests=max(0, int(room / one)) * copies if one > 0 else 0,
+        longest=max(0, longest),
         missing=max(0.0, one - room),
         needed=None if ways is None else ways * pipeline * copies,
+    )
+
+
+def refusal(fit: Fit, context: int) -> str:
+    """Why a request of `context` tokens does not fit, and what would, as one sentence."""
+    instead = [f"{fit.needed} of these GPUs (--tensor-parallel)" if fit.needed else ""]
+    instead += [f"--context {fit.longest // 1024 * 1024}" if fit.longest >= 1024 else ""]
+    remedy = " or ".join(filter(None, instead)) or "a smaller model, fewer bits a weight, or larger GPUs"
+    left = max(0.0, fit.free)
+    return (
+        f"A window of {context:,} tokens lacks {fit.missing:.1f} GiB on each of {fit.gpus} GPUs of {fit.memory:.0f} "
+        f"GiB: the weights take {fit.weights:.1f} GiB of it and {left:.1f} GiB are left for the cache; take {remedy}."
     )

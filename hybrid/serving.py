@@ -22,7 +22,6 @@ import subprocess
 import sys
 import threading
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -158,7 +157,12 @@ def find(path: str | Path | None = None) -> Vllm:
 def command(served: Served, vllm: Vllm) -> list[str]:
     """The command line that serves a model."""
     line = [*vllm.start, served.model, "--served-model-name", served.name]
-    line += ["--host", served.host, "--port", str(served.port), "--max-model-len", str(served.window)]
+    return [*line, "--host", served.host, "--port", str(served.port), *flags(served, vllm.numbers)]
+
+
+def flags(served: Served, version: tuple[int, ...] = PER_REQUEST) -> list[str]:
+    """What a server is told about the model's window, the GPUs and what it must report, whatever its address."""
+    line = ["--max-model-len", str(served.window)]
     if served.overrides:
         line += ["--hf-overrides", json.dumps(served.overrides)]
     for size, flag in (
@@ -168,7 +172,7 @@ def command(served: Served, vllm: Vllm) -> list[str]:
     ):
         line += [flag, str(size)] if size > 1 else []
     line += ["--enable-prefix-caching", "--enable-prompt-tokens-details"]  # or a cached token is neither there nor told
-    if vllm.numbers >= PER_REQUEST:
+    if version >= PER_REQUEST:
         line += ["--enable-per-request-metrics"]
     return [*line, *served.extra]
 
@@ -183,17 +187,32 @@ def environment(served: Served, vllm: Vllm, servers: int = 1) -> dict[str, str]:
     return found
 
 
-def gpus() -> list[str]:
-    """The GPUs that may be used, as CUDA_VISIBLE_DEVICES names them."""
+def given(served: Served, flag: str) -> str | None:
+    """The value of a flag that is passed on to vLLM, empty where it has none, None where it is not there."""
+    for i, word in enumerate(served.extra):
+        name, equals, value = word.partition("=")
+        if name.replace("_", "-") == flag:
+            following = served.extra[i + 1] if i + 1 < len(served.extra) else "--"
+            return value if equals else "" if following.startswith("--") else following
+    return None
+
+
+def gpus() -> dict[str, float]:
+    """The GPUs that may be used, as CUDA_VISIBLE_DEVICES names them, with their memory in GiB (0 where unknown)."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    memory: dict[str, float] = {}
+    listed: list[str] = []
+    if shutil.which("nvidia-smi") is not None:
+        query = ["nvidia-smi", "--query-gpu=index,uuid,memory.total", "--format=csv,noheader,nounits"]
+        with suppress(OSError, ValueError, subprocess.SubprocessError):
+            told = subprocess.run(query, capture_output=True, text=True, timeout=30)
+            for line in told.stdout.splitlines():
+                index, uuid, size = (part.strip() for part in line.split(","))
+                listed.append(index)
+                memory[index] = memory[uuid] = float(size) / 1024 if size.replace(".", "").isdigit() else 0.0
     if visible is not None:
-        return [part.strip() for part in visible.split(",") if part.strip() not in ("", "-1")]
-    if shutil.which("nvidia-smi") is None:
-        return []
-    with suppress(OSError, subprocess.SubprocessError):
-        listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, timeout=30)
-        return [str(i) for i, line in enumerate(line for line in listed.stdout.splitlines() if line.startswith("GPU "))]
-    return []
+        listed = [part.strip() for part in visible.split(",") if part.strip() not in ("", "-1")]
+    return {name: memory.get(name, 0.0) for name in listed}
 
 
 def place(servers: Sequence[Served], devices: Sequence[str]) -> tuple[list[Served], str]:
@@ -210,7 +229,7 @@ def place(servers: Sequence[Served], devices: Sequence[str]) -> tuple[list[Serve
             placed[i] = replace(s, devices=",".join(devices[at : at + s.gpus]))
             at += s.gpus
         return placed, "each server has GPUs of its own: " + " and ".join(s.devices for s in placed)
-    if any(_given(s, "--gpu-memory-utilization") for s in placed):
+    if any(given(s, "--gpu-memory-utilization") is not None for s in placed):
         return placed, ""
     shared = [replace(s, extra=(*s.extra, "--gpu-memory-utilization", SHARE)) for s in placed]
     which = ", ".join(devices)
@@ -429,51 +448,6 @@ def probe(served: Served, timeout: float = TIMEOUT) -> None:
         raise EngineError(f"{where} took a prompt one token longer than its window of {served.window} ({status}).")
 
 
-def settings_file(path: Path, servers: Sequence[Served], *, force: bool = False) -> str:
-    """The text of `path` with [engine], and [long_engine] if there are two servers, naming them; the rest is kept.
-
-    Raises:
-        SettingsError: the file names other engines (and `force` is not given), or cannot be understood.
-    """
-    new = "\n".join(_table(name, s) for name, s in zip(("engine", "long_engine"), servers, strict=False))
-    if not os.access(path.parent, os.W_OK):
-        raise SettingsError(f"There is no folder {path.parent} to write {path.name} into: name another with --write.")
-    try:
-        old = path.read_text(encoding="utf-8") if path.exists() else ""
-        had = tomllib.loads(old)
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"Cannot add the engines to {path}: {error}. Name another file with --write.") from None
-    ours = ("engine", "long_engine")
-    wanted = tomllib.loads(new)
-    if all(had.get(name) == wanted.get(name) for name in ours):
-        return old
-    named = [f"[{name}]" for name in ours if name in had and had[name] != wanted.get(name)]
-    if named and not force:
-        raise SettingsError(
-            f"{path} says something else in {' and '.join(named)}: replace that with --force, or name another file "
-            "with --write."
-        )
-    kept = _without(old, ours)
-    text = f"{kept.rstrip()}\n\n{new}" if kept.strip() else new
-    rest = {name: table for name, table in had.items() if name not in ours}
-    with suppress(tomllib.TOMLDecodeError):
-        if tomllib.loads(text) == {**rest, **wanted}:
-            return text
-    raise SettingsError(f"Cannot add the engines to {path} as it is written: name another file with --write.")
-
-
-def write(path: Path, text: str) -> None:
-    """Replace a file as a whole. Raises SettingsError if that cannot be done."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise SettingsError(f"Cannot write {path}: {error.strerror}.") from None
-    finally:
-        beside.unlink(missing_ok=True)
-
-
 def reason(log: str) -> str:
     """Why a server ended, from its log: the first cause among its exceptions, otherwise its last line."""
     lines = [_plain(line) for line in log.splitlines()]
@@ -564,10 +538,6 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
 
 
-def _given(served: Served, flag: str) -> bool:
-    return any(part.partition("=")[0].replace("_", "-") == flag for part in served.extra)
-
-
 def _executable(path: str | Path | None) -> Path:
     if path is None:
         beside = Path(sys.executable).with_name("vllm")
@@ -647,32 +617,6 @@ def _words(reply: Any) -> str:
     error = reply.get("error", reply) if isinstance(reply, Mapping) else reply
     words = error.get("message", error) if isinstance(error, Mapping) else error
     return " ".join(str(words).split())[:300].rstrip(".")
-
-
-def _table(name: str, served: Served) -> str:
-    """One engine as a table of TOML; JSON's strings are TOML's."""
-    lines = [
-        f"[{name}]  # {served.kind}",
-        'kind = "server"',
-        f"url = {json.dumps(served.url)}",
-        f"model = {json.dumps(served.name, ensure_ascii=False)}",
-        f"window = {served.window}",
-    ]
-    if os.environ.get("VLLM_API_KEY"):
-        lines.append('api_key_env = "VLLM_API_KEY"')
-    return "\n".join(lines) + "\n"
-
-
-def _without(text: str, tables: Sequence[str]) -> str:
-    """TOML without some of its tables."""
-    kept, skipping = [], False
-    for line in text.splitlines(keepends=True):
-        header = re.match(r"\s*\[+\s*([\w-]+)", line)
-        if header:
-            skipping = header[1] in tables
-        if not skipping:
-            kept.append(line)
-    return "".join(kept)
 
 
 def _until(done: Callable[[], bool], seconds: float) -> None:

@@ -155,7 +155,7 @@ def test_ctrl_c_while_indexing_leaves_nothing_half_written(tmp_path):
         time.sleep(0.05)
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Interrupted" in err
     assert "Traceback" not in err + out

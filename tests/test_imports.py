@@ -111,7 +111,7 @@ LAYERS = [
     {"corpus", "readers", "sentences", "prompts", "ordering", "models", "warm"},
     {"chunking", "embedding", "int8", "rope"},
     {"index", "engines", "cost", "window", "cite", "assemble"},
-    {"routing", "plan", "serving"},
+    {"routing", "plan", "serving", "settings_file"},
     {"hybrid"},
     {"cli", "integrations"},
 ]

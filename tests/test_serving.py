@@ -16,11 +16,13 @@ from typing import Any
 
 import pytest
 
+from hybrid.cli.main import cli, guarded
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError, HybridError, InputError, MissingDependency, SettingsError, WindowError
 from hybrid.prompts import Prompt
-from hybrid.serving import Served, Servers, Vllm, command, environment, find, gpus, place, reason, settings_file, write
+from hybrid.serving import Served, Servers, Vllm, command, environment, find, gpus, place, reason
 from hybrid.settings import EngineSettings, load
+from hybrid.settings_file import with_engines, write
 from hybrid.types import Piece
 from tests.conftest import free_port
 from tests.fake_vllm import LOG
@@ -184,9 +186,55 @@ def test_a_build_of_another_name_is_started_as_a_module(
 
 def test_gpus_that_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
-    assert gpus() == ["2", "5"]
+    assert list(gpus()) == ["2", "5"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert gpus() == []
+    assert not gpus()
+
+
+@pytest.fixture
+def cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two GPUs, as nvidia-smi lists them."""
+    program = tmp_path / "cards" / "nvidia-smi"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho '0, GPU-a, 24576'\necho '1, GPU-b, 81920'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+@pytest.mark.usefixtures("cards")
+def test_gpus_with_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gpus() == {"0": 24.0, "1": 80.0}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-b")
+    assert gpus() == {"GPU-b": 80.0}
+
+
+@pytest.mark.usefixtures("cards")
+@pytest.mark.parametrize(
+    ("arguments", "visible", "sentence"),
+    [
+        (["llama-3.1-8b", "--context", "128k"], "0", "lacks 11.4 GiB on each of 1 GPUs of 24 GiB: the weights take 15"),
+        (["llama-3.1-8b", "--context", "128k"], "0", "take 2 of these GPUs (--tensor-parallel) or --context 37888."),
+        (["llama-3.1-8b", "-c", "128k", "-tp", "4"], "0,1", "wants 4 GPUs and 2 may be used"),
+        (["llama-3.1-70b", "-c", "8k", "-tp", "2"], "0,1", "take 8 of these GPUs (--tensor-parallel)."),
+    ],
+)
+def test_gpus_that_are_too_small(
+    fake: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    visible: str,
+    sentence: str,
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    whole = ["up", *arguments, "--vllm", str(fake), "--write", str(tmp_path / "hybrid.toml")]
+    assert guarded(cli, whole) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.count("\n") <= 2
+    assert not (tmp_path / "hybrid.toml").exists()
 
 
 def test_two_servers_share_one_gpu() -> None:
@@ -217,23 +265,23 @@ def test_servers_that_are_left_as_they_are(extra: tuple[str, ...], devices: list
 # The settings file.
 
 
-def test_a_new_settings_file(tmp_path: Path) -> None:
+def test_a_new_with_engines(tmp_path: Path) -> None:
     file = tmp_path / "hybrid.toml"
-    write(file, settings_file(file, [NATIVE, LONG]))
+    write(file, with_engines(file, [NATIVE, LONG]))
     settings = load(file, environ={})
     assert settings.engine == EngineSettings(kind="server", url="http://127.0.0.1:8000/v1", model="model", window=4096)
     assert settings.long_engine is not None
     assert (settings.long_engine.url, settings.long_engine.window) == ("http://127.0.0.1:8001/v1", 16384)
     assert [path.name for path in tmp_path.iterdir()] == ["hybrid.toml"]
-    assert settings_file(file, [NATIVE, LONG]) == file.read_text()
+    assert with_engines(file, [NATIVE, LONG]) == file.read_text()
 
 
 def test_other_sections_and_comments_stay(tmp_path: Path) -> None:
     file = tmp_path / "hybrid.toml"
     file.write_text('# mine\n[engine]\nkind = "extractive"\n\n[retrieval] # few\nk = 3\n')
     with pytest.raises(SettingsError, match=r"says something else in \[engine\]: replace that with --force"):
-        settings_file(file, [NATIVE])
-    write(file, settings_file(file, [NATIVE], force=True))
+        with_engines(file, [NATIVE])
+    write(file, with_engines(file, [NATIVE], force=True))
     assert file.read_text().startswith("# mine\n[retrieval] # few\nk = 3\n\n[engine]")
     settings = load(file, environ={})
     assert (settings.retrieval.k, settings.engine.window, settings.long_engine) == (3, 4096, None)
@@ -244,13 +292,13 @@ def test_a_file_that_is_not_understood_is_left_alone(tmp_path: Path, text: str) 
     file = tmp_path / "hybrid.toml"
     file.write_text(text)
     with pytest.raises(SettingsError, match=r"(?i)name another file"):
-        settings_file(file, [NATIVE], force=True)
+        with_engines(file, [NATIVE], force=True)
     assert file.read_text() == text
 
 
 def test_a_key_is_named_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VLLM_API_KEY", "secret")
-    text = settings_file(tmp_path / "hybrid.toml", [NATIVE])
+    text = with_engines(tmp_path / "hybrid.toml", [NATIVE])
     assert 'api_key_env = "VLLM_API_KEY"' in text
     assert "secret" not in text
 
@@ -365,7 +413,7 @@ def test_up_serves_until_it_is_told_to_stop(fake: Path, tmp_path: Path, model: P
     until((tmp_path / "hybrid.toml").exists)
     assert len(left(fake)) == 4
     process.send_signal(sign)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 0
     servers = json.loads(out)["servers"]
     assert [(s["kind"], s["window"]) for s in servers] == [("native", 4096), ("extended", 16384)]
@@ -381,7 +429,7 @@ def test_ctrl_c_while_starting_leaves_nothing(fake: Path, tmp_path: Path, model:
     process = up(fake, tmp_path, model, "--port", str(free_port()), "--", "--fault", "hangs", "--pids", str(pids))
     until(lambda: pids.exists() and len(left(fake)) == 2)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=300)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
     assert left(fake) == []
@@ -402,7 +450,7 @@ def test_what_cannot_be_is_one_sentence(
     fake: Path, tmp_path: Path, model: Path, options: list[str], sentence: str
 ) -> None:
     process = up(fake, tmp_path, model, "--quiet", "--port", str(free_port()), *options)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (2, "")
     assert len(err.splitlines()) == 1
     assert sentence in err
@@ -411,7 +459,7 @@ def test_what_cannot_be_is_one_sentence(
 def test_a_file_that_would_be_changed_is_said_first(fake: Path, tmp_path: Path, model: Path) -> None:
     (tmp_path / "hybrid.toml").write_text('[engine]\nkind = "extractive"\n')
     process = up(fake, tmp_path, model, "--port", str(free_port()))
-    _, err = process.communicate(timeout=300)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "hybrid.toml says something else in [engine]: replace that with --force" in err
     assert not (tmp_path / "logs").exists()
@@ -475,7 +523,7 @@ def test_up_with_the_real_vllm(vllm: Vllm, tiny_model: Path, tmp_path: Path, mon
         assert len(group) > 2
     finally:
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "extended" in out
     assert "Traceback" not in err

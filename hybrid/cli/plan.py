@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from hybrid.cli.common import console, print_json
 from hybrid.errors import InputError
 
 if TYPE_CHECKING:
+    from hybrid.models import Model
     from hybrid.plan import Plan
 
 GIB = 2**30
@@ -52,10 +52,12 @@ def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_
           hybrid plan ./my-model -c 1M --gpu h200 -tp 8 --kv-bits 8
     """
     from hybrid.cost.estimate import gpus as known
+    from hybrid.models import read_model
     from hybrid.plan import plan as make
 
+    what = read_model(model)
     found = make(
-        model,
+        what,
         tokens(context),
         gpus=gpus or tuple(known()),
         tensor_parallel=options["tensor_parallel"],
@@ -66,7 +68,7 @@ def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_
         method=options["method"],
     )
     command = _command(model, found, options)
-    waves = _waves(model, found) if frequencies else None
+    waves = _waves(what, found) if frequencies else None
     if as_json:
         print_json(_data(found, command, waves))
         return
@@ -88,29 +90,33 @@ def tokens(text: str) -> int:
 def _command(model: str, plan: Plan, options: dict[str, Any]) -> list[str]:
     """The command that serves the plan."""
     from hybrid.models import hub_name
+    from hybrid.serving import Served, flags
 
-    words = ["vllm", "serve", hub_name(model), "--max-model-len", str(plan.context)]
-    if plan.extension.overrides:
-        words += ["--hf-overrides", json.dumps(plan.extension.overrides, separators=(",", ":"))]
-    for name in ("tensor", "pipeline", "data"):
-        if options[f"{name}_parallel"] > 1:
-            words += [f"--{name}-parallel-size", str(options[f"{name}_parallel"])]
-    if options["kv_bits"] != "16":
-        words += ["--kv-cache-dtype", {"8": "fp8", "4": "int4_per_token_head"}[options["kv_bits"]]]
-    return [*words, "--enable-prompt-tokens-details", "--enable-per-request-metrics"]
+    cache = {"8": ("--kv-cache-dtype", "fp8"), "4": ("--kv-cache-dtype", "int4_per_token_head")}
+    served = Served(
+        model=hub_name(model),
+        name=plan.model,
+        window=plan.context,
+        overrides=plan.extension.overrides,
+        extra=cache.get(options["kv_bits"], ()),
+        tensor_parallel=options["tensor_parallel"],
+        pipeline_parallel=options["pipeline_parallel"],
+        data_parallel=options["data_parallel"],
+    )
+    return ["vllm", "serve", served.model, *flags(served)]
 
 
-def _waves(model: str, plan: Plan) -> dict[str, list[float]] | None:
+def _waves(model: Model, plan: Plan) -> dict[str, list[float]] | None:
     """Tokens per turn of each rotated pair, before and after."""
     import math
 
-    from hybrid.models import head_size, read_model, window_of
+    from hybrid.models import head_size, window_of
     from hybrid.rope import extend, frequencies
 
     rope = plan.extension.parameters
     if rope is None:
         return None
-    config = read_model(model).config
+    config = model.config
     plain = extend(config, 1).parameters or rope
     width, trained = head_size(config), window_of(config)
     before, _ = frequencies(plain, width, None, trained)

@@ -12,6 +12,7 @@ from hybrid.cli.common import console, print_json
 from hybrid.errors import InputError
 
 if TYPE_CHECKING:
+    from hybrid.models import Model
     from hybrid.serving import Served
 
 SMALLEST = 64  # tokens that a setting takes as a window
@@ -56,13 +57,19 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     Try:  hybrid up qwen3-8b --context 128k
           hybrid up ./model --context 64k -tp 2 -- --kv-cache-dtype fp8
     """
-    from hybrid.serving import Servers, find, gpus, place, settings_file, write
+    from hybrid.models import read_model
+    from hybrid.serving import Servers, find, gpus, place
+    from hybrid.settings_file import with_engines, write
 
     vllm = find(options["vllm"])
-    planned, warnings = _planned(model, vllm_flags, options)
-    served, note = place(planned, [] if vllm.cpu else gpus())
+    known = read_model(model)
+    planned, warnings = _planned(model, known, vllm_flags, options)
+    devices = {} if vllm.cpu else gpus()
+    served, note = place(planned, list(devices))
+    for one in served:
+        _check_memory(one, known, devices)
     file = Path(options["write"])
-    settings_file(file, served, force=options["force"])  # what cannot be written is said before anything is started
+    with_engines(file, served, force=options["force"])  # what cannot be written is said before anything is started
     say = _Sayer(quiet=options["quiet"])
     for line in (*warnings, *filter(None, [note])):
         say.line(f"note: {line}")
@@ -80,7 +87,7 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
             servers.start()
         finally:
             say.clear()
-        write(file, settings_file(file, served, force=options["force"]))
+        write(file, with_engines(file, served, force=options["force"]))
         _report(served, file, as_json=options["as_json"])
         try:
             servers.wait()
@@ -89,14 +96,16 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     say.line("stopped")
 
 
-def _planned(model: str, flags: tuple[str, ...], options: dict[str, Any]) -> tuple[list[Served], list[str]]:
+def _planned(
+    model: str, known: Model, flags: tuple[str, ...], options: dict[str, Any]
+) -> tuple[list[Served], list[str]]:
     """The servers for a model and a context, the native one first, and what the user should know about them."""
     from hybrid.cli.plan import tokens
-    from hybrid.models import hub_name, read_model
+    from hybrid.models import hub_name
     from hybrid.rope import extend
     from hybrid.serving import Served
 
-    config = read_model(model).config
+    config = known.config
     native = extend(config, 1).native
     context = tokens(options["context"]) if options["context"] else native
     long = extend(config, context)
@@ -131,6 +140,41 @@ def _planned(model: str, flags: tuple[str, ...], options: dict[str, Any]) -> tup
         for i, (window, overrides) in enumerate(windows)
     ]
     return served, list(long.warnings) if only != "native" else []
+
+
+def _check_memory(served: Served, model: Model, devices: dict[str, float]) -> None:
+    """Raise InputError where the GPUs cannot hold the weights and one request, before minutes of loading.
+
+    What the check cannot know (other machines, weights kept elsewhere or in fewer bits) is left to vLLM.
+    """
+    from hybrid.plan import UTILIZATION, WORKSPACE, fit, refusal, size_of
+    from hybrid.serving import given
+
+    own = served.devices.split(",") if served.devices else list(devices)
+    elsewhere = ("--distributed-executor-backend", "--nnodes", "--data-parallel-size-local", "--cpu-offload-gb")
+    if not own or any(given(served, flag) is not None for flag in (*elsewhere, "--quantization")):
+        return
+    if served.gpus > len(own):
+        raise InputError(
+            f"The {served.kind} server wants {served.gpus} GPUs and {len(own)} may be used: lower --tensor-parallel, "
+            "--pipeline-parallel or --data-parallel, or pass on how vLLM reaches other machines."
+        )
+    memory = min(devices.get(name, 0.0) for name in own)
+    kept = given(served, "--kv-cache-dtype") or ""
+    found = fit(
+        "",
+        memory,
+        model,
+        served.window,
+        weight_bytes=size_of(model),
+        bits=8 if kept.startswith("fp8") else 4 if "4" in kept else 16,
+        tensor=served.tensor_parallel,
+        pipeline=served.pipeline_parallel,
+        copies=served.data_parallel,
+        utilization=float(given(served, "--gpu-memory-utilization") or UTILIZATION),
+    )
+    if memory and found.missing > WORKSPACE:  # by less it may fit: what the engine needs beside them is a guess
+        raise InputError(refusal(found, served.window))
 
 
 def _logs(folder: str | None) -> Path:
