@@ -22,7 +22,8 @@ from hybrid.assemble import passage_piece, pieces, ranked_documents
 from hybrid.chunking import Chunker
 from hybrid.cite import cite
 from hybrid.corpus import Corpus, CorpusLike
-from hybrid.cost.estimate import estimate, price, total
+from hybrid.cost.estimate import estimate
+from hybrid.cost.price import price, total
 from hybrid.embedding import Embedder
 from hybrid.engines.base import Completion, Engine, OnText
 from hybrid.engines.make import make_engine

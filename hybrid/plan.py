@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hybrid.cost.estimate import gpu_named
+from hybrid.cost.gpus import gpu_named
 from hybrid.errors import InputError
 from hybrid.models import Config, Model, kv_heads, language, layers, read_model
 from hybrid.rope import Extension, Method, extend

@@ -7,16 +7,14 @@ import pytest
 from hybrid.cost.estimate import (
     REACHED_BANDWIDTH,
     REACHED_FLOPS,
-    Gpu,
     Shape,
     estimate,
     gpu_seconds,
-    gpus,
     prefill_flops,
-    price,
     shapes,
-    total,
 )
+from hybrid.cost.gpus import Gpu, gpus
+from hybrid.cost.price import price, total
 from hybrid.errors import SettingsError
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage

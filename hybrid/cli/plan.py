@@ -51,7 +51,7 @@ def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_
     Try:  hybrid plan qwen3-8b --context 128k --gpu h100
           hybrid plan ./my-model -c 1M --gpu h200 -tp 8 --kv-bits 8
     """
-    from hybrid.cost.estimate import gpus as known
+    from hybrid.cost.gpus import gpus as known
     from hybrid.models import read_model
     from hybrid.plan import plan as make
 

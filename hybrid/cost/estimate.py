@@ -6,19 +6,14 @@ bandwidth. Shares of the peaks that are reached are assumptions until they are f
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
-from typing import TypeVar
 
-from hybrid.errors import SettingsError
+from hybrid.cost.gpus import Gpu, gpus, named
+from hybrid.cost.price import by_tokens, hourly
 from hybrid.models import carried, head_size, kv_heads, layers
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage
-
-T = TypeVar("T")
 
 REACHED_FLOPS = 0.5  # share of the peak rate in prefill: assumed
 REACHED_BANDWIDTH = 0.7  # share of the peak bandwidth in decoding: assumed
@@ -41,18 +36,6 @@ class Shape:
         return 2 * self.layers * self.kv_heads * self.head_size * _BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    """A GPU's peaks."""
-
-    tflops: float  # dense bfloat16
-    bandwidth: float  # GB/s
-    memory: float  # GiB
-    watts: float
-    dollars_per_hour: float
-    source: str
-
-
 @lru_cache
 def shapes() -> dict[str, Shape]:
     """The carried models whose every layer reads everything, as shapes by name."""
@@ -64,22 +47,6 @@ def shapes() -> dict[str, Shape]:
         depth, heads = config["num_hidden_layers"], config["num_attention_heads"]
         found[name] = Shape(model.parameters, depth, heads, kv_heads(config), head_size(config))
     return found
-
-
-@lru_cache
-def gpus() -> dict[str, Gpu]:
-    """The carried GPUs by name."""
-    text = files("hybrid.cost").joinpath("gpus.toml").read_text("utf-8")
-    return {name: Gpu(**row) for name, row in tomllib.loads(text).items()}
-
-
-def gpu_named(name: str) -> Gpu:
-    """A carried GPU.
-
-    Raises:
-        SettingsError: there is none of that name.
-    """
-    return _named(gpus(), name.lower(), "gpu")
 
 
 def prefill_flops(shape: Shape, new: int, cached: int = 0) -> float:
@@ -111,62 +78,12 @@ def estimate(settings: CostSettings, prompt: int, output: int, cached: int = 0) 
     """
     usage = Usage(calls=1, prompt_tokens=prompt, cached_tokens=cached, output_tokens=output)
     if settings.dollars_per_million_prompt is not None:
-        return Cost(dollars=_by_tokens(settings, usage), basis="estimated", note="at your token prices")
-    gpu, shape = _named(gpus(), settings.gpu, "cost.gpu"), _named(shapes(), settings.shape, "cost.shape")
+        return Cost(dollars=by_tokens(settings, usage), basis="estimated", note="at your token prices")
+    gpu, shape = named(gpus(), settings.gpu, "cost.gpu"), named(shapes(), settings.shape, "cost.shape")
     seconds = gpu_seconds(shape, gpu, prompt, output, cached)
     return Cost(
         gpu_seconds=seconds,
-        dollars=seconds / 3600 * _hourly(settings, gpu),
+        dollars=seconds / 3600 * hourly(settings),
         basis="estimated",
         note=f"{settings.shape} on {settings.gpu}",
     )
-
-
-def price(settings: CostSettings, usage: Usage, *, on_gpu: bool) -> Cost:
-    """What a call did cost.
-
-    Args:
-        on_gpu: whether the engine runs on a GPU that is paid for; False for the extractive engine.
-    """
-    if not on_gpu:
-        return Cost(dollars=0.0, gpu_seconds=0.0, basis="measured", note="no GPU was used")
-    if settings.dollars_per_million_prompt is not None:
-        return Cost(dollars=_by_tokens(settings, usage), basis="measured", note="tokens used, at your prices")
-    gpu = _named(gpus(), settings.gpu, "cost.gpu")
-    seconds = usage.seconds * settings.gpus
-    return Cost(
-        gpu_seconds=seconds,
-        dollars=seconds / 3600 * _hourly(settings, gpu),
-        basis="measured",
-        note=f"time of the calls on {settings.gpus} GPU; an upper bound where calls share it",
-    )
-
-
-def total(costs: list[Cost]) -> Cost:
-    """The sum of costs of one basis; unknown parts make the sum unknown."""
-    dollars = [c.dollars for c in costs if c.dollars is not None]
-    seconds = [c.gpu_seconds for c in costs if c.gpu_seconds is not None]
-    return Cost(
-        dollars=sum(dollars) if len(dollars) == len(costs) else None,
-        gpu_seconds=sum(seconds) if len(seconds) == len(costs) else None,
-        basis="measured" if all(c.basis == "measured" for c in costs) else "estimated",
-        note="; ".join(dict.fromkeys(c.note for c in costs)),
-    )
-
-
-def _by_tokens(settings: CostSettings, usage: Usage) -> float:
-    prompt = settings.dollars_per_million_prompt or 0.0
-    cached = prompt if settings.dollars_per_million_cached is None else settings.dollars_per_million_cached
-    output = settings.dollars_per_million_output or 0.0
-    computed = usage.prompt_tokens - usage.cached_tokens
-    return (computed * prompt + usage.cached_tokens * cached + usage.output_tokens * output) / 1e6
-
-
-def _hourly(settings: CostSettings, gpu: Gpu) -> float:
-    return gpu.dollars_per_hour if settings.dollars_per_gpu_hour is None else settings.dollars_per_gpu_hour
-
-
-def _named(known: Mapping[str, T], name: str, setting: str) -> T:
-    if name not in known:
-        raise SettingsError(f"The setting {setting!r} names {name!r}, which is not known; known: {', '.join(known)}.")
-    return known[name]

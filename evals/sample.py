@@ -1,0 +1,60 @@
+"""What every task gives and every metric sees: a question with what may be read for it and what a right answer is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+Count = Callable[[Sequence[str]], list[int]]  # tokens of each text, in the tokenizer of the model under test
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One question of a task. The same task, sizes and seed give the same samples, byte for byte."""
+
+    id: str  # unique within its task
+    question: str
+    documents: Mapping[str, str]  # name -> text; samples that share a document share the same mapping object
+    golds: tuple[str, ...]  # accepted answers, or all that must be named (the metric decides); empty: none exists
+    group: str  # what is not independent: samples of one document have the same
+    prompt: str = ""  # word for word what a published benchmark sends, for arms that read nothing else; else empty
+    prefix: str = ""  # how the reply to `prompt` begins, given to the model; not part of the prediction
+    max_tokens: int = 128  # room for the reply
+    choices: tuple[str, ...] = ()  # options in their order, for multiple choice; the gold is one letter
+    ranges: tuple[tuple[str, int, int], ...] = ()  # where the gold stands: document, start, end in characters
+    about: Mapping[str, Value] = field(default_factory=dict)  # length, depth, position, kind ...: columns of a report
+
+
+class Metric(Protocol):
+    """A score of one prediction, 0 to 1, pure."""
+
+    def __call__(self, prediction: str, golds: Sequence[str]) -> float: ...
+
+
+class Task(Protocol):
+    """A source of samples with the metric that judges them."""
+
+    @property
+    def name(self) -> str:
+        """How suites and reports call it, such as `ruler/niah_single_1`."""
+
+    @property
+    def source(self) -> str:
+        """Paper, repository or file, and its licence where the text is carried."""
+
+    @property
+    def metric(self) -> str:
+        """Name of the main metric in `evals.metrics.METRICS`."""
+
+    def samples(self, count: Count, n: int, seed: int, length: int | None = None) -> Iterable[Sample]:
+        """`n` samples (fewer where the data has no more).
+
+        Args:
+            count: the model's tokenizer.
+            length: tokens of prompt and reply together, never exceeded; None where the data decides.
+
+        Raises:
+            InputError: the data cannot be read, or no sample of that length can be made.
+        """
