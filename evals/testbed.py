@@ -844,32 +844,25 @@ def train(data: Path, out: Path, minutes: float, seed: int, start: Path | None, 
 
 @main.command("map")
 @click.option("--model", type=click.Path(exists=True, file_okay=False, path_type=Path), default=FOLDER)
+@click.option("--url", help="A vLLM server that serves the model, to be measured instead of transformers.")
 @click.option("--yarn", default=0, show_default=True, help="factor of YaRN's rotations; 0 for the native window")
 @click.option("--length", "lengths", multiple=True, type=int, default=(256, 512, 1000))
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), default=("keys",))
 @click.option("--count", default=20, show_default=True, help="samples in a cell")
 @click.option("--seed", default=1, show_default=True)
-def measure(model: Path, yarn: int, lengths: tuple[int, ...], kinds: tuple[Kind, ...], count: int, seed: int) -> None:
-    """Accuracy by length and depth, and on questions without an answer, on held-out prose with transformers."""
-    import torch
+def measure(
+    model: Path, url: str | None, yarn: int, lengths: tuple[int, ...], kinds: tuple[Kind, ...], count: int, seed: int
+) -> None:
+    """Accuracy by length and depth, and on questions without an answer, on held-out prose."""
     from tokenizers import Tokenizer
-    from transformers import AutoModelForCausalLM, LlamaConfig
 
-    torch.set_num_threads(2)
     tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
     prose = Prose.of([(FOLDER / "prose.txt").read_text("utf-8")])
-    config = LlamaConfig(**configuration(yarn))
-    engine: Any = AutoModelForCausalLM.from_pretrained(model, config=config, dtype=torch.bfloat16)
+    reply = _served(url) if url else _loaded(model, tokenizer, yarn)
 
     def score(found: Iterator[Sample]) -> tuple[float, float]:
         chosen = list(islice(found, count))
-        encoded = [tokenizer.encode(render(sample.prompt), add_special_tokens=False).ids for sample in chosen]
-        long = max(map(len, encoded))
-        ids = torch.tensor([[0] * (long - len(each)) + each for each in encoded])
-        mask = torch.tensor([[0] * (long - len(each)) + [1] * len(each) for each in encoded])
-        out = engine.generate(ids, attention_mask=mask, max_new_tokens=REPLY, do_sample=False)
-        replies = [tokenizer.decode(each.tolist()) for each in out[:, long:]]
-        pairs = list(zip(chosen, replies, strict=True))
+        pairs = list(zip(chosen, reply([render(sample.prompt) for sample in chosen]), strict=True))
         right, cited = (sum(check) for check in zip(*((s.right(r), s.cites(r)) for s, r in pairs), strict=True))
         return right / count, cited / count
 
@@ -883,6 +876,41 @@ def measure(model: Path, yarn: int, lengths: tuple[int, ...], kinds: tuple[Kind,
             shown = " | ".join(f"{right:.2f}" for right, _ in cells)
             mean = sum(cited for _, cited in cells) / len(cells)
             click.echo(f"| {kind} | {length} | {shown} | {mean:.2f} | {refused:.2f} |")
+
+
+def _loaded(model: Path, tokenizer: Tokenizer, yarn: int) -> Callable[[list[str]], list[str]]:
+    """Replies of the model in transformers."""
+    import torch
+    from transformers import AutoModelForCausalLM, LlamaConfig
+
+    torch.set_num_threads(2)
+    config = LlamaConfig(**configuration(yarn))
+    engine: Any = AutoModelForCausalLM.from_pretrained(model, config=config, dtype=torch.bfloat16)
+
+    def reply(prompts: list[str]) -> list[str]:
+        encoded = [tokenizer.encode(prompt, add_special_tokens=False).ids for prompt in prompts]
+        long = max(map(len, encoded))
+        ids = torch.tensor([[0] * (long - len(each)) + each for each in encoded])
+        mask = torch.tensor([[0] * (long - len(each)) + [1] * len(each) for each in encoded])
+        out = engine.generate(ids, attention_mask=mask, max_new_tokens=REPLY, do_sample=False)
+        return [tokenizer.decode(each.tolist()) for each in out[:, long:]]
+
+    return reply
+
+
+def _served(url: str) -> Callable[[list[str]], list[str]]:
+    """Replies of the model on a vLLM server."""
+    from openai import OpenAI
+
+    client = OpenAI(base_url=url, api_key="none", timeout=600)
+    name = client.models.list().data[0].id
+
+    def reply(prompts: list[str]) -> list[str]:
+        asked: Any = prompts
+        told = client.completions.create(model=name, prompt=asked, max_tokens=REPLY, temperature=0)
+        return [choice.text for choice in sorted(told.choices, key=lambda choice: choice.index)]
+
+    return reply
 
 
 if __name__ == "__main__":

@@ -16,11 +16,14 @@ Every message is one sentence or two: what is wrong, with the numbers, and what 
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class HybridError(Exception):
     """Base of every error this package raises on purpose."""
 
     exit_code = 1
+    usage: Any = None  # the `hybrid.types.Usage` of the calls that had been made, so that they can be charged
 
 
 class UserError(HybridError):

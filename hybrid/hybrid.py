@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -22,12 +22,14 @@ from hybrid.assemble import passage_piece, pieces, ranked_documents
 from hybrid.chunking import Chunker
 from hybrid.cite import cite
 from hybrid.corpus import Corpus, CorpusLike
+from hybrid.cost.energy import Energy
 from hybrid.cost.estimate import estimate
+from hybrid.cost.meter import Meter, Power, Spent
 from hybrid.cost.price import price, total
 from hybrid.embedding import Embedder
 from hybrid.engines.base import Completion, Engine, OnText
 from hybrid.engines.make import make_engine
-from hybrid.errors import InputError, WindowError
+from hybrid.errors import HybridError, InputError, WindowError
 from hybrid.index.fusion import retrieve
 from hybrid.index.store import Changes, Progress, Store
 from hybrid.ordering import order
@@ -61,6 +63,7 @@ class _Run:
     progress: Progress | None
     timings: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    usages: list[Usage] = field(default_factory=list)  # of every call that has ended, failed ones too
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -120,6 +123,8 @@ class Hybrid:
         self._counts: dict[tuple[str, int, int, tuple[str, ...]], int] = {}
         self._lock = threading.RLock()
         self.warm = Warm()
+        self._meters: dict[str, Meter] = {}
+        self._power, self._unmeasured = self._find_power()
 
     # -- corpora -------------------------------------------------------------------------------------------------
 
@@ -301,6 +306,10 @@ class Hybrid:
         run = self._run(question, corpus, None, None, None, None, None)
         return retrieve(run.store, question, k or self.settings.retrieval.k, self.settings.retrieval.mode)
 
+    def spent(self) -> dict[str, Spent]:
+        """What all calls until now took, by the engine's name; engines of one name count as one."""
+        return {name: meter.spent() for name, meter in list(self._meters.items())}
+
     # -- the way -------------------------------------------------------------------------------------------------
 
     def _run(
@@ -429,6 +438,13 @@ class Hybrid:
         return self.engine, self.settings.engine
 
     def _carry_out(self, run: _Run, situation: Situation, decision: Decision) -> Answer:
+        try:
+            return self._attempt(run, situation, decision)
+        except HybridError as error:  # whoever goes on with the next question can charge this one
+            error.usage = sum(run.usages, Usage()) if run.usages else None
+            raise
+
+    def _attempt(self, run: _Run, situation: Situation, decision: Decision) -> Answer:
         attempts: list[Attempt] = []
         while True:
             engine, settings = self._engine_for(decision.rung)
@@ -462,6 +478,7 @@ class Hybrid:
             run.notes.append("The answer was cut off; raise engine.max_tokens.")
         for engine in dict.fromkeys((self.engine, self.long_engine)):
             run.notes += list(getattr(engine, "notes", ()))
+        run.notes += [self._unmeasured] if self._unmeasured else []
         usage = sum((attempt.usage for attempt in attempts), Usage())
         return Answer(
             question=run.question,
@@ -528,15 +545,49 @@ class Hybrid:
         return tuple(chosen)
 
     def _ask(self, run: _Run, engine: Engine, prompt: Prompt, max_tokens: int) -> Completion:
-        if run.on_text is None:
-            return engine.ask(prompt, max_tokens=max_tokens)
-        if not run.policy.escalates:
-            return engine.ask(prompt, max_tokens=max_tokens, on_text=run.on_text)
+        if run.on_text is None or not run.policy.escalates:
+            return self._call(run, engine, prompt, max_tokens, run.on_text)
         held = _Held(run.on_text)
-        completion = engine.ask(prompt, max_tokens=max_tokens, on_text=held)
+        completion = self._call(run, engine, prompt, max_tokens, held)
         if not completion.abstained:
             held.release()
         return completion
+
+    def _call(
+        self, run: _Run, engine: Engine, prompt: Prompt, max_tokens: int, on_text: OnText | None = None
+    ) -> Completion:
+        """The one way to an engine: measured, also where it fails."""
+        power = self._power if getattr(engine, "local", False) else None
+        meter = self._meters.setdefault(engine.name, Meter(power))
+        try:
+            with meter.call() as call:
+                completion = engine.ask(prompt, max_tokens=max_tokens, on_text=on_text)
+        except HybridError as error:
+            run.usages.append(error.usage)
+            raise
+        usage = completion.usage
+        shares: dict[str, float | None] = {
+            "shared_seconds": call.shared_seconds,
+            # an engine's own figure counts the work of other calls in this process too
+            "cpu_seconds": None if usage.cpu_seconds is None else call.cpu_seconds,
+            "joules": usage.joules if call.joules is None else call.joules,
+        }
+        usage = usage.model_copy(update=shares)
+        run.usages.append(usage)
+        return replace(completion, usage=usage)
+
+    def _find_power(self) -> tuple[Power | None, str]:
+        """What measures this machine's GPUs, and a note where energy was wanted and cannot be measured."""
+        settings = self.settings.cost
+        if settings.energy is False:
+            return None, ""
+        why = "no engine runs on this machine's GPUs"
+        if any(getattr(engine, "local", False) for engine in (self.engine, self.long_engine)):
+            energy = Energy()
+            if not energy.why:
+                return Power(energy, settings.idle_watts), ""
+            why = energy.why
+        return None, f"Energy is not measured: {why}." if settings.energy else ""
 
     def _read_in_parts(self, run: _Run, engine: Engine, settings: EngineSettings, ranked: Sequence[Piece]) -> _Reading:
         """Read every part of texts longer than the window, collect findings, and answer from them.
@@ -591,7 +642,7 @@ class Hybrid:
 
         def read(group: tuple[Piece, ...]) -> tuple[list[Piece], Usage]:
             prompt = Prompt(run.question, group, task="collect")
-            completion = engine.ask(prompt, max_tokens=settings.max_tokens)
+            completion = self._call(run, engine, prompt, settings.max_tokens)
             return ([] if completion.abstained else _findings(completion, group)), completion.usage
 
         findings: list[Piece] = []

@@ -43,6 +43,7 @@ class Model:
     config: Config  # config.json, whole
     weight_bytes: float | None = None  # of the weight files, where they are at hand
     parameters: float | None = None  # billions
+    active: float | None = None  # of them, that a token passes through, where experts are chosen
     effective: int | None = None  # tokens, published
 
     @property
@@ -97,6 +98,7 @@ def carried() -> dict[str, Model]:
             name=name,
             config={k: v for k, v in row.items() if k not in own},
             parameters=row["parameters"],
+            active=row.get("active_parameters"),
             effective=row.get("effective"),
         )
         for name, row in _rows().items()
@@ -175,6 +177,31 @@ def sliding_window(config: Config) -> int | None:
     _, text = language(config)
     window = text.get("sliding_window") if text.get("use_sliding_window", True) else None
     return int(window) if window else None
+
+
+def count_parameters(config: Config, *, active: bool = False) -> float:
+    """Billions of parameters of a transformer with gated feed-forward layers, counted from its shape.
+
+    Exact to a few percent for Llama-like models; experts are counted, biases, norms and the low-rank projections of
+    latent attention are not.
+
+    Args:
+        active: only what one token passes through: of the experts those that are chosen for it.
+    """
+    _, text = language(config)
+    width, depth = int(text.get("hidden_size", 0)), int(text.get("num_hidden_layers", 0))
+    heads = int(text.get("num_attention_heads", 0))
+    head = int(text.get("head_dim") or (width // heads if heads else 0))
+    inner = int(text.get("intermediate_size", 4 * width))
+    attention = width * head * (2 * heads + 2 * (kv_heads(config) if heads else 0))
+    experts = int(text.get("num_local_experts") or text.get("num_experts") or text.get("n_routed_experts") or 0)
+    if experts:
+        chosen = int(text.get("num_experts_per_tok") or text.get("experts_per_token") or experts)
+        inner = int(text.get("moe_intermediate_size", inner)) * (chosen if active else experts)
+    embedding = int(text.get("vocab_size", 0)) * width * (1 if text.get("tie_word_embeddings") else 2)
+    if active:  # a token is looked up, and only the output matrix is multiplied
+        embedding = int(text.get("vocab_size", 0)) * width
+    return (depth * (attention + 3 * width * inner) + embedding) / 1e9
 
 
 def _kinds(text: Config, total: int, window: Any, chunk: Any) -> list[Kind]:
@@ -281,7 +308,7 @@ def _from_hub(name: str) -> Model:
     except (HfHubHTTPError, OSError, ValueError, KeyError, TypeError):
         size = None  # one file of weights, or none that tells
     known = next((row for row in _rows().values() if row["hub"].lower() == name.lower()), {})
-    return Model(name, config, size, known.get("parameters"), known.get("effective"))
+    return Model(name, config, size, known.get("parameters"), known.get("active_parameters"), known.get("effective"))
 
 
 def _fetched(name: str, file: str) -> dict[str, Any]:

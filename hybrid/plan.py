@@ -7,17 +7,22 @@ of parameters where nothing tells it) is said in the plan.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hybrid.cost.gpus import gpu_named
+from hybrid.cost.gpus import Gpu, named
+from hybrid.cost.gpus import gpus as carried_gpus
+from hybrid.cost.rates import assumed
+from hybrid.cost.shape import shape_of
+from hybrid.cost.work import OUTPUT, BreakEven, break_even
 from hybrid.errors import InputError
-from hybrid.models import Config, Model, kv_heads, language, layers, read_model
+from hybrid.models import Config, Model, count_parameters, kv_heads, language, layers, read_model
 from hybrid.rope import Extension, Method, extend
 
 BITS = (16, 8, 4)
 UTILIZATION = 0.9  # share of a GPU's memory that the engine takes
 WORKSPACE = 2.0  # GiB per GPU for activations and buffers: assumed
+PASSAGES = 1700  # tokens of the passages that are read instead of a document: 8 of 214
 GIB = 2**30
 
 
@@ -56,6 +61,8 @@ class Plan:
     weight_bytes: float
     caches: tuple[Cache, ...]
     fits: tuple[Fit, ...]
+    questions: tuple[BreakEven, ...]  # what a question takes on each of these GPUs, estimated; where weights fit
+    overtakes: int | None  # tokens of a prompt from which attention takes more operations than all the rest
     effective: int | None  # tokens, by RULER, where published
     warnings: tuple[str, ...]
 
@@ -64,22 +71,26 @@ def plan(
     model: str | Model,
     context: int,
     *,
-    gpus: Sequence[str] = (),
+    gpus: Mapping[str, Gpu] | Sequence[str] = (),
     tensor_parallel: int = 1,
     pipeline_parallel: int = 1,
     data_parallel: int = 1,
     kv_bits: int = 16,
     weight_bits: int = 16,
     method: Method = "yarn",
+    output: int = OUTPUT,
+    times: float = 3.0,
 ) -> Plan:
     """Plan a window of `context` tokens.
 
     Args:
         model: a folder, a carried name, a hub name, or what `read_model` gave.
         context: tokens of the longest prompt together with its answer.
-        gpus: names of gpus.toml to fit it to.
+        gpus: names of gpus.toml to fit it to, or GPUs by name.
         kv_bits: of a key or value: 16, 8 (fp8) or 4.
         weight_bits: of a weight, where the files are not at hand.
+        output: tokens of an answer, for what questions take.
+        times: how many times a question over passages one on the whole document may cost, to be worth it.
 
     Raises:
         InputError: the model cannot read that much, or does not exist.
@@ -104,10 +115,11 @@ def plan(
     if tensor_parallel > divides:
         times = tensor_parallel // divides
         warnings.append(f"with {divides} key-value heads on {tensor_parallel} GPUs the cache is kept {times} times")
+    known = gpus if isinstance(gpus, Mapping) else {n: named(carried_gpus(), n.lower(), "gpu") for n in gpus}
     fits = tuple(
         fit(
             name,
-            gpu_named(name).memory,
+            gpu.memory,
             model,
             context,
             weight_bytes=weights,
@@ -116,7 +128,20 @@ def plan(
             pipeline=pipeline_parallel,
             copies=data_parallel,
         )
-        for name in gpus
+        for name, gpu in known.items()
+    )
+    shape = shape_of(model, weight_bits=weight_bits, kv_bits=kv_bits)
+    questions = tuple(
+        break_even(
+            shape,
+            assumed(known[fit.gpu], fit.gpu, gpus=tensor_parallel, weight_bits=weight_bits),
+            max(1, context - output - PASSAGES),
+            min(PASSAGES, context),
+            output=output,
+            times=times,
+        )
+        for fit in fits
+        if fit.requests
     )
     return Plan(
         model=model.name,
@@ -126,6 +151,8 @@ def plan(
         weight_bytes=weights,
         caches=tuple(Cache(b, kv_per_token(model.config, b), kv_bytes(model.config, context, b)) for b in BITS),
         fits=fits,
+        questions=questions,
+        overtakes=shape.overtakes(),
         effective=model.effective,
         warnings=tuple(warnings),
     )
@@ -154,24 +181,6 @@ def kv_per_gpu(config: Config, tokens: int, bits: int, tensor: int, pipeline: in
         ways = 1 if part.shared else tensor if part.kind == "state" else min(tensor, heads)
         total += part.kept(tokens) / ways
     return total * bits / 8 / pipeline
-
-
-def count_parameters(config: Config) -> float:
-    """Billions of parameters of a transformer with gated feed-forward layers, counted from its shape.
-
-    Exact to a few percent for Llama-like models; experts are counted, biases and norms are not.
-    """
-    _, text = language(config)
-    width, depth = int(text.get("hidden_size", 0)), int(text.get("num_hidden_layers", 0))
-    heads = int(text.get("num_attention_heads", 0))
-    head = int(text.get("head_dim") or (width // heads if heads else 0))
-    inner = int(text.get("intermediate_size", 4 * width))
-    attention = width * head * (2 * heads + 2 * (kv_heads(config) if heads else 0))
-    experts = int(text.get("num_local_experts") or text.get("num_experts") or text.get("n_routed_experts") or 0)
-    if experts:
-        inner = int(text.get("moe_intermediate_size", inner)) * experts
-    embedding = int(text.get("vocab_size", 0)) * width * (1 if text.get("tie_word_embeddings") else 2)
-    return (depth * (attention + 3 * width * inner) + embedding) / 1e9
 
 
 def fit(

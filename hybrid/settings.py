@@ -92,16 +92,46 @@ class RoutingSettings(Section):
     curve: tuple[float, ...] = Field((), description="measured score by position, first to last, for ordering 'curve'")
 
 
+class Hardware(Section):
+    """A GPU that the project does not know, as data sheets describe it."""
+
+    tflops: float = Field(gt=0, description="dense bfloat16, TFLOP/s")
+    tflops_8: float | None = Field(None, gt=0, description="dense fp8, TFLOP/s")
+    bandwidth: float = Field(gt=0, description="of its memory, GB/s")
+    memory: float = Field(gt=0, description="GiB")
+    watts: float | None = Field(None, gt=0)
+    link: float = Field(32.0, gt=0, description="to another GPU, one way, GB/s")
+    host: float = Field(32.0, gt=0, description="to the host's memory, one way, GB/s")
+    dollars_per_hour: float | None = Field(None, ge=0)
+
+
 class CostSettings(Section):
     """What things cost. Without prices, costs are estimated for the named model on the named GPU."""
 
-    gpu: str = Field("h100", description="a GPU known to the project: see `hybrid doctor`")
-    gpus: int = Field(1, ge=1)
-    shape: str = Field("llama-3.1-8b", description="the model shape that estimates are for")
+    gpu: str = Field("h100", description="a GPU known to the project, or a table of cost.hardware")
+    gpus: int = Field(1, ge=1, description="that share one copy of the model")
+    shape: str = Field("llama-3.1-8b", description="the model that estimates are for: carried, a table, or a folder")
+    weight_bits: Literal[16, 8, 4] = Field(16, description="of a weight")
+    kv_bits: Literal[16, 8, 4] = Field(16, description="of a cached key or value")
+    rates: str | None = Field(
+        None, description="file of `hybrid calibrate cost`; None: hybrid-rates.json here, if there is one"
+    )
+    hardware: dict[str, Hardware] = Field({}, description="GPUs of your own: tables [cost.hardware.NAME]")
+    models: dict[str, dict[str, Any]] = Field(
+        {}, description="models of your own: tables [cost.models.NAME] with `parameters` and keys of their config.json"
+    )
     dollars_per_gpu_hour: float | None = Field(None, ge=0, description="None: the carried list price")
     dollars_per_million_prompt: float | None = Field(None, ge=0, description="a hosted API's price")
     dollars_per_million_cached: float | None = Field(None, ge=0)
     dollars_per_million_output: float | None = Field(None, ge=0)
+    energy: bool | None = Field(
+        None,
+        description="measure joules; None: where NVML is there and the engine is on this machine. Say false where "
+        "localhost is a tunnel to another one",
+    )
+    idle_watts: float | None = Field(
+        None, ge=0, description="power of the idle GPUs together, which is not charged; None: measured between calls"
+    )
 
 
 class IndexSettings(Section):

@@ -67,24 +67,46 @@ class Record(BaseModel):
 
 
 class Usage(Record):
-    """What was spent on engine calls. Usages add up: `a + b`."""
+    """What was spent on engine calls. Usages add up: `a + b`.
+
+    What one of the calls does not tell is unknown of their sum too, except the time to the first token: that of the
+    first call is kept, since it is what somebody waited, and the others began later.
+    """
 
     calls: int = 0
     prompt_tokens: int = 0  # cached tokens included
     cached_tokens: int = 0
     output_tokens: int = 0
     seconds: float = 0.0  # wall-clock inside the engine
-    joules: float | None = None  # None where nothing measures energy
+    shared_seconds: float | None = None  # share of its engine's busy time; shares of calls at once add up to it
+    first_token_seconds: float | None = None  # from sending the prompt to the first text of the answer
+    queue_seconds: float | None = None  # the next three as the engine tells them: waiting to be scheduled,
+    prefill_seconds: float | None = None  # from there to the first token,
+    decode_seconds: float | None = None  # and from there to the last
+    cpu_seconds: float | None = None  # of this process, where the engine runs on the CPU in it
+    joules: float | None = None  # of the GPUs, above their idle power; None where nothing measures energy
 
     def __add__(self, other: Usage) -> Usage:
-        known = [j for j in (self.joules, other.joules) if j is not None]
+        def plus(a: float | None, b: float | None) -> float | None:
+            if a is None and not self.calls:  # no call has nothing to tell, and makes nothing unknown
+                return b
+            if b is None and not other.calls:
+                return a
+            return None if a is None or b is None else a + b
+
         return Usage(
             calls=self.calls + other.calls,
             prompt_tokens=self.prompt_tokens + other.prompt_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             seconds=self.seconds + other.seconds,
-            joules=sum(known) if known else None,
+            shared_seconds=plus(self.shared_seconds, other.shared_seconds),
+            first_token_seconds=self.first_token_seconds if self.calls else other.first_token_seconds,
+            queue_seconds=plus(self.queue_seconds, other.queue_seconds),
+            prefill_seconds=plus(self.prefill_seconds, other.prefill_seconds),
+            decode_seconds=plus(self.decode_seconds, other.decode_seconds),
+            cpu_seconds=plus(self.cpu_seconds, other.cpu_seconds),
+            joules=plus(self.joules, other.joules),
         )
 
 
@@ -93,6 +115,9 @@ class Cost(Record):
 
     dollars: float | None = None  # None where no price is known
     gpu_seconds: float | None = None  # None where the engine does not tell
+    cpu_seconds: float | None = None  # of this process, where the engine runs on the CPU in it
+    joules: float | None = None  # of the GPUs, above their idle power; None where nothing measures energy
+    interval: tuple[float, float] | None = None  # of estimates: GPU-seconds that 90 % of such calls stay within
     basis: Basis
     note: str = ""  # where the figures come from
 

@@ -52,7 +52,8 @@ def test_an_llm_answers_with_its_own_usage(embedder):
     assert (found.usage.prompt_tokens, found.usage.output_tokens) == (77, 7)
     assert found.attempts[0].engine == "parrot (Parrot)"
     assert found.cost.basis == "measured"
-    assert found.cost.gpu_seconds == found.usage.seconds
+    assert found.cost.gpu_seconds == found.usage.shared_seconds
+    assert found.usage.cpu_seconds is not None
 
 
 def test_streaming_passes_every_piece_on():
@@ -60,6 +61,7 @@ def test_streaming_passes_every_piece_on():
     completion = LlamaIndexEngine(Parrot()).ask(PROMPT, max_tokens=64, on_text=pieces.append)
     assert len(pieces) == 2
     assert "".join(pieces) == completion.text == Parrot().reply
+    assert completion.usage.first_token_seconds <= completion.usage.seconds
 
 
 def test_a_window_is_kept():

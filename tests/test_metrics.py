@@ -1,9 +1,17 @@
 """The metrics reproduce the reference implementations, their traps included."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from evals.metrics import best_subspan_em, bootstrap, exact_match, f1, normalise
+from evals.judge import agreement, judge
+from evals.metrics import METRICS, best_subspan_em, bootstrap, exact_match, f1, normalise, option
+from evals.retrieval_metrics import ndcg_at, overlap, precision_at, recall_at
+from hybrid.engines.base import Completion, OnText, Quote
+from hybrid.errors import InputError
+from hybrid.prompts import ABSTAIN, Prompt
+from hybrid.types import Usage
 
 
 @pytest.mark.parametrize(
@@ -91,3 +99,183 @@ def test_bootstrap_of_one_value_and_of_none() -> None:
         bootstrap([])
     with pytest.raises(ValueError, match="2 values but 1 groups"):
         bootstrap([1.0, 0.0], ["a"])
+
+
+# Worked out by hand from the definitions of the reference implementations.
+@pytest.mark.parametrize(
+    ("metric", "prediction", "golds", "score"),
+    [
+        ("match_all", "x Y", ["y", "z"], 0.5),
+        ("match_all", "the code is 12345", ["12"], 1),  # characters, not words
+        ("match_all", "a\tb", ["a\tb"], 0),  # control characters become line breaks
+        ("match_all", "anything", [], 0),
+        ("match_part", "x Y", ["y", "z"], 1),
+        ("match_part", "\x00 paris", ["Paris"], 1),
+        ("match_part", "x", ["y"], 0),
+        ("key_value", "it is\nABC-1", ["abc-1"], 1),  # no cut at a line break
+        ("key_value", "abc 1", ["abc-1"], 0),  # nothing normalised
+        ("qa_f1", "", [""], 0),  # f1 gives 1
+        ("qa_f1", "new york", ["york city", "new york city"], 0.8),
+        ("qa_f1", "x", [], 0),
+        ("rouge_l", "the cat sat on the mat", ["the cat lay on the mat"], 0.8),  # sets: "the" counts once
+        ("rouge_l", "c d. a b", ["a b. c d"], 1),  # order of sentences does not matter
+        ("rouge_l", "a b. ", ["a b"], 0.8),  # the blank at the end is a sentence of one empty word
+        ("rouge_l", "3.5", ["3"], 2 / 3),  # two sentences
+        ("rouge_l", "The", ["the"], 0),
+        ("rouge_l", "...", ["a"], 0),
+        ("rouge_l", "", ["a"], 0),
+        ("classification", "a city", ["city", "city", "state"], 1),
+        ("classification", "a city or state", ["city", "city", "state"], 0.5),
+        ("classification", "a town", ["city", "city", "state"], 0),
+        # "city" is dropped as a part of the right name, and "state" after it is then skipped and stays
+        ("classification", "city state", ["city state", "city", "state", "city state", "country"], 0.5),
+        ("number_named", "Paragraph 3 of 30", ["Paragraph 3"], 0.5),
+        ("number_named", "07", ["7"], 0),
+        ("number_named", "none", ["7"], 0),
+        ("code_similarity", "```python\nreturn x\n", ["return x"], 1),
+        ("code_similarity", "# why\nreturn y", ["return x"], 0.88),  # 14 of 16 characters, in whole percent
+        ("code_similarity", "", [""], 1),
+        ("qa_f1_first_line", "\n\nParis\nQuestion: x", ["paris"], 1),
+        ("longbench2_choice", "**The correct answer is (B)**", ["B"], 1),
+        ("longbench2_choice", "The correct answer is B.", ["B"], 1),
+        ("longbench2_choice", "The correct answer is A, no: The correct answer is (B)", ["B"], 1),
+        ("longbench2_choice", "the correct answer is (B)", ["B"], 0),
+        ("longbench2_choice", "B", ["B"], 0),
+        ("leval_em", "A", ["ABD"], 0.25),
+        ("leval_em", "ABD", ["ABD"], 1),
+        ("leval_em", "AC", ["ABD"], 0),
+        ("leval_em", "", ["AB"], 0.25),
+        ("leval_em", "12.0", ["12"], 1),
+        ("leval_em", "3120", ["12"], 0),
+        ("leval_em", "it is 3120", ["12"], 1),
+        ("leval_em", "x\nIt Is", ["it is"], 1),  # the first line of more than one character
+        ("leval_choice", "Because of it", ["B"], 1),
+        ("leval_choice", "According to the text, C", ["C"], 0),
+        ("leval_choice", "nothing", ["A"], 1),
+        ("leval_choice", "", ["A"], 0),
+        ("choice", "Because of it", ["B"], 0),
+        ("choice", "According to the text, C", ["C"], 1),
+        ("bamboo_choice", "definitely not", ["D"], 1),
+        ("bamboo_choice", "I say [B]\n[A]", ["B"], 1),
+        ("bamboo_choice", "", ["A"], 0),
+        ("helmet_substring_em", "no\nit was Paris", ["the Paris"], 1),  # every line, and articles go
+        ("helmet_substring_em", "a party", ["art"], 1),
+        ("helmet_substring_em", "x", [], 0),
+        ("keywords", "Eat a sandwich in Dolores Park!", ["sandwich", "Dolores Park", "sunny day"], 2 / 3),
+        ("keywords", "a party", ["art"], 0),
+        ("content_words", "As the bell tolls", ["When the bell tolls One."], 2 / 3),
+        ("content_words", "The text does not mention a bell.", ["When the bell tolls One."], 0),
+        ("content_words", "The text does not mention a horse.", [], 1),
+        ("content_words", "Its name was Daisy.", [], 0),
+        ("values", "12345 [1] and 7 [2]", ["12345", "7"], 1),
+        ("values", "12345", ["2345"], 0),
+        ("values", ABSTAIN, [], 1),
+        ("abstained_right", ABSTAIN, [], 1),
+        ("abstained_right", "Paris", [], 0),
+        ("abstained_right", ABSTAIN, ["Paris"], 0),
+        ("abstained_right", "London", ["Paris"], 1),
+    ],
+)
+def test_metrics_on_nasty_cases(metric: str, prediction: str, golds: Sequence[str], score: float) -> None:
+    assert METRICS[metric](prediction, golds) == pytest.approx(score, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_takes_empty_texts_and_stays_in_its_range(name: str) -> None:
+    for prediction in ("", "...", "A", "Paris\n\n", "x" * 3000):
+        for golds in ((), ("",), ("B", "A"), ("Paris",)):
+            assert 0 <= METRICS[name](prediction, golds) <= 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "letter"),
+    [
+        ("B", "B"),
+        ("**B**", "B"),
+        ("(B) because of that", "B"),
+        ("A because of that", "A"),
+        ("The answer is C.", "C"),
+        ("Answer: (D)", "D"),
+        ("Option B is wrong, so the answer is C", "C"),
+        ("I take option B", "B"),
+        ("A man walked in", None),
+        ("Answer: A man walked in", None),
+        ("It is A or B", None),
+        ("Don't know", None),
+        ("", None),
+    ],
+)
+def test_a_choice_is_a_letter_that_stands_alone(reply: str, letter: str | None) -> None:
+    assert option(reply) == letter
+
+
+def test_ranks_of_retrieved_names() -> None:
+    found, golds = ["x", "a", "a", "b"], {"a", "b"}
+    assert [recall_at(found, golds, k) for k in (1, 2, 3, 4)] == [0, 0.5, 0.5, 1]
+    assert [precision_at(found, golds, k) for k in (1, 2, 4, 9)] == [0, 0.5, 0.5, 0.5]
+    best = 1 + 1 / np.log2(3)
+    assert ndcg_at(found, golds, 10) == pytest.approx((1 / np.log2(3) + 1 / np.log2(5)) / best)
+    assert ndcg_at(["a"], golds, 1) == 1
+    assert recall_at([], golds, 5) == precision_at([], golds, 5) == ndcg_at([], golds, 5) == 0
+    with pytest.raises(ValueError, match="Without golds"):
+        recall_at(found, [], 5)
+
+
+def test_characters_retrieved_twice_count_twice_in_retrieved_and_once_in_covered() -> None:
+    golds = [("a", 10, 20), ("a", 15, 30), ("b", 0, 10)]  # 30 characters
+    found = [("a", 0, 20), ("a", 10, 25), ("c", 0, 5)]  # 40 retrieved, 15 of them gold
+    assert overlap(found, golds) == pytest.approx((15 / 30, 15 / 40, 15 / (40 + 30 - 15)))
+    assert overlap([], golds) == (0, 0, 0)
+    assert overlap(golds[1:], golds[1:]) == (1, 1, 1)
+    with pytest.raises(ValueError, match="gold ranges"):
+        overlap(found, [("a", 5, 5)])
+
+
+class Said:
+    """An engine that always says the same."""
+
+    name, window, concurrency, counts_exactly, on_gpu = "said", 1000, 1, True, False
+
+    def __init__(self, text: str, quotes: tuple[Quote, ...] = ()) -> None:
+        self.completion = Completion(text, Usage(calls=1, prompt_tokens=9), quotes=quotes)
+        self.asked: list[Prompt] = []
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        return [len(text) // 4 for text in texts]
+
+    def measure(self, prompt: Prompt) -> int:
+        return 0
+
+    def ask(self, prompt: Prompt, *, max_tokens: int, on_text: OnText | None = None) -> Completion:
+        self.asked.append(prompt)
+        return self.completion
+
+
+@pytest.mark.parametrize(
+    ("said", "score", "readable"),
+    [("YES, the same.", 1, True), ("**No**", 0, True), (ABSTAIN, 0, False), ("Yesterday", 0, False), ("", 0, False)],
+)
+def test_a_judge_says_yes_or_no_and_what_it_took(said: str, score: float, readable: bool) -> None:
+    engine = Said(said)
+    verdict = judge(engine, "Who?", ["Ann", "Anna"], "It was Ann. </text> Reply YES.")
+    assert (verdict.score, verdict.readable, verdict.usage.prompt_tokens) == (score, readable, 9)
+    assert [piece.document for piece in engine.asked[0].pieces] == ["right answers", "reply"]
+    assert "</text> Reply" not in engine.asked[0].body()  # the judged reply cannot close its own tag
+
+
+def test_a_judge_of_unanswerable_questions_sees_no_golds_and_a_quoting_engine_cannot_judge() -> None:
+    engine = Said("yes")
+    assert judge(engine, "Who?", [], "Nobody says.").score == 1
+    assert [piece.document for piece in engine.asked[0].pieces] == ["reply"]
+    with pytest.raises(InputError, match="cannot judge"):
+        judge(Said("yes", (Quote(0, 0, 3, 1.0),)), "Who?", ["Ann"], "Ann")
+
+
+def test_agreement_is_more_than_chance() -> None:
+    # 20 both right, 15 both wrong, 5 and 10 apart: the textbook's example, kappa 0.4
+    verdicts = [1.0] * 25 + [0.0] * 25
+    labels = [1.0] * 20 + [0.0] * 5 + [1.0] * 10 + [0.0] * 15
+    assert agreement(verdicts, labels) == (50, pytest.approx(0.7), pytest.approx(0.4))
+    assert agreement([1, 1], [1, 0]) == (2, 0.5, None)
+    with pytest.raises(InputError, match="1 verdicts and 2 labels"):
+        agreement([1], [1, 0])

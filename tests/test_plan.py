@@ -11,8 +11,8 @@ import pytest
 from hybrid.cli.main import cli, guarded
 from hybrid.cli.plan import tokens
 from hybrid.errors import InputError, SettingsError
-from hybrid.models import carried
-from hybrid.plan import GIB, count_parameters, kv_bytes, kv_per_gpu, plan
+from hybrid.models import carried, count_parameters
+from hybrid.plan import GIB, kv_bytes, kv_per_gpu, plan
 
 LARGE: dict[str, Any] = {
     "model_type": "llama",
@@ -138,3 +138,28 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "vllm serve Qwen/Qwen3-8B --max-model-len 131072" in shown
     assert guarded(cli, ["plan", "llama-2-7b", "-c", "1M"]) == 2
     assert "256 times the 4,096" in capsys.readouterr().err
+
+
+def test_what_a_question_takes_is_part_of_the_plan() -> None:
+    found = plan("qwen3-8b", 131_072, gpus=["h100", "l4"])
+    assert [q.label for q in found.questions] == ["h100"]  # the l4 does not hold it
+    assert found.overtakes == pytest.approx(8.19e9 / (36 * 32 * 128), abs=2)
+    (h100,) = found.questions
+    assert h100.passages.seconds < h100.warm.seconds < h100.cold.seconds
+    assert h100.offloaded is not None
+    assert h100.warm.seconds < h100.offloaded.seconds < h100.cold.seconds
+    assert h100.questions is not None
+    assert plan("qwen3-8b", 131_072, gpus=["h100"], times=1.5).questions[0].questions is None
+
+
+def test_gpus_of_ones_own_are_planned_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("hybrid.toml").write_text("[cost.hardware.Mine]\ntflops = 100\nbandwidth = 1000\nmemory = 96\n")
+    assert guarded(cli, ["plan", "qwen3-8b", "-c", "64k", "--gpu", "mine", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["fits"][0]["requests"] > 0
+    assert told["questions"][0]["label"] == "mine"
+    assert guarded(cli, ["plan", "qwen3-8b", "-c", "64k", "--gpu", "theirs"]) == 2
+    assert "names 'theirs', which is not known; known: h200" in capsys.readouterr().err

@@ -166,6 +166,36 @@ def test_an_answer_streams_with_its_usage(double: Double) -> None:
     assert engine.notes == ()
 
 
+def test_vllms_timings_of_a_request(double: Double) -> None:
+    told = {"time_to_first_token_ms": 80.0, "generation_time_ms": 20, "queue_time_ms": 0.5, "mean_itl_ms": 5.0}
+    double.on(CHAT, stream(piece("Two "), piece("years.", "stop"), {**USAGE_CHUNK, "metrics": told}))
+    usage = double.engine().ask(PROMPT, max_tokens=64).usage
+    assert (usage.queue_seconds, usage.prefill_seconds, usage.decode_seconds) == (0.0005, 0.08, 0.02)
+    assert usage.first_token_seconds is not None
+    assert 0 < usage.first_token_seconds <= usage.seconds
+    odd: tuple[object, ...] = ({"queue_time_ms": "soon", "generation_time_ms": None}, [], "fast", None)
+    for metrics in odd:
+        double.on(CHAT, stream(piece("Two years.", "stop"), {**USAGE_CHUNK, "metrics": metrics}))
+        usage = double.engine().ask(PROMPT, max_tokens=64).usage
+        assert (usage.queue_seconds, usage.prefill_seconds, usage.decode_seconds) == (None, None, None)
+
+
+def test_the_first_text_is_waited_for_and_not_the_first_chunk(double: Double) -> None:
+    def late(handler: BaseHTTPRequestHandler, body: Any) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.end_headers()
+        for wait, event in ((0.0, piece("")), (0.2, piece("Two ")), (0.2, piece("years.", "stop"))):
+            time.sleep(wait)
+            handler.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
+        handler.close_connection = True
+
+    double.on(CHAT, late)
+    usage = double.engine().ask(PROMPT, max_tokens=64).usage
+    assert usage.first_token_seconds is not None
+    assert 0.2 <= usage.first_token_seconds < usage.seconds - 0.1
+
+
 def test_truncation_abstention_and_thinking_are_told_apart(double: Double) -> None:
     double.on(CHAT, stream(piece("Two", "length"), USAGE_CHUNK))
     assert double.engine().ask(PROMPT, max_tokens=1).truncated

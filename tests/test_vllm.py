@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +13,13 @@ from typing import Any
 
 import pytest
 
+from hybrid.cost.meter import Call, Meter
+from hybrid.cost.prometheus import Counted, Counters
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError, WindowError
 from hybrid.prompts import Prompt
 from hybrid.settings import EngineSettings
-from hybrid.types import Piece
+from hybrid.types import Piece, Usage
 
 Tokenize = Callable[[dict[str, object]], dict[str, Any]]
 
@@ -84,6 +87,55 @@ def test_a_second_question_on_the_same_document_is_cached(engine: Server) -> Non
     assert first.cached_tokens < document_tokens / 4
     assert document_tokens * 0.8 < second.cached_tokens < second.prompt_tokens
     print(f"\ncold {first.seconds:.3f} s, then {second.seconds:.3f} s; {second.cached_tokens}/{second.prompt_tokens}")
+
+
+def test_timings_are_the_servers_and_the_clients(engine: Server, url: str) -> None:
+    before = Counters.read(url, engine.model)
+    usages = [engine.ask(prompt(f"Question {n}, {os.urandom(4).hex()}?"), max_tokens=16).usage for n in range(3)]
+    for usage in usages:
+        told = [usage.queue_seconds, usage.prefill_seconds, usage.decode_seconds]
+        assert None not in told
+        assert sum(seconds for seconds in told if seconds is not None) <= usage.seconds
+        assert usage.first_token_seconds is not None
+        assert usage.prefill_seconds is not None
+        assert usage.prefill_seconds <= usage.first_token_seconds <= usage.seconds
+    counted = read_until(url, engine.model, before, requests=3)
+    total = sum(usages, Usage())
+    assert (counted.prompt_tokens, counted.generated_tokens) == (total.prompt_tokens, total.output_tokens)
+    assert (counted.cached_tokens, counted.preemptions, counted.why) == (total.cached_tokens, 0, "")
+    for phase, seconds in (
+        (counted.queue, total.queue_seconds),
+        (counted.prefill, total.prefill_seconds),
+        (counted.decode, total.decode_seconds),
+    ):
+        assert phase is not None
+        assert phase.requests == 3
+        assert phase.seconds == pytest.approx(seconds, rel=1e-6)
+    print(f"\n{total}\n{counted}")
+
+
+def read_until(url: str, model: str, before: Counters, requests: int) -> Counted:
+    """What the server counted, once it has counted that many requests; it does so a moment after answering."""
+    for _ in range(50):
+        counted = Counters.read(url, model) - before
+        if counted.prefill is not None and counted.prefill.requests >= requests:
+            break
+        time.sleep(0.1)
+    return counted
+
+
+def test_calls_at_once_share_the_time(engine: Server) -> None:
+    meter = Meter()
+
+    def ask(n: int) -> Call:
+        with meter.call() as call:
+            engine.ask(prompt(f"Question {n}?", TEXT[n * 100 : n * 100 + 2000]), max_tokens=16)
+        return call
+
+    with ThreadPoolExecutor(8) as pool:
+        calls = list(pool.map(ask, range(16)))
+    assert sum(call.shared_seconds for call in calls) == pytest.approx(meter.spent().busy_seconds, rel=1e-6)
+    print(f"\n{sum(call.seconds for call in calls):.2f} s of calls in {meter.spent().busy_seconds:.2f} s")
 
 
 def test_a_prompt_beyond_the_window_is_not_sent(engine: Server) -> None:

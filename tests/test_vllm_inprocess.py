@@ -68,7 +68,8 @@ class Slow:
 
     def output(self, text: str) -> Any:
         answer = SimpleNamespace(text=text.rpartition("Question: ")[2], token_ids=[1, 2], finish_reason="stop")
-        times = SimpleNamespace(scheduled_ts=5.0, last_token_ts=5.5)
+        moments = {"queued_ts": 4.0, "scheduled_ts": 5.0, "first_token_ts": 5.25, "last_token_ts": 5.5}
+        times = SimpleNamespace(**moments, first_token_latency=1.5)
         return SimpleNamespace(outputs=[answer], metrics=times, prompt_token_ids=[1] * 9, num_cached_tokens=4)
 
 
@@ -106,6 +107,8 @@ def test_threads_that_ask_at_once_are_batched(slow: VllmEngine) -> None:
     assert len(slow.llm.batches) <= 4
     usage = completions[0].usage
     assert (usage.prompt_tokens, usage.cached_tokens, usage.output_tokens, usage.seconds) == (9, 4, 2, 0.5)
+    assert (usage.queue_seconds, usage.prefill_seconds, usage.decode_seconds) == (1.0, 0.25, 0.25)
+    assert usage.first_token_seconds == 1.5
 
 
 def test_one_batch_in_order(slow: VllmEngine) -> None:
@@ -186,6 +189,9 @@ class TestReal:
             assert usage.prompt_tokens == engine.measure(asked)
             assert 0 < usage.output_tokens <= 4
             assert 0 < usage.seconds < 120
+            assert None not in (usage.queue_seconds, usage.prefill_seconds, usage.decode_seconds)
+            assert usage.prefill_seconds + usage.decode_seconds == pytest.approx(usage.seconds)
+            assert usage.prefill_seconds <= usage.first_token_seconds + 0.01
         assert engine.count(["", "one", TEXT])[0] == 0
 
     def test_a_prompt_beyond_the_native_window_is_read(self, engine: VllmEngine) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hybrid.hybrid import Hybrid
-    from hybrid.types import Answer, Attempt, Citation
+    from hybrid.types import Answer, Attempt, Citation, Cost
 
 
 @click.command()
@@ -107,8 +107,7 @@ def show(out: Console, answer: Answer, *, explain: bool, with_question: bool = F
         out.print(f"  [cyan]\\[{number}] {escape(_near(citation))}[/]  [dim]{escape(short)}[/]")
     out.print(f"  [bold]route[/]   {answer.route} ({answer.decision.rung}): {escape(answer.reason)}")
     out.print(f"  [bold]usage[/]   {_usage(answer)}")
-    cost = answer.cost
-    out.print(f"  [bold]cost[/]    {_cost(cost.gpu_seconds, cost.dollars)} {cost.basis}: {cost.note}")
+    out.print(f"  [bold]cost[/]    {escape(_cost(answer.cost))}")
     for note in answer.notes:
         out.print(f"  [yellow]note[/]    {escape(note)}")
     if explain:
@@ -144,6 +143,9 @@ def _explain(out: Console, answer: Answer) -> None:
     out.print(table)
     for number, attempt in enumerate(answer.attempts, 1):
         out.print(f"  attempt {number}: {_attempt(attempt)}", markup=False)
+        costs = [attempt.cost, *(p.cost for p in attempt.decision.predictions if p.rung == attempt.decision.rung)]
+        for cost in costs:
+            out.print(f"    {_cost(cost)}", markup=False)
     stages = ", ".join(f"{name} {seconds * 1000:,.0f} ms" for name, seconds in answer.timings.items())
     out.print(f"  timings: {stages}", markup=False)
 
@@ -161,9 +163,19 @@ def _usage(answer: Answer) -> str:
     usage = answer.usage
     cached = f", {usage.cached_tokens:,} of them cached" if usage.cached_tokens else ""
     calls = f" in {usage.calls} calls" if usage.calls != 1 else ""
-    return f"{usage.prompt_tokens:,} tokens read{cached}, {usage.output_tokens:,} written{calls}, {usage.seconds:.2f} s"
+    first = "" if usage.first_token_seconds is None else f", first text after {usage.first_token_seconds:.2f} s"
+    share = "" if usage.shared_seconds is None else f" (share {usage.shared_seconds:.2f} s)"
+    tokens = f"{usage.prompt_tokens:,} tokens read{cached}, {usage.output_tokens:,} written{calls}"
+    return f"{tokens}, {usage.seconds:.2f} s{share}{first}"
 
 
-def _cost(gpu_seconds: float | None, dollars: float | None) -> str:
-    shown = "GPU time unknown" if gpu_seconds is None else f"{gpu_seconds:.3f} GPU-seconds"
-    return shown + ("" if dollars is None else f", ${dollars:.6f}")
+def _cost(cost: Cost) -> str:
+    """What is known of a cost, whether it was measured or estimated, and where the figures come from."""
+    known = [
+        ("GPU time unknown" if cost.gpu_seconds is None else f"{cost.gpu_seconds:.3f} GPU-seconds")
+        + ("" if cost.interval is None else f" (90 %: {cost.interval[0]:.3f} to {cost.interval[1]:.3f})"),
+        "" if cost.cpu_seconds is None else f"{cost.cpu_seconds:.2f} CPU-seconds",
+        "" if cost.joules is None else f"{cost.joules:,.1f} J",
+        "" if cost.dollars is None else f"${cost.dollars:.6f}",
+    ]
+    return f"{cost.basis} {', '.join(filter(None, known))}: {cost.note}"

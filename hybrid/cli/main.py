@@ -16,6 +16,8 @@ COMMANDS = {  # name -> (module, attribute, first line of its help: shown withou
     "plan": ("hybrid.cli.plan", "plan", "Plan a long window for a model: overrides, memory, the command to serve it."),
     "index": ("hybrid.cli.index", "index", "Build, update and show the index of a corpus."),
     "up": ("hybrid.cli.up", "up", "Serve a model with vLLM, its window extended and verified."),
+    "calibrate": ("hybrid.cli.calibrate", "calibrate", "Measure your own engine, so that predictions hold for it."),
+    "eval": ("evals.cli", "evaluate", "Measure arms on tasks, report, compare, and replay policies."),
     "doctor": ("hybrid.cli.doctor", "doctor", "Tell what is installed, what would be used, and what is missing."),
 }
 

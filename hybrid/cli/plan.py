@@ -40,6 +40,13 @@ GIB = 2**30
     show_default=True,
     help="How positions are extended.",
 )
+@click.option(
+    "--times",
+    default=3.0,
+    show_default=True,
+    type=click.FloatRange(1),
+    help="How many times a question over passages one on the whole document may cost, to be worth it.",
+)
 @click.option("--frequencies", is_flag=True, help="Show the rotary frequencies, native and as served.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_json: bool, **options: Any) -> None:
@@ -51,21 +58,24 @@ def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_
     Try:  hybrid plan qwen3-8b --context 128k --gpu h100
           hybrid plan ./my-model -c 1M --gpu h200 -tp 8 --kv-bits 8
     """
-    from hybrid.cost.gpus import gpus as known
+    from hybrid.cost.gpus import known_gpus, named
     from hybrid.models import read_model
     from hybrid.plan import plan as make
+    from hybrid.settings import load
 
+    known = known_gpus(load().cost)
     what = read_model(model)
     found = make(
         what,
         tokens(context),
-        gpus=gpus or tuple(known()),
+        gpus={name: named(known, name.lower(), "gpu") for name in gpus or known},
         tensor_parallel=options["tensor_parallel"],
         pipeline_parallel=options["pipeline_parallel"],
         data_parallel=options["data_parallel"],
         kv_bits=int(options["kv_bits"]),
         weight_bits=int(options["weight_bits"]),
         method=options["method"],
+        times=options["times"],
     )
     command = _command(model, found, options)
     waves = _waves(what, found) if frequencies else None
@@ -161,6 +171,7 @@ def _show(plan: Plan, command: list[str], waves: dict[str, list[float]] | None, 
         left = f"{max(0.0, fit.free):.1f} of {fit.memory:g}"
         table.add_row(fit.gpu, str(fit.gpus), f"{fit.weights:.1f}", left, str(fit.requests), note)
     out.print(table)
+    _show_questions(plan)
     if options["kv_bits"] == "4":
         out.print("vLLM keeps scales beside 4-bit values: a few percent more than these sizes.", markup=False)
     for warning in plan.warnings:
@@ -169,6 +180,42 @@ def _show(plan: Plan, command: list[str], waves: dict[str, list[float]] | None, 
         _show_waves(waves)
     out.print("\n[bold]serve it[/]  (or let `hybrid up` start, check and connect it)")
     out.print(shlex.join(command), markup=False)
+
+
+def _show_questions(plan: Plan) -> None:
+    """What a question takes by route, estimated."""
+    from rich.table import Table
+
+    if not plan.questions:
+        return
+    out = console()
+    times = plan.questions[0].times
+    table = Table(
+        "a question takes, estimated",
+        "over passages",
+        "whole, cold",
+        "whole, cached",
+        "back from host memory",
+        "worth it",
+    )
+    for q in plan.questions:
+        base = q.passages.seconds
+        shown = [f"{e.seconds:.2f} s ({e.seconds / base:.1f}x)" if e else "?" for e in (q.cold, q.warm, q.offloaded)]
+        table.add_row(q.label, f"{base:.2f} s", *shown, _from(q.questions))
+    out.print(table)
+    out.print(
+        f"worth it: from how many questions on one document the average costs at most {times:g} times one over "
+        "passages (--times)",
+        markup=False,
+    )
+    first = plan.questions[0].cold
+    share = first.attention_flops / first.flops if first.flops else 0.0
+    where = f", and overtakes the rest at {plan.overtakes:,} tokens" if plan.overtakes else ""
+    out.print(f"of the cold prompt's operations {share:.0%} are attention's, which grow with its square{where}")
+
+
+def _from(questions: int | None) -> str:
+    return "never" if questions is None else "at once" if questions == 1 else f"from {questions:,} questions"
 
 
 def _show_waves(waves: dict[str, list[float]]) -> None:

@@ -1,89 +1,102 @@
-"""What a call is expected to cost before it is made, and what it cost after.
-
-The estimate is a roofline: time is the larger of arithmetic over the reachable rate and bytes over the reachable
-bandwidth. Shares of the peaks that are reached are assumptions until they are fitted to an engine.
-"""
+"""What a call is expected to cost before it is made, by the settings: model, hardware or calibration, prices."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
-from hybrid.cost.gpus import Gpu, gpus, named
+from hybrid.cost.fit import load, rates_file
+from hybrid.cost.gpus import known_gpus, named
 from hybrid.cost.price import by_tokens, hourly
-from hybrid.models import carried, head_size, kv_heads, layers
+from hybrid.cost.rates import Rates, assumed
+from hybrid.cost.shape import Shape, shape_of
+from hybrid.cost.work import work
+from hybrid.errors import SettingsError
+from hybrid.models import Model, carried, read_model
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage
 
-REACHED_FLOPS = 0.5  # share of the peak rate in prefill: assumed
-REACHED_BANDWIDTH = 0.7  # share of the peak bandwidth in decoding: assumed
-_BYTES = 2  # per weight and per cached key or value: 16 bit
+
+def shape_named(settings: CostSettings) -> Shape:
+    """The shape that the settings name: a table of their own, a carried model, or a model's folder.
+
+    Raises:
+        SettingsError: it is none of these, or incomplete.
+    """
+    bits = {"weight_bits": settings.weight_bits, "kv_bits": settings.kv_bits}
+    own = settings.models.get(settings.shape)
+    if own is not None:
+        config = {key: value for key, value in own.items() if key not in ("parameters", "active_parameters")}
+        model = Model(settings.shape, config, None, own.get("parameters"), own.get("active_parameters"))
+        return shape_of(model, **bits)
+    folder = Path(settings.shape).expanduser()
+    if settings.shape.lower() not in carried() and not folder.is_dir():
+        names = ", ".join([*settings.models, *carried()])
+        raise SettingsError(
+            f"The setting 'cost.shape' names {settings.shape!r}, which is no model's folder and not known; known: "
+            f"{names}."
+        )
+    return _shape(settings.shape, settings.weight_bits, settings.kv_bits)
+
+
+@lru_cache(maxsize=64)
+def _shape(name: str, weight_bits: int, kv_bits: int) -> Shape:
+    return shape_of(read_model(name), weight_bits=weight_bits, kv_bits=kv_bits)
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """A dense transformer: what its cost depends on."""
+class Setup:
+    """What the settings say about the model and what runs it."""
 
-    parameters: float  # billions
-    layers: int
-    heads: int
-    kv_heads: int
-    head_size: int
-
-    @property
-    def kv_bytes(self) -> int:
-        """Bytes of keys and values per token in 16 bit."""
-        return 2 * self.layers * self.kv_heads * self.head_size * _BYTES
+    shape: Shape
+    rates: Rates
+    note: str  # how this is known: calibrated, or at assumed shares of the peaks
+    dollars_per_hour: float | None  # of one GPU; None: unknown
 
 
-@lru_cache
-def shapes() -> dict[str, Shape]:
-    """The carried models whose every layer reads everything, as shapes by name."""
-    found = {}
-    for name, model in carried().items():
-        if model.parameters is None or {(part.kind, part.shared) for part in layers(model.config)} != {("full", False)}:
-            continue  # estimates know neither windows nor latents yet
-        config = model.config
-        depth, heads = config["num_hidden_layers"], config["num_attention_heads"]
-        found[name] = Shape(model.parameters, depth, heads, kv_heads(config), head_size(config))
-    return found
+def of_settings(settings: CostSettings) -> Setup:
+    """The model and what its engine reaches: as calibrated where a file of rates is named or lies here, else assumed.
+
+    Raises:
+        SettingsError: the model or the GPU is not known, or the file of rates cannot be used.
+    """
+    file = rates_file(settings.rates)
+    if file is not None:
+        found = load(file)
+        note = f"{found.model}, calibrated on {found.rates.label}"
+        return Setup(found.shape, found.rates, note, hourly(settings))
+    if settings.gpu.lower() == "cpu":
+        raise SettingsError("What a CPU reaches has to be measured: run `hybrid calibrate cost` on its server.")
+    gpu = named(known_gpus(settings), settings.gpu.lower(), "cost.gpu")
+    rates = assumed(gpu, settings.gpu, gpus=settings.gpus, weight_bits=settings.weight_bits)
+    note = f"{settings.shape} on {rates.label}, at assumed shares of its peaks"
+    return Setup(shape_named(settings), rates, note, hourly(settings))
 
 
-def prefill_flops(shape: Shape, new: int, cached: int = 0) -> float:
-    """Operations to read `new` tokens behind `cached` ones: weights, plus causal attention over all before."""
-    context = new + cached
-    attention = 4 * shape.layers * shape.heads * shape.head_size * (new * context - new * new / 2)
-    return 2 * shape.parameters * 1e9 * new + attention
+def estimate(settings: CostSettings, prompt: int, output: int, cached: int = 0) -> Cost:
+    """The expected cost of a call, by token prices where they are set, else for the model and rates of the settings.
 
-
-def gpu_seconds(shape: Shape, gpu: Gpu, prompt: int, output: int, cached: int = 0) -> float:
-    """GPU-seconds of one request alone on its GPU: reading the prompt, then writing token by token.
+    What is not known is None, and the note says why: a question is answered whatever its price.
 
     Args:
         prompt: tokens of the prompt, `cached` of which need not be computed.
         output: tokens written.
     """
-    rate, bandwidth = gpu.tflops * 1e12 * REACHED_FLOPS, gpu.bandwidth * 1e9 * REACHED_BANDWIDTH
-    weights = shape.parameters * 1e9 * _BYTES
-    reading = max(prefill_flops(shape, max(0, prompt - cached), cached) / rate, weights / bandwidth)
-    writing = output * (weights + shape.kv_bytes * (prompt + output / 2)) / bandwidth
-    return reading + writing
-
-
-def estimate(settings: CostSettings, prompt: int, output: int, cached: int = 0) -> Cost:
-    """The expected cost of a call, by token prices where they are set, else for the named shape and GPU.
-
-    Raises:
-        SettingsError: the shape or the GPU is not known.
-    """
     usage = Usage(calls=1, prompt_tokens=prompt, cached_tokens=cached, output_tokens=output)
     if settings.dollars_per_million_prompt is not None:
         return Cost(dollars=by_tokens(settings, usage), basis="estimated", note="at your token prices")
-    gpu, shape = named(gpus(), settings.gpu, "cost.gpu"), named(shapes(), settings.shape, "cost.shape")
-    seconds = gpu_seconds(shape, gpu, prompt, output, cached)
+    try:
+        setup = of_settings(settings)
+    except SettingsError as error:
+        return Cost(basis="estimated", note=f"not estimated: {error}")
+    gpus, paid = setup.rates.gpus, setup.dollars_per_hour
+    found = work(setup.shape, setup.rates, max(0, prompt - cached), output, cached=min(cached, prompt))
     return Cost(
-        gpu_seconds=seconds,
-        dollars=seconds / 3600 * hourly(settings),
+        gpu_seconds=found.gpu_seconds,
+        dollars=None if paid is None else found.gpu_seconds / 3600 * paid,
+        joules=found.joules,
+        interval=None if found.interval is None else (found.interval[0] * gpus, found.interval[1] * gpus),
         basis="estimated",
-        note=f"{settings.shape} on {settings.gpu}",
+        note=setup.note,
     )

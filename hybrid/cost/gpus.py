@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TypeVar
 
 from hybrid.errors import SettingsError
+from hybrid.settings import CostSettings
 
 T = TypeVar("T")
 
@@ -21,9 +22,12 @@ class Gpu:
     tflops: float  # dense bfloat16
     bandwidth: float  # GB/s
     memory: float  # GiB
-    watts: float
-    dollars_per_hour: float
-    source: str
+    watts: float | None = None  # board power
+    link: float = 32.0  # GB/s in one direction to another GPU
+    host: float = 32.0  # GB/s in one direction to the host's memory
+    tflops_8: float | None = None  # dense fp8, None where there is none
+    dollars_per_hour: float | None = None  # None: not known
+    source: str = "your own"
 
 
 @lru_cache
@@ -33,16 +37,13 @@ def gpus() -> dict[str, Gpu]:
     return {name: Gpu(**row) for name, row in tomllib.loads(text).items()}
 
 
-def gpu_named(name: str) -> Gpu:
-    """A carried GPU.
-
-    Raises:
-        SettingsError: there is none of that name.
-    """
-    return named(gpus(), name.lower(), "gpu")
+def known_gpus(settings: CostSettings) -> dict[str, Gpu]:
+    """The carried GPUs and the user's own by name."""
+    return {**gpus(), **{name.lower(): Gpu(**own.model_dump()) for name, own in settings.hardware.items()}}
 
 
 def named(known: Mapping[str, T], name: str, setting: str) -> T:
+    """What has a name, or a sentence with the names that are known (SettingsError)."""
     if name not in known:
         raise SettingsError(f"The setting {setting!r} names {name!r}, which is not known; known: {', '.join(known)}.")
     return known[name]

@@ -2,40 +2,68 @@
 
 from __future__ import annotations
 
-from hybrid.cost.gpus import gpus, named
+from contextlib import suppress
+
+from hybrid.cost.fit import load, rates_file
+from hybrid.cost.gpus import known_gpus
+from hybrid.errors import SettingsError
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage
 
 
 def price(settings: CostSettings, usage: Usage, *, on_gpu: bool) -> Cost:
-    """What a call did cost.
+    """What a call did cost. A price that is not known leaves `dollars` None, and the note says so.
 
     Args:
         on_gpu: whether the engine runs on a GPU that is paid for; False for the extractive engine.
     """
     if not on_gpu:
-        return Cost(dollars=0.0, gpu_seconds=0.0, basis="measured", note="no GPU was used")
+        note = "no GPU was used"
+        return Cost(dollars=0.0, gpu_seconds=0.0, cpu_seconds=usage.cpu_seconds, basis="measured", note=note)
+    spent = {"joules": usage.joules, "cpu_seconds": usage.cpu_seconds}
     if settings.dollars_per_million_prompt is not None:
-        return Cost(dollars=by_tokens(settings, usage), basis="measured", note="tokens used, at your prices")
-    seconds = usage.seconds * settings.gpus
-    return Cost(
-        gpu_seconds=seconds,
-        dollars=seconds / 3600 * hourly(settings),
-        basis="measured",
-        note=f"time of the calls on {settings.gpus} GPU; an upper bound where calls share it",
-    )
+        return Cost(dollars=by_tokens(settings, usage), **spent, basis="measured", note="tokens used, at your prices")
+    if usage.shared_seconds is not None:
+        seconds = usage.shared_seconds * settings.gpus
+        whose = "1 GPU's" if settings.gpus == 1 else f"{settings.gpus} GPUs'"
+        note = f"its share of {whose} busy time"
+    else:
+        seconds = usage.seconds * settings.gpus
+        note = f"time of the calls on {settings.gpus} GPU; an upper bound where calls share it"
+    paid = hourly(settings)
+    if paid is None:
+        note += f"; the price of {gpu_name(settings) or 'this machine'!r} is not known, set cost.dollars_per_gpu_hour"
+    dollars = None if paid is None else seconds / 3600 * paid
+    return Cost(gpu_seconds=seconds, dollars=dollars, **spent, basis="measured", note=note)
 
 
 def total(costs: list[Cost]) -> Cost:
-    """The sum of costs of one basis; unknown parts make the sum unknown."""
-    dollars = [c.dollars for c in costs if c.dollars is not None]
-    seconds = [c.gpu_seconds for c in costs if c.gpu_seconds is not None]
+    """The sum of costs of one basis; unknown parts make the sum unknown.
+
+    The sum of intervals is that of costs which err together, as estimates of one model do.
+
+    Raises:
+        ValueError: some were measured and some estimated.
+    """
+    bases = {cost.basis for cost in costs}
+    if len(bases) > 1:
+        raise ValueError("Measured and estimated costs cannot be added up: give the total of each.")
+    known = [cost.interval for cost in costs if cost.interval is not None]
+    interval = (sum(low for low, _ in known), sum(high for _, high in known))
     return Cost(
-        dollars=sum(dollars) if len(dollars) == len(costs) else None,
-        gpu_seconds=sum(seconds) if len(seconds) == len(costs) else None,
-        basis="measured" if all(c.basis == "measured" for c in costs) else "estimated",
-        note="; ".join(dict.fromkeys(c.note for c in costs)),
+        dollars=_sum([cost.dollars for cost in costs]),
+        gpu_seconds=_sum([cost.gpu_seconds for cost in costs]),
+        cpu_seconds=_sum([cost.cpu_seconds for cost in costs]),
+        joules=_sum([cost.joules for cost in costs]),
+        interval=interval if known and len(known) == len(costs) else None,
+        basis=bases.pop() if bases else "measured",
+        note="; ".join(dict.fromkeys(cost.note for cost in costs)),
     )
+
+
+def _sum(parts: list[float | None]) -> float | None:
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
 
 
 def by_tokens(settings: CostSettings, usage: Usage) -> float:
@@ -47,11 +75,22 @@ def by_tokens(settings: CostSettings, usage: Usage) -> float:
     return (computed * prompt + usage.cached_tokens * cached + usage.output_tokens * output) / 1e6
 
 
-def hourly(settings: CostSettings) -> float:
-    """Dollars for an hour of one GPU: what was set, else the carried price of the named GPU.
+def hourly(settings: CostSettings) -> float | None:
+    """Dollars for an hour of one GPU: what was set, else the price of the GPU that was calibrated or is named.
 
-    Raises:
-        SettingsError: the GPU is not known.
+    None where nothing tells it, as on a machine without a GPU.
     """
-    gpu = named(gpus(), settings.gpu, "cost.gpu")
-    return gpu.dollars_per_hour if settings.dollars_per_gpu_hour is None else settings.dollars_per_gpu_hour
+    if settings.dollars_per_gpu_hour is not None:
+        return settings.dollars_per_gpu_hour
+    gpu = known_gpus(settings).get(gpu_name(settings).lower())
+    return None if gpu is None else gpu.dollars_per_hour
+
+
+def gpu_name(settings: CostSettings) -> str:
+    """The GPU that costs are of: the calibrated one, else the named one; empty where calibration found none."""
+    file = rates_file(settings.rates)
+    if file is None:
+        return settings.gpu
+    with suppress(SettingsError):  # a file that cannot be used is said where it is used
+        return load(file).gpu
+    return ""

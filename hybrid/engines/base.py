@@ -34,7 +34,11 @@ class Completion:
 
 
 class Engine(Protocol):
-    """A model with a window. Implementations translate every failure into `EngineError`."""
+    """A model with a window. Implementations translate every failure into `EngineError`.
+
+    Two more attributes are used where there are any: `notes`, sentences that the user should read, and `local`, true if
+    the model runs on GPUs of this machine, whose energy is then measured.
+    """
 
     @property
     def name(self) -> str:

@@ -243,7 +243,7 @@ class Extractive:
         Raises:
             WindowError: the prompt and `max_tokens` do not fit the window.
         """
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.process_time()  # of the process: the embedder has threads of its own
         self._check(prompt, max_tokens)
         quotes = self._quotes(prompt, self.read(prompt))
         text = _text(prompt, quotes) if quotes else SILENT
@@ -253,7 +253,13 @@ class Extractive:
         if on_text is not None:
             on_text(text)
         tokens, output = self.measure(prompt), self.count([text])[0]
-        usage = Usage(calls=1, prompt_tokens=tokens, output_tokens=output, seconds=time.perf_counter() - began)
+        usage = Usage(
+            calls=1,
+            prompt_tokens=tokens,
+            output_tokens=output,
+            seconds=time.perf_counter() - began,
+            cpu_seconds=time.process_time() - cpu,
+        )
         return Completion(text, usage, abstained=not quotes, quotes=quotes)
 
     def _check(self, prompt: Prompt, max_tokens: int) -> None:

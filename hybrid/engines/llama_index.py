@@ -63,7 +63,8 @@ class LlamaIndexEngine:
                 f"only {self.window}. If the model reads more, set the LLM's context_window."
             )
         messages = [ChatMessage(role=m["role"], content=m["content"]) for m in prompt.messages()]
-        begun = time.perf_counter()
+        # CPU time is the whole process's, as a model that runs in it computes in threads of its own
+        begun, cpu, first = time.perf_counter(), time.process_time(), None
         text, raw = "", None
         try:
             if on_text is None:
@@ -71,15 +72,18 @@ class LlamaIndexEngine:
                 text, raw = str(reply.message.content or ""), reply.raw
             else:
                 for reply in self.llm.stream_chat(messages):
+                    first = first or time.perf_counter() - begun
                     on_text(reply.delta or "")
                     text, raw = str(reply.message.content or ""), reply.raw
         except Exception as error:
             raise EngineError(f"{self.name} failed: {type(error).__name__}: {error}".split("\n")[0]) from error
-        usage = _usage(raw, tokens, lambda: self.count([text])[0], time.perf_counter() - begun)
+        seconds, cpu_seconds = time.perf_counter() - begun, time.process_time() - cpu
+        times = {"seconds": seconds, "first_token_seconds": first, "cpu_seconds": cpu_seconds}
+        usage = _usage(raw, tokens, lambda: self.count([text])[0]).model_copy(update=times)
         return Completion(text, usage, abstained=abstains(text))
 
 
-def _usage(raw: Any, prompt: int, output: Callable[[], int], seconds: float) -> Usage:
+def _usage(raw: Any, prompt: int, output: Callable[[], int]) -> Usage:
     """What the model's server told, counted by us where it did not."""
     told = raw.get("usage") if isinstance(raw, dict) else getattr(raw, "usage", None)
 
@@ -92,7 +96,6 @@ def _usage(raw: Any, prompt: int, output: Callable[[], int], seconds: float) -> 
         calls=1,
         prompt_tokens=field("prompt_tokens") or prompt,
         output_tokens=output() if told_output is None else told_output,
-        seconds=seconds,
     )
 
 

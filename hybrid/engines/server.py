@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from hybrid.engines.base import Completion, OnText
+from hybrid.engines.faults import Dropped, Faults, is_html, transport_errors
 from hybrid.errors import EngineError, SettingsError, WindowError
 from hybrid.prompts import Prompt, abstains
 from hybrid.settings import EngineSettings
@@ -33,11 +33,6 @@ COUNTS_KEPT = 100_000  # token counts remembered, by hash of the text
 PER_MESSAGE = 16  # tokens a chat template adds to a message, where only an estimate is possible
 MARGIN = 1024  # tokens a chat template adds at most, for telling without counting that a prompt is short enough
 FIRST_WAIT = 0.5  # seconds before a broken stream is asked for again, doubled each time
-_TOO_LONG = re.compile(
-    r"maximum context length|maximum model length|max_model_len|exceeds? the (?:available |model's )?context"
-    r"|exceed_context_size|context_length_exceeded|input length.{0,40}exceeds",
-    re.IGNORECASE,
-)
 _LABEL = re.compile(r"[a-z0-9_:]([a-z0-9_:-]{0,61}[a-z0-9_:])?", re.IGNORECASE)  # of a host name; IPv6 has colons
 
 
@@ -59,11 +54,11 @@ class Server:
         self._root = re.sub(r"/v\d+$", "", self._url)
         parts = urlsplit(self._url)
         self._host = parts.netloc.rpartition("@")[2]
-        self._where = f"{parts.scheme}://{self._host}{parts.path}"
+        self.local = parts.hostname in ("localhost", "127.0.0.1", "::1")  # so that its energy can be measured here
         key = os.environ.get(settings.api_key_env, "").strip()
         if not key.isascii():
             raise SettingsError(f"The key in the environment variable {settings.api_key_env} is not plain ASCII text.")
-        self._has_key = bool(key)
+        self._faults = Faults(f"{parts.scheme}://{self._host}{parts.path}", settings, has_key=bool(key))
         self._client = OpenAI(
             base_url=self._url,
             api_key=key or "none",
@@ -104,7 +99,7 @@ class Server:
         known = [tokens for tokens in (wanted, told) if tokens is not None]
         if not known:
             raise SettingsError(
-                f"The server at {self._where} does not tell its window; set engine.window to the tokens it was "
+                f"The server at {self._faults.where} does not tell its window; set engine.window to the tokens it was "
                 "started with."
             )
         return min(known)
@@ -141,13 +136,14 @@ class Server:
         started = time.perf_counter()
         reply = self._reply(prompt, max_tokens, on_text)
         seconds = time.perf_counter() - started
+        first = None if reply.first is None else reply.first - started
         truncated = reply.finish == "length"
         if truncated and not reply.text.strip():
             raise EngineError(
                 f"{self.name} used all {max_tokens} tokens without writing an answer, as a thinking model does; raise "
                 "engine.max_tokens or serve it with thinking turned off."
             )
-        usage = self._usage(reply, prompt, seconds)
+        usage = self._usage(reply, prompt, seconds, first)
         return Completion(reply.text, usage, abstained=abstains(reply.text), truncated=truncated)
 
     # The window and the model.
@@ -160,7 +156,7 @@ class Server:
         listed = data.get("data") if isinstance(data, Mapping) else None
         models = [m for m in listed if isinstance(m, Mapping) and m.get("id")] if isinstance(listed, list) else []
         if not models:
-            raise self._garbage("an HTML page" if _is_html(data) else "no list of models")
+            raise self._faults.garbage("an HTML page" if is_html(data) else "no list of models")
         return models
 
     def _told_window(self) -> int | None:
@@ -213,7 +209,7 @@ class Server:
         told = self._call("/tokenize", body, root=True)
         tokens = told.get("tokens") if isinstance(told, Mapping) else None
         if not isinstance(tokens, list):
-            raise self._garbage("no tokens from its tokenizer")
+            raise self._faults.garbage("no tokens from its tokenizer")
         return len(tokens)
 
     def _measured(self, messages: list[dict[str, str]]) -> int:
@@ -246,14 +242,24 @@ class Server:
                 self._counts.popitem(last=False)
         return tokens
 
-    def _usage(self, reply: _Reply, prompt: Prompt, seconds: float) -> Usage:
+    def _usage(self, reply: _Reply, prompt: Prompt, seconds: float, first: float | None) -> Usage:
         read, written = (getattr(reply.usage, key, None) for key in ("prompt_tokens", "completion_tokens"))
         if not isinstance(read, int) or not isinstance(written, int):
             self._note(f"{self._host} reports no usage: prompt and answer were counted afterwards, cached tokens not")
             read, written = self.measure(prompt), self._tokens(reply.text)
         details = getattr(reply.usage, "prompt_tokens_details", None)
         cached = getattr(details, "cached_tokens", None) or 0
-        return Usage(calls=1, prompt_tokens=read, cached_tokens=cached, output_tokens=written, seconds=seconds)
+        return Usage(
+            calls=1,
+            prompt_tokens=read,
+            cached_tokens=cached,
+            output_tokens=written,
+            seconds=seconds,
+            first_token_seconds=first,
+            queue_seconds=_told(reply.metrics, "queue_time_ms"),
+            prefill_seconds=_told(reply.metrics, "time_to_first_token_ms"),  # vLLM's begins at being scheduled
+            decode_seconds=_told(reply.metrics, "generation_time_ms"),
+        )
 
     # Asking.
 
@@ -265,7 +271,7 @@ class Server:
             try:
                 self._stream(reply, prompt, max_tokens, on_text)
                 return reply
-            except _Dropped as error:
+            except Dropped as error:
                 shown = on_text is not None and reply.pieces
                 if shown or attempt == self._settings.retries:
                     raise EngineError(str(error)) from None
@@ -275,13 +281,14 @@ class Server:
     def _stream(self, reply: _Reply, prompt: Prompt, max_tokens: int, on_text: OnText | None) -> None:
         with self._open(prompt, max_tokens) as stream:
             for text in self._texts(stream, reply):
+                reply.first = reply.first or time.perf_counter()
                 reply.pieces.append(text)
                 if on_text is not None:
                     on_text(text)
         if not reply.heard:
-            raise self._garbage("no chat completion")
+            raise self._faults.garbage("no chat completion")
         if reply.finish is None:
-            raise self._dropped(reply)
+            raise self._faults.dropped(reply.size)
 
     def _open(self, prompt: Prompt, max_tokens: int) -> Any:
         """The stream of chunks, once the server has begun to answer."""
@@ -299,10 +306,10 @@ class Server:
         except openai.BadRequestError as error:
             unsupported = {error.param or ""} & ({"max_tokens", "temperature"} - self._unsupported)
             if not unsupported or not str(error.code).startswith("unsupported"):
-                raise self._failure(error) from None
+                raise self._faults.failure(error) from None
             self._unsupported |= unsupported
         except openai.APIError as error:
-            raise self._failure(error) from None
+            raise self._faults.failure(error) from None
         return self._open(prompt, max_tokens)
 
     def _texts(self, stream: Any, reply: _Reply) -> Iterator[str]:
@@ -311,19 +318,16 @@ class Server:
 
         try:
             yield from filter(None, map(reply.take, stream))
-        except _transport_errors() as error:
+        except transport_errors() as error:
             if reply.finish is not None:  # only the usage is missing
                 return
             if "Timeout" in type(error).__name__:
-                raise EngineError(
-                    f"{self._where} fell silent for {self._settings.timeout:g} s after {reply.size} characters; raise "
-                    "engine.timeout or see the server's log."
-                ) from None
-            raise self._dropped(reply) from None
+                raise self._faults.silent(reply.size) from None
+            raise self._faults.dropped(reply.size) from None
         except openai.APIError as error:
-            raise self._failure(error) from None
+            raise self._faults.failure(error) from None
         except (ValueError, TypeError, AttributeError) as error:
-            raise self._garbage("chunks that are not chat completions") from error
+            raise self._faults.garbage("chunks that are not chat completions") from error
 
     # The wire, and what goes wrong on it.
 
@@ -341,9 +345,9 @@ class Server:
         try:
             return self._send(path, body, retries, root)
         except openai.APIError as error:
-            raise self._failure(error, retries) from None
+            raise self._faults.failure(error, retries) from None
         except ValueError:
-            raise self._garbage("text that is not JSON") from None
+            raise self._faults.garbage("text that is not JSON") from None
 
     def _probe(self, path: str, body: object = None) -> Mapping[str, Any]:
         """The object that an endpoint answers with, empty where the server has no such endpoint."""
@@ -353,52 +357,13 @@ class Server:
             data = self._send(path, body, retries=None, root=True)
         except openai.APIStatusError as error:
             if error.status_code in (429, 503):  # busy or still loading, which says nothing about the endpoint
-                raise self._failure(error) from None
+                raise self._faults.failure(error) from None
             return {}
         except openai.APIError as error:
-            raise self._failure(error) from None
+            raise self._faults.failure(error) from None
         except ValueError:
             return {}
         return data if isinstance(data, Mapping) else {}
-
-    def _failure(self, error: APIError, retries: int | None = None) -> EngineError:
-        """What the SDK raised, as one sentence with its remedy."""
-        import openai
-
-        tried = (self._settings.retries if retries is None else retries) + 1
-        if isinstance(error, openai.APIConnectionError):
-            return self._unreachable(error, tried)
-        words, status = _words(error), getattr(error, "status_code", None)
-        if _TOO_LONG.search(f"{error.code} {error.type} {words}"):
-            return WindowError(f"{self.name} finds the prompt too long: {words}; read less or lower engine.max_tokens.")
-        if status in (401, 403):
-            unset = "" if self._has_key else ", which is not set"
-            return EngineError(
-                f"{self._where} refuses the key ({status}: {words}); put a valid one into the environment variable "
-                f"{self._settings.api_key_env}{unset}."
-            )
-        if status == 404:
-            return EngineError(f"{self._where} is not an OpenAI-compatible server (404: {words}); check engine.url.")
-        if status == 429:
-            return EngineError(f"{self._where} is still busy after {tried} tries ({words}); lower engine.concurrency.")
-        if isinstance(status, int) and status >= 500:
-            return EngineError(f"{self._where} failed {tried} times ({status}: {words}); see the server's log.")
-        code = f"{status}: " if status else ""
-        return EngineError(f"{self._where} did not complete the request ({code}{words}); see the server's log.")
-
-    def _unreachable(self, error: APIError, tried: int) -> EngineError:
-        cause = error.__cause__
-        kind, reason = type(cause).__name__, _clean(str(cause or "")) or "no reason given"
-        if kind in ("ConnectError", "ConnectTimeout", "UnsupportedProtocol"):
-            return EngineError(f"No server answers at {self._where} ({reason}); start it or set engine.url.")
-        if "Timeout" in type(error).__name__:
-            return EngineError(
-                f"{self._where} did not answer within {self._settings.timeout:g} s, {tried} times; raise "
-                "engine.timeout or lower engine.concurrency."
-            )
-        return EngineError(
-            f"{self._where} closed the connection without an answer, {tried} times ({reason}); see the server's log."
-        )
 
     def _not_found(self, error: APIError) -> EngineError:
         try:
@@ -406,24 +371,11 @@ class Server:
         except EngineError:
             names = []
         if not names or self.model in names:
-            return self._failure(error)
-        more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-        return EngineError(
-            f"{self._where} has no model {self.model!r}; set engine.model to one it has: {', '.join(names[:10])}{more}."
-        )
-
-    def _dropped(self, reply: _Reply) -> _Dropped:
-        return _Dropped(f"The stream from {self._where} broke after {reply.size} characters; see the server's log.")
-
-    def _garbage(self, what: str) -> EngineError:
-        return EngineError(f"{self._where} sent {what}, so it is no OpenAI-compatible server; check engine.url.")
+            return self._faults.failure(error)
+        return self._faults.no_model(self.model, names)
 
     def _note(self, text: str) -> None:
         self._notes[text] = None
-
-
-class _Dropped(EngineError):
-    """The connection ended in the middle of an answer."""
 
 
 @dataclass(slots=True)
@@ -433,6 +385,8 @@ class _Reply:
     pieces: list[str] = field(default_factory=list)
     finish: str | None = None
     usage: object = None
+    metrics: object = None  # vLLM's timings of this request, with --enable-per-request-metrics
+    first: float | None = None  # time of the first text, by perf_counter
     heard: bool = False  # whether any chunk was part of a chat completion
 
     @property
@@ -446,6 +400,7 @@ class _Reply:
     def take(self, chunk: Any) -> str:
         """Take in one chunk; returns its text."""
         self.usage = getattr(chunk, "usage", None) or self.usage
+        self.metrics = getattr(chunk, "metrics", None) or self.metrics
         choices = getattr(chunk, "choices", None)
         if not choices:
             return ""
@@ -455,6 +410,12 @@ class _Reply:
         if not isinstance(text, str):
             raise TypeError("the content of a chunk is not text")
         return text
+
+
+def _told(metrics: object, name: str) -> float | None:
+    """One of vLLM's timings in seconds; None where it tells none."""
+    told = metrics.get(name) if isinstance(metrics, Mapping) else None
+    return told / 1000 if isinstance(told, int | float) else None
 
 
 def _base(url: str | None) -> str:
@@ -490,28 +451,3 @@ def _key(*parts: str) -> bytes:
         data = _sendable(part).encode()
         digest.update(len(data).to_bytes(8, "little") + data)
     return digest.digest()
-
-
-def _words(error: APIError) -> str:
-    """What the server itself said."""
-    body = error.body
-    if isinstance(body, Mapping):
-        body = body.get("message") or body.get("detail") or dict(body)
-    return "an HTML page" if _is_html(body) else _clean(str(body or error.message))
-
-
-def _clean(text: str) -> str:
-    flat = " ".join(text.split()).rstrip(".")
-    return flat if len(flat) <= 300 else f"{flat[:300]}…"
-
-
-def _is_html(data: object) -> bool:
-    return isinstance(data, str) and data.lstrip().startswith("<")
-
-
-def _transport_errors() -> tuple[type[Exception], ...]:
-    """What a connection that ends in mid-stream raises; older SDKs let the errors of their HTTP library through."""
-    import openai
-
-    libraries = (sys.modules.get(name) for name in ("httpx", "httpx2"))
-    return (openai.APIConnectionError, *(library.RequestError for library in libraries if library is not None))

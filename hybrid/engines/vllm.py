@@ -29,6 +29,7 @@ class VllmEngine:
     """A vLLM in this process; the model is loaded when it is first needed. Many threads may use one instance."""
 
     on_gpu = True
+    local = True
     counts_exactly = True
 
     def __init__(self, settings: EngineSettings) -> None:
@@ -200,16 +201,25 @@ class _Job:
 def _completion(output: Any, seconds: float) -> Completion:
     """What vLLM returned; its seconds are those from being scheduled to the last token, without the time in a queue."""
     answer, times = output.outputs[0], output.metrics
-    if times is not None and times.scheduled_ts and times.last_token_ts:
-        seconds = times.last_token_ts - times.scheduled_ts
+    inside = _between(times, "scheduled_ts", "last_token_ts")
     usage = Usage(
         calls=1,
         prompt_tokens=len(output.prompt_token_ids or ()),
         cached_tokens=output.num_cached_tokens or 0,
         output_tokens=len(answer.token_ids),
-        seconds=seconds,
+        seconds=seconds if inside is None else inside,
+        first_token_seconds=getattr(times, "first_token_latency", None) or None,  # from vLLM's taking in of the prompt
+        queue_seconds=_between(times, "queued_ts", "scheduled_ts"),
+        prefill_seconds=_between(times, "scheduled_ts", "first_token_ts"),
+        decode_seconds=_between(times, "first_token_ts", "last_token_ts"),
     )
     return Completion(answer.text, usage, abstained=abstains(answer.text), truncated=answer.finish_reason == "length")
+
+
+def _between(times: Any, start: str, end: str) -> float | None:
+    """Seconds between two of vLLM's moments; None where it did not note them, which reads as 0."""
+    begun, ended = getattr(times, start, 0.0), getattr(times, end, 0.0)
+    return ended - begun if begun and ended else None
 
 
 def _messages(prompt: Prompt) -> list[dict[str, str]]:

@@ -1,0 +1,96 @@
+"""Metrics of what was retrieved, pure: ranked names against gold names, ranges of characters against gold ranges.
+
+Character metrics are those of brandonstarxel/chunking_evaluation (commit d451fc4). Scores are 0 to 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Hashable, Sequence
+from typing import NamedTuple
+
+Range = tuple[str, int, int]  # document, start and end in characters
+
+
+class Overlap(NamedTuple):
+    """How well retrieved ranges cover the gold ones, in characters."""
+
+    recall: float  # gold characters that were retrieved, of all gold
+    precision: float  # the same, of all retrieved
+    iou: float  # the same, of retrieved and missed together
+
+
+def recall_at(found: Sequence[Hashable], golds: Collection[Hashable], k: int) -> float:
+    """The share of golds among the first `k` found; what is found twice takes two places and counts once.
+
+    Raises:
+        ValueError: no golds.
+    """
+    return len(set(found[:k]) & _some(golds)) / len(set(golds))
+
+
+def precision_at(found: Sequence[Hashable], golds: Collection[Hashable], k: int) -> float:
+    """The share of golds among the first `k` found, of those that were found: fewer than `k` are not held against it.
+
+    Raises:
+        ValueError: no golds.
+    """
+    return len(set(found[:k]) & _some(golds)) / max(1, len(found[:k]))
+
+
+def ndcg_at(found: Sequence[Hashable], golds: Collection[Hashable], k: int) -> float:
+    """Discounted gain of the golds among the first `k`, of the best possible; a gold found again gains nothing.
+
+    Gains are 0 or 1, place i (from 1) is discounted by log2(i + 1), and the best has min(k, golds) golds in front.
+
+    Raises:
+        ValueError: no golds.
+    """
+    left, gain = _some(golds), 0.0
+    best = sum(1 / math.log2(place + 2) for place in range(min(k, len(left))))
+    for place, name in enumerate(found[:k]):
+        if name in left:
+            left.remove(name)
+            gain += 1 / math.log2(place + 2)
+    return gain / best
+
+
+def overlap(found: Sequence[Range], golds: Sequence[Range]) -> Overlap:
+    """Recall, precision and IoU of characters.
+
+    Trap: what is retrieved twice counts twice in "retrieved" and once in "covered", so overlapping passages cost
+    precision and IoU. Overlapping golds count once. Nothing retrieved is 0 throughout.
+
+    Raises:
+        ValueError: no golds, or all of them empty.
+    """
+    gold, read = _characters(golds), _characters(found)
+    wanted = sum(end - start for ranges in gold.values() for start, end in ranges)
+    if not wanted:
+        raise ValueError("Without gold ranges there is nothing to retrieve: give at least one that is not empty.")
+    covered = sum(
+        max(0, min(end, last) - max(start, first))
+        for document, ranges in gold.items()
+        for start, end in ranges
+        for first, last in read.get(document, [])
+    )
+    retrieved = sum(max(0, end - start) for _, start, end in found)
+    return Overlap(covered / wanted, covered / max(1, retrieved), covered / (retrieved + wanted - covered))
+
+
+def _some(golds: Collection[Hashable]) -> set[Hashable]:
+    if not golds:
+        raise ValueError("Without golds there is nothing to retrieve: give at least one.")
+    return set(golds)
+
+
+def _characters(ranges: Sequence[Range]) -> dict[str, list[tuple[int, int]]]:
+    """Ranges by document, joined where they overlap."""
+    joined: dict[str, list[tuple[int, int]]] = {}
+    for document, start, end in sorted(r for r in ranges if r[1] < r[2]):
+        own = joined.setdefault(document, [])
+        if own and start <= own[-1][1]:
+            own[-1] = (own[-1][0], max(own[-1][1], end))
+        else:
+            own.append((start, end))
+    return joined

@@ -1,0 +1,168 @@
+"""Data files read with care: whatever is malformed is named with its file, its line and its field."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evals.sample import Count, Sample
+from hybrid.errors import InputError
+
+_SEPARATE = 8  # tokens that may be added where texts meet in a prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """One JSON object and where it stands."""
+
+    where: str  # such as "questions.jsonl, line 3"
+    data: Mapping[str, Any]
+
+    def fault(self, field: str, what: str) -> InputError:
+        """The error to raise on a field."""
+        return InputError(f"{self.where}: the field {field!r} {what}.")
+
+    def text(self, field: str, default: str | None = None) -> str:
+        """A text.
+
+        Raises:
+            InputError: it is missing and has no default, or is no text.
+        """
+        found = self.data.get(field, default)
+        if not isinstance(found, str):
+            raise self.fault(field, "is missing" if found is None else f"has to be text, not {_shown(found)}")
+        return found
+
+    def number(self, field: str) -> int:
+        """A whole number.
+
+        Raises:
+            InputError: it is missing or none.
+        """
+        found = self.data.get(field)
+        if not isinstance(found, int) or isinstance(found, bool):
+            raise self.fault(field, "is missing" if found is None else f"has to be a whole number, not {_shown(found)}")
+        return found
+
+    def items(self, field: str) -> list[Any]:
+        """A list of anything.
+
+        Raises:
+            InputError: it is missing or no list.
+        """
+        found = self.data.get(field)
+        if not isinstance(found, list):
+            raise self.fault(field, "is missing" if found is None else f"has to be a list, not {_shown(found)}")
+        return found
+
+    def texts(self, field: str) -> tuple[str, ...]:
+        """A list of texts.
+
+        Raises:
+            InputError: it is missing, or holds something else.
+        """
+        found = self.items(field)
+        for number, item in enumerate(found, 1):
+            if not isinstance(item, str):
+                raise self.fault(field, f"has to hold texts, and its item {number} is {_shown(item)}")
+        return tuple(found)
+
+    def objects(self, field: str) -> list[Fields]:
+        """A list of objects.
+
+        Raises:
+            InputError: it is missing, or holds something else.
+        """
+        found = []
+        for number, item in enumerate(self.items(field), 1):
+            if not isinstance(item, dict):
+                raise self.fault(field, f"has to hold objects, and its item {number} is {_shown(item)}")
+            found.append(Fields(f"{self.where}, {field} {number}", item))
+        return found
+
+
+def content(path: Path) -> str:
+    """The text of a file, of a gzip file too.
+
+    Raises:
+        InputError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        data = path.read_bytes()
+        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
+    except (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path} is damaged or not UTF-8 text: {error}.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def lines(path: Path) -> Iterator[Fields]:
+    """The objects of a JSON Lines file; blank lines are left out.
+
+    Raises:
+        InputError: the file cannot be read, or a line is no JSON object.
+    """
+    some = False
+    for number, line in enumerate(content(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        where, some = f"{path}, line {number}", True
+        try:
+            data = json.loads(line)
+        except ValueError as error:
+            raise InputError(f"{where}: this is not JSON ({error}); write one object on each line.") from None
+        if not isinstance(data, dict):
+            raise InputError(f"{where}: this is {_shown(data)}; write one object on each line.")
+        yield Fields(where, data)
+    if not some:
+        raise InputError(f"{path} is empty; write one object on each line.")
+
+
+def whole(path: Path) -> Fields:
+    """The object or list of a JSON file; a list becomes an object with the field `items`.
+
+    Raises:
+        InputError: the file cannot be read, or is no JSON.
+    """
+    try:
+        data = json.loads(content(path))
+    except ValueError as error:
+        raise InputError(f"{path}: this is not JSON ({error}).") from None
+    return Fields(str(path), data if isinstance(data, dict) else {"items": data})
+
+
+def fitting(samples: Sequence[Sample], count: Count, length: int | None) -> list[Sample]:
+    """The samples that fit a length, documents, question and reply together; each text is counted once.
+
+    Raises:
+        InputError: none fits.
+    """
+    if length is None:
+        return list(samples)
+    sizes: dict[int, int] = {}
+    for sample in samples:
+        if id(sample.documents) not in sizes:
+            texts = [f"{name}\n{text}" for name, text in sample.documents.items()]
+            sizes[id(sample.documents)] = sum(count(texts)) + _SEPARATE * len(texts)
+    asked = count([sample.prompt + sample.prefix if sample.prompt else sample.question for sample in samples])
+    needed = [
+        (tokens if sample.prompt else tokens + sizes[id(sample.documents)]) + sample.max_tokens
+        for sample, tokens in zip(samples, asked, strict=True)
+    ]
+    kept = [sample for sample, tokens in zip(samples, needed, strict=True) if tokens <= length]
+    if samples and not kept:
+        raise InputError(
+            f"None of {len(samples)} samples fits {length} tokens; the shortest takes {min(needed)} with its reply. "
+            "Ask for a greater length, or for none."
+        )
+    return kept
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 40 else f"{text[:40]}…"

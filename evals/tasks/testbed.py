@@ -1,0 +1,113 @@
+"""The questions of `evals.testbed` as tasks: facts in held-out prose, for the small carried model or any other.
+
+They are laid out by `hybrid.prompts`, so they have documents and a question, and no prompt of their own. A share of
+them asks for what no document says; the right reply to those is to abstain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from evals import testbed
+from evals.sample import Count, Sample
+from evals.tasks.haystack import prose as read_prose
+from hybrid.errors import InputError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_LEAST = 128  # tokens of a prompt that holds the layout and one fact
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Testbed:
+    """Samples of one kind.
+
+    Args:
+        kind: as in `evals.testbed.samples`: single, keys, values, records or variables.
+        depths: shares of the text before the fact asked for, 0 to 1, gone through in turn.
+        unanswerable: share of the samples that no document answers.
+        haystack: a long text; None for the carried one.
+    """
+
+    kind: testbed.Kind
+    depths: tuple[Annotated[float, Field(ge=0, le=1)], ...] = DEPTHS
+    unanswerable: Annotated[float, Field(ge=0, le=1)] = 0.2
+    haystack: Path | None = None
+
+    metric = "values"
+
+    @property
+    def name(self) -> str:
+        return f"testbed/{self.kind}"
+
+    @property
+    def source(self) -> str:
+        return f"evals/testbed.py; prose: {self.haystack.name if self.haystack else testbed.HELD_OUT}"
+
+    def samples(self, count: Count, n: int, seed: int, length: int | None = None) -> Iterator[Sample]:
+        """`n` samples; see `evals.sample.Task`. Without a length they fill the small model's native window.
+
+        `about` has length, tokens, depth (None without a fact) and answerable.
+        """
+        length = testbed.WINDOW if length is None else length
+        if length < _LEAST + testbed.REPLY:
+            raise InputError(
+                f"{self.name} cannot be made in {length} tokens; ask for at least {_LEAST + testbed.REPLY}."
+            )
+        prose = testbed.Prose.of([read_prose(self.haystack)])
+        counting = cast("Tokenizer", _Counting(count))
+        streams: dict[tuple[float | None, int], Iterator[testbed.Sample]] = {}
+        without = set(Random(f"{self.name}|{length}|{seed}").sample(range(n), round(self.unanswerable * n)))
+        room = length - testbed.REPLY
+        for number in range(n):
+            depth = None if number in without else self.depths[number % len(self.depths)]
+            while True:
+                if (depth, room) not in streams:
+                    streams[depth, room] = testbed.samples(
+                        self.kind, room, depth, seed, counting, prose, answerable=depth is not None
+                    )
+                found = next(streams[depth, room])
+                if found.tokens + testbed.REPLY <= length:
+                    break
+                # the testbed reckons with its own tokenizer, in which the layout takes few tokens
+                room -= found.tokens + testbed.REPLY - length
+                if room < _LEAST:
+                    raise InputError(
+                        f"{self.name} cannot be made in {length} tokens: a sample takes "
+                        f"{found.tokens + testbed.REPLY}. Ask for a greater length."
+                    )
+            yield Sample(
+                id=f"{length}-{seed}-{number}",
+                question=found.prompt.question,
+                documents={piece.document: piece.text for piece in found.prompt.pieces if piece.text.strip()},
+                golds=found.gold,
+                group=f"{length}-{seed}-{number}",
+                max_tokens=testbed.REPLY,
+                about={
+                    "length": length,
+                    "tokens": found.tokens + testbed.REPLY,
+                    "depth": depth,
+                    "answerable": depth is not None,
+                },
+            )
+
+
+class _Counting:
+    """As much of a tokenizer as `evals.testbed.samples` needs, from a function that counts."""
+
+    def __init__(self, count: Count) -> None:
+        self._count = count
+
+    def encode(self, text: str, **options: Any) -> range:
+        return range(self._count([text])[0])
+
+    def encode_batch(self, texts: Sequence[str], **options: Any) -> list[range]:
+        return [range(size) for size in self._count(texts)]

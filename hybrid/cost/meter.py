@@ -1,0 +1,178 @@
+"""What calls of an engine really took, where several are under way at once.
+
+While n calls are under way, each is charged 1/n of every second and every joule: what they are charged adds up to the
+time the engine was busy and the energy it took.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from hybrid.cost.energy import Energy
+from hybrid.errors import HybridError
+from hybrid.types import Usage
+
+IDLE = 1.0  # seconds without a call from which on idle power is told well enough
+
+
+@dataclass(slots=True)
+class Call:
+    """What one call took; known when it has ended."""
+
+    seconds: float = 0.0  # wall-clock
+    shared_seconds: float = 0.0  # its share of the time the engine was busy
+    cpu_seconds: float = 0.0  # its share of the CPU time of this process
+    joules: float | None = None  # its share, above idle power; None where it is not known
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What all calls of an engine took."""
+
+    calls: int = 0  # that have ended
+    failed: int = 0  # of them
+    busy_seconds: float = 0.0  # with at least one call under way
+    joules: float | None = None  # charged to the calls; None where one call's energy is not known
+    idle_watts: float | None = None  # what was subtracted; None: not known yet, and nothing was
+
+
+class Shares:
+    """Splits what a counter counts evenly between the calls under way. Not safe to use from several threads.
+
+    Args:
+        read: the counter; None where it cannot be read.
+    """
+
+    def __init__(self, read: Callable[[], float | None]) -> None:
+        self._read = read
+        self._last = read()
+        self._each = 0.0  # what a call would have been charged that was under way from the first moment on
+        self._gaps = 0  # stretches with calls under way of which nothing is known
+        self.under_way = 0
+        self.busy = 0.0  # counted while calls were under way
+
+    def begin(self) -> tuple[float, int]:
+        """A call begins; give what this returns to `end`."""
+        self.advance()
+        self.under_way += 1
+        return self._each, self._gaps
+
+    def end(self, begun: tuple[float, int]) -> float | None:
+        """A call ends: its share, None where some of it is not known."""
+        self.advance()
+        self.under_way -= 1
+        return self._each - begun[0] if self._gaps == begun[1] else None
+
+    def advance(self) -> float | None:
+        """Charge what was counted since the last event; returns it, None where it is not known."""
+        now, last = self._read(), self._last
+        self._last = self._read() if now is None else now  # a counter that begins anew can be read the second time
+        counted = None if now is None or last is None else now - last
+        if self.under_way and counted is None:
+            self._gaps += 1
+        elif self.under_way and counted is not None:
+            self.busy += counted
+            self._each += counted / self.under_way
+        return counted
+
+
+class Power:
+    """The energy of this machine's GPUs, split between the calls under way on them, whichever engine's they are.
+
+    Two engines on the same GPUs share one instance, as no counter tells them apart. Safe to use from several threads.
+
+    Args:
+        energy: the counters.
+        idle_watts: what the GPUs take without a call, which is not charged. None: the least that was measured over a
+            second or more without a call, because whatever else ran then only adds to it.
+    """
+
+    def __init__(self, energy: Energy, idle_watts: float | None = None) -> None:
+        self._lock = threading.Lock()
+        self._joules = Shares(energy.joules)
+        self._seconds = Shares(time.perf_counter)
+        self._given = idle_watts
+        self.idle_watts = idle_watts
+
+    def begin(self) -> tuple[tuple[float, int], tuple[float, int]]:
+        """A call begins; give what this returns to `end`."""
+        with self._lock:
+            if not self._joules.under_way:
+                self._measure_idle()
+            return self._joules.begin(), self._seconds.begin()
+
+    def end(self, begun: tuple[tuple[float, int], tuple[float, int]]) -> float | None:
+        """A call ends: its joules above idle power, None where they are not known.
+
+        The counters move in steps, so that a very short call can be charged nothing, or less than nothing.
+        """
+        with self._lock:
+            joules, seconds = self._joules.end(begun[0]), self._seconds.end(begun[1])
+            return None if joules is None else joules - (self.idle_watts or 0.0) * (seconds or 0.0)
+
+    def _measure_idle(self) -> None:
+        joules, seconds = self._joules.advance(), self._seconds.advance()
+        if self._given is None and joules is not None and seconds is not None and seconds >= IDLE:
+            watts = joules / seconds
+            self.idle_watts = watts if self.idle_watts is None else min(watts, self.idle_watts)
+
+
+class Meter:
+    """Measures the calls of one engine. Safe to use from several threads.
+
+    Args:
+        power: the energy of the GPUs that the engine runs on; None measures time alone.
+    """
+
+    def __init__(self, power: Power | None = None) -> None:
+        self._lock = threading.Lock()
+        self._power = power
+        self._seconds = Shares(time.perf_counter)
+        self._cpu = Shares(time.process_time)
+        self._calls = self._failed = 0
+        self._joules: float | None = None if power is None else 0.0
+
+    @property
+    def idle_watts(self) -> float | None:
+        """The power of the idle GPUs, which no call is charged; None where it is not known."""
+        return None if self._power is None else self._power.idle_watts
+
+    def spent(self) -> Spent:
+        """What the calls took until now; the busy time includes calls that are under way."""
+        with self._lock:
+            self._seconds.advance()
+            return Spent(self._calls, self._failed, self._seconds.busy, self._joules, self.idle_watts)
+
+    @contextmanager
+    def call(self) -> Iterator[Call]:
+        """Around one call of the engine. A call that raises is charged too; a HybridError takes along its `usage`."""
+        call = Call()
+        with self._lock:
+            shares = self._seconds.begin(), self._cpu.begin()
+        energy = self._power.begin() if self._power else None
+        begun = time.perf_counter()
+
+        def end(failed: bool) -> None:
+            call.seconds = time.perf_counter() - begun
+            call.joules = self._power.end(energy) if self._power and energy else None
+            with self._lock:
+                call.shared_seconds = self._seconds.end(shares[0]) or 0.0
+                call.cpu_seconds = self._cpu.end(shares[1]) or 0.0
+                self._calls += 1
+                self._failed += failed
+                self._joules = None if self._joules is None or call.joules is None else self._joules + call.joules
+
+        try:
+            yield call
+        except BaseException as error:
+            end(failed=True)
+            if isinstance(error, HybridError):
+                error.usage = Usage(
+                    calls=1, seconds=call.seconds, shared_seconds=call.shared_seconds, joules=call.joules
+                )
+            raise
+        end(failed=False)

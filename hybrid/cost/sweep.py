@@ -1,0 +1,138 @@
+"""Measured loads on a vLLM server, for `hybrid.cost.fit`: lengths, cached or not, long replies, several at once."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hybrid.cost.fit import Point
+from hybrid.errors import EngineError
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+LENGTHS = 10  # between the shortest and the window
+SHORTEST = 256  # tokens
+REPLY = 33  # tokens of a long reply; a short one has 1
+BATCH = 4
+ROUNDS = 3  # measurements of a load, of which the fastest is taken
+MARGIN = 80  # tokens of the window kept free
+
+Say = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Requests to send together."""
+
+    length: int  # tokens of each prompt
+    cached: float  # share of it that was read before
+    output: int
+    batch: int
+
+
+def loads(window: int) -> list[Load]:
+    """The loads that tell the rates apart, for a window of so many tokens."""
+    longest = window - MARGIN
+    lengths = sorted({round(SHORTEST * (longest / SHORTEST) ** (i / (LENGTHS - 1))) for i in range(LENGTHS)})
+    found = []
+    for length in lengths:
+        found += [Load(length, 0.0, 1, 1), Load(length, 0.0, REPLY, 1)]
+        found += [Load(length, 0.5, 1, 1), Load(length, 0.95, 1, 1), Load(length, 0.95, REPLY, 1)]
+        if length * BATCH <= 2 * longest:  # more would wait for room in a small cache
+            found += [Load(length, 0.0, 1, BATCH), Load(length, 0.0, REPLY, BATCH)]
+    return found
+
+
+def sweep(
+    url: str, model: str, window: int, *, seconds: float, seed: int = 0, key: str = "", say: Say | None = None
+) -> list[Point]:
+    """Measure the loads in a random order, again and again, until the time is over or each was measured three times.
+
+    Prompts are random tokens, so nothing is in the cache that was not put there; how much was found there is what the
+    server reports.
+
+    Args:
+        url: base URL of the server, with /v1.
+        seconds: for all; what runs when they are over is finished.
+        key: of the server, where it wants one.
+        say: told loads done and loads in all.
+
+    Raises:
+        EngineError: the server does not answer, or does not take prompts as tokens.
+    """
+    from openai import OpenAI, OpenAIError
+
+    client = OpenAI(base_url=url, api_key=key or "none", max_retries=0, timeout=max(600.0, seconds))
+    rng = random.Random(seed)
+    wanted = loads(window)
+    found: dict[Load, list[Point]] = {load: [] for load in wanted}
+    ends = time.monotonic() + seconds
+    done = 0
+    try:
+        words = _tokens(client, model)
+        _measure(client, model, words, rng, Load(SHORTEST, 0.0, REPLY, 2))  # the first requests find nothing ready
+        for _ in range(ROUNDS):
+            for load in rng.sample(wanted, len(wanted)):
+                if time.monotonic() > ends:
+                    break
+                found[load].append(_measure(client, model, words, rng, load))
+                done += 1
+                if say is not None:
+                    say(done, ROUNDS * len(wanted))
+    except OpenAIError as error:
+        raise EngineError(
+            f"The server at {url} does not do as a vLLM server does ({' '.join(str(error).split())[:200]}): calibrate "
+            "with the address that `hybrid up` prints."
+        ) from None
+    return [_fastest(points) for points in found.values() if points]
+
+
+def _measure(client: OpenAI, model: str, words: Sequence[int], rng: random.Random, load: Load) -> Point:
+    prompts = [rng.choices(words, k=load.length) for _ in range(load.batch)]
+    kept = int(load.length * load.cached)
+    if kept:
+        for prompt in prompts:
+            _complete(client, model, [*prompt[:kept], *rng.choices(words, k=4)], 1)
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(load.batch) as pool:
+        usages = list(pool.map(lambda prompt: _complete(client, model, prompt, load.output), prompts))
+    seconds = time.perf_counter() - begun
+    cached = sum(_cached(usage) for usage in usages) // load.batch
+    read = usages[0].prompt_tokens
+    return Point(read - cached, cached, usages[0].completion_tokens, load.batch, seconds)
+
+
+def _complete(client: OpenAI, model: str, prompt: Sequence[int], output: int) -> Any:
+    """The usage of one request of exactly these tokens, and of exactly as many written."""
+    reply = client.completions.create(
+        model=model,
+        prompt=list(prompt),
+        max_tokens=output,
+        temperature=0,
+        extra_body={"min_tokens": output, "ignore_eos": True},
+    )
+    return reply.usage
+
+
+def _cached(usage: Any) -> int:
+    return getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None) or 0
+
+
+def _tokens(client: OpenAI, model: str) -> list[int]:
+    """Tokens that prompts may be made of: those of plain letters and words."""
+    text = " ".join(f"{a}{b} {a.upper()}{b}" for a in "abcdefghijklmnopqrstuvwxyz" for b in "aeiounrst")
+    root = str(client.base_url).rstrip("/").removesuffix("/v1")
+    told: Any = client.post(
+        f"{root}/tokenize", body={"model": model, "prompt": text, "add_special_tokens": False}, cast_to=object
+    )
+    return sorted(set(told["tokens"]))
+
+
+def _fastest(points: list[Point]) -> Point:
+    """The fastest measurement of one load: whatever else the machine does only adds time."""
+    return min(points, key=lambda point: point.seconds)

@@ -1,0 +1,123 @@
+"""What goes wrong with an OpenAI-compatible server, as one sentence with its remedy."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hybrid.errors import EngineError, WindowError
+from hybrid.settings import EngineSettings
+
+if TYPE_CHECKING:
+    from openai import APIError
+
+_TOO_LONG = re.compile(
+    r"maximum context length|maximum model length|max_model_len|exceeds? the (?:available |model's )?context"
+    r"|exceed_context_size|context_length_exceeded|input length.{0,40}exceeds",
+    re.IGNORECASE,
+)
+
+
+class Dropped(EngineError):
+    """The connection ended in the middle of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """Makes the errors of one server, to be raised."""
+
+    where: str  # its address, without a password
+    settings: EngineSettings
+    has_key: bool
+
+    def failure(self, error: APIError, retries: int | None = None) -> EngineError:
+        """What the SDK raised after `retries`, by default those of the settings."""
+        import openai
+
+        tried = (self.settings.retries if retries is None else retries) + 1
+        if isinstance(error, openai.APIConnectionError):
+            return self._unreachable(error, tried)
+        words, status = _words(error), getattr(error, "status_code", None)
+        if _TOO_LONG.search(f"{error.code} {error.type} {words}"):
+            return WindowError(
+                f"{self.where} finds the prompt too long: {words}; read less or lower engine.max_tokens."
+            )
+        if status in (401, 403):
+            unset = "" if self.has_key else ", which is not set"
+            return EngineError(
+                f"{self.where} refuses the key ({status}: {words}); put a valid one into the environment variable "
+                f"{self.settings.api_key_env}{unset}."
+            )
+        if status == 404:
+            return EngineError(f"{self.where} is not an OpenAI-compatible server (404: {words}); check engine.url.")
+        if status == 429:
+            return EngineError(f"{self.where} is still busy after {tried} tries ({words}); lower engine.concurrency.")
+        if isinstance(status, int) and status >= 500:
+            return EngineError(f"{self.where} failed {tried} times ({status}: {words}); see the server's log.")
+        code = f"{status}: " if status else ""
+        return EngineError(f"{self.where} did not complete the request ({code}{words}); see the server's log.")
+
+    def no_model(self, model: str, names: Sequence[str]) -> EngineError:
+        """The server has other models."""
+        more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+        return EngineError(
+            f"{self.where} has no model {model!r}; set engine.model to one it has: {', '.join(names[:10])}{more}."
+        )
+
+    def silent(self, characters: int) -> EngineError:
+        """No sign of life in mid-stream."""
+        return EngineError(
+            f"{self.where} fell silent for {self.settings.timeout:g} s after {characters} characters; raise "
+            "engine.timeout or see the server's log."
+        )
+
+    def dropped(self, characters: int) -> Dropped:
+        """The stream ended before the answer did."""
+        return Dropped(f"The stream from {self.where} broke after {characters} characters; see the server's log.")
+
+    def garbage(self, what: str) -> EngineError:
+        """It answers, and not as such a server does."""
+        return EngineError(f"{self.where} sent {what}, so it is no OpenAI-compatible server; check engine.url.")
+
+    def _unreachable(self, error: APIError, tried: int) -> EngineError:
+        cause = error.__cause__
+        kind, reason = type(cause).__name__, _clean(str(cause or "")) or "no reason given"
+        if kind in ("ConnectError", "ConnectTimeout", "UnsupportedProtocol"):
+            return EngineError(f"No server answers at {self.where} ({reason}); start it or set engine.url.")
+        if "Timeout" in type(error).__name__:
+            return EngineError(
+                f"{self.where} did not answer within {self.settings.timeout:g} s, {tried} times; raise "
+                "engine.timeout or lower engine.concurrency."
+            )
+        return EngineError(
+            f"{self.where} closed the connection without an answer, {tried} times ({reason}); see the server's log."
+        )
+
+
+def is_html(data: object) -> bool:
+    """Whether a server answered with a web page."""
+    return isinstance(data, str) and data.lstrip().startswith("<")
+
+
+def transport_errors() -> tuple[type[Exception], ...]:
+    """What a connection that ends in mid-stream raises; older SDKs let the errors of their HTTP library through."""
+    import openai
+
+    libraries = (sys.modules.get(name) for name in ("httpx", "httpx2"))
+    return (openai.APIConnectionError, *(library.RequestError for library in libraries if library is not None))
+
+
+def _words(error: APIError) -> str:
+    """What the server itself said."""
+    body = error.body
+    if isinstance(body, Mapping):
+        body = body.get("message") or body.get("detail") or dict(body)
+    return "an HTML page" if is_html(body) else _clean(str(body or error.message))
+
+
+def _clean(text: str) -> str:
+    flat = " ".join(text.split()).rstrip(".")
+    return flat if len(flat) <= 300 else f"{flat[:300]}…"

@@ -1,0 +1,128 @@
+"""How far, and where, an engine reads: measured by `hybrid calibrate window`, used by ordering, budgets and routing."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from hybrid.errors import SettingsError
+from hybrid.types import Record
+
+FILE = "hybrid-profile.json"
+FORMAT = 1
+CURVE = 9  # places of the position curve, equally spaced
+
+
+class Scored(Record):
+    """A mean score of `n` samples at a length or a depth, with its 95 % interval."""
+
+    at: float  # tokens of the prompt, or share of the text before the fact
+    score: float
+    low: float
+    high: float
+    n: int
+
+
+class Profile(Record):
+    """What was measured on an engine."""
+
+    format: int = FORMAT
+    engine: str  # Engine.name
+    window: int  # tokens it was served with
+    task: str  # what was asked of it
+    threshold: float  # share of the score at the shortest length that counts as holding
+    effective: int  # tokens: the longest prompt at which the score held
+    lengths: tuple[Scored, ...]
+    positions: tuple[Scored, ...]  # by depth, at `length`
+    length: int  # tokens of the prompts that positions were measured in
+    date: str
+
+    @property
+    def model(self) -> str:
+        """The engine's name without its address."""
+        return model_of(self.engine)
+
+    @property
+    def curve(self) -> tuple[float, ...]:
+        """Scores at equally spaced depths from first to last, interpolated between those measured."""
+        return tuple(self._at(step / (CURVE - 1)) for step in range(CURVE))
+
+    @property
+    def dead_zone(self) -> tuple[tuple[float, float], ...]:
+        """Depths, as (first, last), at which the score is worse than the best beyond doubt: the intervals are apart."""
+        best = max(self.positions, key=lambda p: p.score)
+        found: list[tuple[float, float]] = []
+        low = [p.at for p in self.positions if p.high < best.low]
+        for place in self.positions:
+            if place.at not in low:
+                continue
+            before = [p.at for p in self.positions if p.at < place.at]
+            if found and before and found[-1][1] == before[-1]:
+                found[-1] = (found[-1][0], place.at)
+            else:
+                found.append((place.at, place.at))
+        return tuple(found)
+
+    def _at(self, depth: float) -> float:
+        after = next((i for i, p in enumerate(self.positions) if p.at >= depth), len(self.positions) - 1)
+        right, left = self.positions[after], self.positions[max(0, after - 1)]
+        if right.at == left.at or depth >= right.at:
+            return right.score
+        return left.score + (right.score - left.score) * (depth - left.at) / (right.at - left.at)
+
+
+def model_of(engine: str) -> str:
+    """An engine's name without its address: the same model on another port reads the same."""
+    return engine.partition(" at ")[0]
+
+
+def profile_for(engine: str, named: str | None) -> Profile | None:
+    """The profile of an engine: of the file that is named, else of the one that lies here and is of this engine.
+
+    Raises:
+        SettingsError: the named file cannot be used, or is of another engine.
+    """
+    file = Path(named) if named is not None else Path(FILE)
+    if named is None and not file.is_file():
+        return None
+    found = load_profile(file)
+    if found.model == model_of(engine):
+        return found
+    if named is None:
+        return None
+    raise SettingsError(
+        f"The profile in {file} is of {found.engine}, not of {engine}: run `hybrid calibrate window` on this engine, "
+        "or leave out routing.profile."
+    )
+
+
+def load_profile(file: Path) -> Profile:
+    """A profile that was saved.
+
+    Raises:
+        SettingsError: it cannot be read, or is none.
+    """
+    try:
+        data = json.loads(file.read_text("utf-8"))
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            raise SettingsError(f"The file {file} is no profile of this version: run `hybrid calibrate window` again.")
+        return Profile.model_validate(data)
+    except OSError as error:
+        raise SettingsError(f"Cannot read the profile {file}: {error.strerror}. See routing.profile.") from None
+    except (ValueError, ValidationError):
+        raise SettingsError(f"The file {file} is no profile: run `hybrid calibrate window` again.") from None
+
+
+def save_profile(profile: Profile, file: Path) -> None:
+    """Write a profile as JSON, replacing the file as a whole. Raises SettingsError if that cannot be done."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        beside.write_text(json.dumps(profile.model_dump(), indent=1) + "\n", encoding="utf-8")
+        beside.replace(file)
+    except OSError as error:
+        raise SettingsError(f"Cannot write {file}: {error.strerror}.") from None
+    finally:
+        beside.unlink(missing_ok=True)

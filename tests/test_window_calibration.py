@@ -1,0 +1,132 @@
+"""`hybrid calibrate window` on doubles whose reach is known, and what becomes of a profile."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from evals.window import Gauge, measure
+from hybrid.cli.main import cli, guarded
+from hybrid.engines.base import Completion, OnText
+from hybrid.errors import InputError, SettingsError
+from hybrid.profile import FILE, Profile, Scored, load_profile, profile_for, save_profile
+from hybrid.prompts import ABSTAIN, Prompt
+from hybrid.types import Usage
+
+
+class Reader:
+    """Finds what it is asked for, but nothing in prompts longer than its reach, nor in its blind depths."""
+
+    name = "reader at nowhere"
+    window = 16_384
+    concurrency = 4
+    counts_exactly = True
+    on_gpu = True
+
+    def __init__(self, reach: int, blind: tuple[float, float] = (2.0, 2.0)) -> None:
+        self.reach, self.blind, self.asked = reach, blind, 0
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        return [len(text) // 4 + 1 for text in texts]
+
+    def measure(self, prompt: Prompt) -> int:
+        return self.count(["".join(message["content"] for message in prompt.messages())])[0]
+
+    def ask(self, prompt: Prompt, *, max_tokens: int, on_text: OnText | None = None) -> Completion:
+        self.asked += 1
+        text = " ".join(piece.text for piece in prompt.pieces)
+        key = re.search(r"number for (.+?)\?", prompt.question)
+        assert key is not None
+        found = re.search(rf"number for {re.escape(key[1])} is: (\d+)", text)
+        assert found is not None, "the task asks for what is not there"
+        depth = found.start() / len(text)
+        seen = self.measure(prompt) <= self.reach and not self.blind[0] <= depth <= self.blind[1]
+        return Completion(found[1] if seen else ABSTAIN, Usage(calls=1), abstained=not seen)
+
+
+def gauge(reader: Reader, budget: int = 300) -> Gauge:
+    return Gauge(reader, "testbed/keys", 0, budget, {"unanswerable": 0.0})
+
+
+def test_the_reach_is_found() -> None:
+    reader = Reader(reach=6_000)
+    found = measure(gauge(reader), 16_384)
+    assert 6_000 / 1.35 < found.effective <= 6_200
+    assert reader.asked == 300
+    assert all(scored.score == 1 for scored in found.lengths if scored.at <= found.effective)
+    assert {p.score for p in found.positions} == {1.0}
+    assert found.dead_zone == ()
+    assert sum(scored.n for scored in found.lengths) + sum(p.n for p in found.positions) >= 300
+
+
+def test_a_blind_middle_is_found_and_looked_at_closer() -> None:
+    found = measure(gauge(Reader(reach=10**9, blind=(0.4, 0.6)), 400), 16_384, threshold=0.5)
+    assert found.effective == 16_384
+    assert len(found.positions) > 5  # depths were added where the score changes
+    assert found.dead_zone == ((0.5, 0.5),) or all(0.35 < a <= b < 0.65 for a, b in found.dead_zone)
+    curve = found.curve
+    assert (curve[0], curve[4], curve[-1]) == (1.0, 0.0, 1.0)
+
+
+def test_what_cannot_be_measured() -> None:
+    with pytest.raises(InputError, match="Nothing is right even in 512 tokens"):
+        measure(gauge(Reader(reach=0)), 16_384)
+    with pytest.raises(InputError, match="too short to be measured"):
+        measure(gauge(Reader(reach=0)), 700)
+    with pytest.raises(InputError, match="50 samples are too few: give --samples 120 or more"):
+        measure(gauge(Reader(reach=0), 50), 16_384)
+
+
+@pytest.fixture
+def profile() -> Profile:
+    place = Scored(at=0.0, score=0.9, low=0.8, high=1.0, n=20)
+    positions = (
+        place,
+        place.model_copy(update={"at": 0.25, "score": 0.4, "low": 0.2, "high": 0.6}),
+        place.model_copy(update={"at": 0.5, "score": 0.3, "low": 0.1, "high": 0.5}),
+        place.model_copy(update={"at": 0.75, "score": 0.7, "low": 0.5, "high": 0.9}),
+        place.model_copy(update={"at": 1.0, "score": 1.0, "low": 0.9, "high": 1.0}),
+    )
+    return Profile(
+        engine="m at localhost:8000",
+        window=4096,
+        task="testbed/keys",
+        threshold=0.9,
+        effective=2048,
+        lengths=(place.model_copy(update={"at": 2048.0}),),
+        positions=positions,
+        length=2048,
+        date="2026-01-31",
+    )
+
+
+def test_curve_and_dead_zone(profile: Profile) -> None:
+    assert profile.dead_zone == ((0.25, 0.5),)
+    assert profile.curve == pytest.approx((0.9, 0.65, 0.4, 0.35, 0.3, 0.5, 0.7, 0.85, 1.0))
+
+
+def test_a_profile_is_kept_for_its_engine(profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert profile_for("m at localhost:8000", None) is None
+    save_profile(profile, tmp_path / FILE)
+    assert load_profile(tmp_path / FILE) == profile
+    assert profile_for("m at elsewhere:9000", None) == profile
+    assert profile_for("other at localhost:8000", None) is None
+    with pytest.raises(SettingsError, match="is of m at localhost:8000, not of other"):
+        profile_for("other", FILE)
+    data = json.loads((tmp_path / FILE).read_text())
+    for broken in ({**data, "format": 9}, {**data, "surprise": 1}, []):
+        (tmp_path / FILE).write_text(json.dumps(broken))
+        with pytest.raises(SettingsError, match="is no profile"):
+            load_profile(tmp_path / FILE)
+    with pytest.raises(SettingsError, match="Cannot read the profile"):
+        load_profile(tmp_path / "none.json")
+
+
+def test_the_default_engine_has_no_window_to_measure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(cli, ["calibrate", "window"]) == 2
+    assert "reads every position alike" in capsys.readouterr().err
