@@ -28,11 +28,13 @@ from hybrid.cost.meter import Meter, Power, Spent
 from hybrid.cost.price import price, total
 from hybrid.embedding import Embedder
 from hybrid.engines.base import Completion, Engine, OnText
+from hybrid.engines.effective import Effective
 from hybrid.engines.make import make_engine
 from hybrid.errors import HybridError, InputError, WindowError
 from hybrid.index.fusion import retrieve
 from hybrid.index.store import Changes, Progress, Store
-from hybrid.ordering import order
+from hybrid.ordering import Ordering, order
+from hybrid.profile import FILE as PROFILE
 from hybrid.prompts import Prompt, abstains
 from hybrid.routing.policies import POLICIES, Forced, Policy
 from hybrid.routing.situation import Situation
@@ -113,9 +115,9 @@ class Hybrid:
         self.settings = settings
         self.embedder = Embedder(settings.embedder)
         self.chunker = Chunker(self.embedder, settings.passages)
-        self.engine: Engine = make_engine(engine or settings.engine, self.embedder)
+        self.engine: Engine = self._measured_engine(engine or settings.engine)
         other = long_engine or settings.long_engine
-        self.long_engine: Engine = make_engine(other, self.embedder) if other else self.engine
+        self.long_engine: Engine = self._measured_engine(other) if other else self.engine
         self.policy: Policy = policy or POLICIES[settings.routing.policy]()
         self._stores: dict[str, Store] = {}
         self._given: dict[str, object] = {}  # texts by the key of their index: kept, so that no other gets their id
@@ -517,7 +519,7 @@ class Hybrid:
                 kept = sorted(fitted.kept, key=lambda piece: piece.document)  # always the same: the prefix is cached
                 evidence = self._evidence(situation, kept, engine, settings, fitted.tokens)
             else:
-                kept = order(fitted.kept, self.settings.routing.ordering, self.settings.routing.curve)
+                kept = order(fitted.kept, *self._ordering(engine))
                 evidence = ()
             prompt = Prompt(run.question, tuple(kept), evidence=evidence)
         with run.stage("ask"):
@@ -575,6 +577,22 @@ class Hybrid:
         usage = usage.model_copy(update=shares)
         run.usages.append(usage)
         return replace(completion, usage=usage)
+
+    def _measured_engine(self, what: Any) -> Engine:
+        """An engine that is given no more than it was measured to read; nothing is asked of it here."""
+        engine, profile = make_engine(what, self.embedder), self.settings.routing.profile
+        if not engine.on_gpu or (profile is None and not Path(PROFILE).is_file()):
+            return engine
+        limited: Any = Effective(engine, profile)
+        return limited  # type: ignore[no-any-return]
+
+    def _ordering(self, engine: Engine) -> tuple[Ordering, Sequence[float]]:
+        """How passages are ordered for an engine, and its position curve."""
+        routing = self.settings.routing
+        if routing.ordering != "auto":
+            return routing.ordering, routing.curve
+        profile = engine.profile if isinstance(engine, Effective) else None
+        return ("edges", ()) if profile is None else ("curve", profile.curve)
 
     def _find_power(self) -> tuple[Power | None, str]:
         """What measures this machine's GPUs, and a note where energy was wanted and cannot be measured."""

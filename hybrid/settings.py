@@ -88,8 +88,13 @@ class RoutingSettings(Section):
     policy: Literal["rag", "long", "fits", "self_route"] = "self_route"
     route: Route | None = Field(None, description="force a route")
     rung: Rung | None = Field(None, description="force how much is read")
-    ordering: Literal["relevance", "document", "edges", "curve"] = "edges"
+    ordering: Literal["auto", "relevance", "document", "edges", "curve"] = Field(
+        "auto", description="of passages; auto: by the curve of the engine's profile where there is one, else edges"
+    )
     curve: tuple[float, ...] = Field((), description="measured score by position, first to last, for ordering 'curve'")
+    profile: str | None = Field(
+        None, description="file of `hybrid calibrate window`; None: hybrid-profile.json here, if it is of the engine"
+    )
 
 
 class Hardware(Section):

@@ -13,8 +13,10 @@ from evals.window import Gauge, measure
 from hybrid.cli.main import cli, guarded
 from hybrid.engines.base import Completion, OnText
 from hybrid.errors import InputError, SettingsError
+from hybrid.hybrid import Hybrid
 from hybrid.profile import FILE, Profile, Scored, load_profile, profile_for, save_profile
 from hybrid.prompts import ABSTAIN, Prompt
+from hybrid.settings import RoutingSettings, Settings
 from hybrid.types import Usage
 
 
@@ -42,7 +44,8 @@ class Reader:
         key = re.search(r"number for (.+?)\?", prompt.question)
         assert key is not None
         found = re.search(rf"number for {re.escape(key[1])} is: (\d+)", text)
-        assert found is not None, "the task asks for what is not there"
+        if found is None:
+            return Completion(ABSTAIN, Usage(calls=1), abstained=True)
         depth = found.start() / len(text)
         seen = self.measure(prompt) <= self.reach and not self.blind[0] <= depth <= self.blind[1]
         return Completion(found[1] if seen else ABSTAIN, Usage(calls=1), abstained=not seen)
@@ -130,3 +133,29 @@ def test_a_profile_is_kept_for_its_engine(profile: Profile, tmp_path: Path, monk
 def test_the_default_engine_has_no_window_to_measure(capsys: pytest.CaptureFixture[str]) -> None:
     assert guarded(cli, ["calibrate", "window"]) == 2
     assert "reads every position alike" in capsys.readouterr().err
+
+
+def test_a_profile_limits_the_window_and_orders_the_passages(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    reader = Reader(reach=10**9)
+    settings = Settings()
+    assert Hybrid(settings, engine=reader).engine is reader
+    save_profile(profile.model_copy(update={"engine": "reader at somewhere", "window": 16_384}), tmp_path / FILE)
+    with Hybrid(settings, engine=reader) as hybrid:
+        assert hybrid.engine.window == 2048
+        assert hybrid._ordering(hybrid.engine) == ("curve", profile.curve)
+        fact = "One of the special magic numbers... The special magic number for tea is: 12345."
+        corpus = {f"{i}.txt": f"{fact if i == 3 else 'Nothing.'} " + "The hay is dry. " * 400 for i in range(4)}
+        answer = hybrid.answer("What is the special magic number for tea?", corpus, route="long")
+        assert answer.decision.chunkwise or answer.decision.rung == "documents"  # the whole fits 16 384, not 2 048
+        assert any("is given at most 2,048 of 16,384 tokens" in note for note in answer.notes)
+    chosen = Settings(routing=RoutingSettings(ordering="document"))
+    assert Hybrid(chosen, engine=reader)._ordering(reader) == ("document", ())
+    other = Reader(reach=1)
+    other.name = "another"
+    assert Hybrid(settings, engine=other).engine.window == 16_384
+    named = Settings(routing=RoutingSettings(profile=FILE))
+    with pytest.raises(SettingsError, match="is of reader at somewhere, not of another"):
+        _ = Hybrid(named, engine=other).engine.window
