@@ -102,3 +102,9 @@ def test_k_limits_and_a_stranger_vector_decides(store: Store, embedder: Embedder
     assert len(retrieve(store, "day", 2)) == 2
     cats = embedder.encode_query(["sleeping cats"])[0]
     assert retrieve(store, "lease", 1, "dense", vector=np.asarray(cats))[0].passage.document == "cats.txt"
+
+
+def test_the_only_passage_with_a_word_is_ahead_by_it() -> None:
+    found = dict(fuse([(1, 0.5), (2, 0.5), (3, 0.4)], [(3, 7.0)], weight=0.6))
+    assert found[3] == pytest.approx(0.6 * 0.8 + 0.4)
+    assert found[1] == pytest.approx(0.6)  # the words found nothing more to come

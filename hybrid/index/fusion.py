@@ -58,7 +58,10 @@ def retrieve(
 
 
 def fuse(dense: Ranking, lexical: Ranking, weight: float = DENSE_WEIGHT) -> list[tuple[int, float]]:
-    """One ranking with scores from 0 to 1; a passage missing from one search gets that search's lowest score.
+    """One ranking with scores from 0 to 1.
+
+    A passage missing from one search gets that search's lowest score, for it may come next; or 0 where that search found
+    fewer than the other, because then it has no more to find.
 
     Args:
         weight: share of the dense score, 0 to 1; the rest is the lexical one's.
@@ -66,7 +69,7 @@ def fuse(dense: Ranking, lexical: Ranking, weight: float = DENSE_WEIGHT) -> list
     if not dense or not lexical:
         return [(number, score) for number, score in _scaled(dense or lexical)]
     a, b = dict(_scaled(dense)), dict(_scaled(lexical))
-    low_a, low_b = min(a.values()), min(b.values())
+    low_a, low_b = (min(x.values()) if len(x) >= len(y) else 0.0 for x, y in ((a, b), (b, a)))
     ids = np.array(sorted({*a, *b}))
     scores = np.array([weight * a.get(i, low_a) + (1 - weight) * b.get(i, low_b) for i in ids.tolist()])
     order = np.lexsort((ids, -scores))
