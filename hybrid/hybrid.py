@@ -36,7 +36,10 @@ from hybrid.index.store import Changes, Progress, Store
 from hybrid.ordering import Ordering, order
 from hybrid.profile import FILE as PROFILE
 from hybrid.prompts import Prompt, abstains
-from hybrid.routing.policies import POLICIES, Forced, Policy
+from hybrid.routing.adaptive import kept
+from hybrid.routing.calibrated import Calibrated
+from hybrid.routing.features import features
+from hybrid.routing.policies import Doubting, Forced, Policy, make_policy
 from hybrid.routing.situation import Situation
 from hybrid.settings import EngineSettings, Settings
 from hybrid.types import RUNGS, Answer, Attempt, Candidate, Decision, Piece, Prediction, Route, Rung, Usage
@@ -118,7 +121,7 @@ class Hybrid:
         self.engine: Engine = self._measured_engine(engine or settings.engine)
         other = long_engine or settings.long_engine
         self.long_engine: Engine = self._measured_engine(other) if other else self.engine
-        self.policy: Policy = policy or POLICIES[settings.routing.policy]()
+        self.policy: Policy = policy or make_policy(settings.routing, self.engine.name, settings.cost.gpus)
         self._stores: dict[str, Store] = {}
         self._given: dict[str, object] = {}  # texts by the key of their index: kept, so that no other gets their id
         self._ratios: dict[tuple[str, int, int], float] = {}
@@ -274,6 +277,7 @@ class Hybrid:
             with run.stage("decide"):
                 situation = self._situate(run, candidates)
                 ways.append((run, situation, run.policy.decide(situation)))
+        ways = self._within_budget(ways)
         grouped = sorted(range(len(ways)), key=lambda i: (_reads(ways[i][1], ways[i][2]), i))
         answers: dict[int, Answer] = {}
         workers = max(1, min(self.engine.concurrency, len(ways)))
@@ -288,6 +292,14 @@ class Hybrid:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         return [answers[i] for i in range(len(ways))]
+
+    def _within_budget(self, ways: list[tuple[_Run, Situation, Decision]]) -> list[tuple[_Run, Situation, Decision]]:
+        """The ways of a batch as its budget allows them, where there is one and the policy can share it out."""
+        budget, policy = self.settings.routing.batch_budget, ways[0][0].policy if ways else None
+        if budget is None or not isinstance(policy, Calibrated):
+            return ways
+        own = policy.for_batch([situation for _, situation, _ in ways], budget)
+        return [(replace(run, policy=own), situation, own.decide(situation)) for run, situation, _ in ways]
 
     def decide(
         self,
@@ -354,6 +366,10 @@ class Hybrid:
         if not entries:
             raise InputError(f"None of the documents {run.documents} is in the corpus. See: hybrid index show PATH.")
         best = [name for name, _ in ranked_documents(candidates)] or [entry.name for entry in entries]
+        known = features(
+            run.question, candidates, {e.name: e.passages for e in entries}, sum(e.tokens for e in entries), k
+        )
+        k = kept(candidates, k) if self.settings.routing.adaptive_k else k
         tokens = {entry.name: entry.tokens for entry in entries}
         short, long_ = self._ratio(self.engine, store), self._ratio(self.long_engine, store)
         rooms: dict[Rung, int] = {}
@@ -387,6 +403,7 @@ class Hybrid:
             rooms=rooms,
             largest=largest,
             predictions={rung: self._predict(rung, read[rung], rooms[rung], warm.get(rung, 0)) for rung in RUNGS},
+            features=known,
         )
 
     def _section_tokens(self, candidate: Candidate, tokens: Mapping[str, int]) -> int:
@@ -450,7 +467,9 @@ class Hybrid:
         attempts: list[Attempt] = []
         while True:
             engine, settings = self._engine_for(decision.rung)
-            reading = self._read(run, situation, decision, engine, settings)
+            doubt = run.policy.reconsider(situation, decision) if isinstance(run.policy, Doubting) else None
+            shown = run if doubt is None else replace(run, on_text=None)  # what would be discarded is not streamed
+            reading = self._read(shown, situation, decision, engine, settings)
             completion = reading.completion
             attempts.append(
                 Attempt(
@@ -462,7 +481,7 @@ class Hybrid:
                     left_out=reading.left_out,
                 )
             )
-            again = run.policy.review(situation, decision) if completion.abstained else None
+            again = run.policy.review(situation, decision) if completion.abstained else doubt
             if again is None:
                 break
             decision = again

@@ -85,7 +85,18 @@ class EngineSettings(Section):
 class RoutingSettings(Section):
     """Which way a question takes."""
 
-    policy: Literal["rag", "long", "fits", "self_route"] = "self_route"
+    policy: Literal["rag", "long", "fits", "self_route", "question_type", "calibrated"] = "calibrated"
+    prefer: Literal["accuracy", "balance", "cost"] = Field("balance", description="what the policy calibrated goes for")
+    accuracy_price: float | None = Field(
+        None, gt=0, description="dollars that one right answer is worth; None: as `prefer` says, 10, 0.3 or 0.05"
+    )
+    budget: float | None = Field(None, gt=0, description="dollars that one question may take, all attempts")
+    batch_budget: float | None = Field(None, gt=0, description="dollars for all questions of a batch together")
+    latency: float | None = Field(None, gt=0, description="seconds that 95 % of the answers should stay within")
+    weights: str | None = Field(
+        None, description="file of `hybrid calibrate router`; None: hybrid-router.json here, else the carried ones"
+    )
+    adaptive_k: bool = Field(False, description="read passages only up to the largest gap in their scores")
     route: Route | None = Field(None, description="force a route")
     rung: Rung | None = Field(None, description="force how much is read")
     ordering: Literal["auto", "relevance", "document", "edges", "curve"] = Field(

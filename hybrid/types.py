@@ -144,6 +144,8 @@ class Decision(Record):
     policy: str
     reason: str
     predictions: tuple[Prediction, ...] = ()
+    expected: dict[Rung, float] = {}  # how likely a right answer is, where the policy tells
+    features: dict[str, float] = {}  # what could be gone by, as `hybrid.routing.features` names it
 
 
 class Citation(Record):

@@ -101,7 +101,7 @@ def test_the_prediction_of_the_route_that_was_taken_is_close(hybrid, store):
 
 
 def test_what_is_not_there_is_said_not_to_be_and_both_attempts_are_charged(hybrid, store):
-    found = hybrid.answer(NOT_THERE, store)
+    found = changed(hybrid, routing={"policy": "self_route"}).answer(NOT_THERE, store)
     assert found.abstained
     assert (found.text, found.citations) == ("The documents do not say.", ())
     assert [a.decision.route for a in found.attempts] == ["rag", "long"]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from hybrid.errors import InputError
-from hybrid.routing.policies import POLICIES, Forced
+from hybrid.document import Location
+from hybrid.errors import InputError, SettingsError
+from hybrid.routing.adaptive import kept
+from hybrid.routing.kinds import kind
+from hybrid.routing.policies import POLICIES, Doubting, Forced, make_policy
 from hybrid.routing.situation import Situation
-from hybrid.types import RUNGS, Cost, Prediction
+from hybrid.settings import RoutingSettings
+from hybrid.types import RUNGS, Candidate, Cost, Passage, Prediction
 
 
 def situation(corpus: int = 10_000, passages: int = 800, room: int = 30_000, largest: int = 5_000) -> Situation:
@@ -86,3 +92,55 @@ def test_forced_refuses_a_rung_of_the_other_route():
 def test_decisions_are_reproducible():
     for make in POLICIES.values():
         assert make().decide(situation()) == make().decide(situation())
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("When does the agreement end?", "lookup"),
+        ("How do the two leases differ in rent?", "comparison"),
+        ("How many directors resigned in 2023?", "aggregation"),
+        ("Summarise the report.", "summary"),
+        ("Why did the margin fall?", "reasoning"),
+        ("What does chapter 3 describe?", "structure"),
+        ("\u5951\u7d04\u306f\u3044\u3064\u7d42\u308f\u308a\u307e\u3059\u304b", "lookup"),
+        ("", "lookup"),
+    ],
+)
+def test_the_kind_of_a_question_shows_in_its_words(question, found):
+    assert kind(question) == found
+
+
+def test_question_type_reads_the_whole_for_what_is_spread():
+    policy = POLICIES["question_type"]()
+    asked = replace(situation(), question="How do the two leases differ?")
+    assert policy.decide(asked).route == "long"
+    assert "comparison" in policy.decide(asked).reason
+    assert policy.decide(replace(asked, question="Who signed it?")).rung == "passages"
+
+
+def test_only_the_calibrated_policy_doubts_answers():
+    assert [name for name, make in POLICIES.items() if isinstance(make(), Doubting)] == ["calibrated"]
+
+
+def test_every_decision_carries_the_features():
+    known = replace(situation(), features={"covered": 0.5})
+    assert POLICIES["rag"]().decide(known).features == {"covered": 0.5}
+
+
+def test_policies_are_made_from_the_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert make_policy(RoutingSettings()).name == "calibrated"
+    assert make_policy(RoutingSettings(policy="fits")).name == "fits"
+    with pytest.raises(SettingsError, match=r"nowhere\.json"):
+        make_policy(RoutingSettings(weights="nowhere.json"))
+
+
+@pytest.mark.parametrize(
+    ("scores", "count"),
+    [([1.0, 0.9, 0.3, 0.2], 3), ([1.0, 0.2, 0.1], 2), ([1.0, 0.9, 0.8, 0.1], 4), ([0.7], 8), ([], 8)],
+)
+def test_adaptive_k_stops_one_behind_the_largest_gap(scores, count):
+    place = Location(0, 1, 1, 1, None)
+    found = [Candidate(Passage(i, "d", i, "t", 0, 1, place, "", 1), s, None, None) for i, s in enumerate(scores)]
+    assert kept(found, 8 if len(scores) < 2 else len(scores)) == count

@@ -23,6 +23,7 @@ from hybrid.errors import EngineError, InputError
 if TYPE_CHECKING:
     from hybrid.cost.fit import Fitted
     from hybrid.models import Model
+    from hybrid.routing.records import Calibration
 
 
 class _Group(click.Group):
@@ -205,3 +206,65 @@ def _show(fitted: Fitted, file: Path) -> None:
     out.print(
         f"{file} written; it is used where it lies in the current folder, or is named in cost.rates", markup=False
     )
+
+
+@calibrate.command()
+@click.argument("records", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--engine", default="", help="Name of the model that answered: the weights are refused for any other.")
+@click.option(
+    "--output", "-o", default="hybrid-router.json", show_default=True, type=click.Path(), help="File to write."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def router(records: Path, engine: str, output: str, as_json: bool) -> None:
+    """Fit the policy `calibrated` to RECORDS: your questions, answered by both routes and scored.
+
+    RECORDS is a JSONL file, a line for each question and route: question, document or group, route, score (0 to 1),
+    features (of the answer's decision), and if known abstained, tokens and cost. Half of the documents are held out;
+    where the fitted router is worse there than the better fixed route, nothing is written and the default stays.
+
+    \b
+    Try:  hybrid calibrate router runs/mine/records.jsonl
+    """
+    from hybrid.routing.records import calibrate as fit_router
+    from hybrid.routing.records import read
+    from hybrid.routing.weights import save
+    from hybrid.settings import load
+
+    routing = load().routing
+    policy = {"prefer": routing.prefer, "accuracy_price": routing.accuracy_price}
+    found = fit_router(read(records), policy, engine=engine, source=records.name)
+    file = Path(output)
+    if found.better:
+        save(found.weights, file)
+    if as_json:
+        told = {key: value for key, value in asdict(found).items() if key != "weights"}
+        print_json({"file": str(file) if found.better else None, "better": found.better, **told})
+        return
+    _show_router(found, file)
+
+
+def _show_router(found: Calibration, file: Path) -> None:
+    from rich.table import Table
+
+    out = console()
+    out.print(f"{found.questions} questions on {found.groups} documents were held out", markup=False)
+    table = Table("answered by", "mean score")
+    for name, score in found.scores.items():
+        table.add_row(name, f"{score:.3f}")
+    out.print(table)
+    table = Table("route", "expected", "observed", "questions")
+    for route, bins in found.reliability.items():
+        for expected, observed, questions in bins:
+            table.add_row(route, f"{expected:.2f}", f"{observed:.2f}", str(questions))
+    out.print(table)
+    gain, low, high = found.gain
+    out.print(
+        f"against the better fixed route: {gain:+.3f} (95 %: {low:+.3f} to {high:+.3f}), with {found.tokens:.0%} of "
+        "the long route's tokens",
+        markup=False,
+    )
+    if found.better:
+        told = f"{file} written; it is used where it lies in the current folder, or is named in routing.weights"
+    else:
+        told = "nothing written: the better fixed route scores more, so the default weights stay; add records"
+    out.print(told, markup=False)

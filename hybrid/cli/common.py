@@ -29,7 +29,14 @@ _OPTIONS = (
 _ENGINE = (
     click.option("--url", help="An OpenAI-compatible server, such as http://localhost:8000/v1."),
     click.option("--model", help="The model's name on that server."),
-    click.option("--policy", type=click.Choice(["rag", "long", "fits", "self_route"]), help="How routes are chosen."),
+    click.option(
+        "--policy",
+        type=click.Choice(["rag", "long", "fits", "self_route", "question_type", "calibrated"]),
+        help="How routes are chosen.",
+    ),
+    click.option(
+        "--prefer", type=click.Choice(["accuracy", "balance", "cost"]), help="What the policy calibrated goes for."
+    ),
     click.option("-k", "k", type=click.IntRange(1), help="Passages read on the route rag."),
 )
 
@@ -57,7 +64,7 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
             "index": {"dir": options.get("index_dir")},
             "embedder": {"model": options.get("embedder")},
             "engine": {"url": url, "model": options.get("model"), "kind": "server" if url else None},
-            "routing": {"policy": options.get("policy")},
+            "routing": {"policy": options.get("policy"), "prefer": options.get("prefer")},
             "retrieval": {"k": options.get("k")},
         },
     )

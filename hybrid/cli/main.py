@@ -13,6 +13,7 @@ from hybrid.errors import HybridError
 
 COMMANDS = {  # name -> (module, attribute, first line of its help: shown without loading it)
     "ask": ("hybrid.cli.ask", "ask", "Answer questions from files, with citations."),
+    "route": ("hybrid.cli.route", "route", "Tell which way a question would take, and why, without asking it."),
     "plan": ("hybrid.cli.plan", "plan", "Plan a long window for a model: overrides, memory, the command to serve it."),
     "index": ("hybrid.cli.index", "index", "Build, update and show the index of a corpus."),
     "up": ("hybrid.cli.up", "up", "Serve a model with vLLM, its window extended and verified."),

@@ -6,13 +6,16 @@ A policy is pure: the same situation gives the same decision, live, in an evalua
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hybrid.errors import InputError
+from hybrid.routing.kinds import Kind, kind
 from hybrid.routing.situation import Situation
+from hybrid.settings import RoutingSettings
 from hybrid.types import Decision, Route, Rung
 
 _ROUTES: dict[Rung, Route] = {"passages": "rag", "sections": "rag", "documents": "long", "corpus": "long"}
+_SPREAD: tuple[Kind, ...] = ("comparison", "aggregation", "summary", "structure")
 
 
 class Policy(Protocol):
@@ -33,6 +36,14 @@ class Policy(Protocol):
         """A second attempt after one that abstained; None: the documents do not say."""
 
 
+@runtime_checkable
+class Doubting(Protocol):
+    """A policy that also looks at attempts that answered."""
+
+    def reconsider(self, situation: Situation, tried: Decision) -> Decision | None:
+        """A second attempt after one that answered; None accepts the answer."""
+
+
 class Rag:
     """Always reads passages."""
 
@@ -40,7 +51,7 @@ class Rag:
     escalates = False
 
     def decide(self, situation: Situation) -> Decision:
-        return _decision(self.name, situation, "passages", "the policy 'rag' always reads the best passages")
+        return made(self.name, situation, "passages", "the policy 'rag' always reads the best passages")
 
     def review(self, situation: Situation, tried: Decision) -> Decision | None:
         return None
@@ -54,9 +65,7 @@ class Long:
 
     def decide(self, situation: Situation) -> Decision:
         rung, chunkwise, why = whole(situation)
-        return _decision(
-            self.name, situation, rung, f"the policy 'long' always reads whole documents: {why}", chunkwise
-        )
+        return made(self.name, situation, rung, f"the policy 'long' always reads whole documents: {why}", chunkwise)
 
     def review(self, situation: Situation, tried: Decision) -> Decision | None:
         return None
@@ -72,9 +81,9 @@ class Fits:
         size, room = situation.tokens["corpus"], situation.rooms["corpus"]
         if situation.fits("corpus"):
             why = f"the whole corpus ({size:,} tokens) fits the {room:,} tokens that can be read at once"
-            return _decision(self.name, situation, "corpus", why)
+            return made(self.name, situation, "corpus", why)
         why = f"the corpus ({size:,} tokens) does not fit the {room:,} tokens that can be read at once"
-        return _decision(self.name, situation, "passages", why)
+        return made(self.name, situation, "passages", why)
 
     def review(self, situation: Situation, tried: Decision) -> Decision | None:
         return None
@@ -93,19 +102,39 @@ class SelfRoute:
         passages, corpus = situation.tokens["passages"], situation.tokens["corpus"]
         if corpus <= passages and situation.fits("corpus"):
             why = f"the whole corpus ({corpus:,} tokens) is no longer than the passages would be"
-            return _decision(self.name, situation, "corpus", why)
+            return made(self.name, situation, "corpus", why)
         share = passages / corpus if corpus else 1.0
         why = (
             f"{len(situation.candidates)} passages ({passages:,} tokens) are {share:.0%} of the corpus "
             f"({corpus:,} tokens); the whole is read only if they do not answer"
         )
-        return _decision(self.name, situation, "passages", why)
+        return made(self.name, situation, "passages", why)
 
     def review(self, situation: Situation, tried: Decision) -> Decision | None:
         if tried.route == "long":
             return None
         rung, chunkwise, why = whole(situation)
-        return _decision(self.name, situation, rung, f"the passages did not answer: {why}", chunkwise)
+        return made(self.name, situation, rung, f"the passages did not answer: {why}", chunkwise)
+
+
+class QuestionType:
+    """Whole documents for what is spread over them, by the kind of the question alone (RAGRouter-Bench, 2602.00296).
+
+    Comparisons, counts, summaries and questions on a document's order go long; single facts and reasons do not.
+    """
+
+    name = "question_type"
+    escalates = False
+
+    def decide(self, situation: Situation) -> Decision:
+        found = kind(situation.question)
+        if found not in _SPREAD:
+            return made(self.name, situation, "passages", f"a question of the kind {found} is answered from passages")
+        rung, chunkwise, why = whole(situation)
+        return made(self.name, situation, rung, f"a question of the kind {found} needs the whole: {why}", chunkwise)
+
+    def review(self, situation: Situation, tried: Decision) -> Decision | None:
+        return None
 
 
 class Forced:
@@ -131,24 +160,64 @@ class Forced:
     def decide(self, situation: Situation) -> Decision:
         if self.rung is None:
             if self.route == "rag":
-                return _decision(self.name, situation, "passages", "you asked for the route rag")
+                return made(self.name, situation, "passages", "you asked for the route rag")
             rung, chunkwise, why = whole(situation)
-            return _decision(self.name, situation, rung, f"you asked for the route long: {why}", chunkwise)
+            return made(self.name, situation, rung, f"you asked for the route long: {why}", chunkwise)
         if self.rung == "corpus" and not situation.fits("corpus"):
             why = (
                 f"you asked for the whole corpus; its {situation.tokens['corpus']:,} tokens are read in parts of at "
                 f"most {situation.rooms['corpus']:,}"
             )
-            return _decision(self.name, situation, "corpus", why, chunkwise=True)
+            return made(self.name, situation, "corpus", why, chunkwise=True)
         if self.rung == "documents" and situation.largest > situation.rooms["documents"]:
-            return _decision(self.name, situation, "documents", _in_parts(situation), chunkwise=True)
-        return _decision(self.name, situation, self.rung, f"you asked for the rung {self.rung}")
+            return made(self.name, situation, "documents", _in_parts(situation), chunkwise=True)
+        return made(self.name, situation, self.rung, f"you asked for the rung {self.rung}")
 
     def review(self, situation: Situation, tried: Decision) -> Decision | None:
         return None
 
 
-POLICIES: dict[str, Callable[[], Policy]] = {"rag": Rag, "long": Long, "fits": Fits, "self_route": SelfRoute}
+def _calibrated() -> Policy:
+    """With the carried weights and no limits; its module needs this one."""
+    from hybrid.routing.calibrated import Calibrated
+
+    return Calibrated()
+
+
+POLICIES: dict[str, Callable[[], Policy]] = {
+    "rag": Rag,
+    "long": Long,
+    "fits": Fits,
+    "self_route": SelfRoute,
+    "question_type": QuestionType,
+    "calibrated": _calibrated,
+}
+
+
+def make_policy(settings: RoutingSettings, engine: str = "", gpus: int = 1) -> Policy:
+    """The policy of the settings.
+
+    Args:
+        engine: the name of the engine that will answer, for which weights may have been fitted.
+        gpus: that share a call.
+
+    Raises:
+        SettingsError: the weights cannot be used.
+        InputError: a limit that cannot be kept.
+    """
+    if settings.policy != "calibrated":
+        return POLICIES[settings.policy]()
+    from hybrid.routing.calibrated import Calibrated
+    from hybrid.routing.weights import of_settings
+
+    return Calibrated(
+        of_settings(settings.weights, engine),
+        prefer=settings.prefer,
+        accuracy_price=settings.accuracy_price,
+        budget=settings.budget,
+        latency=settings.latency,
+        gpus=gpus,
+    )
 
 
 def whole(situation: Situation) -> tuple[Rung, bool, str]:
@@ -167,7 +236,8 @@ def _in_parts(situation: Situation) -> str:
     return f"the best matching document ({situation.largest:,} tokens) is read in parts of at most {room:,} tokens"
 
 
-def _decision(policy: str, situation: Situation, rung: Rung, reason: str, chunkwise: bool = False) -> Decision:
+def made(policy: str, situation: Situation, rung: Rung, reason: str, chunkwise: bool = False) -> Decision:
+    """A decision with what the situation predicts and knows."""
     return Decision(
         route=_ROUTES[rung],
         rung=rung,
@@ -175,4 +245,5 @@ def _decision(policy: str, situation: Situation, rung: Rung, reason: str, chunkw
         policy=policy,
         reason=reason[0].upper() + reason[1:] + ".",
         predictions=tuple(situation.predictions.values()),
+        features=dict(situation.features),
     )

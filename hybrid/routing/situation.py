@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from hybrid.types import Candidate, Prediction, Rung
 
@@ -18,6 +19,7 @@ class Situation:
     rooms: dict[Rung, int]  # tokens of text that fit each rung's engine
     largest: int  # tokens of the best matching document, for the rung `documents`
     predictions: dict[Rung, Prediction]
+    features: Mapping[str, float] = field(default_factory=dict)  # as `hybrid.routing.features` names them
 
     def fits(self, rung: Rung) -> bool:
         """Whether a rung can be read in one call."""

@@ -1,0 +1,100 @@
+"""How long a decision takes beyond retrieval: `python -m evals.bench.decision [--times N]`.
+
+Features of 20 found passages of 214 tokens, the policy's decision, and both of its second decisions, on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from hybrid.document import Location
+from hybrid.routing.calibrated import Calibrated
+from hybrid.routing.features import features
+from hybrid.routing.policies import whole
+from hybrid.routing.situation import Situation
+from hybrid.settings import Settings
+from hybrid.types import RUNGS, Candidate, Cost, Passage, Prediction, Rung
+
+QUESTION = "How did the rental revenue of Exchange Income Fund change from March 2023 to March 2024, and why?"
+_TEXT = "The Company's revenue for the three months ended March 31, 2024 was $20,469,000, as the leases were renewed. "
+
+
+def candidates(count: int = 20) -> list[Candidate]:
+    """Passages as a search finds them."""
+    texts = [(_TEXT * 8)[i : i + 900] for i in range(count)]
+    return [
+        Candidate(
+            Passage(i, "report.txt", 7 * i, text, 0, len(text), Location(0, len(text), 1, 1, None), "Results", 214),
+            1 - i / 40,
+            0.7 - i / 100,
+            9 - i / 5,
+        )
+        for i, text in enumerate(texts)
+    ]
+
+
+def situation(found: list[Candidate], known: dict[str, float]) -> Situation:
+    """One document of 100 000 tokens."""
+    tokens: dict[Rung, int] = {"passages": 1_700, "sections": 5_000, "documents": 100_000, "corpus": 100_000}
+    predictions = {
+        rung: Prediction(
+            route="rag" if rung in ("passages", "sections") else "long",
+            rung=rung,
+            engine="",
+            prompt_tokens=tokens[rung],
+            fits=True,
+            cost=Cost(dollars=tokens[rung] * 1e-7, basis="estimated"),
+        )
+        for rung in RUNGS
+    }
+    rooms = dict.fromkeys(RUNGS, 128_000)
+    return Situation(QUESTION, tuple(found[:8]), 1, tokens, rooms, 100_000, predictions, known)
+
+
+def timed(work: Callable[[], object], times: int) -> dict[str, float]:
+    """Milliseconds: median and 95th percentile."""
+    found = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        work()
+        found.append(1000 * (time.perf_counter() - begun))
+    return {"median_ms": round(float(np.median(found)), 3), "p95_ms": round(float(np.percentile(found, 95)), 3)}
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=500)
+    times = parser.parse_args().times
+    found, policy = candidates(), Calibrated()
+    known = features(QUESTION, found, {"report.txt": 470}, 100_000)
+    seen = situation(found, known)
+    tried = policy.decide(seen).model_copy(update={"route": "rag", "rung": "passages"})
+
+    def all_() -> None:
+        again = situation(found, features(QUESTION, found, {"report.txt": 470}, 100_000))
+        policy.decide(again)
+        policy.reconsider(again, tried)
+
+    parts: dict[str, Callable[[], object]] = {
+        "features": lambda: features(QUESTION, found, {"report.txt": 470}, 100_000),
+        "whole": lambda: whole(seen),
+        "decide": lambda: policy.decide(seen),
+        "review": lambda: policy.review(seen, tried),
+        "reconsider": lambda: policy.reconsider(seen, tried),
+        "all": all_,
+    }
+    print(
+        json.dumps(
+            {"times": times, "k": Settings().retrieval.k, **{n: timed(w, times) for n, w in parts.items()}}, indent=1
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

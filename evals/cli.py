@@ -1,0 +1,311 @@
+"""`hybrid eval`: run a suite, report on it, compare two runs, and judge policies on saved records."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from evals import suite as suites
+from evals.suite import Suite
+from hybrid.cli.common import console, print_json
+from hybrid.errors import InputError
+from hybrid.settings import load
+
+if TYPE_CHECKING:
+    from evals.arms import Arm
+    from evals.run import Step
+
+
+def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The carried suites that begin like this, else files."""
+    names = [CompletionItem(name) for name in suites.carried() if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="file")]
+
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+@click.group("eval")
+def evaluate() -> None:
+    """Measure arms on tasks, and report what it shows.
+
+    \b
+    Try:  hybrid eval run smoke --output smoke
+          hybrid eval report smoke
+    """
+
+
+@evaluate.command()
+@click.argument("suite", shell_complete=complete)
+@click.option(
+    "--output", "-o", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the run."
+)
+@click.option("--config", type=click.Path(), help="Settings file; default: hybrid.toml here, if there is one.")
+@click.option("--url", help="An OpenAI-compatible server, such as http://localhost:8000/v1, for all arms.")
+@click.option("--model", help="The model's name on that server.")
+@click.option("--arm", "only", multiple=True, help="Only this arm of the suite; may be repeated.")
+@click.option("--samples", "-n", type=click.IntRange(1), help="Of each task, length and seed, instead of the suite's.")
+@click.option("--retry-failed", is_flag=True, help="Ask once more for samples that failed before.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress bars.")
+@JSON
+def run(
+    suite: str,
+    output: Path,
+    config: str | None,
+    url: str | None,
+    model: str | None,
+    only: tuple[str, ...],
+    samples: int | None,
+    retry_failed: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Answer the samples of SUITE with its arms; SUITE is a name (see `hybrid eval list`) or a TOML file.
+
+    The same command goes on with a run that was broken off: nothing is asked twice.
+
+    \b
+    Try:  hybrid eval run smoke -o smoke
+          hybrid eval run testbed -o testbed --url http://localhost:8000/v1
+    """
+    from evals import run as runner
+    from evals.report import summary
+
+    chosen = narrowed(suites.read(suite), only, samples)
+    tasks = {spec.title: suites.make_task(spec) for spec in chosen.tasks}
+    for task in tasks.values():
+        runner.find_metric(task.metric)
+    engine = {"url": url, "model": model, "kind": "server" if url else None}
+    arms = make_arms(chosen, config, {key: value for key, value in engine.items() if value is not None})
+    with _bars(quiet=quiet) as step:
+        runner.run(chosen, arms, tasks, output, step, again=retry_failed)
+    found = summary(output)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    _show_scores(found)
+    console().print(f"\nrecords in {output}; see them with: hybrid eval report {output}", markup=False)
+
+
+def narrowed(suite: Suite, only: Sequence[str], samples: int | None) -> Suite:
+    """A suite with some of its arms, or with another number of samples.
+
+    Raises:
+        InputError: it has no such arm.
+    """
+    names = [arm.name for arm in suite.arms]
+    for name in only:
+        if name not in names:
+            raise InputError(f"The suite {suite.name!r} has no {suites.unknown('arm', name, names)}.")
+    arms = tuple(arm for arm in suite.arms if not only or arm.name in only)
+    kept = tuple(
+        task.model_copy(update={"arms": tuple(arm for arm in task.arms if not only or arm in only)})
+        for task in suite.tasks
+        if not only or not task.arms or set(task.arms) & set(only)
+    )
+    if not kept:
+        raise InputError(f"No task of the suite {suite.name!r} is for the arms {', '.join(only)}.")
+    if samples is not None:
+        kept = tuple(task.model_copy(update={"n": samples}) for task in kept)
+    return suite.model_copy(update={"arms": arms, "tasks": kept})
+
+
+def make_arms(suite: Suite, config: str | None, engine: Mapping[str, Any]) -> list[Arm]:
+    """The arms of a suite: settings file and environment, then the suite, the command line, and the arm's own.
+
+    Raises:
+        UserError: one of them cannot be made as it is described.
+    """
+    from evals.arms import make_arm
+
+    return [
+        make_arm(spec, load(config, suites.merged(suite.settings, {"engine": engine}, spec.settings)))
+        for spec in suite.arms
+    ]
+
+
+@evaluate.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--output", "-o", type=click.Path(file_okay=False, path_type=Path), help="Default: `report` in FOLDER.")
+@JSON
+def report(folder: Path, output: Path | None, as_json: bool) -> None:
+    """Write the report of the run in FOLDER: one HTML page, the same as Markdown and JSON, and its figures.
+
+    \b
+    Try:  hybrid eval report smoke
+    """
+    from evals.report import make, save
+
+    found = make(folder)
+    place = output or folder / "report"
+    notes = save(found, place)
+    if as_json:
+        print_json(found.data.model_dump(mode="json"))
+        return
+    out = console()
+    for note in (*found.data.notes, *notes):
+        out.print(f"[yellow]note[/] {note}")
+    out.print(f"{place / 'report.html'}", markup=False)
+
+
+@evaluate.command()
+@click.argument("one", type=FOLDER)
+@click.argument("other", type=FOLDER)
+@JSON
+def compare(one: Path, other: Path, as_json: bool) -> None:
+    """Tell two runs apart, then compare what their arms scored on the same samples, ONE minus OTHER.
+
+    \b
+    Try:  hybrid eval compare before after
+    """
+    from evals.report import compare as compared
+
+    found = compared(one, other)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    from rich.table import Table
+
+    out = console()
+    for what, (was, now) in found.settings.items():
+        out.print(f"{what}: {was!r} in {one}, {now!r} in {other}", markup=False)
+    if not found.settings:
+        out.print("Both runs have the same suite, settings, versions and hardware.")
+    table = Table("arm", "task", "n", "ONE", "OTHER", "difference", "")
+    for row in found.rows:
+        span = f"{row.difference:+.3f} \\[{row.low:+.3f}, {row.high:+.3f}]"
+        table.add_row(row.arm, row.task, f"{row.n:,}", f"{row.one:.3f}", f"{row.other:.3f}", span, row.words)
+    out.print(table)
+    for note in found.notes:
+        out.print(f"[yellow]note[/] {note}")
+
+
+@evaluate.command()
+@click.argument("records", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--policy", "-p", "policies", multiple=True, help="A policy by name, or `module:function` that makes one."
+)
+@click.option("--model", help="For LaRA: only the replies of this model.")
+@JSON
+def replay(records: Path, policies: tuple[str, ...], model: str | None, as_json: bool) -> None:
+    """Judge policies on saved RECORDS without an engine.
+
+    RECORDS is a run that holds the replies of both routes, the folder of LaRA's published replies, or a JSONL file
+    with question, route and label in each line. Without --policy all that are known are judged.
+
+    \b
+    Try:  hybrid eval replay smoke --policy self_route
+          hybrid eval replay ../shared/data/lara --model llama-3.1-8b
+    """
+    from evals import replay as replays
+
+    cases = replays.read(records, model=model)
+    judged = replays.judge([replays.policy(name) for name in policies or replays.known()], cases)
+    if as_json:
+        print_json(judged.model_dump(mode="json"))
+        return
+    _show_replay(judged)
+
+
+@evaluate.command("list")
+@JSON
+def list_(as_json: bool) -> None:
+    """Tell the suites, tasks and kinds of arms there are."""
+    carried = {name: suites.read(name) for name in suites.carried()}
+    names = suites.target("evals.tasks.registry:TASKS")
+    if as_json:
+        described = {name: suite.model_dump(mode="json") for name, suite in carried.items()}
+        print_json({"suites": described, "tasks": list(names), "arms": list(suites.KINDS)})
+        return
+    from rich.table import Table
+
+    table = Table("suite", "arms", "tasks", "about")
+    for name, suite in carried.items():
+        table.add_row(name, ", ".join(arm.name for arm in suite.arms), str(len(suite.tasks)), suite.about)
+    console().print(table)
+    console().print(f"tasks: {', '.join(names)}", markup=False)
+    console().print(f"kinds of arms: {', '.join(suites.KINDS)}", markup=False)
+
+
+@contextmanager
+def _bars(*, quiet: bool) -> Iterator[Step | None]:
+    """A bar for each arm on standard error, with rate and time left; nothing where no terminal looks."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description:>14}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def step(arm: str, done: int, total: int) -> None:
+            if arm not in tasks:
+                tasks[arm] = bars.add_task(arm, total=total, rate="")
+            speed = bars.tasks[tasks[arm]].speed
+            bars.update(tasks[arm], completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
+
+        yield step
+
+
+def _show_scores(found: Any) -> None:
+    from rich.table import Table
+
+    table = Table("task", "arm", "n", "score", "abstained", "failed", "skipped", "tokens read", "s")
+    for row in found.scores:
+        span = f"{row.score.mean:.3f} \\[{row.score.low:.3f}, {row.score.high:.3f}]" if row.score else "-"
+        table.add_row(
+            row.task,
+            row.arm,
+            f"{row.n:,}",
+            span,
+            f"{row.abstained:.0%}",
+            str(row.failed),
+            str(row.skipped),
+            f"{row.prompt_tokens:,.0f}",
+            f"{row.seconds:.2f}",
+        )
+    console().print(table)
+
+
+def _show_replay(judged: Any) -> None:
+    from rich.table import Table
+
+    table = Table("set", "policy", "n", "score", "mean of tasks", "went long", "tokens read", "dollars / 1000")
+    for row in judged.rows:
+        table.add_row(
+            row.set,
+            row.policy + (" *" if row.on_frontier else ""),
+            f"{row.n:,}",
+            f"{row.score.mean:.3f} \\[{row.score.low:.3f}, {row.score.high:.3f}]",
+            f"{row.mean_of_tasks:.3f}",
+            "-" if row.long is None else f"{row.long:.0%}",
+            "-" if row.tokens is None else f"{row.tokens:,.0f}",
+            "-" if row.dollars is None else f"{1000 * row.dollars:.2f} ({judged.basis})",
+        )
+    console().print(table)
+    console().print("* nothing else costs no more and scores no less")
+    for note in judged.notes:
+        console().print(f"[yellow]note[/] {note}")

@@ -1,0 +1,384 @@
+"""Policies judged on saved records, without an engine: what would each have chosen, and what was that worth?
+
+A case is a question with what both routes made of it. Cases come from a run whose arms took both routes, from LaRA's
+published replies, or from a file of labels that people gave.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from evals.arms import restored
+from evals.metrics import METRICS
+from evals.run import Record, records
+from evals.statistics import Estimate, estimate, frontier
+from evals.suite import target, unknown
+from hybrid.cost.estimate import estimate as estimated
+from hybrid.cost.price import total
+from hybrid.errors import InputError
+from hybrid.routing.policies import POLICIES, Doubting, Policy
+from hybrid.routing.situation import Situation
+from hybrid.settings import CostSettings
+from hybrid.types import Cost, Prediction, Route, Rung
+
+QUERIES, REPLIES, DOCUMENTS = (
+    "queries.dev.jsonl.gz",
+    "published_predictions.dev.jsonl.gz",
+    "docs_{}.dev.jsonl.gz",
+)  # files of the folder `lara`
+_LENGTHS = {"32k": 32_768, "128k": 131_072}
+_PASSAGES = 3_000  # tokens that LaRA's retrieval read, assumed: five passages of 600
+_OUTPUT = 128  # tokens of an answer, assumed where nothing tells
+_PER_TOKEN = 4  # characters, where only the text is known
+_MODES: dict[Route, str] = {"rag": "rag", "long": "long_context"}
+_ROUTES: tuple[Route, ...] = get_args(Route)
+# How models say that a text does not answer, anywhere in their reply; they were not given hybrid's own sentence for it.
+_SAYS_SO = re.compile(
+    r"\bnot (?:\w+ ){0,2}(?:mention|stat|specif|provid|contain|address|includ|detail|discuss|disclos|describ|present|"
+    r"report|indicat|given|found|available|outlined|listed|in the (?:text|document|context|passage|paper|statement))"
+    r"|\bn['’]t (?:\w+ ){0,2}(?:mention|state|specify|provide|contain|address|include|detail|discuss|disclose|describe)"
+    r"|\bno (?:\w+ ){0,2}(?:information|mention|details?|answer|data|evidence|indication)\b"
+    r"|\bcan(?:not|['’]t) (?:be )?(?:answer|determine|find|found)|\bunanswerable",
+    re.IGNORECASE,
+)
+_RIGHT = {"correct", "correct answer", "right", "true", "yes", "1", "1.0"}
+_WRONG = {"incorrect", "incorrect answer", "wrong", "false", "no", "0", "0.0"}
+_REFUSED = {"refusal", "refused", "failed to answer", "abstained", "no answer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one route made of a question."""
+
+    score: float
+    abstained: bool
+    tokens: int  # of the prompt
+    cost: Cost | None
+    rung: Rung | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question that was answered by both routes."""
+
+    set: str  # what belongs in one table: a run, or a model and length
+    task: str
+    group: str
+    situation: Situation
+    outcomes: Mapping[Route, Outcome]
+
+
+class Row(BaseModel):
+    """What a policy would have achieved."""
+
+    model_config = ConfigDict(frozen=True)
+
+    set: str
+    policy: str
+    n: int
+    score: Estimate
+    mean_of_tasks: float  # each task counts the same
+    long: float | None  # share of the questions for which the long route was taken, also after the other one
+    tokens: float | None  # of the prompts, mean, all attempts
+    dollars: float | None  # mean, all attempts; None where not all are known
+    on_frontier: bool
+
+
+class Replay(BaseModel):
+    """The judgement of some policies."""
+
+    rows: list[Row]
+    basis: str  # of the costs
+    notes: list[str]
+
+
+class _Done(NamedTuple):
+    score: float
+    long: bool
+    tokens: int
+    cost: Cost | None
+
+
+# -- judging -----------------------------------------------------------------------------------------------------------
+
+
+def known() -> list[str]:
+    """Policies by name."""
+    return list(POLICIES)
+
+
+def policy(name: str) -> Policy:
+    """A policy by its name, or made by `module:function`.
+
+    Raises:
+        InputError: there is none.
+    """
+    if ":" in name:
+        made: Policy = target(name)()
+        return made
+    if name not in POLICIES:
+        raise InputError(f"There is no {unknown('policy', name, POLICIES)} (or name yours as module:function).")
+    return POLICIES[name]()
+
+
+def judge(policies: Sequence[Policy], cases: Sequence[Case]) -> Replay:
+    """What each policy would have achieved, with the two bounds: the better route of each task and of each question.
+
+    Raises:
+        InputError: there are no cases.
+    """
+    if not cases:
+        raise InputError("The records hold no question that both routes answered; run an arm for each route.")
+    rows: list[Row] = []
+    for name in dict.fromkeys(case.set for case in cases):
+        own = [case for case in cases if case.set == name]
+        done = {policy.name: [_carry_out(policy, case) for case in own] for policy in policies}
+        done["better route of each task"] = _best_of_tasks(own)
+        done["better route of each question"] = [_done(_better(case), case) for case in own]
+        rows += _rows(name, own, done)
+    bases = {o.cost.basis for case in cases for o in case.outcomes.values() if o.cost is not None}
+    notes = ["The better routes are bounds with hindsight: no policy knows them beforehand."]
+    if len(bases) > 1:
+        rows = [row.model_copy(update={"dollars": None}) for row in rows]
+        notes.append("Some costs are measured and some estimated: they are not added up.")
+    return Replay(rows=rows, basis=bases.pop() if len(bases) == 1 else "", notes=notes)
+
+
+def _carry_out(policy: Policy, case: Case) -> _Done:
+    """The way of a question under a policy, both attempts charged."""
+    decision = policy.decide(case.situation)
+    first = case.outcomes[decision.route]
+    if first.abstained:
+        again = policy.review(case.situation, decision)
+    else:
+        again = policy.reconsider(case.situation, decision) if isinstance(policy, Doubting) else None
+    if again is None or again.route == decision.route:
+        return _done(decision.route, case)
+    second = case.outcomes[again.route]
+    both = [cost for cost in (first.cost, second.cost) if cost is not None]
+    cost = total(both) if len(both) == 2 and both[0].basis == both[1].basis else None
+    return _Done(second.score, "long" in (decision.route, again.route), first.tokens + second.tokens, cost)
+
+
+def _done(route: Route, case: Case) -> _Done:
+    outcome = case.outcomes[route]
+    return _Done(outcome.score, route == "long", outcome.tokens, outcome.cost)
+
+
+def _better(case: Case) -> Route:
+    """The route that scored more; the passages where both score the same, because they cost less."""
+    return "long" if case.outcomes["long"].score > case.outcomes["rag"].score else "rag"
+
+
+def _best_of_tasks(cases: Sequence[Case]) -> list[_Done]:
+    gains: dict[str, float] = defaultdict(float)
+    for case in cases:
+        gains[case.task] += case.outcomes["long"].score - case.outcomes["rag"].score
+    return [_done("long" if gains[case.task] > 0 else "rag", case) for case in cases]
+
+
+def _rows(name: str, cases: Sequence[Case], done: Mapping[str, Sequence[_Done]]) -> list[Row]:
+    groups = [case.group for case in cases]
+    rows = []
+    for policy_name, found in done.items():
+        dollars = [d.cost.dollars for d in found if d.cost is not None and d.cost.dollars is not None]
+        rows.append(
+            Row(
+                set=name,
+                policy=policy_name,
+                n=len(found),
+                score=estimate([d.score for d in found], groups),
+                mean_of_tasks=_mean_of_tasks(cases, found),
+                long=sum(d.long for d in found) / len(found),
+                tokens=sum(d.tokens for d in found) / len(found) if any(d.tokens for d in found) else None,
+                dollars=sum(dollars) / len(dollars) if len(dollars) == len(found) else None,
+                on_frontier=False,
+            )
+        )
+    priced = {row.policy: ((row.tokens or 0) if not row.dollars else row.dollars, row.score.mean) for row in rows}
+    worth = frontier({name: point for name, point in priced.items() if not name.startswith("better route")})
+    return [row.model_copy(update={"on_frontier": row.policy in worth}) for row in rows]
+
+
+def _mean_of_tasks(cases: Sequence[Case], found: Sequence[_Done]) -> float:
+    by_task: dict[str, list[float]] = defaultdict(list)
+    for case, done in zip(cases, found, strict=True):
+        by_task[case.task].append(done.score)
+    return sum(sum(scores) / len(scores) for scores in by_task.values()) / len(by_task)
+
+
+# -- cases -------------------------------------------------------------------------------------------------------------
+
+
+def read(path: Path, model: str | None = None) -> list[Case]:
+    """The cases of a run, of LaRA's folder, or of a file of labels.
+
+    Args:
+        model: for LaRA, only the replies of this one.
+
+    Raises:
+        InputError: it is none of these.
+    """
+    if path.is_dir() and (path / REPLIES).is_file():
+        return list(lara(path, model))
+    if path.is_dir() or path.name == "records.jsonl":
+        return of_run(path)
+    return labels(path)
+
+
+def of_run(path: Path) -> list[Case]:
+    """Questions that some arm answered by passages alone and some arm by whole documents alone."""
+    by_question: dict[tuple[str, int | None, int, str], dict[Route, Record]] = defaultdict(dict)
+    for record in records(path):
+        attempts = (record.decision or {}).get("attempts", ())
+        if record.status == "answered" and record.route is not None and len(attempts) == 1:
+            by_question[record.key[1:]].setdefault(record.route, record)
+    cases = []
+    for found in by_question.values():
+        situation = next((r.decision["situation"] for r in found.values() if r.decision), None)
+        if len(found) == len(_ROUTES) and situation is not None:
+            first = next(iter(found.values()))
+            outcomes = {
+                route: Outcome(r.score or 0.0, r.abstained, r.usage.prompt_tokens, r.cost, r.rung)
+                for route, r in found.items()
+            }
+            cases.append(
+                Case("run", first.task, f"{first.task} {first.group}", restored(first.question, situation), outcomes)
+            )
+    return cases
+
+
+def lara(folder: Path, model: str | None = None) -> Iterator[Case]:
+    """LaRA's published replies by both routes, scored without a judge, costs estimated.
+
+    Source: Alibaba-NLP/LaRA at c171553 (MIT); arXiv 2502.09977. The score is the share of the gold answer's content
+    words that the reply has, and where no answer exists, whether the reply says so. Its means follow those of the
+    published judge with r = .72 to .94 by task; single scores are rough.
+    """
+    sizes = {
+        (length, document["file"]): len(document["text"]) // _PER_TOKEN
+        for length in _LENGTHS
+        for document in _lines(folder / DOCUMENTS.format(length))
+    }
+    queries = {query["qid"]: query for query in _lines(folder / QUERIES)}
+    replies: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for reply in _lines(folder / REPLIES):
+        text = reply["prediction"]
+        replies[reply["model"], reply["qid"]][reply["mode"]] = text if isinstance(text, str) else ""
+    models = list(dict.fromkeys(name for name, _ in replies))
+    if model is not None and model not in models:
+        raise InputError(f"LaRA has no replies of the {unknown('model', model, models)}.")
+    for (name, qid), modes in replies.items():
+        if model is not None and name != model:
+            continue
+        query = queries[qid]
+        length, tokens = query["length"], sizes[query["length"], query["file"]]
+        read: dict[Route, int] = {"rag": min(_PASSAGES, tokens), "long": tokens}
+        if len(modes) == len(_MODES):
+            outcomes = {route: _lara_outcome(query, modes[mode], read[route]) for route, mode in _MODES.items()}
+            situation = plain_situation(query["question"], read["rag"], tokens, max(tokens, _LENGTHS[length]))
+            yield Case(f"{name} {length}", query["task"], query["file"], situation, outcomes)
+
+
+def _lara_outcome(query: Mapping[str, Any], reply: str, tokens: int) -> Outcome:
+    refuses = not reply.strip() or _SAYS_SO.search(reply) is not None
+    score = float(refuses) if query["task"] == "hallu" else METRICS["content_words"](reply, [query["answer"]])
+    return Outcome(score, refuses, tokens, estimated(CostSettings(), tokens, _OUTPUT))
+
+
+def labels(path: Path) -> list[Case]:
+    """Labels that people gave, one JSON object a line: question, route (rag, long), label, and if known document, task
+    and prompt_tokens. A label is a score from 0 to 1, or words such as "Correct Answer", "Incorrect Answer", "Refusal".
+
+    Raises:
+        InputError: a line is not like that.
+    """
+    found: dict[str, dict[Route, dict[str, Any]]] = defaultdict(dict)
+    for number, line in enumerate(_lines(path), 1):
+        if not isinstance(line, dict) or not isinstance(line.get("question"), str) or line.get("route") not in _ROUTES:
+            raise InputError(f"Line {number} of {path} needs a question, a route (rag or long) and a label.")
+        label_score(line.get("label"), f"line {number} of {path}")
+        found[line["question"]][line["route"]] = line
+    cases = []
+    for question, routes in found.items():
+        if len(routes) < len(_ROUTES):
+            continue
+        sizes = {route: int(line.get("prompt_tokens") or 0) for route, line in routes.items()}
+        outcomes: dict[Route, Outcome] = {}
+        for route, line in routes.items():
+            cost = estimated(CostSettings(), sizes[route], _OUTPUT) if sizes[route] else None
+            outcomes[route] = Outcome(*label_score(line["label"], str(path)), sizes[route], cost)
+        line = routes["long"]
+        situation = plain_situation(question, sizes["rag"], sizes["long"] or 1, max(sizes["long"], 1))
+        cases.append(
+            Case(path.stem, str(line.get("task", "")), str(line.get("document", question)), situation, outcomes)
+        )
+    return cases
+
+
+def label_score(label: object, where: str) -> tuple[float, bool]:
+    """A label as score and abstention.
+
+    Raises:
+        InputError: it says neither right nor wrong.
+    """
+    text = str(label).strip().lower()
+    if text in _REFUSED:
+        return 0.0, True
+    if text in _RIGHT | _WRONG:
+        return float(text in _RIGHT), False
+    if isinstance(label, int | float) and 0 <= label <= 1:
+        return float(label), False
+    raise InputError(f"The label {label!r} ({where}) says neither right nor wrong; use correct, incorrect or refusal.")
+
+
+def plain_situation(question: str, passages: int, corpus: int, window: int) -> Situation:
+    """A situation of which only sizes are known, in tokens."""
+    sizes: dict[Rung, int] = {"passages": passages, "sections": passages, "documents": corpus, "corpus": corpus}
+    predictions = {
+        rung: Prediction(
+            route="rag" if rung in ("passages", "sections") else "long",
+            rung=rung,
+            engine="",
+            prompt_tokens=size,
+            fits=size <= window,
+            cost=estimated(CostSettings(), size, _OUTPUT),
+        )
+        for rung, size in sizes.items()
+    }
+    return Situation(
+        question=question,
+        candidates=(),
+        documents=1,
+        tokens=sizes,
+        rooms=dict.fromkeys(sizes, window),
+        largest=corpus,
+        predictions=predictions,
+    )
+
+
+def _lines(path: Path) -> Iterator[Any]:
+    """The objects of a JSONL file, compressed or not.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    try:
+                        yield json.loads(line)
+                    except ValueError:
+                        raise InputError(f"Line {number} of {path} is not JSON.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.") from None

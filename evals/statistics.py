@@ -1,0 +1,99 @@
+"""What can be said about scores: intervals, differences between arms, who is worth their price, and regret.
+
+Samples of one document are not independent. Everything here draws whole groups, so that an interval is as wide as the
+number of documents makes it, and compares arms on the same samples only. Where all samples are of one document, they
+are drawn one by one, and the interval says nothing about other documents; `groups` is then 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+from evals.metrics import bootstrap
+
+K = TypeVar("K", bound=Hashable)  # a sample
+
+
+class Estimate(NamedTuple):
+    """A mean with its 95 % interval and what it rests on."""
+
+    mean: float
+    low: float
+    high: float
+    n: int  # samples
+    groups: int  # of them independent of each other
+
+
+class Difference(NamedTuple):
+    """One arm minus another on the samples that both answered."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    groups: int
+
+    @property
+    def established(self) -> bool:
+        """Whether the interval excludes 0."""
+        return self.low > 0 or self.high < 0
+
+    @property
+    def words(self) -> str:
+        """What may be said about it."""
+        return ("better" if self.mean > 0 else "worse") if self.established else "no difference established"
+
+
+def estimate(values: Sequence[float], groups: Sequence[Hashable], seed: int = 0) -> Estimate:
+    """The mean of some scores, one or more from each group.
+
+    Raises:
+        ValueError: no values, or not as many groups as values.
+    """
+    different = len(set(groups))
+    found = bootstrap(values, groups if different > 1 else None, seed)
+    return Estimate(*found, n=len(values), groups=different)
+
+
+def difference(
+    one: Mapping[K, float], other: Mapping[K, float], groups: Mapping[K, Hashable], seed: int = 0
+) -> Difference | None:
+    """The paired difference of two arms' scores by sample; None where no sample was answered by both.
+
+    Args:
+        groups: of each sample.
+    """
+    both = [sample for sample in one if sample in other]
+    if not both:
+        return None
+    labels = [groups[sample] for sample in both]
+    return Difference(*estimate([one[sample] - other[sample] for sample in both], labels, seed))
+
+
+def frontier(points: Mapping[str, tuple[float, float]]) -> list[str]:
+    """The names worth their price, cheapest first: nothing else costs no more and scores no less, one of them strictly.
+
+    Args:
+        points: name -> (cost, score).
+    """
+
+    def beaten(cost: float, score: float) -> bool:
+        return any(c <= cost and s >= score and (c < cost or s > score) for c, s in points.values())
+
+    return sorted((name for name, point in points.items() if not beaten(*point)), key=lambda name: points[name])
+
+
+def regret(scores: Mapping[str, Mapping[K, float]], groups: Mapping[K, Hashable], seed: int = 0) -> dict[str, Estimate]:
+    """What each arm loses against the best arm of each single sample, over the samples that all arms answered.
+
+    The best of several noisy arms is better than any arm can be known to be beforehand: this bounds what a choice
+    between them could win, it is not within reach.
+    """
+    arms = list(scores)
+    common = [sample for sample in scores[arms[0]] if all(sample in scores[arm] for arm in arms)] if arms else []
+    if not common:
+        return {}
+    best = {sample: max(scores[arm][sample] for arm in arms) for sample in common}
+    labels = [groups[sample] for sample in common]
+    return {arm: estimate([best[sample] - scores[arm][sample] for sample in common], labels, seed) for arm in arms}

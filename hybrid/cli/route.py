@@ -1,0 +1,57 @@
+"""`hybrid route`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hybrid.cli.common import console, corpus_options, engine_options, print_json, progress_bars, settings_from
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hybrid.types import Decision
+
+
+@click.command()
+@click.argument("question")
+@click.argument("paths", nargs=-1, type=click.Path())
+@engine_options
+@corpus_options
+def route(question: str, paths: tuple[str, ...], **options: Any) -> None:
+    """Tell which way QUESTION would take over PATHS, and why; nothing is asked of a model.
+
+    \b
+    hybrid route "How do the two leases differ?" contracts/
+    hybrid route "Who signed it?" contracts/ --prefer cost --json
+    """
+    from hybrid.hybrid import Hybrid
+
+    with Hybrid(settings_from(options)) as hybrid, progress_bars(quiet=options["quiet"]) as progress:
+        decision = hybrid.decide(question, list(paths) or ["."], progress=progress)
+    if options["as_json"]:
+        print_json(decision.model_dump(mode="json"))
+        return
+    _show(console(), decision)
+
+
+def _show(out: Console, decision: Decision) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    out.print(f"[bold]{decision.route}[/] ({decision.rung}), by the policy {decision.policy}")
+    out.print(decision.reason, markup=False)
+    table = Table("reads", "tokens", "calls", "$", "expected right")
+    for prediction in decision.predictions:
+        right, dollars = decision.expected.get(prediction.rung), prediction.cost.dollars
+        table.add_row(
+            prediction.rung,
+            f"{prediction.prompt_tokens:,}",
+            str(prediction.calls),
+            "?" if dollars is None else f"{dollars:.2g}",
+            "" if right is None else f"{right:.0%}",
+        )
+    out.print(table)
+    known = ", ".join(f"{name} {value:g}" for name, value in decision.features.items())
+    out.print(f"[dim]{escape(known)}[/]")

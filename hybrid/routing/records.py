@@ -1,0 +1,236 @@
+"""A router fitted on a user's own records, and whether it is any better on documents that the fit did not see."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from hybrid.errors import InputError
+from hybrid.prompts import abstains
+from hybrid.routing.calibrated import Calibrated
+from hybrid.routing.features import FEATURES
+from hybrid.routing.fit import Example, fit
+from hybrid.routing.situation import Situation
+from hybrid.routing.weights import Weights, carried
+from hybrid.types import RUNGS, Cost, Prediction, Route
+
+FEWEST, FEWEST_GROUPS = 60, 8  # questions by both routes, and documents, below which a fit tells nothing
+_ROUTES: tuple[Route, ...] = ("rag", "long")
+_BINS = 5
+_DRAWS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A question that both routes answered: the example to fit, and what each took."""
+
+    example: Example
+    tokens: Mapping[Route, int]
+    dollars: Mapping[Route, float | None]
+
+    def situation(self) -> Situation:
+        """As a policy sees it: what was recorded of sizes, costs and features."""
+        predictions = {}
+        for rung in RUNGS:
+            route: Route = "rag" if rung in ("passages", "sections") else "long"
+            cost = Cost(dollars=self.dollars[route], basis="measured")
+            size = self.tokens[route]
+            predictions[rung] = Prediction(route=route, rung=rung, engine="", prompt_tokens=size, fits=True, cost=cost)
+        sizes = {rung: p.prompt_tokens for rung, p in predictions.items()}
+        return Situation("", (), 1, sizes, dict(sizes), sizes["documents"], predictions, self.example.features)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What a fit on records is worth.
+
+    Args:
+        weights: fitted on all records; to be used only if `better`.
+        questions, groups: held out.
+        scores: mean score of rag, long, the carried weights and the fitted ones there.
+        gain: fitted less the better fixed route, with its 95 % interval, whole documents drawn.
+        tokens: of the fitted router, as a share of the long route's.
+        reliability: route -> in equal bins: expected and observed score, questions.
+    """
+
+    weights: Weights
+    questions: int
+    groups: int
+    scores: dict[str, float]
+    gain: tuple[float, float, float]
+    tokens: float
+    reliability: dict[Route, list[tuple[float, float, int]]]
+
+    @property
+    def better(self) -> bool:
+        """Whether the fitted router is at least as good as the better fixed route."""
+        return self.gain[0] >= 0
+
+
+def read(path: Path) -> list[Answered]:
+    """The questions of a JSONL file that both routes answered.
+
+    A line has `question`, `document` or `group`, `route`, `score` (0 to 1), `features` (as a decision carries them),
+    and if known `abstained` or `text`, `tokens`, `cost` (dollars). Lines of an evaluation's records are such lines.
+
+    Raises:
+        InputError: a line is not like that, or no question has both routes.
+    """
+    found: dict[tuple[str, str], dict[Route, dict[str, Any]]] = {}
+    homes: dict[str, str] = {}
+    for number, line in enumerate(_lines(path), 1):
+        if not isinstance(line, dict) or line.get("status", "answered") != "answered":
+            continue
+        row = _row(line, f"Line {number} of {path}")
+        document, group = str(line.get("document", row["group"])), row["group"]
+        if homes.setdefault(document, group) != group:
+            raise InputError(
+                f"The document {document!r} is in the groups {homes[document]!r} and {group!r} of {path}, so it would "
+                "be fitted on and reported on: give all of its lines the same group."
+            )
+        found.setdefault((group, str(line["question"])), {}).setdefault(row["route"], row)
+    both = [routes for routes in found.values() if len(routes) == len(_ROUTES)]
+    if found and not both:
+        raise InputError(
+            f"None of the {len(found)} questions of {path} was answered by both routes: answer the same questions with "
+            "--route rag and with --route long."
+        )
+    return [_answered(routes) for routes in both]
+
+
+def calibrate(
+    answered: Sequence[Answered], policy: Mapping[str, Any], *, engine: str = "", source: str = ""
+) -> Calibration:
+    """Fit on half of the documents, judge on the other half, then fit on all.
+
+    Args:
+        policy: further arguments of `Calibrated`.
+        engine: the model that answered.
+        source: where the records come from, for the card.
+
+    Raises:
+        InputError: too few questions or documents, or both routes always score the same.
+    """
+    groups = sorted({one.example.group for one in answered}, key=lambda name: (crc32(name.encode()), name))
+    if len(answered) < FEWEST or len(groups) < FEWEST_GROUPS:
+        raise InputError(
+            f"There are {len(answered)} questions by both routes on {len(groups)} documents; at least {FEWEST} on "
+            f"{FEWEST_GROUPS} are needed: {max(0, FEWEST - len(answered))} questions and "
+            f"{max(0, FEWEST_GROUPS - len(groups))} documents are missing."
+        )
+    if all(one.example.rag == one.example.long for one in answered):
+        raise InputError(
+            "Both routes score the same on every question, so there is nothing to learn from: ask harder ones."
+        )
+    half = {name: i % 2 for i, name in enumerate(groups)}
+    fitted = [one.example for one in answered if half[one.example.group] == 0]
+    held = [one for one in answered if half[one.example.group] == 1]
+    own = fit(fitted, carried(), card={})
+    done = {name: _replay(Calibrated(w, **policy), held) for name, w in (("carried", carried()), ("fitted", own))}
+    rag, long = (np.array([getattr(one.example, route) for one in held]) for route in _ROUTES)
+    fixed = rag if rag.mean() >= long.mean() else long
+    scores = {"rag": rag, "long": long, **{name: score for name, (score, _) in done.items()}}
+    card = {
+        "what": "what passages and whole documents are expected to make of a question",
+        "data": source,
+        "questions": len(answered),
+        "groups": len(groups),
+        "held_out": {"questions": len(held), **{name: round(float(score.mean()), 4) for name, score in scores.items()}},
+    }
+    return Calibration(
+        weights=fit([one.example for one in answered], carried(), card=card, engine=engine),
+        questions=len(held),
+        groups=len({one.example.group for one in held}),
+        scores={name: round(float(score.mean()), 4) for name, score in scores.items()},
+        gain=_interval(done["fitted"][0] - fixed, [one.example.group for one in held]),
+        tokens=float(done["fitted"][1].sum() / max(1, sum(one.tokens["long"] for one in held))),
+        reliability={route: _reliability(own, held, route) for route in _ROUTES},
+    )
+
+
+def _replay(policy: Calibrated, held: Sequence[Answered]) -> tuple[Any, Any]:
+    """Score and tokens of each question, all attempts."""
+    rows = []
+    for one in held:
+        situation = one.situation()
+        decision = policy.decide(situation)
+        route, tokens = decision.route, one.tokens[decision.route]
+        if route == "rag":
+            second = policy.review if one.example.abstained else policy.reconsider
+            again = second(situation, decision)
+            if again is not None and again.route == "long":
+                route, tokens = "long", tokens + one.tokens["long"]
+        rows.append((getattr(one.example, route), tokens))
+    found = np.array(rows, dtype=np.float64)
+    return found[:, 0], found[:, 1]
+
+
+def _interval(values: Any, groups: Sequence[str]) -> tuple[float, float, float]:
+    names = sorted(set(groups))
+    member = np.array([names.index(group) for group in groups])
+    sums, sizes = np.bincount(member, values), np.bincount(member)
+    drawn = np.random.default_rng(0).integers(0, len(names), (_DRAWS, len(names)))
+    low, high = np.percentile(sums[drawn].sum(1) / sizes[drawn].sum(1), [2.5, 97.5])
+    return float(values.mean()), float(low), float(high)
+
+
+def _reliability(weights: Weights, held: Sequence[Answered], route: Route) -> list[tuple[float, float, int]]:
+    expected = np.array([getattr(weights.expected(one.example.features), route) for one in held])
+    seen = np.array([getattr(one.example, route) for one in held])
+    parts = np.array_split(np.argsort(expected, kind="stable"), _BINS)
+    return [(round(float(expected[p].mean()), 3), round(float(seen[p].mean()), 3), len(p)) for p in parts if len(p)]
+
+
+def _row(line: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """A line's values, wherever a record keeps them."""
+    decision = line.get("decision") or {}
+    features = (
+        line.get("features") or decision.get("features") or (decision.get("situation") or {}).get("features") or {}
+    )
+    missing = [name for name in FEATURES if not isinstance(features.get(name), int | float)]
+    group, score, cost = line.get("group", line.get("document")), line.get("score"), line.get("cost")
+    if not isinstance(line.get("question"), str) or line.get("route") not in _ROUTES or group is None:
+        raise InputError(f"{where} needs a question, a document or group, and a route (rag or long).")
+    if not isinstance(score, int | float) or not 0 <= score <= 1:
+        raise InputError(f"{where} has the score {score!r}; it has to be a number from 0 to 1.")
+    if missing:
+        raise InputError(
+            f"{where} lacks {len(missing)} of the {len(FEATURES)} features, such as {missing[0]!r}: take them from the "
+            "`features` of the answer's decision, or from `hybrid route --json`."
+        )
+    usage = line.get("usage") or {}
+    return {
+        "group": str(group),
+        "route": line["route"],
+        "score": float(score),
+        "features": {name: float(features[name]) for name in FEATURES},
+        "abstained": bool(line.get("abstained", abstains(line["text"]) if line.get("text") else False)),
+        "tokens": int(line.get("tokens") or usage.get("prompt_tokens") or 0),
+        "cost": cost.get("dollars") if isinstance(cost, dict) else cost,
+    }
+
+
+def _answered(routes: Mapping[Route, dict[str, Any]]) -> Answered:
+    rag, long = routes["rag"], routes["long"]
+    example = Example(rag["features"], rag["score"], long["score"], rag["abstained"], rag["group"])
+    tokens = {route: row["tokens"] for route, row in routes.items()}
+    return Answered(example, tokens, {route: row["cost"] for route, row in routes.items()})
+
+
+def _lines(path: Path) -> Iterator[Any]:
+    try:
+        with path.open(encoding="utf-8") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    try:
+                        yield json.loads(line)
+                    except ValueError:
+                        raise InputError(f"Line {number} of {path} is not JSON.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"Cannot read {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}.") from None

@@ -1,0 +1,365 @@
+"""The trained policy: expectations, what they are worth, limits, and fitting on a user's records."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hybrid.cli.main import cli
+from hybrid.errors import InputError, SettingsError
+from hybrid.hybrid import Hybrid
+from hybrid.routing.calibrated import Calibrated
+from hybrid.routing.features import FEATURES
+from hybrid.routing.fit import Example, fit
+from hybrid.routing.records import calibrate, read
+from hybrid.routing.situation import Situation
+from hybrid.routing.weights import NEEDS, Weights, carried, load, of_settings, save
+from hybrid.settings import RoutingSettings, Settings
+from hybrid.types import RUNGS, Cost, Prediction
+from tests.test_hybrid import Model
+
+AVERAGE = {n: 0.0 if n.startswith("kind_") else own["mean"] for n, own in carried().features.items()}
+COMPARES = {**AVERAGE, "kind_comparison": 1.0, "kind_reasoning": 0.0, "words": 3.4, "names": 1.8, "numbers": 1.4}
+UNSAID = {**AVERAGE, "covered": 0.2, "covered_best": 0.05, "dense_best": 0.35, "lexical_best": 0.3, "lexical_mean": 0.2}
+
+
+def situation(features: dict[str, float], dollars: float = 0.002, corpus: int = 30_000, **changes) -> Situation:
+    tokens = {"passages": 1_700, "sections": 5_000, "documents": corpus, "corpus": corpus}
+    prices = {"passages": 0.0005, "sections": 0.0008, "documents": dollars, "corpus": dollars}
+    predictions = {
+        rung: Prediction(
+            route="rag" if rung in ("passages", "sections") else "long",
+            rung=rung,
+            engine="e",
+            prompt_tokens=tokens[rung],
+            fits=True,
+            cost=Cost(dollars=prices[rung], gpu_seconds=1000 * prices[rung], basis="estimated"),
+        )
+        for rung in RUNGS
+    }
+    return Situation("q", (), 1, tokens, dict.fromkeys(RUNGS, 128_000), corpus, predictions, features)
+
+
+def settled(rag: float, long: float, *, abstains: float = 0.0, again: float = 0.0) -> Weights:
+    """Weights that expect the same of every question, which needs a fact."""
+    from math import log
+
+    def line(p: float) -> tuple[float, float]:
+        p = min(max(p, 1e-6), 1 - 1e-6)
+        return log(p / (1 - p)), 0.0
+
+    lines = {
+        "abstains": dict.fromkeys(NEEDS, line(abstains)),
+        "rag": dict.fromkeys(NEEDS, line(rag)),
+        "long": dict.fromkeys(NEEDS, line(long)),
+        "again": dict.fromkeys(NEEDS, line(again)),
+    }
+    flat = {name: {"mean": 0.0, "scale": 1.0, **dict.fromkeys(NEEDS, 0.0)} for name in FEATURES}
+    return Weights({}, flat, {need: 20.0 * (need == "fact") for need in NEEDS}, lines)
+
+
+# -- what is expected ----------------------------------------------------------------------------------------------
+
+
+def test_needs_are_chances_and_follow_the_question():
+    for features in (AVERAGE, COMPARES, UNSAID):
+        needs = carried().needed(features)
+        assert sum(needs.values()) == pytest.approx(1)
+    assert carried().needed(COMPARES)["comparison"] > carried().needed(AVERAGE)["comparison"]
+    assert carried().needed(UNSAID)["unanswerable"] > carried().needed(AVERAGE)["unanswerable"]
+    assert carried().needed({**AVERAGE, "kind_summary": 1.0})["comparison"] == 1
+
+
+def test_what_is_expected_of_a_route_is_what_is_expected_of_its_two_cases():
+    for features in (AVERAGE, COMPARES, UNSAID):
+        e = carried().expected(features)
+        assert e.rag == pytest.approx((1 - e.abstains) * e.rag_answered + e.abstains * e.silent_abstained)
+        assert e.long == pytest.approx((1 - e.abstains) * e.long_answered + e.abstains * e.long_abstained)
+        assert all(0 <= p <= 1 for p in (e.rag, e.long, e.abstains))
+
+
+def test_far_off_features_count_no_more_than_three_deviations():
+    assert carried().expected({**AVERAGE, "digits": 1e9}) == carried().expected({**AVERAGE, "digits": 1e6})
+
+
+def test_the_default_knows_no_model():
+    assert carried().engine == ""
+    assert carried().card["questions"] == 943
+    assert not {"qwen", "llama", "mistral"} & set(json.dumps(carried().card).lower().replace("-", " ").split())
+
+
+# -- the first decision --------------------------------------------------------------------------------------------
+
+
+def test_the_whole_is_read_where_it_is_worth_it():
+    assert Calibrated(settled(0.5, 0.9)).decide(situation(AVERAGE)).rung == "corpus"
+    assert Calibrated(settled(0.5, 0.9)).decide(situation(AVERAGE, dollars=1.0)).rung == "passages"
+    assert Calibrated(settled(0.9, 0.5)).decide(situation(AVERAGE)).rung == "passages"
+
+
+def test_a_tie_goes_to_the_cheaper_way():
+    assert Calibrated(settled(0.6, 0.605), prefer="accuracy").decide(situation(AVERAGE)).rung == "passages"
+    cached = situation(AVERAGE, dollars=0.0001)  # the document is in the cache, and cheaper than passages
+    assert Calibrated(settled(0.6, 0.6)).decide(cached).rung == "corpus"
+
+
+def test_what_is_preferred_moves_the_price():
+    policies = [
+        Calibrated(settled(0.6, 0.66), prefer=p).decide(situation(AVERAGE, 0.01)).rung for p in ("cost", "accuracy")
+    ]
+    assert policies == ["passages", "corpus"]
+    assert Calibrated(settled(0.6, 0.66), prefer="cost", accuracy_price=5).decide(situation(AVERAGE)).rung == "corpus"
+
+
+def test_a_corpus_no_longer_than_its_passages_is_read():
+    assert Calibrated(settled(0.9, 0.1)).decide(situation(AVERAGE, corpus=1_000)).rung == "corpus"
+
+
+def test_a_decision_says_what_it_expects_and_what_moved_it():
+    decision = Calibrated().decide(situation(COMPARES))
+    assert set(decision.expected) == {"passages", "corpus"}
+    assert decision.features == COMPARES
+    assert "Expected to be right: passages" in decision.reason
+    assert sum(name in decision.reason for name in FEATURES) >= 2
+
+
+def test_decisions_are_pure():
+    assert Calibrated().decide(situation(COMPARES)) == Calibrated().decide(situation(COMPARES))
+
+
+def test_without_features_the_passages_are_read_and_with_some_missing_it_is_said():
+    decision = Calibrated().decide(situation({}))
+    assert (decision.rung, decision.expected) == ("passages", {})
+    assert Calibrated().review(situation({}), decision) is None
+    partial = {name: value for name, value in AVERAGE.items() if name != "covered"}
+    with pytest.raises(InputError, match=r"'covered' is missing.*rag, long, fits or self_route"):
+        Calibrated().decide(situation(partial))
+
+
+# -- limits --------------------------------------------------------------------------------------------------------
+
+
+def test_a_budget_and_a_latency_are_kept():
+    weights = settled(0.5, 0.9)
+    assert Calibrated(weights, budget=0.001).decide(situation(AVERAGE)).rung == "passages"
+    assert Calibrated(weights, latency=2.0).decide(situation(AVERAGE)).rung == "passages"  # 2 x 2 s
+    assert Calibrated(weights, latency=2.0, gpus=4).decide(situation(AVERAGE)).rung == "corpus"
+
+
+def test_a_budget_that_nothing_fits_is_refused_with_the_least_it_takes():
+    with pytest.raises(InputError, match=r"the cheapest takes an expected \$0\.0005.*routing\.budget"):
+        Calibrated(budget=0.0001).decide(situation(AVERAGE))
+    with pytest.raises(InputError, match=r"routing\.budget' is 0"):
+        Calibrated(budget=0)
+
+
+def test_a_batch_spends_its_budget_where_it_buys_most():
+    policy = Calibrated(prefer="accuracy")
+    asked = [situation(f, dollars=0.004) for f in (UNSAID, COMPARES, UNSAID, COMPARES, COMPARES)]
+    assert policy.for_batch(asked, 1.0) is policy
+    tight = policy.for_batch(asked, 0.004)
+    assert tight.worth < policy.worth
+    assert sum(tight._best(s).dollars for s in asked) <= 0.004
+    assert sum(p.dollars for p in map(policy._best, asked)) > 0.004
+    reverse = policy.for_batch(asked[::-1], 0.004)
+    assert [reverse.decide(s) for s in asked] == [tight.decide(s) for s in asked]
+    with pytest.raises(InputError, match=r"at least an expected \$0\.0025.*routing\.batch_budget"):
+        policy.for_batch(asked, 0.0001)
+
+
+# -- the second decision -------------------------------------------------------------------------------------------
+
+
+def test_after_silence_the_whole_is_read_only_where_there_is_likely_an_answer():
+    there = Calibrated(settled(0.6, 0.6, abstains=0.3, again=0.5))
+    tried = there.decide(situation(AVERAGE))
+    assert tried.rung == "passages"
+    again = there.review(situation(AVERAGE), tried)
+    assert again is not None
+    assert (again.rung, again.route) == ("corpus", "long")
+    assert there.review(situation(AVERAGE), again) is None
+    unsaid = Calibrated().decide(situation(UNSAID))
+    assert Calibrated().review(situation(UNSAID), unsaid) is None
+
+
+def test_where_the_whole_is_not_allowed_more_around_the_passages_is_read():
+    tight = Calibrated(settled(0.6, 0.6, abstains=0.3, again=0.5), budget=0.0015)
+    tried = tight.decide(situation(AVERAGE))
+    again = tight.review(situation(AVERAGE), tried)
+    assert again is not None
+    assert again.rung == "sections"
+    assert tight.review(situation(AVERAGE), again) is None
+
+
+def test_an_answer_is_doubted_where_the_whole_is_worth_it_and_accepted_elsewhere():
+    doubts = Calibrated(settled(0.4, 0.9, abstains=0.5, again=0.0))
+    tried = doubts.decide(situation(AVERAGE)).model_copy(update={"route": "rag", "rung": "passages"})
+    again = doubts.reconsider(situation(AVERAGE), tried)
+    assert again is not None
+    assert again.route == "long"
+    assert "doubted" in again.reason
+    assert doubts.reconsider(situation(AVERAGE), again) is None
+    assert Calibrated(settled(0.9, 0.9)).reconsider(situation(AVERAGE), tried) is None
+
+
+# -- weights and fits ----------------------------------------------------------------------------------------------
+
+
+def test_weights_survive_being_saved(tmp_path):
+    file = tmp_path / "router.json"
+    save(carried(), file)
+    assert load(file).expected(AVERAGE) == carried().expected(AVERAGE)
+
+
+def test_weights_that_cannot_be_used_are_refused(tmp_path, monkeypatch):
+    file = tmp_path / "hybrid-router.json"
+    save(replace(carried(), engine="their-model"), file)
+    monkeypatch.chdir(tmp_path)
+    assert of_settings(None, "their-model").engine == "their-model"
+    with pytest.raises(SettingsError, match="fitted for their-model, and mine answers now"):
+        of_settings(None, "mine")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "version": 0}))
+    with pytest.raises(SettingsError, match="other features"):
+        load(file)
+    file.write_text("[1]")
+    with pytest.raises(SettingsError, match="no weights of a router"):
+        load(file)
+
+
+def test_a_fit_without_examples_of_its_own_stays_where_it_began():
+    one = Example(AVERAGE, 1.0, 0.0, False, "d")
+    near = fit([one], carried(), card={}).expected(AVERAGE)
+    assert near.rag == pytest.approx(carried().expected(AVERAGE).rag, abs=0.02)
+    many = fit([one] * 3000, carried(), card={}).expected(AVERAGE)
+    assert many.rag > 0.9
+    assert many.long < 0.1
+
+
+def records(file: Path, questions: int = 120, documents: int = 12, long_is_better: float = 0.5) -> Path:
+    """Records in which comparisons need the whole, and nothing else does."""
+    chance = random.Random(0)
+    lines = []
+    for i in range(questions):
+        compares = chance.random() < long_is_better
+        features = COMPARES if compares else AVERAGE
+        for route, score in (("rag", float(not compares)), ("long", float(compares))):
+            line = {"question": f"q{i}", "document": f"d{i % documents}", "route": route, "score": score}
+            lines.append({**line, "features": features, "tokens": 2_000 if route == "rag" else 40_000, "cost": 0.0001})
+    file.write_text("\n".join(map(json.dumps, lines)) + "\n")
+    return file
+
+
+def test_a_fit_on_records_is_judged_on_documents_it_did_not_see(tmp_path):
+    found = calibrate(read(records(tmp_path / "r.jsonl", 400, 20)), {})
+    assert found.questions > 100
+    assert found.groups == 10
+    assert found.better
+    assert found.scores["fitted"] >= max(found.scores["rag"], found.scores["long"])
+    assert len(found.reliability["rag"]) == 5
+
+
+def test_too_few_records_are_refused_with_how_many_are_missing(tmp_path):
+    with pytest.raises(InputError, match="20 questions and 4 documents are missing"):
+        calibrate(read(records(tmp_path / "r.jsonl", 40, 4)), {})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rows: [r for r in rows if r["route"] == "rag"], "was answered by both routes"),
+        (lambda rows: [{**r, "score": 2} for r in rows], "has the score 2"),
+        (lambda rows: [{**r, "features": {}} for r in rows], "lacks .* features"),
+        (lambda rows: [{**r, "route": "both"} for r in rows], "needs a question, a document or group"),
+        (lambda rows: [{**r, "group": r["question"]} for r in rows], "in the groups .* the same group"),
+    ],
+)
+def test_bad_records_are_refused_in_a_sentence(tmp_path, change, message):
+    file = records(tmp_path / "r.jsonl")
+    rows = change([json.loads(line) for line in file.read_text().splitlines()])
+    file.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(InputError, match=message):
+        read(file)
+
+
+def test_records_in_which_the_routes_never_differ_teach_nothing(tmp_path):
+    file = records(tmp_path / "r.jsonl")
+    rows = [{**json.loads(line), "score": 1} for line in file.read_text().splitlines()]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(InputError, match="score the same"):
+        calibrate(read(file), {})
+
+
+def test_the_command_writes_weights_that_are_better_and_keeps_the_default_otherwise(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    records(tmp_path / "r.jsonl", 400, 20)
+    found = CliRunner().invoke(cli, ["calibrate", "router", "r.jsonl", "--engine", "m", "--json"])
+    assert found.exit_code == 0, found.output
+    told = json.loads(found.output)
+    assert told["better"] is (told["gain"][0] >= 0)
+    assert load(tmp_path / "hybrid-router.json").engine == "m"
+    shown = CliRunner().invoke(cli, ["calibrate", "router", "r.jsonl"])
+    assert "against the better fixed route" in shown.output
+
+
+def test_route_decides_without_an_engine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lease.txt").write_text("The rent is 1,200 dollars a month. " * 200)
+    options = ["--json", "--index", str(tmp_path / "index")]
+    found = CliRunner().invoke(cli, ["route", "How high is the rent?", "lease.txt", *options])
+    assert found.exit_code == 0, found.output
+    decision = json.loads(found.output)
+    assert decision["policy"] == "calibrated"
+    assert tuple(decision["features"]) == FEATURES
+    assert decision["expected"]
+    shown = CliRunner().invoke(cli, ["route", "How high is the rent?", "lease.txt", *options[1:]])
+    assert "expected right" in shown.output
+
+
+# -- live ----------------------------------------------------------------------------------------------------------
+
+TEXTS = {f"lease {i}": f"Lease {i}. The rent of unit {i} is {i}00 dollars a month. " * 200 for i in range(1, 5)}
+
+
+def opened(weights: Weights, *replies: str, **limits: float) -> tuple[Hybrid, Model]:
+    model = Model(*replies)
+    return Hybrid(Settings(), engine=model, policy=Calibrated(weights, **limits)), model
+
+
+def test_a_doubted_answer_is_not_streamed_and_both_attempts_are_charged():
+    # passages are cheap enough to begin with as they are likely to be silent; where they speak, they are mistrusted
+    hybrid, model = opened(settled(0.1, 0.9, abstains=0.9, again=0.0), "From passages.", "From the whole.")
+    with hybrid:
+        shown: list[str] = []
+        found = hybrid.answer("What is the rent of unit 2?", TEXTS, on_text=shown.append)
+    assert [a.decision.route for a in found.attempts] == ["rag", "long"]
+    assert "doubted" in found.reason
+    assert ("".join(shown), found.text) == ("From the whole.", "From the whole.")
+    assert found.usage.calls == len(model.prompts) == 2
+    assert tuple(found.decision.features) == FEATURES
+
+
+def test_silence_is_believed_where_there_is_likely_no_answer():
+    hybrid, model = opened(settled(0.9, 0.1, abstains=0.5, again=0.0), "NOT IN THE DOCUMENTS")
+    with hybrid:
+        found = hybrid.answer("What is the rent of unit 9?", TEXTS)
+    assert found.abstained
+    assert len(model.prompts) == 1
+
+
+def test_a_batch_keeps_to_its_budget():
+    hybrid, _ = opened(settled(0.2, 0.9), "100 dollars.", accuracy_price=10.0)
+    with hybrid:
+        questions = [f"What is the rent of unit {i}?" for i in range(1, 5)]
+        passages, whole = (
+            next(p for p in hybrid.decide(questions[0], TEXTS).predictions if p.rung == rung).cost.dollars or 0.0
+            for rung in ("passages", "corpus")
+        )
+        routing = RoutingSettings(batch_budget=4 * passages + 0.01 * (whole - passages))
+        hybrid.settings = hybrid.settings.model_copy(update={"routing": routing})
+        found = hybrid.answer_many(questions, TEXTS)
+    assert {answer.route for answer in found} == {"rag"}
