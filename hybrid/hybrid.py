@@ -121,7 +121,7 @@ class Hybrid:
         self.engine: Engine = self._measured_engine(engine or settings.engine)
         other = long_engine or settings.long_engine
         self.long_engine: Engine = self._measured_engine(other) if other else self.engine
-        self.policy: Policy = policy or make_policy(settings.routing, self.engine.name, settings.cost.gpus)
+        self.policy: Policy = policy or make_policy(settings.routing, lambda: self.engine.name, settings.cost.gpus)
         self._stores: dict[str, Store] = {}
         self._given: dict[str, object] = {}  # texts by the key of their index: kept, so that no other gets their id
         self._ratios: dict[tuple[str, int, int], float] = {}

@@ -220,9 +220,9 @@ def test_weights_that_cannot_be_used_are_refused(tmp_path, monkeypatch):
     file = tmp_path / "hybrid-router.json"
     save(replace(carried(), engine="their-model"), file)
     monkeypatch.chdir(tmp_path)
-    assert of_settings(None, "their-model").engine == "their-model"
+    assert of_settings(None, lambda: "their-model").engine == "their-model"
     with pytest.raises(SettingsError, match="fitted for their-model, and mine answers now"):
-        of_settings(None, "mine")
+        of_settings(None, lambda: "mine")
     file.write_text(json.dumps({**json.loads(file.read_text()), "version": 0}))
     with pytest.raises(SettingsError, match="other features"):
         load(file)

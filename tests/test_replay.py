@@ -118,7 +118,7 @@ def test_a_run_with_both_routes_can_be_replayed(tmp_path, capsys):
 
 
 def test_a_policy_decides_in_a_replay_as_it_did_live(tmp_path):
-    arm = HybridArm("self_route", load(None, {}, {}))
+    arm = HybridArm("self_route", load(None, {"routing": {"policy": "self_route"}}, {}))
     for sample in Lease().samples(None, 2, 0):
         reply = arm.answer(sample)
         assert reply.decision is not None

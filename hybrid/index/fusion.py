@@ -60,8 +60,8 @@ def retrieve(
 def fuse(dense: Ranking, lexical: Ranking, weight: float = DENSE_WEIGHT) -> list[tuple[int, float]]:
     """One ranking with scores from 0 to 1.
 
-    A passage missing from one search gets that search's lowest score, for it may come next; or 0 where that search found
-    fewer than the other, because then it has no more to find.
+    A passage missing from one search gets that search's lowest score, for it may come next; or 0 where that search
+    found fewer than the other, because then it has no more to find.
 
     Args:
         weight: share of the dense score, 0 to 1; the rest is the lexical one's.

@@ -194,11 +194,11 @@ POLICIES: dict[str, Callable[[], Policy]] = {
 }
 
 
-def make_policy(settings: RoutingSettings, engine: str = "", gpus: int = 1) -> Policy:
+def make_policy(settings: RoutingSettings, engine: Callable[[], str] = str, gpus: int = 1) -> Policy:
     """The policy of the settings.
 
     Args:
-        engine: the name of the engine that will answer, for which weights may have been fitted.
+        engine: tells the name of the engine that will answer, for which weights may have been fitted.
         gpus: that share a call.
 
     Raises:

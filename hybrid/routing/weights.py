@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -183,8 +183,12 @@ def load(file: Path) -> Weights:
     return _parsed(text, str(file))
 
 
-def of_settings(named: str | None, engine: str) -> Weights:
+def of_settings(named: str | None, engine: Callable[[], str]) -> Weights:
     """The weights to use: the named file, else the one that lies here, else the carried ones.
+
+    Args:
+        engine: tells the name of the engine that will answer; asked only where weights may be of another one, because
+            a server may have to be contacted for it.
 
     Raises:
         SettingsError: they cannot be used, or were fitted for another engine.
@@ -193,9 +197,10 @@ def of_settings(named: str | None, engine: str) -> Weights:
         return carried()
     file = Path(named or FILE)
     found = load(file)
-    if found.engine and engine and found.engine != engine:
+    answers = engine() if found.engine else ""
+    if answers and found.engine != answers:
         raise SettingsError(
-            f"The router's weights in {file} were fitted for {found.engine}, and {engine} answers now: fit them again "
+            f"The router's weights in {file} were fitted for {found.engine}, and {answers} answers now: fit them again "
             "with `hybrid calibrate router`, or name others in routing.weights."
         )
     return found
