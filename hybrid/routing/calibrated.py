@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from hybrid.errors import InputError
+from hybrid.routing.features import MEANS
 from hybrid.routing.policies import made, whole
 from hybrid.routing.situation import Situation
 from hybrid.routing.weights import Expected, Weights, carried
@@ -23,6 +24,7 @@ from hybrid.types import Decision, Prediction, Rung
 
 Prefer = Literal["accuracy", "balance", "cost"]
 WORTH: dict[Prefer, float] = {"accuracy": 10.0, "balance": 0.3, "cost": 0.05}  # dollars of one right answer
+_TOLD = 0.005  # of the score: what moved the decision by less is not told
 TIE = 0.01  # of the score, below which one way is no better than another: the cheaper is taken
 _PER_TOKEN = 1e-7  # dollars of a token to be computed, where no price is known
 _LEAST = 1e-7  # dollars of a right answer at which only the cheapest way is worth it
@@ -228,11 +230,14 @@ class Calibrated:
         expected = self._expected(situation)
         rung, _, _ = whole(situation)
         passages, all_ = _dollars(situation.predictions["passages"]), _dollars(situation.predictions[rung])
-        moved = ", ".join(f"{name} {gain:+.1%}" for name, gain in self.weights.moved(situation.features))
+        moved = self.weights.moved(situation.features)
         why = (
             f"expected to be right: passages {expected.rag:.0%} at ${passages:.2g}, the whole {expected.long:.0%} at "
-            f"${all_:.2g}; what the whole gains was moved most by {moved}"
+            f"${all_:.2g}"
         )
+        if abs(moved[0][1]) >= _TOLD:
+            told = [f"{MEANS[name]} ({gain:+.1%} for the whole)" for name, gain in moved if abs(gain) >= _TOLD]
+            why += "; what counted most: " + ", ".join(told)
         return self._made(situation, expected, way.rung, way.chunkwise, f"{why}; {way.why}" if way.why else why)
 
     def _made(self, situation: Situation, expected: Expected, rung: Rung, chunkwise: bool, reason: str) -> Decision:

@@ -44,6 +44,30 @@ RETRIEVAL = (
     "names_covered",
 )
 FEATURES: tuple[str, ...] = (*QUESTION, *DOCUMENTS, *RETRIEVAL)
+MEANS: Mapping[str, str] = {  # a feature in the words of a reason
+    **{f"kind_{name}": f"whether it asks for {name}" for name in KINDS},
+    "words": "how long the question is",
+    "asks": "how many things it asks",
+    "names": "the names in the question",
+    "numbers": "the numbers in the question",
+    "documents": "how many documents there are",
+    "tokens": "how long the documents are",
+    "digits": "how many figures the passages have",
+    "quotations": "how many quotations the passages have",
+    "headings": "how many passages stand under headings",
+    "dense_best": "how near in meaning the best passage is",
+    "dense_mean": "how near in meaning the passages are",
+    "dense_gap": "how fast nearness falls",
+    "lexical_best": "how many words the best passage shares",
+    "lexical_mean": "how many words the passages share",
+    "lexical_gap": "how fast shared words fall",
+    "agreement": "whether meaning and words agree",
+    "close": "how many passages are about as good",
+    "spread": "how far apart the passages stand",
+    "covered_best": "how much of the question the best passage covers",
+    "covered": "how much of the question the passages cover",
+    "names_covered": "whether its names and numbers were found",
+}
 
 
 def features(
