@@ -25,7 +25,7 @@ from hybrid.corpus import Corpus, CorpusLike
 from hybrid.cost.energy import Energy
 from hybrid.cost.estimate import estimate
 from hybrid.cost.meter import Meter, Power, Spent
-from hybrid.cost.price import price, total
+from hybrid.cost.price import preparation, price, total
 from hybrid.embedding import Embedder
 from hybrid.engines.base import Completion, Engine, OnText
 from hybrid.engines.effective import Effective
@@ -128,6 +128,7 @@ class Hybrid:
         self._counts: dict[tuple[str, int, int, tuple[str, ...]], int] = {}
         self._lock = threading.RLock()
         self.warm = Warm()
+        self._loaded = False  # the embedder
         self._meters: dict[str, Meter] = {}
         self._power, self._unmeasured = self._find_power()
 
@@ -223,6 +224,7 @@ class Hybrid:
             UserError: a sentence that says what to mend.
         """
         run = self._run(question, corpus, route, rung, documents, on_text, progress)
+        self._load(run)
         with run.stage("retrieve"):
             candidates = self._candidates(run)
         with run.stage("decide"):
@@ -272,6 +274,7 @@ class Hybrid:
         ways: list[tuple[_Run, Situation, Decision]] = []
         for question in questions:
             run = self._run(question, store, route, rung, documents, None, None)
+            self._load(run)
             with run.stage("retrieve"):
                 candidates = self._candidates(run)
             with run.stage("decide"):
@@ -354,6 +357,13 @@ class Hybrid:
             named = "; ".join(f"{p.name}: {p.reason}" for p in problems[:3])
             run.notes.append(f"{len(problems)} of the files could not be read ({named}).")
         return run
+
+    def _load(self, run: _Run) -> None:
+        """Load the embedder before the first search, so that what a search takes is known apart."""
+        if not self._loaded and self.settings.retrieval.mode != "lexical":
+            with run.stage("load"):
+                self.embedder.warm_up()
+            self._loaded = True
 
     def _candidates(self, run: _Run) -> list[Candidate]:
         wanted = max(self.settings.retrieval.k, _WIDE)
@@ -511,6 +521,9 @@ class Hybrid:
             decision=decision,
             usage=usage,
             cost=total([attempt.cost for attempt in attempts]),
+            preparation=preparation(
+                self.settings.cost, run.timings.get("retrieve", 0.0), getattr(run.store, "cpu_seconds", 0.0)
+            ),
             attempts=tuple(attempts),
             notes=tuple(dict.fromkeys(run.notes)),
             timings={name: round(seconds, 6) for name, seconds in run.timings.items()},

@@ -137,6 +137,10 @@ class CostSettings(Section):
         {}, description="models of your own: tables [cost.models.NAME] with `parameters` and keys of their config.json"
     )
     dollars_per_gpu_hour: float | None = Field(None, ge=0, description="None: the carried list price")
+    dollars_per_cpu_hour: float | None = Field(
+        None, ge=0, description="of this machine, for indexing and retrieval; None: their seconds are told, not a price"
+    )
+    questions: int = Field(100, ge=1, description="expected on a corpus: its indexing is spread over as many")
     dollars_per_million_prompt: float | None = Field(None, ge=0, description="a hosted API's price")
     dollars_per_million_cached: float | None = Field(None, ge=0)
     dollars_per_million_output: float | None = Field(None, ge=0)

@@ -192,6 +192,7 @@ class Answer(Record):
     decision: Decision
     usage: Usage  # of all attempts
     cost: Cost  # of all attempts
+    preparation: Cost | None = None  # finding passages, and this question's share of indexing; not part of `cost`
     attempts: tuple[Attempt, ...]
     notes: tuple[str, ...] = ()  # what was left out, skipped or estimated
     timings: dict[str, float]  # seconds by stage

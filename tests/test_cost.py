@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hybrid.cost.price import price, total
+from hybrid.cost.price import preparation, price, total
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage
 
@@ -60,3 +60,10 @@ def test_usages_add_up_and_what_one_does_not_tell_is_unknown() -> None:
     assert (summed.first_token_seconds, summed.joules, summed.queue_seconds) == (0.2, None, None)
     assert told + Usage() == told
     assert Usage.model_validate({"calls": 1, "seconds": 2.0}).shared_seconds is None
+
+
+def test_indexing_is_spread_over_the_questions() -> None:
+    cost = preparation(CostSettings(questions=50, dollars_per_cpu_hour=0.36), retrieval=0.02, indexing=10.0)
+    assert (cost.cpu_seconds, cost.dollars, cost.basis) == (pytest.approx(0.22), pytest.approx(2.2e-5), "measured")
+    assert cost.note == "0.020 s of retrieval and 1/50 of 10.0 s of indexing"
+    assert preparation(CostSettings(), 0.02, 10.0).dollars is None

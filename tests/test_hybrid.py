@@ -398,3 +398,21 @@ def test_sizes_are_still_the_engines_own_after_the_first_passages_are_gone(hybri
     own = Hybrid(texts.settings, engine=Model("x"))
     own.embedder._models.update(hybrid.embedder._models)
     assert own._ratio(own.engine, store) != 1.0
+
+
+def test_what_indexing_took_is_kept_and_shared(tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "a.txt").write_text("The lease ends in May. " * 40)
+    settings = Settings.model_validate({"index": {"dir": str(tmp_path / "index")}})
+    with Hybrid(settings) as hybrid:
+        first = hybrid.answer("When does the lease end?", folder).preparation
+        made = hybrid.open(folder).cpu_seconds
+    assert first is not None
+    assert first.cpu_seconds is not None
+    assert made > 0
+    assert first.cpu_seconds >= made / settings.cost.questions
+    with Hybrid(settings) as hybrid:
+        assert hybrid.open(folder).cpu_seconds == made  # nothing was done again
+        (folder / "b.txt").write_text("The rent is due monthly. " * 40)
+        assert hybrid.open(folder).cpu_seconds > made

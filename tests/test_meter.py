@@ -227,6 +227,7 @@ def test_the_shares_of_many_answers_are_the_engines_busy_time(slow: Hybrid) -> N
 def test_what_failed_is_charged_with_what_came_before(slow: Hybrid) -> None:
     assert isinstance(slow.engine, Slow)
     slow.engine.reply, slow.engine.fails = "NOT IN THE DOCUMENTS", frozenset({2})
+    slow.policy = SelfRoute()  # it always asks again
     with pytest.raises(EngineError, match="broke") as caught:
         slow.answer("Who is the tenant?", {"a": " ".join(f"The weather of day {n} was fine." for n in range(2_000))})
     usage, spent = caught.value.usage, slow.spent()["slow"]

@@ -146,6 +146,11 @@ def _explain(out: Console, answer: Answer) -> None:
         costs = [attempt.cost, *(p.cost for p in attempt.decision.predictions if p.rung == attempt.decision.rung)]
         for cost in costs:
             out.print(f"    {_cost(cost)}", markup=False)
+    if answer.preparation is not None:
+        paid = answer.preparation.dollars
+        shown = "" if paid is None else f", ${paid:.6f}"
+        out.print(f"  before: {answer.preparation.cpu_seconds:.3f} CPU-seconds{shown} measured: ", end="", markup=False)
+        out.print(answer.preparation.note, markup=False)
     stages = ", ".join(f"{name} {seconds * 1000:,.0f} ms" for name, seconds in answer.timings.items())
     out.print(f"  timings: {stages}", markup=False)
 

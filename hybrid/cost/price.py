@@ -37,6 +37,26 @@ def price(settings: CostSettings, usage: Usage, *, on_gpu: bool) -> Cost:
     return Cost(gpu_seconds=seconds, dollars=dollars, **spent, basis="measured", note=note)
 
 
+def preparation(settings: CostSettings, retrieval: float, indexing: float) -> Cost:
+    """What came before a question was asked: finding its passages, and its share of making the index.
+
+    Every route needs both, because a route is chosen by what was found; only a whole document that is read by force and
+    without an index would not.
+
+    Args:
+        retrieval: seconds of this question, its embedding included.
+        indexing: CPU seconds that the index took in all.
+    """
+    seconds = retrieval + indexing / settings.questions
+    paid = settings.dollars_per_cpu_hour
+    return Cost(
+        cpu_seconds=seconds,
+        dollars=None if paid is None else seconds / 3600 * paid,
+        basis="measured",
+        note=f"{retrieval:.3f} s of retrieval and 1/{settings.questions} of {indexing:.1f} s of indexing",
+    )
+
+
 def total(costs: list[Cost]) -> Cost:
     """The sum of costs of one basis; unknown parts make the sum unknown.
 

@@ -242,7 +242,7 @@ class Store:
             IndexStoreError: the disk is full or the folder cannot be written; the previous state stays usable.
             CorpusError: nothing of the corpus can be read.
         """
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.process_time()
         report = progress or (lambda stage, done, total: None)
         changes = Changes(problems=list(corpus.problems))
         with self._writing():
@@ -256,8 +256,17 @@ class Store:
             if not (changes.added or changes.changed or changes.unchanged):
                 raise nothing_readable(corpus.label, changes.problems)
             changes.passages = len(self)
+            if changes.any:
+                spent = self.cpu_seconds + time.process_time() - worked
+                with self._transaction():
+                    self._db.execute("INSERT OR REPLACE INTO meta VALUES ('cpu_seconds', ?)", (f"{spent:.3f}",))
         changes.seconds = time.perf_counter() - begun
         return changes
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time that making and updating the index has taken in all; other work of the same process included."""
+        return float(self._meta("cpu_seconds") or 0.0)
 
     def fresh(self, corpus: Corpus) -> bool:
         """Whether the index already holds the corpus, judged by names, sizes and times of change."""
