@@ -16,6 +16,7 @@ from hybrid.cost.meter import Meter, Power, Shares
 from hybrid.engines.base import Completion
 from hybrid.errors import EngineError
 from hybrid.prompts import abstains
+from hybrid.routing.policies import SelfRoute
 from hybrid.types import Usage
 
 TEXTS = {f"note {n}": f"The office number {n} is in Lima. Its rent is {n} thousand a year." for n in range(5)}
