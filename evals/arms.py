@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from evals.sample import Count, Sample
 from evals.suite import ArmSpec, target
@@ -93,6 +94,20 @@ class Arm(Protocol):
         """Free what it holds."""
 
 
+def _apart(settings: Settings, name: str) -> Settings:
+    """The settings of an arm that finds nothing in a server's cache but what it read itself.
+
+    Otherwise the arm that comes second on a document would look cheaper than the first.
+    """
+    salt = f"{name} {uuid4().hex}"
+    engines = {
+        field: engine.model_copy(update={"cache_salt": salt})
+        for field in ("engine", "long_engine")
+        if (engine := getattr(settings, field)) is not None and engine.cache_salt is None
+    }
+    return settings.model_copy(update=engines)
+
+
 class HybridArm:
     """Hybrid with some settings."""
 
@@ -100,6 +115,7 @@ class HybridArm:
         routing = settings.routing
         forced = Forced(routing.route, routing.rung) if routing.route or routing.rung else None
         free = settings.model_copy(update={"routing": routing.model_copy(update={"route": None, "rung": None})})
+        free = _apart(free, name)
         self.name = name
         self.settings = settings
         self._hybrid = Hybrid(free, policy=forced)
@@ -180,7 +196,7 @@ class RawArm:
             )
         self.name = name
         self.settings = settings
-        self._engine = engine or make_engine(settings.engine, Embedder(settings.embedder))
+        self._engine = engine or make_engine(_apart(settings, name).engine, Embedder(settings.embedder))
 
     @property
     def concurrency(self) -> int:

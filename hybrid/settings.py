@@ -78,6 +78,9 @@ class EngineSettings(Section):
     timeout: float = Field(300.0, gt=0, description="seconds without a sign of life")
     retries: int = Field(4, ge=0, description="on 429, 5xx and dropped connections")
     concurrency: int = Field(8, ge=1, description="calls under way at once")
+    cache_salt: str | None = Field(
+        None, min_length=1, description="vLLM: prefixes are shared in its cache only by calls with the same salt"
+    )
     overrides: dict[str, Any] = Field({}, description="vllm: changes to the model's config.json, as --hf-overrides")
     vllm_args: dict[str, Any] = Field({}, description="vllm: further arguments of vllm.LLM")
 

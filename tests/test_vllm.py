@@ -189,3 +189,16 @@ def test_a_document_cannot_switch_roles(engine: Server, tokenize: Tokenize) -> N
 def test_an_unknown_model_is_named(url: str) -> None:
     with pytest.raises(EngineError, match=r"has no model 'no-such-model'; set engine\.model to one it has: "):
         Server(EngineSettings(kind="server", url=url, model="no-such-model")).ask(prompt("Who?"), max_tokens=4)
+
+
+def test_a_salt_keeps_prefixes_apart(url: str) -> None:
+    text = " ".join(f"Room {n} is empty." for n in range(400))
+    prompt = Prompt("Which room is empty?", (Piece("rooms", text, 0),))
+
+    def cached(salt: str) -> int:
+        engine = Server(EngineSettings(kind="server", url=url, cache_salt=salt))
+        return engine.ask(prompt, max_tokens=4).usage.cached_tokens
+
+    assert cached("one") == 0
+    assert cached("one") > 1_000
+    assert cached("two") == 0

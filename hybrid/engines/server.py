@@ -298,6 +298,8 @@ class Server:
         options: dict[str, Any] = {budget: max_tokens, "stream": True, "stream_options": {"include_usage": True}}
         if "temperature" not in self._unsupported:
             options["temperature"] = self._settings.temperature
+        if self._settings.cache_salt and self._tokenizer == "vllm":
+            options["extra_body"] = {"cache_salt": self._settings.cache_salt}
         create: Any = self._client.chat.completions.create
         try:
             return create(model=self.model, messages=_messages(prompt), **options)
