@@ -340,6 +340,7 @@ def main() -> None:
         "score": "share of the gold answer's content words in the reply; unanswerable: whether it says so",
         "split": "two halves of the documents, those that share text on one side; everything was chosen on the first, "
         "the figures are of the second with weights fitted on the first; the weights below are fitted on both",
+        "unanswerable": 1 / len({row.task for row in table}),  # tasks weigh the same
         "questions": len(table),
         "groups": len({row.group for row in table}),
         "held_out": {

@@ -106,6 +106,13 @@ class RoutingSettings(Section):
         "auto", description="of passages; auto: by the curve of the engine's profile where there is one, else edges"
     )
     curve: tuple[float, ...] = Field((), description="measured score by position, first to last, for ordering 'curve'")
+    unanswerable: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="share of your questions that the documents do not answer, for the policy calibrated; None: as in "
+        "the data its weights come from (a quarter, by weight, of LaRA)",
+    )
     profile: str | None = Field(
         None, description="file of `hybrid calibrate window`; None: hybrid-profile.json here, if it is of the engine"
     )

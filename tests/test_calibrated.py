@@ -16,6 +16,7 @@ from hybrid.hybrid import Hybrid
 from hybrid.routing.calibrated import Calibrated
 from hybrid.routing.features import FEATURES, MEANS
 from hybrid.routing.fit import Example, fit
+from hybrid.routing.policies import make_policy
 from hybrid.routing.records import calibrate, read
 from hybrid.routing.situation import Situation
 from hybrid.routing.weights import NEEDS, Weights, carried, load, of_settings, save
@@ -364,3 +365,17 @@ def test_a_batch_keeps_to_its_budget():
         hybrid.settings = hybrid.settings.model_copy(update={"routing": routing})
         found = hybrid.answer_many(questions, TEXTS)
     assert {answer.route for answer in found} == {"rag"}
+
+
+def test_the_share_without_an_answer_moves_what_is_expected():
+    base = carried()
+    assert base.at_share(0.25).needs == pytest.approx(base.needs)
+    rare, often = base.at_share(0.05), base.at_share(0.6)
+    chances = [weights.needed(COMPARES)["unanswerable"] for weights in (rare, base, often)]
+    assert chances == sorted(chances)
+    assert chances[0] < chances[1] < chances[2]
+    odds = [chance / (1 - chance) for chance in chances]
+    assert odds[1] / odds[0] == pytest.approx((0.25 / 0.75) / (0.05 / 0.95), rel=1e-6)
+    assert make_policy(RoutingSettings(unanswerable=0.05)).weights.needs == rare.needs
+    with pytest.raises(SettingsError, match="do not tell which share"):
+        replace(base, card={}).at_share(0.1)

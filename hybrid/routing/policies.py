@@ -210,8 +210,9 @@ def make_policy(settings: RoutingSettings, engine: Callable[[], str] = str, gpus
     from hybrid.routing.calibrated import Calibrated
     from hybrid.routing.weights import of_settings
 
+    weights = of_settings(settings.weights, engine)
     return Calibrated(
-        of_settings(settings.weights, engine),
+        weights if settings.unanswerable is None else weights.at_share(settings.unanswerable),
         prefer=settings.prefer,
         accuracy_price=settings.accuracy_price,
         budget=settings.budget,

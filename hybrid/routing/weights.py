@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
-from math import exp
+from math import exp, log
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -74,6 +74,21 @@ class Weights:
     lines: Mapping[Measure, Mapping[Need, tuple[float, float]]]
     engine: str = ""
     version: int = VERSION
+
+    def at_share(self, share: float) -> Weights:
+        """These weights where another share of the questions has no answer than in the data they come from.
+
+        Raises:
+            SettingsError: the card does not tell the share in the data.
+        """
+        base = self.card.get("unanswerable")
+        if not isinstance(base, float):
+            raise SettingsError(
+                "The router's weights do not tell which share of their questions had no answer, so "
+                "routing.unanswerable cannot correct for it: leave it out, or fit the weights again."
+            )
+        shift = log(share / (1 - share)) - log(base / (1 - base))
+        return replace(self, needs={**self.needs, "unanswerable": self.needs["unanswerable"] + shift})
 
     def shaped(self, features: Mapping[str, float]) -> dict[str, float]:
         """Features as standard deviations from their mean, at most 3."""
