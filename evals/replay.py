@@ -6,8 +6,6 @@ published replies, or from a file of labels that people gave.
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +23,7 @@ from evals.suite import target, unknown
 from hybrid.cost.estimate import estimate as estimated
 from hybrid.cost.price import total
 from hybrid.errors import InputError
+from hybrid.files import read_lines
 from hybrid.routing.policies import POLICIES, Doubting, Policy
 from hybrid.routing.situation import Situation
 from hybrid.settings import CostSettings
@@ -267,11 +266,11 @@ def lara(folder: Path, model: str | None = None) -> Iterator[Case]:
     sizes = {
         (length, document["file"]): len(document["text"]) // _PER_TOKEN
         for length in _LENGTHS
-        for document in _lines(folder / DOCUMENTS.format(length))
+        for document in read_lines(folder / DOCUMENTS.format(length))
     }
-    queries = {query["qid"]: query for query in _lines(folder / QUERIES)}
+    queries = {query["qid"]: query for query in read_lines(folder / QUERIES)}
     replies: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-    for reply in _lines(folder / REPLIES):
+    for reply in read_lines(folder / REPLIES):
         text = reply["prediction"]
         replies[reply["model"], reply["qid"]][reply["mode"]] = text if isinstance(text, str) else ""
     models = list(dict.fromkeys(name for name, _ in replies))
@@ -303,7 +302,7 @@ def labels(path: Path) -> list[Case]:
         InputError: a line is not like that.
     """
     found: dict[str, dict[Route, dict[str, Any]]] = defaultdict(dict)
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(read_lines(path), 1):
         if not isinstance(line, dict) or not isinstance(line.get("question"), str) or line.get("route") not in _ROUTES:
             raise InputError(f"Line {number} of {path} needs a question, a route (rag or long) and a label.")
         label_score(line.get("label"), f"line {number} of {path}")
@@ -364,21 +363,3 @@ def plain_situation(question: str, passages: int, corpus: int, window: int) -> S
         largest=corpus,
         predictions=predictions,
     )
-
-
-def _lines(path: Path) -> Iterator[Any]:
-    """The objects of a JSONL file, compressed or not.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    try:
-                        yield json.loads(line)
-                    except ValueError:
-                        raise InputError(f"Line {number} of {path} is not JSON.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.") from None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from hybrid.errors import SettingsError
+from hybrid.files import write
 from hybrid.types import Record
 
 FILE = "hybrid-profile.json"
@@ -118,11 +118,4 @@ def load_profile(file: Path) -> Profile:
 
 def save_profile(profile: Profile, file: Path) -> None:
     """Write a profile as JSON, replacing the file as a whole. Raises SettingsError if that cannot be done."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        beside.write_text(json.dumps(profile.model_dump(), indent=1) + "\n", encoding="utf-8")
-        beside.replace(file)
-    except OSError as error:
-        raise SettingsError(f"Cannot write {file}: {error.strerror}.") from None
-    finally:
-        beside.unlink(missing_ok=True)
+    write(file, json.dumps(profile.model_dump(), indent=1) + "\n")

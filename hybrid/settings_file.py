@@ -47,18 +47,6 @@ def with_engines(path: Path, servers: Sequence[Served], *, force: bool = False) 
     raise SettingsError(f"Cannot add the engines to {path} as it is written: name another file with --write.")
 
 
-def write(path: Path, text: str) -> None:
-    """Replace a file as a whole. Raises SettingsError if that cannot be done."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise SettingsError(f"Cannot write {path}: {error.strerror}.") from None
-    finally:
-        beside.unlink(missing_ok=True)
-
-
 def _table(name: str, served: Served) -> str:
     """One engine as a table of TOML; JSON's strings are TOML's."""
     lines = [

@@ -108,7 +108,7 @@ def test_the_bottom_imports_nothing_above(module: str, allowed: set[str]) -> Non
 
 LAYERS = [
     {"errors", "document", "types", "settings"},
-    {"corpus", "readers", "sentences", "prompts", "ordering", "models", "profile", "warm"},
+    {"corpus", "files", "readers", "sentences", "prompts", "ordering", "models", "profile", "warm"},
     {"chunking", "embedding", "int8", "rope"},
     {"index", "engines", "cost", "window", "cite", "assemble"},
     {"routing", "plan", "serving", "settings_file"},

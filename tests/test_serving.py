@@ -19,10 +19,11 @@ import pytest
 from hybrid.cli.main import cli, guarded
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError, HybridError, InputError, MissingDependency, SettingsError, WindowError
+from hybrid.files import write
 from hybrid.prompts import Prompt
 from hybrid.serving import Served, Servers, Vllm, command, environment, find, gpus, place, reason
 from hybrid.settings import EngineSettings, load
-from hybrid.settings_file import with_engines, write
+from hybrid.settings_file import with_engines
 from hybrid.types import Piece
 from tests.conftest import free_port
 from tests.fake_vllm import LOG

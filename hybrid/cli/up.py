@@ -57,9 +57,10 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     Try:  hybrid up qwen3-8b --context 128k
           hybrid up ./model --context 64k -tp 2 -- --kv-cache-dtype fp8
     """
+    from hybrid.files import write
     from hybrid.models import read_model
     from hybrid.serving import Servers, find, gpus, place
-    from hybrid.settings_file import with_engines, write
+    from hybrid.settings_file import with_engines
 
     vllm = find(options["vllm"])
     known = read_model(model)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from hybrid.cost.rates import CHUNK, Rates
 from hybrid.cost.shape import Attention, Shape
 from hybrid.cost.work import work
 from hybrid.errors import InputError, MissingDependency, SettingsError
+from hybrid.files import write
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -144,14 +144,7 @@ def save(fitted: Fitted, file: Path) -> None:
         SettingsError: it cannot be written.
     """
     data = {"format": FORMAT, **asdict(fitted)}
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        beside.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-        beside.replace(file)
-    except OSError as error:
-        raise SettingsError(f"Cannot write {file}: {error.strerror}.") from None
-    finally:
-        beside.unlink(missing_ok=True)
+    write(file, json.dumps(data, indent=1) + "\n")
 
 
 def load(file: Path) -> Fitted:

@@ -95,7 +95,6 @@ class BreakEven:
         passages: a question over passages, every time computed anew.
         cold, warm: the first question on the whole document, and one that finds it cached.
         offloaded: one that finds it in the host's memory; None where the way there is unknown.
-        index: seconds that indexing the document takes, once; on the CPU, so not set against seconds of a GPU.
         times: what a question may cost, in questions over passages, for reading whole to be worth it.
         questions: from how many questions on the whole document the average question costs at most `times` as much;
             None: never, a warm question alone costs more.
@@ -107,7 +106,6 @@ class BreakEven:
     cold: Estimate
     warm: Estimate
     offloaded: Estimate | None
-    index: float
     times: float
     questions: int | None
     offload_questions: int | None
@@ -121,14 +119,12 @@ def break_even(
     *,
     output: int = OUTPUT,
     times: float = 3.0,
-    index: float = 0.0,
 ) -> BreakEven:
     """From how many questions on reading a document of `document` tokens whole is worth it.
 
     Args:
         passages: tokens of the passages that are read instead.
         times: what the better answers of reading whole are worth: a question may cost so many times as much.
-        index: seconds of indexing the document, which only passages need.
     """
     rag = work(shape, rates, passages + QUESTION, output)
     cold = work(shape, rates, document + QUESTION, output)
@@ -140,7 +136,6 @@ def break_even(
         cold=cold,
         warm=warm,
         offloaded=back,
-        index=index,
         times=times,
         questions=_questions(cold.seconds, warm.seconds, times * rag.seconds),
         offload_questions=None if back is None else _questions(cold.seconds, back.seconds, times * rag.seconds),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from zlib import crc32
 import numpy as np
 
 from hybrid.errors import InputError
+from hybrid.files import read_lines
 from hybrid.prompts import abstains
 from hybrid.routing.calibrated import Calibrated
 from hybrid.routing.features import FEATURES
@@ -84,7 +84,7 @@ def read(path: Path) -> list[Answered]:
     """
     found: dict[tuple[str, str], dict[Route, dict[str, Any]]] = {}
     homes: dict[str, str] = {}
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(read_lines(path), 1):
         if not isinstance(line, dict) or line.get("status", "answered") != "answered":
             continue
         row = _row(line, f"Line {number} of {path}")
@@ -221,16 +221,3 @@ def _answered(routes: Mapping[Route, dict[str, Any]]) -> Answered:
     example = Example(rag["features"], rag["score"], long["score"], rag["abstained"], rag["group"])
     tokens = {route: row["tokens"] for route, row in routes.items()}
     return Answered(example, tokens, {route: row["cost"] for route, row in routes.items()})
-
-
-def _lines(path: Path) -> Iterator[Any]:
-    try:
-        with path.open(encoding="utf-8") as stream:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    try:
-                        yield json.loads(line)
-                    except ValueError:
-                        raise InputError(f"Line {number} of {path} is not JSON.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Cannot read {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}.") from None

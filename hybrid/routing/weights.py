@@ -9,7 +9,6 @@ Few numbers depend on the model that answers, so a user's own records can replac
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from hybrid.errors import SettingsError
+from hybrid.files import write
 from hybrid.routing.features import FEATURES, VERSION
 
 FILE = "hybrid-router.json"
@@ -174,14 +174,7 @@ def save(weights: Weights, file: Path) -> None:
     data = asdict(weights)
     table = ",\n".join(f"  {json.dumps(name)}: {json.dumps(own)}" for name, own in data["features"].items())
     rest = json.dumps({**data, "features": 0}, indent=1, ensure_ascii=False)
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        beside.write_text(rest.replace('"features": 0', '"features": {\n' + table + "\n }") + "\n", encoding="utf-8")
-        beside.replace(file)
-    except OSError as error:
-        raise SettingsError(f"Cannot write {file}: {error.strerror}.") from None
-    finally:
-        beside.unlink(missing_ok=True)
+    write(file, rest.replace('"features": 0', '"features": {\n' + table + "\n }") + "\n")
 
 
 def load(file: Path) -> Weights:

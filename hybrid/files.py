@@ -1,0 +1,47 @@
+"""Small files: replaced as a whole, so that a kill leaves the old one; and read by line, naming a line that is wrong."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hybrid.errors import InputError, SettingsError
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file as a whole.
+
+    Raises:
+        SettingsError: it cannot be written; what was there is untouched.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise SettingsError(f"Cannot write {path}: {error.strerror}.") from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read_lines(path: Path) -> Iterator[Any]:
+    """The objects of a JSONL file, compressed or not; blank lines are left out.
+
+    Raises:
+        InputError: it cannot be read, or a line of it is not JSON.
+    """
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    try:
+                        yield json.loads(line)
+                    except ValueError:
+                        raise InputError(f"Line {number} of {path} is not JSON.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise InputError(f"Cannot read {path}: {reason}.") from None
