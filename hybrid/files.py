@@ -1,4 +1,4 @@
-"""Small files: replaced as a whole, so that a kill leaves the old one; and read by line, naming a line that is wrong."""
+"""Small files: replaced as a whole, so that a kill leaves the old one; read by line, naming one that is wrong."""
 
 from __future__ import annotations
 
