@@ -273,3 +273,15 @@ def test_importing_the_engine_loads_no_model() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_sentences_are_embedded_once_for_many_questions(embedder, monkeypatch):
+    engine, seen = Extractive(embedder), []
+    real = embedder.encode_documents
+    monkeypatch.setattr(embedder, "encode_documents", lambda texts, *rest: (seen.extend(texts), real(texts, *rest))[1])
+    piece = Piece("lease", "Rent is due monthly. The lease ends on 31 May 2030. Dutch law governs it.", 0)
+    first = engine.ask(Prompt("When does the lease end?", (piece,)), max_tokens=100)
+    engine.ask(Prompt("Which law governs the lease?", (piece,)), max_tokens=100)
+    again = engine.ask(Prompt("When does the lease end?", (piece,)), max_tokens=100)
+    assert again.text == first.text
+    assert len(seen) == len(set(seen)) == 3

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.embedding import Embedder
+from hybrid.embedding import Embedder, Vectors
 from hybrid.engines.base import Completion, OnText, Quote
 from hybrid.errors import WindowError
 from hybrid.prompts import Prompt
@@ -34,6 +34,7 @@ EMBEDDED = 64  # sentences that are embedded for one question
 AROUND = 10  # sentences on either side that count as the same piece, where the piece is longer
 COLLECTED = 6  # sentences at most that are collected from one part of a longer text
 KEPT = 32  # texts whose sentences and token counts are remembered
+VECTORS = 8192  # sentences whose vectors are remembered: questions on one document embed most of them once
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -219,6 +220,7 @@ class Extractive:
         self.weights = weights or Weights.load()
         self._spans: dict[str, Rows] = {}
         self._counts: dict[str, int] = {}
+        self._vectors: dict[str, Vectors] = {}
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text in the embedder's tokenizer."""
@@ -315,6 +317,16 @@ class Extractive:
             self._spans = dict([*list(self._spans.items())[1 - KEPT :], (text, spans)])
         return spans
 
+    def _embedded(self, texts: Sequence[str]) -> Floats:
+        """A unit vector for each text; those of the latest are remembered."""
+        known = self._vectors  # by one look: another thread may replace what is remembered
+        new = [text for text in dict.fromkeys(texts) if text not in known]  # overlapping pieces repeat sentences
+        vectors = map(np.copy, self.embedder.encode_documents(new))  # a view would keep all of them alive
+        known = {**known, **dict(zip(new, vectors, strict=True))}
+        found: Floats = np.array([known[text] for text in texts], dtype=np.float64)
+        self._vectors = dict(list(known.items())[-VECTORS:])
+        return found.reshape(-1, self.embedder.dimension)
+
     def _worth(self, question: Question, scan: Scan) -> Floats:
         """How telling each term is, 0 to 1: rare in general and in these pieces."""
         known = np.array([self.weights.words.get(term, 0.0) for term in question.terms])
@@ -327,8 +339,7 @@ class Extractive:
         texts = [_sentence(prompt, scan, row) for row in rows]
         asked = self.embedder.encode_query([question.text])[0].astype(np.float64)
         titled = [_titled(prompt, scan, row) for row in rows]
-        place = {text: i for i, text in enumerate(dict.fromkeys(titled))}  # overlapping pieces repeat sentences
-        vectors = self.embedder.encode_documents(list(place))[[place[text] for text in titled]].astype(np.float64)
+        vectors = self._embedded(titled)
         share = worth / max(float(worth.sum()), 1e-9)
         around = np.maximum(scan.near[rows], scan.title[rows])
         cosine = vectors @ asked
