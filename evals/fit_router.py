@@ -23,14 +23,16 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.replay import Case
+from evals.replay import OUTPUT, Case
 from evals.router_data import Row, rows
+from hybrid.cost.estimate import estimate
 from hybrid.routing.calibrated import WORTH, Calibrated
 from hybrid.routing.features import DOCUMENTS, QUESTION, RETRIEVAL
 from hybrid.routing.fit import PRIOR, Example, fit
 from hybrid.routing.policies import Doubting, Long, Policy, QuestionType, Rag, SelfRoute
 from hybrid.routing.situation import Situation
 from hybrid.routing.weights import Need, Weights, save
+from hybrid.settings import CostSettings
 from hybrid.types import Decision
 
 Floats = NDArray[np.float64]
@@ -237,6 +239,56 @@ class Undoubting(Calibrated):
         return None if after_answer or not self.reviews else super()._second(situation, tried, gain)
 
 
+def in_turn(table: Sequence[Row], policy: Policy, *, knows: bool) -> tuple[Floats, Floats, Floats]:
+    """A policy where the questions on a document are asked one after the other, of an engine that caches what it read.
+
+    Args:
+        knows: whether the policy is told that a document has been read; else it takes every reading for the first.
+
+    Returns:
+        Score, dollars of all attempts as they are then estimated, and 1 where the whole was read: each of shape
+        (questions, models).
+    """
+    found = np.zeros((3, len(table), len(table[0].models)))
+    for column, model in enumerate(table[0].models):
+        read: set[tuple[str, str]] = set()
+        for i, row in enumerate(table):
+            case, key = row.cases[model], (row.size, row.document)
+            size = case.situation.tokens["corpus"]
+            again = estimate(CostSettings(), size, OUTPUT, size)
+            warm = {
+                rung: prediction.model_copy(update={"cost": again, "cached_tokens": size})
+                for rung, prediction in case.situation.predictions.items()
+                if prediction.route == "long"
+            }
+            if key in read and knows:
+                case = replace(case, situation=replace(case.situation, predictions=case.situation.predictions | warm))
+            score, tokens, long = carry_out(policy, case)
+            price = (again if key in read else case.outcomes["long"].cost) if long else None
+            passages = case.outcomes["rag"].cost if not long or tokens > case.outcomes["long"].tokens else None
+            found[:, i, column] = score, sum(c.dollars or 0.0 for c in (price, passages) if c is not None), long
+            if long:
+                read.add(key)
+    return found[0], found[1], found[2]
+
+
+def turns(table: Sequence[Row], weights: Weights) -> dict[str, Any]:
+    """What knowing the cache is worth, by what a right answer is worth: with less without, and the share read whole."""
+    measured = Measured(table)
+    found: dict[str, Any] = {}
+    for worth in (0.02, WORTH["cost"], 0.1, WORTH["balance"]):
+        policy = Calibrated(weights, accuracy_price=worth)
+        one, other = (in_turn(table, policy, knows=knows) for knows in (True, False))
+        found[f"worth {worth:g}"] = {
+            "score": [measured.mean(way[0])[0] for way in (one, other)],
+            "gain": measured.mean(one[0] - other[0]),
+            "dollars_per_1000": [round(float(1000 * way[1].mean()), 3) for way in (one, other)],
+            "dollars_per_1000_more": measured.mean(10 * (one[1] - other[1])),  # which gives it in hundredths
+            "long": [round(float(way[2].mean()), 3) for way in (one, other)],
+        }
+    return found
+
+
 def without(table: Sequence[Row], names: Sequence[str]) -> list[Row]:
     """The table with some features 0."""
     gone = dict.fromkeys(names, 0.0)
@@ -312,6 +364,7 @@ def final(fitted: Sequence[Row], held: Sequence[Row]) -> dict[str, Any]:
         part = Calibrated(pooled(without(fitted, gone), models))
         found[name] = report(without(held, gone), {"it": cheap(part)})["it"]
     found["reliability"] = reliability(held, blind)
+    found["in turn, with and without knowing the cache"] = turns(held, blind)
     return found
 
 

@@ -27,7 +27,7 @@ from hybrid.files import read_lines
 from hybrid.routing.policies import POLICIES, Doubting, Policy
 from hybrid.routing.situation import Situation
 from hybrid.settings import CostSettings
-from hybrid.types import Cost, Prediction, Route, Rung
+from hybrid.types import Cost, Prediction, Route, Rung, Usage
 
 QUERIES, REPLIES, DOCUMENTS = (
     "queries.dev.jsonl.gz",
@@ -36,7 +36,7 @@ QUERIES, REPLIES, DOCUMENTS = (
 )  # files of the folder `lara`
 _LENGTHS = {"32k": 32_768, "128k": 131_072}
 _PASSAGES = 3_000  # tokens that LaRA's retrieval read, assumed: five passages of 600
-_OUTPUT = 128  # tokens of an answer, assumed where nothing tells
+OUTPUT = 128  # tokens of an answer, assumed where nothing tells
 _PER_TOKEN = 4  # characters, where only the text is known
 _MODES: dict[Route, str] = {"rag": "rag", "long": "long_context"}
 _ROUTES: tuple[Route, ...] = get_args(Route)
@@ -235,25 +235,41 @@ def read(path: Path, model: str | None = None) -> list[Case]:
 
 
 def of_run(path: Path) -> list[Case]:
-    """Questions that some arm answered by passages alone and some arm by whole documents alone."""
+    """Questions that some arm answered by passages alone and some by whole documents alone, or that one explored."""
     by_question: dict[tuple[str, int | None, int, str], dict[Route, Record]] = defaultdict(dict)
     for record in records(path):
         attempts = (record.decision or {}).get("attempts", ())
         if record.status == "answered" and record.route is not None and len(attempts) == 1:
             by_question[record.key[1:]].setdefault(record.route, record)
+            other = (record.decision or {}).get("explored")
+            if other and other.get("score") is not None:
+                by_question[record.key[1:]].setdefault(other["route"], _other(record, other))
     cases = []
     for found in by_question.values():
         situation = next((r.decision["situation"] for r in found.values() if r.decision), None)
         if len(found) == len(_ROUTES) and situation is not None:
             first = next(iter(found.values()))
-            outcomes = {
-                route: Outcome(r.score or 0.0, r.abstained, r.usage.prompt_tokens, r.cost, r.rung)
-                for route, r in found.items()
-            }
+            outcomes = {route: _outcome(r) for route, r in found.items()}
             cases.append(
                 Case("run", first.task, f"{first.task} {first.group}", restored(first.question, situation), outcomes)
             )
     return cases
+
+
+def _other(record: Record, explored: Mapping[str, Any]) -> Record:
+    """The record as if the explored route had answered."""
+    decision = {**(record.decision or {}), "attempts": [explored], "explored": None}
+    own = ("route", "rung", "text", "abstained", "score", "usage", "cost")
+    return Record.model_validate(
+        {**record.model_dump(), **{name: explored[name] for name in own}, "decision": decision}
+    )
+
+
+def _outcome(record: Record) -> Outcome:
+    """What the record's only attempt made of its question; what was explored beside it is not its price."""
+    attempt = (record.decision or {})["attempts"][0]
+    usage, cost = Usage.model_validate(attempt["usage"]), Cost.model_validate(attempt["cost"])
+    return Outcome(record.score or 0.0, record.abstained, usage.prompt_tokens, cost, record.rung)
 
 
 def lara(folder: Path, model: str | None = None) -> Iterator[Case]:
@@ -291,7 +307,7 @@ def lara(folder: Path, model: str | None = None) -> Iterator[Case]:
 def _lara_outcome(query: Mapping[str, Any], reply: str, tokens: int) -> Outcome:
     refuses = not reply.strip() or _SAYS_SO.search(reply) is not None
     score = float(refuses) if query["task"] == "hallu" else METRICS["content_words"](reply, [query["answer"]])
-    return Outcome(score, refuses, tokens, estimated(CostSettings(), tokens, _OUTPUT))
+    return Outcome(score, refuses, tokens, estimated(CostSettings(), tokens, OUTPUT))
 
 
 def labels(path: Path) -> list[Case]:
@@ -314,7 +330,7 @@ def labels(path: Path) -> list[Case]:
         sizes = {route: int(line.get("prompt_tokens") or 0) for route, line in routes.items()}
         outcomes: dict[Route, Outcome] = {}
         for route, line in routes.items():
-            cost = estimated(CostSettings(), sizes[route], _OUTPUT) if sizes[route] else None
+            cost = estimated(CostSettings(), sizes[route], OUTPUT) if sizes[route] else None
             outcomes[route] = Outcome(*label_score(line["label"], str(path)), sizes[route], cost)
         line = routes["long"]
         situation = plain_situation(question, sizes["rag"], sizes["long"] or 1, max(sizes["long"], 1))
@@ -350,7 +366,7 @@ def plain_situation(question: str, passages: int, corpus: int, window: int) -> S
             engine="",
             prompt_tokens=size,
             fits=size <= window,
-            cost=estimated(CostSettings(), size, _OUTPUT),
+            cost=estimated(CostSettings(), size, OUTPUT),
         )
         for rung, size in sizes.items()
     }

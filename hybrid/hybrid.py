@@ -32,17 +32,33 @@ from hybrid.engines.effective import Effective
 from hybrid.engines.make import make_engine
 from hybrid.errors import HybridError, InputError, WindowError
 from hybrid.index.fusion import retrieve
-from hybrid.index.store import Changes, Progress, Store
-from hybrid.ordering import Ordering, order
+from hybrid.index.store import Changes, Entry, Progress, Store
+from hybrid.ordering import Ordering, choose, order
 from hybrid.profile import FILE as PROFILE
+from hybrid.profile import Profile
 from hybrid.prompts import Prompt, abstains
 from hybrid.routing.adaptive import kept
-from hybrid.routing.calibrated import Calibrated
+from hybrid.routing.batch import plan
+from hybrid.routing.calibrated import Calibrated, dollars
+from hybrid.routing.explore import drawn, other
 from hybrid.routing.features import features
 from hybrid.routing.policies import Doubting, Forced, Policy, make_policy
-from hybrid.routing.situation import Situation
+from hybrid.routing.situation import Reading, Situation
 from hybrid.settings import EngineSettings, Settings
-from hybrid.types import RUNGS, Answer, Attempt, Candidate, Decision, Piece, Prediction, Route, Rung, Usage
+from hybrid.types import (
+    RUNGS,
+    Answer,
+    Attempt,
+    Candidate,
+    Cost,
+    Decision,
+    Explored,
+    Piece,
+    Prediction,
+    Route,
+    Rung,
+    Usage,
+)
 from hybrid.warm import Warm
 from hybrid.window import fit, parts, room, sizes
 
@@ -55,6 +71,10 @@ _CLEAR = 120  # characters after which a streamed reply is no abstention
 _OPEN = 16  # indexes kept open
 _ROUNDS = 4  # of collecting findings, before the least relevant are left out
 
+# Given a question, the index and what was chosen on the route rag, best first: what is read instead, best first.
+# A pipeline puts whole clauses or functions in the place of passages and adds what has to be read with them.
+Widen = Callable[[str, Store, Sequence[Piece]], Sequence[Piece]]
+
 
 @dataclass(slots=True)
 class _Run:
@@ -66,6 +86,7 @@ class _Run:
     documents: tuple[str, ...] | None  # the only ones that may be read; None: all
     on_text: OnText | None
     progress: Progress | None
+    widen: Widen | None = None
     timings: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     usages: list[Usage] = field(default_factory=list)  # of every call that has ended, failed ones too
@@ -208,6 +229,7 @@ class Hybrid:
         documents: Sequence[str] | None = None,
         on_text: OnText | None = None,
         progress: Progress | None = None,
+        widen: Widen | None = None,
     ) -> Answer:
         """Answer a question from a corpus.
 
@@ -219,18 +241,19 @@ class Hybrid:
             documents: names of the only documents to read; None means all.
             on_text: receives the answer's text as it is generated.
             progress: receives stage, done and total while the corpus is indexed or read chunk-wise.
+            widen: changes what is read on the route rag; see `Widen`.
 
         Raises:
             UserError: a sentence that says what to mend.
         """
-        run = self._run(question, corpus, route, rung, documents, on_text, progress)
+        run = self._run(question, corpus, route, rung, documents, on_text, progress, widen)
         self._load(run)
         with run.stage("retrieve"):
             candidates = self._candidates(run)
         with run.stage("decide"):
             situation = self._situate(run, candidates)
             decision = run.policy.decide(situation)
-        return self._carry_out(run, situation, decision)
+        return self._explored(run, situation, *self._carry_out(run, situation, decision))
 
     async def answer_async(self, question: str, corpus: CorpusLike | Store, **options: Any) -> Answer:
         """`answer` without blocking the event loop."""
@@ -264,25 +287,27 @@ class Hybrid:
         rung: Rung | None = None,
         documents: Sequence[str] | None = None,
         progress: Progress | None = None,
+        widen: Widen | None = None,
     ) -> list[Answer]:
         """Answers in the order of the questions.
 
-        Questions are asked grouped by what they read, so that one prefill of a document serves all of its questions,
-        and as many at once as the engine takes.
+        Questions are decided together where the policy is `calibrated` (`hybrid.routing.batch`), and asked grouped by
+        what they read, so that one prefill of a document serves all of its questions; as many at once as the engine
+        takes. What is explored comes after all answers, and not where there is a budget for the batch.
         """
         store = self.open(corpus, progress)
         ways: list[tuple[_Run, Situation, Decision]] = []
         for question in questions:
-            run = self._run(question, store, route, rung, documents, None, None)
+            run = self._run(question, store, route, rung, documents, None, None, widen)
             self._load(run)
             with run.stage("retrieve"):
                 candidates = self._candidates(run)
             with run.stage("decide"):
                 situation = self._situate(run, candidates)
                 ways.append((run, situation, run.policy.decide(situation)))
-        ways = self._within_budget(ways)
-        grouped = sorted(range(len(ways)), key=lambda i: (_reads(ways[i][1], ways[i][2]), i))
-        answers: dict[int, Answer] = {}
+        ways, first = self._together(ways)
+        grouped = sorted(range(len(ways)), key=lambda i: (*_turn(ways[i][1], ways[i][2]), i not in first, i))
+        answers: dict[int, tuple[Answer, list[_Reading]]] = {}
         workers = max(1, min(self.engine.concurrency, len(ways)))
         with ThreadPoolExecutor(workers) as pool:
             futures = [(i, pool.submit(self._carry_out, *ways[i])) for i in grouped]
@@ -294,15 +319,26 @@ class Hybrid:
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        return [answers[i] for i in range(len(ways))]
+        if self.settings.routing.batch_budget is not None:
+            return [answers[i][0] for i in range(len(ways))]
+        return [self._explored(*ways[i][:2], *answers[i]) for i in range(len(ways))]
 
-    def _within_budget(self, ways: list[tuple[_Run, Situation, Decision]]) -> list[tuple[_Run, Situation, Decision]]:
-        """The ways of a batch as its budget allows them, where there is one and the policy can share it out."""
+    def _together(
+        self, ways: list[tuple[_Run, Situation, Decision]]
+    ) -> tuple[list[tuple[_Run, Situation, Decision]], set[int]]:
+        """The ways of a batch as they are best together, and which of them are to be asked before their like.
+
+        Only the policy `calibrated` weighs questions against each other.
+        """
         budget, policy = self.settings.routing.batch_budget, ways[0][0].policy if ways else None
-        if budget is None or not isinstance(policy, Calibrated):
-            return ways
-        own = policy.for_batch([situation for _, situation, _ in ways], budget)
-        return [(replace(run, policy=own), situation, own.decide(situation)) for run, situation, _ in ways]
+        if not isinstance(policy, Calibrated) or (len(ways) == 1 and budget is None):
+            return ways, set()
+        planned = plan(policy, [situation for _, situation, _ in ways], budget)
+        changed = [
+            (replace(run, policy=one.policy), one.situation, one.decision)
+            for (run, _, _), one in zip(ways, planned, strict=True)
+        ]
+        return changed, {i for i, one in enumerate(planned) if one.first}
 
     def decide(
         self,
@@ -318,10 +354,21 @@ class Hybrid:
         run = self._run(question, corpus, route, rung, documents, None, progress)
         return run.policy.decide(self._situate(run, self._candidates(run)))
 
-    def retrieve(self, question: str, corpus: CorpusLike | Store, k: int | None = None) -> list[Candidate]:
-        """Only the passages found for a question, best first."""
-        run = self._run(question, corpus, None, None, None, None, None)
-        return retrieve(run.store, question, k or self.settings.retrieval.k, self.settings.retrieval.mode)
+    def retrieve(
+        self,
+        question: str,
+        corpus: CorpusLike | Store,
+        k: int | None = None,
+        documents: Sequence[str] | None = None,
+    ) -> list[Candidate]:
+        """Only the passages found for a question, best first.
+
+        Args:
+            k: how many; None: `retrieval.k`.
+            documents: names of the only documents to search in; None means all.
+        """
+        k = k or self.settings.retrieval.k
+        return self._found(self._run(question, corpus, None, None, documents, None, None), max(k, _WIDE))[:k]
 
     def spent(self) -> dict[str, Spent]:
         """What all calls until now took, by the engine's name; engines of one name count as one."""
@@ -338,6 +385,7 @@ class Hybrid:
         documents: Sequence[str] | None,
         on_text: OnText | None,
         progress: Progress | None,
+        widen: Widen | None = None,
     ) -> _Run:
         if not isinstance(question, str) or not question.strip():
             raise InputError("The question is empty. Ask something, for example: When does the agreement end?")
@@ -350,7 +398,8 @@ class Hybrid:
         policy: Policy = Forced(route, rung) if route or rung else self.policy
         begun = time.perf_counter()
         store = self.open(corpus, progress)
-        run = _Run(question, store, policy, None if documents is None else tuple(documents), on_text, progress)
+        only = None if documents is None else tuple(documents)
+        run = _Run(question, store, policy, only, on_text, progress, widen)
         run.timings["index"] = time.perf_counter() - begun
         problems = store.problems()
         if problems:
@@ -366,8 +415,16 @@ class Hybrid:
             self._loaded = True
 
     def _candidates(self, run: _Run) -> list[Candidate]:
-        wanted = max(self.settings.retrieval.k, _WIDE)
-        return retrieve(run.store, run.question, wanted, self.settings.retrieval.mode, run.documents)
+        return self._found(run, max(self.settings.retrieval.k, _WIDE))
+
+    def _found(self, run: _Run, k: int) -> list[Candidate]:
+        """The `k` best passages: by the index's own search where it has one, as of a server, else by ours."""
+        search = getattr(run.store, "search", None)
+        if search is None:
+            return retrieve(run.store, run.question, k, self.settings.retrieval.mode, run.documents)
+        run.notes += getattr(run.store, "notes", ())
+        found: list[Candidate] = search(run.question, k, run.documents)
+        return found
 
     def _situate(self, run: _Run, candidates: list[Candidate]) -> Situation:
         """Sizes are estimated from the index, which counts in the embedder's tokens, and exact where it matters."""
@@ -401,10 +458,10 @@ class Hybrid:
         sized = {name: round(tokens[name] * long_) for name in best}
         chosen = _fitting(best, sized, rooms["documents"])
         read["documents"] = max(largest, sum(sized[name] for name in chosen))
-        warm: dict[Rung, int] = {
-            "documents": self.warm.expected(self.long_engine.name, sorted(chosen)),
-            "corpus": self.warm.expected(self.long_engine.name, sorted(tokens)),
-        }
+        reads: dict[Rung, tuple[str, ...]] = {"documents": tuple(sorted(chosen)), "corpus": tuple(sorted(tokens))}
+        warm = {rung: self._cached(names) for rung, names in reads.items()}
+        again = self.long_engine.on_gpu and self.warm.caches(self.long_engine.name)
+        _, _, words = self._ordering(self.engine, k)
         return Situation(
             question=run.question,
             candidates=tuple(candidates[:k]),
@@ -414,7 +471,41 @@ class Hybrid:
             largest=largest,
             predictions={rung: self._predict(rung, read[rung], rooms[rung], warm.get(rung, 0)) for rung in RUNGS},
             features=known,
+            readings=self._readings(
+                read, rooms, {name: _depths(candidates[:k], reads[name], entries) for name in reads}
+            ),
+            again={rung: self._predict(rung, read[rung], rooms[rung], read[rung]) for rung in reads if again},
+            reads=reads,
+            ordering=words,
         )
+
+    def _cached(self, documents: Sequence[str]) -> int:
+        """Tokens of whole documents that the long engine should still hold; without a GPU nothing is cached."""
+        return self.warm.expected(self.long_engine.name, documents) if self.long_engine.on_gpu else 0
+
+    def _readings(
+        self, read: Mapping[Rung, int], rooms: Mapping[Rung, int], depths: Mapping[Rung, list[tuple[float, float]]]
+    ) -> dict[Rung, Reading]:
+        """How well each rung would be read, where its engine was measured.
+
+        A text that is read in parts may stand anywhere in them. After a long text its best passages are repeated: they
+        are read at the better of their two places.
+        """
+        found: dict[Rung, Reading] = {}
+        for rung in RUNGS:
+            engine, _ = self._engine_for(rung)
+            profile = _profile(engine)
+            if profile is None:
+                continue
+            tokens = min(read[rung], rooms[rung])
+            places = depths.get(rung, []) if read[rung] <= rooms[rung] else []
+            if tokens >= _EVIDENCE_FROM and places:
+                end = profile.score_at(1.0)
+                best = [(1.0 if profile.score_at(d) < end else d, weight) for d, weight in places[:_EVIDENCE]]
+                places = [*best, *places[_EVIDENCE:]]
+            kept = profile.kept(tokens, places)
+            found[rung] = Reading(profile.window, profile.effective, profile.curve, round(kept, 6))
+        return found
 
     def _section_tokens(self, candidate: Candidate, tokens: Mapping[str, int]) -> int:
         """What a section is expected to take: three of its passages, or the document where that is shorter."""
@@ -466,20 +557,22 @@ class Hybrid:
             return self.long_engine, self.settings.long_engine or self.settings.engine
         return self.engine, self.settings.engine
 
-    def _carry_out(self, run: _Run, situation: Situation, decision: Decision) -> Answer:
+    def _carry_out(self, run: _Run, situation: Situation, decision: Decision) -> tuple[Answer, list[_Reading]]:
         try:
             return self._attempt(run, situation, decision)
         except HybridError as error:  # whoever goes on with the next question can charge this one
             error.usage = sum(run.usages, Usage()) if run.usages else None
             raise
 
-    def _attempt(self, run: _Run, situation: Situation, decision: Decision) -> Answer:
+    def _attempt(self, run: _Run, situation: Situation, decision: Decision) -> tuple[Answer, list[_Reading]]:
         attempts: list[Attempt] = []
+        readings: list[_Reading] = []
         while True:
             engine, settings = self._engine_for(decision.rung)
             doubt = run.policy.reconsider(situation, decision) if isinstance(run.policy, Doubting) else None
             shown = run if doubt is None else replace(run, on_text=None)  # what would be discarded is not streamed
             reading = self._read(shown, situation, decision, engine, settings)
+            readings.append(reading)
             completion = reading.completion
             attempts.append(
                 Attempt(
@@ -495,7 +588,50 @@ class Hybrid:
             if again is None:
                 break
             decision = again
-        return self._finish(run, reading, attempts)
+        return self._finish(run, reading, attempts), readings
+
+    def _explored(self, run: _Run, situation: Situation, answer: Answer, readings: list[_Reading]) -> Answer:
+        """The answer with what the other route makes of its question, if the question is drawn for it.
+
+        Nothing is explored where the user asked for a route, nor beyond the budget of a question.
+        """
+        routing = self.settings.routing
+        if run.policy.name == "forced" or not drawn(run.question, routing.explore, routing.explore_seed):
+            return answer
+        ranked = ranked_documents(situation.candidates)
+        about = {"document": ranked[0][0] if ranked else ""}
+        decision = other(situation, answer.attempts)
+        if decision is None:  # both routes were taken
+            at = next(i for i, one in enumerate(answer.attempts) if one.decision.route != answer.route)
+            done, way = answer.attempts[at], answer.attempts[at].decision
+            known = self._replied(run, readings[at])
+            told = {"engine": done.engine, "usage": done.usage, "cost": done.cost, "extra": False}
+            found = Explored(route=way.route, rung=way.rung, **known, **told, **about)
+            return answer.model_copy(update={"explored": found})
+        taken = [situation.predictions[rung] for rung in (*(a.decision.rung for a in answer.attempts), decision.rung)]
+        if routing.budget is not None and sum(map(dollars, taken)) > routing.budget:
+            return answer
+        engine, settings = self._engine_for(decision.rung)
+        apart = replace(run, on_text=None, timings={}, notes=[], usages=[])
+        reply: dict[str, Any] = {"text": "", "abstained": False}
+        with run.stage("explore"):
+            try:
+                reply = self._replied(run, self._read(apart, situation, decision, engine, settings))
+            except HybridError as error:  # the answer is there, and stays
+                reply["failed"] = str(error)
+        usage = sum(apart.usages, Usage())
+        cost = price(self.settings.cost, usage, on_gpu=engine.on_gpu) if apart.usages else Cost(basis="measured")
+        told = {"engine": engine.name, "usage": usage, "cost": cost, "extra": True}
+        found = Explored(route=decision.route, rung=decision.rung, **reply, **told, **about)
+        charged = {"usage": answer.usage + usage, "cost": total([answer.cost, cost]) if apart.usages else answer.cost}
+        timings = {name: round(seconds, 6) for name, seconds in run.timings.items()}
+        return answer.model_copy(update={"explored": found, **charged, "timings": timings})
+
+    def _replied(self, run: _Run, reading: _Reading) -> dict[str, Any]:
+        """A reply as an answer would give it."""
+        silent = reading.completion.abstained
+        text, _ = cite(reading.completion, reading.pieces, run.store)
+        return {"text": SILENT if silent else text, "abstained": silent}
 
     def _finish(self, run: _Run, reading: _Reading, attempts: list[Attempt]) -> Answer:
         completion, decision = reading.completion, attempts[-1].decision
@@ -536,6 +672,8 @@ class Hybrid:
             ranked = pieces(run.store, decision.rung, situation.candidates, run.documents)
             if decision.rung == "documents" and decision.chunkwise:
                 ranked = ranked[:1]
+            if decision.route == "rag" and run.widen is not None:
+                ranked = list(run.widen(run.question, run.store, ranked))
         if not ranked:
             return _Reading(Completion(SILENT, Usage(), abstained=True), (), 0)
         if decision.chunkwise:
@@ -551,7 +689,8 @@ class Hybrid:
                 kept = sorted(fitted.kept, key=lambda piece: piece.document)  # always the same: the prefix is cached
                 evidence = self._evidence(situation, kept, engine, settings, fitted.tokens)
             else:
-                kept = order(fitted.kept, *self._ordering(engine))
+                ordering, curve, _ = self._ordering(engine, len(situation.candidates))
+                kept = order(fitted.kept, ordering, curve)
                 evidence = ()
             prompt = Prompt(run.question, tuple(kept), evidence=evidence)
         with run.stage("ask"):
@@ -618,13 +757,15 @@ class Hybrid:
         limited: Any = Effective(engine, profile)
         return limited  # type: ignore[no-any-return]
 
-    def _ordering(self, engine: Engine) -> tuple[Ordering, Sequence[float]]:
-        """How passages are ordered for an engine, and its position curve."""
+    def _ordering(self, engine: Engine, count: int) -> tuple[Ordering, Sequence[float], str]:
+        """How as many passages are ordered for an engine, its position curve, and why."""
         routing = self.settings.routing
         if routing.ordering != "auto":
-            return routing.ordering, routing.curve
-        profile = engine.profile if isinstance(engine, Effective) else None
-        return ("edges", ()) if profile is None else ("curve", profile.curve)
+            return routing.ordering, routing.curve, f"{routing.ordering}: you asked for it"
+        profile = _profile(engine)
+        curve = routing.curve or (() if profile is None else profile.curve)
+        ordering, why = choose(count, curve)
+        return ordering, curve, f"{ordering}: {why}"
 
     def _find_power(self) -> tuple[Power | None, str]:
         """What measures this machine's GPUs, and a note where energy was wanted and cannot be measured."""
@@ -729,6 +870,31 @@ class _Held:
             self._on_text(self._text)
 
 
+def _profile(engine: Engine) -> Profile | None:
+    """What was measured on an engine, if anything was."""
+    return engine.profile if isinstance(engine, Effective) else None
+
+
+def _depths(
+    candidates: Sequence[Candidate], names: Sequence[str], entries: Sequence[Entry]
+) -> list[tuple[float, float]]:
+    """Where the best passages would stand if documents were read whole: (depth, relevance), best first."""
+    sizes_ = {entry.name: (entry.tokens, entry.passages) for entry in entries}
+    total_ = max(1, sum(sizes_[name][0] for name in names))
+    before, starts = 0, {}
+    for name in names:
+        starts[name] = before
+        before += sizes_[name][0]
+    found = []
+    for candidate in candidates:
+        passage = candidate.passage
+        if passage.document in starts:
+            tokens, count = sizes_[passage.document]
+            inside = (passage.ordinal + 0.5) / max(1, count)
+            found.append((min(1.0, (starts[passage.document] + inside * tokens) / total_), max(0.0, candidate.score)))
+    return found
+
+
 def _findings(completion: Completion, group: Sequence[Piece]) -> list[Piece]:
     """A reply to the task `collect` as pieces: quotations where they stand, a model's other lines at their part."""
     if completion.quotes:
@@ -764,13 +930,12 @@ def _fitting(best: Sequence[str], tokens: Mapping[str, int], room: int) -> list[
     return chosen
 
 
-def _reads(situation: Situation, decision: Decision) -> tuple[str, ...]:
-    """What a decision reads, as a key under which equal prefixes stand together."""
-    if decision.route == "rag":
-        return ("",)
-    if decision.rung == "corpus":
-        return ("corpus",)
-    return tuple(sorted(name for name, _ in ranked_documents(situation.candidates)))
+def _turn(situation: Situation, decision: Decision) -> tuple[bool, tuple[str, ...]]:
+    """When a question of a batch is asked: those that read the same text one after the other, passages last.
+
+    A second attempt after passages then finds what others have read.
+    """
+    return decision.route == "rag", situation.reads.get(decision.rung, ())
 
 
 @lru_cache(maxsize=4)

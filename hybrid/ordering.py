@@ -15,6 +15,21 @@ from hybrid.errors import InputError
 from hybrid.types import Piece
 
 Ordering = Literal["relevance", "document", "edges", "curve"]
+FEW = 8  # pieces up to which their order hardly matters (Yu et al., arXiv 2409.01666; Jin et al., arXiv 2410.05983)
+
+
+def choose(count: int, curve: Sequence[float] = ()) -> tuple[Ordering, str]:
+    """The ordering for some pieces, and why: few by relevance, many as measured, else as published.
+
+    Args:
+        count: of the pieces.
+        curve: scores by position that were measured on the engine; empty: nobody measured it.
+    """
+    if count <= FEW:
+        return "relevance", f"{count} are few"
+    if len(curve) > 1:
+        return "curve", f"{count} are many, and where this engine reads best was measured"
+    return "edges", f"{count} are many, and where this engine reads best was not measured"
 
 
 def order(pieces: Sequence[Piece], ordering: Ordering, curve: Sequence[float] = ()) -> list[Piece]:

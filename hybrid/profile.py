@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from math import log
 from pathlib import Path
 
+import numpy as np
 from pydantic import ValidationError
 
 from hybrid.errors import SettingsError
@@ -48,7 +51,7 @@ class Profile(Record):
     @property
     def curve(self) -> tuple[float, ...]:
         """Scores at equally spaced depths from first to last, interpolated between those measured."""
-        return tuple(self._at(step / (CURVE - 1)) for step in range(CURVE))
+        return tuple(self.score_at(step / (CURVE - 1)) for step in range(CURVE))
 
     @property
     def dead_zone(self) -> tuple[tuple[float, float], ...]:
@@ -66,7 +69,35 @@ class Profile(Record):
                 found.append((place.at, place.at))
         return tuple(found)
 
-    def _at(self, depth: float) -> float:
+    def kept(self, tokens: float, depths: Sequence[tuple[float, float]] = ()) -> float:
+        """Share of the best measured score that is left in a prompt of some length, for facts at some depths.
+
+        score(length, depth) = 1 - misses(length) * misses(depth) / misses(all depths), divided by the best score of any
+        length, where misses are 1 - score: what a length costs is spread over the depths as it was where the depths
+        were measured. Only what is established counts: a length whose interval overlaps that of the best counts as the
+        best, and depths count alike unless there is a dead zone. Between measured places the score is interpolated (by
+        the logarithm of the length), beyond them it is that of the last.
+
+        Args:
+            tokens: of the prompt.
+            depths: (depth, weight) of where facts may stand, 0 to 1; none: anywhere alike.
+
+        Returns:
+            0 to 1.
+        """
+        best = max(self.lengths, key=lambda p: p.score)
+        scores = [p.score if p.high < best.low else best.score for p in self.lengths]
+        score = float(np.interp(log(max(1.0, tokens)), [log(p.at) for p in self.lengths], scores))
+        total = sum(weight for _, weight in depths)
+        curve = self.curve
+        misses = 1 - sum(curve) / len(curve)
+        if not self.dead_zone or total <= 0 or misses <= 0:
+            return score / best.score
+        here = sum(weight * (1 - self.score_at(depth)) for depth, weight in depths) / total
+        return max(0.0, min(1.0, (1 - (1 - score) * here / misses) / best.score))
+
+    def score_at(self, depth: float) -> float:
+        """The measured score at a depth, interpolated."""
         after = next((i for i, p in enumerate(self.positions) if p.at >= depth), len(self.positions) - 1)
         right, left = self.positions[after], self.positions[max(0, after - 1)]
         if right.at == left.at or depth >= right.at:

@@ -100,10 +100,19 @@ class RoutingSettings(Section):
         None, description="file of `hybrid calibrate router`; None: hybrid-router.json here, else the carried ones"
     )
     adaptive_k: bool = Field(False, description="read passages only up to the largest gap in their scores")
+    explore: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the questions that the other route answers too, once the answer is there, so that "
+        "`hybrid calibrate router` can learn from them; charged, and of no effect on the answer",
+    )
+    explore_seed: int = Field(0, description="draws other questions for `explore`; the same question is always drawn")
     route: Route | None = Field(None, description="force a route")
     rung: Rung | None = Field(None, description="force how much is read")
     ordering: Literal["auto", "relevance", "document", "edges", "curve"] = Field(
-        "auto", description="of passages; auto: by the curve of the engine's profile where there is one, else edges"
+        "auto",
+        description="of passages; auto: up to 8 by relevance, more by the curve of the engine's profile, else edges",
     )
     curve: tuple[float, ...] = Field((), description="measured score by position, first to last, for ordering 'curve'")
     unanswerable: float | None = Field(

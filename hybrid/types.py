@@ -145,6 +145,8 @@ class Decision(Record):
     reason: str
     predictions: tuple[Prediction, ...] = ()
     expected: dict[Rung, float] = {}  # how likely a right answer is, where the policy tells
+    worth: dict[Rung, float] = {}  # dollars: a right answer's worth times its chance, less the cost, all attempts
+    ordering: str = ""  # how the passages stand in the prompt, and why; empty for whole documents
     features: dict[str, float] = {}  # what could be gone by, as `hybrid.routing.features` names it
 
 
@@ -180,6 +182,25 @@ class Attempt(Record):
     left_out: int = 0  # pieces that did not fit the window
 
 
+class Explored(Record):
+    """What the other route made of a question that was drawn for it (`routing.explore`).
+
+    It is learned from, and changes nothing of the answer. `document` is the best matching one, by which records are
+    kept apart when a router is fitted.
+    """
+
+    route: Route
+    rung: Rung
+    engine: str
+    document: str
+    text: str
+    abstained: bool
+    usage: Usage
+    cost: Cost
+    extra: bool  # False: one of the answer's own attempts, charged there
+    failed: str = ""  # why there is no text
+
+
 class Answer(Record):
     """An answer with everything that led to it."""
 
@@ -190,10 +211,11 @@ class Answer(Record):
     reason: str
     citations: tuple[Citation, ...]
     decision: Decision
-    usage: Usage  # of all attempts
-    cost: Cost  # of all attempts
+    usage: Usage  # of all attempts, and of what was explored
+    cost: Cost  # of all attempts, and of what was explored
     preparation: Cost | None = None  # finding passages, and this question's share of indexing; not part of `cost`
     attempts: tuple[Attempt, ...]
+    explored: Explored | None = None  # the other route's answer, for some questions, where routing.explore says so
     notes: tuple[str, ...] = ()  # what was left out, skipped or estimated
     timings: dict[str, float]  # seconds by stage
 

@@ -26,6 +26,11 @@ class Warm:
         self._prefixes: dict[str, OrderedDict[tuple[str, ...], tuple[Read, ...]]] = {}
         self._colder: set[str] = set()
 
+    def caches(self, engine: str) -> bool:
+        """Whether an engine is expected to keep what it reads: until its reports say otherwise."""
+        with self._lock:
+            return engine not in self._colder
+
     def expected(self, engine: str, documents: Sequence[str]) -> int:
         """Tokens of a prompt that begins with `documents` that the engine should find in its cache."""
         with self._lock:

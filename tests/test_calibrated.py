@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from hybrid.cli.main import cli
+from hybrid.document import Location
 from hybrid.errors import InputError, SettingsError
 from hybrid.hybrid import Hybrid
 from hybrid.routing.calibrated import Calibrated
@@ -18,10 +19,10 @@ from hybrid.routing.features import FEATURES, MEANS
 from hybrid.routing.fit import Example, fit
 from hybrid.routing.policies import make_policy
 from hybrid.routing.records import calibrate, read
-from hybrid.routing.situation import Situation
+from hybrid.routing.situation import Reading, Situation
 from hybrid.routing.weights import NEEDS, Weights, carried, load, of_settings, save
 from hybrid.settings import RoutingSettings, Settings
-from hybrid.types import RUNGS, Cost, Prediction
+from hybrid.types import RUNGS, Candidate, Cost, Passage, Prediction
 from tests.test_hybrid import Model
 
 AVERAGE = {n: 0.0 if n.startswith("kind_") else own["mean"] for n, own in carried().features.items()}
@@ -134,10 +135,29 @@ def test_decisions_are_pure():
     assert Calibrated().decide(situation(COMPARES)) == Calibrated().decide(situation(COMPARES))
 
 
-def test_without_features_the_passages_are_read_and_with_some_missing_it_is_said():
-    decision = Calibrated().decide(situation({}))
-    assert (decision.rung, decision.expected) == ("passages", {})
-    assert Calibrated().review(situation({}), decision) is None
+def test_what_it_goes_by_is_missing_and_self_route_decides():
+    place = Location(0, 1, 1, 1, None)
+    found = tuple(Candidate(Passage(i, "d", i, "t", 0, 1, place, "", 1), 1 - i / 9, None, 3.0) for i in range(3))
+    remote = replace(situation(AVERAGE), candidates=found)
+    for one, why in ((situation({}), "Nothing is known of the question"), (remote, "how near they are in meaning")):
+        policy = Calibrated()
+        decision = policy.decide(one)
+        assert (decision.rung, decision.policy, decision.expected) == ("passages", "calibrated", {})
+        assert why in decision.reason
+        assert "so the policy 'self_route' decides" in decision.reason
+        assert policy.reconsider(one, decision) is None
+        again = policy.review(one, decision)
+        assert again is not None
+        assert (again.rung, again.policy) == ("corpus", "calibrated")
+        assert policy.review(one, again) is None
+        assert Calibrated(budget=0.001).review(one, decision) is None  # both attempts take more
+        with pytest.raises(InputError, match="No way of reading is within the limits"):
+            Calibrated(budget=0.0001).decide(one)
+    near = replace(remote, candidates=tuple(replace(c, dense=0.5) for c in found))
+    assert Calibrated().decide(near).expected
+
+
+def test_some_missing_features_are_named():
     partial = {name: value for name, value in AVERAGE.items() if name != "covered"}
     with pytest.raises(InputError, match=r"'covered' is missing.*rag, long, fits or self_route"):
         Calibrated().decide(situation(partial))
@@ -160,18 +180,30 @@ def test_a_budget_that_nothing_fits_is_refused_with_the_least_it_takes():
         Calibrated(budget=0)
 
 
-def test_a_batch_spends_its_budget_where_it_buys_most():
-    policy = Calibrated(prefer="accuracy")
-    asked = [situation(f, dollars=0.004) for f in (UNSAID, COMPARES, UNSAID, COMPARES, COMPARES)]
-    assert policy.for_batch(asked, 1.0) is policy
-    tight = policy.for_batch(asked, 0.004)
-    assert tight.worth < policy.worth
-    assert sum(tight._best(s).dollars for s in asked) <= 0.004
-    assert sum(p.dollars for p in map(policy._best, asked)) > 0.004
-    reverse = policy.for_batch(asked[::-1], 0.004)
-    assert [reverse.decide(s) for s in asked] == [tight.decide(s) for s in asked]
-    with pytest.raises(InputError, match=r"at least an expected \$0\.0025.*routing\.batch_budget"):
-        policy.for_batch(asked, 0.0001)
+# -- what the engine reads well ------------------------------------------------------------------------------------
+
+
+def test_what_an_engine_keeps_of_its_score_lowers_what_is_expected_of_a_route():
+    features = AVERAGE
+    plain = carried().expected(features)
+    halved = carried().expected(features, {"long": 0.5, "again": 0.5})
+    assert halved.rag == plain.rag
+    assert halved.long < plain.long
+    lost = carried().expected(features, {"long": 0.0, "again": 0.0, "rag": 0.0})
+    assert 0 < lost.long < plain.needs["unanswerable"]  # what is not there is not overlooked
+    assert halved.long == pytest.approx((plain.long + lost.long) / 2)
+    assert carried().expected(features, {"rag": 0.5}).rag < plain.rag
+
+
+def test_a_blind_engine_turns_the_decision_and_says_so():
+    weights, here = settled(0.5, 0.9), situation(AVERAGE)
+    assert Calibrated(weights).decide(here).rung == "corpus"
+    blind = replace(here, readings={"corpus": Reading(4096, 2048, (1.0, 0.1, 1.0), kept=0.5)})
+    decision = Calibrated(weights).decide(blind)
+    assert decision.rung == "passages"
+    assert decision.expected["corpus"] == pytest.approx(0.45, abs=1e-3)
+    assert "the engine keeps 50% of its best score" in decision.reason
+    assert "keeps" not in Calibrated(weights).decide(here).reason
 
 
 # -- the second decision -------------------------------------------------------------------------------------------

@@ -757,9 +757,16 @@ def test_a_document_that_changed_is_fetched_again(routed, embedder):
     assert routed.answer("Where is the office?", store).abstained
 
 
-def test_a_plain_hybrid_says_that_it_cannot_search_there(small, bm25, embedder):
-    with pytest.raises(InputError, match="ask a LlamaIndexHybrid"):
-        small.answer(RENT, RetrieverStore(bm25, LONG, embedder=embedder))
+def test_a_plain_hybrid_asks_their_retriever_too(small, bm25, embedder):
+    store = RetrieverStore(bm25, LONG, embedder=embedder)
+    answer = small.answer(RENT, store, rung="passages")
+    assert "1020 dollars" in answer.text
+    assert [c.passage.document for c in small.retrieve(RENT, store, 1)] == ["Quito.txt"]
+    assert {c.passage.document for c in small.retrieve(RENT, store, 2, ["Lima.txt"])} == {"Lima.txt"}
+    reason = small.decide(RENT, RetrieverStore(bm25, LONG.get, tokens=5_000_000, embedder=embedder)).reason
+    assert "does not tell how near they are in meaning, so the policy 'self_route' decides" in reason
+    with pytest.raises(InputError, match="does its own search"):
+        store.nearest(embedder.encode_query([RENT])[0], 3)
 
 
 def test_many_questions_go_to_one_retriever(routed, bm25, embedder):

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from evals.bench.warm import situation
 from hybrid import Hybrid, Settings
 from hybrid.engines.base import Completion
 from hybrid.prompts import Prompt
+from hybrid.routing.calibrated import TIE, Calibrated
+from hybrid.routing.situation import Situation
+from hybrid.settings import CostSettings
 from hybrid.types import Usage
 from hybrid.warm import Warm
+from tests.test_calibrated import AVERAGE, settled
 
 READ = [("a", 1000), ("b", 2000)]
 
@@ -87,3 +94,63 @@ def test_the_second_question_on_a_document_is_predicted_cheaper() -> None:
     assert after.cached_tokens > 0.9 * first.usage.prompt_tokens - 100
     assert second.usage.cached_tokens > 0.9 * second.usage.prompt_tokens - 100
     assert (after.cost.gpu_seconds or 1) < (before.cost.gpu_seconds or 0)
+
+
+GRID = [10 ** (power / 4) for power in range(-16, 5)]  # $0.0001 to $10 for a right answer
+
+
+def priced(cached: int) -> Situation:
+    """A question on a document of 64 000 tokens at real prices, some of it in the cache."""
+    return situation(64_000, cached, CostSettings(), AVERAGE)
+
+
+@pytest.mark.parametrize("cached", [0, 32_000, 64_000])
+@pytest.mark.parametrize(("rag", "long"), [(0.5, 0.9), (0.6, 0.62), (0.6, 0.6), (0.9, 0.5)])
+def test_a_decision_is_the_best_of_the_worths_it_states(cached: int, rag: float, long: float) -> None:
+    one = priced(cached)
+    for price in GRID:
+        policy = Calibrated(settled(rag, long, abstains=0.2, again=0.4), accuracy_price=price)
+        decision = policy.decide(one)
+        assert set(decision.worth) == {"passages", "corpus"}
+        ways = [way.rung for way in policy.ways(one)]  # the cheapest first, all attempts counted
+        first, other = (decision.worth[rung] for rung in ways)
+        assert decision.rung == (ways[1] if other - first > TIE * price else ways[0]), price
+
+
+def test_warm_documents_are_read_exactly_from_where_their_price_says() -> None:
+    weights, gain = settled(0.6, 0.7), 0.1
+    prices = []
+    for cached in (0, 64_000):
+        one = priced(cached)
+        dearer = (one.predictions["corpus"].cost.dollars or 0) - (one.predictions["passages"].cost.dollars or 0)
+        crossing = dearer / (gain - TIE)
+        for side, rung in ((0.9999, "passages"), (1.0001, "corpus")):
+            assert Calibrated(weights, accuracy_price=side * crossing).decide(one).rung == rung
+        prices.append(crossing)
+    cold, warm = prices
+    assert warm < cold / 5
+    between = Calibrated(weights, accuracy_price=(cold * warm) ** 0.5)
+    assert [between.decide(priced(cached)).rung for cached in (0, 64_000)] == ["passages", "corpus"]
+
+
+def test_later_questions_on_a_document_flip_once_one_has_read_it() -> None:
+    texts = {"one": "Rent is due monthly. " * 900}
+    settings = Settings.model_validate(
+        {"cost": {"dollars_per_million_prompt": 1.0, "dollars_per_million_cached": 0.01}}
+    )
+    policy = Calibrated(settled(0.5, 0.7), accuracy_price=0.009)  # .18 cents for .24 cents more than passages take
+    with Hybrid(settings, engine=Caching(), policy=policy) as hybrid:
+        store = hybrid.open(texts)
+        before = hybrid.answer("When is rent due?", store)
+        hybrid.answer("Is all rent due monthly?", store, route="long")
+        after = hybrid.answer("When is rent due?", store)
+    assert [before.route, after.route] == ["rag", "long"]
+    assert after.usage.cached_tokens > 0.9 * after.usage.prompt_tokens - 100
+
+
+def test_an_engine_without_a_gpu_caches_nothing() -> None:
+    texts = {"one": "Rent is due monthly. " * 100}
+    with Hybrid(Settings()) as hybrid:
+        store = hybrid.open(texts)
+        hybrid.answer("When is rent due?", store, rung="corpus")
+        assert {p.cached_tokens for p in hybrid.decide("When is rent due?", store).predictions} == {0}

@@ -113,6 +113,61 @@ def test_curve_and_dead_zone(profile: Profile) -> None:
     assert profile.curve == pytest.approx((0.9, 0.65, 0.4, 0.35, 0.3, 0.5, 0.7, 0.85, 1.0))
 
 
+def test_what_is_kept_of_the_best_score_follows_length_and_depth(profile: Profile) -> None:
+    short = profile.lengths[0].model_copy(update={"at": 512.0, "score": 1.0, "low": 0.95, "high": 1.0})
+    # 2 048 tokens are read at .66 over all depths, which is what the depths were measured at: mean of the curve
+    whole = short.model_copy(update={"at": 2048.0, "score": 0.661, "low": 0.55, "high": 0.75})
+    known = profile.model_copy(update={"lengths": (short, whole)})
+    mean = sum(known.curve) / len(known.curve)
+    assert known.kept(512) == known.kept(100) == 1.0
+    assert known.kept(2048) == known.kept(10**6) == pytest.approx(0.661)
+    assert known.kept(1024) == pytest.approx((1 + 0.661) / 2)  # half way by the logarithm
+    blind = 1 - (1 - 0.661) * (1 - 0.3) / (1 - mean)
+    assert known.kept(2048, [(0.5, 1.0)]) == pytest.approx(blind)
+    assert known.kept(2048, [(1.0, 1.0)]) == 1.0
+    assert known.kept(2048, [(0.5, 3.0), (1.0, 1.0)]) == pytest.approx((3 * blind + 1) / 4)
+    assert known.kept(512, [(0.5, 1.0)]) == 1.0  # nothing is missed at that length, at no depth
+
+
+def test_what_is_not_established_lowers_nothing(profile: Profile) -> None:
+    noisy = profile.lengths[0].model_copy(update={"score": 0.8, "low": 0.6, "high": 1.0})
+    best = noisy.model_copy(update={"at": 512.0, "score": 0.9, "low": 0.7, "high": 1.0})
+    level = tuple(p.model_copy(update={"low": 0.0, "high": 1.0}) for p in profile.positions)
+    known = profile.model_copy(update={"lengths": (best, noisy), "positions": level})
+    assert known.dead_zone == ()
+    assert known.kept(2048, [(0.5, 1.0)]) == 1.0
+
+
+def test_a_dead_zone_lowers_what_is_expected_of_the_whole(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    reader, lease = Reader(reach=10**9), "The rent of the mill is 900 dollars a month, due on the first. "
+    filler = [f"Paragraph {i} says that the hay is dry and the barn is red." for i in range(90)]
+    middle = {"text": "\n\n".join([*filler[:45], lease, *filler[45:]])}
+    last = {"text": "\n\n".join([*filler, lease])}
+    asked = Settings.model_validate({"retrieval": {"k": 2}})
+
+    def expected(corpus: dict[str, str]) -> tuple[float, float]:
+        with Hybrid(asked, engine=reader) as hybrid:
+            decision = hybrid.decide("What is the rent of the mill?", corpus)
+        return decision.expected["passages"], decision.expected["corpus"]
+
+    before = expected(middle), expected(last)
+    near = profile.positions[0].model_copy(update={"score": 0.66, "low": 0.6, "high": 0.7})
+    lengths = (
+        near.model_copy(update={"at": 512.0, "score": 1.0, "low": 0.95, "high": 1.0}),
+        near.model_copy(update={"at": 1800.0}),
+    )
+    known = profile.model_copy(update={"engine": reader.name, "window": 16_384, "effective": 8_192, "lengths": lengths})
+    save_profile(known, tmp_path / FILE)
+    after = expected(middle), expected(last)
+    assert after[0][1] < 0.8 * before[0][1]
+    assert after[0][1] < after[1][1] <= before[1][1]
+    assert after[1][1] == pytest.approx(before[1][1], rel=0.15)
+    assert after[0][0] == pytest.approx(before[0][0], rel=0.02)  # passages are short
+
+
 def test_a_profile_is_kept_for_its_engine(profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert profile_for("m at localhost:8000", None) is None
@@ -146,14 +201,15 @@ def test_a_profile_limits_the_window_and_orders_the_passages(
     save_profile(profile.model_copy(update={"engine": "reader at somewhere", "window": 16_384}), tmp_path / FILE)
     with Hybrid(settings, engine=reader) as hybrid:
         assert hybrid.engine.window == 2048
-        assert hybrid._ordering(hybrid.engine) == ("curve", profile.curve)
+        assert hybrid._ordering(hybrid.engine, 9)[:2] == ("curve", profile.curve)
+        assert hybrid._ordering(hybrid.engine, 8)[0] == "relevance"
         fact = "One of the special magic numbers... The special magic number for tea is: 12345."
         corpus = {f"{i}.txt": f"{fact if i == 3 else 'Nothing.'} " + "The hay is dry. " * 400 for i in range(4)}
         answer = hybrid.answer("What is the special magic number for tea?", corpus, route="long")
         assert answer.decision.chunkwise or answer.decision.rung == "documents"  # the whole fits 16 384, not 2 048
         assert any("is given at most 2,048 of 16,384 tokens" in note for note in answer.notes)
     chosen = Settings(routing=RoutingSettings(ordering="document"))
-    assert Hybrid(chosen, engine=reader)._ordering(reader) == ("document", ())
+    assert Hybrid(chosen, engine=reader)._ordering(reader, 9) == ("document", (), "document: you asked for it")
     other = Reader(reach=1)
     other.name = "another"
     assert Hybrid(settings, engine=other).engine.window == 16_384

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hybrid.hybrid import Hybrid
-    from hybrid.types import Answer, Attempt, Citation, Cost
+    from hybrid.types import Answer, Attempt, Citation, Cost, Explored
 
 
 @click.command()
@@ -108,6 +108,8 @@ def show(out: Console, answer: Answer, *, explain: bool, with_question: bool = F
     out.print(f"  [bold]route[/]   {answer.route} ({answer.decision.rung}): {escape(answer.reason)}")
     out.print(f"  [bold]usage[/]   {_usage(answer)}")
     out.print(f"  [bold]cost[/]    {escape(_cost(answer.cost))}")
+    if answer.explored is not None:
+        out.print(f"  [bold]explored[/] {escape(_explored(answer.explored))}")
     for note in answer.notes:
         out.print(f"  [yellow]note[/]    {escape(note)}")
     if explain:
@@ -151,6 +153,9 @@ def _explain(out: Console, answer: Answer) -> None:
         shown = "" if paid is None else f", ${paid:.6f}"
         out.print(f"  before: {answer.preparation.cpu_seconds:.3f} CPU-seconds{shown} measured: ", end="", markup=False)
         out.print(answer.preparation.note, markup=False)
+    ordered = answer.attempts[0].decision.ordering
+    if ordered:
+        out.print(f"  passages stand by {ordered}", markup=False)
     stages = ", ".join(f"{name} {seconds * 1000:,.0f} ms" for name, seconds in answer.timings.items())
     out.print(f"  timings: {stages}", markup=False)
 
@@ -158,6 +163,13 @@ def _explain(out: Console, answer: Answer) -> None:
 def _attempt(attempt: Attempt) -> str:
     said = "did not answer" if attempt.abstained else "answered"
     return f"{attempt.engine} read {attempt.usage.prompt_tokens:,} tokens and {said}. {attempt.decision.reason}"
+
+
+def _explored(found: Explored) -> str:
+    """What the other route made of the question, and what that took."""
+    said = found.failed or ("did not answer" if found.abstained else " ".join(found.text.split())[:160])
+    paid = f"charged above: {_cost(found.cost)}" if found.extra else "one of the attempts"
+    return f"{found.route} ({found.rung}), for calibration only: {said} ({paid})"
 
 
 def _nth(numbers: list[int]) -> str:

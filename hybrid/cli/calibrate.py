@@ -219,11 +219,14 @@ def router(records: Path, engine: str, output: str, as_json: bool) -> None:
     """Fit the policy `calibrated` to RECORDS: your questions, answered by both routes and scored.
 
     RECORDS is a JSONL file, a line for each question and route: question, document or group, route, score (0 to 1),
-    features (of the answer's decision), and if known abstained, tokens and cost. Half of the documents are held out;
-    where the fitted router is worse there than the better fixed route, nothing is written and the default stays.
+    features (of the answer's decision), and if known abstained, tokens and cost. Records of `hybrid eval run` are such
+    lines; so are answers of `hybrid ask --json` whose other route was explored (routing.explore), once you put a
+    `score` into the answer and one into its `explored`. Half of the documents are held out; where the fitted router is
+    worse there than the better fixed route, nothing is written and the default stays.
 
     \b
     Try:  hybrid calibrate router runs/mine/records.jsonl
+          HYBRID_ROUTING_EXPLORE=0.02 hybrid ask --questions q.txt contracts/ --json > answers.json
     """
     from hybrid.routing.records import calibrate as fit_router
     from hybrid.routing.records import read

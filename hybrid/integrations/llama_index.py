@@ -19,7 +19,6 @@ from hybrid.engines.base import Completion, Engine, OnText
 from hybrid.engines.make import make_engine
 from hybrid.errors import InputError, MissingDependency
 from hybrid.hybrid import Hybrid
-from hybrid.index.fusion import retrieve
 from hybrid.index.store import Store
 from hybrid.ordering import Ordering, order
 from hybrid.prompts import Prompt
@@ -75,17 +74,8 @@ class HybridRetriever(BaseRetriever):
         super().__init__(callback_manager=callback_manager)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        from hybrid.integrations.parts import LlamaIndexHybrid  # which is made of this module
-
-        store, question = self.hybrid.open(self.corpus), query_bundle.query_str
-        if isinstance(self.hybrid, LlamaIndexHybrid):
-            found = self.hybrid.retrieve(question, store, self.k, self.documents)
-        elif self.documents is None:
-            found = self.hybrid.retrieve(question, store, self.k)
-        else:
-            settings = self.hybrid.settings.retrieval
-            found = retrieve(store, question, self.k or settings.k, settings.mode, self.documents)
-        return passage_nodes(found, store)
+        store = self.hybrid.open(self.corpus)
+        return passage_nodes(self.hybrid.retrieve(query_bundle.query_str, store, self.k, self.documents), store)
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return await asyncio.to_thread(self._retrieve, query_bundle)

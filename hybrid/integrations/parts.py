@@ -25,8 +25,8 @@ from hybrid.corpus import Corpus, CorpusLike
 from hybrid.document import Document
 from hybrid.embedding import Embedder, Kind, Progress, Vectors
 from hybrid.errors import InputError, MissingDependency, SettingsError
-from hybrid.hybrid import Hybrid
-from hybrid.index.fusion import fuse, retrieve
+from hybrid.hybrid import Hybrid, _Run
+from hybrid.index.fusion import fuse
 from hybrid.index.lexical import query_words
 from hybrid.index.store import Entry, Store
 from hybrid.integrations.llama_index import passage_nodes
@@ -97,27 +97,8 @@ class LlamaIndexHybrid(Hybrid):
             return path
         return path.with_name(f"{path.name}-{self.chunker.fingerprint}")
 
-    def retrieve(
-        self,
-        question: str,
-        corpus: CorpusLike | Store,
-        k: int | None = None,
-        documents: Sequence[str] | None = None,
-    ) -> list[Candidate]:
-        """Only the passages found for a question, best first; `documents` names the only ones to search in."""
-        k = k or self.settings.retrieval.k
-        return self._found(self._run(question, corpus, None, None, documents, None, None), max(k, _WIDE))[:k]
-
-    def _candidates(self, run: Any) -> list[Candidate]:
-        return self._found(run, max(self.settings.retrieval.k, _WIDE))
-
-    def _found(self, run: Any, k: int) -> list[Candidate]:
-        if isinstance(run.store, RetrieverStore):
-            run.notes += run.store.notes
-            found = run.store.search(run.question, k, run.documents)
-        else:
-            found = retrieve(run.store, run.question, k, self.settings.retrieval.mode, run.documents)
-        return self._reranked(run.question, found, run.store)
+    def _found(self, run: _Run, k: int) -> list[Candidate]:
+        return self._reranked(run.question, super()._found(run, k), run.store)
 
     def _reranked(self, question: str, found: list[Candidate], store: Store) -> list[Candidate]:
         if not self.rerankers or not found:
@@ -283,7 +264,7 @@ def from_vector_store(
 
 
 class RetrieverStore(Store):
-    """What a retriever of LlamaIndex finds, in the place of our index: ask a `LlamaIndexHybrid` about it.
+    """What a retriever of LlamaIndex finds, in the place of our index: give it to any `Hybrid`.
 
     A node that stands in a known document word for word is a passage of it, with its place, sections and citations;
     any other node is a document of its own. The retriever decides how many nodes it finds. Whole documents that were
@@ -396,7 +377,7 @@ class RetrieverStore(Store):
     def nearest(self, vector: Vectors, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
         """A retriever takes questions, not vectors. Raises InputError."""
         raise InputError(
-            "A retriever of LlamaIndex does its own search: ask a LlamaIndexHybrid about it, not a Hybrid."
+            "A retriever of LlamaIndex does its own search, which takes a question: use `search`, or ask a `Hybrid`."
         )
 
     def matching(self, question: str, k: int, among: Ids | None = None) -> list[tuple[int, float]]:

@@ -17,9 +17,9 @@ from typing import Literal, NamedTuple
 
 from hybrid.errors import InputError
 from hybrid.routing.features import MEANS
-from hybrid.routing.policies import made, whole
+from hybrid.routing.policies import SelfRoute, made, whole
 from hybrid.routing.situation import Situation
-from hybrid.routing.weights import Expected, Weights, carried
+from hybrid.routing.weights import Expected, Measure, Weights, carried
 from hybrid.types import Decision, Prediction, Rung
 
 Prefer = Literal["accuracy", "balance", "cost"]
@@ -27,8 +27,6 @@ WORTH: dict[Prefer, float] = {"accuracy": 10.0, "balance": 0.3, "cost": 0.05}  #
 _TOLD = 0.005  # of the score: what moved the decision by less is not told
 TIE = 0.01  # of the score, below which one way is no better than another: the cheaper is taken
 _PER_TOKEN = 1e-7  # dollars of a token to be computed, where no price is known
-_LEAST = 1e-7  # dollars of a right answer at which only the cheapest way is worth it
-_HALVINGS = 16  # until the price of a batch is known to a thousandth
 _SLOWEST = 2.0  # times the estimate, for the 95th percentile where no calibration tells it
 
 
@@ -40,6 +38,11 @@ class Way(NamedTuple):
     why: str
     score: float  # expected
     dollars: float  # expected, all attempts
+
+    @property
+    def whole(self) -> bool:
+        """Whether it begins with whole documents."""
+        return self.rung != "passages"
 
 
 class Calibrated:
@@ -78,44 +81,29 @@ class Calibrated:
         self.budget, self.latency, self.gpus = budget, latency, gpus
 
     def decide(self, situation: Situation) -> Decision:
-        """The way that is worth most.
+        """The way that is worth most; that of Self-Route where what it goes by is not known.
 
         Raises:
             InputError: no way is within the budget or the latency.
         """
-        if not situation.features:
-            why = "nothing is known of the question that the policy 'calibrated' could go by, so the passages are read"
-            return made(self.name, situation, "passages", why)
-        return self._taken(situation, self._best(situation))
-
-    def for_batch(self, situations: Sequence[Situation], budget: float) -> Calibrated:
-        """This policy at the worth of a right answer at which a batch is expected to take at most `budget` dollars.
-
-        One price for all questions spends the budget where it buys most, whatever their order (the Lagrangian of the
-        knapsack: the best there is, but for what one more question would still have fitted). That questions on one
-        document share its prefill is not counted.
-
-        Raises:
-            InputError: not even the cheapest ways are within the budget.
-        """
-        if self._spent(situations) <= budget:
-            return self
-        low, high = _LEAST, self.worth
-        least = self._at(low)._spent(situations)
-        if least > budget:
-            raise InputError(
-                f"The budget of ${budget:g} does not fit these {len(situations)} questions, which take at least an "
-                f"expected ${least:.4g}: raise routing.batch_budget to that, or ask fewer."
-            )
-        for _ in range(_HALVINGS):
-            middle = (low * high) ** 0.5
-            low, high = (middle, high) if self._at(middle)._spent(situations) <= budget else (low, middle)
-        return self._at(low)
+        lacks = unknown(situation)
+        if lacks:
+            self._best(situation)  # within the limits, or refused
+            decision = SelfRoute().decide(situation)
+            why = f"{lacks}, so the policy 'self_route' decides: {decision.reason[0].lower()}{decision.reason[1:]}"
+            return decision.model_copy(update={"policy": self.name, "reason": why[0].upper() + why[1:]})
+        return self.taken(situation, self._best(situation))
 
     def review(self, situation: Situation, tried: Decision) -> Decision | None:
         """After passages that were not answered from: the whole, more around the passages, or None for silence."""
-        if tried.route == "long" or not situation.features:
+        if tried.route == "long":
             return None
+        if unknown(situation):
+            again = SelfRoute().review(situation, tried)
+            attempts = [situation.predictions[rung] for rung in (tried.rung, whole(situation)[0])]
+            if again is None or not self.within(attempts):
+                return None
+            return again.model_copy(update={"policy": self.name})
         expected = self._expected(situation)
         gain = expected.long_abstained - expected.silent_abstained
         if gain <= TIE:
@@ -127,14 +115,14 @@ class Calibrated:
             return self._made(situation, expected, found[0], found[1], why)
         room = situation.predictions["sections"]
         wider = situation.tokens["sections"] > situation.tokens["passages"]
-        if tried.rung == "passages" and wider and self._within([situation.predictions[tried.rung], room]):
+        if tried.rung == "passages" and wider and self.within([situation.predictions[tried.rung], room]):
             why = "the passages did not answer, and the whole is too much: more around them is read"
             return self._made(situation, expected, "sections", False, why)
         return None
 
     def reconsider(self, situation: Situation, tried: Decision) -> Decision | None:
         """After passages that were answered from: None accepts the answer, whatever it says."""
-        if tried.route == "long" or not situation.features:
+        if tried.route == "long" or unknown(situation):
             return None
         expected = self._expected(situation)
         found = self._second(situation, tried, expected.long_answered - expected.rag_answered)
@@ -144,19 +132,61 @@ class Calibrated:
         why = f"the answer from passages is doubted, as the question looks like one for {_LOOKS[needs]}: {found[2]}"
         return self._made(situation, expected, found[0], found[1], why)
 
-    def _at(self, worth: float) -> Calibrated:
-        return Calibrated(self.weights, accuracy_price=worth, budget=self.budget, latency=self.latency, gpus=self.gpus)
-
-    def _spent(self, situations: Sequence[Situation]) -> float:
-        """Dollars that a batch is expected to take, all attempts."""
-        return sum(self._best(situation).dollars for situation in situations)
-
     # -- what is weighed -----------------------------------------------------------------------------------------
 
+    def at(self, worth: float) -> Calibrated:
+        """This policy where a right answer is worth something else, in dollars."""
+        return Calibrated(self.weights, accuracy_price=worth, budget=self.budget, latency=self.latency, gpus=self.gpus)
+
+    def ways(self, situation: Situation) -> list[Way]:
+        """What can be begun with, within the limits and the cheapest first; none where nothing is within them."""
+        rung, chunkwise, why = whole(situation)
+        passages, all_ = situation.predictions["passages"], situation.predictions[rung]
+        if unknown(situation):
+            return [Way("passages", False, "", 0.0, dollars(passages))] if self.within([passages]) else []
+        expected = self._expected(situation)
+        if situation.tokens["corpus"] <= situation.tokens["passages"] and situation.fits("corpus"):
+            return [Way("corpus", False, "the whole is no longer than the passages", expected.long, dollars(all_))]
+        tried = made(self.name, situation, "passages", "passages")
+        found = []
+        if self.within([passages]):
+            score, again = expected.rag, 0.0
+            if self._second(situation, tried, expected.long_abstained - expected.silent_abstained):
+                score += expected.abstains * (expected.long_abstained - expected.silent_abstained)
+                again += expected.abstains
+            if self._second(situation, tried, expected.long_answered - expected.rag_answered):
+                score += (1 - expected.abstains) * (expected.long_answered - expected.rag_answered)
+                again += 1 - expected.abstains
+            found.append(Way("passages", False, "", score, dollars(passages) + again * dollars(all_)))
+        if self.within([all_]):
+            found.append(Way(rung, chunkwise, why, expected.long, dollars(all_)))
+        return sorted(found, key=lambda way: way.dollars)
+
+    def value(self, way: Way) -> float:
+        """Dollars that a way is worth: a right answer's worth times its chance, less what it costs."""
+        return way.score * self.worth - way.dollars
+
+    def thresholds(self, situation: Situation) -> list[float]:
+        """The worths of a right answer from which on a second attempt is worth it, the least first."""
+        if unknown(situation):
+            return []
+        expected, all_ = self._expected(situation), dollars(situation.predictions[whole(situation)[0]])
+        gains = (
+            expected.long_abstained - expected.silent_abstained - TIE,
+            expected.long_answered - expected.rag_answered - TIE,
+        )
+        return sorted(all_ / gain for gain in gains if gain > 0)
+
+    def within(self, attempts: Sequence[Prediction]) -> bool:
+        """Whether some attempts together keep to the budget and the latency of a question."""
+        if self.budget is not None and sum(map(dollars, attempts)) > self.budget:
+            return False
+        return self.latency is None or sum(self._slow(p) or 0.0 for p in attempts) <= self.latency
+
     def _best(self, situation: Situation) -> Way:
-        ways = self._ways(situation)
+        ways = self.ways(situation)
         if not ways:
-            cheapest = min(_dollars(p) for p in situation.predictions.values())
+            cheapest = min(dollars(p) for p in situation.predictions.values())
             quickest = [s for s in map(self._slow, situation.predictions.values()) if s is not None]
             slow = f" and {min(quickest):.3g} s" if quickest and self.latency is not None else ""
             raise InputError(
@@ -165,48 +195,17 @@ class Calibrated:
             )
         best = ways[0]
         for way in ways[1:]:  # the cheapest first: another has to be better by more than a tie
-            if self._utility(way) - self._utility(best) > TIE * self.worth:
+            if self.value(way) - self.value(best) > TIE * self.worth:
                 best = way
         return best
-
-    def _ways(self, situation: Situation) -> list[Way]:
-        """What can be begun with, the cheapest first."""
-        expected = self._expected(situation)
-        rung, chunkwise, why = whole(situation)
-        passages, all_ = situation.predictions["passages"], situation.predictions[rung]
-        if situation.tokens["corpus"] <= situation.tokens["passages"] and situation.fits("corpus"):
-            return [Way("corpus", False, "the whole is no longer than the passages", expected.long, _dollars(all_))]
-        tried = made(self.name, situation, "passages", "passages")
-        ways = []
-        if self._within([passages]):
-            score, dollars = expected.rag, _dollars(passages)
-            if self._second(situation, tried, expected.long_abstained - expected.silent_abstained):
-                score += expected.abstains * (expected.long_abstained - expected.silent_abstained)
-                dollars += expected.abstains * _dollars(all_)
-            if self._second(situation, tried, expected.long_answered - expected.rag_answered):
-                score += (1 - expected.abstains) * (expected.long_answered - expected.rag_answered)
-                dollars += (1 - expected.abstains) * _dollars(all_)
-            ways.append(Way("passages", False, "", score, dollars))
-        if self._within([all_]):
-            ways.append(Way(rung, chunkwise, why, expected.long, _dollars(all_)))
-        return sorted(ways, key=lambda way: way.dollars)
 
     def _second(self, situation: Situation, tried: Decision, gain: float) -> tuple[Rung, bool, str] | None:
         """Reading the whole after an attempt, where the gain is worth it and it is allowed."""
         rung, chunkwise, why = whole(situation)
         prediction = situation.predictions[rung]
-        if (gain - TIE) * self.worth <= _dollars(prediction):
+        if (gain - TIE) * self.worth <= dollars(prediction):
             return None
-        return (rung, chunkwise, why) if self._within([situation.predictions[tried.rung], prediction]) else None
-
-    def _utility(self, way: Way) -> float:
-        return way.score * self.worth - way.dollars
-
-    def _within(self, attempts: Sequence[Prediction]) -> bool:
-        """Whether some attempts together keep to the budget and the latency."""
-        if self.budget is not None and sum(map(_dollars, attempts)) > self.budget:
-            return False
-        return self.latency is None or sum(self._slow(p) or 0.0 for p in attempts) <= self.latency
+        return (rung, chunkwise, why) if self.within([situation.predictions[tried.rung], prediction]) else None
 
     def _slow(self, prediction: Prediction) -> float | None:
         """Seconds that 95 % of such calls stay within; None where nothing tells."""
@@ -218,18 +217,23 @@ class Calibrated:
     # -- what is said --------------------------------------------------------------------------------------------
 
     def _expected(self, situation: Situation) -> Expected:
+        whole_ = situation.kept(whole(situation)[0])
+        kept: dict[Measure, float] = {"rag": situation.kept("passages"), "long": whole_, "again": whole_}
         try:
-            return self.weights.expected(situation.features)
+            return self.weights.expected(situation.features, kept)
         except KeyError as error:
             raise InputError(
                 f"The feature {error} is missing, which the policy 'calibrated' needs: record the questions anew, or "
                 "take the policy rag, long, fits or self_route."
             ) from None
 
-    def _taken(self, situation: Situation, way: Way) -> Decision:
+    def taken(self, situation: Situation, way: Way) -> Decision:
+        """A way as a decision, with what it was weighed against."""
+        if unknown(situation):
+            return self.decide(situation)
         expected = self._expected(situation)
         rung, _, _ = whole(situation)
-        passages, all_ = _dollars(situation.predictions["passages"]), _dollars(situation.predictions[rung])
+        passages, all_ = dollars(situation.predictions["passages"]), dollars(situation.predictions[rung])
         moved = self.weights.moved(situation.features)
         why = (
             f"expected to be right: passages {expected.rag:.0%} at ${passages:.2g}, the whole {expected.long:.0%} at "
@@ -238,7 +242,14 @@ class Calibrated:
         if abs(moved[0][1]) >= _TOLD:
             told = [f"{MEANS[name]} ({gain:+.1%} for the whole)" for name, gain in moved if abs(gain) >= _TOLD]
             why += "; what counted most: " + ", ".join(told)
-        return self._made(situation, expected, way.rung, way.chunkwise, f"{why}; {way.why}" if way.why else why)
+        if situation.kept(rung) < 1 - _TOLD:
+            why += (
+                f"; in prompts of this length, and where the best passages would stand, the engine keeps "
+                f"{situation.kept(rung):.0%} of its best score"
+            )
+        decision = self._made(situation, expected, way.rung, way.chunkwise, f"{why}; {way.why}" if way.why else why)
+        worth = {one.rung: round(self.value(one), 9) for one in self.ways(situation)}
+        return decision.model_copy(update={"worth": worth})
 
     def _made(self, situation: Situation, expected: Expected, rung: Rung, chunkwise: bool, reason: str) -> Decision:
         decision = made(self.name, situation, rung, reason, chunkwise)
@@ -254,7 +265,20 @@ _LOOKS = {
 }
 
 
-def _dollars(prediction: Prediction) -> float:
+def unknown(situation: Situation) -> str:
+    """What this policy would go by and is not told, in words; empty where nothing is missing.
+
+    Without nearness in meaning, as of a search that somebody else does, half of what retrieval tells is missing, and
+    zeros in its place would be taken for a search that failed.
+    """
+    if not situation.features:
+        return "nothing is known of the question"
+    if situation.candidates and all(candidate.dense is None for candidate in situation.candidates):
+        return "the search that found the passages does not tell how near they are in meaning"
+    return ""
+
+
+def dollars(prediction: Prediction) -> float:
     """What a prediction costs; where no price is known, by the tokens that have to be computed."""
     if prediction.cost.dollars is not None:
         return prediction.cost.dollars

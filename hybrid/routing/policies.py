@@ -247,4 +247,5 @@ def made(policy: str, situation: Situation, rung: Rung, reason: str, chunkwise: 
         reason=reason[0].upper() + reason[1:] + ".",
         predictions=tuple(situation.predictions.values()),
         features=dict(situation.features),
+        ordering=situation.ordering if _ROUTES[rung] == "rag" else "",
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,19 +75,22 @@ class Calibration:
 
 
 def read(path: Path) -> list[Answered]:
-    """The questions of a JSONL file that both routes answered.
+    """The questions of a file that both routes answered.
 
     A line has `question`, `document` or `group`, `route`, `score` (0 to 1), `features` (as a decision carries them),
     and if known `abstained` or `text`, `tokens`, `cost` (dollars). Lines of an evaluation's records are such lines.
+    Answers as `hybrid ask --json` prints them count where the other route was explored: they need a `score` of their
+    own and one inside `explored`; answers without that are passed over.
+
+    Args:
+        path: JSONL, or one JSON list.
 
     Raises:
         InputError: a line is not like that, or no question has both routes.
     """
     found: dict[tuple[str, str], dict[Route, dict[str, Any]]] = {}
     homes: dict[str, str] = {}
-    for number, line in enumerate(read_lines(path), 1):
-        if not isinstance(line, dict) or line.get("status", "answered") != "answered":
-            continue
+    for number, line in _rows(path):
         row = _row(line, f"Line {number} of {path}")
         document, group = str(line.get("document", row["group"])), row["group"]
         if homes.setdefault(document, group) != group:
@@ -99,7 +103,7 @@ def read(path: Path) -> list[Answered]:
     if found and not both:
         raise InputError(
             f"None of the {len(found)} questions of {path} was answered by both routes: answer the same questions with "
-            "--route rag and with --route long."
+            "--route rag and with --route long, or let a share of them be explored with routing.explore."
         )
     return [_answered(routes) for routes in both]
 
@@ -187,6 +191,50 @@ def _reliability(weights: Weights, held: Sequence[Answered], route: Route) -> li
     return [(round(float(expected[p].mean()), 3), round(float(seen[p].mean()), 3), len(p)) for p in parts if len(p)]
 
 
+def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """What was answered by which route, with the number of its line; an explored question gives both routes."""
+    for number, line in enumerate(_lines(path), 1):
+        if not isinstance(line, dict) or line.get("status", "answered") != "answered":
+            continue
+        explored = line.get("explored") or (line.get("decision") or {}).get("explored")
+        if explored:
+            if explored.get("failed"):
+                continue
+            both = {**line, "document": line.get("document") or explored.get("document")}
+            if "score" not in line or explored.get("score") is None:
+                raise InputError(
+                    f"Line {number} of {path} was explored and has to be scored twice: give `score` (0 to 1) for the "
+                    "answer and `explored.score` for the other route's, or leave the line out."
+                )
+            yield number, both
+            yield (
+                number,
+                {**both, "attempts": None, **{key: value for key, value in explored.items() if key != "document"}},
+            )
+        elif "explored" not in line or "score" in line:
+            yield number, line
+
+
+def _lines(path: Path) -> Iterator[Any]:
+    """The lines of a file, or the items of the list that it is."""
+    if path.suffix != ".gz":
+        try:
+            text = path.read_text("utf-8")
+            if text.lstrip().startswith("["):
+                yield from json.loads(text)
+                return
+        except (OSError, ValueError):  # said below
+            pass
+    yield from read_lines(path)
+
+
+def _own(line: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of what was answered in several attempts, the last by the line's route: its own tokens, cost and silence."""
+    attempts = line.get("attempts") or (line.get("decision") or {}).get("attempts") or ()
+    routes = [(one.get("route") or one["decision"]["route"], one) for one in attempts]
+    return next((one for route, one in reversed(routes) if route == line.get("route")), {})
+
+
 def _row(line: Mapping[str, Any], where: str) -> dict[str, Any]:
     """A line's values, wherever a record keeps them."""
     decision = line.get("decision") or {}
@@ -204,7 +252,8 @@ def _row(line: Mapping[str, Any], where: str) -> dict[str, Any]:
             f"{where} lacks {len(missing)} of the {len(FEATURES)} features, such as {missing[0]!r}: take them from the "
             "`features` of the answer's decision, or from `hybrid route --json`."
         )
-    usage = line.get("usage") or {}
+    own = {} if "attempts" in line and line["attempts"] is None else _own(line)
+    usage, cost = own.get("usage") or line.get("usage") or {}, own.get("cost") or cost
     return {
         "group": str(group),
         "route": line["route"],

@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hybrid.types import Candidate, Prediction, Rung
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How well a rung's prompt would be read, as far as its engine was measured.
+
+    Args:
+        native: tokens that the engine is served with.
+        effective: the longest prompt at which the measured score holds; None: not measured.
+        curve: measured scores at equally spaced depths, first to last; empty: not measured.
+        kept: share of the best measured score that is left at this prompt's length and where the best passages would
+            stand in it (`hybrid.profile.Profile.kept`); 1 where nothing was measured.
+    """
+
+    native: int
+    effective: int | None = None
+    curve: tuple[float, ...] = ()
+    kept: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +38,21 @@ class Situation:
     largest: int  # tokens of the best matching document, for the rung `documents`
     predictions: dict[Rung, Prediction]
     features: Mapping[str, float] = field(default_factory=dict)  # as `hybrid.routing.features` names them
+    readings: Mapping[Rung, Reading] = field(default_factory=dict)
+    again: Mapping[Rung, Prediction] = field(default_factory=dict)  # of whole texts that were read just before
+    reads: Mapping[Rung, tuple[str, ...]] = field(default_factory=dict)  # the documents of whole texts, in their order
+    ordering: str = ""  # how passages would be ordered, and why
 
     def fits(self, rung: Rung) -> bool:
         """Whether a rung can be read in one call."""
         return self.tokens[rung] <= self.rooms[rung]
+
+    def kept(self, rung: Rung) -> float:
+        """Share of its best that the rung's engine keeps on this prompt; 1 where nothing was measured."""
+        return self.readings[rung].kept if rung in self.readings else 1.0
+
+    def warmed(self, rung: Rung) -> Situation:
+        """The same question where the rung's text has just been read for another one."""
+        if rung not in self.again:
+            return self
+        return replace(self, predictions={**self.predictions, rung: self.again[rung]})

@@ -114,15 +114,23 @@ class Weights:
         total = sum(raised.values())
         return {need: value / total for need, value in raised.items()}
 
-    def expected(self, features: Mapping[str, float]) -> Expected:
+    def expected(self, features: Mapping[str, float], kept: Mapping[Measure, float] | None = None) -> Expected:
         """What both routes are expected to make of a question.
+
+        Args:
+            kept: share of the score of `rag`, `long` and `again` that the engine keeps on this prompt, where it was
+                measured. It is taken off where there is an answer: what is not there is not overlooked.
 
         Raises:
             KeyError: a feature is missing.
         """
         needs = self.needed(features)
+        shares = kept or {}
         at = {
-            measure: {need: _at(line, features["tokens"]) for need, line in lines.items()}
+            measure: {
+                need: _at(line, features["tokens"]) * (1.0 if need == "unanswerable" else shares.get(measure, 1.0))
+                for need, line in lines.items()
+            }
             for measure, lines in self.lines.items()
         }
         silent = {need: p * at["abstains"][need] for need, p in needs.items()}

@@ -1,0 +1,110 @@
+"""When a document that was read once is worth reading again: `python -m evals.bench.warm`.
+
+For documents of some lengths, the price of a right answer from which on the policy `calibrated` reads the whole, cold
+and warm, at the estimated costs of a model on a GPU. The policy is asked at prices on both sides of where the worths
+that it states itself cross; the price is found by halving, and it fails where a decision is not the best of them.
+"""
+
+from __future__ import annotations
+
+import click
+
+from evals.replay import OUTPUT
+from hybrid.cli.common import console, print_json
+from hybrid.cost.estimate import estimate
+from hybrid.routing.calibrated import TIE, Calibrated
+from hybrid.routing.situation import Situation
+from hybrid.routing.weights import carried
+from hybrid.settings import CostSettings
+from hybrid.types import RUNGS, Prediction, Rung
+
+LENGTHS = (8_000, 16_000, 32_000, 64_000, 128_000)
+PASSAGES = 2_000  # tokens of eight passages with their frame
+_AROUND = 1e-6  # of a price: how near to the crossing the policy is asked
+
+
+def situation(length: int, cached: int, cost: CostSettings, features: dict[str, float]) -> Situation:
+    """A question on one document of some tokens, of which some are in the cache."""
+    sizes: dict[Rung, int] = {"passages": PASSAGES, "sections": 3 * PASSAGES, "documents": length, "corpus": length}
+    predictions = {
+        rung: Prediction(
+            route="long" if rung in ("documents", "corpus") else "rag",
+            rung=rung,
+            engine="",
+            prompt_tokens=sizes[rung],
+            cached_tokens=cached if rung in ("documents", "corpus") else 0,
+            fits=True,
+            cost=estimate(cost, sizes[rung], OUTPUT, cached if rung in ("documents", "corpus") else 0),
+        )
+        for rung in RUNGS
+    }
+    return Situation("", (), 1, sizes, dict.fromkeys(RUNGS, 200_000), length, predictions, features)
+
+
+def best(policy: Calibrated, one: Situation) -> str:
+    """What the policy reads, which has to be the best of the worths it states: the cheaper where it is nearly a tie."""
+    decision = policy.decide(one)
+    rungs = [way.rung for way in policy.ways(one)]  # the cheapest first, all attempts counted
+    gain = decision.worth[rungs[1]] - decision.worth[rungs[0]]
+    least = TIE * policy.worth
+    if (decision.rung == rungs[1]) != (gain > least) and abs(gain - least) > 1e-8:  # worths are told to a billionth
+        raise SystemExit(f"The policy reads the {decision.rung}, which is not what its worths say: {decision.worth}")
+    return decision.rung
+
+
+def crossing(one: Situation) -> float | None:
+    """The least price of a right answer at which the whole is read; None where no price makes it worth it."""
+    low, high = 1e-6, 1e3
+    if best(Calibrated(accuracy_price=high), one) == "passages":
+        return None
+    if best(Calibrated(accuracy_price=low), one) == "corpus":
+        return 0.0
+    while high / low > 1 + _AROUND:
+        middle = (low * high) ** 0.5
+        low, high = (low, middle) if best(Calibrated(accuracy_price=middle), one) == "corpus" else (middle, high)
+    return high
+
+
+@click.command()
+@click.option("--gpu", default="h100", show_default=True)
+@click.option("--shape", default="llama-3.1-8b", show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def main(gpu: str, shape: str, as_json: bool) -> None:
+    """Find the prices."""
+    from math import log2
+
+    cost = CostSettings(gpu=gpu, shape=shape)
+    average = {name: 0.0 if name.startswith("kind_") else own["mean"] for name, own in carried().features.items()}
+    rows = []
+    for length in LENGTHS:
+        compares = {**average, "kind_comparison": 1.0, "tokens": log2(length / 1000), "documents": 0.0}
+        cold, warm = (situation(length, cached, cost, compares) for cached in (0, length))
+        decision = Calibrated().decide(cold)
+        rows.append(
+            {
+                "tokens": length,
+                "expected": decision.expected,
+                "dollars": [s.predictions["corpus"].cost.dollars for s in (cold, warm)],
+                "passages": cold.predictions["passages"].cost.dollars,
+                "worth_from": [crossing(cold), crossing(warm)],
+            }
+        )
+    if as_json:
+        print_json(rows)
+        return
+    from rich.table import Table
+
+    table = Table(
+        "tokens", "passages / whole right", "passages $", "whole $, cold", "warm", "read from $, cold", "warm"
+    )
+    for row in rows:
+        right = " / ".join(f"{value:.2f}" for value in row["expected"].values())  # type: ignore[attr-defined]
+        prices = [row["passages"], *row["dollars"], *row["worth_from"]]  # type: ignore[misc]
+        table.add_row(
+            f"{row['tokens']:,}", right, *("never" if p is None else "any" if p == 0 else f"{p:.2g}" for p in prices)
+        )
+    console().print(table)
+
+
+if __name__ == "__main__":
+    main()
