@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +16,10 @@ import pytest
 
 from hybrid.corpus import Corpus, Problem, Source, nothing_readable
 from hybrid.errors import CorpusError, InputError, SettingsError
+from hybrid.readers import ocr
 from hybrid.readers.extract import Unreadable
+from hybrid.readers.numbering import FORMS
+from hybrid.readers.read import read
 from hybrid.settings import CorpusSettings
 
 Tree = Callable[[dict[str, str]], Path]
@@ -372,3 +377,256 @@ def test_ten_thousand_files_are_found_quickly(tmp_path: Path) -> None:
     corpus = Corpus.of(tmp_path)
     assert time.perf_counter() - began < 4
     assert re.fullmatch(r".*/ \(10000 files\)", corpus.label)
+
+
+NUMBERING = """<w:numbering {ns}>
+<w:abstractNum w:abstractNumId="0">
+<w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="upperRoman"/><w:lvlText w:val="ARTICLE %1"/></w:lvl>
+<w:lvl w:ilvl="1"><w:start w:val="1"/><w:numFmt w:val="decimal"/><w:isLgl/><w:lvlText w:val="%1.%2"/></w:lvl>
+<w:lvl w:ilvl="2"><w:start w:val="1"/><w:numFmt w:val="lowerLetter"/><w:lvlText w:val="(%3)"/></w:lvl>
+</w:abstractNum>
+<w:abstractNum w:abstractNumId="1">
+<w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="bullet"/><w:lvlText w:val="\uf0b7"/></w:lvl>
+</w:abstractNum>
+<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num>
+<w:num w:numId="2"><w:abstractNumId w:val="1"/></w:num>
+<w:num w:numId="3"><w:abstractNumId w:val="0"/>
+<w:lvlOverride w:ilvl="0"><w:startOverride w:val="1"/></w:lvlOverride></w:num>
+</w:numbering>"""
+
+
+def word(build: Callable[[Any], None], parts: dict[str, str] | None = None, numbering: str = "") -> bytes:
+    """A Word file made by python-docx, with other parts put in as XML: name without suffix -> root element."""
+    import docx
+    from docx.opc.constants import RELATIONSHIP_TYPE
+    from docx.opc.packuri import PackURI
+    from docx.opc.part import Part
+    from docx.oxml import parse_xml
+    from docx.oxml.ns import nsdecls
+
+    document = docx.Document()
+    if numbering:
+        document.part.numbering_part._element = parse_xml(numbering.format(ns=nsdecls("w")))
+    build(document)
+    for name, xml in (parts or {}).items():
+        part = Part(
+            PackURI(f"/word/{name}.xml"),
+            f"application/vnd.openxmlformats-officedocument.wordprocessingml.{name}+xml",
+            xml.format(ns=nsdecls("w")).encode(),
+            document.part.package,
+        )
+        document.part.relate_to(part, f"{RELATIONSHIP_TYPE.FOOTNOTES.rsplit('/', 1)[0]}/{name}")
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+def numbered(document: Any, text: str, level: int, number: int = 1) -> Any:
+    from docx.oxml import parse_xml
+    from docx.oxml.ns import nsdecls
+
+    paragraph = document.add_paragraph(text)
+    inner = f'<w:ilvl w:val="{level}"/><w:numId w:val="{number}"/>'
+    paragraph._p.get_or_add_pPr().append(parse_xml(f"<w:numPr {nsdecls('w')}>{inner}</w:numPr>"))
+    return paragraph
+
+
+class TestWord:
+    def test_numbers_are_counted_as_word_shows_them(self) -> None:
+        def build(document: Any) -> None:
+            for text, level, number in (
+                ("Definitions", 0, 1), ("Terms", 1, 1), ("First item.", 2, 1), ("Second item.", 2, 1),
+                ("Scope", 1, 1), ("Again first.", 2, 1), ("Rent", 0, 1), ("Amount", 1, 1),
+                ("A point.", 0, 2), ("Begun anew", 0, 3),
+            ):  # fmt: skip
+                numbered(document, text, level, number)
+
+        text = read("a.docx", word(build, numbering=NUMBERING)).text
+        assert text.split("\n\n") == [
+            "ARTICLE I Definitions", "1.1 Terms", "(a) First item.", "(b) Second item.", "1.2 Scope",
+            "(a) Again first.", "ARTICLE II Rent", "2.1 Amount", "• A point.", "ARTICLE I Begun anew",
+        ]  # fmt: skip
+
+    def test_a_style_numbers_its_paragraphs_and_zero_switches_it_off(self) -> None:
+        def build(document: Any) -> None:
+            from docx.oxml import parse_xml
+            from docx.oxml.ns import nsdecls
+
+            style = document.styles["Heading 1"].element.get_or_add_pPr()
+            style.append(parse_xml(f'<w:numPr {nsdecls("w")}><w:numId w:val="1"/></w:numPr>'))
+            document.add_heading("Term", 1)
+            document.add_heading("Rent", 1)
+            numbered(document.add_heading("Notices", 1)._parent, "Plain", 0, 0).style = "Heading 1"
+
+        document = read("a.docx", word(build, numbering=NUMBERING))
+        assert [h.title for h in document.headings] == [
+            "ARTICLE I Term",
+            "ARTICLE II Rent",
+            "ARTICLE III Notices",
+            "Plain",
+        ]
+
+    @pytest.mark.parametrize(
+        ("form", "value", "shown"),
+        [
+            ("upperRoman", 49, "XLIX"), ("lowerLetter", 28, "bb"), ("ordinal", 112, "112th"), ("ordinal", 22, "22nd"),
+            ("cardinalText", 42, "Forty-Two"), ("ordinalText", 20, "Twentieth"), ("ordinalText", 23, "Twenty-Third"),
+            ("decimalZero", 7, "07"), ("lowerRoman", 5000, "5000"),
+        ],
+    )  # fmt: skip
+    def test_forms_of_numbers(self, form: str, value: int, shown: str) -> None:
+        assert FORMS[form](value) == shown
+
+    def test_footnotes_stand_after_their_paragraph(self) -> None:
+        def build(document: Any) -> None:
+            from docx.oxml import parse_xml
+            from docx.oxml.ns import nsdecls
+
+            paragraph = document.add_paragraph("Rent is due monthly")
+            paragraph._p.append(parse_xml(f'<w:r {nsdecls("w")}><w:footnoteReference w:id="2"/></w:r>'))
+            paragraph.add_run(".")
+            document.add_paragraph("Next.")
+
+        notes = (
+            '<w:footnotes {ns}><w:footnote w:id="-1" w:type="separator"><w:p/></w:footnote><w:footnote w:id="2"><w:p>'
+            "<w:r><w:t>Except in </w:t></w:r><w:r><w:t>May.</w:t></w:r></w:p></w:footnote></w:footnotes>"
+        )
+        text = read("a.docx", word(build, {"footnotes": notes})).text
+        assert text == "Rent is due monthly [footnote 1].\n\n[footnote 1: Except in May.]\n\nNext."
+
+    def test_page_headers_and_footers_are_read_once(self) -> None:
+        def build(document: Any) -> None:
+            document.sections[0].header.paragraphs[0].text = "Execution Copy"
+            document.sections[0].footer.paragraphs[0].text = "Page 1 of 2"
+            document.add_paragraph("Rent.")
+            document.add_section().header.is_linked_to_previous = False
+            document.sections[1].header.paragraphs[0].text = "Execution Copy"
+            document.sections[1].footer.paragraphs[0].text = "Confidential"
+
+        assert read("a.docx", word(build)).text == "[header: Execution Copy]\n\nRent.\n\n[footer: Confidential]"
+
+    def test_tables_in_tables_are_read_once(self) -> None:
+        def build(document: Any) -> None:
+            table = document.add_table(1, 2)
+            table.cell(0, 0).text = "Item"
+            inner = table.cell(0, 1).add_table(1, 2)
+            inner.cell(0, 0).text, inner.cell(0, 1).text = "Price", "5 EUR"
+
+        assert read("a.docx", word(build)).text == "Item | Price | 5 EUR"
+
+    def test_a_title_alone_is_no_outline(self) -> None:
+        def build(document: Any) -> None:
+            document.add_heading("Lease", 0)
+            for text in ("ARTICLE I TERM", "The term is a year.", "ARTICLE II RENT", "Rent is 5."):
+                document.add_paragraph(text)
+
+        document = read("a.docx", word(build))
+        assert [h.title for h in document.headings] == ["ARTICLE I TERM", "ARTICLE II RENT"]
+
+    def test_macros_are_left_alone(self) -> None:
+        out = io.BytesIO()
+        given = io.BytesIO(word(lambda d: d.add_paragraph("Rent is 5.")))
+        kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+        with zipfile.ZipFile(given) as plain, zipfile.ZipFile(out, "w") as file:
+            for name in plain.namelist():
+                macros = b"application/vnd.ms-word.document.macroEnabled.main+xml"
+                file.writestr(name, plain.read(name).replace(kind.encode(), macros))
+            file.writestr("word/vbaProject.bin", b"\xd0\xcf\x11\xe0 macros")
+        assert read("a.docm", out.getvalue()).text == "Rent is 5."
+
+    def test_a_bomb_is_not_unpacked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file, file.open("word/document.xml", "w") as part:
+            for _ in range(105):
+                part.write(b"\0" * 1_000_000)
+        assert len(out.getvalue()) < 200_000
+        monkeypatch.setattr(zipfile.ZipFile, "open", lambda *a, **k: pytest.fail("something was unpacked"))
+        with pytest.raises(
+            Unreadable, match=r"^suspicious DOCX: one part unpacks to 105 MB, over the limit of 100 MB$"
+        ):
+            read("a.docx", out.getvalue())
+
+    def test_broken_numbering_does_not_stop_reading(self) -> None:
+        broken = NUMBERING.replace('w:abstractNumId w:val="0"', 'w:abstractNumId w:val="9"').replace(
+            'val="1"', 'val="x"', 1
+        )
+        text = read("a.docx", word(lambda d: numbered(d, "Rent", 0), numbering=broken)).text
+        assert text == "Rent"
+
+
+def scanned(*words: str) -> bytes:
+    """A PDF of pages that are pictures, one for each text."""
+    image = pytest.importorskip("PIL.Image")
+    draw, font = pytest.importorskip("PIL.ImageDraw"), pytest.importorskip("PIL.ImageFont")
+    pages = []
+    for text in words:
+        page = image.new("RGB", (1240, 1754), "white")
+        draw.Draw(page).text((120, 150), text, font=font.load_default(32), fill="black")
+        pages.append(page)
+    out = io.BytesIO()
+    pages[0].save(out, "PDF", resolution=150, save_all=True, append_images=pages[1:])
+    return out.getvalue()
+
+
+def with_text(scan: bytes, text: str) -> bytes:
+    """The pages of a PDF with a page of text before them."""
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
+
+    writer = PdfWriter()
+    font = DictionaryObject(
+        {
+            NameObject("/Type"): NameObject("/Font"),
+            NameObject("/Subtype"): NameObject("/Type1"),
+            NameObject("/BaseFont"): NameObject("/Helvetica"),
+        }
+    )
+    page = writer.add_blank_page(612, 792)
+    page[NameObject("/Resources")] = DictionaryObject(
+        {NameObject("/Font"): DictionaryObject({NameObject("/F1"): font})}
+    )
+    stream = DecodedStreamObject()
+    stream.set_data(f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET".encode())
+    page[NameObject("/Contents")] = writer._add_object(stream)
+    for other in PdfReader(io.BytesIO(scan)).pages:
+        writer.add_page(other)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+class TestScans:
+    def test_without_ocr_scans_are_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ocr, "installed", lambda: False)
+        with pytest.raises(Unreadable, match="its page is a scan; install the extra ocr of hybrid-context"):
+            read("a.pdf", scanned("Rent is 500"))
+        with pytest.raises(Unreadable, match="its 2 pages are scans"):
+            read("a.pdf", scanned("Rent is 500", "Term"))
+
+    def test_one_scanned_page_among_others_keeps_its_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ocr, "installed", lambda: False)
+        document = read("a.pdf", with_text(scanned("Rent is 500"), "First page"))
+        assert document.text.startswith("First page\n[page 2 has no text: it is a scan, install the extra ocr")
+        assert document.page_of(len(document.text) - 1) == 2
+
+    def test_with_ocr_scans_are_read(self) -> None:
+        if not ocr.installed():
+            pytest.skip("the extra ocr is not installed")
+        document = read("a.pdf", with_text(scanned("Rent is 500 euro"), "First page"))
+        assert "[page 2 is a scan, read by OCR]" in document.text
+        assert "Rent is 500 euro" in document.text
+
+    def test_a_fault_of_ocr_is_named_and_the_rest_is_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(data: bytes, number: int) -> str:
+            raise RuntimeError("no memory")
+
+        monkeypatch.setattr(ocr, "installed", lambda: True)
+        monkeypatch.setattr(ocr, "read_page", fail)
+        text = read("a.pdf", with_text(scanned("Rent is 500"), "First page")).text
+        assert text == "First page\n[page 2 has no text: it is a scan, and reading it failed: no memory]"
+
+    def test_recognised_pieces_are_put_into_lines(self) -> None:
+        def box(x: int, y: int) -> list[tuple[int, int]]:
+            return [(x, y), (x + 90, y), (x + 90, y + 20), (x, y + 20)]
+
+        assert ocr.lines([(box(200, 52), "c"), (box(0, 0), "a"), (box(0, 50), "b")]) == "a\nb  c"

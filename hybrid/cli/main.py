@@ -18,6 +18,8 @@ COMMANDS = {  # name -> (module, attribute, first line of its help: shown withou
     "index": ("hybrid.cli.index", "index", "Build, update and show the index of a corpus."),
     "up": ("hybrid.cli.up", "up", "Serve a model with vLLM, its window extended and verified."),
     "calibrate": ("hybrid.cli.calibrate", "calibrate", "Measure your own engine, so that predictions hold for it."),
+    "code": ("pipelines.code_cli", "code", "Ask, map and index a codebase, cited as path:line."),
+    "legal": ("pipelines.legal", "legal", "Ask contracts clause by clause, tabulate and compare them."),
     "eval": ("evals.cli", "evaluate", "Measure arms on tasks, report, compare, and replay policies."),
     "doctor": ("hybrid.cli.doctor", "doctor", "Tell what is installed, what would be used, and what is missing."),
 }

@@ -1,4 +1,7 @@
-"""PDF: the text of its pages, and where each begins."""
+"""PDF: the text of its pages, and where each begins.
+
+A page that is a scan is read where the extra `ocr` is installed; otherwise its place says that it holds no text.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,13 @@ from itertools import accumulate
 from typing import Any
 
 from hybrid.document import Heading
+from hybrid.readers import ocr
 from hybrid.readers.encoding import without_surrogates
 from hybrid.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.readers.headings import plain_headings
 
+EXTRA = "ocr"
+_SCAN = re.compile(r"\[page \d+ has no text: [^\]]*\]")
 _LOCK = threading.Lock()  # silencing warnings and logs is not a thread's own business
 
 
@@ -44,6 +50,7 @@ def read_pdf(data: bytes) -> Extract:
             if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
                 raise Unreadable("encrypted PDF: needs a password")
             texts = _page_texts(reader)
+            scans = _read_scans(reader, texts, data)
             pages = tuple(accumulate((len(text) + 1 for text in texts[:-1]), initial=0))
             headings = _bookmarks(reader, texts, pages)
         except Unreadable:
@@ -53,8 +60,8 @@ def read_pdf(data: bytes) -> Extract:
         except Exception as error:  # noqa: BLE001 - a broken file leads pypdf to raise nearly anything
             raise Unreadable(f"broken PDF: {in_few_words(error)}") from None
     joined = "\n".join(texts)
-    if not joined.strip():
-        raise Unreadable("no text in this PDF (scanned pages?)")
+    if not joined.strip() or (scans and all(_SCAN.fullmatch(text) or not text.strip() for text in texts)):
+        raise Unreadable(_no_text(scans))
     return Extract(joined, headings if len(headings) > 1 else plain_headings(joined), pages=pages)
 
 
@@ -71,6 +78,52 @@ def _page_texts(reader: Any) -> list[str]:
     if failures and len(failures) == len(texts):
         raise failures[0]
     return texts
+
+
+def _read_scans(reader: Any, texts: list[str], data: bytes) -> list[int]:
+    """Puts the text of scanned pages in its place, or says there that it is missing; returns their numbers."""
+    blank = [number for number, text in enumerate(texts, 1) if not text.strip()]
+    scans = [number for number in blank if _has_image(reader.pages[number - 1])]
+    can = bool(scans) and not reader.is_encrypted and ocr.installed()
+    for number in scans:
+        text, why = "", f"install the extra {EXTRA} of hybrid-context to read it"
+        if can:
+            try:
+                text, why = ocr.read_page(data, number), "and nothing on it was recognised"
+            except Exception as error:  # noqa: BLE001 - an optional engine may fail in its own ways
+                why = f"and reading it failed: {in_few_words(error)}"
+        if text.strip():
+            texts[number - 1] = f"[page {number} is a scan, read by OCR]\n{without_surrogates(text)}"
+        else:
+            texts[number - 1] = f"[page {number} has no text: it is a scan, {why}]"
+    return scans
+
+
+def _has_image(page: Any) -> bool:
+    """Whether a page shows an image, itself or inside a form."""
+
+    def among(resources: Any, depth: int) -> bool:
+        resources = resources.get_object() if resources is not None else None
+        found = resources.get("/XObject") if resources is not None else None
+        for thing in found.get_object().values() if found is not None else ():
+            thing = thing.get_object()
+            if thing.get("/Subtype") == "/Image" or (depth and among(thing.get("/Resources"), depth - 1)):
+                return True
+        return False
+
+    try:
+        return among(page.get("/Resources"), 3)
+    except Exception:  # noqa: BLE001 - see read_pdf
+        return False
+
+
+def _no_text(scans: list[int]) -> str:
+    if not scans:
+        return "no text in this PDF (scanned pages?)"
+    counted = f"its {len(scans)} pages are scans" if len(scans) > 1 else "its page is a scan"
+    if ocr.installed():
+        return f"no text in this PDF: {counted}, and nothing on them was recognised"
+    return f"no text in this PDF: {counted}; install the extra {EXTRA} of hybrid-context to read them"
 
 
 def _bookmarks(reader: Any, texts: list[str], pages: tuple[int, ...]) -> tuple[Heading, ...]:

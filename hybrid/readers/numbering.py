@@ -1,0 +1,250 @@
+"""The numbers that Word puts before paragraphs: counted as Word counts, because a file holds only the rules.
+
+ECMA-376 part 1, 17.9: a paragraph or its style names a list and a level; a level has a pattern such as "%1.%2", in
+which each place is filled from the counter of that level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_LEVELS = 9
+_BULLET = "\u2022"
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+_TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
+             "twelve": "twelfth"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """One level of a list."""
+
+    pattern: str
+    form: str
+    start: int
+    style: str | None  # the paragraph style that is tied to it
+    legal: bool  # all its places in figures
+    restarts: bool  # anew under every paragraph of a higher level
+
+
+@dataclass(slots=True)
+class _List:
+    """A list definition with its counters, shared by all lists that are made from it."""
+
+    levels: dict[int, _Level]
+    counters: list[int | None] = field(default_factory=lambda: [None] * _LEVELS)
+
+
+class Numbering:
+    """The numbers of a document's paragraphs, asked for in the order of the text.
+
+    Args:
+        numbering: the root of numbering.xml, None where there is none.
+        styles: the root of styles.xml.
+    """
+
+    def __init__(self, numbering: Any | None, styles: Any | None) -> None:
+        self._styles = {s.get(f"{_W}styleId"): s for s in _all(styles, "style")}
+        self._lists: dict[str, _List] = {}
+        self._numbers: dict[str, tuple[str, dict[int, _Level], dict[int, int]]] = {}
+        self._begun: set[str] = set()
+        if numbering is None:
+            return
+        links: dict[str, str] = {}
+        for abstract in _all(numbering, "abstractNum"):
+            number = abstract.get(f"{_W}abstractNumId")
+            levels = {_int(level.get(f"{_W}ilvl"), 0): _level(level) for level in _all(abstract, "lvl")}
+            self._lists[number] = _List(levels)
+            link = _value(abstract, "numStyleLink")
+            if link is not None:
+                links[number] = link
+        for num in _all(numbering, "num"):
+            own, starts = {}, {}
+            for override in _all(num, "lvlOverride"):
+                at = _int(override.get(f"{_W}ilvl"), 0)
+                for level in _all(override, "lvl"):
+                    own[at] = _level(level)
+                start = _value(override, "startOverride")
+                if start is not None:
+                    starts[at] = _int(start, 1)
+            self._numbers[num.get(f"{_W}numId")] = (_value(num, "abstractNumId") or "", own, starts)
+        for number, style in links.items():  # a list that is only the name of a style's
+            target = self._numbers.get(self._own(style)[0] or "")
+            if target is not None and target[0] in self._lists and target[0] != number:
+                self._lists[number] = self._lists[target[0]]
+
+    def next(self, paragraph: Any) -> str:
+        """The number of the next paragraph as Word shows it, such as "2.1" or "(a)"; empty where it has none."""
+        found = self._of(paragraph)
+        if found is None:
+            return ""
+        number, at = found
+        abstract, own, starts = self._numbers[number]
+        of = self._lists[abstract]
+        levels = {**of.levels, **own}
+        level = levels.get(at)
+        if level is None or not 0 <= at < _LEVELS:
+            return ""
+        if number not in self._begun:
+            self._begun.add(number)
+            for place, start in starts.items():
+                if place < _LEVELS:
+                    of.counters[place] = start - 1
+        value = of.counters[at]
+        of.counters[at] = level.start if value is None else value + 1
+        for below in range(at + 1, _LEVELS):
+            if below not in levels or levels[below].restarts:
+                of.counters[below] = None
+        return _shown(level, levels, of.counters)
+
+    def _of(self, paragraph: Any) -> tuple[str, int] | None:
+        """List and level of a paragraph, its own or its style's."""
+        properties = paragraph.find(f"{_W}pPr")
+        style = None if properties is None else _value(properties, "pStyle")
+        number, at = (None, None) if properties is None else _numbered(properties)
+        if number is None:
+            number, inherited = self._own(style)
+            at = inherited if at is None else at
+        if number is None or number == "0" or number not in self._numbers:
+            return None
+        abstract, own, _ = self._numbers[number]
+        if abstract not in self._lists:
+            return None
+        if at is None:
+            levels = {**self._lists[abstract].levels, **own}
+            at = next((place for place, level in levels.items() if level.style is not None and level.style == style), 0)
+        return number, at
+
+    def _own(self, style: str | None) -> tuple[str | None, int | None]:
+        """List and level that a style gives, itself or through the styles it is based on."""
+        at: int | None = None
+        for _ in range(10):  # styles can be based on each other in a circle
+            found = self._styles.get(style) if style is not None else None
+            if found is None:
+                return None, None
+            properties = found.find(f"{_W}pPr")
+            if properties is not None:
+                number, level = _numbered(properties)
+                at = level if at is None else at
+                if number is not None:
+                    return number, at
+            style = _value(found, "basedOn")
+        return None, None
+
+
+def _all(parent: Any | None, tag: str) -> list[Any]:
+    return [] if parent is None else list(parent.findall(f"{_W}{tag}"))
+
+
+def _value(parent: Any, tag: str) -> str | None:
+    found = parent.find(f"{_W}{tag}")
+    return None if found is None else found.get(f"{_W}val")
+
+
+def _int(text: str | None, otherwise: int) -> int:
+    try:
+        return max(0, min(int(text or ""), 1_000_000))
+    except ValueError:
+        return otherwise
+
+
+def _on(parent: Any, tag: str) -> bool:
+    """Whether a switch is there and not off."""
+    found = parent.find(f"{_W}{tag}")
+    return found is not None and found.get(f"{_W}val") not in ("0", "false", "off")
+
+
+def _numbered(properties: Any) -> tuple[str | None, int | None]:
+    found = properties.find(f"{_W}numPr")
+    if found is None:
+        return None, None
+    at = _value(found, "ilvl")
+    return _value(found, "numId"), None if at is None else _int(at, 0)
+
+
+def _level(level: Any) -> _Level:
+    return _Level(
+        pattern=_value(level, "lvlText") or "",
+        form=_value(level, "numFmt") or "decimal",
+        start=_int(_value(level, "start"), 0),
+        style=_value(level, "pStyle"),
+        legal=_on(level, "isLgl"),
+        restarts=_value(level, "lvlRestart") != "0",
+    )
+
+
+def _shown(level: _Level, levels: Mapping[int, _Level], counters: list[int | None]) -> str:
+    if level.form == "bullet":
+        return _BULLET
+    if level.form == "none" and "%" not in level.pattern.replace(f"%{_LEVELS}", "%"):
+        return level.pattern.strip()
+    shown = level.pattern
+    for place in range(_LEVELS):
+        mark = f"%{place + 1}"
+        if mark in shown:
+            of = levels.get(place)
+            value = counters[place]
+            if value is None:  # a level that was skipped counts as begun
+                value = counters[place] = of.start if of is not None else 1
+            form = "decimal" if level.legal or of is None else of.form
+            shown = shown.replace(mark, FORMS.get(form, str)(value))
+    return shown.strip()
+
+
+def _letters(value: int) -> str:
+    """a to z, then aa, bb, as Word goes on."""
+    return chr(97 + (value - 1) % 26) * min(1 + (value - 1) // 26, 10) if value > 0 else str(value)
+
+
+def _roman(value: int) -> str:
+    if not 0 < value < 4000:
+        return str(value)
+    found = ""
+    for size, letters in (
+        (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),
+        (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
+    ):  # fmt: skip
+        found, value = found + letters * (value // size), value % size
+    return found
+
+
+def _words(value: int) -> str:
+    if value >= 100:
+        return str(value)
+    if value < 20:
+        return _ONES[value].title()
+    ten, one = divmod(value, 10)
+    return (_TENS[ten] + (f"-{_ONES[one]}" if one else "")).title()
+
+
+def _ordinal(value: int) -> str:
+    ending = "th" if value % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
+    return f"{value}{ending}"
+
+
+def _ordinal_words(value: int) -> str:
+    words = _words(value).lower()
+    head, dash, last = words.rpartition("-")
+    ending = _ORDINALS.get(last) or (last[:-1] + "ieth" if last.endswith("y") else f"{last}th")
+    return (head + dash + ending).title() if value < 100 else _ordinal(value)
+
+
+FORMS: Mapping[str, Callable[[int], str]] = {
+    "decimal": str,
+    "decimalZero": lambda value: f"{value:02}",
+    "upperRoman": lambda value: _roman(value).upper(),
+    "lowerRoman": _roman,
+    "upperLetter": lambda value: _letters(value).upper(),
+    "lowerLetter": _letters,
+    "ordinal": _ordinal,
+    "cardinalText": _words,
+    "ordinalText": _ordinal_words,
+    "none": lambda value: "",
+}

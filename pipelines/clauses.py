@@ -1,0 +1,244 @@
+"""Questions that are asked of every contract, and the table of what the contracts say.
+
+The 41 categories of CUAD are carried in `cuad.toml`; a file of your own has the same form, or one question a line.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hybrid.errors import InputError
+from hybrid.sentences import STOP, stems
+
+if TYPE_CHECKING:
+    from pipelines.contract_answer import Finding, Statement
+
+Format = Literal["csv", "markdown", "html", "json"]
+
+
+class Question(BaseModel):
+    """A question with what tells a clause on its subject."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ask: str = Field(min_length=1)
+    name: str = ""  # of the column; the question itself where empty
+    cues: tuple[str, ...] = ()  # one of these is in every clause on the subject
+    all: tuple[str, ...] = ()  # and one of these too
+    where: Literal["anywhere", "beginning"] = "anywhere"
+
+    @property
+    def title(self) -> str:
+        """What it is called in a table."""
+        return self.name or self.ask
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The words of its name, for titles of clauses."""
+        return frozenset(stems(self.name, STOP))
+
+    @staticmethod
+    def words(title: str) -> frozenset[str]:
+        """The words of a clause's title."""
+        return frozenset(stems(title, STOP))
+
+    def fits(self, text: str) -> float:
+        """How many of the cues are in a text, long ones counting more; 0 where it is not on the subject."""
+        flat = " ".join(text.lower().split())
+        found = [cue for cue in self.cues if cue in flat]
+        beside = [word for word in self.all if word in flat]
+        if not found or (self.all and not beside):
+            return 0.0
+        return sum(0.5 + 0.5 * len(cue.split()) for cue in found) + 0.5 * len(beside)
+
+
+@lru_cache(maxsize=1)
+def cuad() -> tuple[Question, ...]:
+    """The 41 categories of CUAD as questions."""
+    stored = tomllib.loads((files("pipelines") / "cuad.toml").read_text("utf-8"))
+    return tuple(Question.model_validate(entry) for entry in stored["question"])
+
+
+def questions_in(file: str | Path) -> tuple[Question, ...]:
+    """The questions in a file: tables [[question]] in TOML, or one a line.
+
+    Raises:
+        InputError: a file that cannot be read, has no question, or a table with a wrong key.
+    """
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+        if Path(file).suffix.lower() == ".toml":
+            found = [Question.model_validate(entry) for entry in tomllib.loads(text).get("question", [])]
+        else:
+            lines = (line.strip() for line in text.splitlines())
+            found = [Question(ask=line) for line in lines if line and not line.startswith("#")]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise InputError(f"Cannot read the questions in {file}: {reason}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"The questions in {file} are not valid TOML: {error}.") from None
+    except (ValidationError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"The questions in {file} have to be tables [[question]] with the key ask, and name, cues, all or where "
+            f"beside it: {_fault(error)}."
+        ) from None
+    if not found:
+        raise InputError(f"The file {file} holds no question: write one a line, or tables [[question]] in TOML.")
+    return tuple(found)
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        fault = error.errors()[0]
+        return f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}"
+    return str(error)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What contracts say on a list of questions: one finding for each contract and question, contract by contract."""
+
+    questions: tuple[Question, ...]
+    findings: tuple[Finding, ...]
+
+    def text(self, form: Format) -> str:
+        """The table in one of the forms."""
+        return FORMATS[form](self)
+
+    def documents(self) -> dict[str, list[Finding]]:
+        """The findings by contract, in the order of the questions."""
+        found: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            found.setdefault(finding.document, []).append(finding)
+        return found
+
+    def title(self, finding: Finding) -> str:
+        """The name of a finding's question."""
+        return next((q.title for q in self.questions if q.ask == finding.question), finding.question)
+
+
+_COLUMNS = (
+    "document", "question", "status", "text", "clause", "page", "line", "source", "start", "end", "amended by",
+)  # fmt: skip
+
+
+def _csv(table: Table) -> str:
+    """One row for each statement, and one for each question without any."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for finding in table.findings:
+        row: list[Any] = [finding.document, table.title(finding), finding.status]
+        for s in finding.statements:
+            place = [s.clause, s.page, s.line, s.document, s.start, s.end, "; ".join(s.amended_by)]
+            writer.writerow([_harmless(cell) for cell in [*row, s.text, *place]])
+        if not finding.statements:
+            writer.writerow([_harmless(cell) for cell in [*row, *[""] * (len(_COLUMNS) - 3)]])
+    return out.getvalue()
+
+
+def _harmless(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and re.match(r"[=+\-@\t\r]", cell) else cell
+
+
+def _markdown(table: Table) -> str:
+    """A table for each contract: a row for each question."""
+    lines: list[str] = []
+    for name, findings in table.documents().items():
+        lines += [f"## {_flat(name)}", ""]
+        if findings[0].amendments:
+            lines += [f"Amended by {', '.join(map(_flat, findings[0].amendments))}.", ""]
+        if findings[0].amends:
+            lines += [f"Amends {_flat(findings[0].amends)}, which is not among the documents.", ""]
+        lines += ["| question | answer | clause |", "|---|---|---|"]
+        for finding in findings:
+            said = "<br>".join(_flat(s.text) for s in finding.statements) or f"*{finding.text}*"
+            places = "<br>".join(_flat(_place(finding, s)) for s in finding.statements)
+            lines.append(f"| {_flat(table.title(finding))} | {said} | {places} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _place(finding: Finding, statement: Statement) -> str:
+    """Clause and page, with the document where that is an amendment."""
+    own = statement.document == finding.document
+    return statement.place if own else f"{statement.document}: {statement.place}"
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"([|\\`*_<>\[\]])", r"\\\1", " ".join(text.split()))
+
+
+def _html(table: Table) -> str:
+    """One page: a row for each contract, a column for each question."""
+    head = "".join(f"<th scope=col>{html.escape(q.title)}</th>" for q in table.questions)
+    rows = []
+    for name, findings in table.documents().items():
+        below = "".join(f"<small>amended by {html.escape(a)}</small>" for a in findings[0].amendments)
+        below += f"<small>amends {html.escape(findings[0].amends)}</small>" if findings[0].amends else ""
+        cells = "".join(map(_cell, findings))
+        rows.append(f"<tr><th scope=row>{html.escape(name)}{below}</th>{cells}</tr>")
+    return _PAGE.replace("HEAD", head).replace("ROWS", "\n".join(rows))
+
+
+def _cell(finding: Finding) -> str:
+    if not finding.statements:
+        return f"<td class=none>{html.escape(finding.text)}</td>"
+    parts = []
+    for s in finding.statements:
+        by = f"<small>amended by {html.escape('; '.join(s.amended_by))}</small>" if s.amended_by else ""
+        place = html.escape(_place(finding, s))
+        said = "" if s.text == " ".join(s.quote.split()) else f"<p>{html.escape(s.text)}</p>"
+        parts.append(f"{said}<q>{html.escape(' '.join(s.quote.split()))}</q><small>{place}</small>{by}")
+    return f"<td>{''.join(parts)}</td>"
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Clauses</title><style>
+body { font: 14px/1.4 system-ui, sans-serif; margin: 1rem; color: #222; background: #fff }
+.scroll { overflow: auto; max-height: 95vh }
+table { border-collapse: collapse }
+th, td { border: 1px solid #ccc; padding: .4rem .6rem; vertical-align: top; text-align: left }
+td { min-width: 16rem; max-width: 26rem } thead th { position: sticky; top: 0; background: #f3f3f3; z-index: 1 }
+tbody th { position: sticky; left: 0; background: #f9f9f9 } small { display: block; color: #666 } .none { color: #888 }
+q { quotes: none; display: block; margin-top: .3rem }
+</style></head><body><div class="scroll"><table><thead><tr><th>document</th>HEAD</tr></thead>
+<tbody>
+ROWS
+</tbody></table></div></body></html>
+"""
+
+
+def _json(table: Table) -> str:
+    rows = [{"name": table.title(finding), **finding.model_dump()} for finding in table.findings]
+    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+
+
+FORMATS: Mapping[Format, Callable[[Table], str]] = {"csv": _csv, "markdown": _markdown, "html": _html, "json": _json}
+
+
+def named(questions: Sequence[Question], wanted: Sequence[str]) -> tuple[Question, ...]:
+    """The questions of those names, in the order of the list.
+
+    Raises:
+        InputError: a name that none of them has.
+    """
+    known = {q.title.lower(): q for q in questions}
+    missing = [name for name in wanted if name.lower() not in known]
+    if missing:
+        raise InputError(f"There is no question {missing[0]!r}; choose from: {', '.join(q.title for q in questions)}.")
+    return tuple(known[name.lower()] for name in dict.fromkeys(name for name in wanted))
