@@ -6,7 +6,7 @@ the embedder's tokens and every passage gets its place in the original and the t
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -94,6 +94,8 @@ class Chunker:
             for (offset, _), found in zip(blocks, splitter.chunk_all_indices([t for _, t in blocks]), strict=True)
             for start, text in found
         ]
+        if document.kind in ("code", "notebook"):
+            cuts = _at_definitions(cuts, document)
         sized: list[Range] = []
         exact = _text_splitter("text", capacity, self.embedder.tokenizer)
         for (start, text), tokens in zip(cuts, self.embedder.count([text for _, text in cuts]), strict=True):
@@ -132,7 +134,8 @@ class Chunker:
             splitter = _code_splitter(document.language, characters)
             if splitter is not None:
                 return splitter
-        return _text_splitter("markdown" if document.kind == "markdown" else "text", characters, None)
+        markdown = document.kind in ("markdown", "notebook")
+        return _text_splitter("markdown" if markdown else "text", characters, None)
 
 
 class Outline:
@@ -153,6 +156,23 @@ class Outline:
         reach = start + (end - start) // 4
         i = bisect_right(self._starts, reach) - 1
         return self._paths[i] if i >= 0 else ""
+
+
+def _at_definitions(cuts: Sequence[tuple[int, str]], document: Document) -> list[tuple[int, str]]:
+    """The cuts cut once more wherever a definition begins, so that none ends inside the one before it.
+
+    What then is small is joined again; a comment block above a definition is cut off from it by no heading.
+    """
+    starts = [heading.start for heading in document.headings]
+    found: list[tuple[int, str]] = []
+    for start, text in cuts:
+        end = start + len(text)
+        inner = starts[bisect_right(starts, start) : bisect_left(starts, end)]
+        for at, to in pairwise([start, *dict.fromkeys(inner), end]):
+            part = document.text[at:to].rstrip()
+            if part:
+                found.append((at, part))
+    return found
 
 
 def _blocks(document: Document) -> Iterator[tuple[int, int]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from hybrid.document import Heading
 
@@ -31,61 +32,145 @@ _ELIXIR = frozenset(
     f"def{what}".encode() for what in ("", "p", "macro", "macrop", "guard", "module", "protocol", "impl")
 )
 _FUNCTION_VALUE = re.compile(r"function|lambda|^class$")
+_ABOVE = re.compile(r"comment$|^attribute_item$|^decorator$")  # what belongs to the definition right below it
 _WRAPPER = frozenset({"decorated_definition", "export_statement", "template_declaration", "ambient_declaration"})
+
+
+def _is_definition(kind: str) -> bool:
+    return _DEFINITION.search(kind) is not None and _NO_DEFINITION.search(kind) is None
 
 
 def definitions(text: str, language: str) -> tuple[Heading, ...]:
     """The named definitions in source code; the level is how deep a definition is nested in others.
 
-    Empty where there is no grammar for the language (they come with the extra `code`), and for very long texts.
+    A definition begins with the comment block, the decorators and the attributes right above it. Empty where there is
+    no grammar for the language (they come with the extra `code`), and for very long texts.
+    """
+    syntax = parse(text, language)
+    return tuple(Heading(d.start, d.level, d.name) for d in defined(syntax)) if syntax is not None else ()
+
+
+class Defined(NamedTuple):
+    """A definition in the syntax tree of a text."""
+
+    name: str
+    level: int  # 1 is the outermost
+    start: int  # characters; where its comment block, decorators or attributes begin
+    line: int  # 1-based, of its name
+    node: Any  # of tree-sitter, without what is above it
+
+
+class Syntax(NamedTuple):
+    """The nodes of a text that matter here, in order, an enclosing one before what it holds."""
+
+    raw: bytes  # the text as it was parsed
+    nodes: list[tuple[str, Any]]  # group, node
+    offset: Callable[[int], int]  # the character at a byte
+
+
+GROUPS: dict[str, Callable[[str], object]] = {
+    "definition": _is_definition,
+    "comment": _ABOVE.search,
+}  # by the name of a node's kind
+
+
+def parse(text: str, language: str, groups: Mapping[str, Callable[[str], object]] = GROUPS) -> Syntax | None:
+    """The nodes of each group, None where the language has no grammar here or the text is very long.
+
+    They are found by a query, which tree-sitter carries out ten times as fast as Python can walk a tree.
     """
     if len(text) > SIZE_LIMIT:
-        return ()
+        return None
     raw = text.encode("utf-8", "replace")
-    try:
-        from tree_sitter_language_pack import get_parser
+    prepared = _prepared(language, tuple(groups.items()))
+    if prepared is None:
+        return None
+    from tree_sitter import QueryCursor
+    from tree_sitter_language_pack import get_parser
 
-        cursor = get_parser(language).parse(raw).walk()  # type: ignore[arg-type]
+    query, group_of = prepared
+    root = get_parser(language).parse(raw).root_node  # type: ignore[arg-type]
+    found = QueryCursor(query).captures(root).get("node", ())
+    ordered = sorted(found, key=lambda node: (node.start_byte, -node.end_byte))
+    return Syntax(raw, [(group_of[node.type], node) for node in ordered], _offsets(raw))
+
+
+@lru_cache(maxsize=256)
+def _prepared(
+    language: str, groups: tuple[tuple[str, Callable[[str], object]], ...]
+) -> tuple[Any, dict[str, str]] | None:
+    """A query for all kinds of nodes that are in a group, and the group of each kind; the first that fits counts."""
+    try:
+        from tree_sitter import Query
+        from tree_sitter_language_pack import get_language
+
+        grammar = get_language(language)  # type: ignore[arg-type]
     except (LookupError, ValueError, ImportError, OSError):
-        return ()
-    headings: list[Heading] = []
+        return None
+    ids = range(grammar.node_kind_count)
+    kinds = {
+        grammar.node_kind_for_id(i) for i in ids if grammar.node_kind_is_named(i) and grammar.node_kind_is_visible(i)
+    }
+    group_of: dict[str, str] = {}
+    for kind in sorted(kind for kind in kinds if kind and kind != "ERROR"):
+        group = next((name for name, holds in groups if holds(kind)), None)
+        if group is not None:
+            group_of[kind] = group
+    if not group_of:
+        return None
+    # one pattern each: tree-sitter takes minutes to analyse alternatives in the larger grammars
+    return Query(grammar, " ".join(f"({kind}) @node" for kind in sorted(group_of))), group_of
+
+
+def defined(syntax: Syntax) -> list[Defined]:
+    """The definitions among the nodes, in order."""
+    found: list[Defined] = []
     ends: list[int] = []  # where the enclosing definitions end
-    characters, counted = 0, 0
-    candidates: dict[int, bool] = {}  # by kind of node: few kinds, very many nodes
-    for node in _nodes(cursor):
-        kind = node.kind_id
-        if kind not in candidates:
-            candidates[kind] = (
-                node.is_named and _DEFINITION.search(node.type) is not None and not _NO_DEFINITION.search(node.type)
-            )
-        name = _definition_name(node) if candidates[kind] else None
-        if name is None:
+    above: dict[int, tuple[int, int]] = {}  # comments alone on their lines, by last line: first line and byte
+    last = 0  # byte where the definition before begins
+    for group, node in syntax.nodes:
+        if group == "comment":
+            _note(above, node, syntax.raw)
+            continue
+        named = _named(node) if group == "definition" else None
+        name = "" if named is None else " ".join(named.text.decode("utf-8", "replace").split())[:80]
+        if named is None or not name:
             continue
         while ends and node.start_byte >= ends[-1]:
             ends.pop()
         parent = node.parent
-        start = parent.start_byte if parent is not None and parent.type in _WRAPPER else node.start_byte
-        start = max(start, counted)
-        characters += len(raw[counted:start].decode("utf-8", "replace"))
-        counted = start
+        outer = parent if parent is not None and parent.type in _WRAPPER else node
+        byte, row = outer.start_byte, outer.start_point[0]
+        while row - 1 in above and above[row - 1][1] < byte:
+            row, byte = above[row - 1]
+        last = max(byte, last)
         ends.append(node.end_byte)
-        headings.append(Heading(characters, len(ends), name))
-    return tuple(headings)
+        found.append(Defined(name, len(ends), syntax.offset(last), named.start_point[0] + 1, node))
+    return found
 
 
-def _nodes(cursor: Any) -> Iterator[Any]:
-    """All nodes in order, without recursion: generated code can be nested thousands deep."""
-    while True:
-        yield cursor.node
-        if cursor.goto_first_child():
-            continue
-        while not cursor.goto_next_sibling():
-            if not cursor.goto_parent():
-                return
+def _note(above: dict[int, tuple[int, int]], node: Any, raw: bytes) -> None:
+    """Remember a comment if it stands alone on its lines; a first line that names an interpreter is none."""
+    start = node.start_byte
+    if raw[raw.rfind(b"\n", 0, start) + 1 : start].strip() or (start == 0 and raw.startswith(b"#!")):
+        return
+    end_row, end_column = node.end_point
+    above[end_row - (end_column == 0 and end_row > node.start_point[0])] = (node.start_point[0], start)
 
 
-def _definition_name(node: Any) -> str | None:
-    """The name that a node of a defining kind defines, None where it defines nothing."""
+def _offsets(raw: bytes) -> Callable[[int], int]:
+    """The way from a byte of UTF-8 to its character."""
+    if raw.isascii():
+        return int
+    import numpy as np
+
+    begins = (np.frombuffer(raw, np.uint8) & 0xC0) != 0x80
+    before = np.concatenate(([0], np.cumsum(begins)))
+    return lambda byte: int(before[byte])
+
+
+def _named(node: Any) -> Any:
+    """The node of the name that a node of a defining kind defines, None where it defines nothing."""
     kind = node.type
     if kind == "variable_declarator":
         value = node.child_by_field_name("value")
@@ -102,9 +187,7 @@ def _definition_name(node: Any) -> str | None:
             named = _declared_name(node)
         if named is None and _NAME_IN_CHILD.search(kind):
             named = next((c for c in node.named_children if _IDENTIFIER.search(c.type)), None)
-    if named is None or not named.is_named or named.text is None:
-        return None
-    return " ".join(named.text.decode("utf-8", "replace").split())[:80] or None
+    return named if named is not None and named.is_named and named.text is not None else None
 
 
 def _elixir_name(node: Any) -> Any:

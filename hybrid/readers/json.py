@@ -18,7 +18,7 @@ _TOKEN = re.compile(r'(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>[ \t\n\r]*:)
 _ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)")
 
 
-class _Leaf(NamedTuple):
+class Leaf(NamedTuple):
     """A scalar (or an empty container) in a JSON text."""
 
     path: str  # of the property; elements of one array share their array's
@@ -48,7 +48,7 @@ def read_json(data: bytes) -> Extract:
     source = decode(data)
     out = Rendering(source)
     try:
-        leaves = _leaves(source, 0, len(source))
+        leaves = leaves_of(source, 0, len(source))
     except ValueError:
         return Extract(source)
     _put(leaves, out)
@@ -62,7 +62,7 @@ def read_jsonl(data: bytes) -> Extract:
         if out.length:
             out.fill("\n\n")
         try:
-            leaves = _leaves(source, line.start(), line.end())
+            leaves = leaves_of(source, line.start(), line.end())
         except ValueError:
             out.put(line[0].rstrip("\r"), line.start())
         else:
@@ -70,10 +70,10 @@ def read_jsonl(data: bytes) -> Extract:
     return out.extract()
 
 
-def _leaves(source: str, start: int, end: int) -> list[_Leaf]:
+def leaves_of(source: str, start: int, end: int) -> list[Leaf]:
     """The scalars of one JSON text in order. Raises ValueError where it is not JSON or nested too deeply."""
     _check(source[start:end])
-    leaves: list[_Leaf] = []
+    leaves: list[Leaf] = []
     stack = [_Open(is_array=False, path="", at=start)]  # around them all, one without a path
     empty = False  # whether the innermost container has just been opened
     key_at: int | None = None  # where the key just read begins
@@ -92,10 +92,10 @@ def _leaves(source: str, start: int, end: int) -> list[_Leaf]:
         elif mark in "}]":
             stack.pop()
             if empty:
-                leaves.append(_Leaf(inner.path, record, inner.at, at, token.end()))
+                leaves.append(Leaf(inner.path, record, inner.at, at, token.end()))
         else:
             path = inner.path if inner.is_array else inner.inner_path()
-            leaves.append(_Leaf(path, record, place, at, token.end()))
+            leaves.append(Leaf(path, record, place, at, token.end()))
         empty = mark in "{["
         key_at = at if token["colon"] else None
     return leaves
@@ -111,10 +111,10 @@ def _check(text: str) -> None:
         raise ValueError("nested too deeply") from None
 
 
-def _put(leaves: list[_Leaf], out: Rendering) -> None:
+def _put(leaves: list[Leaf], out: Rendering) -> None:
     """Writes `path: value` lines; the elements of an array of scalars share one line."""
     source = out.source
-    previous: _Leaf | None = None
+    previous: Leaf | None = None
     for leaf in leaves:
         if previous is not None and previous.path == leaf.path and leaf.at == leaf.start:
             out.fill(", ")
@@ -123,7 +123,7 @@ def _put(leaves: list[_Leaf], out: Rendering) -> None:
                 out.fill("\n" if previous.record == leaf.record else "\n\n")
             out.put(f"{leaf.path}: " if leaf.path else "", leaf.at)
         if source[leaf.start] == '"':
-            _put_string(leaf.start + 1, leaf.end - 1, out)
+            put_string(leaf.start + 1, leaf.end - 1, out)
         elif source[leaf.start] in "}]":
             out.put("{}" if source[leaf.start] == "}" else "[]", leaf.start)
         else:
@@ -131,7 +131,8 @@ def _put(leaves: list[_Leaf], out: Rendering) -> None:
         previous = leaf
 
 
-def _put_string(start: int, end: int, out: Rendering) -> None:
+def put_string(start: int, end: int, out: Rendering) -> None:
+    """Writes what the string between two quotation marks of the source says."""
     source = out.source
     for escape in _ESCAPE.finditer(source, start, end):
         if escape.start() > start:

@@ -7,10 +7,11 @@ from pathlib import PurePosixPath
 KINDS = {
     ".txt": "text", ".text": "text", ".log": "text", ".md": "markdown", ".markdown": "markdown", ".mdx": "markdown",
     ".qmd": "markdown", ".rst": "rst", ".html": "html", ".htm": "html", ".xhtml": "html", ".pdf": "pdf",
-    ".docx": "docx", ".csv": "csv", ".tsv": "csv", ".json": "json", ".geojson": "json", ".ipynb": "json",
-    ".jsonl": "jsonl", ".ndjson": "jsonl",
+    ".docx": "docx", ".csv": "csv", ".tsv": "csv", ".json": "json", ".geojson": "json", ".ipynb": "notebook",
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".docm": "docx",
 }  # fmt: skip
 
+# without COBOL: its grammar's parser does not end on texts in other languages
 LANGUAGES = {
     ".py": "python", ".pyi": "python", ".pyw": "python", ".js": "javascript", ".mjs": "javascript",
     ".cjs": "javascript", ".jsx": "javascript", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript",
@@ -24,7 +25,7 @@ LANGUAGES = {
     ".ml": "ocaml", ".mli": "ocaml_interface", ".clj": "clojure", ".cljs": "clojure", ".lisp": "commonlisp",
     ".el": "elisp", ".scm": "scheme", ".rkt": "racket", ".elm": "elm", ".gleam": "gleam", ".purs": "purescript",
     ".zig": "zig", ".nim": "nim", ".d": "d", ".odin": "odin", ".hx": "haxe", ".gd": "gdscript", ".pas": "pascal",
-    ".f90": "fortran", ".f95": "fortran", ".f": "fortran", ".for": "fortran", ".cob": "cobol", ".cbl": "cobol",
+    ".f90": "fortran", ".f95": "fortran", ".f": "fortran", ".for": "fortran",
     ".adb": "ada", ".ads": "ada", ".v": "verilog", ".sv": "verilog", ".vhd": "vhdl", ".vhdl": "vhdl",
     ".sol": "solidity", ".glsl": "glsl", ".hlsl": "hlsl", ".wgsl": "wgsl", ".asm": "asm", ".s": "asm",
     ".sql": "sql", ".graphql": "graphql", ".gql": "graphql", ".proto": "proto", ".thrift": "thrift",

@@ -1,8 +1,8 @@
 """Reading: the bytes of one file become a `Document`.
 
 Formats that are text keep it exactly as decoded, line ends included; only a byte order mark is removed, and offsets
-count after it. HTML and JSON are rendered, with an anchor wherever the rendering departs from the source. PDF and
-DOCX are extracted, so their offsets count in the extracted text.
+count after it. HTML, JSON and notebooks are rendered, with an anchor wherever the rendering departs from the source.
+PDF and DOCX are extracted, so their offsets count in the extracted text.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from hybrid.readers.headings import headings_of
 from hybrid.readers.html import read_html
 from hybrid.readers.json import read_json, read_jsonl
 from hybrid.readers.kinds import kind_of
+from hybrid.readers.notebook import read_notebook
 from hybrid.readers.pdf import read_pdf
 
 # by kind; all others are text already
@@ -25,6 +26,7 @@ READERS: dict[str, Callable[[bytes], Extract]] = {
     "html": read_html,
     "json": read_json,
     "jsonl": read_jsonl,
+    "notebook": read_notebook,
     "pdf": read_pdf,
     "docx": read_docx,
 }
