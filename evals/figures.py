@@ -15,6 +15,7 @@ from evals.statistics import Estimate
 WIDTH = 480
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # without the yellow and black ones
 _CIVIDIS = ((0, 34, 78), (53, 69, 108), (102, 105, 112), (148, 142, 119), (200, 184, 102), (254, 232, 56))
+_SCORES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _LETTER = 6.3  # width of a letter of 12 px, roughly
 _HEADING = 26  # height of a figure's title
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 14, 14, 46  # margins of a plot with axes
@@ -67,8 +68,9 @@ def lines(
     *,
     threshold: float | None = None,
     dead: Sequence[str] = (),
+    y_label: str = "score",
 ) -> str:
-    """Scores over ordered places, one line an arm.
+    """Scores over ordered places, one line an arm; or anything else, from 0 to its highest value.
 
     Args:
         threshold: a score to mark.
@@ -80,7 +82,9 @@ def lines(
     bottom = height - _BOTTOM - 18 * rows
     gap = (WIDTH - _RIGHT - _LEFT) / max(1, len(places))
     at = {place: _LEFT + gap * (i + 0.5) for i, place in enumerate(places)}
-    y = _scale(0, 1, bottom, _TOP)
+    top = max((score.high for points in series.values() for _, score in points), default=1.0) or 1.0
+    marks = _SCORES if y_label == "score" else _ticks(0, top)
+    y = _scale(0, marks[-1], bottom, _TOP)
     every = max(1, math.ceil(len(places) * max((len(p) for p in places), default=1) * _LETTER / (WIDTH - _LEFT - 20)))
     parts = [
         f'<rect x="{at[place] - gap / 2:.1f}" y="{_TOP}" width="{gap:.1f}" height="{bottom - _TOP}" '
@@ -88,7 +92,8 @@ def lines(
         for place in dead
         if place in at
     ]
-    parts += _axes(height - 18 * rows, [(at[p], p if i % every == 0 else "") for i, p in enumerate(places)], x_label)
+    shown = [(at[p], p if i % every == 0 else "") for i, p in enumerate(places)]
+    parts += _axes(height - 18 * rows, shown, x_label, marks, y_label)
     if threshold is not None:
         parts.append(
             f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y(threshold):.1f}" y2="{y(threshold):.1f}" '
@@ -201,18 +206,27 @@ def _svg(title: str, height: float, parts: Sequence[str]) -> str:
     )
 
 
-def _axes(height: float, ticks: Sequence[tuple[float, str]], x_label: str) -> list[str]:
-    """Scores from 0 to 1 on the left, the given ticks below."""
+def _axes(
+    height: float,
+    ticks: Sequence[tuple[float, str]],
+    x_label: str,
+    marks: Sequence[float] = _SCORES,
+    y_label: str = "score",
+) -> list[str]:
+    """Scores from 0 to 1 on the left, or other marks from 0 on; the given ticks below."""
     bottom = height - _BOTTOM
-    y = _scale(0, 1, bottom, _TOP)
+    y = _scale(0, marks[-1], bottom, _TOP)
+    said = [(t, f"{t:.1f}" if y_label == "score" else f"{t / 1000:g}k" if t >= 1000 else _short(t)) for t in marks]
     parts = [
         f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y(t):.1f}" y2="{y(t):.1f}" stroke="currentColor" '
-        f'stroke-opacity=".15"/>{_text(_LEFT - 6, y(t) + 4, f"{t:.1f}", anchor="end")}'
-        for t in (0, 0.2, 0.4, 0.6, 0.8, 1.0)
+        f'stroke-opacity=".15"/>{_text(_LEFT - 6, y(t) + 4, text, anchor="end")}'
+        for t, text in said
     ]
-    parts += [_text(at, bottom + 16, label, anchor="middle") for at, label in ticks if label]
+    for at, label in ticks:
+        half = len(label) * _LETTER / 2
+        parts += [_text(min(at, WIDTH - 2 - half), bottom + 16, label, anchor="middle")] if label else []
     parts.append(_text((_LEFT + WIDTH - _RIGHT) / 2, height - 12, x_label, anchor="middle"))
-    parts.append(_text(12, (_TOP + bottom) / 2, "score", anchor="middle", turn=True))
+    parts.append(_text(12, (_TOP + bottom) / 2, y_label, anchor="middle", turn=True))
     return parts
 
 
@@ -234,17 +248,19 @@ def _names(points: Sequence[tuple[str, float, float]], height: float) -> list[st
 
 
 def _mark(i: int, x: float, y: float, *, filled: bool = True) -> str:
-    """The shape of a series: circle, square, triangle, diamond, cross, then again."""
+    """The shape of a series: circle, square, triangle, diamond, cross, triangle downwards, then again."""
     colour = _colour(i)
     fill = colour if filled else "none"
     style = f'fill="{fill}" stroke="{colour}" stroke-width="1.8"'
-    shape = i % 5
+    shape = i % 6
     if shape == 0:
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.2" {style}/>'
     if shape == 1:
         return f'<rect x="{x - 3.9:.1f}" y="{y - 3.9:.1f}" width="7.8" height="7.8" {style}/>'
     if shape == 4:
         return f'<path d="M{x - 4:.1f} {y - 4:.1f}l8 8m0 -8l-8 8" {style}/>'
+    if shape == 5:
+        return f'<path d="M{x:.1f} {y + 5:.1f}l5 -8.6h-10z" {style}/>'
     moves = "l5 8.6h-10z" if shape == 2 else "l5 5l-5 5l-5 -5z"
     return f'<path d="M{x:.1f} {y - 5:.1f}{moves}" {style}/>'
 

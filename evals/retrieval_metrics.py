@@ -78,6 +78,28 @@ def overlap(found: Sequence[Range], golds: Sequence[Range]) -> Overlap:
     return Overlap(covered / wanted, covered / max(1, retrieved), covered / (retrieved + wanted - covered))
 
 
+def places(found: Sequence[Range], golds: Sequence[Range]) -> list[int]:
+    """For each range found the gold it touches, by number; a gold that was not found before goes first, -1 is none."""
+    seen: list[int] = []
+    for document, start, end in found:
+        touched = [
+            i for i, (where, first, last) in enumerate(golds) if where == document and first < end and start < last
+        ]
+        seen.append(next((i for i in touched if i not in seen), touched[0] if touched else -1))
+    return seen
+
+
+def judge(found: Sequence[Range], golds: Sequence[Range]) -> dict[str, float]:
+    """What was retrieved, by character and by rank: recall, precision, iou, ndcg.
+
+    A passage counts as one gold for nDCG, also where it touches two.
+
+    Raises:
+        ValueError: no golds, or all of them empty.
+    """
+    return {**overlap(found, golds)._asdict(), "ndcg": ndcg_at(places(found, golds), range(len(golds)), len(found))}
+
+
 def _some(golds: Collection[Hashable]) -> set[Hashable]:
     if not golds:
         raise ValueError("Without golds there is nothing to retrieve: give at least one.")

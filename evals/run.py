@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import threading
 import time
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,6 +31,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from evals import retrieval_metrics
 from evals.arms import Arm, Reply, Unsuited
 from evals.metrics import METRICS
 from evals.sample import Count, Metric, Sample, Task, Value
@@ -45,6 +48,7 @@ _GATHERED_TEXT = 32_000_000  # characters of distinct documents among them
 _BYTES_PER_TOKEN = 4  # where no arm tells its tokenizer
 
 Step = Callable[[str, int, int], None]  # arm, done, total
+Check = Callable[[], None]  # raises where no further sample can be answered
 Key = tuple[str, str, int | None, int, str]
 
 
@@ -78,6 +82,7 @@ class Record(BaseModel):
     cost: Cost | None = None
     decision: dict[str, Any] | None = None
     timings: dict[str, float] = {}
+    retrieved: dict[str, float] = {}  # how well the passages found cover the gold ranges, where a task knows them
     seconds: float = 0.0  # wall-clock of the whole sample
     about: dict[str, Value] = {}
 
@@ -129,6 +134,8 @@ def run(
     step: Step | None = None,
     *,
     again: bool = False,
+    check: Check | None = None,
+    versions: Mapping[str, str] | None = None,
 ) -> RunInfo:
     """Answer all samples of a suite with all arms, or go on with it.
 
@@ -138,6 +145,8 @@ def run(
         folder: of the run; made where it does not exist.
         step: receives arm, done and total.
         again: ask once more for samples that failed before.
+        check: called where a sample failed; what it raises ends the run, and that sample is asked for again.
+        versions: of what answers beside this process.
 
     Raises:
         InputError: the folder holds another run, or another process writes it.
@@ -145,12 +154,12 @@ def run(
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
-        info = _begin(folder, suite, arms)
+        info = _begin(folder, suite, arms, versions or {})
         if again:
             _set_aside(folder)
         with Log(folder / RECORDS) as log:
             for arm in arms:
-                _one_arm(suite, arm, tasks, _counter(arms), folder, info, log, step)
+                _one_arm(suite, arm, tasks, _counter(arms), folder, info, log, step, check)
                 arm.close()
     return info
 
@@ -164,11 +173,12 @@ def _one_arm(
     info: RunInfo,
     log: Log,
     step: Step | None,
+    check: Check | None,
 ) -> None:
     """All samples of an arm, cell by cell, as many at once as it takes."""
     planned = suite.planned(arm.name)
     progress = _Progress(arm.name, sum(info.sizes.get(cell.key, cell.n) for cell in planned), step)
-    workers = _Workers(arm, log, suite.limits, progress)
+    workers = _Workers(arm, log, suite.limits, progress, check)
     with workers:
         for cell in planned:
             task, drawn = tasks[cell.task], 0
@@ -216,8 +226,8 @@ class _Progress:
 class _Workers:
     """Threads that answer, record, and stop at the first trouble that is not one sample's own."""
 
-    def __init__(self, arm: Arm, log: Log, limits: Limits, progress: _Progress) -> None:
-        self._arm, self._log, self._limits, self._progress = arm, log, limits, progress
+    def __init__(self, arm: Arm, log: Log, limits: Limits, progress: _Progress, check: Check | None) -> None:
+        self._arm, self._log, self._limits, self._progress, self._check = arm, log, limits, progress, check
         self._pool = ThreadPoolExecutor(arm.concurrency) if arm.concurrency > 1 else None
         self._ahead = threading.BoundedSemaphore(2 * arm.concurrency)  # a queue that never runs dry nor grows
         self._trouble: list[BaseException] = []
@@ -253,7 +263,7 @@ class _Workers:
     def _work(self, cell: Cell, task: Task, sample: Sample) -> None:
         try:
             if not self._trouble:
-                self._log.append(_record(self._arm, cell, task, sample), self._limits)
+                self._log.append(_record(self._arm, cell, task, sample, self._check), self._limits)
                 self._progress.more()
         except BaseException as error:  # noqa: BLE001  (raised again in the thread that gives out the work)
             self._trouble.append(error)
@@ -266,7 +276,7 @@ class _Workers:
             raise self._trouble[0]
 
 
-def _record(arm: Arm, cell: Cell, task: Task, sample: Sample) -> Record:
+def _record(arm: Arm, cell: Cell, task: Task, sample: Sample, check: Check | None) -> Record:
     """A sample answered, or why not; only what would fail every sample is raised."""
     known: dict[str, Any] = {
         "arm": arm.name,
@@ -288,6 +298,8 @@ def _record(arm: Arm, cell: Cell, task: Task, sample: Sample) -> Record:
     except (Unsuited, WindowError) as error:
         return Record(status="skipped", reason=str(error), seconds=time.perf_counter() - begun, **known)
     except Exception as error:  # noqa: BLE001  (an arm may be anything; one sample failed)
+        if check is not None:
+            check()
         spent = getattr(error, "usage", None)
         usage = spent if isinstance(spent, Usage) else Usage()
         return Record(
@@ -307,11 +319,21 @@ def _record(arm: Arm, cell: Cell, task: Task, sample: Sample) -> Record:
         rung=reply.rung,
         usage=reply.usage,
         cost=reply.cost,
-        decision=None if reply.decision is None else dict(reply.decision),
+        decision=None if reply.decision is None else _scored(task.metric, sample, reply.decision),
         timings=dict(reply.timings),
+        retrieved=retrieval_metrics.judge(reply.found, sample.ranges) if reply.found and sample.ranges else {},
         seconds=time.perf_counter() - begun,
         **known,
     )
+
+
+def _scored(metric: str, sample: Sample, decision: Mapping[str, Any]) -> dict[str, Any]:
+    """A decision, with the score of what the other route made of the question where that was explored."""
+    other = decision.get("explored")
+    if not other or other["failed"]:
+        return dict(decision)
+    score = judge(metric, sample, Reply(other["text"], other["abstained"], other["route"]))
+    return {**decision, "explored": {**other, "score": score}}
 
 
 def judge(metric: str, sample: Sample, reply: Reply) -> float:
@@ -506,16 +528,28 @@ def _locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _begin(folder: Path, suite: Suite, arms: Sequence[Arm]) -> RunInfo:
+def finished(folder: Path, suite: Suite) -> bool:
+    """Whether the run of this suite is in the folder, with nothing left to do."""
+    if not (folder / RUN).exists() or not (folder / RECORDS).exists():
+        return False
+    info = read_run(folder)
+    have: Counter[tuple[str, str]] = Counter(
+        (record.arm, Cell(record.task, record.length, record.seed, 0).key) for record in records(folder)
+    )
+    return info.suite == suite and not info.missing(have)
+
+
+def _begin(folder: Path, suite: Suite, arms: Sequence[Arm], versions: Mapping[str, str]) -> RunInfo:
     """The run of this folder, begun or gone on with; refused where it is a different one."""
     about = {arm.name: json.loads(json.dumps(arm.about())) for arm in arms}
     counted = next((arm.name for arm in arms if arm.count is not None), "")
-    session = Session(begun=datetime.now(UTC).isoformat(timespec="seconds"), versions=installed(), hardware=hardware())
+    begun = datetime.now(UTC).isoformat(timespec="seconds")
+    session = Session(begun=begun, versions=installed() | dict(versions), hardware=hardware())
     if (folder / RUN).exists():
         info = read_run(folder)
         for what, old, new in (
             ("suite", info.suite.model_dump(mode="json"), suite.model_dump(mode="json")),
-            ("arms", info.arms, about),
+            ("arms", _unported(info.arms, suite), _unported(about, suite)),
         ):
             changed = {place: pair for place, pair in differences(old, new).items() if not place.startswith("limits")}
             if changed:
@@ -533,6 +567,11 @@ def _begin(folder: Path, suite: Suite, arms: Sequence[Arm]) -> RunInfo:
         info = RunInfo(suite=suite, arms=about, counted_with=counted, sessions=[session])
     write(folder / RUN, info.model_dump_json(indent=1))
     return info
+
+
+def _unported(arms: dict[str, dict[str, Any]], suite: Suite) -> Any:
+    """What sets arms apart, without the ports of servers that the suite starts itself: they may change."""
+    return json.loads(re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1", json.dumps(arms))) if suite.serve is not None else arms
 
 
 def differences(old: Any, new: Any, place: str = "") -> dict[str, tuple[Any, Any]]:

@@ -15,6 +15,9 @@ from evals.metrics import bootstrap
 K = TypeVar("K", bound=Hashable)  # a sample
 
 
+ENOUGH = 6  # samples: all of six going one way by chance is rarer than one in twenty
+
+
 class Estimate(NamedTuple):
     """A mean with its 95 % interval and what it rests on."""
 
@@ -36,8 +39,8 @@ class Difference(NamedTuple):
 
     @property
     def established(self) -> bool:
-        """Whether the interval excludes 0."""
-        return self.low > 0 or self.high < 0
+        """Whether the interval excludes 0; of fewer samples it may by chance, as where five of five go one way."""
+        return self.n >= ENOUGH and (self.low > 0 or self.high < 0)
 
     @property
     def words(self) -> str:

@@ -22,7 +22,8 @@ from hybrid.errors import InputError
 Kind = Literal["hybrid", "raw", "llama_index", "function"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SUITES = "suites"  # folder of the carried ones, beside this file
-_HERE = "{suites}"  # that folder, in a text of a task's options
+PROJECT = Path(__file__).resolve().parents[1]
+DATA = "{data}"  # the folder named with --data, in a text of a task's options
 
 
 class Part(BaseModel):
@@ -55,6 +56,17 @@ class TaskSpec(Part):
         return self.label or self.name
 
 
+class Serve(Part):
+    """What the suite's engine is served by where no server is named: vLLM, started for the run."""
+
+    model: str = Field(min_length=1, description="a folder or a hub name; {project} is the folder of the project")
+    context: int | None = Field(
+        None, ge=64, description="tokens; beyond the model's own a second server extends it. None: the model's own"
+    )
+    port: int = Field(8100, ge=1, le=65534, description="of the first server; the second takes the next")
+    flags: tuple[str, ...] = Field((), description="passed on to vLLM unchanged")
+
+
 class ArmSpec(Part):
     """Something that answers, with what sets it apart from the other arms."""
 
@@ -80,6 +92,7 @@ class Suite(Part):
     lengths: tuple[int, ...] = Field((), description="tokens of prompt and reply; empty: the data decide")
     seeds: tuple[int, ...] = Field((0,), min_length=1)
     settings: dict[str, dict[str, Any]] = Field({}, description="as in hybrid.toml, for all arms")
+    serve: Serve | None = Field(None, description="the model that a run without --url starts servers for")
     tasks: tuple[TaskSpec, ...] = Field(min_length=1)
     arms: tuple[ArmSpec, ...] = Field(min_length=1)
     limits: Limits = Limits()
@@ -163,28 +176,41 @@ def read(what: str | Path) -> Suite:
         raise InputError(f"The suite {what}: {fault(error, Suite)}") from None
 
 
-def make_task(spec: TaskSpec) -> Task:
+def make_task(spec: TaskSpec, data: Path | None = None) -> Task:
     """The task of a specification, carried or the user's own.
+
+    Args:
+        data: the folder that {data} stands for.
 
     Raises:
         InputError: there is no such task, or it does not take these options.
     """
+    options = {name: placed(value, data) if isinstance(value, str) else value for name, value in spec.options.items()}
     if ":" in spec.name:
         function = target(spec.name)
         try:
-            own: Task = function(**_placed(spec.options))
+            own: Task = function(**options)
         except TypeError as error:
             raise InputError(f"The task {spec.name!r} does not take its options: {error}.") from None
         return own
     make = target("evals.tasks.registry:task")
-    carried_task: Task = make(spec.name, **_placed(spec.options))
+    carried_task: Task = make(spec.name, **options)
     return carried_task
 
 
-def _placed(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options with the folder of the carried suites filled in; a run records them without, so it can be moved."""
-    folder = str(files("evals") / SUITES)
-    return {name: value.replace(_HERE, folder) if isinstance(value, str) else value for name, value in options.items()}
+def needs_data(spec: TaskSpec) -> bool:
+    """Whether a task reads data that the user has to name."""
+    return any(isinstance(value, str) and DATA in value for value in spec.options.values())
+
+
+def placed(text: str, data: Path | None = None) -> str:
+    """A text of a suite with its folders filled in; a run records it without, so it can be moved."""
+    folders = {"{suites}": str(files("evals") / SUITES), "{project}": str(PROJECT)}
+    if data is not None:
+        folders[DATA] = str(data)
+    for name, folder in folders.items():
+        text = text.replace(name, folder)
+    return text
 
 
 def target(name: str) -> Any:

@@ -31,11 +31,14 @@ from types import FrameType, TracebackType
 from typing import Any, TextIO
 
 from hybrid.errors import EngineError, InputError, MissingDependency, SettingsError
+from hybrid.models import Model, hub_name
+from hybrid.rope import extend
 
 OLDEST = (0, 30)  # vLLM before it reads YaRN's longest window from another key
 PER_REQUEST = (0, 32)  # vLLM since which it tells the timings of every request
 TIMEOUT = 1800.0  # seconds to load a model; large ones take many minutes
 GRACE = 20.0  # seconds that a server gets to end by itself
+SMALLEST = 64  # tokens that a setting takes as a window
 SHARE = "0.45"  # of a GPU's memory, for each of two servers on it
 FILLER = "The quick brown fox jumps over the lazy dog, and nobody in the yard minds. "
 
@@ -236,6 +239,88 @@ def place(servers: Sequence[Served], devices: Sequence[str]) -> tuple[list[Serve
     return shared, f"the servers share the memory of GPU {which}: --gpu-memory-utilization {SHARE} each"
 
 
+def plan(
+    known: Model,
+    model: str,
+    context: int | None = None,
+    *,
+    only: str | None = None,
+    name: str | None = None,
+    port: int = 8000,
+    **how: Any,
+) -> tuple[list[Served], list[str]]:
+    """The servers for a model and a context, the native one first, and what the user should know about them.
+
+    Args:
+        model: the folder or hub name that `known` was read from.
+        context: tokens to read at once; None for what the model comes with.
+        only: `native` or `extended` for one server instead of two.
+        name: under which it is served; None for the folder's or the hub's.
+        port: of the first; the second takes the next.
+        how: further fields of `Served`, the same for both.
+
+    Raises:
+        InputError: the context is too small, or needs no extended server where only that was asked for.
+    """
+    native = extend(known.config, 1).native
+    context = native if context is None else context
+    long = extend(known.config, context)
+    folder = Path(model).expanduser()
+    served_as = str(folder.resolve()) if folder.is_dir() else hub_name(model)
+    if context < SMALLEST:
+        raise InputError(f"A window of {context} tokens is too small to serve: give --context, {SMALLEST} or more.")
+    if only == "extended" and not long.overrides:
+        raise InputError(
+            f"{model} reads {native:,} tokens as it is, so a context of {context:,} needs no extended server: ask for "
+            "a longer --context or leave out --only extended."
+        )
+    windows: list[tuple[int, Mapping[str, Any]]] = []
+    if only != "extended":
+        windows.append((native if long.overrides else long.window, {}))
+    if only != "native" and long.overrides:
+        windows.append((long.window, long.overrides))
+    shown = name or (Path(served_as).name if folder.is_dir() else served_as)
+    served = [
+        Served(served_as, shown, window, overrides, port=port + i, **how)
+        for i, (window, overrides) in enumerate(windows)
+    ]
+    return served, list(long.warnings) if only != "native" else []
+
+
+def check_memory(served: Served, model: Model, devices: Mapping[str, float]) -> None:
+    """Raise InputError where the GPUs cannot hold the weights and one request, before minutes of loading.
+
+    What the check cannot know (other machines, weights kept elsewhere or in fewer bits) is left to vLLM.
+    """
+    from hybrid.plan import UTILIZATION, WORKSPACE, fit, refusal, size_of
+
+    own = served.devices.split(",") if served.devices else list(devices)
+    elsewhere = ("--distributed-executor-backend", "--nnodes", "--data-parallel-size-local", "--cpu-offload-gb")
+    if not own or any(given(served, flag) is not None for flag in (*elsewhere, "--quantization")):
+        return
+    if served.gpus > len(own):
+        raise InputError(
+            f"The {served.kind} server wants {served.gpus} GPUs and {len(own)} may be used: lower --tensor-parallel, "
+            "--pipeline-parallel or --data-parallel, or pass on how vLLM reaches other machines."
+        )
+    memory = min(devices.get(name, 0.0) for name in own)
+    kept = given(served, "--kv-cache-dtype") or ""
+    found = fit(
+        "",
+        memory,
+        model,
+        served.window,
+        weight_bytes=size_of(model),
+        bits=8 if kept.startswith("fp8") else 4 if "4" in kept else 16,
+        tensor=served.tensor_parallel,
+        pipeline=served.pipeline_parallel,
+        copies=served.data_parallel,
+        utilization=float(given(served, "--gpu-memory-utilization") or UTILIZATION),
+    )
+    if memory and found.missing > WORKSPACE:  # by less it may fit: what the engine needs beside them is a guess
+        raise InputError(refusal(found, served.window))
+
+
 class Servers:
     """Servers that live as long as a `with` block, SIGTERM and SIGHUP included; all of them, or none.
 
@@ -312,6 +397,18 @@ class Servers:
                     raise EngineError(one.ended())
             time.sleep(0.5)
 
+    def check(self) -> None:
+        """Raise EngineError if a server has ended or no longer answers; quick where all are well."""
+        for one in self._running:
+            if _healthy(one.served):
+                continue
+            with suppress(subprocess.TimeoutExpired):  # its connections are closed before the process ends
+                one.process.wait(timeout=GRACE / 4)
+            if one.process.poll() is not None:
+                raise EngineError(one.ended())
+            if not _healthy(one.served):
+                raise EngineError(f"The {one.served.kind} server does not answer any more: see its log {one.log}")
+
     def stop(self) -> None:
         """End all servers and whatever they started: politely, then by force."""
         with _undisturbed():
@@ -353,9 +450,8 @@ class Servers:
     def _await(self, one: _Running, deadline: float) -> None:
         while True:
             self._watch(one)
-            with suppress(OSError, HTTPException):
-                if _http(one.served, "GET", "/health", timeout=5.0)[0] == 200:
-                    return
+            if _healthy(one.served, 5.0):
+                return
             if time.monotonic() > deadline:
                 raise EngineError(
                     f"The {one.served.kind} server was not ready after {self._timeout:g} s: allow more with --timeout, "
@@ -593,6 +689,13 @@ def _cache_space(servers: int) -> int:
 def _complete(served: Served, tokens: list[int], timeout: float) -> tuple[int, Any]:
     body = {"model": served.name, "prompt": tokens, "max_tokens": 1, "logprobs": 1, "temperature": 0}
     return _http(served, "POST", "/v1/completions", body, timeout)
+
+
+def _healthy(served: Served, timeout: float = 30.0) -> bool:
+    try:
+        return _http(served, "GET", "/health", timeout=timeout)[0] == 200
+    except (OSError, HTTPException):
+        return False
 
 
 def _http(served: Served, method: str, path: str, body: Any = None, timeout: float = 60.0) -> tuple[int, Any]:

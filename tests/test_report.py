@@ -6,14 +6,21 @@ import json
 import random
 import re
 import xml.etree.ElementTree as xml
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from evals import figures
 from evals import report as reports
+from evals.report.data import Data
+from evals.report.places import by_length, places
+from evals.report.rows import Row, _row
 from evals.run import RECORDS, RUN, Log, Record, RunInfo, Session
 from evals.suite import ArmSpec, Suite, TaskSpec
+from hybrid.cost.shape import Attention
 from hybrid.errors import InputError
 from hybrid.types import Cost, Usage
 
@@ -35,7 +42,13 @@ def made(folder: Path, arms: tuple[str, ...] = ARMS, *, until: int | None = None
     """A run whose records follow simple rules, so that what a report says of them is known."""
     folder.mkdir(parents=True)
     chosen = suite(arms)
-    about = {name: {"kind": "hybrid", "engines": [{"name": "made up", "window": 131072}]} for name in arms}
+    about: dict[str, dict[str, Any]] = {
+        name: {"kind": "hybrid", "engines": [{"name": "made up", "window": 131072}]} for name in arms
+    }
+    for name in arms:
+        attention = [{**asdict(Attention(layers=2, heads=4, width=64, kept=256)), "segments": []}]
+        kept = {"active": 1.0, "total": 1.0, "hidden": 128, "attention": attention, "weight_bits": 16, "kv_bits": 16}
+        about[name]["kept"] = {"model": "made-up", **kept} if name != "raw" else None
     session = Session(begun="2026-01-01T00:00:00+00:00", versions={"hybrid": "0"}, hardware={"cores": 2, "gpus": []})
     info = RunInfo(suite=chosen, arms=about, counted_with=arms[0], sessions=[session])
     (folder / RUN).write_text(info.model_dump_json())
@@ -59,7 +72,7 @@ def _record(arm: str, task: str, length: int | None, i: int, shift: float) -> Re
     weak = 0.35 if position == 69 or (depth == 0.5 and long_prompt > 20_000) else 0.0
     skill = {"rag": 0.75, "long": 0.92 - 0.1 * (long_prompt > 10_000) - weak, "raw": 0.9 - weak}
     escalates = arm == "self_route" and hard > 0.75
-    way = ["rag", "long"] if escalates else ["rag" if arm == "self_route" else arm]
+    way = ["rag", "long"] if escalates else [arm if arm in skill and arm != "self_route" else "rag"]
     score = float(hard < skill[way[-1]] - shift)
     prompt = sum(1_500 if one == "rag" else long_prompt for one in way)
     usage = Usage(
@@ -68,6 +81,8 @@ def _record(arm: str, task: str, length: int | None, i: int, shift: float) -> Re
         output_tokens=20,
         seconds=prompt / 10_000,
         first_token_seconds=prompt / 12_000,
+        shared_seconds=prompt / 20_000,
+        decode_seconds=0.5,
     )
     failed = arm == "raw" and i == 7
     return Record(
@@ -88,7 +103,11 @@ def _record(arm: str, task: str, length: int | None, i: int, shift: float) -> Re
         usage=usage,
         cost=Cost(dollars=prompt / 1e6, gpu_seconds=usage.seconds, basis="measured"),
         decision=None if arm == "raw" else {"attempts": [{"route": one} for one in way], "situation": None},
-        seconds=usage.seconds + 0.1,
+        timings={"index": 2.0},
+        retrieved={"recall": 1.0, "precision": 0.5, "iou": 0.5, "ndcg": 1.0}
+        if task == "needle" and arm != "raw"
+        else {},
+        seconds=usage.seconds + 2.1,
         about={"length": length, "depth": depth, "position": position},
     )
 
@@ -151,7 +170,7 @@ def test_figures_are_valid_and_named(found):
         assert kind in names
     for section in found.sections:
         for _, svg in section.figures:
-            for shape in (svg, reports.figures.standalone(svg)):
+            for shape in (svg, figures.standalone(svg)):
                 root = xml.fromstring(shape)
                 assert root.find("{http://www.w3.org/2000/svg}title").text
 
@@ -210,6 +229,69 @@ def test_measured_and_estimated_costs_share_no_figure(tmp_path):
     report = reports.make(folder)
     names = [name for section in report.sections for name, _ in section.figures if name.startswith("cost")]
     assert sorted(names) == ["cost-estimated", "cost-measured"]
+
+
+def test_speed_and_memory_by_length(found):
+    rows = {(row.arm, row.length): row for row in found.data.speeds}
+    row = rows["long", 65536]
+    assert row.seconds.mean == pytest.approx(6.5536 + 0.1)  # without indexing, which the first arm does for all
+    assert row.first_token is not None
+    assert row.first_token.mean == pytest.approx(65536 / 12_000)
+    assert row.tokens_per_second == pytest.approx(20_000, rel=0.01)  # by the engine's busy time, not that of a call
+    assert row.written_per_second == pytest.approx(40)
+    assert row.kept is not None
+    assert row.kept.mean == 2 * 256 * (65536 + 20) * 2  # layers, numbers, tokens, bytes
+    assert rows["raw", 65536].kept is None  # nothing says which model that is
+    names = [name for section in found.sections for name, _ in section.figures]
+    assert {"speed-first-token", "speed-throughput", "speed-memory"} <= set(names)
+
+
+def test_retrieval_is_told_once_for_arms_that_found_the_same(found):
+    section = next(section for section in found.sections if section.title == "Retrieval alone")
+    (table,) = section.tables
+    assert [row[:3] for row in table.rows] == [["needle", "rag, long, self_route", "180"]]
+    assert {row.recall.mean for row in found.data.retrieval} == {1.0}
+
+
+def test_a_few_samples_establish_no_dead_zone():
+    """Two of two against none of two has intervals of no width, and shows nothing."""
+    samples = [(0.0, 1.0), (0.5, 0.0)]
+    for many, dead in ((2, False), (8, True)):
+        rows = [
+            _row(_record("long", "needle", 4096, 0, 0.0).model_copy(update=change(*pair, i)))
+            for pair in samples
+            for i in range(many)
+        ]
+        data = Data(run=RunInfo(suite=suite(), arms={}, counted_with="", sessions=[]), missing=0, notes=[], scores=[])
+        places(data, rows)
+        assert any(row.dead for row in data.places) is dead
+
+
+def change(depth: float, score: float, i: int) -> dict[str, Any]:
+    return {"about": {"depth": depth}, "score": score, "group": f"{depth} {i}", "id": f"{depth} {i}"}
+
+
+def test_long_tables_are_folded_and_the_scores_stand_side_by_side(tmp_path):
+    folder = made(tmp_path / "run", tuple(f"arm {i}" for i in range(6)))
+    report = reports.make(folder)
+    assert report.sections[0].tables[0].head == ["task", "n", *(f"arm {i}" for i in range(6))]
+    page = reports.html(report)
+    assert "Task by task: 45 rows" in page
+    assert "details::details-content" in page  # they are open in print
+
+
+def test_a_curve_is_only_of_tasks_asked_at_every_length():
+    def at(task: str, length: int, score: float, i: int) -> Row:
+        record = _record("long", task, length, i, 0.0)
+        return _row(record.model_copy(update={"score": score, "group": f"{task} {length} {i}"}))
+
+    rows = [at("ruler/vt", length, 1.0, i) for length in (4096, 8192) for i in range(4)]
+    rows += [at("ruler/cwe", 8192, 0.0, i) for i in range(4)]
+    data = Data(run=RunInfo(suite=suite(), arms={}, counted_with="", sessions=[]), missing=0, notes=[], scores=[])
+    section = by_length(data, rows)
+    assert {row.score.mean for row in data.lengths} == {1.0}
+    assert any("the curve is of ruler/vt" in text for text in section.text)
+    assert section.tables[-1].rows[-1] == ["ruler/cwe", "long", "4", "-", "0.000 (n=4)"]
 
 
 def test_half_a_run_says_how_much_is_missing(tmp_path):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from evals import suite as suites
-from evals.arms import FunctionArm, HybridArm, QueryEngineArm, RawArm, Verbatim, make_arm, restored, saved
-from evals.cli import evaluate, make_arms, narrowed
+from evals.arms import FunctionArm, HybridArm, QueryEngineArm, RawArm, Shared, Verbatim, make_arm, restored, saved
+from evals.cli import evaluate, make_arms, narrowed, possible
+from evals.retrieval_metrics import judge
 from evals.sample import Sample
 from evals.suite import ArmSpec, Cell, Limits, TaskSpec, make_task, read
 from hybrid.cli.main import guarded
@@ -213,7 +216,7 @@ def test_a_password_in_an_address_is_not_recorded(monkeypatch):
     (arm,) = make_arms(
         read("smoke").model_copy(update={"arms": (ArmSpec(name="raw", kind="raw"),), "settings": {}}),
         None,
-        {"kind": "server", "url": "http://me:secret@host:8000/v1"},
+        {"engine": {"kind": "server", "url": "http://me:secret@host:8000/v1"}},
     )
     assert "secret" in settings.model_dump_json()
     assert "secret" not in str(arm.about())
@@ -251,3 +254,32 @@ def test_suites_complete(monkeypatch):
 
 def test_limits_have_defaults():
     assert (Limits().failed_share, Limits().failed) == (0.2, 10)
+
+
+def test_tasks_on_data_and_raw_arms_are_left_out_where_they_cannot_be_asked():
+    suite = read("standard")
+    kept, notes = possible(suite, "extractive", None)
+    assert "raw" not in [arm.name for arm in kept.arms]
+    assert not any(suites.needs_data(task) for task in kept.tasks)
+    assert "middle/kv" not in [task.name for task in kept.tasks]  # which only raw answers
+    assert len(notes) == 2
+    assert "--data" in notes[1]
+    assert possible(suite, None, Path("anywhere")) == (suite, [])
+    only = suite.model_copy(update={"tasks": tuple(task for task in suite.tasks if task.name == "chunking")})
+    with pytest.raises(InputError, match=r"All tasks of the suite 'standard' read data sets: name their folder"):
+        possible(only, None, None)
+
+
+def test_arms_index_a_text_once():
+    shared = Shared()
+    settings = load(None, {"embedder": {"precision": "float32"}}, {})
+    one, other = shared.store(dict(DOCUMENTS), settings), shared.store(dict(DOCUMENTS), settings)
+    assert one is other
+    finer = load(None, {"embedder": {"precision": "float32"}, "passages": {"tokens": 32}}, {})
+    assert shared.store(DOCUMENTS, finer) is not one
+    assert shared.embedder(settings) is shared.embedder(finer)
+    sample = Sample("1", "When does the lease end?", DOCUMENTS, ("31 August 2031",), "1", ranges=(("lease", 0, 60),))
+    reply = HybridArm("rag", settings, shared).answer(sample)
+    assert reply.found[0][0] == "lease"
+    assert len(reply.found) <= settings.retrieval.k
+    assert judge(reply.found, sample.ranges)["recall"] == 1.0

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from evals import suite as suites
 from evals import testbed
 from evals.metrics import METRICS
 from evals.sample import Sample
@@ -400,6 +401,43 @@ def test_longbench_of_both_versions(tmp_path: Path) -> None:
     assert "(C) option C" in sample.question
 
 
+def test_meetings_name_the_turns_that_answer(tmp_path: Path) -> None:
+    turns = [{"speaker": "A", "content": "Hello ."}, {"speaker": "B", "content": "It costs ten ."}]
+    specific = {"query": "What does it cost?", "answer": "Ten.", "relevant_text_span": [["1", "1"]]}
+    row = {
+        "meeting_transcripts": turns,
+        "general_query_list": [{"query": "What was said?", "answer": "A price."}],
+        "specific_query_list": [specific],
+    }
+    general, cost = draw("qmsum", path=write(tmp_path / "val.jsonl", [row]))
+    assert general.ranges == ()
+    ((name, start, end),) = cost.ranges
+    assert cost.documents[name][start:end] == "B: It costs ten ."
+    specific["relevant_text_span"] = [["1", "2"]]
+    with pytest.raises(InputError, match=r"line 1.*relevant_text_span.* names the turns 1 to 2; there are 0 to 1"):
+        draw("qmsum", path=write(tmp_path / "wrong.jsonl", [row]))
+
+
+def test_stories_have_several_right_summaries(tmp_path: Path) -> None:
+    responses = [{"response_text": "One went."}, {"response_text": "Somebody went."}]
+    question = {"question_text": "What is the plot?", "question_number": 1, "responses": responses}
+    row = {"metadata": {"passage_id": "7"}, "document": "One went.", "questions": [question]}
+    (sample,) = draw("squality", path=write(tmp_path / "dev.jsonl", [row]))
+    assert (sample.id, sample.golds) == ("7-1", ("One went.", "Somebody went."))
+    assert METRICS["rouge_l"]("Somebody went.", sample.golds) == pytest.approx(1)
+
+
+@real
+@pytest.mark.parametrize("name", ["standard", "full"])
+def test_the_data_sets_of_the_suites_are_read(name: str) -> None:
+    for spec in suites.read(name).tasks:
+        if suites.needs_data(spec):
+            made = suites.make_task(spec, DATA)
+            samples = list(made.samples(characters, 2, 0))
+            assert len(samples) == 2
+            assert made.metric in METRICS
+
+
 def test_qasper_and_quality(tmp_path: Path) -> None:
     answers = [
         {"answer": {"unanswerable": True, "extractive_spans": [], "free_form_answer": "", "yes_no": None}},
@@ -467,7 +505,7 @@ def test_the_testbed_asks_for_what_is_there_and_for_what_is_not(kind: str) -> No
 def test_the_testbed_draws_what_training_drew_with_its_own_tokenizer() -> None:
     tokenizers = pytest.importorskip("tokenizers")
     tokenizer = tokenizers.Tokenizer.from_file(str(testbed.FOLDER / "tokenizer.json"))
-    prose = testbed.Prose.of([haystack.prose(None)])
+    prose = testbed.Prose.of([haystack.prose(None)], testbed.words())
     own = next(testbed.samples("keys", 500 - testbed.REPLY, 0.5, 3, tokenizer, prose))
     made = task("testbed/keys", depths=[0.5], unanswerable=0)
     sample = next(

@@ -8,6 +8,8 @@ longbench  `input`, `context`, `answers` (THUDM/LongBench v1), or `question`, `c
 leval      `input`, `instructions`, `outputs` (OpenLMLab/LEval)
 lara       a folder with queries*.jsonl and docs_*.jsonl (Alibaba-NLP/LaRA, arXiv 2502.09977)
 qasper     papers by id with `full_text` and `qas` (allenai/qasper, arXiv 2105.03011)
+qmsum      `meeting_transcripts` and lists of questions (Yale-LILY/QMSum, arXiv 2104.05938); gold: turns
+squality   `document` and `questions` with several written `responses` (nyu-mll/SQuALITY, arXiv 2205.11465)
 quality    `article` and `questions` with `options` and `gold_label` (nyu-mll/quality, arXiv 2112.08608)
 """
 
@@ -26,11 +28,12 @@ from pydantic.dataclasses import dataclass
 from evals.metrics import METRICS, option
 from evals.sample import Count, Sample, Value
 from evals.tasks.files import Fields, fitting, lines, whole
+from evals.tasks.haystack import joined
 from hybrid.errors import InputError
 from hybrid.readers.extract import Unreadable
 from hybrid.readers.read import read
 
-Form = Literal["jsonl", "squad", "longbench", "leval", "lara", "qasper", "quality"]
+Form = Literal["jsonl", "squad", "longbench", "leval", "lara", "qasper", "qmsum", "squality", "quality"]
 Texts = Mapping[str, str]
 
 _LETTERS = "ABCDEFGH"
@@ -43,6 +46,8 @@ _SOURCES: Mapping[Form, str] = {
     "leval": "L-Eval, arXiv 2307.11088 (GPL-3.0)",
     "lara": "LaRA, arXiv 2502.09977 (MIT)",
     "qasper": "Qasper, arXiv 2105.03011 (CC BY 4.0)",
+    "qmsum": "QMSum, arXiv 2104.05938 (MIT)",
+    "squality": "SQuALITY, arXiv 2205.11465 (CC BY 4.0)",
     "quality": "QuALITY, arXiv 2112.08608 (CC BY 4.0)",
 }
 _METRICS: Mapping[Form, str] = {
@@ -52,6 +57,8 @@ _METRICS: Mapping[Form, str] = {
     "leval": "qa_f1",
     "lara": "content_words",
     "qasper": "qa_f1",
+    "qmsum": "rouge_l",
+    "squality": "rouge_l",
     "quality": "choice",
 }
 # LongBench's metric by data set, where it is not qa_f1
@@ -356,6 +363,56 @@ def _qasper_gold(answer: Fields) -> str:
     return "Yes" if answer.data["yes_no"] else "No"
 
 
+def _qmsum(task: Documents) -> Iterator[Sample]:
+    for number, row in enumerate(lines(task.path), 1):
+        name = f"meeting {number}"
+        turns = [f"{turn.text('speaker')}: {turn.text('content')}" for turn in row.objects("meeting_transcripts")]
+        text, starts = joined(turns, "\n")
+        documents = {name: text}
+        for kind in ("general", "specific"):
+            for place, q in enumerate(row.objects(f"{kind}_query_list"), 1):
+                ranges = []
+                for span in q.items("relevant_text_span") if "relevant_text_span" in q.data else []:
+                    first, last = _turns(q, span, len(turns))
+                    ranges.append((name, starts[first], starts[last] + len(turns[last])))
+                yield Sample(
+                    id=f"{number}-{kind}-{place}",
+                    question=q.text("query"),
+                    documents=documents,
+                    golds=(q.text("answer"),),
+                    group=name,
+                    max_tokens=task.max_tokens,
+                    ranges=tuple(ranges),
+                    about={"kind": kind},
+                )
+
+
+def _turns(q: Fields, span: object, many: int) -> tuple[int, int]:
+    """First and last turn of a span, which names them as texts."""
+    try:
+        first, last = (int(place) for place in span)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise q.fault("relevant_text_span", "has to hold pairs of turns") from None
+    if not 0 <= first <= last < many:
+        raise q.fault("relevant_text_span", f"names the turns {first} to {last}; there are 0 to {many - 1}")
+    return first, last
+
+
+def _squality(task: Documents) -> Iterator[Sample]:
+    for row in lines(task.path):
+        key = Fields(row.where, row.data.get("metadata") or {}).text("passage_id")
+        documents = {key: row.text("document")}
+        for q in row.objects("questions"):
+            yield Sample(
+                id=f"{key}-{q.number('question_number')}",
+                question=q.text("question_text"),
+                documents=documents,
+                golds=tuple(response.text("response_text") for response in q.objects("responses")),
+                group=key,
+                max_tokens=task.max_tokens,
+            )
+
+
 def _quality(task: Documents) -> Iterator[Sample]:
     texts: dict[str, Texts] = {}
     for row in lines(task.path):
@@ -404,5 +461,7 @@ _FORMS: Mapping[Form, Callable[[Documents], Iterator[Sample]]] = {
     "leval": _leval,
     "lara": _lara,
     "qasper": _qasper,
+    "qmsum": _qmsum,
+    "squality": _squality,
     "quality": _quality,
 }

@@ -31,7 +31,7 @@ TASKS: Mapping[str, _Entry] = {
     "middle/qa": _Entry("middle", "MultiDocument"),
     **{
         form: _Entry("documents", "Documents", {"form": form})
-        for form in ("jsonl", "squad", "longbench", "leval", "lara", "qasper", "quality")
+        for form in ("jsonl", "squad", "longbench", "leval", "lara", "qasper", "qmsum", "squality", "quality")
     },
     **{form: _Entry("retrieval", "Retrieval", {"form": form}) for form in ("chunking", "codeqa")},
     **{

@@ -62,7 +62,7 @@ class Testbed:
             raise InputError(
                 f"{self.name} cannot be made in {length} tokens; ask for at least {_LEAST + testbed.REPLY}."
             )
-        prose = testbed.Prose.of([read_prose(self.haystack)])
+        prose = testbed.Prose.of([read_prose(self.haystack)], testbed.words())
         counting = cast("Tokenizer", _Counting(count))
         streams: dict[tuple[float | None, int], Iterator[testbed.Sample]] = {}
         without = set(Random(f"{self.name}|{length}|{seed}").sample(range(n), round(self.unanswerable * n)))

@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.cli.common import console, print_json
-from hybrid.errors import InputError
 
 if TYPE_CHECKING:
-    from hybrid.models import Model
     from hybrid.serving import Served
-
-SMALLEST = 64  # tokens that a setting takes as a window
 
 
 @click.command()
@@ -57,27 +53,40 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     Try:  hybrid up qwen3-8b --context 128k
           hybrid up ./model --context 64k -tp 2 -- --kv-cache-dtype fp8
     """
+    from hybrid.cli.plan import tokens
     from hybrid.files import write
     from hybrid.models import read_model
-    from hybrid.serving import Servers, find, gpus, place
+    from hybrid.serving import Servers, check_memory, find, gpus, place, plan
     from hybrid.settings_file import with_engines
 
     vllm = find(options["vllm"])
     known = read_model(model)
-    planned, warnings = _planned(model, known, vllm_flags, options)
+    planned, warnings = plan(
+        known,
+        model,
+        tokens(options["context"]) if options["context"] else None,
+        only=options["only"],
+        name=options["name"],
+        host=options["host"],
+        port=options["port"],
+        extra=vllm_flags,
+        tensor_parallel=options["tensor_parallel"],
+        pipeline_parallel=options["pipeline_parallel"],
+        data_parallel=options["data_parallel"],
+    )
     devices = {} if vllm.cpu else gpus()
     served, note = place(planned, list(devices))
     for one in served:
-        _check_memory(one, known, devices)
+        check_memory(one, known, devices)
     file = Path(options["write"])
     with_engines(file, served, force=options["force"])  # what cannot be written is said before anything is started
-    say = _Sayer(quiet=options["quiet"])
+    say = Sayer(quiet=options["quiet"])
     for line in (*warnings, *filter(None, [note])):
         say.line(f"note: {line}")
     with Servers(
         served,
         vllm,
-        _logs(options["logs"]),
+        logs(options["logs"]),
         timeout=options["timeout"],
         follow=sys.stderr if options["follow"] else None,
         say=say.line,
@@ -97,88 +106,8 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     say.line("stopped")
 
 
-def _planned(
-    model: str, known: Model, flags: tuple[str, ...], options: dict[str, Any]
-) -> tuple[list[Served], list[str]]:
-    """The servers for a model and a context, the native one first, and what the user should know about them."""
-    from hybrid.cli.plan import tokens
-    from hybrid.models import hub_name
-    from hybrid.rope import extend
-    from hybrid.serving import Served
-
-    config = known.config
-    native = extend(config, 1).native
-    context = tokens(options["context"]) if options["context"] else native
-    long = extend(config, context)
-    folder = Path(model).expanduser()
-    served_as = str(folder.resolve()) if folder.is_dir() else hub_name(model)
-    only = options["only"]
-    if context < SMALLEST:
-        raise InputError(f"A window of {context} tokens is too small to serve: give --context, {SMALLEST} or more.")
-    if only == "extended" and not long.overrides:
-        raise InputError(
-            f"{model} reads {native:,} tokens as it is, so a context of {context:,} needs no extended server: ask for "
-            "a longer --context or leave out --only extended."
-        )
-    windows: list[tuple[int, dict[str, Any]]] = []
-    if only != "extended":
-        windows.append((native if long.overrides else long.window, {}))
-    if only != "native" and long.overrides:
-        windows.append((long.window, long.overrides))
-    served = [
-        Served(
-            model=served_as,
-            name=options["name"] or (Path(served_as).name if folder.is_dir() else served_as),
-            window=window,
-            overrides=overrides,
-            host=options["host"],
-            port=options["port"] + i,
-            extra=flags,
-            tensor_parallel=options["tensor_parallel"],
-            pipeline_parallel=options["pipeline_parallel"],
-            data_parallel=options["data_parallel"],
-        )
-        for i, (window, overrides) in enumerate(windows)
-    ]
-    return served, list(long.warnings) if only != "native" else []
-
-
-def _check_memory(served: Served, model: Model, devices: dict[str, float]) -> None:
-    """Raise InputError where the GPUs cannot hold the weights and one request, before minutes of loading.
-
-    What the check cannot know (other machines, weights kept elsewhere or in fewer bits) is left to vLLM.
-    """
-    from hybrid.plan import UTILIZATION, WORKSPACE, fit, refusal, size_of
-    from hybrid.serving import given
-
-    own = served.devices.split(",") if served.devices else list(devices)
-    elsewhere = ("--distributed-executor-backend", "--nnodes", "--data-parallel-size-local", "--cpu-offload-gb")
-    if not own or any(given(served, flag) is not None for flag in (*elsewhere, "--quantization")):
-        return
-    if served.gpus > len(own):
-        raise InputError(
-            f"The {served.kind} server wants {served.gpus} GPUs and {len(own)} may be used: lower --tensor-parallel, "
-            "--pipeline-parallel or --data-parallel, or pass on how vLLM reaches other machines."
-        )
-    memory = min(devices.get(name, 0.0) for name in own)
-    kept = given(served, "--kv-cache-dtype") or ""
-    found = fit(
-        "",
-        memory,
-        model,
-        served.window,
-        weight_bytes=size_of(model),
-        bits=8 if kept.startswith("fp8") else 4 if "4" in kept else 16,
-        tensor=served.tensor_parallel,
-        pipeline=served.pipeline_parallel,
-        copies=served.data_parallel,
-        utilization=float(given(served, "--gpu-memory-utilization") or UTILIZATION),
-    )
-    if memory and found.missing > WORKSPACE:  # by less it may fit: what the engine needs beside them is a guess
-        raise InputError(refusal(found, served.window))
-
-
-def _logs(folder: str | None) -> Path:
+def logs(folder: str | None = None) -> Path:
+    """The folder named, or one in the user's cache folder."""
     if folder is not None:
         return Path(folder)
     from platformdirs import user_cache_path
@@ -186,7 +115,7 @@ def _logs(folder: str | None) -> Path:
     return user_cache_path("hybrid-context") / "logs"
 
 
-class _Sayer:
+class Sayer:
     """Lines on standard error, and below them one that is overwritten where a terminal looks."""
 
     def __init__(self, *, quiet: bool) -> None:

@@ -1,0 +1,195 @@
+"""The replies of a run put before a judge: verdicts kept beside the records, agreement, and what judging took.
+
+`judged.jsonl` has one line per reply, written as it is judged, so that judging goes on where it was broken off.
+Labels of people are JSON Lines with `arm`, `task`, `id` and `label` (true or false), and `length` and `seed` where a
+task has several; without them nothing says what the judge is worth, and the report of it says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from evals.judge import Agreement, agreement, judge
+from evals.run import Key, Record, records
+from evals.statistics import Estimate, estimate
+from hybrid.engines.base import Engine
+from hybrid.errors import InputError
+from hybrid.files import read_lines
+from hybrid.types import Usage
+
+FILE = "judged.jsonl"
+
+
+class Judged(BaseModel):
+    """A verdict on one reply."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    arm: str
+    task: str
+    length: int | None
+    seed: int
+    id: str
+    judge: str  # the engine
+    score: float  # 1 right, 0 wrong
+    readable: bool
+    usage: Usage
+
+    @property
+    def key(self) -> Key:
+        """That of the record."""
+        return self.arm, self.task, self.length, self.seed, self.id
+
+
+class Row(BaseModel):
+    """The judge on the replies of one arm to one task."""
+
+    task: str
+    arm: str
+    n: int
+    judge: Estimate
+    metric: Estimate  # of the run, on the same replies
+    unreadable: int  # verdicts that were neither yes nor no, and count as wrong
+    with_metric: Agreement  # the metric counts as right from 0.5 on
+    with_labels: Agreement | None
+
+
+class Verdicts(BaseModel):
+    """What judging a run gave."""
+
+    judge: str
+    rows: list[Row]
+    labels: Agreement | None  # all labelled replies together
+    usage: Usage
+    notes: list[str]
+
+
+def judge_run(
+    folder: Path, engine: Engine, labels: Path | None = None, step: Callable[[int, int], None] | None = None
+) -> Verdicts:
+    """Judge all answered replies of a run that this judge has not judged yet, and compare.
+
+    Args:
+        engine: a model that generates; not one of those under test.
+        labels: of people, see above.
+        step: receives done and total.
+
+    Raises:
+        InputError: there is no run, the labels cannot be read, or the engine cannot judge.
+        EngineError: the engine failed; what was judged is kept.
+    """
+    answered = [record for record in records(folder) if record.status == "answered"]
+    told = _labels(labels, answered) if labels is not None else {}
+    done = {one.key: one for one in read(folder) if one.judge == engine.name}
+    waiting = [record for record in answered if record.key not in done]
+    with (folder / FILE).open("a", encoding="utf-8") as out, ThreadPoolExecutor(engine.concurrency) as pool:
+        futures = [pool.submit(_judged, engine, record) for record in waiting]
+        try:
+            for number, future in enumerate(futures, 1):
+                one = future.result()
+                out.write(one.model_dump_json() + "\n")
+                out.flush()
+                done[one.key] = one
+                if step is not None:
+                    step(number, len(waiting))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return _compared(engine.name, answered, done, told)
+
+
+def read(folder: Path) -> list[Judged]:
+    """The verdicts of a run; a torn last line is passed over.
+
+    Raises:
+        InputError: a line is no verdict.
+    """
+    file = folder / FILE
+    if not file.exists():
+        return []
+    lines = file.read_text(encoding="utf-8").split("\n")
+    if lines[-1]:  # cut off there, or the next verdict would be written behind half a line
+        file.write_text("\n".join([*lines[:-1], ""]), encoding="utf-8")
+    found = []
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            found.append(Judged.model_validate_json(line))
+        except ValidationError:
+            raise InputError(
+                f"Line {number} of {file} is no verdict; delete that line, and its reply is judged again."
+            ) from None
+    return found
+
+
+def _judged(engine: Engine, record: Record) -> Judged:
+    found = judge(engine, record.question, record.golds, record.text)
+    return Judged(
+        arm=record.arm,
+        task=record.task,
+        length=record.length,
+        seed=record.seed,
+        id=record.id,
+        judge=engine.name,
+        score=found.score,
+        readable=found.readable,
+        usage=found.usage,
+    )
+
+
+def _compared(name: str, answered: list[Record], done: Mapping[Key, Judged], told: Mapping[Key, bool]) -> Verdicts:
+    cells: dict[tuple[str, str], list[Record]] = {}
+    for record in answered:
+        cells.setdefault((record.task, record.arm), []).append(record)
+    rows = []
+    for (task, arm), own in cells.items():
+        verdicts, groups = [done[record.key].score for record in own], [record.group for record in own]
+        scores = [record.score or 0.0 for record in own]
+        rows.append(
+            Row(
+                task=task,
+                arm=arm,
+                n=len(own),
+                judge=estimate(verdicts, groups),
+                metric=estimate(scores, groups),
+                unreadable=sum(not done[record.key].readable for record in own),
+                with_metric=agreement(verdicts, scores),
+                with_labels=_with_labels(own, done, told),
+            )
+        )
+    notes = [] if told else ["No labels by people were given (--labels): what this judge is worth is not known."]
+    usage = sum((one.usage for key, one in done.items()), Usage())
+    return Verdicts(judge=name, rows=rows, labels=_with_labels(answered, done, told), usage=usage, notes=notes)
+
+
+def _with_labels(own: Iterable[Record], done: Mapping[Key, Judged], told: Mapping[Key, bool]) -> Agreement | None:
+    both = [record.key for record in own if record.key in told]
+    return agreement([done[key].score for key in both], [float(told[key]) for key in both]) if both else None
+
+
+def _labels(file: Path, answered: list[Record]) -> dict[Key, bool]:
+    """Labels by the key of the record they are of."""
+    found: dict[Key, bool] = {}
+    for number, line in enumerate(read_lines(file), 1):
+        wanted = {name: line[name] for name in ("arm", "task", "length", "seed", "id") if name in line}
+        own = [record for record in answered if all(_value(record, name) == wanted[name] for name in wanted)]
+        if not isinstance(line.get("label"), bool):
+            raise InputError(
+                f"Line {number} of {file}: label has to be true or false, and is {json.dumps(line.get('label'))}."
+            )
+        if len(own) != 1:
+            raise InputError(
+                f"Line {number} of {file} is of {len(own)} replies of the run: name arm, task and id, and length and "
+                "seed where the task has several."
+            )
+        found[own[0].key] = line["label"]
+    return found
+
+
+def _value(record: Record, name: str) -> Any:
+    return getattr(record, name)

@@ -1,0 +1,112 @@
+"""The report of a run, and two runs compared.
+
+Every mean stands with its 95 % interval and the number of samples it rests on; intervals and comparisons are clustered
+by document. Measured and estimated costs never share a figure. A run that is not finished says how much is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from evals.report.data import Comparison, Data, ScoreRow
+from evals.report.places import by_length, needles, places
+from evals.report.retrieved import retrieval
+from evals.report.rows import Row, by, estimate_of, load, mean, missing_records
+from evals.report.section import Report
+from evals.report.speed import speeds
+from evals.report.worth import costs, examples, paired, pairs, regrets, routes, scores
+from evals.run import RunInfo, differences
+
+
+def make(folder: Path) -> Report:
+    """The report of the run in a folder.
+
+    Raises:
+        InputError: there is no run, or its records cannot be read.
+    """
+    info, rows = load(folder)
+    data, answered = _basis(info, rows), [row for row in rows if row.status == "answered"]
+    sections = [scores(data), pairs(data, answered), costs(data, answered), routes(data, answered)]
+    sections += [by_length(data, answered), places(data, answered), needles(answered), regrets(data, answered)]
+    sections += [speeds(data, answered), retrieval(data, answered), examples(folder, answered)]
+    return Report(data, [s for s in sections if s.tables or s.figures or s.examples])
+
+
+def summary(folder: Path) -> Data:
+    """Only the scores of the run in a folder."""
+    return _basis(*load(folder))
+
+
+def compare(one: Path, other: Path) -> Comparison:
+    """Two runs: where their settings differ, and the paired differences of arms of the same name.
+
+    Raises:
+        InputError: one of the folders holds no run.
+    """
+    (info, rows), (info2, rows2) = load(one), load(other)
+    found = {"suite": (info.suite.model_dump(mode="json"), info2.suite.model_dump(mode="json"))}
+    found["arms"] = (info.arms, info2.arms)
+    for what in ("versions", "hardware"):
+        found[what] = (getattr(info.sessions[-1], what), getattr(info2.sessions[-1], what))
+    settings = {
+        place: values for what, pair in found.items() for place, values in differences(*pair, place=what).items()
+    }
+    notes = [
+        f"{folder}: {missing:,} records are still missing."
+        for folder, i, r in ((one, info, rows), (other, info2, rows2))
+        if (missing := missing_records(i, r))
+    ]
+    pairs = []
+    for arm in info.arms:
+        if arm not in info2.arms:
+            notes.append(f"The arm {arm!r} is only in {one}.")
+            continue
+        ours, theirs = (
+            {(*row.sample, row.question): row for row in r if row.arm == arm and row.status == "answered"}
+            for r in (rows, rows2)
+        )
+        pairs += paired(arm, arm, ours, theirs)
+    notes += [f"The arm {arm!r} is only in {other}." for arm in info2.arms if arm not in info.arms]
+    return Comparison(settings=settings, rows=pairs, notes=notes)
+
+
+def _basis(info: RunInfo, rows: Sequence[Row]) -> Data:
+    """Scores by task and arm, and what has to be said before any number."""
+    scores = []
+    for (task, arm), own in by(rows, lambda row: (row.task, row.arm)).items():
+        answered = [row for row in own if row.status == "answered"]
+        scores.append(
+            ScoreRow(
+                task=task,
+                arm=arm,
+                metric=own[0].metric,
+                n=len(answered),
+                failed=sum(row.status == "failed" for row in own),
+                skipped=sum(row.status == "skipped" for row in own),
+                score=estimate_of(answered, lambda row: row.score),
+                abstained=mean(row.abstained for row in answered),
+                prompt_tokens=mean(row.prompt for row in answered),
+                cached_tokens=mean(row.cached for row in answered),
+                output_tokens=mean(row.output for row in answered),
+                seconds=mean(row.engine_seconds for row in answered),
+            )
+        )
+    missing, notes = missing_records(info, rows), []
+    if missing:
+        whole = missing + len(rows)
+        notes.append(
+            f"This run is not finished: {missing:,} of {whole:,} records ({missing / whole:.0%}) are missing. "
+            "Run the same command again to go on."
+        )
+    failed, skipped = (sum(row.status == status for row in rows) for status in ("failed", "skipped"))
+    if failed:
+        notes.append(f"{failed:,} of {len(rows):,} samples failed; they are in no score.")
+    if skipped:
+        notes.append(f"{skipped:,} of {len(rows):,} samples were skipped, because an arm cannot answer them whole.")
+    alone = [task for task, own in by(rows, lambda row: row.task).items() if len({row.group for row in own}) == 1]
+    if alone:
+        notes.append(f"{', '.join(alone)}: all samples are of one document, so intervals say nothing about others.")
+    if len(info.sessions) > 1:
+        notes.append(f"The run was worked on with {len(info.sessions)} different sets of versions or machines.")
+    return Data(run=info, missing=missing, notes=notes, scores=scores)

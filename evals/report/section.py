@@ -1,0 +1,74 @@
+"""A part of the page: its words, figures, tables and examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from evals.report.data import Data
+from evals.statistics import Estimate
+
+
+class Table(NamedTuple):
+    """Rows of words and numbers under their heads."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str = ""  # what it is called where it is folded
+
+
+class Example(NamedTuple):
+    """A sample on which two arms differ."""
+
+    title: str
+    question: str
+    golds: str
+    replies: Sequence[tuple[str, str]]  # arm with its score, text
+
+
+@dataclass(slots=True)
+class Section:
+    """A part of the page."""
+
+    title: str
+    text: list[str] = field(default_factory=list)
+    figures: list[tuple[str, str]] = field(default_factory=list)  # name of the file, SVG
+    tables: list[Table] = field(default_factory=list)
+    examples: list[Example] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Report:
+    """The data and how they are shown."""
+
+    data: Data
+    sections: list[Section]
+
+
+def family_of(name: str) -> str:
+    """What belongs together: the part of a task's name before the slash."""
+    return name.partition("/")[0]
+
+
+def file_name(name: str) -> str:
+    """A name as part of a file's."""
+    return "".join(c if c.isalnum() else "-" for c in name)
+
+
+def short(tokens: int) -> str:
+    return f"{tokens // 1024}k" if tokens >= 1024 and tokens % 1024 == 0 else f"{tokens:,}"
+
+
+def span(found: Estimate | None, times: float = 1.0) -> str:
+    if found is None:
+        return "-"
+    return f"{times * found.mean:.3f} [{times * found.low:.3f}, {times * found.high:.3f}]"
+
+
+def signed(mean: float, low: float, high: float) -> str:
+    return f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def signed_span(found: Estimate | None) -> str:
+    return "-" if found is None else signed(found.mean, found.low, found.high)

@@ -1,0 +1,281 @@
+"""Sections on what arms score, what that costs, and what choosing between them is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import TypeVar
+
+from evals import figures
+from evals.report.data import CostRow, Data, PairRow, RegretRow, RouteRow
+from evals.report.rows import Row, by, common, known, mean, sure
+from evals.report.section import Example, Section, Table, signed, signed_span, span
+from evals.run import Record, RunInfo, records
+from evals.statistics import ENOUGH, Estimate, difference, estimate, frontier, regret
+
+K = TypeVar("K", bound=Hashable)
+ALL = "all tasks"
+_EXAMPLES = 3  # wins and losses shown of a pair
+_PIVOT = 12  # rows from which scores stand side by side first
+_SHOWN = 700  # characters of a reply
+
+
+def scores(data: Data) -> Section:
+    head = ["task", "arm", "n", "score", "metric", "abstained", "failed", "skipped", "tokens read", "cached", "s"]
+    rows = [
+        [
+            row.task,
+            row.arm,
+            f"{row.n:,}",
+            span(row.score),
+            row.metric,
+            f"{row.abstained:.0%}",
+            str(row.failed),
+            str(row.skipped),
+            f"{row.prompt_tokens:,.0f}",
+            f"{row.cached_tokens:,.0f}",
+            f"{row.seconds:.2f}",
+        ]
+        for row in data.scores
+    ]
+    text = (
+        "Means with 95 % intervals, clustered by document; n: samples that were answered. Where all scores are equal "
+        "the interval has no width, though up to 3 in n of such samples may still differ. Tokens and seconds are means."
+    )
+    tables = [Table(head, rows, "All about each task and arm")]
+    if len(rows) > _PIVOT:
+        text += " The first table has the scores alone; the second, folded, has the rest."
+        tables.insert(0, _side_by_side(data))
+    return Section("Scores", [text], tables=tables)
+
+
+def _side_by_side(data: Data) -> Table:
+    """Each task's scores, one column an arm."""
+    arms = list(dict.fromkeys(row.arm for row in data.scores))
+    cells = [
+        [task, _range(row.n for row in own), *(_short({row.arm: row.score for row in own}.get(arm)) for arm in arms)]
+        for task, own in by(data.scores, lambda row: row.task).items()
+    ]
+    return Table(["task", "n", *arms], cells)
+
+
+def _short(score: Estimate | None) -> str:
+    return "-" if score is None else f"{score.mean:.2f} [{score.low:.2f}, {score.high:.2f}]"
+
+
+def _range(numbers: Iterable[int]) -> str:
+    """One number, or from the least to the most."""
+    found = sorted(set(numbers))
+    return f"{found[0]:,}" if len(found) == 1 else f"{found[0]:,} to {found[-1]:,}"
+
+
+def pairs(data: Data, rows: Sequence[Row]) -> Section:
+    by_arm = {arm: {row.sample: row for row in own} for arm, own in by(rows, lambda row: row.arm).items()}
+    for one, other in combinations(by_arm, 2):
+        data.pairs += paired(one, other, by_arm[one], by_arm[other])
+    head = ["arm", "against", "task", "n", "documents", "difference", "what may be said"]
+    whole = [p for p in data.pairs if p.task == ALL]
+    tables = []
+    for title, some in (("All tasks together", whole), ("Task by task", [p for p in data.pairs if p.task != ALL])):
+        cells = [
+            [p.arm, p.against, p.task, f"{p.n:,}", f"{p.groups:,}", signed(p.difference, p.low, p.high), p.words]
+            for p in some
+        ]
+        tables += [Table(head, cells, title)] if cells else []
+    text = (
+        "Both arms on the same samples. A difference is established where its interval excludes 0 and it rests on "
+        f"{ENOUGH} samples or more; of many comparisons, one in twenty would seem to be without being one."
+    )
+    return Section("Arms against each other", [text], tables=tables)
+
+
+def paired(one: str, other: str, ours: Mapping[K, Row], theirs: Mapping[K, Row]) -> list[PairRow]:
+    """Over all tasks, and where there are several, of each."""
+    common = [sample for sample in ours if sample in theirs]
+    tasks = list(dict.fromkeys(ours[sample].task for sample in common))
+    found = []
+    for task in [ALL, *tasks] if len(tasks) > 1 else tasks:
+        some = [sample for sample in common if task in (ALL, ours[sample].task)]
+        a, b = ({sample: side[sample].score for sample in some} for side in (ours, theirs))
+        result = difference(a, b, {sample: ours[sample].group for sample in some})
+        if result is not None:
+            found.append(
+                PairRow(
+                    arm=one,
+                    against=other,
+                    task=task,
+                    n=result.n,
+                    groups=result.groups,
+                    one=mean(a.values()),
+                    other=mean(b.values()),
+                    difference=result.mean,
+                    low=result.low,
+                    high=result.high,
+                    words=result.words,
+                )
+            )
+    return found
+
+
+def costs(data: Data, rows: Sequence[Row]) -> Section:
+    """Score against cost on samples that all arms answered: a figure for measured costs, another for estimated ones."""
+    section = Section("Accuracy against cost")
+    for basis, own in by([row for row in rows if row.basis], lambda row: row.basis).items():
+        arms = common(own)
+        if not arms or not next(iter(arms.values())):
+            continue
+        what, of, label = _price(arms, basis, on_gpu=_on_gpu(data.run))
+        points = {arm: (mean(map(of, found)), mean(row.score for row in found)) for arm, found in arms.items()}
+        worth = frontier(points)
+        found = [
+            CostRow(
+                arm=arm,
+                basis=basis,
+                n=len(some),
+                dollars=known(some, lambda row: row.dollars),
+                gpu_seconds=known(some, lambda row: row.gpu_seconds),
+                joules=known(some, lambda row: row.joules),
+                tokens=sure(some, lambda row: row.tokens),
+                score=sure(some, lambda row: row.score),
+                on_frontier=arm in worth,
+            )
+            for arm, some in arms.items()
+        ]
+        data.costs += found
+        dots = [figures.Point(row.arm, points[row.arm][0], row.score) for row in found]
+        n = found[0].n
+        section.text.append(
+            f"Costs are {basis}. {what} The {n:,} samples that all arms answered; intervals are of the score. "
+            "Filled and joined: nothing else costs no more and scores no less."
+        )
+        section.figures.append((f"cost-{basis}", figures.scatter(f"Score against cost, {basis}", dots, worth, label)))
+        seconds = "GPU seconds" if _on_gpu(data.run) else "engine's seconds"
+        head = ["arm", "n", "score", "dollars / 1000", seconds, "joules", "tokens computed", "on the frontier"]
+        cells = [
+            [
+                row.arm,
+                f"{row.n:,}",
+                span(row.score),
+                span(row.dollars, 1000),
+                span(row.gpu_seconds),
+                span(row.joules),
+                f"{row.tokens.mean:,.0f} [{row.tokens.low:,.0f}, {row.tokens.high:,.0f}]",
+                "yes" if row.on_frontier else "no",
+            ]
+            for row in found
+        ]
+        section.tables.append(Table(head, cells))
+    return section
+
+
+def _on_gpu(run: RunInfo) -> bool:
+    """False where the settings say that the engines run on a CPU: its busy seconds are no GPU's."""
+    return any(about.get("settings", {}).get("cost", {}).get("gpu") != "cpu" for about in run.arms.values())
+
+
+def _price(arms: Mapping[str, Sequence[Row]], basis: str, *, on_gpu: bool) -> tuple[str, Callable[[Row], float], str]:
+    """By what arms are compared: dollars where all have them, else GPU seconds, else tokens that were computed."""
+    rows = [row for own in arms.values() for row in own]
+    if all(row.dollars is not None for row in rows) and any(row.dollars for row in rows):
+        return "", lambda row: 1000 * (row.dollars or 0.0), f"dollars per 1 000 questions, {basis}"
+    if on_gpu and all(row.gpu_seconds is not None for row in rows) and any(row.gpu_seconds for row in rows):
+        return "", lambda row: row.gpu_seconds or 0.0, f"GPU seconds per question, {basis}"
+    return "No GPU was paid for, so arms stand by the tokens they computed.", _tokens, "tokens computed per question"
+
+
+def _tokens(row: Row) -> float:
+    return float(row.tokens)
+
+
+def routes(data: Data, rows: Sequence[Row]) -> Section:
+    """Where each policy sent what, and what the other route scored on the same samples."""
+    by_arm = by([row for row in rows if row.way], lambda row: row.arm)
+    fixed = {taken.pop(): arm for arm, own in by_arm.items() if len(taken := {row.way for row in own}) == 1}
+    other = {"rag": "long", "long": "rag", "rag then long": "rag", "long then rag": "long"}
+    answered = {arm: {row.sample: row for row in own} for arm, own in by_arm.items()}
+    for arm, own in by_arm.items():
+        for way, sent in by(own, lambda row: row.way).items():
+            rival = fixed.get(other[way], "")
+            both = [row for row in sent if row.sample in answered.get(rival, {})] if rival != arm else []
+            gains = {row.sample: row.score - answered[rival][row.sample].score for row in both}
+            data.routes.append(
+                RouteRow(
+                    arm=arm,
+                    way=way,
+                    n=len(sent),
+                    share=len(sent) / len(own),
+                    score=sure(sent, lambda row: row.score),
+                    against=rival if both else "",
+                    gain=estimate(list(gains.values()), [row.group for row in both]) if both else None,
+                )
+            )
+    ways = [way for way in other if any(row.way == way for row in data.routes)]
+    sent_where = {arm: {row.way: row.share for row in data.routes if row.arm == arm} for arm in by_arm}
+    head = ["arm", "sent", "n", "share", "score there", "against", "worth"]
+    cells = [
+        [r.arm, r.way, f"{r.n:,}", f"{r.share:.0%}", span(r.score), r.against or "-", signed_span(r.gain)]
+        for r in data.routes
+    ]
+    text = (
+        "Worth: the score on what was sent there, minus that of the arm which took the other route on the same "
+        "samples. 'rag then long': passages did not answer, and whole documents were read."
+    )
+    if not cells:
+        return Section("Routes")
+    return Section(
+        "Routes",
+        [text],
+        [("routes", figures.shares("Where each arm sent its questions", sent_where, ways))],
+        [Table(head, cells)],
+    )
+
+
+def regrets(data: Data, rows: Sequence[Row]) -> Section:
+    by_arm = by(rows, lambda row: row.arm)
+    scores = {arm: {row.sample: row.score for row in own} for arm, own in by_arm.items()}
+    if len(scores) < 2:
+        return Section("Regret")
+    found = regret(scores, {row.sample: row.group for row in rows})
+    data.regrets = [RegretRow(arm=arm, regret=lost) for arm, lost in found.items()]
+    text = (
+        "What each arm scored below the best arm of each question, on samples that all arms answered. The best of "
+        "several noisy replies is out of any policy's reach: this bounds what choosing could win."
+    )
+    if not found:
+        return Section("Regret")
+    drawn = figures.bars("Regret against the best arm of each question", found, "regret: score lost per question")
+    cells = [[arm, f"{lost.n:,}", span(lost)] for arm, lost in found.items()]
+    return Section("Regret", [text], [("regret", drawn)], [Table(["arm", "n", "regret"], cells)])
+
+
+def examples(folder: Path, rows: Sequence[Row]) -> Section:
+    """Samples on which two arms differ most, with what each replied."""
+    by_arm = {arm: {row.sample: row for row in own} for arm, own in by(rows, lambda row: row.arm).items()}
+    chosen: list[tuple[str, str, tuple[str, int | None, int, str]]] = []
+    for one, other in combinations(by_arm, 2):
+        gaps = sorted(
+            (
+                (row.score - by_arm[other][sample].score, sample)
+                for sample, row in by_arm[one].items()
+                if sample in by_arm[other]
+            ),
+            key=lambda gap: gap[0],
+        )
+        chosen += [(one, other, sample) for gap, sample in reversed(gaps[-_EXAMPLES:]) if gap > 0]
+        chosen += [(other, one, sample) for gap, sample in gaps[:_EXAMPLES] if gap < 0]
+    wanted = {(arm, *sample) for winner, loser, sample in chosen for arm in (winner, loser)}
+    kept = {record.key: record for record in records(folder) if record.key in wanted}
+    examples = [_example(kept[(winner, *sample)], kept[(loser, *sample)]) for winner, loser, sample in chosen]
+    text = "Where two arms differ most: what was asked, what was right, and what each replied."
+    return Section("Wins and losses", [text], examples=examples)
+
+
+def _example(won: Record, lost: Record) -> Example:
+    replies = []
+    for record in (won, lost):
+        route = f", {record.route}" if record.route else ""
+        text = record.text if len(record.text) <= _SHOWN else f"{record.text[:_SHOWN]} …"
+        replies.append((f"{record.arm} ({record.score:.2f}{route})", text or "(nothing)"))
+    golds = " | ".join(won.golds) or "nothing: the documents do not say"
+    return Example(f"{won.arm} over {lost.arm}: {won.task} {won.id}", won.question, golds, replies)
