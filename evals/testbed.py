@@ -13,7 +13,8 @@ is trained exactly as it will be asked. Some steps use YaRN's rotations with gap
 distances up to 4 096 at the price of short texts.
 
 `samples` makes the same questions for training and for measuring. The prose is split by book: `TRAIN` teaches, and
-A Christmas Carol, carried in `examples/testbed/prose.txt`, is only ever measured on.
+A Christmas Carol, carried in `examples/testbed/prose.txt`, is only ever measured on. What facts are about are the same
+words in both, those of `words.txt`.
 """
 
 from __future__ import annotations
@@ -63,10 +64,12 @@ HELD_OUT = "A Christmas Carol"
 FOLDER = Path(__file__).resolve().parents[1] / "examples" / "testbed"
 
 MODEL = "model.safetensors"
+WORDS = "words.txt"
 WINDOW = 1024
 FACTOR = 4
 THETA = 10000.0
 VOCABULARY = 2048
+RECORDS = 200  # at most: there are some 450 words to name them by
 WIDTH, LAYERS, HEADS, HEAD, INNER = 128, 4, 4, 32, 256
 EPS = 1e-5
 
@@ -116,15 +119,16 @@ class Sample:
 
 @dataclass(frozen=True)
 class Prose:
-    """Books as sentences, the hay in which facts are hidden; their words are the keys."""
+    """Books as sentences, the hay in which facts are hidden, and the words that facts are about."""
 
     books: tuple[tuple[str, ...], ...]
+    keys: tuple[str, ...] = ()  # none: the books' own common words
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> Prose:
+    def of(cls, texts: Sequence[str], keys: Sequence[str] = ()) -> Prose:
         """Sentences of moderate length; headings and very long sentences are left out."""
         found = [re.split(r"(?<=[.!?][”’\"'])\s|(?<=[.!?])\s", re.sub(r"\s+", " ", text)) for text in texts]
-        return cls(tuple(tuple(s for s in book if 20 <= len(s) <= 240) for book in found))
+        return cls(tuple(tuple(s for s in book if 20 <= len(s) <= 240) for book in found), tuple(keys))
 
     @cached_property
     def words(self) -> list[str]:
@@ -167,9 +171,9 @@ def samples(
     Args:
         kind: `single` one fact; `keys` others of the same form around it; `values` two or three values of one key;
             `records` key-value lines and no prose; `variables` values reached over up to two other variables.
-        length: tokens of the rendered prompt, never more, and rarely more than 20 fewer.
+        length: tokens of the rendered prompt, never more, and rarely more than 20 fewer (but of at most 200 records).
         depth: share of the text before the fact asked for, 0 to 1; None for a random one.
-        answerable: False asks for a key that is not in the text, half of the time one much like those that are.
+        answerable: False asks for a key that no fact has; the word itself may well be in the prose.
         texts: number of text blocks; None for a random one that suits the length.
         task: which of the project's instructions closes the prompt.
     """
@@ -211,7 +215,7 @@ def _draw(
         "values": rng.randint(1, max(1, room // 40)),
     }
     many["values"] = min(4, many["values"])
-    many |= {"records": max(2, room // 7), "variables": rng.randint(1, max(1, min(4, room // 40)))}
+    many |= {"records": max(2, min(RECORDS, room // 7)), "variables": rng.randint(1, max(1, min(4, room // 40)))}
     if kind == "single" and unanswerable and rng.random() < 0.3:
         many["single"] = 0  # nothing but prose
     keys = _keys(rng, prose, many[kind] * (3 if kind == "variables" else 1) + 8)
@@ -222,9 +226,7 @@ def _draw(
     absent = [key for key in keys if all(key != fact.key for fact in facts)]
     asked = [question for question in asked if question.fact < len(facts)]
     wanted = [
-        _absent(rng, kind, rng.choice(absent), facts, task)
-        if not asked or rng.random() < unanswerable
-        else rng.choice(asked)
+        _absent(rng, kind, rng.choice(absent)) if not asked or rng.random() < unanswerable else rng.choice(asked)
         for _ in range(questions)
     ]
     first = wanted[0].fact
@@ -260,15 +262,8 @@ def _draw(
 
 
 def _keys(rng: random.Random, prose: Prose, count: int) -> list[str]:
-    """Different keys of one or two words; some share a word, so that half a match is not enough."""
-    found: dict[str, None] = {}
-    while len(found) < count:
-        key = rng.choice(prose.words)
-        if rng.random() < 0.6:
-            first = rng.choice(list(found)).split()[0] if found and rng.random() < 0.25 else rng.choice(prose.words)
-            key = f"{first} {key}"
-        found[key] = None
-    return list(found)
+    """Different words."""
+    return rng.sample(prose.keys or prose.words, count)
 
 
 def _number(rng: random.Random) -> str:
@@ -319,13 +314,8 @@ def _magic(key: str, value: str) -> str:
     return f"The special magic number for {key} is: {value}."
 
 
-def _absent(rng: random.Random, kind: Kind, key: str, facts: list[_Fact], task: str) -> _Question:
-    """A question about a key that no fact has; half of the time it shares a word with one that a fact has."""
-    present = {fact.key for fact in facts}
-    if present and rng.random() < 0.5:
-        like = rng.choice(sorted(present)).split()
-        near = f"{like[0]} {key.split()[-1]}" if rng.random() < 0.5 else f"{key.split()[0]} {like[-1]}"
-        key = key if near in present else near
+def _absent(rng: random.Random, kind: Kind, key: str) -> _Question:
+    """A question about a key that no fact has."""
     noun = {"records": f"value of record {key}", "variables": f"value of the variable {key}"}
     text = f"What is the {noun.get(kind, f'special magic number for {key}')}?"
     if kind == "values" and rng.random() < 0.5:
@@ -444,12 +434,27 @@ def configuration(yarn: int = 0) -> dict[str, Any]:
     }
 
 
-def write(folder: Path, tokenizer: Tokenizer, weights: dict[str, Tensor]) -> None:
-    """Everything an engine needs, the weights in bfloat16."""
+def spelled(prose: Prose, tokenizer: Tokenizer) -> tuple[str, ...]:
+    """The words that facts can be about: of two tokens each.
+
+    A model of this size spells longer ones badly, and words of one token are too much alike to it.
+    """
+    return tuple(w for w in prose.words if len(tokenizer.encode(f" {w}", add_special_tokens=False).ids) == 2)
+
+
+def words() -> tuple[str, ...]:
+    """The words that the carried model knows facts about; none where it is not at hand."""
+    file = FOLDER / WORDS
+    return tuple(file.read_text("utf-8").split()) if file.is_file() else ()
+
+
+def write(folder: Path, tokenizer: Tokenizer, weights: dict[str, Tensor], keys: Sequence[str]) -> None:
+    """Everything an engine needs, the weights in bfloat16, and the words that facts can be about."""
     import torch
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / WORDS).write_text("\n".join(keys) + "\n", encoding="utf-8")
     tokenizer.save(str(folder / "tokenizer.json"))
     generation = {"pad_token_id": 0, "eos_token_id": 2, "do_sample": False}
     chat = {
@@ -769,6 +774,7 @@ def main() -> None:
 def train(data: Path, out: Path, minutes: float, seed: int, start: Path | None, share: float) -> None:
     """Train from nothing; --data holds `lara/docs_*.dev.jsonl.gz`. The model is saved every two minutes."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin cost most of the time on a busy machine
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # so do threads for a handful of sentences
     import torch
     from safetensors.torch import load_file
     from torch.nn import functional
@@ -779,6 +785,7 @@ def train(data: Path, out: Path, minutes: float, seed: int, start: Path | None, 
     found = books(data)
     prose = Prose.of([found[name] for name in TRAIN])
     tokenizer = train_tokenizer(prose)
+    prose = replace(prose, keys=spelled(prose, tokenizer))
     weights = initial(seed)
     if start is not None:
         weights = {name: weight.float().requires_grad_() for name, weight in load_file(start / MODEL).items()}
@@ -837,9 +844,9 @@ def train(data: Path, out: Path, minutes: float, seed: int, start: Path | None, 
             )
             seen, cites, decided = {}, [], []
         if time.monotonic() - saved > 120:
-            write(out, tokenizer, weights)
+            write(out, tokenizer, weights, prose.keys)
             saved = time.monotonic()
-    write(out, tokenizer, weights)
+    write(out, tokenizer, weights, prose.keys)
 
 
 @main.command("map")
@@ -857,7 +864,7 @@ def measure(
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
-    prose = Prose.of([(FOLDER / "prose.txt").read_text("utf-8")])
+    prose = Prose.of([(FOLDER / "prose.txt").read_text("utf-8")], words())
     reply = _served(url) if url else _loaded(model, tokenizer, yarn)
 
     def score(found: Iterator[Sample]) -> tuple[float, float]:

@@ -32,7 +32,7 @@ TESTBED = Path(__file__).parent / "testbed"
 WINDOW = 4096
 LENGTH = 11_000  # characters of prose in a document: some 3 500 of this model's tokens
 ANSWER = 48  # tokens
-KEYS = ("lantern", "harbour", "violin", "orchard", "compass", "teapot", "saddle", "candle", "anchor", "ribbon")
+KEYS = ("island", "silver", "summer", "castle", "corner", "carriage", "river", "glass", "lamp", "stone")
 
 
 @click.command()
@@ -122,7 +122,7 @@ def escalation(hybrid: Hybrid) -> None:
     text, numbers = document(3, KEYS[3:4], decoys=12)
     console().rule("passages that do not answer, then the whole document")
     _show(hybrid.answer(ask(KEYS[3]), {"story": text}), numbers[KEYS[3]])
-    _show(hybrid.answer(ask("umbrella"), {"story": text}), None)
+    _show(hybrid.answer(ask("whisper"), {"story": text}), None)
 
 
 def fifty(hybrid: Hybrid) -> None:
