@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pipelines.code import Codebase
+from pipelines.repository_map import as_text
 
 QUESTIONS = (
     "Where is ParamType defined?",
-    "Who calls get_terminal_size?",
+    "Who calls convert_type?",
+    "What does Context.forward call?",
     "How is the width of the terminal determined?",
 )
 
@@ -14,6 +18,6 @@ if __name__ == "__main__":
     with Codebase("click") as code:
         for question in QUESTIONS:
             answer = code.ask(question)
-            print(f"\n{question}\n  {answer.text[:400]}")
-            print("  cited:", ", ".join(citation.where for citation in answer.citations[:3]))
-        print("\n" + "\n".join(str(line) for line in code.map().lines[:12]))
+            print(f"\n{question}\n  {answer.text[:300]}")
+            print("  cited:", ", ".join(Path(citation.where).name for citation in answer.citations[:3]))
+        print("\nThe map begins:", *as_text(code.map()).splitlines()[:12], sep="\n  ")

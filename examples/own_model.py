@@ -1,7 +1,7 @@
 """Your own model on vLLM: what its long window takes, and the same question by both routes.
 
-    python examples/own_model.py                                   offline: the plan for Qwen3 8B at 131 072 tokens
-    python examples/own_model.py http://localhost:8000/v1          and questions to the server that `hybrid up` started
+python examples/own_model.py                                   offline: the plan for Qwen3 8B at 131 072 tokens
+python examples/own_model.py http://localhost:8000/v1          and questions to the server that `hybrid up` started
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from hybrid.assemble import passage_piece, pieces, ranked_documents
 from hybrid.chunking import Chunker
@@ -145,8 +146,9 @@ class Hybrid:
         self.policy: Policy = policy or make_policy(settings.routing, lambda: self.engine.name, settings.cost.gpus)
         self._stores: dict[str, Store] = {}
         self._given: dict[str, object] = {}  # texts by the key of their index: kept, so that no other gets their id
-        self._ratios: dict[tuple[str, int, int], float] = {}
-        self._counts: dict[tuple[str, int, int, tuple[str, ...]], int] = {}
+        # by index, not by its id: that is given to another one when an index is dropped
+        self._ratios: WeakKeyDictionary[Store, dict[tuple[str, int], float]] = WeakKeyDictionary()
+        self._counts: WeakKeyDictionary[Store, dict[tuple[str, int, tuple[str, ...]], int]] = WeakKeyDictionary()
         self._lock = threading.RLock()
         self.warm = Warm()
         self._loaded = False  # the embedder
@@ -515,10 +517,10 @@ class Hybrid:
         """Tokens of whole documents: counted where the estimate is too close to the limit to decide by it."""
         if not limit / 2 < estimated < limit * 2:
             return round(estimated)
-        key = (engine.name, id(store), store.generation, tuple(names))
-        if key not in self._counts:
-            self._counts[key] = sum(sum(sizes(engine, [Piece(name, store.document(name).text, 0)])) for name in names)
-        return self._counts[key]
+        known, key = self._counts.setdefault(store, {}), (engine.name, store.generation, tuple(names))
+        if key not in known:
+            known[key] = sum(sum(sizes(engine, [Piece(name, store.document(name).text, 0)])) for name in names)
+        return known[key]
 
     def _predict(self, rung: Rung, tokens: int, limit: int, cached: int) -> Prediction:
         engine, settings = self._engine_for(rung)
@@ -545,12 +547,12 @@ class Hybrid:
 
     def _ratio(self, engine: Engine, store: Store) -> float:
         """The engine's tokens per token of the embedder, from a sample of the corpus."""
-        key = (engine.name, id(store), store.generation)
-        if key not in self._ratios:
+        known, key = self._ratios.setdefault(store, {}), (engine.name, store.generation)
+        if key not in known:
             sample = store.sample(16)
             ours = sum(p.tokens for p in sample)
-            self._ratios[key] = sum(engine.count([p.text for p in sample])) / ours if ours else 1.0
-        return self._ratios[key]
+            known[key] = sum(engine.count([p.text for p in sample])) / ours if ours else 1.0
+        return known[key]
 
     def _engine_for(self, rung: Rung) -> tuple[Engine, EngineSettings]:
         if rung in ("documents", "corpus"):

@@ -232,7 +232,8 @@ class Symbolic:
         sure = [call for call in calls if call.sure]
         possible = [call for call in calls if not call.sure]
         lines = [
-            f"{c.place.where} in {c.inside}" + (f", of {', '.join(p.name for p in c.targets)}" if several else "")
+            f"{c.place.where} in {c.inside}"
+            + (f", of {', '.join(dict.fromkeys(p.name for p in c.targets))}" if several else "")
             for c in sure
         ]
         text = _listed(f"`{name}` is called", lines) if sure else f"Nothing here is sure to call `{name}`."
@@ -253,7 +254,7 @@ class Symbolic:
             else:
                 elsewhere[call.place.name] = None
         lines = [
-            f"{' or '.join(p.name for p in targets)} at {targets[0].where}, "
+            f"{' or '.join(dict.fromkeys(p.name for p in targets))} at {targets[0].where}, "
             f"from line {', '.join(str(c.place.line) for c in found)}"
             for targets, found in here.items()
         ]
