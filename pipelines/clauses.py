@@ -72,6 +72,17 @@ def cuad() -> tuple[Question, ...]:
     return tuple(Question.model_validate(entry) for entry in stored["question"])
 
 
+def recognised(asked: str) -> Question:
+    """The category that a question names: in quotation marks, or as it is where its name has two words or more."""
+    text = " ".join(asked.lower().split())
+    quoted = re.findall(r"[\"“'‘]([^\"”'’]+)[\"”'’]", text)
+    for question in cuad():
+        name = question.name.lower()
+        if name in quoted or (" " in name and re.search(rf"\b{re.escape(name)}\b", text)):
+            return question
+    return Question(ask=asked)
+
+
 def questions_in(file: str | Path) -> tuple[Question, ...]:
     """The questions in a file: tables [[question]] in TOML, or one a line.
 

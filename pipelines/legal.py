@@ -27,7 +27,7 @@ from hybrid.errors import InputError
 from hybrid.files import write
 from hybrid.settings import Settings, load
 from hybrid.types import Answer, Piece, Record, Route
-from pipelines.clauses import FORMATS, Format, Question, Table, cuad, named, questions_in
+from pipelines.clauses import FORMATS, Format, Question, Table, cuad, named, questions_in, recognised
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -94,6 +94,8 @@ class Legal:
     ) -> Iterator[Finding]:
         """Every question of every agreement, agreement by agreement, in the order of their names.
 
+        A question that names a category, as in `what does it say on "Governing Law"?`, is asked as that category.
+
         Args:
             route: force `rag` or `long`; None lets the policy choose.
             progress: receives stage, done and total.
@@ -101,15 +103,16 @@ class Legal:
         from pipelines.contract_answer import finding
 
         listed = [questions] if isinstance(questions, str | Question) else list(questions)
-        asked = [Question(ask=q) if isinstance(q, str) else q for q in listed if not isinstance(q, str) or q.strip()]
+        known = [Question(ask=q) if isinstance(q, str) else q for q in listed if not isinstance(q, str) or q.strip()]
+        asked = [(q.ask, q if q.cues else recognised(q.ask)) for q in known]
         if not asked:
             raise InputError("There is no question. Ask something, for example: When does the agreement end?")
         matters = self.library.matters
         for done, matter in enumerate(matters, 1):
             names = [*(amendment.document for amendment in matter.amendments), matter.document]
-            for question in asked:
+            for text, question in asked:
                 answers = [(name, self._answer(name, question, route)) for name in names]
-                yield finding(self.library, matter.document, question.ask, answers)
+                yield finding(self.library, matter.document, text, answers)
             if progress is not None:
                 progress("agreements", done, len(matters))
 

@@ -22,7 +22,7 @@ from hybrid.errors import InputError
 from hybrid.prompts import Prompt
 from hybrid.readers.read import read, read_text
 from hybrid.types import Usage
-from pipelines.clauses import FORMATS, Question, Table, cuad, named, questions_in
+from pipelines.clauses import FORMATS, Question, Table, cuad, named, questions_in, recognised
 from pipelines.contract import Contract, label_key
 from pipelines.contract_amendments import amendment_of, matters
 from pipelines.contract_answer import SILENT, UNSUPPORTED, Finding, Statement
@@ -503,3 +503,18 @@ def test_clauses_of_a_word_file_by_the_numbers_word_counts() -> None:
     document.save(out)
     found = Contract.of(read("a.docx", out.getvalue()))
     assert [c.path for c in found.clauses] == ["1 Term", "2 Governing Law"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "category"),
+    [
+        ('Which parts are related to "Governing Law"?', "Governing Law"),
+        ("What does it say about governing law?", "Governing Law"),
+        ("Which parts are related to “Parties”?", "Parties"),
+        ("Is the liability of the parties limited?", ""),
+        ("When does the agreement end?", ""),
+    ],
+)
+def test_a_question_that_names_a_category_is_asked_as_it(asked: str, category: str) -> None:
+    assert recognised(asked).name == category
+    assert (recognised(asked).ask == asked) == (not category)
