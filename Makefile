@@ -53,6 +53,8 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m evals.bench.answers --data $(DATA)
 	$(BIN)/python -m evals.bench.indexing --data $(DATA)
 	$(BIN)/python -m evals.bench.scale
+	$(BIN)/python -m evals.bench.code symbols click
+	$(BIN)/python -m evals.bench.legal --data $(DATA)
 
 $(VENV)/.torch:
 	$(PYTHON) -m venv $(VENV)
