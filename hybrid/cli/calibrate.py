@@ -269,5 +269,6 @@ def _show_router(found: Calibration, file: Path) -> None:
     if found.better:
         told = f"{file} written; it is used where it lies in the current folder, or is named in routing.weights"
     else:
-        told = "nothing written: the better fixed route scores more, so the default weights stay; add records"
+        best = max(("rag", "long"), key=lambda route: found.scores[route])
+        told = f'nothing written, the default weights stay: {best} alone scores more. Add records, or policy = "{best}"'
     out.print(told, markup=False)
