@@ -9,7 +9,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,14 +17,12 @@ from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from hybrid.assemble import passage_piece, pieces, ranked_documents
 from hybrid.chunking import Chunker
 from hybrid.cite import cite
 from hybrid.corpus import Corpus, CorpusLike
 from hybrid.cost.energy import Energy
-from hybrid.cost.estimate import estimate
 from hybrid.cost.meter import Meter, Power, Spent
 from hybrid.cost.price import preparation, price, total
 from hybrid.embedding import Embedder
@@ -33,19 +31,17 @@ from hybrid.engines.effective import Effective
 from hybrid.engines.make import make_engine
 from hybrid.errors import HybridError, InputError, WindowError
 from hybrid.index.fusion import retrieve
-from hybrid.index.store import Changes, Entry, Progress, Store
-from hybrid.ordering import Ordering, choose, order
+from hybrid.index.store import Changes, Progress, Store
+from hybrid.ordering import order
 from hybrid.profile import FILE as PROFILE
-from hybrid.profile import Profile
 from hybrid.prompts import Prompt, abstains
-from hybrid.routing.adaptive import kept
 from hybrid.routing.batch import plan
 from hybrid.routing.calibrated import Calibrated, dollars
 from hybrid.routing.explore import drawn, other
-from hybrid.routing.features import features
 from hybrid.routing.policies import Doubting, Forced, Policy, make_policy
-from hybrid.routing.situation import Reading, Situation
+from hybrid.routing.situation import Situation
 from hybrid.settings import EngineSettings, Settings
+from hybrid.situate import EVIDENCE, EVIDENCE_FROM, Counted, Situating
 from hybrid.types import (
     RUNGS,
     Answer,
@@ -55,7 +51,6 @@ from hybrid.types import (
     Decision,
     Explored,
     Piece,
-    Prediction,
     Route,
     Rung,
     Usage,
@@ -65,9 +60,6 @@ from hybrid.window import fit, parts, room, sizes
 
 SILENT = "The documents do not say."
 _WIDE = 20  # passages by which documents are ranked for the long route
-_EVIDENCE = 3  # best passages repeated after a long document
-_EVIDENCE_FROM = 4_000  # tokens of document from which repeating them is worth it
-_EXPECTED_OUTPUT = 128  # tokens of an answer, for predictions
 _CLEAR = 120  # characters after which a streamed reply is no abstention
 _OPEN = 16  # indexes kept open
 _ROUNDS = 4  # of collecting findings, before the least relevant are left out
@@ -146,9 +138,7 @@ class Hybrid:
         self.policy: Policy = policy or make_policy(settings.routing, lambda: self.engine.name, settings.cost.gpus)
         self._stores: dict[str, Store] = {}
         self._given: dict[str, object] = {}  # texts by the key of their index: kept, so that no other gets their id
-        # by index, not by its id: that is given to another one when an index is dropped
-        self._ratios: WeakKeyDictionary[Store, dict[tuple[str, int], float]] = WeakKeyDictionary()
-        self._counts: WeakKeyDictionary[Store, dict[tuple[str, int, tuple[str, ...]], int]] = WeakKeyDictionary()
+        self._counted = Counted()
         self._lock = threading.RLock()
         self.warm = Warm()
         self._loaded = False  # the embedder
@@ -253,7 +243,7 @@ class Hybrid:
         with run.stage("retrieve"):
             candidates = self._candidates(run)
         with run.stage("decide"):
-            situation = self._situate(run, candidates)
+            situation = self._situation(run, candidates)
             decision = run.policy.decide(situation)
         return self._explored(run, situation, *self._carry_out(run, situation, decision))
 
@@ -305,7 +295,7 @@ class Hybrid:
             with run.stage("retrieve"):
                 candidates = self._candidates(run)
             with run.stage("decide"):
-                situation = self._situate(run, candidates)
+                situation = self._situation(run, candidates)
                 ways.append((run, situation, run.policy.decide(situation)))
         ways, first = self._together(ways)
         grouped = sorted(range(len(ways)), key=lambda i: (*_turn(ways[i][1], ways[i][2]), i not in first, i))
@@ -354,7 +344,7 @@ class Hybrid:
     ) -> Decision:
         """Only the decision: nothing is asked of the engine."""
         run = self._run(question, corpus, route, rung, documents, None, progress)
-        return run.policy.decide(self._situate(run, self._candidates(run)))
+        return run.policy.decide(self._situation(run, self._candidates(run)))
 
     def retrieve(
         self,
@@ -428,136 +418,12 @@ class Hybrid:
         found: list[Candidate] = search(run.question, k, run.documents)
         return found
 
-    def _situate(self, run: _Run, candidates: list[Candidate]) -> Situation:
-        """Sizes are estimated from the index, which counts in the embedder's tokens, and exact where it matters."""
-        store, k = run.store, self.settings.retrieval.k
-        entries = store.entries(run.documents)
-        if not entries:
-            raise InputError(f"None of the documents {run.documents} is in the corpus. See: hybrid index show PATH.")
-        best = [name for name, _ in ranked_documents(candidates)] or [entry.name for entry in entries]
-        known = features(
-            run.question, candidates, {e.name: e.passages for e in entries}, sum(e.tokens for e in entries), k
-        )
-        k = kept(candidates, k) if self.settings.routing.adaptive_k else k
-        tokens = {entry.name: entry.tokens for entry in entries}
-        short, long_ = self._ratio(self.engine, store), self._ratio(self.long_engine, store)
-        rooms: dict[Rung, int] = {}
-        for rung in RUNGS:
-            engine, settings = self._engine_for(rung)
-            rooms[rung] = room(engine, run.question, settings.max_tokens)
-        frame = sizes(self.engine, [Piece(c.passage.document, "", 0, c.passage.heading) for c in candidates[:k]])
-        read: dict[Rung, int] = {
-            "passages": round(short * sum(c.passage.tokens for c in candidates[:k])) + sum(frame),
-            "sections": round(
-                short * min(sum(self._section_tokens(c, tokens) for c in candidates[:k]), sum(tokens.values()))
-            )
-            + sum(frame),
-            "corpus": self._measured(
-                self.long_engine, list(tokens), sum(tokens.values()) * long_, rooms["corpus"], store
-            ),
-        }
-        largest = self._measured(self.long_engine, best[:1], tokens[best[0]] * long_, rooms["documents"], store)
-        sized = {name: round(tokens[name] * long_) for name in best}
-        chosen = _fitting(best, sized, rooms["documents"])
-        read["documents"] = max(largest, sum(sized[name] for name in chosen))
-        reads: dict[Rung, tuple[str, ...]] = {"documents": tuple(sorted(chosen)), "corpus": tuple(sorted(tokens))}
-        warm = {rung: self._cached(names) for rung, names in reads.items()}
-        again = self.long_engine.on_gpu and self.warm.caches(self.long_engine.name)
-        _, _, words = self._ordering(self.engine, k)
-        return Situation(
-            question=run.question,
-            candidates=tuple(candidates[:k]),
-            documents=len(entries),
-            tokens=read,
-            rooms=rooms,
-            largest=largest,
-            predictions={rung: self._predict(rung, read[rung], rooms[rung], warm.get(rung, 0)) for rung in RUNGS},
-            features=known,
-            readings=self._readings(
-                read, rooms, {name: _depths(candidates[:k], reads[name], entries) for name in reads}
-            ),
-            again={rung: self._predict(rung, read[rung], rooms[rung], read[rung]) for rung in reads if again},
-            reads=reads,
-            ordering=words,
-        )
+    @property
+    def _situating(self) -> Situating:
+        return Situating(self.settings, self.engine, self.long_engine, self.warm, self._counted)
 
-    def _cached(self, documents: Sequence[str]) -> int:
-        """Tokens of whole documents that the long engine should still hold; without a GPU nothing is cached."""
-        return self.warm.expected(self.long_engine.name, documents) if self.long_engine.on_gpu else 0
-
-    def _readings(
-        self, read: Mapping[Rung, int], rooms: Mapping[Rung, int], depths: Mapping[Rung, list[tuple[float, float]]]
-    ) -> dict[Rung, Reading]:
-        """How well each rung would be read, where its engine was measured.
-
-        A text that is read in parts may stand anywhere in them. After a long text its best passages are repeated: they
-        are read at the better of their two places.
-        """
-        found: dict[Rung, Reading] = {}
-        for rung in RUNGS:
-            engine, _ = self._engine_for(rung)
-            profile = _profile(engine)
-            if profile is None:
-                continue
-            tokens = min(read[rung], rooms[rung])
-            places = depths.get(rung, []) if read[rung] <= rooms[rung] else []
-            if tokens >= _EVIDENCE_FROM and places:
-                end = profile.score_at(1.0)
-                best = [(1.0 if profile.score_at(d) < end else d, weight) for d, weight in places[:_EVIDENCE]]
-                places = [*best, *places[_EVIDENCE:]]
-            kept = profile.kept(tokens, places)
-            found[rung] = Reading(profile.window, profile.effective, profile.curve, round(kept, 6))
-        return found
-
-    def _section_tokens(self, candidate: Candidate, tokens: Mapping[str, int]) -> int:
-        """What a section is expected to take: three of its passages, or the document where that is shorter."""
-        return min(3 * candidate.passage.tokens, tokens[candidate.passage.document])
-
-    def _measured(self, engine: Engine, names: list[str], estimated: float, limit: int, store: Store) -> int:
-        """Tokens of whole documents: counted where the estimate is too close to the limit to decide by it."""
-        if not limit / 2 < estimated < limit * 2:
-            return round(estimated)
-        known, key = self._counts.setdefault(store, {}), (engine.name, store.generation, tuple(names))
-        if key not in known:
-            known[key] = sum(sum(sizes(engine, [Piece(name, store.document(name).text, 0)])) for name in names)
-        return known[key]
-
-    def _predict(self, rung: Rung, tokens: int, limit: int, cached: int) -> Prediction:
-        engine, settings = self._engine_for(rung)
-        fits = tokens <= limit
-        if rung in ("passages", "sections"):  # what does not fit is left out; only whole texts are read in parts
-            tokens = min(tokens, limit)
-        calls = 1 if tokens <= limit else -(-tokens // limit) + 1
-        output = min(settings.max_tokens, _EXPECTED_OUTPUT)
-        cached = min(cached, tokens) if calls == 1 else 0
-        if calls == 1:
-            cost = estimate(self.settings.cost, tokens, output, cached)
-        else:
-            cost = total([estimate(self.settings.cost, limit, output)] * (calls - 1))
-        return Prediction(
-            route="rag" if rung in ("passages", "sections") else "long",
-            rung=rung,
-            engine=engine.name,
-            prompt_tokens=tokens,
-            cached_tokens=cached,
-            calls=calls,
-            fits=fits,
-            cost=cost,
-        )
-
-    def _ratio(self, engine: Engine, store: Store) -> float:
-        """The engine's tokens per token of the embedder, from a sample of the corpus."""
-        known, key = self._ratios.setdefault(store, {}), (engine.name, store.generation)
-        if key not in known:
-            sample = store.sample(16)
-            ours = sum(p.tokens for p in sample)
-            known[key] = sum(engine.count([p.text for p in sample])) / ours if ours else 1.0
-        return known[key]
-
-    def _engine_for(self, rung: Rung) -> tuple[Engine, EngineSettings]:
-        if rung in ("documents", "corpus"):
-            return self.long_engine, self.settings.long_engine or self.settings.engine
-        return self.engine, self.settings.engine
+    def _situation(self, run: _Run, candidates: list[Candidate]) -> Situation:
+        return self._situating.situation(run.question, run.store, run.documents, candidates)
 
     def _carry_out(self, run: _Run, situation: Situation, decision: Decision) -> tuple[Answer, list[_Reading]]:
         try:
@@ -570,7 +436,7 @@ class Hybrid:
         attempts: list[Attempt] = []
         readings: list[_Reading] = []
         while True:
-            engine, settings = self._engine_for(decision.rung)
+            engine, settings = self._situating.engine_for(decision.rung)
             doubt = run.policy.reconsider(situation, decision) if isinstance(run.policy, Doubting) else None
             shown = run if doubt is None else replace(run, on_text=None)  # what would be discarded is not streamed
             reading = self._read(shown, situation, decision, engine, settings)
@@ -613,7 +479,7 @@ class Hybrid:
         taken = [situation.predictions[rung] for rung in (*(a.decision.rung for a in answer.attempts), decision.rung)]
         if routing.budget is not None and sum(map(dollars, taken)) > routing.budget:
             return answer
-        engine, settings = self._engine_for(decision.rung)
+        engine, settings = self._situating.engine_for(decision.rung)
         apart = replace(run, on_text=None, timings={}, notes=[], usages=[])
         reply: dict[str, Any] = {"text": "", "abstained": False}
         with run.stage("explore"):
@@ -691,7 +557,7 @@ class Hybrid:
                 kept = sorted(fitted.kept, key=lambda piece: piece.document)  # always the same: the prefix is cached
                 evidence = self._evidence(situation, kept, engine, settings, fitted.tokens)
             else:
-                ordering, curve, _ = self._ordering(engine, len(situation.candidates))
+                ordering, curve, _ = self._situating.ordering(engine, len(situation.candidates))
                 kept = order(fitted.kept, ordering, curve)
                 evidence = ()
             prompt = Prompt(run.question, tuple(kept), evidence=evidence)
@@ -707,13 +573,13 @@ class Hybrid:
         self, situation: Situation, kept: Sequence[Piece], engine: Engine, settings: EngineSettings, tokens: int
     ) -> tuple[Piece, ...]:
         """The best passages once more, to stand next to the question, where the documents are long and room is left."""
-        if tokens < _EVIDENCE_FROM:
+        if tokens < EVIDENCE_FROM:
             return ()
         read = {piece.document for piece in kept}
         best = [passage_piece(c.passage, c.score) for c in situation.candidates if c.passage.document in read]
         free = engine.window - settings.max_tokens - tokens
         chosen: list[Piece] = []
-        for piece, size in zip(best[:_EVIDENCE], sizes(engine, best[:_EVIDENCE]), strict=True):
+        for piece, size in zip(best[:EVIDENCE], sizes(engine, best[:EVIDENCE]), strict=True):
             if size + 16 <= free:
                 chosen.append(piece)
                 free -= size
@@ -758,16 +624,6 @@ class Hybrid:
             return engine
         limited: Any = Effective(engine, profile)
         return limited  # type: ignore[no-any-return]
-
-    def _ordering(self, engine: Engine, count: int) -> tuple[Ordering, Sequence[float], str]:
-        """How as many passages are ordered for an engine, its position curve, and why."""
-        routing = self.settings.routing
-        if routing.ordering != "auto":
-            return routing.ordering, routing.curve, f"{routing.ordering}: you asked for it"
-        profile = _profile(engine)
-        curve = routing.curve or (() if profile is None else profile.curve)
-        ordering, why = choose(count, curve)
-        return ordering, curve, f"{ordering}: {why}"
 
     def _find_power(self) -> tuple[Power | None, str]:
         """What measures this machine's GPUs, and a note where energy was wanted and cannot be measured."""
@@ -872,31 +728,6 @@ class _Held:
             self._on_text(self._text)
 
 
-def _profile(engine: Engine) -> Profile | None:
-    """What was measured on an engine, if anything was."""
-    return engine.profile if isinstance(engine, Effective) else None
-
-
-def _depths(
-    candidates: Sequence[Candidate], names: Sequence[str], entries: Sequence[Entry]
-) -> list[tuple[float, float]]:
-    """Where the best passages would stand if documents were read whole: (depth, relevance), best first."""
-    sizes_ = {entry.name: (entry.tokens, entry.passages) for entry in entries}
-    total_ = max(1, sum(sizes_[name][0] for name in names))
-    before, starts = 0, {}
-    for name in names:
-        starts[name] = before
-        before += sizes_[name][0]
-    found = []
-    for candidate in candidates:
-        passage = candidate.passage
-        if passage.document in starts:
-            tokens, count = sizes_[passage.document]
-            inside = (passage.ordinal + 0.5) / max(1, count)
-            found.append((min(1.0, (starts[passage.document] + inside * tokens) / total_), max(0.0, candidate.score)))
-    return found
-
-
 def _findings(completion: Completion, group: Sequence[Piece]) -> list[Piece]:
     """A reply to the task `collect` as pieces: quotations where they stand, a model's other lines at their part."""
     if completion.quotes:
@@ -919,17 +750,6 @@ def _findings(completion: Completion, group: Sequence[Piece]) -> list[Piece]:
         else:  # not verbatim: kept at its part's beginning, ranked behind what is
             found.append(Piece(group[0].document, text, group[0].start, group[0].heading, None, None, 0.5))
     return found
-
-
-def _fitting(best: Sequence[str], tokens: Mapping[str, int], room: int) -> list[str]:
-    """As many of the best documents as fit together, at least one."""
-    chosen: list[str] = []
-    used = 0
-    for name in best:
-        if not chosen or used + tokens[name] <= room:
-            chosen.append(name)
-            used += tokens[name]
-    return chosen
 
 
 def _turn(situation: Situation, decision: Decision) -> tuple[bool, tuple[str, ...]]:

@@ -397,7 +397,7 @@ def test_sizes_are_still_the_engines_own_after_the_first_passages_are_gone(hybri
     assert store.sample(4)
     own = Hybrid(texts.settings, engine=Model("x"))
     own.embedder._models.update(hybrid.embedder._models)
-    assert own._ratio(own.engine, store) != 1.0
+    assert own._situating.ratio(own.engine, store) != 1.0
 
 
 def test_what_indexing_took_is_kept_and_shared(tmp_path: Path) -> None:

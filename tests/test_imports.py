@@ -111,7 +111,7 @@ LAYERS = [
     {"corpus", "files", "readers", "sentences", "prompts", "ordering", "models", "profile", "warm"},
     {"chunking", "embedding", "int8", "rope"},
     {"index", "engines", "cost", "window", "cite", "assemble"},
-    {"routing", "plan", "serving", "settings_file"},
+    {"routing", "situate", "plan", "serving", "settings_file"},
     {"hybrid"},
     {"cli", "integrations"},
 ]

@@ -201,15 +201,19 @@ def test_a_profile_limits_the_window_and_orders_the_passages(
     save_profile(profile.model_copy(update={"engine": "reader at somewhere", "window": 16_384}), tmp_path / FILE)
     with Hybrid(settings, engine=reader) as hybrid:
         assert hybrid.engine.window == 2048
-        assert hybrid._ordering(hybrid.engine, 9)[:2] == ("curve", profile.curve)
-        assert hybrid._ordering(hybrid.engine, 8)[0] == "relevance"
+        assert hybrid._situating.ordering(hybrid.engine, 9)[:2] == ("curve", profile.curve)
+        assert hybrid._situating.ordering(hybrid.engine, 8)[0] == "relevance"
         fact = "One of the special magic numbers... The special magic number for tea is: 12345."
         corpus = {f"{i}.txt": f"{fact if i == 3 else 'Nothing.'} " + "The hay is dry. " * 400 for i in range(4)}
         answer = hybrid.answer("What is the special magic number for tea?", corpus, route="long")
         assert answer.decision.chunkwise or answer.decision.rung == "documents"  # the whole fits 16 384, not 2 048
         assert any("is given at most 2,048 of 16,384 tokens" in note for note in answer.notes)
     chosen = Settings(routing=RoutingSettings(ordering="document"))
-    assert Hybrid(chosen, engine=reader)._ordering(reader, 9) == ("document", (), "document: you asked for it")
+    assert Hybrid(chosen, engine=reader)._situating.ordering(reader, 9) == (
+        "document",
+        (),
+        "document: you asked for it",
+    )
     other = Reader(reach=1)
     other.name = "another"
     assert Hybrid(settings, engine=other).engine.window == 16_384
