@@ -214,6 +214,9 @@ def test_a_profile_limits_the_window_and_orders_the_passages(
         (),
         "document: you asked for it",
     )
+    smaller = profile.model_copy(update={"engine": "reader at somewhere", "window": 8_192})
+    save_profile(smaller, tmp_path / FILE)  # of the native server of the same model
+    assert Hybrid(settings, engine=reader).engine.window == 16_384
     other = Reader(reach=1)
     other.name = "another"
     assert Hybrid(settings, engine=other).engine.window == 16_384

@@ -22,12 +22,16 @@ class Effective:
 
     @cached_property
     def profile(self) -> Profile | None:
-        """What was measured on it.
+        """What was measured on it; nothing where the model was measured with a smaller window than is served now.
+
+        A native and an extended server of one model have the same name, and what holds of the one tells nothing of
+        the longer prompts of the other.
 
         Raises:
             SettingsError: the named file is of another engine, or none.
         """
-        return profile_for(self._engine.name, self._file)
+        found = profile_for(self._engine.name, self._file)
+        return found if found is None or found.window >= self._engine.window else None
 
     @property
     def window(self) -> int:
