@@ -213,7 +213,11 @@ def load(
         for section, values in layer.items():
             if not isinstance(values, Mapping):
                 raise SettingsError(f"The setting {section!r} must be a table of keys, like [{section}].")
-            merged.setdefault(section, {}).update({k: v for k, v in values.items() if v is not None})
+            known, given = merged.setdefault(section, {}), {k: v for k, v in values.items() if v is not None}
+            if "url" in given and "url" in known and given["url"] != known["url"]:
+                for key in ("model", "window"):  # they were said of the other server
+                    known.pop(key, None)
+            known.update(given)
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:

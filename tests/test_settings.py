@@ -147,3 +147,14 @@ def test_a_folder_of_that_name_is_no_file(here: Path) -> None:
 def test_settings_are_immutable() -> None:
     with pytest.raises(ValidationError):
         Settings().engine.url = "x"  # type: ignore[misc]
+
+
+def test_another_server_is_not_taken_to_have_the_window_and_model_of_the_first(tmp_path):
+    file = tmp_path / "hybrid.toml"
+    file.write_text('[engine]\nkind = "server"\nurl = "http://a/v1"\nmodel = "small"\nwindow = 1024\nmax_tokens = 48\n')
+    same = load(file, {"engine": {"url": "http://a/v1"}}, {}).engine
+    assert (same.model, same.window) == ("small", 1024)
+    other = load(file, {"engine": {"url": "http://b/v1"}}, {}).engine
+    assert (other.model, other.window, other.max_tokens) == (None, None, 48)
+    told = load(file, {"engine": {"url": "http://b/v1", "window": 4096}}, {}).engine
+    assert (told.model, told.window) == (None, 4096)
