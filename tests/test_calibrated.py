@@ -411,3 +411,18 @@ def test_the_share_without_an_answer_moves_what_is_expected():
     assert make_policy(RoutingSettings(unanswerable=0.05)).weights.needs == rare.needs
     with pytest.raises(SettingsError, match="do not tell which share"):
         replace(base, card={}).at_share(0.1)
+
+
+def test_an_engine_that_quotes_is_neither_doubted_nor_believed_when_silent():
+    """The weights are of models' replies: what an engine that quotes makes of a question they cannot tell."""
+    policy = Calibrated(settled(0.2, 0.9, abstains=0.5, again=0.1))
+    of_model = situation(AVERAGE)
+    quoting = {rung: p.model_copy(update={"engine": "extractive (minilm)"}) for rung, p in of_model.predictions.items()}
+    quoted = replace(of_model, predictions=quoting)
+    tried = policy.decide(of_model).model_copy(update={"route": "rag", "rung": "passages"})
+    assert policy.reconsider(of_model, tried) is not None
+    assert policy.reconsider(quoted, tried) is None
+    again = policy.review(quoted, tried)
+    assert again is not None
+    assert (again.route, again.policy) == ("long", "calibrated")
+    assert Calibrated(settled(0.2, 0.9), budget=0.001).review(quoted, tried) is None
