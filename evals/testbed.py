@@ -25,9 +25,11 @@ import math
 import os
 import random
 import re
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice, pairwise
@@ -36,6 +38,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
+from hybrid.cli.main import guarded
+from hybrid.errors import EngineError
 from hybrid.prompts import ABSTAIN, INSTRUCTIONS, Prompt
 from hybrid.types import Piece
 
@@ -707,6 +711,7 @@ class Plan:
 
     minutes: float
     started: float
+    extend: float = 0.0  # share of the time before YaRN's rotations join in
     stage: int = 0
     moving: float = 0.8
 
@@ -722,7 +727,7 @@ class Plan:
         """Length of the next step's texts, and its YaRN factor, 0 for the native rotations."""
         last = self.stage == len(STAGES) - 1
         length = STAGES[self.stage] if rng.random() < 0.6 else rng.choice(STAGES[: self.stage + 1])
-        if self.stage < 2 or rng.random() > 0.4:
+        if self.stage < 2 or self.spent < self.extend or rng.random() > 0.4:
             return length, 0
         if last and self.spent > 0.7 and rng.random() < 0.25:
             return rng.choice((2048, 3968)), FACTOR  # the questions stand behind the text
@@ -759,7 +764,7 @@ def draw_batch(rng: random.Random, tokenizer: Tokenizer, prose: Prose, length: i
     return collate(tokenizer, groups, room, rng if gaps else None)
 
 
-@click.group()
+@click.group("python -m evals.testbed")
 def main() -> None:
     """Trains and measures the small model of `examples/testbed`."""
 
@@ -771,7 +776,11 @@ def main() -> None:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--start", type=click.Path(exists=True, file_okay=False, path_type=Path), help="continue these weights")
 @click.option("--rate", "share", default=1.0, show_default=True, help="of the learning rate; lower to continue")
-def train(data: Path, out: Path, minutes: float, seed: int, start: Path | None, share: float) -> None:
+@click.option("--extend", default=0.0, help="Share of the time before YaRN joins in; the model until then: OUT/native.")
+@click.option("--threads", default=2, show_default=True)
+def train(
+    data: Path, out: Path, minutes: float, seed: int, start: Path | None, share: float, extend: float, threads: int
+) -> None:
     """Train from nothing; --data holds `lara/docs_*.dev.jsonl.gz`. The model is saved every two minutes."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin cost most of the time on a busy machine
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # so do threads for a handful of sentences
@@ -779,7 +788,7 @@ def train(data: Path, out: Path, minutes: float, seed: int, start: Path | None, 
     from safetensors.torch import load_file
     from torch.nn import functional
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(threads)
     torch.manual_seed(seed)
     rng = random.Random(seed)
     found = books(data)
@@ -796,12 +805,15 @@ def train(data: Path, out: Path, minutes: float, seed: int, start: Path | None, 
         (torch.optim.AdamW(others, lr=0.0, betas=(0.9, 0.98), weight_decay=0.0), 3e-3),
     ]
     tables = {0: rotations(), FACTOR: rotations(FACTOR)}
-    plan = Plan(minutes, time.monotonic(), stage=0 if start is None else 3)
-    step, saved = 0, time.monotonic()
+    plan = Plan(minutes, time.monotonic(), extend, stage=0 if start is None else 3)
+    step, saved, native = 0, time.monotonic(), extend > 0
     seen: dict[tuple[int, int], list[float]] = {}
     cites: list[float] = []
     decided: list[float] = []
     while plan.spent < 1:
+        if native and plan.spent >= extend:
+            write(out / "native", tokenizer, weights, prose.keys)
+            native = False
         length, yarn = plan.kind(rng)
         batch = draw_batch(rng, tokenizer, prose, length, bool(yarn) and length <= WINDOW)
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -906,19 +918,37 @@ def _loaded(model: Path, tokenizer: Tokenizer, yarn: int) -> Callable[[list[str]
 
 
 def _served(url: str) -> Callable[[list[str]], list[str]]:
-    """Replies of the model on a vLLM server."""
+    """Replies of the model on a vLLM server.
+
+    Raises:
+        EngineError: none answers there.
+    """
     from openai import OpenAI
 
     client = OpenAI(base_url=url, api_key="none", timeout=600)
-    name = client.models.list().data[0].id
+    with _answering(url):
+        name = client.models.list().data[0].id
 
     def reply(prompts: list[str]) -> list[str]:
         asked: Any = prompts
-        told = client.completions.create(model=name, prompt=asked, max_tokens=REPLY, temperature=0)
+        with _answering(url):
+            told = client.completions.create(model=name, prompt=asked, max_tokens=REPLY, temperature=0)
         return [choice.text for choice in sorted(told.choices, key=lambda choice: choice.index)]
 
     return reply
 
 
+@contextmanager
+def _answering(url: str) -> Iterator[None]:
+    """What a server does wrong becomes one sentence."""
+    from openai import OpenAIError
+
+    try:
+        yield
+    except (OpenAIError, AttributeError, LookupError, TypeError, ValueError) as error:  # the latter: not a model server
+        said = " ".join(str(error).split())[:200].rstrip(".")
+        raise EngineError(f"No server of the model answers at {url} ({said}): start one with hybrid up.") from None
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

@@ -112,6 +112,7 @@ class Situating:
             again={rung: self._predict(rung, read[rung], rooms[rung], read[rung]) for rung in reads if again},
             reads=reads,
             ordering=words,
+            quoting=getattr(self.engine, "quotes", False),
         )
 
     def _cached(self, documents: Sequence[str]) -> int:

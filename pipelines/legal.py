@@ -71,12 +71,11 @@ class Legal:
     """
 
     def __init__(self, hybrid: Hybrid, corpus: CorpusLike | Store, progress: Progress | None = None) -> None:
-        from hybrid.engines.extractive import Extractive
         from pipelines.contract_library import Library
 
         self.hybrid = hybrid
         self.store: Store = hybrid.open(corpus, progress)
-        self._quoting = isinstance(hybrid.engine, Extractive)
+        self._quoting = getattr(hybrid.engine, "quotes", False)
         self.library: Library = Library(self.store, quoting=self._quoting, progress=progress)
 
     @property

@@ -417,8 +417,7 @@ def test_an_engine_that_quotes_is_neither_doubted_nor_believed_when_silent():
     """The weights are of models' replies: what an engine that quotes makes of a question they cannot tell."""
     policy = Calibrated(settled(0.2, 0.9, abstains=0.5, again=0.1))
     of_model = situation(AVERAGE)
-    quoting = {rung: p.model_copy(update={"engine": "extractive (minilm)"}) for rung, p in of_model.predictions.items()}
-    quoted = replace(of_model, predictions=quoting)
+    quoted = replace(of_model, quoting=True)
     tried = policy.decide(of_model).model_copy(update={"route": "rag", "rung": "passages"})
     assert policy.reconsider(of_model, tried) is not None
     assert policy.reconsider(quoted, tried) is None

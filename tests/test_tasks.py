@@ -20,6 +20,7 @@ from evals.sample import Sample
 from evals.tasks import haystack
 from evals.tasks.perplexity import perplexity
 from evals.tasks.registry import TASKS, task
+from hybrid.cli.main import guarded
 from hybrid.errors import EngineError, InputError
 from hybrid.prompts import ABSTAIN
 
@@ -502,6 +503,14 @@ def test_the_testbed_asks_for_what_is_there_and_for_what_is_not(kind: str) -> No
         draw(f"testbed/{kind}", 1, length=100)
 
 
+def test_a_haystack_with_too_few_words_to_ask_about_is_refused(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(testbed, "words", tuple)  # as where the carried model is not at hand
+    file = tmp_path / "short.txt"
+    file.write_text("One short story. It has few words in it, and nothing more than that.")
+    with pytest.raises(InputError, match="0 common words for facts to be about, and 208 are needed"):
+        draw("testbed/keys", 2, haystack=file)
+
+
 def test_the_testbed_draws_what_training_drew_with_its_own_tokenizer() -> None:
     tokenizers = pytest.importorskip("tokenizers")
     tokenizer = tokenizers.Tokenizer.from_file(str(testbed.FOLDER / "tokenizer.json"))
@@ -514,6 +523,14 @@ def test_the_testbed_draws_what_training_drew_with_its_own_tokenizer() -> None:
     assert sample.question == own.prompt.question
     assert list(sample.documents.values()) == [piece.text for piece in own.prompt.pieces]
     assert sample.golds == own.gold
+
+
+def test_measuring_the_testbed_on_a_server_that_is_down_ends_with_a_sentence(capsys) -> None:
+    pytest.importorskip("tokenizers")
+    assert guarded(testbed.main, ["map", "--url", "http://127.0.0.1:9/v1"]) == 2  # nothing listens there
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "No server of the model answers at http://127.0.0.1:9/v1 (Connection error)" in said.err
 
 
 # --- perplexity -------------------------------------------------------------------------------------------------------

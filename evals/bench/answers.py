@@ -161,16 +161,22 @@ def _score(metric: str, sample: Sample, answer: Answer) -> float:
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
+    """A table of each set that fits 80 columns; F1 and seconds are in --json."""
     from rich.table import Table
 
-    table = Table("data", "n", "policy", "metric", "score", "over rag", "F1", "abstained", "long", "tokens read", "s")
-    for r in rows:
-        spans = [f"{m:.3f} \\[{low:.3f}, {high:.3f}]" for m, low, high in (r["score"], r["over_rag"])]
-        shares = [f"{r['abstained']:.1%}", f"{r['went_long']:.1%}", f"{r['tokens_read']:,.0f}", f"{r['seconds']:.2f}"]
-        table.add_row(
-            r["data"], f"{r['n']}/{r['documents']}", r["way"], r["metric"], *spans, f"{r['f1'][0]:.3f}", *shares
-        )
-    console().print(table)
+    for name in dict.fromkeys(r["data"] for r in rows):
+        own = [r for r in rows if r["data"] == name]
+        title = f"{name}: {own[0]['metric']}, {own[0]['n']} questions on {own[0]['documents']} documents"
+        heads = ("policy", "score", "over rag", "silent", "long", "tokens")
+        table = Table(*heads, title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+        for r in own:
+            spans = [
+                f"{m:.3f} \\[{low:.3f}, {high:.3f}]".replace("0.", ".") for m, low, high in (r["score"], r["over_rag"])
+            ]
+            table.add_row(
+                r["way"], *spans, f"{r['abstained']:.0%}", f"{r['went_long']:.0%}", f"{r['tokens_read']:,.0f}"
+            )
+        console().print(table)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _LEAST = 128  # tokens of a prompt that holds the layout and one fact
+_WORDS = testbed.RECORDS + 8  # for the longest list of records, and some that no record is about
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -63,6 +64,12 @@ class Testbed:
                 f"{self.name} cannot be made in {length} tokens; ask for at least {_LEAST + testbed.REPLY}."
             )
         prose = testbed.Prose.of([read_prose(self.haystack)], testbed.words())
+        named = len(prose.keys or prose.words)
+        if named < _WORDS:
+            raise InputError(
+                f"{self.name} cannot be made from this haystack: it has {named} common words for facts to be about, "
+                f"and {_WORDS} are needed. Give a longer text."
+            )
         counting = cast("Tokenizer", _Counting(count))
         streams: dict[tuple[float | None, int], Iterator[testbed.Sample]] = {}
         without = set(Random(f"{self.name}|{length}|{seed}").sample(range(n), round(self.unanswerable * n)))

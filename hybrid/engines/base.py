@@ -36,8 +36,9 @@ class Completion:
 class Engine(Protocol):
     """A model with a window. Implementations translate every failure into `EngineError`.
 
-    Two more attributes are used where there are any: `notes`, sentences that the user should read, and `local`, true if
-    the model runs on GPUs of this machine, whose energy is then measured.
+    Three more attributes are used where there are any: `notes`, sentences that the user should read; `local`, true if
+    the model runs on GPUs of this machine, whose energy is then measured; and `quotes`, true if it has no model and
+    answers with verbatim sentences.
     """
 
     @property

@@ -208,6 +208,7 @@ class Extractive:
     """
 
     on_gpu = False
+    quotes = True
 
     def __init__(
         self, embedder: Embedder, settings: EngineSettings | None = None, weights: Weights | None = None

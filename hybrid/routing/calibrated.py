@@ -98,7 +98,7 @@ class Calibrated:
         """After passages that were not answered from: the whole, more around the passages, or None for silence."""
         if tried.route == "long":
             return None
-        if unknown(situation) or quotes(situation):
+        if unknown(situation) or situation.quoting:
             again = SelfRoute().review(situation, tried)
             attempts = [situation.predictions[rung] for rung in (tried.rung, whole(situation)[0])]
             if again is None or not self.within(attempts):
@@ -122,7 +122,7 @@ class Calibrated:
 
     def reconsider(self, situation: Situation, tried: Decision) -> Decision | None:
         """After passages that were answered from: None accepts the answer, whatever it says."""
-        if tried.route == "long" or unknown(situation) or quotes(situation):
+        if tried.route == "long" or unknown(situation) or situation.quoting:
             return None
         expected = self._expected(situation)
         found = self._second(situation, tried, expected.long_answered - expected.rag_answered)
@@ -263,14 +263,6 @@ _LOOKS = {
     "comparison": "a comparison",
     "unanswerable": "which there is no answer",
 }
-
-
-def quotes(situation: Situation) -> bool:
-    """Whether passages are read by the engine that quotes.
-
-    The weights are of models' replies: what the silence of a quoting engine means they do not know.
-    """
-    return situation.predictions["passages"].engine.startswith("extractive")
 
 
 def unknown(situation: Situation) -> str:
