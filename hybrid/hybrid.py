@@ -20,6 +20,7 @@ from typing import Any
 
 from hybrid.assemble import passage_piece, pieces, ranked_documents
 from hybrid.chunking import Chunker
+from hybrid.chunkwise import Chunkwise
 from hybrid.cite import cite
 from hybrid.corpus import Corpus, CorpusLike
 from hybrid.cost.energy import Energy
@@ -56,13 +57,12 @@ from hybrid.types import (
     Usage,
 )
 from hybrid.warm import Warm
-from hybrid.window import fit, parts, room, sizes
+from hybrid.window import fit, sizes
 
 SILENT = "The documents do not say."
 _WIDE = 20  # passages by which documents are ranked for the long route
 _CLEAR = 120  # characters after which a streamed reply is no abstention
 _OPEN = 16  # indexes kept open
-_ROUNDS = 4  # of collecting findings, before the least relevant are left out
 
 # Given a question, the index and what was chosen on the route rag, best first: what is read instead, best first.
 # A pipeline puts whole clauses or functions in the place of passages and adds what has to be read with them.
@@ -639,70 +639,21 @@ class Hybrid:
         return None, f"Energy is not measured: {why}." if settings.energy else ""
 
     def _read_in_parts(self, run: _Run, engine: Engine, settings: EngineSettings, ranked: Sequence[Piece]) -> _Reading:
-        """Read every part of texts longer than the window, collect findings, and answer from them.
+        """Read every part of texts longer than the window, and answer from what was found in them."""
 
-        Findings that are together longer than the window are collected from once more.
-        """
-        usage = Usage()
-        sources: Sequence[Piece] = ranked
-        for _ in range(_ROUNDS):
-            with run.stage("assemble"):
-                groups = self._groups(run, engine, settings, sources)
-            with run.stage("ask"):
-                findings, spent = self._collect(run, engine, settings, groups)
-            usage += spent
-            if not findings:
-                return _Reading(Completion(SILENT, usage, abstained=True), (), 0)
-            if sum(sizes(engine, findings)) <= room(engine, run.question, settings.max_tokens):
-                break
-            if len(groups) <= 1:
-                break
-            sources = findings
-        ranked_findings = sorted(findings, key=lambda piece: (-piece.score, piece.document, piece.start))
-        fitted = fit(engine, run.question, ranked_findings, settings.max_tokens)
+        def call(prompt: Prompt) -> Completion:
+            return self._call(run, engine, prompt, settings.max_tokens)
+
+        reader = Chunkwise(engine, run.question, settings.max_tokens, call, run.stage, run.progress)
+        findings, usage = reader.findings(ranked)
+        if not findings:
+            return _Reading(Completion(SILENT, usage, abstained=True), (), 0)
+        best = sorted(findings, key=lambda piece: (-piece.score, piece.document, piece.start))
+        fitted = fit(engine, run.question, best, settings.max_tokens)
         kept = sorted(fitted.kept, key=lambda piece: (piece.document, piece.start))
         with run.stage("ask"):
             completion = self._ask(run, engine, Prompt(run.question, tuple(kept)), settings.max_tokens)
-        completion = Completion(
-            completion.text, usage + completion.usage, completion.abstained, completion.truncated, completion.quotes
-        )
-        return _Reading(completion, tuple(kept), len(fitted.left_out))
-
-    def _groups(
-        self, run: _Run, engine: Engine, settings: EngineSettings, sources: Sequence[Piece]
-    ) -> list[tuple[Piece, ...]]:
-        """All text of the sources in prompts that fit: long texts cut, short ones put together, order kept."""
-        budget = room(engine, run.question, settings.max_tokens)
-        cut = [part for piece in sources for part in parts(engine, run.question, piece, settings.max_tokens)]
-        groups: list[list[Piece]] = [[]]
-        used = 0
-        for part, size in zip(cut, sizes(engine, cut), strict=True):
-            if groups[-1] and used + size > budget:
-                groups.append([])
-                used = 0
-            groups[-1].append(part)
-            used += size
-        return [tuple(group) for group in groups if group]
-
-    def _collect(
-        self, run: _Run, engine: Engine, settings: EngineSettings, groups: Sequence[tuple[Piece, ...]]
-    ) -> tuple[list[Piece], Usage]:
-        """What each group of parts holds on the question, as pieces with their place, and what reading took."""
-
-        def read(group: tuple[Piece, ...]) -> tuple[list[Piece], Usage]:
-            prompt = Prompt(run.question, group, task="collect")
-            completion = self._call(run, engine, prompt, settings.max_tokens)
-            return ([] if completion.abstained else _findings(completion, group)), completion.usage
-
-        findings: list[Piece] = []
-        usage = Usage()
-        with ThreadPoolExecutor(max(1, min(engine.concurrency, len(groups)))) as pool:
-            for done, (found, spent) in enumerate(pool.map(read, groups), 1):
-                findings += found
-                usage += spent
-                if run.progress is not None:
-                    run.progress("reading parts", done, len(groups))
-        return findings, usage
+        return _Reading(replace(completion, usage=usage + completion.usage), tuple(kept), len(fitted.left_out))
 
 
 class _Held:
@@ -726,30 +677,6 @@ class _Held:
         if not self._open:
             self._open = True
             self._on_text(self._text)
-
-
-def _findings(completion: Completion, group: Sequence[Piece]) -> list[Piece]:
-    """A reply to the task `collect` as pieces: quotations where they stand, a model's other lines at their part."""
-    if completion.quotes:
-        found = []
-        for quote in completion.quotes:
-            part = group[quote.piece]
-            text = part.text[quote.start : quote.end]
-            found.append(Piece(part.document, text, part.start + quote.start, part.heading, None, None, quote.score))
-        return found
-    found = []
-    for line in completion.text.splitlines():
-        text = line.strip(" \t-*\u2022\"'\u201c\u201d")
-        if len(text) < 3 or abstains(text):
-            continue
-        for part in group:
-            at = part.text.find(text)
-            if at >= 0:
-                found.append(Piece(part.document, text, part.start + at, part.heading, None, None, 1.0))
-                break
-        else:  # not verbatim: kept at its part's beginning, ranked behind what is
-            found.append(Piece(group[0].document, text, group[0].start, group[0].heading, None, None, 0.5))
-    return found
 
 
 def _turn(situation: Situation, decision: Decision) -> tuple[bool, tuple[str, ...]]:

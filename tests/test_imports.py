@@ -110,7 +110,7 @@ LAYERS = [
     {"errors", "document", "types", "settings"},
     {"corpus", "files", "readers", "sentences", "prompts", "ordering", "models", "profile", "warm"},
     {"chunking", "embedding", "int8", "rope"},
-    {"index", "engines", "cost", "window", "cite", "assemble"},
+    {"index", "engines", "cost", "window", "chunkwise", "cite", "assemble"},
     {"routing", "situate", "plan", "serving", "settings_file"},
     {"hybrid"},
     {"cli", "integrations"},
