@@ -76,10 +76,12 @@ def recognised(asked: str) -> Question:
     """The category that a question names: in quotation marks, or as it is where its name has two words or more."""
     text = " ".join(asked.lower().split())
     quoted = re.findall(r"[\"“'‘]([^\"”'’]+)[\"”'’]", text)
-    for question in cuad():
-        name = question.name.lower()
-        if name in quoted or (" " in name and re.search(rf"\b{re.escape(name)}\b", text)):
-            return question
+    named = {question.name.lower(): question for question in cuad()}
+    written = [name for name in named if " " in name and re.search(rf"\b{re.escape(name)}\b", text)]
+    # quotation marks say which is meant: a question on a "Perpetual License" may speak of a license grant too
+    for name in (*quoted, *sorted(written, key=len, reverse=True)):
+        if name in named:
+            return named[name]
     return Question(ask=asked)
 
 

@@ -67,8 +67,14 @@ class Finding(Record):
         return UNSUPPORTED if self.status == "unsupported" else SILENT
 
 
-def finding(library: Library, name: str, question: str, answers: Sequence[tuple[str, Answer]]) -> Finding:
-    """The finding of an agreement from the answers of its documents: (document, answer), amendments first."""
+def finding(
+    library: Library, name: str, question: str, answers: Sequence[tuple[str, Answer]], reason: str = ""
+) -> Finding:
+    """The finding of an agreement from the answers of its documents: (document, answer), amendments first.
+
+    Args:
+        reason: why it was not asked at all, where there are no answers.
+    """
     matter = library.matter(name)
     statements: list[Statement] = []
     withheld = 0
@@ -76,7 +82,7 @@ def finding(library: Library, name: str, question: str, answers: Sequence[tuple[
         kept, dropped = _statements(library, answer)
         statements += [s for s in kept if all((s.document, s.quote) != (o.document, o.quote) for o in statements)]
         withheld += dropped
-    own = answers[-1][1]
+    own = answers[-1][1] if answers else None
     notes = dict.fromkeys(note for _, answer in answers for note in answer.notes)
     return Finding(
         document=name,
@@ -86,10 +92,10 @@ def finding(library: Library, name: str, question: str, answers: Sequence[tuple[
         amendments=tuple(a.document for a in matter.amendments),
         amends=matter.amends,
         withheld=withheld,
-        reason=own.reason,
-        route=own.route,
+        reason=reason if own is None else own.reason,
+        route="" if own is None else own.route,
         usage=sum((answer.usage for _, answer in answers), Usage()),
-        cost=own.cost if len(answers) == 1 else None,
+        cost=own.cost if own is not None and len(answers) == 1 else None,
         notes=tuple(notes),
     )
 

@@ -24,6 +24,12 @@ COMPANION = 1_200  # characters of one definition or clause that is read along
 DEFINITIONS, REFERENCES, CHANGES = 6, 3, 3  # of each at most
 CUED = 6  # clauses with a cue that are read at most
 _BEGINNING = 5_000  # characters in which title, parties and date stand
+_NAME = r"[A-Z0-9][\w&.'’-]*(?:\s+(?:& |of )?[A-Z0-9][\w&.'’-]*)*"
+_WITH = re.compile(
+    r"\b(?:agreements?|contracts?|leases?|licen[cs]es?|loans?|deals?)\s+(?:\w+\s+){0,3}?(?:with|between)\s+"
+    rf"(?-i:(?P<names>{_NAME}(?:(?:,\s*|,?\s+(?:and|or)\s+){_NAME})*))",
+    re.IGNORECASE,
+)
 _GAPS = re.compile(r"\[page (\d+) (?:cannot be read|has no text)[^\]]*\]")
 
 
@@ -74,6 +80,25 @@ class Library:
             if matter.document == name or any(a.document == name for a in matter.amendments):
                 return matter
         return Matter(name)
+
+    def elsewhere(self, matter: Matter, asked: str) -> str:
+        """Whom a question on "the agreement with ..." names, where only other agreements do; empty otherwise.
+
+        A name that no document has says nothing: it may stand for a role, or be misspelt.
+        """
+        match = _WITH.search(asked)
+        if match is None:
+            return ""
+        names = [name.rstrip(".,'’") for name in re.split(r",\s*(?:and |or )?|\s+(?:and|or)\s+", match["names"])]
+        own = {matter.document, *(amendment.document for amendment in matter.amendments)}
+        if any(self._names(document, name) for document in own for name in names):
+            return ""
+        others = self._contracts.keys() - own
+        return next((n for n in names if any(self._names(document, n) for document in others)), "")
+
+    def _names(self, document: str, name: str) -> bool:
+        pattern = r"\s+".join(re.escape(part) for part in name.split())
+        return re.search(rf"\b{pattern}\b", self._contracts[document].document.text, re.IGNORECASE) is not None
 
     def notes(self, name: str) -> list[str]:
         """What of a document could not be read, in sentences."""

@@ -93,7 +93,8 @@ class Legal:
     ) -> Iterator[Finding]:
         """Every question of every agreement, agreement by agreement, in the order of their names.
 
-        A question that names a category, as in `what does it say on "Governing Law"?`, is asked as that category.
+        A question that names a category, as in `what does it say on "Governing Law"?`, is asked as that category. One
+        on "the agreement with ..." is not asked of agreements that do not name the party while another one does.
 
         Args:
             route: force `rag` or `long`; None lets the policy choose.
@@ -110,6 +111,10 @@ class Legal:
         for done, matter in enumerate(matters, 1):
             names = [*(amendment.document for amendment in matter.amendments), matter.document]
             for text, question in asked:
+                if other := self.library.elsewhere(matter, text):
+                    reason = f"The question is on an agreement with {other}, who is not named here."
+                    yield finding(self.library, matter.document, text, [], reason)
+                    continue
                 answers = [(name, self._answer(name, question, route)) for name in names]
                 yield finding(self.library, matter.document, text, answers)
             if progress is not None:

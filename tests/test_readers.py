@@ -62,6 +62,31 @@ def make_pdf(*pages: str) -> bytes:
     return out.getvalue()
 
 
+def placed_pdf(*pages: list[tuple[int, int, str]]) -> bytes:
+    """A PDF with pieces of text at their places: points from the left, points from the bottom, text."""
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.generic import DecodedStreamObject, NameObject
+
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(make_pdf(*["" for _ in pages]))))
+    for page, pieces in zip(writer.pages, pages, strict=True):
+        stream = DecodedStreamObject()
+        shown = (f"BT /F1 10 Tf {x} {y} Td ({text}) Tj ET" for x, y, text in pieces)
+        stream.set_data("\n".join(shown).encode())
+        page[NameObject("/Contents")] = writer._add_object(stream)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def rows_at(top: int, *rows: str) -> list[tuple[int, int, str]]:
+    """The rows of a table, their cells parted by bars, from a height downwards."""
+    return [
+        (72 + 150 * column, top - 16 * number, cell)
+        for number, row in enumerate(rows)
+        for column, cell in enumerate(row.split("|"))
+    ]
+
+
 def encrypted_pdf(user_password: str, algorithm: str) -> bytes:
     from pypdf import PdfReader, PdfWriter
 
@@ -342,6 +367,36 @@ class TestHtml:
         assert read("a.html", '<meta charset="windows-1251"><p>Договор'.encode("cp1251")).text == "Договор"
         assert read("a.html", '<meta charset="nonsense"><p>caf\xe9'.encode("latin-1")).text == "café"
 
+    @pytest.mark.parametrize(
+        ("source", "text"),
+        [
+            ("<p>a</p><div style='display:none'>x <b>y</b><div>z</div> w</div><p>b</p>", "a\n\nb"),
+            ("<p>a<span hidden>x</span>b <i hidden=''>y</i>c</p>", "ab c"),
+            ("<p>a</p><p style='color:red; DISPLAY : None !important'>x</p><p>b</p>", "a\n\nb"),
+            ("<p style='display:none; display:block'>a</p><p hidden style='display:block'>b</p>", "a\n\nb"),
+            ("<p class='hidden' style='display:nonesuch'>a</p>", "a"),
+            ("<p hidden>x<p>a<p hidden>y<div>b</div>", "a\n\nb"),  # an end tag may be left out
+            ("<ul><li>a<li hidden>x<ul><li>y</ul>z<li>b</ul>c", "a\nb\n\nc"),
+            ("<table><tr><td>a<td hidden>x<td>b<tr hidden><td>y<tr><td>c</table>d", "a | b\nc\n\nd"),
+            ("<table><tr><td><div hidden>x</td><td>a</td></tr></table>b", "a\n\nb"),
+            ("<b><div hidden>x</b>y</p>z</div>a", "a"),  # none of these ends what is hidden around it
+            ("<p>a<br>b<input hidden>c<img hidden alt=x>", "a\nbc"),  # nothing is inside these
+            ("<h1>A<span hidden>x</span></h1><h2 hidden>y</h2><table hidden><tr><td>z</table>b", "A\n\nb"),
+            ("<pre hidden>x</pre>a  b<template>y<p>z</template>", "a b"),
+        ],
+    )
+    def test_what_an_element_hides_is_left_out(self, source: str, text: str) -> None:
+        document = read("a.html", source.encode())
+        assert document.text == text
+        assert original(document, source, text[-1]) == text[-1]
+        assert all(title == "A" for _, title in outline(document))
+
+    def test_time_is_linear_in_what_is_never_closed(self) -> None:
+        source = "<div><b><li><td>" * 10_000 + "<p>end" * 10_000
+        began = time.process_time()
+        assert read("a.html", source.encode()).text.endswith("end")
+        assert time.process_time() - began < 20
+
     def test_no_visible_text(self) -> None:
         with pytest.raises(Unreadable, match="no text in this html file"):
             read("a.html", b"<html><script>x</script></html>")
@@ -452,6 +507,61 @@ class TestPdf:
         assert document.headings[0].start == 0
         assert document.text.startswith("Price", document.headings[1].start)
         assert document.headings[2].start == document.pages[2]
+
+    HEAD, FIRST = "Item|Quantity|Price", ("Steel bolts|100|1.50", "Copper wire|20|12.00")
+    REST = ("Brass nuts and washers|5|3.25", "Zinc plates|7|9.99")
+
+    @pytest.mark.parametrize("repeated", [True, False])
+    def test_a_table_goes_on_on_the_next_page(self, repeated: bool) -> None:
+        title = "Supply Agreement No. 77"
+        head = [self.HEAD] if repeated else []
+        data = placed_pdf(
+            [(72, 760, title), (72, 720, "1. Prices. The prices are in this table."),
+             *rows_at(700, self.HEAD, *self.FIRST), (300, 40, "Page 1 of 3")],
+            [(72, 760, title), *rows_at(720, *head, *self.REST), (72, 600, "2. Term. One year."),
+             (300, 40, "Page 2 of 3")],
+            [(72, 760, title), (72, 720, "3. Law. French law."), (300, 40, "Page 3 of 3")],
+        )  # fmt: skip
+        document = read("a.pdf", data)
+        lines = document.text.split("\n")
+        at = lines.index("Copper wire 20 12.00")
+        assert lines[at + 1 : at + 3 + repeated] == [
+            *(["Item Quantity Price"] if repeated else []), "Brass nuts and washers 5 3.25", "Zinc plates 7 9.99"
+        ]  # fmt: skip
+        assert document.page_of(document.text.index("Copper wire")) == 1
+        assert document.page_of(document.text.index("Brass nuts")) == 2
+        assert document.locate(document.text.index("Zinc"), document.text.index("Zinc") + 4).line == 2 + repeated
+        for number in (1, 2, 3):  # nothing is lost, and every line stays on its page
+            foot = document.text.index(f"Page {number} of 3")
+            assert document.page_of(foot) == number
+        assert document.text.count(title) == 3
+
+    def test_a_table_over_three_pages(self) -> None:
+        data = placed_pdf(
+            [(72, 760, "Annex"), *rows_at(700, self.HEAD, *self.FIRST), (300, 40, "1")],
+            [(72, 760, "Annex"), *rows_at(700, self.HEAD, *self.REST), (300, 40, "2")],
+            [(72, 760, "Annex"), *rows_at(700, self.HEAD, "Tin cans|12|0.40"), (300, 40, "3")],
+        )
+        document = read("a.pdf", data)
+        head = "Item Quantity Price\n"
+        assert document.text == (
+            f"Annex\n1\n{head}Steel bolts 100 1.50\nCopper wire 20 12.00\n"
+            f"{head}Brass nuts and washers 5 3.25\nZinc plates 7 9.99\n{head}Tin cans 12 0.40\nAnnex\n3"
+        )
+        assert [document.page_of(document.text.index(word)) for word in ("Copper", "Zinc", "Tin")] == [1, 2, 3]
+
+    @pytest.mark.parametrize(
+        "below",
+        [
+            rows_at(720, "Zinc plates|7", "Tin cans|12"),  # another number of columns
+            [(72, 740, "The following is another matter."), *rows_at(720, *REST)],  # not the first thing
+            [(72, 720, "Zinc plates are 7 at 9.99, and tin cans are 12 at 0.40.")],  # prose
+        ],
+    )
+    def test_what_may_be_another_table_is_left(self, below: list[tuple[int, int, str]]) -> None:
+        pages = [[*rows_at(700, self.HEAD, *self.FIRST), (300, 40, "1")], [*below, (300, 40, "2")]]
+        document = read("a.pdf", placed_pdf(*pages))
+        assert "Copper wire 20 12.00\n1\n" in document.text
 
     @pytest.mark.parametrize("algorithm", ["RC4-128", "AES-256"])
     def test_encrypted(self, algorithm: str) -> None:

@@ -1,13 +1,19 @@
 """The pipeline for legal files beside plain LlamaIndex: `python -m evals.bench.legal --data DIR`.
 
-contracts   contracts with questions whose answers are spans (L-Eval, from CUAD); each contract its own corpus
-clauses     the same questions by the name of their category, as `hybrid legal clauses` asks them
+contracts   contracts with questions whose answers are spans (L-Eval, from CUAD), each of which names its category;
+            each contract its own corpus. `hybrid legal clauses` is asked the same by the category's name
+in words    the same questions in CUAD's words without the name, as somebody asks who does not know the categories
+parties     questions of one contract, with a party of that one named, asked of a contract that does not know the party
 filings     quarterly and annual reports with questions that have an answer and questions that have none (LaRA)
 
+Questions without an answer: for `contracts` and `in words` the categories of which a contract has not one of the words
+in `WORDS`, a list that is wide on purpose; for `parties` the name alone, which is not in the text, decides. That a
+pipeline which looks for cues refuses the former by name is next to certain: `in words` is the harder half.
+
 The pipeline is run as users run it: `hybrid legal ... --json` on a folder with one file. LlamaIndex retrieves 8
-chunks by vectors and BM25 with the same embedder, and the same engine quotes from them. Documents are split by their
-number in the file, duplicates left out: the even ones were looked at while the pipeline was made, the odd ones are
-reported.
+chunks by vectors and BM25 with the same embedder, and the same engine quotes from them. Documents are told apart by
+their number in the file, duplicates left out: the even ones were looked at while the pipeline was made, the odd ones
+are reported on their own.
 
 best_subspan_em: the gold answer is in the reply; words: the share of the gold's content words that are. A quotation is
 valid if the text has it word for word at the characters that are cited, which is checked against the data itself.
@@ -23,8 +29,10 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import click
@@ -41,7 +49,74 @@ from hybrid.prompts import Prompt
 from hybrid.types import Piece
 
 K = 8  # chunks LlamaIndex retrieves, as many as the pipeline's passages
+SETS = ("contracts", "filings")
+PARTY_QUESTIONS = 6  # of other contracts, asked of each
 _MARKS = re.compile(r" ?\[\d+\]")
+
+# Questions of CUAD by category (category_descriptions.csv, CC BY 4.0), with what a contract that answers them has to
+# say in one of these ways. Categories that are left out are told by words that no contract lacks.
+WORDS = {
+    "Most Favored Nation": (
+        "Is there a clause that if a third party gets better terms on the licensing or sale of technology/goods/"
+        "services described in the contract, the buyer of such technology/goods/services under the contract shall be "
+        "entitled to those better terms?",
+        r"most.favou?r|(?:less|more|as) favou?rabl|better (?:terms|price)|lowest|best price",
+    ),
+    "Non-Disparagement": (
+        "Is there a requirement on a party not to disparage the counterparty?",
+        r"disparag|defam|derogat|disrepute|ill.?repute|reputation|goodwill|embarrass",
+    ),
+    "ROFR/ROFO/ROFN": (
+        "Is there a clause granting one party a right of first refusal, right of first offer or right of first "
+        "negotiation to purchase, license, market, or distribute equity interest, technology, assets, products or "
+        "services?",
+        r"first (?:refusal|offer|negotiat|right|option|opportunit|look)|match|refusal|right to negotiate",
+    ),
+    "Source Code Escrow": (
+        "Is one party required to deposit its source code into escrow with a third party, which can be released to "
+        "the counterparty upon the occurrence of certain events (bankruptcy, insolvency, etc.)?",
+        r"escrow",
+    ),
+    "Liquidated Damages": (
+        "Does the contract contain a clause that would award either party liquidated damages for breach or a fee upon "
+        "the termination of a contract (termination fee)?",
+        r"liquidated|penalt|termination (?:fee|payment|charge)|early termination|break.?up fee|break fee|cancellation",
+    ),
+    "No-Solicit Of Employees": (
+        "Is there a restriction on a party's soliciting or hiring employees and/or contractors from the counterparty, "
+        "whether during the contract or after the contract ends (or both)?",
+        r"solicit|\bhir(?:e|ing)|recruit|entice|induce",
+    ),
+    "No-Solicit Of Customers": (
+        "Is a party restricted from contracting or soliciting customers or partners of the counterparty, whether "
+        "during the contract or after the contract ends (or both)?",
+        r"solicit|divert|entice|induce|circumvent|interfere",
+    ),
+    "Audit Rights": (
+        "Does a party have the right to audit the books, records, or physical locations of the counterparty to ensure "
+        "compliance with the contract?",
+        r"audit|inspect|examin|books|records",
+    ),
+    "Third Party Beneficiary": (
+        "Is there a non-contracting party who is a beneficiary to some or all of the clauses in the contract and "
+        "therefore can enforce its rights against a contracting party?",
+        r"beneficiar",
+    ),
+    "Insurance": (
+        "Is there a requirement for insurance that must be maintained by one party for the benefit of the "
+        "counterparty?",
+        r"insur",
+    ),
+    "Irrevocable Or Perpetual License": (
+        "Does the contract contain a license grant that is irrevocable or perpetual?",
+        r"irrevoc|perpet",
+    ),
+}
+# The shortest name of a party of each contract, in the order of the data
+PARTIES = (
+    "Corio", "Tarek El Moussa", "TouchStar", "Xencor", "Cisco", "Papa John's", "Sonos", "VerticalNet", "Allscripts",
+    "RevMed",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +126,7 @@ class Asked:
     question: str
     golds: tuple[str, ...]
     category: str = ""
+    data: str = "contracts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,30 +168,29 @@ class Arm:
 
 @click.command()
 @click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of the data sets.")
-@click.option("--set", "sets", type=click.Choice(["contracts", "filings"]), multiple=True, help="Default: both.")
-@click.option("--filings", default=10, show_default=True, help="Filings at most, the shorter ones first.")
-@click.option("--looking", is_flag=True, help="The documents that were looked at, not those that are reported.")
+@click.option("--set", "sets", type=click.Choice(SETS), multiple=True, help="Default: both.")
+@click.option("--looking", is_flag=True, help="Only the documents that were looked at, to look at them again.")
 @click.option(
     "--save", type=click.Path(path_type=Path), help="Append every reply to this file, one JSON object a line."
 )
 @click.option("--json", "as_json", is_flag=True)
-def main(data: Path, sets: tuple[str, ...], filings: int, looking: bool, save: Path | None, as_json: bool) -> None:
+def main(data: Path, sets: tuple[str, ...], looking: bool, save: Path | None, as_json: bool) -> None:
     """Measure the pipeline for legal files."""
-    rows: list[dict[str, Any]] = []
     engine = Extractive(Embedder())
-    for name in sets or ("contracts", "filings"):
-        documents = list(contracts(data) if name == "contracts" else reports(data))[0 if looking else 1 :: 2]
-        documents = documents[:filings] if name == "filings" else documents
-        arms: dict[str, Arm] = {}
+    arms: dict[tuple[str, str], Arm] = {}
+    looked: set[str] = set()
+    for name in sets or SETS:
+        documents = list(asked_contracts(data) if name == "contracts" else reports(data))
+        looked |= {document for document, _, _ in documents[::2]}
         for number, (document, text, asked) in enumerate(documents, 1):
+            if looking and document not in looked:
+                continue
             click.echo(f"{name} {number} of {len(documents)}: {document}, {len(asked)} questions", err=True)
-            for arm, replies in _sides(engine, document, text, asked):
-                into = arms.setdefault(arm, Arm())
-                for question, reply in zip(asked, replies, strict=True):
-                    into.add(document, question, reply)
-                    if save is not None:
-                        _append(save, name, arm, document, question, reply)
-        rows += [row for arm, found in arms.items() for row in _rows(name, arm, found, arms["LlamaIndex"])]
+            for arm, question, reply in _sides(engine, document, text, asked):
+                arms.setdefault((question.data, arm), Arm()).add(document, question, reply)
+                if save is not None:
+                    _append(save, arm, document, question, reply)
+    rows = [row for (of, arm), found in arms.items() for row in _rows(of, arm, found, arms[of, "LlamaIndex"], looked)]
     if as_json:
         print_json(rows)
         return
@@ -135,6 +210,46 @@ def contracts(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
         yield f"contract-{number}.txt", text, list(asked_.values())
 
 
+def asked_contracts(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
+    """The contracts with the questions of all sets: those that they answer and those that they cannot."""
+    found = list(contracts(data))
+    for number, (document, text, asked) in enumerate(found):
+        named = [*asked, *silent(text)]
+        worded = [Asked(_details(a.question), a.golds, "", "in words") for a in named]
+        others = [(i, a) for i, (_, _, theirs) in enumerate(found) if i != number for a in theirs]
+        yield document, text, [*named, *worded, *foreign(text, others)]
+
+
+def silent(text: str) -> Iterator[Asked]:
+    """Questions on the categories of which a contract has none of the `WORDS`, worded as L-Eval words its own."""
+    flat = " ".join(text.lower().split())
+    for category, (details, words) in WORDS.items():
+        if not re.search(words, flat):
+            question = (
+                f'Highlight the parts (if any) of this contract related to "{category}" that should be reviewed by a '
+                f"lawyer. Details: {details}"
+            )
+            yield Asked(question, (), category)
+
+
+def foreign(text: str, others: Sequence[tuple[int, Asked]], seed: int = 0) -> Iterator[Asked]:
+    """Questions of other contracts with a party of theirs, drawn from those whose party is not in this one's text.
+
+    Args:
+        others: each with the number of its contract.
+    """
+    flat = " ".join(text.lower().split())
+    drawn = Random(f"{seed} {len(text)}").sample(list(others), len(others))
+    absent = ((i, a) for i, a in drawn if PARTIES[i].lower() not in flat)
+    for number, asked in islice(absent, PARTY_QUESTIONS):
+        yield Asked(f"In the agreement with {PARTIES[number]}: {_details(asked.question)}", (), "", "parties")
+
+
+def _details(question: str) -> str:
+    """CUAD's own wording of a question, without the category's name."""
+    return " ".join(question.partition("Details: ")[2].split())
+
+
 def reports(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
     """LaRA's filings by length and name; tasks that compare or reason are left out, their golds are essays."""
     with gzip.open(data / "lara" / "queries.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
@@ -145,21 +260,24 @@ def reports(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
             rows = [row for row in map(json.loads, lines) if row["type"] == "financial"]
         for row in sorted(rows, key=lambda row: row["file"]):
             own = [q for q in queries if q["length"] == length and q["file"] == row["file"]]
-            asked = [Asked(q["question"], (q["answer"],)) for q in own if q["task"] == "location"]
-            asked += [Asked(q["question"], ()) for q in own if q["task"] == "hallu"]
+            asked = [Asked(q["question"], (q["answer"],), "", "filings") for q in own if q["task"] == "location"]
+            asked += [Asked(q["question"], (), "", "filings") for q in own if q["task"] == "hallu"]
             yield f"filing-{number}.txt", row["text"], list({a.question: a for a in asked}.values())
             number += 1
 
 
-def _sides(engine: Extractive, document: str, text: str, asked: Sequence[Asked]) -> Iterator[tuple[str, list[Reply]]]:
+def _sides(engine: Extractive, document: str, text: str, asked: Sequence[Asked]) -> Iterator[tuple[str, Asked, Reply]]:
+    """Every question with the reply of each side, by arm."""
+    named = [a for a in asked if a.category]
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "in").mkdir()
         (Path(folder) / "in" / document).write_bytes(text.encode("utf-8"))
-        yield "hybrid legal ask", _ask(folder, text, asked)
-        if all(a.category for a in asked):
-            yield "hybrid legal clauses", _clauses(folder, text, asked)
+        yield from (("hybrid legal ask", *both) for both in zip(asked, _ask(folder, text, asked), strict=True))
+        if named:
+            replies = _clauses(folder, text, named)
+            yield from (("hybrid legal clauses", *both) for both in zip(named, replies, strict=True))
     peer = LlamaIndexPipeline({document: text})
-    yield "LlamaIndex", [_peer(engine, peer, document, a) for a in asked]
+    yield from (("LlamaIndex", a, _peer(engine, peer, document, a)) for a in asked)
 
 
 def _ask(folder: str, text: str, asked: Sequence[Asked]) -> list[Reply]:
@@ -187,6 +305,7 @@ def _run(arguments: list[str], folder: str) -> list[dict[str, Any]]:
 
 def _reply(finding: dict[str, Any], text: str) -> Reply:
     said = finding["statements"]
+    text = text.removeprefix("\ufeff")  # the mark of an encoding, which is no character of the file's text
     valid = sum(text[s["start"] : s["end"]] == s["quote"] for s in said)
     reply = " ".join(s["text"] for s in said)
     return Reply(reply, not said, finding["usage"]["prompt_tokens"], len(said), valid)
@@ -198,41 +317,57 @@ def _peer(engine: Extractive, peer: LlamaIndexPipeline, document: str, asked: As
     return Reply(completion.text, completion.abstained, completion.usage.prompt_tokens)
 
 
-def _append(file: Path, name: str, arm: str, document: str, asked: Asked, reply: Reply) -> None:
-    row = {"set": name, "arm": arm, "document": document, "question": asked.question, "golds": asked.golds}
+def _append(file: Path, arm: str, document: str, asked: Asked, reply: Reply) -> None:
+    row = {"set": asked.data, "arm": arm, "document": document, "question": asked.question, "golds": asked.golds}
     with file.open("a", encoding="utf-8") as out:
-        out.write(json.dumps(row | {"reply": reply.text, "abstained": reply.abstained}, ensure_ascii=False) + "\n")
+        out.write(json.dumps(row | asdict(reply), ensure_ascii=False) + "\n")
 
 
-def _rows(name: str, arm: str, found: Arm, peer: Arm) -> Iterator[dict[str, Any]]:
-    """One row a measure, with the paired difference to LlamaIndex."""
+def _rows(name: str, arm: str, found: Arm, peer: Arm, looked: set[str]) -> Iterator[dict[str, Any]]:
+    """One row a measure and part of the documents, with the paired difference to LlamaIndex."""
     for measure, scores in found.scores.items():
-        groups = {key: key[0] for key in scores}
-        apart = None if found is peer else difference(scores, peer.scores[measure], groups)
+        parts = {
+            "not looked at": {key: score for key, score in scores.items() if key[0] not in looked},
+            "looked at": {key: score for key, score in scores.items() if key[0] in looked},
+            "all": scores,
+        }
+        for part, values in parts.items():
+            if not values:
+                continue
+            groups = {key: key[0] for key in values}
+            apart = None if found is peer else difference(values, peer.scores[measure], groups)
+            yield {
+                "data": name,
+                "documents": part,
+                "arm": arm,
+                "measure": measure,
+                "estimate": estimate(list(values.values()), list(groups.values()))._asdict(),
+                "against LlamaIndex": None if apart is None else apart._asdict(),
+            }
+    if found.quotes:
         yield {
             "data": name,
+            "documents": "all",
             "arm": arm,
-            "measure": measure,
-            "estimate": estimate(list(scores.values()), list(groups.values()))._asdict(),
-            "against LlamaIndex": None if apart is None else apart._asdict(),
+            "measure": "valid quotations",
+            "valid": found.valid,
+            "quotes": found.quotes,
         }
-    if found.quotes:
-        yield {"data": name, "arm": arm, "measure": "valid quotations", "valid": found.valid, "quotes": found.quotes}
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> None:
     from rich.table import Table
 
-    table = Table("data", "arm", "measure", "n", "documents", "mean", "minus LlamaIndex")
+    table = Table("data", "documents", "arm", "measure", "n", "of", "mean", "minus LlamaIndex")
     for row in rows:
+        head = [row[column] for column in ("data", "documents", "arm", "measure")]
         if "quotes" in row:
-            share = f"{row['valid']} of {row['quotes']}"
-            table.add_row(row["data"], row["arm"], row["measure"], "", "", share, "")
+            table.add_row(*head, "", "", f"{row['valid']} of {row['quotes']}", "")
             continue
         e, d = row["estimate"], row["against LlamaIndex"]
         digits = 0 if row["measure"] == "tokens read" else 3
         mean, apart = (_interval(x, digits) if x else "" for x in (e, d))
-        table.add_row(row["data"], row["arm"], row["measure"], str(e["n"]), str(e["groups"]), mean, apart)
+        table.add_row(*head, str(e["n"]), str(e["groups"]), mean, apart)
     console().print(table)
 
 

@@ -1,6 +1,7 @@
 """PDF: the text of its pages, and where each begins.
 
-A page that is a scan is read where the extra `ocr` is installed; otherwise its place says that it holds no text.
+A page that is a scan is read where the extra `ocr` is installed; otherwise its place says that it holds no text. The
+rows of a table that goes on on the next page follow each other.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from hybrid.readers import ocr
 from hybrid.readers.encoding import without_surrogates
 from hybrid.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.readers.headings import plain_headings
+from hybrid.readers.tables import join_tables
 
 EXTRA = "ocr"
 _SCAN = re.compile(r"\[page \d+ has no text: [^\]]*\]")
+_SAID = re.compile(r"\[page \d+ (?:has no text|cannot be read|is a scan)")  # in place of a page's text
 _LOCK = threading.Lock()  # silencing warnings and logs is not a thread's own business
 
 
@@ -51,6 +54,7 @@ def read_pdf(data: bytes) -> Extract:
                 raise Unreadable("encrypted PDF: needs a password")
             texts = _page_texts(reader)
             scans = _read_scans(reader, texts, data)
+            texts = join_tables(texts, lambda number: _layout(reader.pages[number], texts[number]))
             pages = tuple(accumulate((len(text) + 1 for text in texts[:-1]), initial=0))
             headings = _bookmarks(reader, texts, pages)
         except Unreadable:
@@ -78,6 +82,17 @@ def _page_texts(reader: Any) -> list[str]:
     if failures and len(failures) == len(texts):
         raise failures[0]
     return texts
+
+
+def _layout(page: Any, text: str) -> str:
+    """The text of a page with its gaps as wide as they are seen; none of one that holds or gives no text."""
+    if not text.strip() or _SAID.match(text):
+        return ""
+    try:
+        seen: str = page.extract_text(extraction_mode="layout", layout_mode_space_vertically=False)
+        return without_surrogates(seen).replace("\0", " ")
+    except Exception:  # noqa: BLE001 - see read_pdf; without it tables are not joined
+        return ""
 
 
 def _read_scans(reader: Any, texts: list[str], data: bytes) -> list[int]:
