@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid.document import Document, Heading, Location
 from hybrid.embedding import Embedder
+from hybrid.readers.definitions import one_line
 from hybrid.settings import PassageSettings
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ class Chunker:
         return joined
 
     def _splitter(self, document: Document, characters: int) -> Any:
-        if document.kind == "code" and document.language and len(document.text) <= _LARGEST_SYNTAX:
+        parsed = len(document.text) <= _LARGEST_SYNTAX and not one_line(document.text)
+        if document.kind == "code" and document.language and parsed:
             splitter = _code_splitter(document.language, characters)
             if splitter is not None:
                 return splitter

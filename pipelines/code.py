@@ -1,4 +1,4 @@
-"""A codebase: questions answered with whole definitions, or exactly from the index of its symbols.
+"""A codebase: questions answered from passages cut at definitions, or exactly from the index of its symbols.
 
     from pipelines.code import Codebase
 
@@ -7,10 +7,12 @@
         print(code.ask("Who calls parse_args?"))  # from the symbol index: no model is asked
         print(code.defined("Parser.parse"), code.callers("Parser.parse"), code.map().lines)
 
-The choices made over the defaults: definitions are read whole and in the order of the files; twelve instead of eight
-passages are looked at, because code answers in several places; and where the long route is taken, what is read is the
-file with those it imports, or the largest package around it that fits the effective window, after a map of the
-repository. The order is that of the names, so that the prefix cache holds.
+The choices made over the defaults: twelve instead of eight passages are read, because code answers in several places,
+in the order of the files. Where they do not answer, the definitions they stand in are read whole, and then the file of
+the best with those it imports: at equal length single passages hold more of what is asked for (`python -m
+evals.bench.code retrieval`), so reading wider is for what they do not answer. Where the long route is taken, what is
+read is that file with its imports, or the largest package around it that fits the effective window, after a map of the
+repository. The order of files is that of their names, so that the prefix cache holds.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Literal, get_args
 
-from hybrid.corpus import Corpus, Source
+from hybrid.corpus import Corpus, Source, nothing_readable
 from hybrid.cost.price import total
 from hybrid.errors import InputError
 from hybrid.files import write
@@ -43,6 +45,7 @@ from pipelines.symbols import SymbolChanges, SymbolIndex
 Reading = Literal["auto", "passages", "definitions", "file", "imports", "package"]
 READINGS: tuple[Reading, ...] = get_args(Reading)
 _RUNGS: dict[Reading, Rung] = {"passages": "passages", "definitions": "sections", "file": "documents"}
+_WIDER: tuple[Reading, ...] = ("definitions", "imports")  # one after the other, while passages do not answer
 
 _SAID: dict[Reading, str] = {
     "passages": "single passages",
@@ -75,7 +78,7 @@ class Codebase:
 
     Raises:
         InputError: there is no such path, package or repository.
-        CorpusError: nothing readable is in it.
+        CorpusError: nothing is in it; where what is in it cannot be read, when it is first asked.
     """
 
     def __init__(
@@ -137,6 +140,8 @@ class Codebase:
     def symbols(self) -> Symbolic:
         """The index of symbols, up to date."""
         self.symbol_changes = self.index.update(self.repository.corpus, self._package(), self._progress)
+        if not self.index.files:
+            raise nothing_readable(self.repository.corpus.label, self.symbol_changes.unread)
         self._lines: dict[str, list[str]] = {}
         return Symbolic(Names(self.index), self._line)
 
@@ -148,8 +153,8 @@ class Codebase:
         Args:
             question: about a name ("Where is X defined?", "Who calls X?", "What does X call?"), which is answered from
                 the symbol index; anything else goes through `Hybrid`.
-            read: how much is read. `auto`: as the policy decides, definitions or the long route, and once more with
-                the files around them where definitions do not answer.
+            read: how much is read. `auto`: as the policy decides, passages or the long route; where passages do not
+                answer, the definitions they stand in, and then the file of the best with those it imports.
 
         Raises:
             UserError: a sentence that says what to mend.
@@ -160,6 +165,8 @@ class Codebase:
         """Answers in the order of the questions; those that read the same are asked one after the other."""
         if read not in READINGS:
             raise InputError(f"There is no reading {read!r}; choose one of: {', '.join(READINGS)}.")
+        if not all(question.strip() for question in questions):
+            raise InputError("The question is empty. Ask something, for example: Where are defaults resolved?")
         answers: dict[int, Answer] = {}
         ways: dict[tuple[Reading, tuple[str, ...]], list[int]] = {}
         reasons: dict[int, str] = {}
@@ -173,8 +180,9 @@ class Codebase:
         for (reading, names), numbers in sorted(ways.items()):
             found = self._read([questions[i] for i in numbers], reading, names)
             for number, answer in zip(numbers, found, strict=True):
-                if answer.abstained and read == "auto" and reading == "definitions":
-                    answer, reasons[number] = self._widened(answer, reasons[number])
+                for wider in _WIDER if read == "auto" and reading == "passages" else ():
+                    if answer.abstained:
+                        answer, reasons[number] = self._widened(answer, wider, reasons[number])
                 answers[number] = answer.model_copy(update={"reason": reasons[number]})
         return [self._with_names(answers[i]) for i in range(len(questions))]
 
@@ -191,7 +199,8 @@ class Codebase:
 
     def left_out(self) -> list[LeftOut]:
         """The files that are not read, with the reason: by choice, and because they could not be."""
-        problems = self._store.problems() if self._store is not None else ()
+        problems = [*self._store.problems()] if self._store is not None else []
+        problems += self.symbol_changes.unread if self.symbol_changes is not None else ()
         return [*self.repository.left_out, *unread(self.repository, problems)]
 
     # -- what is read ------------------------------------------------------------------------------------------------
@@ -209,12 +218,12 @@ class Codebase:
         if read == "auto":
             decision = self.hybrid.decide(question, self.store, documents=self._names)
             reason = decision.reason
-            read = "definitions" if decision.route == "rag" else "package" if decision.rung == "corpus" else "imports"
+            read = "passages" if decision.route == "rag" else "package" if decision.rung == "corpus" else "imports"
         if read in _RUNGS:
             return read, (), f"{reason} Read are {_SAID[read]}."
         names = self._around(question, read)
         if not names:
-            return "definitions", (), f"{reason} No file around the best passage fits the window: definitions are read."
+            return "passages", (), f"{reason} No file around the best passage fits the window: passages are read."
         files = sum(name != NAME for name in names)
         return (
             read,
@@ -228,12 +237,12 @@ class Codebase:
             questions, self.store, rung=rung, documents=names or self._names, progress=self._progress
         )
 
-    def _widened(self, first: Answer, reason: str) -> tuple[Answer, str]:
-        """The answer from the files around what did not answer, both attempts charged; the first where none fits."""
-        names = self._around(first.question, "imports")
-        if not names:
+    def _widened(self, first: Answer, reading: Reading, reason: str) -> tuple[Answer, str]:
+        """The answer from what is around that which did not answer, both charged; the first where no file fits."""
+        names = self._around(first.question, reading) if reading not in _RUNGS else ()
+        if not names and reading not in _RUNGS:
             return first, reason
-        (second,) = self._read([first.question], "imports", names)
+        (second,) = self._read([first.question], reading, names)
         timings = {
             stage: first.timings.get(stage, 0.0) + second.timings.get(stage, 0.0)
             for stage in {**first.timings, **second.timings}
@@ -245,7 +254,7 @@ class Codebase:
             "notes": tuple(dict.fromkeys(first.notes + second.notes)),
             "timings": timings,
         }
-        return second.model_copy(update=both), f"{reason} They did not answer, so {_SAID['imports']} were read too."
+        return second.model_copy(update=both), f"{reason} They did not answer, so {_SAID[reading]} were read too."
 
     def _around(self, question: str, reading: Reading) -> tuple[str, ...]:
         """The files around the best passage that fit the effective window together, with the map where it fits too."""
@@ -307,7 +316,7 @@ class Codebase:
     def _package(self) -> str:
         """The name of the package that the folder itself is, "" where it is none."""
         root = self.repository.root
-        return root.name if any(source.name == "__init__.py" for source in self.repository.corpus.sources) else ""
+        return root.name if (root / "__init__.py").is_file() else ""  # an empty one is no source
 
     def _mapped(self) -> Corpus:
         """The corpus with the map of the repository as one more document, written anew only where it changed."""

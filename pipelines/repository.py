@@ -113,7 +113,7 @@ def open_repository(
     notes: list[str] = []
     paths, version = _found(os.fspath(what), notes)
     if subtree:
-        paths = [_below(path, subtree) for path in paths[:1]]
+        paths = [_below(paths, subtree)]
     corpus = Corpus.of([str(path) for path in paths], settings)
     kept, left_out = _sifted(corpus.sources, with_tests=with_tests, with_generated=with_generated)
     root = corpus.base or paths[0]
@@ -147,8 +147,12 @@ def _found(what: str, notes: list[str]) -> tuple[list[Path], str | None]:
     """The folders or file meant, and the version of an installed package."""
     if _URL.match(what):
         return [clone(what, notes)], None
+    if re.match(r"[A-Za-z][\w+.-]*://", what):
+        raise InputError(
+            f"The URL {_shown(what)} cannot be cloned: Git is asked by https, http, ssh, git or file only."
+        )
     path = Path(what).expanduser()
-    if path.exists() or not re.fullmatch(r"[A-Za-z][\w.-]*", what):
+    if path.exists() or not re.fullmatch(r"[A-Za-z_][\w.-]*", what):
         return [path], None  # the corpus says that there is none
     package = _package(what)
     if package is None:
@@ -160,7 +164,16 @@ def _found(what: str, notes: list[str]) -> tuple[list[Path], str | None]:
 
 
 def _package(name: str) -> list[Path] | None:
-    """The folders, or the one file, of an installed package; nothing of it is imported."""
+    """The folders, or the one file, of an installed package; nothing of it is imported.
+
+    A package that is only the face of a private one of its name, as `pytest` is of `_pytest`, comes with it.
+    """
+    found = _sources_of(name)
+    behind = f"_{name}"
+    return found + (_sources_of(behind) or []) if found and behind in _modules_of(name) else found
+
+
+def _sources_of(name: str) -> list[Path] | None:
     first, *rest = name.split(".")
     for module in (first, first.replace("-", "_"), *_modules_of(name)):
         try:
@@ -200,12 +213,13 @@ def _version(name: str) -> str:
     return "unknown"
 
 
-def _below(path: Path, subtree: str) -> Path:
+def _below(paths: Sequence[Path], subtree: str) -> Path:
     """A part of a repository. Raises InputError where it is not inside."""
-    inner = (path / subtree).resolve()
-    if not inner.exists() or not inner.is_relative_to(path.resolve()):
-        raise InputError(f"There is no {subtree!r} in {path}. Name a folder of it with --subtree.")
-    return path / subtree
+    for path in paths:
+        inner = (path / subtree).resolve()
+        if inner.exists() and inner.is_relative_to(path.resolve()):
+            return path / subtree
+    raise InputError(f"There is no {subtree!r} in {paths[0]}. Name a folder of it with --subtree.")
 
 
 # --- Git ----------------------------------------------------------------------------------------------------------
@@ -232,7 +246,7 @@ def clone(url: str, notes: list[str]) -> Path:
             if code == 0:
                 git(folder, "reset", "--hard", "--quiet", "FETCH_HEAD")
             else:
-                notes.append(f"{_shown(url)} could not be brought up to date ({_last(said)}); the copy here is used.")
+                notes.append(f"{_shown(url)} could not be brought up to date ({_error(said)}); the copy here is used.")
             return folder
         beside = folder.with_name(f".{folder.name}.{os.getpid()}")
         shutil.rmtree(beside, ignore_errors=True)
@@ -243,7 +257,7 @@ def clone(url: str, notes: list[str]) -> Path:
         )
         if code != 0:
             shutil.rmtree(beside, ignore_errors=True)
-            raise InputError(f"The repository {_shown(url)} cannot be cloned: {_last(said)}.")
+            raise InputError(f"The repository {_shown(url)} cannot be cloned: {_error(said)}.")
         beside.rename(folder)
     return folder
 
@@ -284,7 +298,7 @@ def _commit(root: Path, notes: list[str]) -> tuple[str | None, bool]:
         return None, False
     code, top, said = git(folder, "rev-parse", "--show-toplevel")
     if code != 0:
-        notes.append(f"The commit is not known ({_last(said)}).")
+        notes.append(f"The commit is not known ({_error(said)}).")
         return None, False
     if git(folder, "check-ignore", "--quiet", ".")[0] == 0:
         return None, False  # an environment or build folder inside some repository: its commit says nothing here
@@ -307,12 +321,11 @@ def _empty_submodules(top: Path, folder: Path) -> list[str]:
     return [name for name in below if not (top / name).is_dir() or not any((top / name).iterdir())]
 
 
-def _last(said: str) -> str:
-    """The last line of what Git said, without its mark and any password in a URL."""
+def _error(said: str) -> str:
+    """What went wrong by what Git said: its first line that tells an error, without a password in a URL."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return (
-        _shown(re.sub(r"^(?:fatal|error|remote|warning): ", "", lines[-1])).rstrip(".") if lines else "no reason given"
-    )
+    told = next((line for line in lines if re.match(r"(?:fatal|error|remote|ssh): ", line)), *lines[-1:] or [""])
+    return _shown(re.sub(r"^(?:fatal|error|remote|warning): ", "", told)).rstrip(".") or "no reason given"
 
 
 def _shown(text: str) -> str:

@@ -10,11 +10,11 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from hybrid.corpus import Corpus, Source
+from hybrid.corpus import Corpus, Problem, Source
 from hybrid.errors import IndexLocked, IndexStoreError
 from hybrid.index.store import Progress
 from hybrid.readers.encoding import decode
@@ -89,6 +89,7 @@ class SymbolChanges:
     unchanged: int = 0
     removed: int = 0
     lines: int = 0  # of the files that were parsed
+    unread: list[Problem] = field(default_factory=list)
     seconds: float = 0.0
     cpu_seconds: float = 0.0
 
@@ -168,7 +169,8 @@ class SymbolIndex:
                     self._forget(source.name)
                     changes.lines += self._put(source, data, digest, package)
                     changes.parsed += 1
-                except Unreadable:  # the index of passages names it
+                except Unreadable as error:
+                    changes.unread.append(Problem(source.name, str(error)))
                     self._forget(source.name)
             for name in known:
                 self._forget(name)

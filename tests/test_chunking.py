@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -229,3 +231,33 @@ def test_long_texts_are_split_in_stretches(small: Chunker, monkeypatch: pytest.M
     cuts = check(Document("a.txt", text), small)
     assert len(cuts) > 200 * 32 / 300
     check(Document("a.txt", "x" * 2000), small)
+
+
+def test_no_grammar_hangs_or_crashes_on_odd_text() -> None:
+    """All grammars on what is not their language: in a process of its own, because a crash would end this one."""
+    script = """
+from hybrid.chunking import _code_splitter
+from hybrid.readers.kinds import FILE_NAMES, LANGUAGES
+from hybrid.readers.symbols import symbols
+odd = ["(" * 1500 + "[" * 1500 + "{" * 1500, "x=1;a(b)\\"c,d' <e> " * 300]
+odd.append("/* \\"'`\\n" + "def f(a):\\n  return a\\n" * 100)
+for language in sorted({*LANGUAGES.values(), *FILE_NAMES.values()}):
+    print(language, flush=True)
+    for text in odd:
+        symbols(text, language)
+        splitter = _code_splitter(language, 600)
+        assert splitter is None or splitter.chunk_indices(text)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
+    assert ran.returncode == 0, f"{ran.stdout.split()[-1:]}: {ran.stderr[-500:]}"
+    assert len(ran.stdout.split()) > 80
+
+
+def test_a_text_of_one_line_is_not_parsed(small: Chunker) -> None:
+    """Some grammars take the square of its length in time: D more than an hour for a million characters."""
+    packed = "x=1;a(b)\"c,d' <e> " * 10_000
+    assert read("a.d", packed.encode()).headings == ()
+    check(Document("a.d", packed, "code", language="d"), small)
+    source = "def f():\n    pass\n" * 10
+    assert len(read("a.py", (source + f"DATA = '{'x' * 30_000}'\n").encode()).headings) == 0
+    assert len(read("a.py", (source * 300 + f"DATA = '{'x' * 30_000}'\n").encode()).headings) == 3_000

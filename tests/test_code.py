@@ -179,6 +179,10 @@ class TestWhatIsRead:
         assert found.root.name == "filelock"
         assert found.state.startswith("version ")
         assert open_repository("pydantic.v1").root.name == "v1"
+        names = {source.name for source in open_repository("pytest").corpus.sources}
+        assert {"pytest/__init__.py", "_pytest/fixtures.py"} <= names  # the one is only the other's face
+        assert open_repository("pytest", subtree="mark").root.name == "mark"
+        assert open_repository("_pytest").root.name == "_pytest"
         assert open_repository("typing_extensions").corpus.sources[0].name == "typing_extensions.py"
         assert open_repository("semantic-text-splitter").root.name == "semantic_text_splitter"  # a distribution's name
 
@@ -188,6 +192,10 @@ class TestWhatIsRead:
             ("no/such/folder", "There is no file or folder 'no/such/folder'"),
             ("no_such_package_at_all", "no package of that name is installed"),
             ("sys", "has no source in Python"),
+            (
+                "ftp://u:secret@example.org/x.git",
+                r"The URL ftp://example\.org/x\.git cannot be cloned: Git is asked by",
+            ),
         ],
     )
     def test_what_is_not_there(self, what: str, message: str) -> None:
@@ -226,6 +234,22 @@ class TestClone:
         kept = open_repository(url)
         assert kept.commit == again.commit
         assert "could not be brought up to date" in kept.notes[0]
+
+    def test_a_url_that_does_not_answer(self) -> None:
+        with pytest.raises(InputError, match=r"https://127\.0\.0\.1:9/x\.git cannot be cloned: .*127\.0\.0\.1.*\.$"):
+            open_repository("https://me:secret@127.0.0.1:9/x.git")
+
+    @pytest.mark.parametrize(
+        ("said", "told"),
+        [
+            ("warning: x\nfatal: repository 'https://a:b@c/d' not found\n", "repository 'https://c/d' not found"),
+            ("ssh: no such host\r\nfatal: Could not read.\n\nPlease make sure\nit exists.\n", "ssh: no such host"),
+            ("nothing known.\n", "nothing known"),
+            ("", "no reason given"),
+        ],
+    )
+    def test_what_git_says_is_one_reason(self, said: str, told: str) -> None:
+        assert repository_module._error(said) == told
 
     def test_links_to_outside_are_not_followed(self, shop: Path, tmp_path: Path) -> None:
         (tmp_path / "secret.txt").write_text("the password is swordfish\n")
@@ -367,6 +391,15 @@ class TestNames:
     def test_what_is_asked(self, question: str, asked: tuple[str, str] | None) -> None:
         assert relation_asked(question) == asked
 
+    def test_a_package_whose_own_file_is_empty(self, tmp_path: Path) -> None:
+        root = tmp_path / "kit"
+        root.mkdir()
+        (root / "__init__.py").touch()
+        (root / "a.py").write_text("def f(): ...\n")
+        (root / "b.py").write_text("from kit.a import f\nf()\n")
+        with Codebase(root) as found:
+            assert calls(found.callers("f")) == [("b.py", 2, "kit.b")]
+
     def test_modules(self) -> None:
         names = ["src/a/b.py", "a/__init__.py", "lib/x.rb", "web/index.ts", "x.py", "src.py"]
         assert [module_of(name) for name in names] == ["a.b", "a", "x", "web", "x", "src"]
@@ -444,12 +477,30 @@ class TestAsking:
             fitting = ("src/shop/core.py", "src/shop/money.py")  # without the map, and without the whole package
             assert found._around(question, "imports") == found._around(question, "package") == fitting
 
-    def test_what_definitions_do_not_answer_is_looked_for_wider(self, shop: Path) -> None:
+    def test_what_passages_do_not_answer_is_looked_for_wider(self, shop: Path) -> None:
         with Codebase(shop, settings(Settings(routing=RoutingSettings(policy="rag")))) as found:
-            answer = found.ask("Which colour has the president's horse in winter?")
+            answer, answered = found.ask_many(
+                ["Which colour has the president's horse in winter?", "What ends the session of the customer?"]
+            )
         assert answer.abstained
-        assert len(answer.attempts) > 1
+        assert [attempt.decision.rung for attempt in answer.attempts] == ["passages", "sections", "corpus"]
         assert answer.usage.calls == sum(attempt.usage.calls for attempt in answer.attempts)
+        assert "single passages. They did not answer, so whole definitions were read too. They did not" in answer.reason
+        assert not answered.abstained
+        assert [attempt.decision.rung for attempt in answered.attempts] == ["passages"]  # definitions cost more
+
+    def test_nothing_that_can_be_read(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "only").mkdir()
+        (tmp_path / "only" / "raw.py").write_bytes(b"\0\1\2binary")
+        for asked in (["ask", "What is this?"], ["ask", "Where is x defined?"], ["map"], ["index"]):
+            assert guarded(code, [asked[0], str(tmp_path / "only"), *asked[1:]]) == 2
+            said = capsys.readouterr()
+            assert "Nothing in" in said.err
+            assert "can be read (raw.py: binary file)." in said.err
+
+    def test_an_empty_question(self, shop: Path) -> None:
+        with Codebase(shop) as found, pytest.raises(InputError, match="The question is empty"):
+            found.ask_many(["Who calls total?", " "])
 
     def test_a_wrong_reading(self, shop: Path) -> None:
         with Codebase(shop) as found, pytest.raises(InputError, match="There is no reading 'all'; choose one of: auto"):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid.index.lexical import Lexical, query_words, words
+from hybrid.index.lexical import Lexical, identifiers, query_words, words
 
 TEXTS = [
     "The agreement ends on 3 May 2027.",
@@ -157,3 +157,19 @@ def test_question_words() -> None:
     assert query_words("When does the Agreement end?") == ["agreement", "end"]
     assert query_words("What is it?") == ["what", "is", "it"]  # nothing else is left
     assert query_words("") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("WideLife wide_life WIDE_LIFE widelife", ["widelife", "widelife", "widelife"]),
+        ("class BadParametersException(HTTPError): ...", ["badparametersexception", "httperror"]),
+        ("The URLs of McDonald's", ["url", "mcdonald"]),
+        ("_private __init__ __all__ x_ _", []),
+        ("log4cxx/PatternLayout.h, a.b, don't, 10-K, test1", ["patternlayout"]),
+        ("使用HTTPServer的", ["httpserver"]),
+        ("_" * 100_000, []),
+    ],
+)
+def test_names_of_several_words_are_one_word_too(text: str, found: list[str]) -> None:
+    assert identifiers(text) == found

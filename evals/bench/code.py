@@ -1,8 +1,9 @@
-"""Codebases: `python -m evals.bench.code symbols|retrieval|speed`.
+"""Codebases: `python -m evals.bench.code symbols|retrieval|names|speed`.
 
 symbols    questions about names, asked of installed packages through `hybrid code ask`; the truth is computed with
            Python's own `ast`, which shares nothing with the tree-sitter index that answers
 retrieval  SWE-QA: words of the reference answers found in what is retrieved, beside LlamaIndex's plain pipeline
+names      questions that name a definition: whether words alone find it, with whole names indexed and without
 speed      lines a second of the symbol index, and an update after one edit
 """
 
@@ -26,18 +27,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+import numpy as np
 
 from evals.bench.peers import LlamaIndexPipeline
 from evals.metrics import bootstrap
 from hybrid import Hybrid, Settings
 from hybrid.assemble import pieces
+from hybrid.chunking import Chunker
 from hybrid.cli.common import console, print_json
+from hybrid.embedding import Embedder
 from hybrid.index.fusion import retrieve
-from hybrid.index.lexical import query_words, words
+from hybrid.index.lexical import Lexical, identifiers, query_words, words
+from hybrid.readers.read import read
 
 Row = dict[str, Any]
 Line = tuple[str, int]  # file relative to the package, line
 BUDGETS = (4_000, 12_000)  # characters that are read
+PASSAGES = 12  # that `hybrid code ask` reads
 
 
 @click.group()
@@ -97,7 +103,8 @@ def symbols(packages: tuple[str, ...], questions: int, show: int, as_json: bool)
 
 def _share(package: str, form: str, metric: str, values: Sequence[bool]) -> Row:
     mean, low, high = bootstrap([float(value) for value in values]) if values else (0.0, 0.0, 0.0)
-    version = metadata.version(package) if package in metadata.packages_distributions() else ""
+    distributions = metadata.packages_distributions().get(package, ())
+    version = metadata.version(distributions[0]) if distributions else ""
     data = f"{Path(package).name} {version}".strip()
     return {"data": data, "way": form, "metric": metric, "mean": mean, "low": low, "high": high, "n": len(values)}
 
@@ -407,14 +414,15 @@ def _last(function: ast.expr) -> str:
 def retrieval(data: Path, repositories: Path, only: tuple[str, ...], peer: bool, as_json: bool) -> None:
     """Words of SWE-QA's reference answers, those of the question aside, found in the first characters that are read.
 
-    REPOSITORIES/flask, /requests and /pytest hold a version of each; the Python files of `src` where there is one.
+    REPOSITORIES/flask, /requests and /pytest hold a version of each; the Python files of `src` where there is one. All
+    of what an attempt reads is told too: the passages of a first one, and the definitions that they stand in.
     """
     asked: dict[str, list[Row]] = {}
     with gzip.open(data / "codeqa" / "swe_qa_flask_requests_pytest.jsonl.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
             asked.setdefault(row["repo"].rpartition("/")[2], []).append(row)
-    scores: dict[tuple[str, int], list[float]] = {}
+    scores: dict[tuple[str, str], list[float]] = {}
     with Hybrid(Settings()) as hybrid:
         for name, questions in asked.items():
             if only and name not in only:
@@ -425,33 +433,24 @@ def retrieval(data: Path, repositories: Path, only: tuple[str, ...], peer: bool,
                 for question in questions:
                     gold = _content(question["answer"]) - set(words(question["question"]))
                     text = read(question["question"])
-                    for budget in BUDGETS:
-                        have = set(words(text[:budget]))
-                        scores.setdefault((way, budget), []).append(len(gold & have) / max(1, len(gold)))
+                    if way.startswith("all of"):
+                        scores.setdefault((way, "characters read"), []).append(len(text))
+                    for budget in (None,) if way.startswith("all of") else BUDGETS:
+                        metric = "words found" if budget is None else f"words found in {budget:,} characters"
+                        found = len(gold & set(words(text[:budget]))) / max(1, len(gold))
+                        scores.setdefault((way, metric), []).append(found)
+    pairs = [("hybrid definitions", "hybrid fused")]
+    pairs += [(way, "LlamaIndex fused") for way in ("hybrid fused", "hybrid definitions")] if peer else []
+    for one, other in pairs:
+        for metric in [metric for way, metric in list(scores) if way == one]:
+            both = zip(scores[one, metric], scores[other, metric], strict=True)
+            scores[f"{one} less {other}", metric] = [a - b for a, b in both]
     rows = []
-    for (way, budget), values in scores.items():
+    for (way, metric), values in scores.items():
         mean, low, high = bootstrap(values)
-        metric = f"words found in {budget:,} characters"
         rows.append(
             {"data": "SWE-QA", "way": way, "metric": metric, "mean": mean, "low": low, "high": high, "n": len(values)}
         )
-    for budget in BUDGETS:
-        for way in ("hybrid fused", "hybrid definitions") if peer else ():
-            differences = [a - b for a, b in zip(scores[way, budget], scores["LlamaIndex fused", budget], strict=True)]
-            mean, low, high = bootstrap(differences)
-            metric = f"words found in {budget:,} characters"
-            way = f"{way} less LlamaIndex fused"
-            rows.append(
-                {
-                    "data": "SWE-QA",
-                    "way": way,
-                    "metric": metric,
-                    "mean": mean,
-                    "low": low,
-                    "high": high,
-                    "n": len(differences),
-                }
-            )
     _out(rows, as_json)
 
 
@@ -459,13 +458,19 @@ def _ways(hybrid: Hybrid, folder: Path, peer: bool) -> dict[str, Callable[[str],
     """What each way reads for a question, in the order of its ranking."""
     store = hybrid.open(str(folder / "**" / "*.py"))
 
-    def passages(mode: Any) -> Callable[[str], str]:
-        return lambda question: "\n".join(c.passage.text for c in retrieve(store, question, 60, mode))
+    def passages(mode: Any, k: int = 60) -> Callable[[str], str]:
+        return lambda question: "\n".join(c.passage.text for c in retrieve(store, question, k, mode))
 
-    def definitions(question: str) -> str:
-        return "\n".join(piece.text for piece in pieces(store, "sections", retrieve(store, question, 20)))
+    def definitions(k: int) -> Callable[[str], str]:
+        return lambda question: "\n".join(p.text for p in pieces(store, "sections", retrieve(store, question, k)))
 
-    ways = {"hybrid dense": passages("dense"), "hybrid fused": passages("fused"), "hybrid definitions": definitions}
+    ways = {
+        "hybrid dense": passages("dense"),
+        "hybrid fused": passages("fused"),
+        "hybrid definitions": definitions(20),
+        f"all of {PASSAGES} passages": passages("fused", PASSAGES),
+        "all of their definitions": definitions(PASSAGES),
+    }
     if peer:
         files = sorted(folder.rglob("*.py"))
         texts = {f.relative_to(folder).as_posix(): f.read_text("utf-8") for f in files if f.stat().st_size}
@@ -480,6 +485,55 @@ def _content(answer: str) -> set[str]:
     return {word for word in query_words(answer) if len(word) > 2 and not word.isdigit()}
 
 
+# --- names of several words ---------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("packages", nargs=-1, required=True)
+@click.option("--questions", default=100, help="Of each package, drawn with seed 0.")
+@click.option("--json", "as_json", is_flag=True)
+def names(packages: tuple[str, ...], questions: int, as_json: bool) -> None:
+    """Ask "What does NAME do?" of definitions of PACKAGES whose name stands for one only, by BM25 alone.
+
+    Found: its line, as `ast` tells it, is in one of the first passages.
+    """
+    chunker = Chunker(Embedder())
+    ways: dict[str, tuple[Callable[[str], list[str]], Callable[[str], list[str]]]] = {
+        "parts of names": (words, query_words),
+        "and whole names": (lambda t: [*words(t), *identifiers(t)], lambda q: [*query_words(q), *identifiers(q)]),
+    }
+    scores: dict[tuple[str, int], list[float]] = {}
+    for package in packages:
+        root = _root(package)
+        truth = Truth(root, root.name)
+        single = [name for name in sorted(truth.asked()) if len(truth.defined(name)) == 1]
+        files = [file for file in sorted(root.rglob("*.py")) if file.stat().st_size]
+        documents = [read(file.relative_to(root).as_posix(), file.read_bytes()) for file in files]
+        cuts = [(document.name, cut) for document in documents for cut in chunker.split(document)]
+        for way, (of_text, of_question) in ways.items():
+            known: dict[str, int] = {}
+            texts = [of_text(cut.context(name)) for name, cut in cuts]
+            ids = [np.array([known.setdefault(word, len(known)) for word in text], np.int32) for text in texts]
+            index = Lexical.build(np.arange(len(cuts)), ids, len(known))
+            for name in random.Random(0).sample(single, min(questions, len(single))):
+                asked = [known[w] for w in dict.fromkeys(of_question(f"What does {name} do?")) if w in known]
+                ((file, line),) = truth.defined(name)
+                ranked = [cuts[i] for i in index.search(asked, 20)[0]]
+                holds = [of == file and cut.location.line <= line <= cut.location.end_line for of, cut in ranked]
+                for k in (1, 5, 20):
+                    scores.setdefault((way, k), []).append(float(any(holds[:k])))
+    first, second = ways
+    for k in (1, 5, 20):
+        both = zip(scores[second, k], scores[first, k], strict=True)
+        scores["the difference", k] = [after - before for after, before in both]
+    rows = []
+    for (way, k), values in scores.items():
+        mean, low, high = bootstrap(values)
+        found = {"metric": f"found in {k}", "mean": mean, "low": low, "high": high, "n": len(values)}
+        rows.append({"data": ", ".join(packages), "way": way, **found})
+    _out(rows, as_json)
+
+
 # --- speed --------------------------------------------------------------------------------------------------------
 
 
@@ -489,8 +543,8 @@ def _content(answer: str) -> set[str]:
 def speed(folders: tuple[Path, ...], as_json: bool) -> None:
     """Index the symbols of the Python files of FOLDERS, copied into one tree; then of one file that is edited.
 
-    CPU seconds hold on a busy machine too: of the index as `hybrid code map` tells them, and of its whole process, which
-    starts, finds the files, and draws and prints the map of all of them too.
+    CPU seconds hold on a busy machine too: of the index as `hybrid code map` tells them, and of its whole process,
+    which starts, finds the files, and draws and prints the map of all of them too.
     """
     with tempfile.TemporaryDirectory() as place:
         tree = Path(place) / "tree"

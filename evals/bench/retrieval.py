@@ -1,6 +1,7 @@
 """Retrieval beside LlamaIndex's pipeline, same embedding model, same run: `python -m evals.bench.retrieval --data DIR`.
 
-codeqa     737 given chunks of code, 129 questions: recall of the gold chunks among the first k
+codeqa     737 given chunks of code, 129 questions: recall of the gold chunks among the first k, and the difference of
+           both pipelines question by question
 chunking   3 texts split by each pipeline itself, 276 questions: characters of the gold references, k = 5; and, since
            passages differ in length, recall of the first 4 000 characters that each would read
 litm       the gold passage among 20 and among 50: share of questions with it first, and among the first 5
@@ -65,17 +66,19 @@ def codeqa(hybrid: Hybrid, folder: Path, peer: bool) -> list[Row]:
         pipeline = LlamaIndexPipeline(texts, split=None)
         ways["LlamaIndex dense"] = [[n.node_id for n in pipeline.dense(q["query"], 20)] for q in asked]
         ways["LlamaIndex fused"] = [[n.node_id for n in pipeline.fused(q["query"], 20)] for q in asked]
-    return [
-        _row(
-            "codeqa",
-            way,
-            f"recall@{k}",
-            [len(g & set(r[:k])) / len(g) for g, r in zip(gold, found, strict=True)],
-            groups,
-        )
-        for way, found in ways.items()
+    found = {
+        (way, k): [len(g & set(names[:k])) / len(g) for g, names in zip(gold, ranked, strict=True)]
+        for way, ranked in ways.items()
         for k in (5, 10, 20)
-    ]
+    }
+    for k in (5, 10, 20) if peer else ():
+        both = zip(found["hybrid fused", k], found["LlamaIndex fused", k], strict=True)
+        found["hybrid fused less LlamaIndex fused", k] = [ours - theirs for ours, theirs in both]
+    rows = [_row("codeqa", way, f"recall@{k}", values, groups) for (way, k), values in found.items()]
+    for way, ranked in ways.items():
+        read = [float(sum(len(texts[name]) for name in names)) for names in ranked]
+        rows.append(_row("codeqa", way, "characters of 20", read, groups))
+    return rows
 
 
 def chunking(hybrid: Hybrid, folder: Path, peer: bool) -> list[Row]:

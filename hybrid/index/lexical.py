@@ -26,6 +26,9 @@ _WORD = re.compile(
     rf"|[{_UPPER}]?{_LOWER}+(?:'(?!s\b){_LOWER}+)?"
     rf"|[{_UPPER}]+"
 )
+_JOINED = re.compile(
+    r"(?<![A-Za-z0-9_])(?=[A-Za-z0-9_]*?(?:[a-z][A-Z]|[A-Z]{2}[a-z]|[A-Za-z0-9]_[A-Za-z0-9]))[A-Za-z0-9_]+"
+)
 # Dropped from questions only: their posting lists are the longest and they carry the least.
 _STOP = frozenset(
     "a an and are as at be been but by did do does for from had has have how i if in into is it its me of on or our "
@@ -38,6 +41,15 @@ _ARRAYS = ("data", "indices", "indptr")
 def words(text: str) -> list[str]:
     """The words of a passage, lower-case, in order, inflection cut off."""
     return [_stem(word.lower()) for word in _WORD.findall(text)]
+
+
+def identifiers(text: str) -> list[str]:
+    """The names of several words in a text, each as one word: `WideLife`, `wide_life` and `WIDE_LIFE` are `widelife`.
+
+    They are looked up beside their parts: where the same name stands in one case, as `widelife.h`, it has no parts, and
+    the whole name tells one definition from others that share its words.
+    """
+    return [_stem(name.replace("_", "").lower()) for name in _JOINED.findall(text)]
 
 
 def query_words(question: str) -> list[str]:

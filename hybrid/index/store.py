@@ -35,7 +35,7 @@ from hybrid.document import Anchor, Document, Heading, Location
 from hybrid.embedding import Embedder, Vectors
 from hybrid.errors import IndexLocked, IndexStoreError
 from hybrid.index.dense import Dense
-from hybrid.index.lexical import Lexical, query_words, words
+from hybrid.index.lexical import Lexical, identifiers, query_words, words
 from hybrid.readers.extract import Unreadable
 from hybrid.types import Passage
 
@@ -207,7 +207,7 @@ class Store:
     def matching(self, question: str, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
         """The `k` passages that share the question's words, with their BM25 score, best first."""
         _, lexical = self._current()
-        asked = list(dict.fromkeys(query_words(question)))
+        asked = list(dict.fromkeys([*query_words(question), *identifiers(question)]))
         marks = ",".join("?" * len(asked[:500]))
         known = dict(self._rows(f"SELECT word, id FROM words WHERE word IN ({marks})", *asked[:500]))
         ids, scores = lexical.search([known[word] for word in asked if word in known], k, among)
@@ -360,7 +360,8 @@ class Store:
                     len(cuts),
                 ),
             ).lastrowid
-            numbers = self._number([words(cut.context(document.name)) for cut in cuts])
+            texts = [cut.context(document.name) for cut in cuts]
+            numbers = self._number([[*words(text), *identifiers(text)] for text in texts])
             self._db.executemany(
                 "INSERT INTO passages (document, ordinal, start, end, source_start, source_end, line, end_line, page,"
                 " heading, tokens, text, key, words, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from hybrid.document import Heading
 
 SIZE_LIMIT = 1_000_000  # characters; above it a file is generated more often than written, and parsing it is slow
+LINE_LIMIT = 20_000  # characters; nobody wrote a text of one such line, and some grammars take the square of it in time
 
 # A rule for all grammars: what is named like a definition and has a name is one.
 _DEFINITION = re.compile(
@@ -75,11 +76,11 @@ GROUPS: dict[str, Callable[[str], object]] = {
 
 
 def parse(text: str, language: str, groups: Mapping[str, Callable[[str], object]] = GROUPS) -> Syntax | None:
-    """The nodes of each group, None where the language has no grammar here or the text is very long.
+    """The nodes of each group, None where the language has no grammar here or the text is very long or one line.
 
     They are found by a query, which tree-sitter carries out ten times as fast as Python can walk a tree.
     """
-    if len(text) > SIZE_LIMIT:
+    if len(text) > SIZE_LIMIT or one_line(text):
         return None
     raw = text.encode("utf-8", "replace")
     prepared = _prepared(language, tuple(groups.items()))
@@ -93,6 +94,12 @@ def parse(text: str, language: str, groups: Mapping[str, Callable[[str], object]
     found = QueryCursor(query).captures(root).get("node", ())
     ordered = sorted(found, key=lambda node: (node.start_byte, -node.end_byte))
     return Syntax(raw, [(group_of[node.type], node) for node in ordered], _offsets(raw))
+
+
+def one_line(text: str) -> bool:
+    """Whether one very long line is most of a text, as in what a program has packed."""
+    longest = max(map(len, text.splitlines()), default=0)
+    return longest > LINE_LIMIT and longest * 2 > len(text)
 
 
 @lru_cache(maxsize=256)

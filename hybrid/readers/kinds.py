@@ -11,7 +11,8 @@ KINDS = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".docm": "docx",
 }  # fmt: skip
 
-# without COBOL: its grammar's parser does not end on texts in other languages
+# without COBOL and Typst: the parser of the one does not end on texts in other languages, that of the other ends the
+# whole process where a thousand brackets are open; both are read as text
 LANGUAGES = {
     ".py": "python", ".pyi": "python", ".pyw": "python", ".js": "javascript", ".mjs": "javascript",
     ".cjs": "javascript", ".jsx": "javascript", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript",
@@ -32,7 +33,7 @@ LANGUAGES = {
     ".css": "css", ".scss": "scss", ".vue": "vue", ".svelte": "svelte", ".xml": "xml", ".xsd": "xml", ".xsl": "xml",
     ".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".ini": "ini", ".cfg": "ini", ".properties": "properties",
     ".tf": "terraform", ".hcl": "hcl", ".bicep": "bicep", ".nix": "nix", ".cmake": "cmake", ".mk": "make",
-    ".bzl": "starlark", ".star": "starlark", ".tex": "latex", ".sty": "latex", ".bib": "bibtex", ".typ": "typst",
+    ".bzl": "starlark", ".star": "starlark", ".tex": "latex", ".sty": "latex", ".bib": "bibtex",
     ".vim": "vim", ".tcl": "tcl", ".po": "po", ".rego": "rego", ".prisma": "prisma", ".matlab": "matlab",
 }  # fmt: skip
 
