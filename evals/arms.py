@@ -431,6 +431,7 @@ def saved(situation: Situation) -> dict[str, Any]:
         "features": dict(situation.features),
         "readings": {rung: asdict(reading) for rung, reading in situation.readings.items()},
         "predictions": {rung: p.model_dump(mode="json") for rung, p in situation.predictions.items()},
+        "quoting": situation.quoting,
     }
 
 
@@ -446,6 +447,7 @@ def restored(question: str, data: Mapping[str, Any]) -> Situation:
         features=data["features"],
         readings={rung: Reading(**reading) for rung, reading in data.get("readings", {}).items()},
         predictions={rung: Prediction.model_validate(p) for rung, p in data["predictions"].items()},
+        quoting=data.get("quoting", False),
     )
 
 

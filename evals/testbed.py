@@ -166,9 +166,10 @@ def samples(
     tokenizer: Tokenizer,
     prose: Prose,
     *,
-    answerable: bool = True,
+    answerable: float = True,
     texts: int | None = None,
     task: Literal["answer", "collect"] = "answer",
+    questions: int = 1,
 ) -> Iterator[Sample]:
     """Endless samples; the same arguments give the same ones, each different from the last.
 
@@ -177,14 +178,15 @@ def samples(
             `records` key-value lines and no prose; `variables` values reached over up to two other variables.
         length: tokens of the rendered prompt, never more, and rarely more than 20 fewer (but of at most 200 records).
         depth: share of the text before the fact asked for, 0 to 1; None for a random one.
-        answerable: False asks for a key that no fact has; the word itself may well be in the prose.
+        answerable: False asks for a key that no fact has; the word itself may well be in the prose. A share, where
+            several questions are asked of a text.
         texts: number of text blocks; None for a random one that suits the length.
         task: which of the project's instructions closes the prompt.
+        questions: of each text, one after the other; some may be the same.
     """
     for turn in range(2**31):
         rng = random.Random(f"{kind}|{length}|{depth}|{seed}|{answerable}|{texts}|{task}|{turn}")
-        share = 0.0 if answerable else 1.0
-        yield next(_draw(rng, kind, length, depth, tokenizer, prose, 1, share, texts, task))
+        yield from _draw(rng, kind, length, depth, tokenizer, prose, questions, 1.0 - answerable, texts, task)
 
 
 def render(prompt: Prompt) -> str:

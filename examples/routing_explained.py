@@ -1,16 +1,19 @@
 """Why a question goes which way, what each way was expected to bring and to cost, and what a preference changes.
 
-No engine is asked. Offline: python examples/routing_explained.py
+Decided for a model on a GPU that are only named: nothing is asked, and neither has to be here. Offline:
+python examples/routing_explained.py. The same from the command line: hybrid route QUESTION PATH --model qwen3-8b
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from hybrid import Hybrid, Settings
-from hybrid.settings import RoutingSettings
+from hybrid import Hybrid, load
+from hybrid.embedding import Embedder
+from hybrid.engines.planned import Planned
 
 FILING = Path(__file__).parent / "filing" / "genprex-10-q-2024-q1.txt"
+MODEL, GPU = "qwen3-8b", "h100"
 QUESTIONS = (
     "What was the net loss for the three months ended March 31, 2024?",
     "Summarise the risks that the company sees in its clinical trials.",
@@ -20,7 +23,8 @@ QUESTIONS = (
 if __name__ == "__main__":
     routes: dict[str, list[str]] = {question: [] for question in QUESTIONS}
     for prefer in ("cost", "balance", "accuracy"):
-        with Hybrid(Settings(routing=RoutingSettings(prefer=prefer))) as hybrid:
+        settings = load(overrides={"cost": {"shape": MODEL, "gpu": GPU}, "routing": {"prefer": prefer}})
+        with Hybrid(settings, engine=Planned(MODEL, Embedder(settings.embedder))) as hybrid:
             for question in QUESTIONS:
                 decision = hybrid.decide(question, FILING)
                 routes[question].append(f"{prefer}: {decision.route}")

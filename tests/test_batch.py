@@ -163,7 +163,13 @@ def test_the_limits_of_a_question_hold_for_whoever_pays_the_prefill() -> None:
 def test_a_batch_reads_a_text_once_for_all_of_its_questions() -> None:
     texts = {"one": "Rent is due monthly. " * 900}
     settings = Settings.model_validate(
-        {"cost": {"dollars_per_million_prompt": 1.0, "dollars_per_million_cached": 0.01}}
+        {
+            "cost": {
+                "dollars_per_million_prompt": 1.0,
+                "dollars_per_million_cached": 0.01,
+                "dollars_per_million_output": 0,
+            }
+        }
     )
     questions = [f"What is due in month {i}?" for i in range(6)]
     # the whole takes .24 cents more than passages the first time, less than they do after it, and gains .18 cents

@@ -14,7 +14,8 @@ from hybrid.cli.calibrate import _hardware, _model_of
 from hybrid.cli.main import cli, guarded
 from hybrid.cost.estimate import of_settings
 from hybrid.cost.fit import load
-from hybrid.cost.sweep import BATCH, MARGIN, REPLY, loads
+from hybrid.cost.prometheus import Counted
+from hybrid.cost.sweep import BATCH, MARGIN, REPLY, doubts, loads
 from hybrid.errors import InputError
 from hybrid.settings import CostSettings
 from tests.conftest import free_port
@@ -98,3 +99,17 @@ def test_a_real_server_is_measured_and_its_rates_are_used(
     setup = of_settings(CostSettings())
     assert setup.rates == fitted.rates
     assert setup.rates.spread is not None
+
+
+def test_the_servers_counters_tell_what_spoils_a_sweep() -> None:
+    assert doubts(Counted(prompt_tokens=10_050, preemptions=0), 10_000) == []
+    assert doubts(Counted(prompt_tokens=9_000), 10_000) == []  # the last ones are counted later
+    (others,) = doubts(Counted(prompt_tokens=15_000), 10_000)
+    assert "others sent 5,000 tokens to the server meanwhile, beside 10,000" in others
+    (room,) = doubts(Counted(prompt_tokens=10_000, preemptions=3), 10_000)
+    assert "3 requests were put back for want of room" in room
+    (unknown,) = doubts(Counted(why="the server was restarted between the readings"), 10_000)
+    assert (
+        unknown
+        == "whether others used the server meanwhile is not known: the server was restarted between the readings"
+    )

@@ -6,13 +6,16 @@ import json
 import random
 from dataclasses import replace
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from click.testing import CliRunner
 
-from hybrid.cli.main import cli
+from hybrid.cli.main import cli, guarded
 from hybrid.document import Location
-from hybrid.errors import InputError, SettingsError
+from hybrid.embedding import Embedder
+from hybrid.engines.planned import Planned
+from hybrid.errors import EngineError, InputError, SettingsError
 from hybrid.hybrid import Hybrid
 from hybrid.routing.calibrated import Calibrated
 from hybrid.routing.features import FEATURES, MEANS
@@ -21,7 +24,7 @@ from hybrid.routing.policies import make_policy
 from hybrid.routing.records import calibrate, read
 from hybrid.routing.situation import Reading, Situation
 from hybrid.routing.weights import NEEDS, Weights, carried, load, of_settings, save
-from hybrid.settings import RoutingSettings, Settings
+from hybrid.settings import EmbedderSettings, RoutingSettings, Settings
 from hybrid.types import RUNGS, Candidate, Cost, Passage, Prediction
 from tests.test_hybrid import Model
 
@@ -334,7 +337,7 @@ def test_the_command_writes_weights_that_are_better_and_keeps_the_default_otherw
     found = CliRunner().invoke(cli, ["calibrate", "router", "r.jsonl", "--engine", "m", "--json"])
     assert found.exit_code == 0, found.output
     told = json.loads(found.output)
-    assert told["better"] is (told["gain"][0] >= 0)
+    assert told["better"] is (told["worth"][0] >= 0)
     assert load(tmp_path / "hybrid-router.json").engine == "m"
     shown = CliRunner().invoke(cli, ["calibrate", "router", "r.jsonl"])
     assert "against the better fixed route" in shown.output
@@ -343,15 +346,40 @@ def test_the_command_writes_weights_that_are_better_and_keeps_the_default_otherw
 def test_route_decides_without_an_engine(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lease.txt").write_text("The rent is 1,200 dollars a month. " * 200)
-    options = ["--json", "--index", str(tmp_path / "index")]
-    found = CliRunner().invoke(cli, ["route", "How high is the rent?", "lease.txt", *options])
+    asked = ["route", "How high is the rent?", "lease.txt", "--index", str(tmp_path / "index")]
+    found = CliRunner().invoke(cli, [*asked, "--model", "qwen3-8b", "--gpu", "h100", "--json"])
     assert found.exit_code == 0, found.output
     decision = json.loads(found.output)
     assert decision["policy"] == "calibrated"
     assert tuple(decision["features"]) == FEATURES
-    assert decision["expected"]
-    shown = CliRunner().invoke(cli, ["route", "How high is the rent?", "lease.txt", *options[1:]])
+    assert set(decision["expected"]) == {"passages", "corpus"}
+    assert {p["engine"] for p in decision["predictions"]} == {"qwen3-8b"}
+    assert "qwen3-8b on h100" in decision["predictions"][0]["cost"]["note"]
+    shown = CliRunner().invoke(cli, [*asked, "--model", "qwen3-8b"])
     assert "expected right" in shown.output
+    quoted = CliRunner().invoke(cli, asked)
+    assert "No model answers but an engine that quotes" in quoted.output
+
+
+@pytest.mark.parametrize(
+    ("option", "message"), [(["--gpu", "abacus"], "'abacus', which is not known"), (["--model", "no"], "no model 'no'")]
+)
+def test_a_model_or_a_gpu_that_nobody_knows_is_one_sentence(option, message, tmp_path, capsys):
+    (tmp_path / "lease.txt").write_text("The rent is 1,200 dollars a month. " * 200)
+    assert guarded(cli, ["route", "How high is the rent?", str(tmp_path), *option]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_model_that_is_only_planned_is_not_asked():
+    engine = Planned("qwen3-8b", Embedder(EmbedderSettings()))
+    assert engine.window == 40_960
+    with (
+        Hybrid(Settings(), engine=engine) as hybrid,
+        pytest.raises(EngineError, match="only planned for: serve it with"),
+    ):
+        hybrid.answer("What is the rent of unit 2?", TEXTS)
 
 
 # -- live ----------------------------------------------------------------------------------------------------------
@@ -413,15 +441,108 @@ def test_the_share_without_an_answer_moves_what_is_expected():
         replace(base, card={}).at_share(0.1)
 
 
-def test_an_engine_that_quotes_is_neither_doubted_nor_believed_when_silent():
+def test_where_the_engine_quotes_self_route_decides_before_and_after_passages():
     """The weights are of models' replies: what an engine that quotes makes of a question they cannot tell."""
     policy = Calibrated(settled(0.2, 0.9, abstains=0.5, again=0.1))
     of_model = situation(AVERAGE)
     quoted = replace(of_model, quoting=True)
-    tried = policy.decide(of_model).model_copy(update={"route": "rag", "rung": "passages"})
+    assert policy.decide(of_model).rung == "corpus"
+    tried = policy.decide(quoted)
+    assert (tried.rung, tried.policy, tried.expected) == ("passages", "calibrated", {})
+    assert "an engine that quotes" in tried.reason
+    assert "so the policy 'self_route' decides" in tried.reason
+    assert tried.reason.count(".") == 1
     assert policy.reconsider(of_model, tried) is not None
     assert policy.reconsider(quoted, tried) is None
     again = policy.review(quoted, tried)
     assert again is not None
     assert (again.route, again.policy) == ("long", "calibrated")
     assert Calibrated(settled(0.2, 0.9), budget=0.001).review(quoted, tried) is None
+
+
+def test_the_default_engine_is_routed_by_self_route_unless_the_user_says_otherwise():
+    with Hybrid(Settings()) as hybrid:
+        store, asked = hybrid.open(TEXTS), "What is the rent of unit 2?"
+        assert "so the policy 'self_route' decides" in hybrid.decide(asked, store).reason
+        assert hybrid.decide(asked, store, route="long").reason.startswith("You asked for the route long")
+        own = {answer.route for answer in hybrid.answer_many([asked, "What is the rent of unit 3?"], store)}
+        hybrid.policy = make_policy(RoutingSettings(policy="self_route"))
+        assert own == {answer.route for answer in hybrid.answer_many([asked, "What is the rent of unit 3?"], store)}
+
+
+# -- where reading the whole gains nothing ---------------------------------------------------------------------------
+
+REAL = Path(__file__).parents[1] / "examples" / "testbed" / "records.jsonl.gz"
+
+
+def equal(file: Path, questions: int = 240, documents: int = 40) -> Path:
+    """Short texts, which cost little either way: the whole is wrong where passages are, and sometimes elsewhere."""
+    chance = random.Random(1)
+    lines = []
+    for i in range(questions):
+        features = {**AVERAGE, "tokens": 0.5, "words": chance.uniform(1.5, 3.5), "covered": chance.uniform(0.6, 1)}
+        for route, tokens, wrong in (("rag", 250, {3}), ("long", 1_600, {3, 16})):
+            line = {"question": f"q{i}", "document": f"d{i % documents}", "route": route, "tokens": tokens}
+            lines.append({**line, "features": features, "score": float(i % 25 not in wrong)})
+    file.write_text("\n".join(map(json.dumps, lines)) + "\n")
+    return file
+
+
+def test_what_gains_nothing_is_not_read_after_a_fit(tmp_path):
+    """Whatever the carried weights expect of the whole on short texts, and though it costs next to nothing."""
+    for file in (equal(tmp_path / "r.jsonl"), REAL):
+        answered = read(file)
+        default = [Calibrated().decide(one.situation()).route for one in answered]
+        assert default.count("long") > len(answered) / 2
+        found = calibrate(answered, {})
+        assert found.better
+        assert found.scores["fitted"] == found.scores["rag"]
+        assert found.tokens < 0.25
+        fitted = Calibrated(found.weights)
+        decisions = [(one, fitted.decide(one.situation())) for one in answered]
+        assert {decision.route for _, decision in decisions} == {"rag"}
+        assert all(fitted.review(one.situation(), decision) is None for one, decision in decisions)
+        assert "did not earn its cost" in decisions[0][1].reason
+
+
+def test_a_fit_that_gains_keeps_its_second_attempts(tmp_path):
+    found = calibrate(read(records(tmp_path / "r.jsonl", 400, 20)), {})
+    assert found.weights.margin == carried().margin
+    assert found.worth[0] > 0
+    assert found.fixed in ("rag", "self_route", "long")
+
+
+def test_the_margin_of_a_fit_is_kept_in_its_file_and_an_older_file_has_the_usual_one(tmp_path):
+    file = tmp_path / "router.json"
+    save(replace(carried(), margin=1.0), file)
+    assert load(file).margin == 1.0
+    data = json.loads(file.read_text())
+    file.write_text(json.dumps({key: value for key, value in data.items() if key != "margin"}))
+    assert load(file).margin == carried().margin
+    file.write_text(json.dumps({**data, "margin": "much"}))
+    with pytest.raises(SettingsError, match="no weights of a router"):
+        load(file)
+
+
+def test_a_fixed_way_that_is_worth_more_is_named_and_nothing_is_written(tmp_path, monkeypatch):
+    """Passages are right in the half that is fitted on, the whole in the half that judges."""
+    monkeypatch.chdir(tmp_path)
+    lines = [json.loads(line) for line in equal(tmp_path / "r.jsonl", 400).read_text().splitlines()]
+    names = sorted({line["document"] for line in lines}, key=lambda name: (crc32(name.encode()), name))
+    for line in lines:
+        fitted = names.index(line["document"]) % 2 == 0
+        line["score"] = float((line["route"] == "rag") == fitted)
+    (tmp_path / "r.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    shown = CliRunner().invoke(cli, ["calibrate", "router", "r.jsonl"])
+    assert shown.exit_code == 0, shown.output
+    assert 'nothing written: long is worth more. Set routing.policy = "long"' in shown.output
+    assert not (tmp_path / "hybrid-router.json").exists()
+
+
+def test_records_of_an_engine_that_quotes_are_refused(tmp_path):
+    file = records(tmp_path / "r.jsonl")
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    quoted = [{**row, "decision": {"situation": {"features": row.pop("features"), "quoting": True}}} for row in rows]
+    file.write_text("\n".join(map(json.dumps, quoted)))
+    with pytest.raises(InputError, match=r"engine that quotes.*by a model"):
+        calibrate(read(file), {})

@@ -229,7 +229,7 @@ def test_a_password_in_an_address_is_not_recorded(monkeypatch):
 def test_the_command_says_one_sentence(capsys, tmp_path):
     assert guarded(evaluate, ["run", "smok", "--output", str(tmp_path / "out")]) == 2
     err = capsys.readouterr().err
-    assert err == "Error: There is no suite 'smok'; did you mean 'smoke'? (or name a TOML file).\n"
+    assert err == "Error: There is no suite 'smok'; did you mean 'smoke'? A TOML file can be named too.\n"
     assert not (tmp_path / "out").exists()
     assert guarded(evaluate, ["report", str(tmp_path)]) == 2
     assert "There is no run at" in capsys.readouterr().err

@@ -235,6 +235,10 @@ def test_own_questions_with_paths_beside_the_file(tmp_path: Path) -> None:
         ({"question": 3, "answers": [], "documents": "a"}, r"line 2: the field 'question' has to be text, not 3"),
         ({"question": " ", "answers": [], "documents": "a"}, r"line 2: the field 'question' is empty"),
         (
+            {"question": "q", "answers": ["a", " "], "documents": "a"},
+            r"'answers' holds an empty text; write \[\] where",
+        ),
+        (
             {"question": "q", "answers": "a", "documents": "a"},
             r"line 2: the field 'answers' has to be a list, not \"a\"",
         ),
@@ -509,6 +513,20 @@ def test_a_haystack_with_too_few_words_to_ask_about_is_refused(tmp_path: Path, m
     file.write_text("One short story. It has few words in it, and nothing more than that.")
     with pytest.raises(InputError, match="0 common words for facts to be about, and 208 are needed"):
         draw("testbed/keys", 2, haystack=file)
+
+
+def test_several_questions_share_a_text_of_the_testbed() -> None:
+    samples = draw("testbed/keys", 12, length=900, questions=4)
+    groups = {sample.group: [other for other in samples if other.group == sample.group] for sample in samples}
+    assert len(groups) >= 3
+    for several in groups.values():
+        assert len({id(sample.documents) for sample in several}) == 1
+        assert len({sample.question for sample in several}) == len(several) <= 4
+        text = " ".join(several[0].documents.values())
+        assert all(gold in text for sample in several for gold in sample.golds)
+    assert {sample.about["answerable"] for sample in samples} == {True, False}
+    assert len({sample.id for sample in samples}) == 12
+    assert all(sample.about["tokens"] <= 900 for sample in samples)
 
 
 def test_the_testbed_draws_what_training_drew_with_its_own_tokenizer() -> None:

@@ -10,8 +10,9 @@ from evals.bench.warm import situation
 from hybrid import Hybrid, Settings
 from hybrid.engines.base import Completion
 from hybrid.prompts import Prompt
-from hybrid.routing.calibrated import TIE, Calibrated
+from hybrid.routing.calibrated import Calibrated
 from hybrid.routing.situation import Situation
+from hybrid.routing.weights import TIE
 from hybrid.settings import CostSettings
 from hybrid.types import Usage
 from hybrid.warm import Warm
@@ -136,7 +137,13 @@ def test_warm_documents_are_read_exactly_from_where_their_price_says() -> None:
 def test_later_questions_on_a_document_flip_once_one_has_read_it() -> None:
     texts = {"one": "Rent is due monthly. " * 900}
     settings = Settings.model_validate(
-        {"cost": {"dollars_per_million_prompt": 1.0, "dollars_per_million_cached": 0.01}}
+        {
+            "cost": {
+                "dollars_per_million_prompt": 1.0,
+                "dollars_per_million_cached": 0.01,
+                "dollars_per_million_output": 0,
+            }
+        }
     )
     policy = Calibrated(settled(0.5, 0.7), accuracy_price=0.009)  # .18 cents for .24 cents more than passages take
     with Hybrid(settings, engine=Caching(), policy=policy) as hybrid:

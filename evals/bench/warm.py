@@ -12,9 +12,9 @@ import click
 from evals.replay import OUTPUT
 from hybrid.cli.common import console, print_json
 from hybrid.cost.estimate import estimate
-from hybrid.routing.calibrated import TIE, Calibrated
+from hybrid.routing.calibrated import Calibrated
 from hybrid.routing.situation import Situation
-from hybrid.routing.weights import carried
+from hybrid.routing.weights import TIE, carried
 from hybrid.settings import CostSettings
 from hybrid.types import RUNGS, Prediction, Rung
 

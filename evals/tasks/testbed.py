@@ -7,6 +7,8 @@ them asks for what no document says; the right reply to those is to abstain.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import count as count_up
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_SLACK = 16  # tokens by which the questions on a text differ, and names are longer in another tokenizer
 _LEAST = 128  # tokens of a prompt that holds the layout and one fact
 _WORDS = testbed.RECORDS + 8  # for the longest list of records, and some that no record is about
 
@@ -35,12 +38,15 @@ class Testbed:
         kind: as in `evals.testbed.samples`: single, keys, values, records or variables.
         depths: shares of the text before the fact asked for, 0 to 1, gone through in turn.
         unanswerable: share of the samples that no document answers.
+        questions: on each text, different ones, next to each other; of one fact there are only few. With several, the
+            facts stand anywhere, whatever the depths.
         haystack: a long text; None for the carried one.
     """
 
     kind: testbed.Kind
     depths: tuple[Annotated[float, Field(ge=0, le=1)], ...] = DEPTHS
     unanswerable: Annotated[float, Field(ge=0, le=1)] = 0.2
+    questions: Annotated[int, Field(ge=1)] = 1
     haystack: Path | None = None
 
     metric = "values"
@@ -71,6 +77,9 @@ class Testbed:
                 f"and {_WORDS} are needed. Give a longer text."
             )
         counting = cast("Tokenizer", _Counting(count))
+        if self.questions > 1:
+            yield from islice(self._shared(counting, prose, seed, length), n)
+            return
         streams: dict[tuple[float | None, int], Iterator[testbed.Sample]] = {}
         without = set(Random(f"{self.name}|{length}|{seed}").sample(range(n), round(self.unanswerable * n)))
         room = length - testbed.REPLY
@@ -91,20 +100,49 @@ class Testbed:
                         f"{self.name} cannot be made in {length} tokens: a sample takes "
                         f"{found.tokens + testbed.REPLY}. Ask for a greater length."
                     )
-            yield Sample(
-                id=f"{length}-{seed}-{number}",
-                question=found.prompt.question,
-                documents={piece.document: piece.text for piece in found.prompt.pieces if piece.text.strip()},
-                golds=found.gold,
-                group=f"{length}-{seed}-{number}",
-                max_tokens=testbed.REPLY,
-                about={
-                    "length": length,
-                    "tokens": found.tokens + testbed.REPLY,
-                    "depth": depth,
-                    "answerable": depth is not None,
-                },
-            )
+            yield _sample(found, _documents(found), length, f"{length}-{seed}-{number}", depth)
+
+    def _shared(self, counting: Tokenizer, prose: testbed.Prose, seed: int, length: int) -> Iterator[Sample]:
+        """Endless samples of which as many as are asked for share a text, fewer where it has no more questions."""
+        tries = 4 * self.questions  # the testbed draws questions with replacement
+        answerable = 1.0 - self.unanswerable
+        room = length - testbed.REPLY - _SLACK
+        drawn = testbed.samples(self.kind, room, None, seed, counting, prose, answerable=answerable, questions=tries)
+        for text in count_up():
+            found = {one.prompt.question: one for one in islice(drawn, tries)}
+            several = list(found.values())[: self.questions]
+            if several[0].tokens > room:
+                raise InputError(
+                    f"{self.name} cannot be made in {length} tokens: a text takes {several[0].tokens + testbed.REPLY}. "
+                    "Ask for a greater length."
+                )
+            documents = _documents(several[0])
+            group = f"{length}-{seed}-{text}"
+            for number, one in enumerate(several):
+                yield _sample(one, documents, length, group, one.depth, f"-{number}")
+
+
+def _documents(found: testbed.Sample) -> dict[str, str]:
+    return {piece.document: piece.text for piece in found.prompt.pieces if piece.text.strip()}
+
+
+def _sample(
+    found: testbed.Sample, documents: dict[str, str], length: int, group: str, depth: float | None, which: str = ""
+) -> Sample:
+    return Sample(
+        id=group + which,
+        question=found.prompt.question,
+        documents=documents,
+        golds=found.gold,
+        group=group,
+        max_tokens=testbed.REPLY,
+        about={
+            "length": length,
+            "tokens": found.tokens + testbed.REPLY,
+            "depth": depth,
+            "answerable": bool(found.gold),
+        },
+    )
 
 
 class _Counting:

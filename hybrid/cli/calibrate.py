@@ -85,6 +85,7 @@ def cost(**options: Any) -> None:
     hardware, gpu = _hardware(url, options["hardware"], list(known_gpus(settings.cost)))
     known = known_gpus(settings.cost).get(gpu)
     watts = None if known is None or known.watts is None else known.watts * options["gpus"]
+    notes: list[str] = []
     with progress_bars(quiet=options["quiet"]) as progress:
         points = sweep(
             url,
@@ -94,6 +95,7 @@ def cost(**options: Any) -> None:
             seed=options["seed"],
             key=key,
             say=None if progress is None else partial(progress, "measuring"),
+            note=notes.append,
         )
     rates, seen, held_out = fit(points, shape, gpus=options["gpus"], watts=watts)
     fitted = Fitted(
@@ -111,9 +113,11 @@ def cost(**options: Any) -> None:
     file = Path(options["output"])
     save(fitted, file)
     if options["as_json"]:
-        print_json({"file": str(file), **asdict(fitted)})
+        print_json({"file": str(file), "notes": notes, **asdict(fitted)})
         return
     _show(fitted, file)
+    for note in notes:
+        console().print(f"[yellow]note[/] {note}")
 
 
 def _served(url: str, key: str) -> tuple[str, str, int]:
@@ -222,7 +226,7 @@ def router(records: Path, engine: str, output: str, as_json: bool) -> None:
     features (of the answer's decision), and if known abstained, tokens and cost. Records of `hybrid eval run` are such
     lines; so are answers of `hybrid ask --json` whose other route was explored (routing.explore), once you put a
     `score` into the answer and one into its `explored`. Half of the documents are held out; where the fitted router is
-    worse there than the better fixed route, nothing is written and the default stays.
+    worth less there than rag, self_route or long, nothing is written, and it is said which to set.
 
     \b
     Try:  hybrid calibrate router runs/mine/records.jsonl
@@ -249,6 +253,8 @@ def router(records: Path, engine: str, output: str, as_json: bool) -> None:
 def _show_router(found: Calibration, file: Path) -> None:
     from rich.table import Table
 
+    from hybrid.routing.weights import TIE
+
     out = console()
     out.print(f"{found.questions} questions on {found.groups} documents were held out", markup=False)
     table = Table("answered by", "mean score")
@@ -266,9 +272,14 @@ def _show_router(found: Calibration, file: Path) -> None:
         "the long route's tokens",
         markup=False,
     )
+    gain, low, high = found.worth
+    out.print(
+        f"with costs taken off, against {found.fixed}: {gain:+.3f} (95 %: {low:+.3f} to {high:+.3f})", markup=False
+    )
+    if found.weights.margin > TIE:
+        out.print("on these records reading more did not earn its cost: the cheaper way is always taken", markup=False)
     if found.better:
         told = f"{file} written; it is used where it lies in the current folder, or is named in routing.weights"
     else:
-        best = max(("rag", "long"), key=lambda route: found.scores[route])
-        told = f'nothing written, the default weights stay: {best} alone scores more. Add records, or policy = "{best}"'
+        told = f'nothing written: {found.fixed} is worth more. Set routing.policy = "{found.fixed}", or add records'
     out.print(told, markup=False)

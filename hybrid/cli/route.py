@@ -11,6 +11,7 @@ from hybrid.cli.common import console, corpus_options, engine_options, print_jso
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from hybrid.settings import Settings
     from hybrid.types import Decision
 
 
@@ -18,22 +19,45 @@ if TYPE_CHECKING:
 @click.argument("question")
 @click.argument("paths", nargs=-1, type=click.Path())
 @engine_options
+@click.option("--gpu", help="The GPU that costs are estimated for, such as h100.")
 @corpus_options
 def route(question: str, paths: tuple[str, ...], **options: Any) -> None:
     """Tell which way QUESTION would take over PATHS, and why; nothing is asked of a model.
 
+    Without a server, --model names the model to decide for (a folder, or a name that `hybrid plan` knows), which need
+    not be there.
+
     \b
-    hybrid route "How do the two leases differ?" contracts/
-    hybrid route "Who signed it?" contracts/ --prefer cost --json
+    hybrid route "How do the two leases differ?" contracts/ --model qwen3-8b --gpu h100
+    hybrid route "Who signed it?" contracts/ --url http://localhost:8000/v1 --prefer cost --json
     """
+    from hybrid.embedding import Embedder
+    from hybrid.engines.planned import Planned
     from hybrid.hybrid import Hybrid
 
-    with Hybrid(settings_from(options)) as hybrid, progress_bars(quiet=options["quiet"]) as progress:
+    settings, model = _settings(options), options["model"]
+    only_named = model and settings.engine.kind == "extractive"
+    engine = Planned(model, Embedder(settings.embedder)) if only_named else None
+    with Hybrid(settings, engine=engine) as hybrid, progress_bars(quiet=options["quiet"]) as progress:
         decision = hybrid.decide(question, list(paths) or ["."], progress=progress)
     if options["as_json"]:
         print_json(decision.model_dump(mode="json"))
         return
     _show(console(), decision)
+
+
+def _settings(options: dict[str, Any]) -> Settings:
+    """Those of the options; costs are of the model and the GPU that they name."""
+    from hybrid.cost.gpus import known_gpus, named
+
+    settings = settings_from(options)
+    cost = {}
+    if options["gpu"]:
+        named(known_gpus(settings.cost), options["gpu"].lower(), "cost.gpu")
+        cost["gpu"] = options["gpu"]
+    if options["model"] and settings.engine.kind == "extractive":
+        cost["shape"] = options["model"]
+    return settings.model_copy(update={"cost": settings.cost.model_copy(update=cost)})
 
 
 def _show(out: Console, decision: Decision) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from hybrid.errors import InputError
-from hybrid.routing.calibrated import TIE, Calibrated, Way, dollars
+from hybrid.routing.calibrated import Calibrated, Way, dollars
 from hybrid.routing.policies import whole
 from hybrid.routing.situation import Situation
 from hybrid.types import Decision
@@ -123,7 +123,7 @@ def _options(policy: Calibrated, situation: Situation, question: int) -> list[_O
         policy.decide(situation)  # says which limit nothing is within
     found = []
     for place, way in enumerate(ways):
-        tie = TIE * policy.worth if place else 0.0  # what is dearer has to be better by more than a tie
+        tie = policy.tie if place else 0.0  # what is dearer has to be better by more than a tie
         found.append(_Option(question, policy, way, policy.value(way) - tie))
         if not way.whole:
             below = [worth * (1 - 1e-9) for worth in policy.thresholds(situation) if worth < policy.worth]

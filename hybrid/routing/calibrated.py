@@ -19,13 +19,12 @@ from hybrid.errors import InputError
 from hybrid.routing.features import MEANS
 from hybrid.routing.policies import SelfRoute, made, whole
 from hybrid.routing.situation import Situation
-from hybrid.routing.weights import Expected, Measure, Weights, carried
+from hybrid.routing.weights import TIE, Expected, Measure, Weights, carried
 from hybrid.types import Decision, Prediction, Rung
 
 Prefer = Literal["accuracy", "balance", "cost"]
 WORTH: dict[Prefer, float] = {"accuracy": 10.0, "balance": 0.3, "cost": 0.05}  # dollars of one right answer
 _TOLD = 0.005  # of the score: what moved the decision by less is not told
-TIE = 0.01  # of the score, below which one way is no better than another: the cheaper is taken
 _PER_TOKEN = 1e-7  # dollars of a token to be computed, where no price is known
 _SLOWEST = 2.0  # times the estimate, for the 95th percentile where no calibration tells it
 
@@ -98,7 +97,7 @@ class Calibrated:
         """After passages that were not answered from: the whole, more around the passages, or None for silence."""
         if tried.route == "long":
             return None
-        if unknown(situation) or situation.quoting:
+        if unknown(situation):
             again = SelfRoute().review(situation, tried)
             attempts = [situation.predictions[rung] for rung in (tried.rung, whole(situation)[0])]
             if again is None or not self.within(attempts):
@@ -106,7 +105,7 @@ class Calibrated:
             return again.model_copy(update={"policy": self.name})
         expected = self._expected(situation)
         gain = expected.long_abstained - expected.silent_abstained
-        if gain <= TIE:
+        if gain <= self.weights.margin:
             return None
         found = self._second(situation, tried, gain)
         if found is not None:
@@ -122,7 +121,7 @@ class Calibrated:
 
     def reconsider(self, situation: Situation, tried: Decision) -> Decision | None:
         """After passages that were answered from: None accepts the answer, whatever it says."""
-        if tried.route == "long" or unknown(situation) or situation.quoting:
+        if tried.route == "long" or unknown(situation):
             return None
         expected = self._expected(situation)
         found = self._second(situation, tried, expected.long_answered - expected.rag_answered)
@@ -133,6 +132,11 @@ class Calibrated:
         return self._made(situation, expected, found[0], found[1], why)
 
     # -- what is weighed -----------------------------------------------------------------------------------------
+
+    @property
+    def tie(self) -> float:
+        """Dollars by which the dearer of two ways has to be worth more."""
+        return self.weights.margin * self.worth
 
     def at(self, worth: float) -> Calibrated:
         """This policy where a right answer is worth something else, in dollars."""
@@ -172,8 +176,8 @@ class Calibrated:
             return []
         expected, all_ = self._expected(situation), dollars(situation.predictions[whole(situation)[0]])
         gains = (
-            expected.long_abstained - expected.silent_abstained - TIE,
-            expected.long_answered - expected.rag_answered - TIE,
+            expected.long_abstained - expected.silent_abstained - self.weights.margin,
+            expected.long_answered - expected.rag_answered - self.weights.margin,
         )
         return sorted(all_ / gain for gain in gains if gain > 0)
 
@@ -195,7 +199,7 @@ class Calibrated:
             )
         best = ways[0]
         for way in ways[1:]:  # the cheapest first: another has to be better by more than a tie
-            if self.value(way) - self.value(best) > TIE * self.worth:
+            if self.value(way) - self.value(best) > self.tie:
                 best = way
         return best
 
@@ -203,7 +207,7 @@ class Calibrated:
         """Reading the whole after an attempt, where the gain is worth it and it is allowed."""
         rung, chunkwise, why = whole(situation)
         prediction = situation.predictions[rung]
-        if (gain - TIE) * self.worth <= dollars(prediction):
+        if (gain - self.weights.margin) * self.worth <= dollars(prediction):
             return None
         return (rung, chunkwise, why) if self.within([situation.predictions[tried.rung], prediction]) else None
 
@@ -247,6 +251,8 @@ class Calibrated:
                 f"; in prompts of this length, and where the best passages would stand, the engine keeps "
                 f"{situation.kept(rung):.0%} of its best score"
             )
+        if self.weights.margin > TIE:
+            why += "; on the records of the fit, what was expected more of the dearer way did not earn its cost"
         decision = self._made(situation, expected, way.rung, way.chunkwise, f"{why}; {way.why}" if way.why else why)
         worth = {one.rung: round(self.value(one), 9) for one in self.ways(situation)}
         return decision.model_copy(update={"worth": worth})
@@ -268,9 +274,12 @@ _LOOKS = {
 def unknown(situation: Situation) -> str:
     """What this policy would go by and is not told, in words; empty where nothing is missing.
 
-    Without nearness in meaning, as of a search that somebody else does, half of what retrieval tells is missing, and
-    zeros in its place would be taken for a search that failed.
+    An engine that quotes has no model, and the weights are of models' replies: with it the rule alone was as good or
+    better on five sets of documents (docs/routing.md). Without nearness in meaning, as of a search that somebody else
+    does, half of what retrieval tells is missing, and zeros in its place would be taken for a search that failed.
     """
+    if situation.quoting:
+        return "no model answers but an engine that quotes, of which the weights know nothing"
     if not situation.features:
         return "nothing is known of the question"
     if situation.candidates and all(candidate.dense is None for candidate in situation.candidates):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -14,15 +14,19 @@ import numpy as np
 from hybrid.errors import InputError
 from hybrid.files import read_lines
 from hybrid.prompts import abstains
-from hybrid.routing.calibrated import Calibrated
+from hybrid.routing.calibrated import Calibrated, dollars
 from hybrid.routing.features import FEATURES
-from hybrid.routing.fit import Example, fit
+from hybrid.routing.fit import Example, Floats, fit
+from hybrid.routing.policies import Doubting, Long, Policy, Rag, SelfRoute
 from hybrid.routing.situation import Situation
-from hybrid.routing.weights import Weights, carried
+from hybrid.routing.weights import TIE, Weights, carried
 from hybrid.types import RUNGS, Cost, Prediction, Route
 
 FEWEST, FEWEST_GROUPS = 60, 8  # questions by both routes, and documents, below which a fit tells nothing
 _ROUTES: tuple[Route, ...] = ("rag", "long")
+NEVER = 1.0  # a margin that nothing exceeds: the cheaper way is always taken
+FIXED: Mapping[str, Policy] = {policy.name: policy for policy in (Rag(), SelfRoute(), Long())}
+_FOLDS = 4
 _BINS = 5
 _DRAWS = 2000
 
@@ -34,6 +38,7 @@ class Answered:
     example: Example
     tokens: Mapping[Route, int]
     dollars: Mapping[Route, float | None]
+    quoting: bool = False  # whether an engine that quotes answered it
 
     def situation(self) -> Situation:
         """As a policy sees it: what was recorded of sizes, costs and features."""
@@ -54,8 +59,10 @@ class Calibration:
     Args:
         weights: fitted on all records; to be used only if `better`.
         questions, groups: held out.
-        scores: mean score of rag, long, the carried weights and the fitted ones there.
-        gain: fitted less the better fixed route, with its 95 % interval, whole documents drawn.
+        scores: mean score there of rag, self_route, long, the carried weights and the fitted ones.
+        fixed: of rag, self_route and long, the cheapest that is not established to be worth less than the best of them.
+        gain: score of the fitted router less that of the better route, with its 95 % interval, whole documents drawn.
+        worth: the same less that of `fixed`, and with costs taken off, as shares of what a right answer is worth.
         tokens: of the fitted router, as a share of the long route's.
         reliability: route -> in equal bins: expected and observed score, questions.
     """
@@ -64,14 +71,16 @@ class Calibration:
     questions: int
     groups: int
     scores: dict[str, float]
+    fixed: str
     gain: tuple[float, float, float]
+    worth: tuple[float, float, float]
     tokens: float
     reliability: dict[Route, list[tuple[float, float, int]]]
 
     @property
     def better(self) -> bool:
-        """Whether the fitted router is at least as good as the better fixed route."""
-        return self.gain[0] >= 0
+        """Whether the fitted router is worth at least as much as the fixed way to compare with."""
+        return self.worth[0] >= 0
 
 
 def read(path: Path) -> list[Answered]:
@@ -119,9 +128,15 @@ def calibrate(
         source: where the records come from, for the card.
 
     Raises:
-        InputError: too few questions or documents, or both routes always score the same.
+        InputError: too few questions or documents, both routes always score the same, or an engine that quotes
+            answered.
     """
-    groups = sorted({one.example.group for one in answered}, key=lambda name: (crc32(name.encode()), name))
+    if any(one.quoting for one in answered):
+        raise InputError(
+            "These are records of the engine that quotes, for which the policy 'calibrated' does as 'self_route' does, "
+            "whatever was fitted: have the questions answered by a model."
+        )
+    groups = _ordered([one.example for one in answered])
     if len(answered) < FEWEST or len(groups) < FEWEST_GROUPS:
         raise InputError(
             f"There are {len(answered)} questions by both routes on {len(groups)} documents; at least {FEWEST} on "
@@ -133,46 +148,104 @@ def calibrate(
             "Both routes score the same on every question, so there is nothing to learn from: ask harder ones."
         )
     half = {name: i % 2 for i, name in enumerate(groups)}
-    fitted = [one.example for one in answered if half[one.example.group] == 0]
-    held = [one for one in answered if half[one.example.group] == 1]
-    own = fit(fitted, carried(), card={})
-    done = {name: _replay(Calibrated(w, **policy), held) for name, w in (("carried", carried()), ("fitted", own))}
-    rag, long = (np.array([getattr(one.example, route) for one in held]) for route in _ROUTES)
-    fixed = rag if rag.mean() >= long.mean() else long
-    scores = {"rag": rag, "long": long, **{name: score for name, (score, _) in done.items()}}
+    fitted, held = ([one for one in answered if half[one.example.group] == part] for part in (0, 1))
+    own = _fitted(fitted, policy)
+    ways: dict[str, Policy] = {**FIXED, "carried": Calibrated(carried(), **policy), "fitted": Calibrated(own, **policy)}
+    done = {name: _replay(way, held) for name, way in ways.items()}
+    price, held_groups = Calibrated(own, **policy).worth, [one.example.group for one in held]
+    fixed = _cheapest({name: done[name] for name in FIXED}, price, held_groups)
+    routes = {name: done[name].score for name in _ROUTES}
+    better = max(routes.values(), key=lambda score: float(score.mean()))
+    scores = {name: round(float(way.score.mean()), 4) for name, way in done.items()}
     card = {
         "what": "what passages and whole documents are expected to make of a question",
         "data": source,
         "questions": len(answered),
         "groups": len(groups),
-        "held_out": {"questions": len(held), **{name: round(float(score.mean()), 4) for name, score in scores.items()}},
+        "held_out": {"questions": len(held), **scores},
     }
     return Calibration(
-        weights=fit([one.example for one in answered], carried(), card=card, engine=engine),
+        weights=replace(fit([one.example for one in answered], carried(), card=card, engine=engine), margin=own.margin),
         questions=len(held),
-        groups=len({one.example.group for one in held}),
-        scores={name: round(float(score.mean()), 4) for name, score in scores.items()},
-        gain=_interval(done["fitted"][0] - fixed, [one.example.group for one in held]),
-        tokens=float(done["fitted"][1].sum() / max(1, sum(one.tokens["long"] for one in held))),
+        groups=len(set(held_groups)),
+        scores=scores,
+        fixed=fixed,
+        gain=_interval(done["fitted"].score - better, held_groups),
+        worth=_interval(done["fitted"].worth(price) - done[fixed].worth(price), held_groups),
+        tokens=float(done["fitted"].tokens.sum() / max(1, sum(one.tokens["long"] for one in held))),
         reliability={route: _reliability(own, held, route) for route in _ROUTES},
     )
 
 
-def _replay(policy: Calibrated, held: Sequence[Answered]) -> tuple[Any, Any]:
-    """Score and tokens of each question, all attempts."""
+def _ordered(examples: Sequence[Example]) -> list[str]:
+    """The groups in an order that has nothing to do with them."""
+    return sorted({example.group for example in examples}, key=lambda name: (crc32(name.encode()), name))
+
+
+def _fitted(answered: Sequence[Answered], policy: Mapping[str, Any]) -> Weights:
+    """The carried weights drawn to some records, and to the cheaper way alone where the dearer did not earn its cost.
+
+    What is expected after a hundred records errs by some points, which is more than either way costs where texts are
+    short or nothing has a price. So it is tried on each quarter of the documents, with the lines fitted on the others,
+    whether going by what is expected is worth more than always taking the cheaper way; a tie goes to the latter.
+    """
+    examples = [one.example for one in answered]
+    groups = _ordered(examples)
+    fold = {name: i % _FOLDS for i, name in enumerate(groups)}
+    worth = {TIE: 0.0, NEVER: 0.0}
+    for k in range(_FOLDS):
+        lines = fit([example for example in examples if fold[example.group] != k], carried(), card={})
+        own = [one for one in answered if fold[one.example.group] == k]
+        for margin in worth if own else ():
+            worth[margin] += float(_worth(Calibrated(replace(lines, margin=margin), **policy), own).sum())
+    margin = TIE if worth[TIE] > worth[NEVER] else NEVER
+    return replace(fit(examples, carried(), card={}), margin=margin)
+
+
+def _worth(policy: Calibrated, answered: Sequence[Answered]) -> Floats:
+    return _replay(policy, answered).worth(policy.worth)
+
+
+def _cheapest(ways: Mapping[str, _Done], price: float, groups: Sequence[str]) -> str:
+    """The fixed way to compare with, where ties go to the cheaper one.
+
+    The best by the figures alone is found with hindsight: one question of a hundred would make it one that costs six
+    times as much.
+    """
+    best = max((way.worth(price) for way in ways.values()), key=lambda worth: float(worth.mean()))
+    return min(
+        (name for name, way in ways.items() if _interval(way.worth(price) - best, groups)[2] >= 0),
+        key=lambda name: (float(ways[name].dollars.mean()), list(ways).index(name)),
+    )
+
+
+class _Done(NamedTuple):
+    """What a policy made of each question, all attempts."""
+
+    score: Floats
+    tokens: Floats
+    dollars: Floats
+
+    def worth(self, price: float) -> Floats:
+        """Score with costs taken off, as shares of a right answer's worth."""
+        return self.score - self.dollars / price
+
+
+def _replay(policy: Policy, held: Sequence[Answered]) -> _Done:
+    """A policy on what both routes made of each question."""
     rows = []
     for one in held:
         situation = one.situation()
         decision = policy.decide(situation)
-        route, tokens = decision.route, one.tokens[decision.route]
+        route, tokens, paid = decision.route, one.tokens[decision.route], dollars(situation.predictions[decision.rung])
         if route == "rag":
-            second = policy.review if one.example.abstained else policy.reconsider
-            again = second(situation, decision)
+            doubt = policy.reconsider(situation, decision) if isinstance(policy, Doubting) else None
+            again = policy.review(situation, decision) if one.example.abstained else doubt
             if again is not None and again.route == "long":
                 route, tokens = "long", tokens + one.tokens["long"]
-        rows.append((getattr(one.example, route), tokens))
-    found = np.array(rows, dtype=np.float64)
-    return found[:, 0], found[:, 1]
+                paid += dollars(situation.predictions[again.rung])
+        rows.append((getattr(one.example, route), tokens, paid))
+    return _Done(*np.array(rows, dtype=np.float64).T)
 
 
 def _interval(values: Any, groups: Sequence[str]) -> tuple[float, float, float]:
@@ -262,6 +335,7 @@ def _row(line: Mapping[str, Any], where: str) -> dict[str, Any]:
         "abstained": bool(line.get("abstained", abstains(line["text"]) if line.get("text") else False)),
         "tokens": int(line.get("tokens") or usage.get("prompt_tokens") or 0),
         "cost": cost.get("dollars") if isinstance(cost, dict) else cost,
+        "quoting": bool((decision.get("situation") or {}).get("quoting")),
     }
 
 
@@ -269,4 +343,5 @@ def _answered(routes: Mapping[Route, dict[str, Any]]) -> Answered:
     rag, long = routes["rag"], routes["long"]
     example = Example(rag["features"], rag["score"], long["score"], rag["abstained"], rag["group"])
     tokens = {route: row["tokens"] for route, row in routes.items()}
-    return Answered(example, tokens, {route: row["cost"] for route, row in routes.items()})
+    paid = {route: row["cost"] for route, row in routes.items()}
+    return Answered(example, tokens, paid, rag["quoting"] or long["quoting"])

@@ -28,6 +28,7 @@ NEEDS: tuple[Need, ...] = get_args(Need)
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 MIDDLE = 6.0  # the feature `tokens` of 64 000 tokens, where a line's level is taken
 RANGE = (3.0, 8.0)  # of the feature `tokens`, 8 000 to 256 000: beyond it a line is level, as no data tell its slope
+TIE = 0.01  # of the score: what is expected to differ by less is no better
 _FAR = 3.0  # standard deviations beyond which a feature counts no more: others' documents are not LaRA's
 
 
@@ -66,6 +67,7 @@ class Weights:
             passages are not answered from; `rag` and `long`: the scores of both routes where they are, `again`: that
             of the whole where they are not.
         engine: the model that it was fitted for; empty: any.
+        margin: of the score, by which the dearer way has to be expected better; less is a tie, which the cheaper wins.
     """
 
     card: Mapping[str, Any]
@@ -74,6 +76,7 @@ class Weights:
     lines: Mapping[Measure, Mapping[Need, tuple[float, float]]]
     engine: str = ""
     version: int = VERSION
+    margin: float = TIE
 
     def at_share(self, share: float) -> Weights:
         """These weights where another share of the questions has no answer than in the data they come from.
@@ -235,6 +238,6 @@ def _parsed(text: str, where: str) -> Weights:
         if data.get("version") != VERSION or list(data["features"]) != list(FEATURES):
             raise SettingsError(f"The router's weights in {where} were fitted on other features: {again}.")
         lines = {measure: {need: tuple(data["lines"][measure][need]) for need in NEEDS} for measure in MEASURES}
-        return Weights(**{**data, "lines": lines})
+        return Weights(**{**data, "lines": lines, "margin": float(data.get("margin", TIE))})
     except (ValueError, TypeError, KeyError, AttributeError):
         raise SettingsError(f"The file {where} holds no weights of a router: {again}.") from None
