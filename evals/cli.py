@@ -155,7 +155,7 @@ def narrowed(suite: Suite, only: Sequence[str], samples: int | None) -> Suite:
     names = [arm.name for arm in suite.arms]
     for name in only:
         if name not in names:
-            raise InputError(f"The suite {suite.name!r} has no {suites.unknown('arm', name, names)}.")
+            raise InputError(f"The suite {suite.name!r} has no {suites.unknown('arm', name, names)}")
     arms = tuple(arm for arm in suite.arms if not only or arm.name in only)
     kept = tuple(
         task.model_copy(update={"arms": tuple(arm for arm in task.arms if not only or arm in only)})
@@ -268,7 +268,8 @@ def judge_(
     settings = load(config, {"engine": engine})
     with _bars(quiet=quiet) as step:
         told = None if step is None else lambda done, total: step("judge", done, total)
-        found = judge_run(folder, make_engine(settings.engine, Embedder(settings.embedder)), labels, told)
+        judge = make_engine(settings.engine, Embedder(settings.embedder))
+        found = judge_run(folder, judge, labels, told, settings.cost)
     if as_json:
         print_json(found.model_dump(mode="json"))
         return
@@ -415,25 +416,31 @@ def _show_verdicts(found: Any) -> None:
 
     table = Table("task", "arm", "n", "judge", "metric", "same", "kappa", "unreadable", "same as people")
     for row in found.rows:
-        one, other, labels = row.judge, row.metric, row.with_labels
+        labels = row.with_labels
+        judge, metric = (
+            "-" if one is None else f"{one.mean:.3f} \\[{one.low:.3f}, {one.high:.3f}]"
+            for one in (row.judge, row.metric)
+        )
         table.add_row(
             row.task,
             row.arm,
             f"{row.n:,}",
-            f"{one.mean:.3f} \\[{one.low:.3f}, {one.high:.3f}]",
-            f"{other.mean:.3f} \\[{other.low:.3f}, {other.high:.3f}]",
+            judge,
+            metric,
             f"{row.with_metric.accuracy:.0%}",
             "-" if row.with_metric.kappa is None else f"{row.with_metric.kappa:.2f}",
             str(row.unreadable),
             "-" if labels is None else f"{labels.accuracy:.0%} of {labels.n}",
         )
-    out, spent = console(), found.usage
+    out, spent, cost = console(), found.usage, found.cost
     out.print(table)
     if found.labels is not None:
-        kappa = "not defined" if found.labels.kappa is None else f"{found.labels.kappa:.2f}"
-        out.print(f"people agree with {found.labels.accuracy:.0%} of {found.labels.n} verdicts; kappa {kappa}")
+        same = f"people agree with {found.labels.accuracy:.0%} of {found.labels.n:,} verdicts"
+        out.print(f"{same}; kappa {found.labels.words}", markup=False)
     read = f"{spent.prompt_tokens:,} tokens read, {spent.output_tokens:,} written, {spent.seconds:,.0f} s"
     out.print(f"{found.judge} took {spent.calls:,} calls: {read}", markup=False)
+    dollars = "dollars unknown" if cost.dollars is None else f"${cost.dollars:.4f}"
+    out.print(f"{cost.basis} {dollars}: {cost.note}", markup=False)
     for note in found.notes:
         out.print(f"[yellow]note[/] {note}")
 

@@ -8,14 +8,19 @@ whether the reply says so. The wording here is our own.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from evals.statistics import ENOUGH
 from hybrid.engines.base import Engine
 from hybrid.errors import InputError
 from hybrid.prompts import Prompt
 from hybrid.types import Piece, Usage
 
+Array = np.ndarray[Any, np.dtype[np.float64]]
+DRAWS = 2000
 _MAX_TOKENS = 64
 _ANSWERED = (
     "Somebody was asked: {question}\nThe text named 'reply' is what was said, 'right answers' lists what is accepted, "
@@ -39,11 +44,25 @@ class Verdict(NamedTuple):
 
 
 class Agreement(NamedTuple):
-    """A judge against labels of people."""
+    """A judge against labels of people, or against another score."""
 
     n: int
     accuracy: float  # share of equal verdicts
     kappa: float | None  # Cohen's: agreement beyond chance, 1 at most; None where either side says only one thing
+    low: float | None  # 95 % interval of kappa, whole documents drawn
+    high: float | None
+
+    @property
+    def established(self) -> bool:
+        """Whether they agree more than chance would have it: the interval of kappa lies above 0."""
+        return self.n >= ENOUGH and self.low is not None and self.low > 0
+
+    @property
+    def words(self) -> str:
+        """Kappa with its interval."""
+        if self.kappa is None or self.low is None or self.high is None:
+            return "is not defined, as one side says only one thing"
+        return f"{self.kappa:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
 def judge(engine: Engine, question: str, golds: Sequence[str], prediction: str) -> Verdict:
@@ -68,12 +87,15 @@ def judge(engine: Engine, question: str, golds: Sequence[str], prediction: str) 
     return Verdict(float(said is not None and said[1].lower() == "yes"), said is not None, completion.usage)
 
 
-def agreement(verdicts: Sequence[float], labels: Sequence[float]) -> Agreement:
+def agreement(
+    verdicts: Sequence[float], labels: Sequence[float], groups: Sequence[Hashable] | None = None, seed: int = 0
+) -> Agreement:
     """How often a judge and people say the same, and how much of that is more than chance (Cohen 1960).
 
     Args:
         verdicts: scores of the judge; from 0.5 on they count as right.
         labels: the same of people, in the same order.
+        groups: the document of each; whole documents are drawn for the interval. None, or all the same: single ones.
 
     Raises:
         InputError: none, or not as many of one as of the other.
@@ -83,9 +105,29 @@ def agreement(verdicts: Sequence[float], labels: Sequence[float]) -> Agreement:
             f"Agreement needs one label for each verdict and at least one; there are {len(verdicts)} verdicts and "
             f"{len(labels)} labels."
         )
-    n = len(verdicts)
-    ours, theirs = [v >= 0.5 for v in verdicts], [v >= 0.5 for v in labels]
-    same = sum(a == b for a, b in zip(ours, theirs, strict=True)) / n
-    p, q = sum(ours) / n, sum(theirs) / n
+    ours, theirs = np.asarray(verdicts) >= 0.5, np.asarray(labels) >= 0.5
+    kinds = np.stack([ours & theirs, ours & ~theirs, ~ours & theirs, ~ours & ~theirs], axis=1).astype(float)
+    names = groups if groups is not None and len(set(groups)) > 1 else range(len(verdicts))
+    places = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    tables = np.zeros((len(places), 4))
+    np.add.at(tables, [places[name] for name in names], kinds)
+    (kappa,) = _kappas(tables.sum(0, keepdims=True))
+    drawn = np.random.default_rng(seed).multinomial(len(places), [1 / len(places)] * len(places), DRAWS)
+    same = float(np.mean(ours == theirs))
+    if np.isnan(kappa):
+        return Agreement(len(verdicts), same, None, None, None)
+    again = np.nan_to_num(_kappas(drawn @ tables))  # a draw with one kind of verdict shows no agreement beyond chance
+    low, high = np.percentile(again, [2.5, 97.5]).tolist()
+    return Agreement(len(verdicts), same, float(kappa), low, high)
+
+
+def _kappas(tables: Array) -> Array:
+    """Cohen's kappa of tables of both right, only the one, only the other, both wrong; NaN where it is not defined."""
+    n = tables.sum(1)
+    p, q = (tables[:, 0] + tables[:, 1]) / n, (tables[:, 0] + tables[:, 2]) / n
     chance = p * q + (1 - p) * (1 - q)
-    return Agreement(n, same, None if p in (0, 1) or q in (0, 1) else (same - chance) / (1 - chance))
+    fixed = (p * (1 - p) == 0) | (q * (1 - q) == 0)
+    kappa: Array = np.divide(
+        (tables[:, 0] + tables[:, 3]) / n - chance, 1 - chance, out=np.full(len(tables), np.nan), where=~fixed
+    )
+    return kappa

@@ -11,17 +11,20 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from evals.judge import Agreement, agreement, judge
-from evals.run import Key, Record, records
-from evals.statistics import Estimate, estimate
+from evals.report.data import Score
+from evals.run import Key, Record, RunFailed, records
+from evals.statistics import estimate
+from hybrid.cost.price import price
 from hybrid.engines.base import Engine
-from hybrid.errors import InputError
+from hybrid.errors import InputError, WindowError
 from hybrid.files import read_lines
-from hybrid.types import Usage
+from hybrid.settings import CostSettings
+from hybrid.types import Cost, Usage
 
 FILE = "judged.jsonl"
 
@@ -47,17 +50,20 @@ class Judged(BaseModel):
         return self.arm, self.task, self.length, self.seed, self.id
 
 
+Same = Annotated[Agreement, PlainSerializer(lambda found: found._asdict(), return_type=dict[str, float | int | None])]
+
+
 class Row(BaseModel):
     """The judge on the replies of one arm to one task."""
 
     task: str
     arm: str
     n: int
-    judge: Estimate
-    metric: Estimate  # of the run, on the same replies
+    judge: Score | None  # None: the labels show that this judge is no better than chance
+    metric: Score  # of the run, on the same replies
     unreadable: int  # verdicts that were neither yes nor no, and count as wrong
-    with_metric: Agreement  # the metric counts as right from 0.5 on
-    with_labels: Agreement | None
+    with_metric: Same  # the metric counts as right from 0.5 on
+    with_labels: Same | None
 
 
 class Verdicts(BaseModel):
@@ -65,13 +71,19 @@ class Verdicts(BaseModel):
 
     judge: str
     rows: list[Row]
-    labels: Agreement | None  # all labelled replies together
+    labels: Same | None  # all labelled replies together
+    too_long: int  # replies that do not fit the judge's window, and are in nothing here
     usage: Usage
+    cost: Cost  # of all verdicts
     notes: list[str]
 
 
 def judge_run(
-    folder: Path, engine: Engine, labels: Path | None = None, step: Callable[[int, int], None] | None = None
+    folder: Path,
+    engine: Engine,
+    labels: Path | None = None,
+    step: Callable[[int, int], None] | None = None,
+    prices: CostSettings | None = None,
 ) -> Verdicts:
     """Judge all answered replies of a run that this judge has not judged yet, and compare.
 
@@ -79,29 +91,35 @@ def judge_run(
         engine: a model that generates; not one of those under test.
         labels: of people, see above.
         step: receives done and total.
+        prices: what the judge's tokens or seconds cost; None: as without settings.
 
     Raises:
-        InputError: there is no run, the labels cannot be read, or the engine cannot judge.
+        InputError: there is no run or no reply in it, the labels cannot be read, or the engine cannot judge.
         EngineError: the engine failed; what was judged is kept.
+        RunFailed: a verdict cannot be written; what was written is kept.
     """
     answered = [record for record in records(folder) if record.status == "answered"]
+    if not answered:
+        raise InputError(f"The run at {folder} has no reply that could be judged: see its report for why.")
     told = _labels(labels, answered) if labels is not None else {}
     done = {one.key: one for one in read(folder) if one.judge == engine.name}
     waiting = [record for record in answered if record.key not in done]
-    with (folder / FILE).open("a", encoding="utf-8") as out, ThreadPoolExecutor(engine.concurrency) as pool:
+    with ThreadPoolExecutor(engine.concurrency) as pool:
         futures = [pool.submit(_judged, engine, record) for record in waiting]
         try:
             for number, future in enumerate(futures, 1):
                 one = future.result()
-                out.write(one.model_dump_json() + "\n")
-                out.flush()
-                done[one.key] = one
+                if one is not None:
+                    _keep(folder / FILE, one)
+                    done[one.key] = one
                 if step is not None:
                     step(number, len(waiting))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return _compared(engine.name, answered, done, told)
+    spent = sum((one.usage for one in done.values()), Usage())
+    cost = price(prices or CostSettings(), spent, on_gpu=engine.on_gpu)
+    return _compared(engine.name, answered, done, told, spent, cost)
 
 
 def read(folder: Path) -> list[Judged]:
@@ -127,8 +145,24 @@ def read(folder: Path) -> list[Judged]:
     return found
 
 
-def _judged(engine: Engine, record: Record) -> Judged:
-    found = judge(engine, record.question, record.golds, record.text)
+def _keep(file: Path, one: Judged) -> None:
+    """Write a verdict behind the others; what a full disk leaves of it is cut off when the file is read again."""
+    try:
+        with file.open("a", encoding="utf-8") as out:
+            out.write(one.model_dump_json() + "\n")
+    except OSError as error:
+        raise RunFailed(
+            f"A verdict could not be written to {file} ({error.strerror or error}). Make room and run the same command "
+            "again: it goes on."
+        ) from None
+
+
+def _judged(engine: Engine, record: Record) -> Judged | None:
+    """The verdict on a reply; None where it does not fit the judge's window."""
+    try:
+        found = judge(engine, record.question, record.golds, record.text)
+    except WindowError:
+        return None
     return Judged(
         arm=record.arm,
         task=record.task,
@@ -142,9 +176,19 @@ def _judged(engine: Engine, record: Record) -> Judged:
     )
 
 
-def _compared(name: str, answered: list[Record], done: Mapping[Key, Judged], told: Mapping[Key, bool]) -> Verdicts:
+def _compared(
+    name: str,
+    answered: list[Record],
+    done: Mapping[Key, Judged],
+    told: Mapping[Key, bool],
+    spent: Usage,
+    cost: Cost,
+) -> Verdicts:
+    judged = [record for record in answered if record.key in done]
+    labels = _with_labels(judged, done, told)
+    worthless = labels is not None and not labels.established
     cells: dict[tuple[str, str], list[Record]] = {}
-    for record in answered:
+    for record in judged:
         cells.setdefault((record.task, record.arm), []).append(record)
     rows = []
     for (task, arm), own in cells.items():
@@ -155,21 +199,38 @@ def _compared(name: str, answered: list[Record], done: Mapping[Key, Judged], tol
                 task=task,
                 arm=arm,
                 n=len(own),
-                judge=estimate(verdicts, groups),
+                judge=None if worthless else estimate(verdicts, groups),
                 metric=estimate(scores, groups),
                 unreadable=sum(not done[record.key].readable for record in own),
-                with_metric=agreement(verdicts, scores),
+                with_metric=agreement(verdicts, scores, groups),
                 with_labels=_with_labels(own, done, told),
             )
         )
-    notes = [] if told else ["No labels by people were given (--labels): what this judge is worth is not known."]
-    usage = sum((one.usage for key, one in done.items()), Usage())
-    return Verdicts(judge=name, rows=rows, labels=_with_labels(answered, done, told), usage=usage, notes=notes)
+    too_long = len(answered) - len(judged)
+    notes = []
+    if labels is None:
+        notes.append("No labels by people were given (--labels): what this judge is worth is not known.")
+    elif worthless:
+        notes.append(
+            f"This judge is not shown to agree with people more than chance would (kappa {labels.words}; {labels.n:,} "
+            "labels). Its scores say nothing and are left out: take another judge, or label more replies."
+        )
+    if unreadable := sum(row.unreadable for row in rows):
+        share = unreadable / len(judged)
+        notes.append(
+            f"{unreadable:,} of {len(judged):,} verdicts ({share:.0%}) were neither yes nor no, and count as wrong."
+        )
+    if too_long:
+        notes.append(f"{too_long:,} replies are longer than the judge can read, and are left out.")
+    return Verdicts(judge=name, rows=rows, labels=labels, too_long=too_long, usage=spent, cost=cost, notes=notes)
 
 
 def _with_labels(own: Iterable[Record], done: Mapping[Key, Judged], told: Mapping[Key, bool]) -> Agreement | None:
-    both = [record.key for record in own if record.key in told]
-    return agreement([done[key].score for key in both], [float(told[key]) for key in both]) if both else None
+    both = [record for record in own if record.key in told]
+    if not both:
+        return None
+    verdicts, labels = [done[record.key].score for record in both], [float(told[record.key]) for record in both]
+    return agreement(verdicts, labels, [record.group for record in both])
 
 
 def _labels(file: Path, answered: list[Record]) -> dict[Key, bool]:

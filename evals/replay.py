@@ -125,7 +125,7 @@ def policy(name: str) -> Policy:
         made: Policy = target(name)()
         return made
     if name not in POLICIES:
-        raise InputError(f"There is no {unknown('policy', name, POLICIES)} (or name yours as module:function).")
+        raise InputError(f"There is no {unknown('policy', name, POLICIES)} Yours is named as module:function.")
     return POLICIES[name]()
 
 
@@ -291,7 +291,7 @@ def lara(folder: Path, model: str | None = None) -> Iterator[Case]:
         replies[reply["model"], reply["qid"]][reply["mode"]] = text if isinstance(text, str) else ""
     models = list(dict.fromkeys(name for name, _ in replies))
     if model is not None and model not in models:
-        raise InputError(f"LaRA has no replies of the {unknown('model', model, models)}.")
+        raise InputError(f"LaRA has no replies of the {unknown('model', model, models)}")
     for (name, qid), modes in replies.items():
         if model is not None and name != model:
             continue

@@ -149,10 +149,10 @@ def run(
         versions: of what answers beside this process.
 
     Raises:
-        InputError: the folder holds another run, or another process writes it.
+        InputError: the folder holds another run, another process writes it, or nobody can.
         RunFailed: too many samples fail, the disk is full, or the time is up.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with _locked(folder):
         info = _begin(folder, suite, arms, versions or {})
         if again:
@@ -354,7 +354,7 @@ def find_metric(name: str) -> Metric:
         InputError: there is none of that name.
     """
     if name not in METRICS:
-        raise InputError(f"There is no {unknown('metric', name, METRICS)}.")
+        raise InputError(f"There is no {unknown('metric', name, METRICS)}")
     return METRICS[name]
 
 
@@ -497,6 +497,19 @@ def read_run(folder: Path) -> RunInfo:
         raise InputError(f"{file} describes no run: {what!r} is not as it should be.") from None
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"The folder {folder} cannot be made ({reason}); name another with --output.") from None
+
+
 def write(path: Path, text: str) -> None:
     """Replace a file as a whole: whoever reads it, and whenever, sees the old or the new one."""
     new = path.with_name(path.name + ".new")
@@ -521,6 +534,10 @@ def _locked(folder: Path) -> Iterator[None]:
     except Timeout:
         raise InputError(
             f"Another process is writing the run at {folder}; wait for it, or name another folder."
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"The folder {folder} cannot be written to ({error.strerror or error}); name another with --output."
         ) from None
     try:
         yield

@@ -166,7 +166,7 @@ def read(what: str | Path) -> Suite:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise InputError(f"Cannot read the suite {path}: {reason}.") from None
     else:
-        raise InputError(f"There is no {unknown('suite', str(what), known)} (or name a TOML file).")
+        raise InputError(f"There is no {unknown('suite', str(what), known)} A TOML file can be named too.")
     try:
         data = tomllib.loads(text)
         return Suite.model_validate({"name": name, **data})
@@ -240,7 +240,7 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
 
 def _nearest(name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}."
 
 
 def fault(error: ValidationError, model: type[BaseModel]) -> str:
@@ -255,7 +255,8 @@ def fault(error: ValidationError, model: type[BaseModel]) -> str:
                 parent = _inner(parent.model_fields[part].annotation)
         return f"unknown key {where!r}; {_nearest(str(first['loc'][-1]), list(parent.model_fields))}"
     if first["type"] == "value_error":
-        return f"{first['msg'].removeprefix('Value error, ')}."
+        said = first["msg"].removeprefix("Value error, ")
+        return said if said.endswith(("?", ".")) else f"{said}."
     if first["type"] == "missing":
         return f"{where!r} is missing."
     return f"{where!r} cannot be {first.get('input')!r}: {first['msg'][0].lower()}{first['msg'][1:]}."

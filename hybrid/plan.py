@@ -41,7 +41,7 @@ class Fit:
 
     gpu: str
     memory: float  # GiB of each
-    gpus: int  # in all: tensor x pipeline x data parallel
+    gpus: int  # in all: tensor x pipeline x data x context parallel
     weights: float  # GiB on each
     free: float  # GiB on each that are left for the cache; negative: the weights alone do not fit
     requests: int  # that fill the window, at once, over all copies
@@ -75,6 +75,7 @@ def plan(
     tensor_parallel: int = 1,
     pipeline_parallel: int = 1,
     data_parallel: int = 1,
+    context_parallel: int = 1,
     kv_bits: int = 16,
     weight_bits: int = 16,
     method: Method = "yarn",
@@ -87,6 +88,7 @@ def plan(
         model: a folder, a carried name, a hub name, or what `read_model` gave.
         context: tokens of the longest prompt together with its answer.
         gpus: names of gpus.toml to fit it to, or GPUs by name.
+        context_parallel: parts into which a prompt and its cache are split, each on GPUs with all weights.
         kv_bits: of a key or value: 16, 8 (fp8) or 4.
         weight_bits: of a weight, where the files are not at hand.
         output: tokens of an answer, for what questions take.
@@ -99,8 +101,8 @@ def plan(
     model = read_model(model) if isinstance(model, str) else model
     if kv_bits not in BITS:
         raise InputError(f"Keys and values of {kv_bits} bits are not planned for: take {', '.join(map(str, BITS))}.")
-    if min(tensor_parallel, pipeline_parallel, data_parallel) < 1:
-        raise InputError("Tensor, pipeline and data parallelism count GPUs: give 1 or more.")
+    if min(tensor_parallel, pipeline_parallel, data_parallel, context_parallel) < 1:
+        raise InputError("Tensor, pipeline, data and context parallelism count GPUs: give 1 or more.")
     extension = extend(model.config, context, method)
     parameters = model.parameters or count_parameters(model.config)
     weights = size_of(model, weight_bits)
@@ -113,8 +115,8 @@ def plan(
         warnings.append(f"nothing tells the number of parameters: {parameters:.2f} billion is counted from the shape")
     divides = kv_heads(model.config) if "num_attention_heads" in language(model.config)[1] else tensor_parallel
     if tensor_parallel > divides:
-        times = tensor_parallel // divides
-        warnings.append(f"with {divides} key-value heads on {tensor_parallel} GPUs the cache is kept {times} times")
+        kept = tensor_parallel // divides
+        warnings.append(f"with {divides} key-value heads on {tensor_parallel} GPUs the cache is kept {kept} times")
     known = gpus if isinstance(gpus, Mapping) else {n: named(carried_gpus(), n.lower(), "gpu") for n in gpus}
     fits = tuple(
         fit(
@@ -127,6 +129,7 @@ def plan(
             tensor=tensor_parallel,
             pipeline=pipeline_parallel,
             copies=data_parallel,
+            ring=context_parallel,
         )
         for name, gpu in known.items()
     )
@@ -134,7 +137,13 @@ def plan(
     questions = tuple(
         break_even(
             shape,
-            assumed(known[fit.gpu], fit.gpu, gpus=tensor_parallel, weight_bits=weight_bits),
+            assumed(
+                known[fit.gpu],
+                fit.gpu,
+                gpus=tensor_parallel * context_parallel,
+                ring=context_parallel,
+                weight_bits=weight_bits,
+            ),
             max(1, context - output - PASSAGES),
             min(PASSAGES, context),
             output=output,
@@ -194,6 +203,7 @@ def fit(
     tensor: int = 1,
     pipeline: int = 1,
     copies: int = 1,
+    ring: int = 1,
     utilization: float = UTILIZATION,
 ) -> Fit:
     """How a model and requests of `context` tokens fit GPUs of `memory` GiB each.
@@ -202,6 +212,7 @@ def fit(
         weight_bytes: of one copy of the model.
         bits: of a key or value.
         tensor, pipeline, copies: GPUs that share a layer, groups that share the layers, and copies of the model.
+        ring: parts into which a request's cache is split, each with all weights.
         utilization: share of the memory that the engine takes.
     """
 
@@ -209,7 +220,7 @@ def fit(
         return memory * utilization - WORKSPACE - weight_bytes / GIB / ways
 
     def request(ways: int, tokens: int = context) -> float:
-        return kv_per_gpu(model.config, tokens, bits, ways, pipeline) / GIB
+        return kv_per_gpu(model.config, tokens, bits, ways, pipeline) / GIB / ring
 
     room, one = free(tensor * pipeline), request(tensor)
     enough = (ways for ways in (1, 2, 4, 8, 16, 32, 64) if free(ways * pipeline) >= request(ways))
@@ -218,13 +229,13 @@ def fit(
     return Fit(
         gpu=name,
         memory=memory,
-        gpus=tensor * pipeline * copies,
+        gpus=tensor * pipeline * copies * ring,
         weights=weight_bytes / GIB / (tensor * pipeline),
         free=room,
         requests=max(0, int(room / one)) * copies if one > 0 else 0,
         longest=max(0, longest),
         missing=max(0.0, one - room),
-        needed=None if ways is None else ways * pipeline * copies,
+        needed=None if ways is None else ways * pipeline * copies * ring,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hybrid.cost.estimate import estimate
 from hybrid.cost.price import preparation, price, total
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage
@@ -16,8 +17,21 @@ def test_price_of_what_was_used() -> None:
     assert (cost.gpu_seconds, cost.dollars, cost.basis) == (20.0, pytest.approx(0.02), "measured")
     free = price(settings, usage, on_gpu=False)
     assert (free.gpu_seconds, free.dollars, free.note) == (0.0, 0.0, "no GPU was used")
-    tokens = price(CostSettings(dollars_per_million_prompt=1.0, dollars_per_million_cached=0.0), usage, on_gpu=True)
-    assert (tokens.dollars, tokens.gpu_seconds) == (pytest.approx(0.0005), None)
+    prices = CostSettings(
+        dollars_per_million_prompt=1.0, dollars_per_million_cached=0.0, dollars_per_million_output=5.0
+    )
+    tokens = price(prices, usage, on_gpu=True)
+    assert (tokens.dollars, tokens.gpu_seconds) == (pytest.approx(0.001), None)
+
+
+@pytest.mark.parametrize(("known", "missing"), [("prompt", "output"), ("output", "prompt")])
+def test_tokens_without_a_price_are_not_free(known: str, missing: str) -> None:
+    settings = CostSettings.model_validate({f"dollars_per_million_{known}": 1.0})
+    usage = Usage(calls=1, prompt_tokens=1000, output_tokens=100)
+    for cost in (price(settings, usage, on_gpu=True), estimate(settings, 1000, 100)):
+        assert cost.dollars is None
+        assert f"set cost.dollars_per_million_{missing}" in cost.note
+        assert f"dollars_per_million_{known}" not in cost.note
 
 
 def test_unknown_parts_make_a_total_unknown() -> None:

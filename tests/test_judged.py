@@ -9,9 +9,10 @@ import pytest
 
 from evals.agreement import PUBLISHED, TASKS, agreement, by_task
 from evals.judged import FILE, judge_run
-from evals.run import run
+from evals.run import records, run
 from hybrid.engines.base import Completion
-from hybrid.errors import EngineError, InputError
+from hybrid.errors import EngineError, InputError, WindowError
+from hybrid.settings import CostSettings
 from hybrid.types import Usage
 from tests.test_run import Pool, Sums, suite
 
@@ -76,7 +77,51 @@ def test_labels_of_people_are_compared(folder):
     found = judge_run(folder, Judge(), labels)
     assert found.labels is not None
     assert (found.labels.n, found.labels.accuracy) == (4, 0.75)
-    assert found.notes == []
+    assert "not shown to agree with people more than chance would" in found.notes[0]  # four labels show nothing
+    assert found.rows[0].judge is None
+    keys = [(record.seed, record.id, int(record.text) % 2 == 0) for record in records(folder)]
+    said = [{"arm": "one", "task": "sums", "seed": seed, "id": name, "label": even} for seed, name, even in keys]
+    labels.write_text("\n".join(map(json.dumps, said)))
+    found = judge_run(folder, Judge(), labels, prices=CostSettings(dollars_per_million_prompt=1.0))
+    assert found.labels is not None
+    assert (found.labels.n, found.labels.kappa, found.labels.established) == (20, 1.0, True)
+    assert found.rows[0].judge is not None
+    assert found.rows[0].judge.mean == 0.5
+    assert (found.notes, found.cost.dollars) == ([], 0.0)  # the judge of this test runs on no GPU
+
+
+def test_what_cannot_be_read_or_judged_is_counted(folder):
+    class Babbler(Judge):
+        name, on_gpu = "a babbler", True
+
+        def ask(self, prompt, *, max_tokens, on_text=None):
+            reply = next(piece.text for piece in prompt.pieces if piece.document == "reply")
+            if int(reply) % 4 == 0:
+                raise WindowError("too long")
+            usage = Usage(calls=1, prompt_tokens=100, output_tokens=10)
+            return Completion("YES" if int(reply) % 2 == 0 else "Perhaps.", usage)
+
+    prices = CostSettings(dollars_per_million_prompt=1000.0, dollars_per_million_output=2000.0)
+    found = judge_run(folder, Babbler(), prices=prices)
+    (row,) = found.rows
+    assert row.judge is not None
+    assert found.too_long + row.n == 20
+    assert found.too_long > 0
+    assert row.unreadable == 10
+    assert row.judge.mean == pytest.approx((row.n - 10) / row.n)
+    assert found.cost.dollars == pytest.approx(row.n * 0.12)
+    assert [note for note in found.notes if "10 of" in note and "neither yes nor no" in note]
+    assert [note for note in found.notes if f"{found.too_long} replies are longer than the judge can read" in note]
+
+
+def test_a_run_without_replies_is_not_judged(tmp_path):
+    class Silent(Pool):
+        def answer(self, sample):
+            raise WindowError("too long")
+
+    run(suite(3), [Silent("one")], {"sums": Sums()}, tmp_path)
+    with pytest.raises(InputError, match="has no reply that could be judged"):
+        judge_run(tmp_path, Judge())
 
 
 @pytest.mark.parametrize(

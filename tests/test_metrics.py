@@ -1,5 +1,6 @@
 """The metrics reproduce the reference implementations, their traps included."""
 
+import random
 from collections.abc import Sequence
 
 import numpy as np
@@ -275,7 +276,29 @@ def test_agreement_is_more_than_chance() -> None:
     # 20 both right, 15 both wrong, 5 and 10 apart: the textbook's example, kappa 0.4
     verdicts = [1.0] * 25 + [0.0] * 25
     labels = [1.0] * 20 + [0.0] * 5 + [1.0] * 10 + [0.0] * 15
-    assert agreement(verdicts, labels) == (50, pytest.approx(0.7), pytest.approx(0.4))
-    assert agreement([1, 1], [1, 0]) == (2, 0.5, None)
+    found = agreement(verdicts, labels)
+    assert found[:3] == (50, pytest.approx(0.7), pytest.approx(0.4))
+    # the interval by its large-sample error, .13 (Fleiss, Cohen and Everitt 1969), is .15 to .65
+    assert found[3:] == (pytest.approx(0.15, abs=0.04), pytest.approx(0.65, abs=0.04))
+    assert found.established
+    few = agreement(verdicts, labels, ["one"] * 25 + ["other"] * 25)  # two documents, each with one verdict only
+    assert (few.kappa, few.low, few.established) == (pytest.approx(0.4), 0.0, False)
+    assert agreement([1, 1], [1, 0]) == (2, 0.5, None, None, None)
+    assert not agreement([1, 0] * 2, [1, 0] * 2).established  # too few
+
+
+def test_verdicts_by_lot_agree_no_more_than_chance() -> None:
+    lot = random.Random(5)
+    labels = [float(lot.random() < 0.5) for _ in range(200)]
+    found = agreement([float(lot.random() < 0.7) for _ in labels], labels, [i // 4 for i in range(200)])
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 0 < found.high
+    assert found.high - found.low < 0.4
+    assert not found.established
+    assert found.words.startswith(f"{found.kappa:.2f} [")
+
+
+def test_agreement_needs_pairs() -> None:
     with pytest.raises(InputError, match="1 verdicts and 2 labels"):
         agreement([1], [1, 0])

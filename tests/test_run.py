@@ -170,6 +170,12 @@ def _lines(folder: Path) -> int:
     return file.read_bytes().count(b"\n") if file.exists() else 0
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"file/run cannot be made \(Not a directory\); name another with --output"):
+        run(suite(2), [Pool("one")], {"sums": Sums()}, tmp_path / "file" / "run")
+
+
 def test_two_writers_are_kept_apart(tmp_path):
     with runner._locked(tmp_path), pytest.raises(InputError, match="Another process is writing the run"):
         run(suite(), [Pool("one")], {"sums": Sums()}, tmp_path)

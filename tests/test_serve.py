@@ -33,6 +33,8 @@ class Handler(fake_vllm.Handler):
         self.answer(200, {{"data": [{{"id": "testbed", "max_model_len": self.window}}]}})
 
     def do_POST(self):
+        if self.path == "/extras/tokenize":  # llama-cpp-python's
+            return self.answer(404, {{}})
         if self.path not in ("/tokenize", "/v1/chat/completions"):
             return super().do_POST()
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

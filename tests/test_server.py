@@ -173,6 +173,10 @@ def test_vllms_timings_of_a_request(double: Double) -> None:
     assert (usage.queue_seconds, usage.prefill_seconds, usage.decode_seconds) == (0.0005, 0.08, 0.02)
     assert usage.first_token_seconds is not None
     assert 0 < usage.first_token_seconds <= usage.seconds
+    told = {"cache_n": 0, "prompt_n": 9, "prompt_ms": 1.5, "predicted_n": 3, "predicted_ms": 2.5}  # llama.cpp's
+    double.on(CHAT, stream(piece("Two years.", "stop"), {**USAGE_CHUNK, "timings": told}))
+    usage = double.engine().ask(PROMPT, max_tokens=64).usage
+    assert (usage.queue_seconds, usage.prefill_seconds, usage.decode_seconds) == (None, 0.0015, 0.0025)
     odd: tuple[object, ...] = ({"queue_time_ms": "soon", "generation_time_ms": None}, [], "fast", None)
     for metrics in odd:
         double.on(CHAT, stream(piece("Two years.", "stop"), {**USAGE_CHUNK, "metrics": metrics}))
@@ -247,6 +251,49 @@ def test_llama_cpp_tells_its_window_and_counts_tokens(double: Double) -> None:
     assert engine.counts_exactly
     assert engine.count(["one two", "three"]) == [2, 1]
     assert engine.measure(PROMPT) == 4
+
+
+def test_llama_cpp_python_is_asked_one_at_a_time_and_its_tokens_are_counted(double: Double) -> None:
+    under_way, most = [0], [0]
+
+    def words(handler: BaseHTTPRequestHandler, body: Any) -> None:
+        send(200, {"tokens": [1 for _ in ("bos", *body["input"].split())]})(handler, body)
+
+    def alone(handler: BaseHTTPRequestHandler, body: Any) -> None:
+        under_way[0] += 1
+        most[0] = max(most[0], under_way[0])
+        time.sleep(0.02)
+        stream(piece("Two years.", "stop"))(handler, body)
+        under_way[0] -= 1
+
+    double.on("/v1/models", send(200, {"data": [{"id": "q.gguf"}]}))
+    double.on(TOKENIZE, fault(404, "Not Found"))
+    double.on("/extras/tokenize", words)
+    double.on(CHAT, alone)
+    engine = double.engine(window=512)
+    assert engine.counts_exactly
+    assert engine.count(["one two", "three", ""]) == [2, 1, 0]
+    with ThreadPoolExecutor(4) as pool:
+        replies = list(pool.map(lambda _: engine.ask(PROMPT, max_tokens=64), range(8)))
+    assert {reply.text for reply in replies} == {"Two years."}
+    assert most == [1]
+
+
+def test_why_a_stream_is_empty_is_asked_for_without_one(double: Double) -> None:
+    def mute(status: int, data: object) -> Answer:
+        """As llama-cpp-python does it: an empty stream where an answer in one piece is an error."""
+        return lambda handler, body: (stream() if body.get("stream") else send(status, data))(handler, body)
+
+    whole = {"choices": [{"message": {"content": "Two years."}, "finish_reason": "stop"}], "usage": USAGE}
+    double.on(CHAT, mute(200, whole))
+    heard: list[str] = []
+    completion = double.engine().ask(PROMPT, max_tokens=64, on_text=heard.append)
+    assert (completion.text, heard, completion.usage.prompt_tokens) == ("Two years.", ["Two years."], 40)
+    assert completion.usage.first_token_seconds is None
+    double.on(CHAT, mute(400, {"error": {"message": "too long", "code": "context_length_exceeded"}}))
+    assert "too long" in failure(double.engine(), kind=WindowError)
+    double.on(CHAT, mute(200, {"choices": []}))
+    assert "sent no chat completion" in failure(double.engine())
 
 
 def test_a_server_that_does_not_tell_its_window_needs_the_setting(double: Double) -> None:

@@ -7,8 +7,11 @@ import itertools
 import numpy as np
 import pytest
 
+from hybrid.cost.estimate import shape_named
 from hybrid.cost.shape import GIB, Attention, Shape, dilated, local_and_global, shape_of
+from hybrid.errors import SettingsError
 from hybrid.models import Model, carried
+from hybrid.settings import CostSettings
 
 FULL = Attention(4, 8, 128, 256)
 
@@ -115,3 +118,25 @@ def test_every_carried_model_has_a_shape() -> None:
         for few, many in itertools.pairwise((1, 100, 10_000, 1_000_000)):
             assert shape.kv_bytes(few) <= shape.kv_bytes(many), name
             assert shape.attention_flops(few) < shape.attention_flops(many), name
+
+
+@pytest.mark.parametrize(
+    ("keys", "pairs"),
+    [
+        ({"segment_length": "[2048, 8192]", "dilated_ratio": [1, 4]}, 4 * 2048 * 2049 / 2 + 2048 * 2049 / 2),
+        ({"attention_type": "block_sparse", "block_size": 64}, 512 * 513 / 2 + (8192 - 512) * 512),
+        ({"attention_window": [256, 512], "global_tokens": 8}, 520 * 521 / 2 + (8192 - 520) * 520),
+    ],
+)
+def test_sparse_patterns_are_read_from_a_configuration(keys: dict[str, object], pairs: float) -> None:
+    """LongNet's, BigBird's and Longformer's own words for them, as in a table [cost.models.NAME]."""
+    table = {"hidden_size": 1024, "num_attention_heads": 16, "num_hidden_layers": 24, "vocab_size": 100, **keys}
+    (part,) = shape_named(CostSettings(shape="mine", models={"mine": table})).attention
+    assert (part.layers, part.heads, part.width) == (24, 16, 128)
+    assert part.pairs(8192) == pytest.approx(pairs)
+
+
+def test_a_pattern_that_cannot_be_read_is_named() -> None:
+    table = {"hidden_size": 64, "num_attention_heads": 1, "num_hidden_layers": 1, "dilated_ratio": [1, 2]}
+    with pytest.raises(SettingsError, match=r"segment_length None and dilated_ratio .* lists of as many numbers"):
+        shape_named(CostSettings(shape="mine", models={"mine": {**table, "vocab_size": 9}}))

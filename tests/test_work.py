@@ -78,12 +78,28 @@ def test_several_gpus() -> None:
     assert (
         work(shape, one, 1000, 1).seconds / 4 < work(shape, four, 1000, 1).seconds < work(shape, one, 1000, 1).seconds
     )
-    compute = shape.linear_flops(100_000) / four.flops + shape.attention_flops(100_000) / four.attention
-    assert ring_seconds(shape, four, 100_000) == pytest.approx(compute)  # what is sent is hidden behind it
-    slow = replace(four, link=1e8)
-    assert ring_seconds(shape, slow, 100_000) == pytest.approx(shape.kv_bytes(100_000) * 3 / 4 / 1e8)
     with pytest.raises(InputError, match="1 GPU or more, not on 0"):
         assumed(h100, "h100", gpus=0)
+
+
+def test_a_ring_of_gpus_hides_what_it_sends_behind_what_it_computes() -> None:
+    shape, h100 = shape_of(carried()["llama-3.1-8b"]), gpus()["h100"]
+    one, four = assumed(h100, "h100"), assumed(h100, "h100", gpus=4, ring=4)
+    assert four.label == "4 h100, ring of 4"
+    computed = shape.linear_flops(100_000) / four.flops + shape.attention_flops(100_000) / four.attention
+    found = work(shape, four, 100_000, 2)
+    assert found.prefill == pytest.approx(computed)
+    assert found.prefill == pytest.approx(work(shape, one, 100_000, 2).prefill / 4)
+    slow = replace(four, link=1e8)
+    assert work(shape, slow, 100_000, 2).prefill == pytest.approx(ring_seconds(shape, slow, 100_000))
+    assert ring_seconds(shape, slow, 100_000) == pytest.approx(shape.kv_bytes(100_000) * 3 / 4 / 1e8)
+    # every part reads all weights for every token, so that a short context is written no faster than by one of them
+    assert work(shape, four, 10, 100).decode == pytest.approx(work(shape, one, 10, 100).decode, rel=0.01)
+    assert work(shape, four, 100_000, 100).decode < work(shape, one, 100_000, 100).decode
+    both = assumed(h100, "h100", gpus=4, ring=2)
+    assert exchange_seconds(shape, both, 1000) == exchange_seconds(shape, assumed(h100, "h100", gpus=2), 1000)
+    with pytest.raises(InputError, match="4 GPUs cannot be divided into a ring of 3"):
+        assumed(h100, "h100", gpus=4, ring=3)
 
 
 def test_fp8_where_the_gpu_has_it() -> None:

@@ -11,7 +11,7 @@ from string import Template
 
 from evals import figures
 from evals.report.section import Example, Report, Table
-from evals.run import RunInfo, write
+from evals.run import RunFailed, RunInfo, make_folder, write
 
 _LONG = 24  # rows from which a table is folded
 
@@ -20,17 +20,24 @@ def save(report: Report, folder: Path) -> list[str]:
     """Write `report.html`, `report.md`, `report.json` and the figures into a folder; returns what has to be said.
 
     Raises:
-        RunFailed: the folder cannot be written.
+        InputError: the folder cannot be made.
+        RunFailed: it cannot be written.
     """
     drawn = folder / "figures"
-    drawn.mkdir(parents=True, exist_ok=True)
+    make_folder(drawn)
     convert = _converter()
     for section in report.sections:
         for name, svg in section.figures:
             alone = figures.standalone(svg)
             write(drawn / f"{name}.svg", alone)
             if convert is not None:
-                convert(bytestring=svg.encode(), write_to=str(drawn / f"{name}.png"), output_width=2 * figures.WIDTH)
+                png = drawn / f"{name}.png"
+                try:
+                    convert(bytestring=svg.encode(), write_to=str(png), output_width=2 * figures.WIDTH)
+                except OSError as error:
+                    raise RunFailed(
+                        f"Cannot write {png}: {error.strerror or error}. Make room and try again."
+                    ) from None
     write(folder / "report.json", report.data.model_dump_json(indent=1))
     write(folder / "report.md", markdown(report))
     write(folder / "report.html", html(report))

@@ -153,6 +153,8 @@ def _jsonl(task: Documents) -> Iterator[Sample]:
         question, golds = row.text("question"), row.texts("answers")
         if not question.strip():
             raise row.fault("question", "is empty")
+        if not all(gold.strip() for gold in golds):
+            raise row.fault("answers", "holds an empty text; write [] where the documents do not say")
         documents = _own_documents(row, task.path.parent, shared)
         ranges = []
         for gold in row.objects("gold") if "gold" in row.data else []:

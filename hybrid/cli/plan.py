@@ -28,6 +28,13 @@ GIB = 2**30
 @click.option("--pipeline-parallel", "-pp", default=1, show_default=True, help="Groups of GPUs that share the layers.")
 @click.option("--data-parallel", "-dp", default=1, show_default=True, help="Copies of the model.")
 @click.option(
+    "--context-parallel",
+    "-cp",
+    default=1,
+    show_default=True,
+    help="Parts of a prompt, each on GPUs with all weights (ring attention).",
+)
+@click.option(
     "--kv-bits", type=click.Choice(["16", "8", "4"]), default="16", show_default=True, help="Of a cached key or value."
 )
 @click.option(
@@ -72,6 +79,7 @@ def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_
         tensor_parallel=options["tensor_parallel"],
         pipeline_parallel=options["pipeline_parallel"],
         data_parallel=options["data_parallel"],
+        context_parallel=options["context_parallel"],
         kv_bits=int(options["kv_bits"]),
         weight_bits=int(options["weight_bits"]),
         method=options["method"],
@@ -103,12 +111,15 @@ def _command(model: str, plan: Plan, options: dict[str, Any]) -> list[str]:
     from hybrid.serving import Served, flags
 
     cache = {"8": ("--kv-cache-dtype", "fp8"), "4": ("--kv-cache-dtype", "int4_per_token_head")}
+    extra, parts = cache.get(options["kv_bits"], ()), str(options["context_parallel"])
+    if options["context_parallel"] > 1:
+        extra = (*extra, "--prefill-context-parallel-size", parts, "--decode-context-parallel-size", parts)
     served = Served(
         model=hub_name(model),
         name=plan.model,
         window=plan.context,
         overrides=plan.extension.overrides,
-        extra=cache.get(options["kv_bits"], ()),
+        extra=extra,
         tensor_parallel=options["tensor_parallel"],
         pipeline_parallel=options["pipeline_parallel"],
         data_parallel=options["data_parallel"],

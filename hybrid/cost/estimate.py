@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hybrid.cost.fit import load, rates_file
 from hybrid.cost.gpus import known_gpus, named
-from hybrid.cost.price import by_tokens, hourly
+from hybrid.cost.price import by_tokens, has_token_prices, hourly
 from hybrid.cost.rates import Rates, assumed
 from hybrid.cost.shape import Shape, shape_of
 from hybrid.cost.work import work
@@ -84,8 +84,9 @@ def estimate(settings: CostSettings, prompt: int, output: int, cached: int = 0) 
         output: tokens written.
     """
     usage = Usage(calls=1, prompt_tokens=prompt, cached_tokens=cached, output_tokens=output)
-    if settings.dollars_per_million_prompt is not None:
-        return Cost(dollars=by_tokens(settings, usage), basis="estimated", note="at your token prices")
+    if has_token_prices(settings):
+        dollars, note = by_tokens(settings, usage)
+        return Cost(dollars=dollars, basis="estimated", note=note if dollars is not None else f"tokens {note}")
     try:
         setup = of_settings(settings)
     except SettingsError as error:

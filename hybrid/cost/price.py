@@ -21,8 +21,9 @@ def price(settings: CostSettings, usage: Usage, *, on_gpu: bool) -> Cost:
         note = "no GPU was used"
         return Cost(dollars=0.0, gpu_seconds=0.0, cpu_seconds=usage.cpu_seconds, basis="measured", note=note)
     spent = {"joules": usage.joules, "cpu_seconds": usage.cpu_seconds}
-    if settings.dollars_per_million_prompt is not None:
-        return Cost(dollars=by_tokens(settings, usage), **spent, basis="measured", note="tokens used, at your prices")
+    if has_token_prices(settings):
+        dollars, note = by_tokens(settings, usage)
+        return Cost(dollars=dollars, **spent, basis="measured", note=f"tokens used, {note}")
     if usage.shared_seconds is not None:
         seconds = usage.shared_seconds * settings.gpus
         whose = "1 GPU's" if settings.gpus == 1 else f"{settings.gpus} GPUs'"
@@ -86,13 +87,27 @@ def _sum(parts: list[float | None]) -> float | None:
     return sum(known) if len(known) == len(parts) else None
 
 
-def by_tokens(settings: CostSettings, usage: Usage) -> float:
-    """Dollars of some usage at the token prices of the settings."""
-    prompt = settings.dollars_per_million_prompt or 0.0
+def has_token_prices(settings: CostSettings) -> bool:
+    """Whether calls are priced by their tokens, as a hosted API does, and not by the time of a GPU."""
+    return settings.dollars_per_million_prompt is not None or settings.dollars_per_million_output is not None
+
+
+def by_tokens(settings: CostSettings, usage: Usage) -> tuple[float | None, str]:
+    """Dollars of some usage at the token prices of the settings, and a note; cached tokens cost as others by default.
+
+    None where tokens were used whose price is not set: nothing is taken to be free.
+    """
+    prompt, output = settings.dollars_per_million_prompt, settings.dollars_per_million_output
     cached = prompt if settings.dollars_per_million_cached is None else settings.dollars_per_million_cached
-    output = settings.dollars_per_million_output or 0.0
-    computed = usage.prompt_tokens - usage.cached_tokens
-    return (computed * prompt + usage.cached_tokens * cached + usage.output_tokens * output) / 1e6
+    priced = {
+        "cost.dollars_per_million_prompt": (usage.prompt_tokens - usage.cached_tokens, prompt),
+        "cost.dollars_per_million_cached": (usage.cached_tokens, cached),
+        "cost.dollars_per_million_output": (usage.output_tokens, output),
+    }
+    missing = [name for name, (tokens, dollars) in priced.items() if tokens and dollars is None]
+    if missing:
+        return None, f"whose price is not known: set {' and '.join(missing)}"
+    return sum(tokens * (dollars or 0.0) for tokens, dollars in priced.values()) / 1e6, "at your token prices"
 
 
 def hourly(settings: CostSettings) -> float | None:

@@ -30,6 +30,7 @@ class Rates:
         step: seconds for each pass beside reading: scheduling, launching, sampling.
         chunk: tokens of prompt in one pass.
         gpus: GPUs that are paid for while this runs; 0 where there is none.
+        ring: parts into which a prompt is split, each on its share of the GPUs with all weights (ring attention).
         watts: power of them all while they compute; None: unknown.
         spread: measured over estimated, 5 % and 95 % of what was held out from the fit; None where nothing was fitted.
         label: where the figures come from.
@@ -45,21 +46,27 @@ class Rates:
     step: float = 0.0
     chunk: int = CHUNK
     gpus: int = 1
+    ring: int = 1
     watts: float | None = None
     spread: tuple[float, float] | None = None
     label: str = ""
 
 
-def assumed(gpu: Gpu, name: str, *, gpus: int = 1, weight_bits: int = 16) -> Rates:
+def assumed(gpu: Gpu, name: str, *, gpus: int = 1, ring: int = 1, weight_bits: int = 16) -> Rates:
     """Rates at the assumed shares of the peaks of `gpus` GPUs that share one copy of a model.
 
     Weights of 8 bits are multiplied at the fp8 rate where the GPU has one; of 4 bits they are widened first.
 
+    Args:
+        ring: parts into which prompts are split, as in `Rates`; it divides the GPUs.
+
     Raises:
-        InputError: no GPU.
+        InputError: no GPU, or they cannot be divided so.
     """
     if gpus < 1:
         raise InputError(f"A model runs on 1 GPU or more, not on {gpus}.")
+    if ring < 1 or gpus % ring:
+        raise InputError(f"{gpus} GPUs cannot be divided into a ring of {ring} equal parts.")
     peak = 1e12 * gpus * (gpu.tflops_8 if weight_bits == 8 and gpu.tflops_8 else gpu.tflops)
     return Rates(
         flops=FLOPS * peak,
@@ -68,26 +75,27 @@ def assumed(gpu: Gpu, name: str, *, gpus: int = 1, weight_bits: int = 16) -> Rat
         link=LINK * 1e9 * gpu.link if gpus > 1 else None,
         host=1e9 * gpus * gpu.host,
         gpus=gpus,
+        ring=ring,
         watts=None if gpu.watts is None else gpus * gpu.watts,
-        label=name if gpus == 1 else f"{gpus} {name}",
+        label=(name if gpus == 1 else f"{gpus} {name}") + (f", ring of {ring}" if ring > 1 else ""),
     )
 
 
 def exchange_seconds(shape: Shape, rates: Rates, tokens: float) -> float:
     """Seconds that tensor parallelism takes to add up partial results: twice a layer, over a ring, in 16 bit."""
-    if rates.link is None or rates.gpus < 2:
+    ways = rates.gpus // rates.ring
+    if rates.link is None or ways < 2:
         return 0.0
-    moved = 2 * (rates.gpus - 1) / rates.gpus * tokens * shape.hidden * 2
+    moved = 2 * (ways - 1) / ways * tokens * shape.hidden * 2
     return 2 * shape.depth * moved / rates.link
 
 
-def ring_seconds(shape: Shape, rates: Rates, new: int, cached: int = 0) -> float:
-    """Seconds of prefill over a ring of GPUs that split the context (ring attention, arXiv 2310.01889).
+def ring_seconds(shape: Shape, rates: Rates, context: int) -> float:
+    """Seconds for the keys and values of `context` tokens to go round the ring (ring attention, arXiv 2310.01889).
 
-    Each computes its share of the queries while keys and values go round; what is sent is hidden behind what is
-    computed as far as that takes longer.
+    Each part computes its share of the queries meanwhile, so that only what takes longer than the computing is felt.
     """
-    compute = shape.linear_flops(new) / rates.flops + shape.attention_flops(new, cached) / rates.attention
-    if rates.link is None:
-        return compute
-    return max(compute, shape.kv_bytes(new + cached) * (rates.gpus - 1) / rates.gpus / rates.link)
+    if rates.link is None or rates.ring < 2:
+        return 0.0
+    ways = rates.gpus // rates.ring  # each sends its own heads
+    return shape.kv_bytes(context) * (rates.ring - 1) / rates.ring / (rates.link * ways)

@@ -6,11 +6,13 @@ a key and of a weight with a value make `2 * (query width + value width)` operat
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hybrid.models import Model, count_parameters, head_size, kv_heads, language, layers
+from hybrid.errors import SettingsError
+from hybrid.models import Config, Model, count_parameters, head_size, kv_heads, language, layers
 
 Pattern = Literal["full", "sliding", "chunked", "dilated", "state"]
 
@@ -147,7 +149,7 @@ def shape_of(model: Model, *, weight_bits: int = 16, kv_bits: int = 16) -> Shape
     """The shape of a model.
 
     Raises:
-        SettingsError: its configuration lacks a field that decides its size.
+        SettingsError: its configuration lacks a field that decides its size, or one cannot be read.
     """
     _, text = language(model.config)
     total = model.parameters or count_parameters(model.config)
@@ -159,6 +161,10 @@ def shape_of(model: Model, *, weight_bits: int = 16, kv_bits: int = 16) -> Shape
             continue
         heads = int(text.get("num_attention_heads") or text.get("n_head") or text.get("n_heads") or kv_heads(text))
         head = head_size(model.config)
+        sparse = _sparse(text, part.count, heads, head)
+        if sparse is not None:
+            found.append(sparse)
+            continue
         query = int(text.get("qk_nope_head_dim", head)) + int(text.get("qk_rope_head_dim", 0)) if part.shared else head
         value = int(text.get("v_head_dim", head)) if part.shared else head
         found.append(
@@ -166,6 +172,28 @@ def shape_of(model: Model, *, weight_bits: int = 16, kv_bits: int = 16) -> Shape
         )
     hidden = int(text.get("hidden_size") or text.get("n_embd") or text.get("d_model") or 0)
     return Shape(active, total, hidden, tuple(found), weight_bits, kv_bits)
+
+
+def _sparse(text: Config, layers: int, heads: int, head: int) -> Attention | None:
+    """Layers that a configuration describes in the words of LongNet, BigBird or Longformer; None: others."""
+    if text.get("dilated_ratio"):  # LongNet, as torchscale writes it: lists, or lists as text
+        told = [text.get("segment_length"), text["dilated_ratio"]]
+        try:
+            lengths, rates = (json.loads(one) if isinstance(one, str) else list(one or ()) for one in told)
+            return dilated(layers, heads, head, [(int(a), int(b)) for a, b in zip(lengths, rates, strict=True)])
+        except (TypeError, ValueError):
+            raise SettingsError(
+                f"The model's segment_length {told[0]!r} and dilated_ratio {told[1]!r} have to be lists of as many "
+                "numbers."
+            ) from None
+    if text.get("attention_type") == "block_sparse":  # BigBird: blocks around it, two global ones, and random ones
+        block = int(text.get("block_size", 64))
+        return local_and_global(layers, heads, head, 3 * block, (2 + int(text.get("num_random_blocks", 3))) * block)
+    window = text.get("attention_window")  # Longformer; which tokens are global, `global_tokens`, is up to the user
+    if window:
+        widest = max(window) if isinstance(window, list | tuple) else int(window)
+        return local_and_global(layers, heads, head, widest, int(text.get("global_tokens", 0)))
+    return None
 
 
 def dilated(layers: int, heads: int, head: int, segments: Sequence[tuple[int, int]]) -> Attention:

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hybrid.cost.fit import Point
+from hybrid.cost.prometheus import Counted, Counters
 from hybrid.errors import EngineError
 
 if TYPE_CHECKING:
@@ -22,7 +24,11 @@ BATCH = 4
 ROUNDS = 3  # measurements of a load, of which the fastest is taken
 MARGIN = 80  # tokens of the window kept free
 
+OTHERS = 0.01  # of the tokens sent: more from others spoil a sweep
+
 Say = Callable[[int, int], None]
+Note = Callable[[str], None]
+Complete = Callable[[Sequence[int], int], Any]  # prompt and tokens to write; returns the usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,15 @@ def loads(window: int) -> list[Load]:
 
 
 def sweep(
-    url: str, model: str, window: int, *, seconds: float, seed: int = 0, key: str = "", say: Say | None = None
+    url: str,
+    model: str,
+    window: int,
+    *,
+    seconds: float,
+    seed: int = 0,
+    key: str = "",
+    say: Say | None = None,
+    note: Note | None = None,
 ) -> list[Point]:
     """Measure the loads in a random order, again and again, until the time is over or each was measured three times.
 
@@ -61,6 +75,7 @@ def sweep(
         seconds: for all; what runs when they are over is finished.
         key: of the server, where it wants one.
         say: told loads done and loads in all.
+        note: told what the server's own counters say against the measurements.
 
     Raises:
         EngineError: the server does not answer, or does not take prompts as tokens.
@@ -72,15 +87,16 @@ def sweep(
     wanted = loads(window)
     found: dict[Load, list[Point]] = {load: [] for load in wanted}
     ends = time.monotonic() + seconds
-    done = 0
+    done, sent, before = 0, list[int](), Counters.read(url, model)
+    complete = partial(_complete, client, model, sent)
     try:
         words = _tokens(client, model)
-        _measure(client, model, words, rng, Load(SHORTEST, 0.0, REPLY, 2))  # the first requests find nothing ready
+        _measure(complete, words, rng, Load(SHORTEST, 0.0, REPLY, 2))  # the first requests find nothing ready
         for _ in range(ROUNDS):
             for load in rng.sample(wanted, len(wanted)):
                 if time.monotonic() > ends:
                     break
-                found[load].append(_measure(client, model, words, rng, load))
+                found[load].append(_measure(complete, words, rng, load))
                 done += 1
                 if say is not None:
                     say(done, ROUNDS * len(wanted))
@@ -89,26 +105,49 @@ def sweep(
             f"The server at {url} does not do as a vLLM server does ({' '.join(str(error).split())[:200]}): calibrate "
             "with the address that `hybrid up` prints."
         ) from None
+    if note is not None:
+        for doubt in doubts(Counters.read(url, model) - before, sum(sent)):
+            note(doubt)
     return [_fastest(points) for points in found.values() if points]
 
 
-def _measure(client: OpenAI, model: str, words: Sequence[int], rng: random.Random, load: Load) -> Point:
+def doubts(counted: Counted, sent: int) -> list[str]:
+    """What a server's counters say against measurements for which `sent` tokens of prompt were sent."""
+    if counted.prompt_tokens is None:
+        why = f": {counted.why}" if counted.why else ""
+        return [f"whether others used the server meanwhile is not known{why}"]
+    found, others = [], counted.prompt_tokens - sent
+    if others > OTHERS * sent:
+        found.append(
+            f"others sent {others:,} tokens to the server meanwhile, beside {sent:,} for the measurements, which are "
+            "therefore too slow: calibrate when nobody else uses it"
+        )
+    if counted.preemptions:
+        found.append(
+            f"{counted.preemptions:,} requests were put back for want of room in the cache, and their times are too "
+            "long: give the server more of it"
+        )
+    return found
+
+
+def _measure(complete: Complete, words: Sequence[int], rng: random.Random, load: Load) -> Point:
     prompts = [rng.choices(words, k=load.length) for _ in range(load.batch)]
     kept = int(load.length * load.cached)
     if kept:
         for prompt in prompts:
-            _complete(client, model, [*prompt[:kept], *rng.choices(words, k=4)], 1)
+            complete([*prompt[:kept], *rng.choices(words, k=4)], 1)
     begun = time.perf_counter()
     with ThreadPoolExecutor(load.batch) as pool:
-        usages = list(pool.map(lambda prompt: _complete(client, model, prompt, load.output), prompts))
+        usages = list(pool.map(lambda prompt: complete(prompt, load.output), prompts))
     seconds = time.perf_counter() - begun
     cached = sum(_cached(usage) for usage in usages) // load.batch
     read = usages[0].prompt_tokens
     return Point(read - cached, cached, usages[0].completion_tokens, load.batch, seconds)
 
 
-def _complete(client: OpenAI, model: str, prompt: Sequence[int], output: int) -> Any:
-    """The usage of one request of exactly these tokens, and of exactly as many written."""
+def _complete(client: OpenAI, model: str, sent: list[int], prompt: Sequence[int], output: int) -> Any:
+    """The usage of one request of exactly these tokens, and of exactly as many written; `sent` learns their number."""
+    sent.append(len(prompt))
     reply = client.completions.create(
         model=model,
         prompt=list(prompt),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hybrid.cost.rates import Rates, exchange_seconds
+from hybrid.cost.rates import Rates, exchange_seconds, ring_seconds
 from hybrid.cost.shape import Shape
 
 QUESTION = 64  # tokens of a question with its instruction, for break-even
@@ -58,16 +58,17 @@ def work(
     linear = shape.linear_flops(new * batch)
     attention = shape.attention_flops(new, cached) * batch
     each = new * batch / passes
-    read = passes * (shape.weight_bytes(each) + batch * shape.read_bytes(cached + new // 2))
-    prefill = max(linear / rates.flops + attention / rates.attention, read / rates.bandwidth)
-    prefill += exchange_seconds(shape, rates, new * batch) + passes * rates.step
+    read = passes * (rates.ring * shape.weight_bytes(each) + batch * shape.read_bytes(cached + new // 2))
+    sent = batch * ring_seconds(shape, rates, context)
+    prefill = max(linear / rates.flops + attention / rates.attention, read / rates.bandwidth, sent)
+    prefill += exchange_seconds(shape, rates, new * batch / rates.ring) + passes * rates.step
     if offloaded and rates.host:
         prefill += batch * shape.kv_bytes(offloaded) / rates.host
     steps = max(0, output - 1)  # the first token comes out of prefill
     middle = context + output // 2
-    step = max(
-        (shape.weight_bytes(batch) + batch * shape.read_bytes(middle)) / rates.bandwidth,
-        shape.linear_flops(batch) / rates.flops,
+    step = max(  # of a ring, each part has all weights and does the same with them
+        (rates.ring * shape.weight_bytes(batch) + batch * shape.read_bytes(middle)) / rates.bandwidth,
+        rates.ring * shape.linear_flops(batch) / rates.flops,
     )
     step += exchange_seconds(shape, rates, batch) + rates.step
     fixed = rates.request * batch + rates.token * context * batch

@@ -1,7 +1,8 @@
 """Any server that speaks OpenAI's protocol: vLLM, llama.cpp, Ollama, OpenAI and others.
 
 A `Server` may be made before its server runs: nothing is sent until something is asked of it. What the protocol
-leaves out, the window and exact token counts, is read from vLLM's and llama.cpp's own endpoints where they exist.
+leaves out, the window and exact token counts, is read from vLLM's and llama.cpp's own endpoints where they exist, and
+so are the counts of llama-cpp-python, the server that is written in Python around llama.cpp.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -65,7 +67,7 @@ class Server:
             max_retries=settings.retries,
             timeout=Timeout(settings.timeout, connect=min(settings.timeout, 10.0)),
         )
-        self._lock = Lock()
+        self._lock, self._one = Lock(), Lock()
         self._counts: OrderedDict[bytes, int] = OrderedDict()
         self._notes: dict[str, None] = {}
         self._unsupported: frozenset[str] = frozenset()
@@ -133,9 +135,10 @@ class Server:
             EngineError: the server cannot be reached, refuses, or breaks off.
         """
         self._check_fits(prompt, max_tokens)
-        started = time.perf_counter()
-        reply = self._reply(prompt, max_tokens, on_text)
-        seconds = time.perf_counter() - started
+        with self._turn():
+            started = time.perf_counter()
+            reply = self._reply(prompt, max_tokens, on_text)
+            seconds = time.perf_counter() - started
         first = None if reply.first is None else reply.first - started
         truncated = reply.finish == "length"
         if truncated and not reply.text.strip():
@@ -188,13 +191,15 @@ class Server:
     # Counting.
 
     @cached_property
-    def _tokenizer(self) -> Literal["vllm", "llama.cpp", "none"]:
+    def _tokenizer(self) -> Literal["vllm", "llama.cpp", "llama-cpp-python", "none"]:
         """The kind of tokenizer endpoint that the server has."""
         probe = {"model": self.model, "prompt": "probe", "add_special_tokens": False}
         if isinstance(self._probe("/tokenize", probe).get("count"), int):
             return "vllm"
         if self._probe("/tokenize", {"content": "probe", "add_special": False}).get("tokens"):
             return "llama.cpp"
+        if self._probe("/extras/tokenize", {"model": self.model, "input": "probe"}).get("tokens"):
+            return "llama-cpp-python"
         self._note(f"{self._host} has no tokenizer endpoint: token counts are estimates")
         return "none"
 
@@ -203,14 +208,21 @@ class Server:
         text = _sendable(text)
         if not text or self._tokenizer == "none":
             return -(-len(text.encode()) // 3)
-        body: dict[str, object] = {"content": text, "add_special": special}
+        path, body = "/tokenize", dict[str, object](content=text, add_special=special)
         if self._tokenizer == "vllm":
             body = {"model": self.model, "prompt": text, "add_special_tokens": special}
-        told = self._call("/tokenize", body, root=True)
+        elif self._tokenizer == "llama-cpp-python":
+            path, body = "/extras/tokenize", {"model": self.model, "input": text}
+        told = self._call(path, body, root=True)
         tokens = told.get("tokens") if isinstance(told, Mapping) else None
         if not isinstance(tokens, list):
             raise self._faults.garbage("no tokens from its tokenizer")
-        return len(tokens)
+        return len(tokens) - (self._begins if self._tokenizer == "llama-cpp-python" else 0)
+
+    @cached_property
+    def _begins(self) -> int:
+        """Tokens that llama-cpp-python puts before every text: one where the model has a token for that."""
+        return len(self._probe("/extras/tokenize", {"model": self.model, "input": ""}).get("tokens") or ())
 
     def _measured(self, messages: list[dict[str, str]]) -> int:
         if self._tokenizer == "vllm":
@@ -257,8 +269,8 @@ class Server:
             seconds=seconds,
             first_token_seconds=first,
             queue_seconds=_told(reply.metrics, "queue_time_ms"),
-            prefill_seconds=_told(reply.metrics, "time_to_first_token_ms"),  # vLLM's begins at being scheduled
-            decode_seconds=_told(reply.metrics, "generation_time_ms"),
+            prefill_seconds=_told(reply.metrics, "time_to_first_token_ms", "prompt_ms"),  # begins at being scheduled
+            decode_seconds=_told(reply.metrics, "generation_time_ms", "predicted_ms"),
         )
 
     # Asking.
@@ -286,16 +298,30 @@ class Server:
                 if on_text is not None:
                     on_text(text)
         if not reply.heard:
-            raise self._faults.garbage("no chat completion")
+            self._unstreamed(reply, prompt, max_tokens, on_text)
         if reply.finish is None:
             raise self._faults.dropped(reply.size)
 
-    def _open(self, prompt: Prompt, max_tokens: int) -> Any:
-        """The stream of chunks, once the server has begun to answer."""
+    def _unstreamed(self, reply: _Reply, prompt: Prompt, max_tokens: int, on_text: OnText | None) -> None:
+        """An answer in one piece. Of a stream that is empty nothing tells why, of this the server's error does."""
+        told = self._open(prompt, max_tokens, stream=False)
+        try:
+            reply.usage, choice = getattr(told, "usage", None), told.choices[0]
+            text, reply.finish = choice.message.content or "", choice.finish_reason or "stop"
+        except (AttributeError, LookupError, TypeError):
+            raise self._faults.garbage("no chat completion") from None
+        reply.pieces.append(text)
+        if text and on_text is not None:
+            on_text(text)
+
+    def _open(self, prompt: Prompt, max_tokens: int, *, stream: bool = True) -> Any:
+        """The stream of chunks, once the server has begun to answer; else the answer in one piece."""
         import openai
 
         budget = "max_completion_tokens" if "max_tokens" in self._unsupported else "max_tokens"
-        options: dict[str, Any] = {budget: max_tokens, "stream": True, "stream_options": {"include_usage": True}}
+        options: dict[str, Any] = {budget: max_tokens}
+        if stream:
+            options |= {"stream": True, "stream_options": {"include_usage": True}}
         if "temperature" not in self._unsupported:
             options["temperature"] = self._settings.temperature
         if self._settings.cache_salt and self._tokenizer == "vllm":
@@ -312,7 +338,7 @@ class Server:
             self._unsupported |= unsupported
         except openai.APIError as error:
             raise self._faults.failure(error) from None
-        return self._open(prompt, max_tokens)
+        return self._open(prompt, max_tokens, stream=stream)
 
     def _texts(self, stream: Any, reply: _Reply) -> Iterator[str]:
         """The pieces of text in `stream`; what else the chunks say goes into `reply`."""
@@ -376,6 +402,10 @@ class Server:
             return self._faults.failure(error)
         return self._faults.no_model(self.model, names)
 
+    def _turn(self) -> AbstractContextManager[object]:
+        """llama-cpp-python breaks an answer off when the next question comes in: it is asked one at a time."""
+        return self._one if self._tokenizer == "llama-cpp-python" else nullcontext()
+
     def _note(self, text: str) -> None:
         self._notes[text] = None
 
@@ -387,7 +417,7 @@ class _Reply:
     pieces: list[str] = field(default_factory=list)
     finish: str | None = None
     usage: object = None
-    metrics: object = None  # vLLM's timings of this request, with --enable-per-request-metrics
+    metrics: object = None  # timings of this request: vLLM's, with --enable-per-request-metrics, or llama.cpp's
     first: float | None = None  # time of the first text, by perf_counter
     heard: bool = False  # whether any chunk was part of a chat completion
 
@@ -402,7 +432,7 @@ class _Reply:
     def take(self, chunk: Any) -> str:
         """Take in one chunk; returns its text."""
         self.usage = getattr(chunk, "usage", None) or self.usage
-        self.metrics = getattr(chunk, "metrics", None) or self.metrics
+        self.metrics = getattr(chunk, "metrics", None) or getattr(chunk, "timings", None) or self.metrics
         choices = getattr(chunk, "choices", None)
         if not choices:
             return ""
@@ -414,9 +444,9 @@ class _Reply:
         return text
 
 
-def _told(metrics: object, name: str) -> float | None:
-    """One of vLLM's timings in seconds; None where it tells none."""
-    told = metrics.get(name) if isinstance(metrics, Mapping) else None
+def _told(metrics: object, *names: str) -> float | None:
+    """A server's timing in seconds, by the first of the names that it has; None where it tells none."""
+    told = next((metrics[n] for n in names if n in metrics), None) if isinstance(metrics, Mapping) else None
     return told / 1000 if isinstance(told, int | float) else None
 
 
