@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -30,7 +30,7 @@ from hybrid.embedding import Embedder
 from hybrid.engines.base import Completion, Engine, OnText
 from hybrid.engines.effective import Effective
 from hybrid.engines.make import make_engine
-from hybrid.errors import HybridError, InputError, WindowError
+from hybrid.errors import EngineError, HybridError, InputError, WindowError
 from hybrid.index.fusion import retrieve
 from hybrid.index.store import Changes, Progress, Store
 from hybrid.ordering import order
@@ -63,6 +63,8 @@ SILENT = "The documents do not say."
 _WIDE = 20  # passages by which documents are ranked for the long route
 _CLEAR = 120  # characters after which a streamed reply is no abstention
 _OPEN = 16  # indexes kept open
+_FAILED = 3  # calls in a row, after which a batch takes the engine for gone
+_NOT_ASKED = f"Not asked: the engine had failed {_FAILED} times in a row."
 
 # Given a question, the index and what was chosen on the route rag, best first: what is read instead, best first.
 # A pipeline puts whole clauses or functions in the place of passages and adds what has to be read with them.
@@ -280,12 +282,18 @@ class Hybrid:
         documents: Sequence[str] | None = None,
         progress: Progress | None = None,
         widen: Widen | None = None,
+        failures: dict[int, EngineError] | None = None,
     ) -> list[Answer]:
         """Answers in the order of the questions.
 
         Questions are decided together where the policy is `calibrated` (`hybrid.routing.batch`), and asked grouped by
         what they read, so that one prefill of a document serves all of its questions; as many at once as the engine
         takes. What is explored comes after all answers, and not where there is a budget for the batch.
+
+        Args:
+            failures: receives what an engine failed at, by the question's place in the list; the other questions go on,
+                and the answers are of these only. After three failures in a row no more is asked. None: the first
+                failure is raised.
         """
         store = self.open(corpus, progress)
         ways: list[tuple[_Run, Situation, Decision]] = []
@@ -300,20 +308,30 @@ class Hybrid:
         ways, first = self._together(ways)
         grouped = sorted(range(len(ways)), key=lambda i: (*_turn(ways[i][1], ways[i][2]), i not in first, i))
         answers: dict[int, tuple[Answer, list[_Reading]]] = {}
+        in_a_row = 0
         workers = max(1, min(self.engine.concurrency, len(ways)))
         with ThreadPoolExecutor(workers) as pool:
             futures = [(i, pool.submit(self._carry_out, *ways[i])) for i in grouped]
             try:
                 for done, (i, future) in enumerate(futures, 1):
-                    answers[i] = future.result()
+                    try:
+                        answers[i], in_a_row = future.result(), 0
+                    except (EngineError, CancelledError) as error:
+                        if failures is None:
+                            raise
+                        in_a_row += not isinstance(error, WindowError)  # that is the question's own
+                        failures[i] = error if isinstance(error, EngineError) else EngineError(_NOT_ASKED)
+                        if in_a_row >= _FAILED:
+                            for _, later in futures[done:]:
+                                later.cancel()
                     if progress is not None:
                         progress("answering", done, len(ways))
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         if self.settings.routing.batch_budget is not None:
-            return [answers[i][0] for i in range(len(ways))]
-        return [self._explored(*ways[i][:2], *answers[i]) for i in range(len(ways))]
+            return [answers[i][0] for i in sorted(answers)]
+        return [self._explored(*ways[i][:2], *answers[i]) for i in sorted(answers)]
 
     def _together(
         self, ways: list[tuple[_Run, Situation, Decision]]

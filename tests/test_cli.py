@@ -59,6 +59,31 @@ def test_many_questions_from_a_file(run, tmp_path):
     assert [a["question"] for a in found] == [QUESTION, "What is Reqorsa?"]
 
 
+def test_a_question_that_fails_is_named_and_the_others_are_answered(run, tmp_path, monkeypatch):
+    from hybrid.engines.extractive import Extractive
+    from hybrid.errors import EngineError
+
+    asks = Extractive.ask
+
+    def fails(self, prompt, **options):
+        if prompt.question == "What is Reqorsa?":
+            raise EngineError("It broke off; ask again.")
+        return asks(self, prompt, **options)
+
+    monkeypatch.setattr(Extractive, "ask", fails)
+    (tmp_path / "q.txt").write_text(f"What is Reqorsa?\n{QUESTION}\n")
+    code, out, err = run("ask", FILING, "--questions", tmp_path / "q.txt", "--json")
+    found = json.loads(out)
+    assert code == 2
+    assert found[0] == {"question": "What is Reqorsa?", "error": "It broke off; ask again."}
+    assert "$5.93" in found[1]["text"]
+    assert "1 of 2 questions were not answered. The first: It broke off; ask again." in " ".join(err.split())
+    code, out, _ = run("ask", FILING, "--questions", tmp_path / "q.txt")
+    assert code == 2
+    assert "not answered: It broke off; ask again." in out
+    assert "$5.93" in out
+
+
 def test_index_build_update_show(run, tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.md").write_text("# Office\n\nThe office is in Lima.")

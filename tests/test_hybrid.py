@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -366,6 +367,35 @@ def test_an_engine_that_fails_is_passed_on(hybrid, store):
     own.embedder._models.update(hybrid.embedder._models)
     with pytest.raises(EngineError, match="it is down"):
         own.answer_many([QUESTION, QUESTION], store)
+
+
+def test_a_batch_goes_on_without_the_questions_that_fail_and_ends_where_the_engine_is_gone(hybrid, store):
+    class Faulty(Model):
+        concurrency = 1
+
+        def ask(self, prompt, *, max_tokens, on_text=None):
+            if "broken" in prompt.question:
+                self.prompts.append(prompt)
+                time.sleep(0.02)  # as long as a server takes at least
+                raise EngineError(f"it is down for {prompt.question}")
+            return super().ask(prompt, max_tokens=max_tokens, on_text=on_text)
+
+    own = Hybrid(hybrid.settings, engine=Faulty("$5.93 [1]"))
+    own.embedder._models.update(hybrid.embedder._models)
+    failures: dict[int, EngineError] = {}
+    asked = [QUESTION, "broken 1", "broken 2", QUESTION]
+    answers = own.answer_many(asked, store, route="rag", failures=failures)
+    assert [answer.question for answer in answers] == [QUESTION, QUESTION]
+    assert {place: str(error) for place, error in failures.items()} == {
+        1: "it is down for broken 1",
+        2: "it is down for broken 2",
+    }
+    failures, own.engine.prompts = {}, []
+    asked = [f"broken {n}" for n in range(40)]
+    assert own.answer_many(asked, store, route="rag", failures=failures) == []
+    assert sorted(failures) == list(range(40))
+    assert "Not asked" in str(failures[39])
+    assert len(own.engine.prompts) < 40
 
 
 def test_documents_cannot_break_out_of_the_prompt(hybrid):

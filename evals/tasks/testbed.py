@@ -117,7 +117,7 @@ class Testbed:
                     "Ask for a greater length."
                 )
             documents = _documents(several[0])
-            group = f"{length}-{seed}-{text}"
+            group = f"{self.kind}-{length}-{seed}-{text}"  # texts of two kinds are two documents
             for number, one in enumerate(several):
                 yield _sample(one, documents, length, group, one.depth, f"-{number}")
 

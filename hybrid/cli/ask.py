@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.cli.common import console, corpus_options, engine_options, print_json, progress_bars, settings_from
-from hybrid.errors import InputError
+from hybrid.errors import EngineError, InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,13 +51,31 @@ def ask(question: str, paths: tuple[str, ...], questions: str | None, **options:
             return
         with progress_bars(quiet=options["quiet"]) as progress:
             ways = {"route": options["route"], "rung": options["rung"]}
-            answers = hybrid.answer_many(asked, corpus, progress=progress, **ways)
-    if options["as_json"]:
-        found = [answer.model_dump() for answer in answers]
-        print_json(found if questions is not None else found[0])
+            failures: dict[int, EngineError] | None = None if questions is None else {}
+            answers = iter(hybrid.answer_many(asked, corpus, progress=progress, failures=failures, **ways))
+    if failures is None:
+        answer = next(answers)
+        if options["as_json"]:
+            print_json(answer.model_dump())
+        else:
+            show(console(), answer, explain=options["explain"])
         return
-    for answer in answers:
-        show(console(), answer, explain=options["explain"], with_question=questions is not None)
+    found = [failures.get(place) or next(answers) for place in range(len(asked))]
+    if options["as_json"]:
+        print_json([_record(question, one) for question, one in zip(asked, found, strict=True)])
+    for question, one in zip(asked, found, strict=True) if not options["as_json"] else ():
+        if isinstance(one, EngineError):
+            console().print(f"\n{question}\nnot answered: {one}", markup=False)
+        else:
+            show(console(), one, explain=options["explain"], with_question=True)
+    if failures:
+        first = next(iter(failures.values()))
+        raise EngineError(f"{len(failures)} of {len(asked)} questions were not answered. The first: {first}")
+
+
+def _record(question: str, one: Answer | EngineError) -> dict[str, Any]:
+    """An answer, or why there is none, as JSON."""
+    return {"question": question, "error": str(one)} if isinstance(one, EngineError) else one.model_dump()
 
 
 def _streamed(hybrid: Hybrid, question: str, corpus: list[str], options: dict[str, Any]) -> Answer:
