@@ -100,7 +100,7 @@ class Testbed:
                         f"{self.name} cannot be made in {length} tokens: a sample takes "
                         f"{found.tokens + testbed.REPLY}. Ask for a greater length."
                     )
-            yield _sample(found, _documents(found), length, f"{length}-{seed}-{number}", depth)
+            yield _sample(found, _documents(found), length, f"{self.kind}-{length}-{seed}-{number}", depth)
 
     def _shared(self, counting: Tokenizer, prose: testbed.Prose, seed: int, length: int) -> Iterator[Sample]:
         """Endless samples of which as many as are asked for share a text, fewer where it has no more questions."""
