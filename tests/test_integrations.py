@@ -23,6 +23,7 @@ import pytest
 from hybrid import Hybrid, Settings
 from hybrid.chunking import Chunker
 from hybrid.engines.extractive import Extractive
+from hybrid.engines.planned import Planned
 from hybrid.errors import IndexStoreError, InputError, SettingsError, WindowError
 from hybrid.settings import EngineSettings, PassageSettings, RoutingSettings
 from tests.conftest import free_port
@@ -763,7 +764,8 @@ def test_a_plain_hybrid_asks_their_retriever_too(small, bm25, embedder):
     assert "1020 dollars" in answer.text
     assert [c.passage.document for c in small.retrieve(RENT, store, 1)] == ["Quito.txt"]
     assert {c.passage.document for c in small.retrieve(RENT, store, 2, ["Lima.txt"])} == {"Lima.txt"}
-    reason = small.decide(RENT, RetrieverStore(bm25, LONG.get, tokens=5_000_000, embedder=embedder)).reason
+    with Hybrid(Settings(), engine=Planned("qwen3-8b", embedder)) as served:
+        reason = served.decide(RENT, RetrieverStore(bm25, LONG.get, tokens=5_000_000, embedder=embedder)).reason
     assert "does not tell how near they are in meaning, so the policy 'self_route' decides" in reason
     with pytest.raises(InputError, match="does its own search"):
         store.nearest(embedder.encode_query([RENT])[0], 3)
