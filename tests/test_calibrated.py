@@ -6,6 +6,7 @@ import json
 import random
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean
 from zlib import crc32
 
 import pytest
@@ -17,7 +18,7 @@ from hybrid.embedding import Embedder
 from hybrid.engines.planned import Planned
 from hybrid.errors import EngineError, InputError, SettingsError
 from hybrid.hybrid import Hybrid
-from hybrid.routing.calibrated import Calibrated
+from hybrid.routing.calibrated import WORTH, Calibrated
 from hybrid.routing.features import FEATURES, MEANS
 from hybrid.routing.fit import Example, fit
 from hybrid.routing.policies import make_policy
@@ -490,36 +491,84 @@ def equal(file: Path, questions: int = 240, documents: int = 40) -> Path:
 
 def test_what_gains_nothing_is_not_read_after_a_fit(tmp_path):
     """Whatever the carried weights expect of the whole on short texts, and though it costs next to nothing."""
-    for file in (equal(tmp_path / "r.jsonl"), REAL):
-        answered = read(file)
-        default = [Calibrated().decide(one.situation()).route for one in answered]
-        assert default.count("long") > len(answered) / 2
-        found = calibrate(answered, {})
-        assert found.better
-        assert found.scores["fitted"] == found.scores["rag"]
-        assert found.tokens < 0.25
-        fitted = Calibrated(found.weights)
-        decisions = [(one, fitted.decide(one.situation())) for one in answered]
-        assert {decision.route for _, decision in decisions} == {"rag"}
-        assert all(fitted.review(one.situation(), decision) is None for one, decision in decisions)
-        assert "did not earn its cost" in decisions[0][1].reason
+    answered = read(equal(tmp_path / "r.jsonl"))
+    default = [Calibrated().decide(one.situation()).route for one in answered]
+    assert default.count("long") > len(answered) / 2
+    found = calibrate(answered, {})
+    assert found.better
+    assert found.scores["fitted"] == found.scores["rag"]
+    assert found.tokens < 0.25
+    fitted = Calibrated(found.weights)
+    decisions = [(one, fitted.decide(one.situation())) for one in answered]
+    assert {decision.route for _, decision in decisions} == {"rag"}
+    assert all(fitted.review(one.situation(), decision) is None for one, decision in decisions)
+    assert "the policy 'rag' was worth more" in decisions[0][1].reason
+
+
+def silent(file: Path, questions: int = 200, documents: int = 20) -> Path:
+    """Records in which passages are silent on two questions in five, and the whole answers half of these."""
+    chance = random.Random(2)
+    lines = []
+    for i in range(questions):
+        features = {**AVERAGE, "tokens": 0.5, "words": chance.uniform(1.5, 3.5), "covered": chance.uniform(0.6, 1)}
+        missed = chance.random() < 0.4
+        for route, tokens, score in (("rag", 250, not missed), ("long", 1_600, chance.random() < 0.5)):
+            line = {"question": f"q{i}", "document": f"d{i % documents}", "route": route, "tokens": tokens}
+            line |= {"abstained": missed and route == "rag", "features": features, "score": float(score)}
+            lines.append(line)
+    file.write_text("\n".join(map(json.dumps, lines)) + "\n")
+    return file
+
+
+def test_the_whole_after_silence_is_what_a_fit_comes_to_where_that_is_worth_most(tmp_path):
+    answered = read(silent(tmp_path / "r.jsonl"))
+    found = calibrate(answered, {})
+    assert found.better
+    assert found.weights.rule == found.fixed == "self_route"
+    assert found.scores["fitted"] == found.scores["self_route"] > max(found.scores["rag"], found.scores["long"])
+    fitted = Calibrated(found.weights)
+    for one in answered[:40]:
+        situation = one.situation()
+        decision = fitted.decide(situation)
+        again = fitted.review(situation, decision)
+        assert (decision.route, again is not None and again.route) == ("rag", "long")
+        assert fitted.reconsider(situation, decision) is None
 
 
 def test_a_fit_that_gains_keeps_its_second_attempts(tmp_path):
     found = calibrate(read(records(tmp_path / "r.jsonl", 400, 20)), {})
-    assert found.weights.margin == carried().margin
+    assert found.weights.rule == ""
     assert found.worth[0] > 0
     assert found.fixed in ("rag", "self_route", "long")
 
 
-def test_the_margin_of_a_fit_is_kept_in_its_file_and_an_older_file_has_the_usual_one(tmp_path):
+@pytest.mark.parametrize("prefer", ["accuracy", "balance", "cost"])
+@pytest.mark.parametrize("make", [equal, records, silent, lambda file: REAL])
+def test_what_is_accepted_is_never_worth_less_than_a_fixed_route_on_the_questions_held_out(tmp_path, make, prefer):
+    answered = read(make(tmp_path / "r.jsonl"))
+    found = calibrate(answered, {"prefer": prefer})
+    groups = sorted({one.example.group for one in answered}, key=lambda name: (crc32(name.encode()), name))
+    held = [one for one in answered if groups.index(one.example.group) % 2]
+
+    def worth(route):
+        """Of a fixed route, from the records alone, as a share of a right answer's worth."""
+        spent = [one.dollars[route] if one.dollars[route] is not None else one.tokens[route] * 1e-7 for one in held]
+        return mean(getattr(one.example, route) - paid / WORTH[prefer] for one, paid in zip(held, spent, strict=True))
+
+    best = max(map(worth, ("rag", "long")))
+    assert found.worth[0] <= found.scores["fitted"] - best + 1e-4  # its own costs come off
+    if found.better:
+        assert found.scores["fitted"] >= best - 1e-4
+
+
+def test_the_rule_of_a_fit_is_kept_in_its_file_and_others_are_refused(tmp_path):
     file = tmp_path / "router.json"
-    save(replace(carried(), margin=1.0), file)
-    assert load(file).margin == 1.0
+    save(replace(carried(), rule="rag"), file)
+    assert load(file).rule == "rag"
     data = json.loads(file.read_text())
-    file.write_text(json.dumps({key: value for key, value in data.items() if key != "margin"}))
-    assert load(file).margin == carried().margin
-    file.write_text(json.dumps({**data, "margin": "much"}))
+    file.write_text(json.dumps({key: value for key, value in data.items() if key != "rule"}))
+    assert load(file).rule == ""
+    file.write_text(json.dumps({**data, "rule": "long"}))
     with pytest.raises(SettingsError, match="no weights of a router"):
         load(file)
 
@@ -535,7 +584,7 @@ def test_a_fixed_way_that_is_worth_more_is_named_and_nothing_is_written(tmp_path
     (tmp_path / "r.jsonl").write_text("\n".join(map(json.dumps, lines)))
     shown = CliRunner().invoke(cli, ["calibrate", "router", "r.jsonl"])
     assert shown.exit_code == 0, shown.output
-    assert 'nothing written: long is worth more. Set routing.policy = "long"' in shown.output
+    assert 'nothing written: long is worth more. Set routing.policy = "long", or add records' in shown.output
     assert not (tmp_path / "hybrid-router.json").exists()
 
 

@@ -226,7 +226,7 @@ def router(records: Path, engine: str, output: str, as_json: bool) -> None:
     features (of the answer's decision), and if known abstained, tokens and cost. Records of `hybrid eval run` are such
     lines; so are answers of `hybrid ask --json` whose other route was explored (routing.explore), once you put a
     `score` into the answer and one into its `explored`. Half of the documents are held out; where the fitted router is
-    worth less there than rag, self_route or long, nothing is written, and it is said which to set.
+    worth less there than rag, self_route or long, costs taken off, nothing is written, and it is said which to set.
 
     \b
     Try:  hybrid calibrate router runs/mine/records.jsonl
@@ -253,8 +253,6 @@ def router(records: Path, engine: str, output: str, as_json: bool) -> None:
 def _show_router(found: Calibration, file: Path) -> None:
     from rich.table import Table
 
-    from hybrid.routing.weights import TIE
-
     out = console()
     out.print(f"{found.questions} questions on {found.groups} documents were held out", markup=False)
     table = Table("answered by", "mean score")
@@ -276,10 +274,12 @@ def _show_router(found: Calibration, file: Path) -> None:
     out.print(
         f"with costs taken off, against {found.fixed}: {gain:+.3f} (95 %: {low:+.3f} to {high:+.3f})", markup=False
     )
-    if found.weights.margin > TIE:
-        out.print("on these records reading more did not earn its cost: the cheaper way is always taken", markup=False)
+    if found.weights.rule:
+        rule = found.weights.rule
+        out.print(f"what is expected was worth no more on these records than {rule}, so that decides", markup=False)
     if found.better:
         told = f"{file} written; it is used where it lies in the current folder, or is named in routing.weights"
     else:
-        told = f'nothing written: {found.fixed} is worth more. Set routing.policy = "{found.fixed}", or add records'
+        best, chance = found.fixed, ", which may be chance" if high >= 0 else ""
+        told = f'nothing written: {best} is worth more{chance}. Set routing.policy = "{best}", or add records'
     out.print(told, markup=False)

@@ -104,10 +104,9 @@ class Calibrated:
                 return None
             return again.model_copy(update={"policy": self.name})
         expected = self._expected(situation)
-        gain = expected.long_abstained - expected.silent_abstained
-        if gain <= self.weights.margin:
+        if not self._tempting(expected):
             return None
-        found = self._second(situation, tried, gain)
+        found = self._second(situation, tried, expected, abstained=True)
         if found is not None:
             chance = 1 - expected.silent_abstained
             why = f"the passages did not answer, and there is an answer with a chance of {chance:.0%}: {found[2]}"
@@ -124,7 +123,7 @@ class Calibrated:
         if tried.route == "long" or unknown(situation):
             return None
         expected = self._expected(situation)
-        found = self._second(situation, tried, expected.long_answered - expected.rag_answered)
+        found = self._second(situation, tried, expected, abstained=False)
         if found is None:
             return None
         needs = max(expected.needs, key=lambda need: expected.needs[need])
@@ -136,7 +135,7 @@ class Calibrated:
     @property
     def tie(self) -> float:
         """Dollars by which the dearer of two ways has to be worth more."""
-        return self.weights.margin * self.worth
+        return TIE * self.worth
 
     def at(self, worth: float) -> Calibrated:
         """This policy where a right answer is worth something else, in dollars."""
@@ -155,14 +154,14 @@ class Calibrated:
         found = []
         if self.within([passages]):
             score, again = expected.rag, 0.0
-            if self._second(situation, tried, expected.long_abstained - expected.silent_abstained):
+            if self._second(situation, tried, expected, abstained=True):
                 score += expected.abstains * (expected.long_abstained - expected.silent_abstained)
                 again += expected.abstains
-            if self._second(situation, tried, expected.long_answered - expected.rag_answered):
+            if self._second(situation, tried, expected, abstained=False):
                 score += (1 - expected.abstains) * (expected.long_answered - expected.rag_answered)
                 again += 1 - expected.abstains
             found.append(Way("passages", False, "", score, dollars(passages) + again * dollars(all_)))
-        if self.within([all_]):
+        if self.within([all_]) and not self.weights.rule:
             found.append(Way(rung, chunkwise, why, expected.long, dollars(all_)))
         return sorted(found, key=lambda way: way.dollars)
 
@@ -172,12 +171,12 @@ class Calibrated:
 
     def thresholds(self, situation: Situation) -> list[float]:
         """The worths of a right answer from which on a second attempt is worth it, the least first."""
-        if unknown(situation):
+        if unknown(situation) or self.weights.rule:
             return []
         expected, all_ = self._expected(situation), dollars(situation.predictions[whole(situation)[0]])
         gains = (
-            expected.long_abstained - expected.silent_abstained - self.weights.margin,
-            expected.long_answered - expected.rag_answered - self.weights.margin,
+            expected.long_abstained - expected.silent_abstained - TIE,
+            expected.long_answered - expected.rag_answered - TIE,
         )
         return sorted(all_ / gain for gain in gains if gain > 0)
 
@@ -203,11 +202,26 @@ class Calibrated:
                 best = way
         return best
 
-    def _second(self, situation: Situation, tried: Decision, gain: float) -> tuple[Rung, bool, str] | None:
-        """Reading the whole after an attempt, where the gain is worth it and it is allowed."""
+    def _tempting(self, expected: Expected) -> bool:
+        """Whether reading more after passages that did not answer is expected to do good rather than harm."""
+        if self.weights.rule:
+            return self.weights.rule == "self_route"
+        return expected.long_abstained - expected.silent_abstained > TIE
+
+    def _second(
+        self, situation: Situation, tried: Decision, expected: Expected, *, abstained: bool
+    ) -> tuple[Rung, bool, str] | None:
+        """Reading the whole after an attempt that was silent or not, where the gain is worth it and it is allowed."""
         rung, chunkwise, why = whole(situation)
         prediction = situation.predictions[rung]
-        if (gain - self.weights.margin) * self.worth <= dollars(prediction):
+        if abstained:
+            gain = expected.long_abstained - expected.silent_abstained
+        else:
+            gain = expected.long_answered - expected.rag_answered
+        worth_it = (gain - TIE) * self.worth > dollars(prediction)
+        if self.weights.rule:
+            worth_it = abstained and self.weights.rule == "self_route"
+        if not worth_it:
             return None
         return (rung, chunkwise, why) if self.within([situation.predictions[tried.rung], prediction]) else None
 
@@ -251,8 +265,8 @@ class Calibrated:
                 f"; in prompts of this length, and where the best passages would stand, the engine keeps "
                 f"{situation.kept(rung):.0%} of its best score"
             )
-        if self.weights.margin > TIE:
-            why += "; on the records of the fit, what was expected more of the dearer way did not earn its cost"
+        if self.weights.rule:
+            why += f"; on the records of the fit the policy {self.weights.rule!r} was worth more than going by that"
         decision = self._made(situation, expected, way.rung, way.chunkwise, f"{why}; {way.why}" if way.why else why)
         worth = {one.rung: round(self.value(one), 9) for one in self.ways(situation)}
         return decision.model_copy(update={"worth": worth})

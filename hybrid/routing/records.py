@@ -19,12 +19,12 @@ from hybrid.routing.features import FEATURES
 from hybrid.routing.fit import Example, Floats, fit
 from hybrid.routing.policies import Doubting, Long, Policy, Rag, SelfRoute
 from hybrid.routing.situation import Situation
-from hybrid.routing.weights import TIE, Weights, carried
+from hybrid.routing.weights import Rule, Weights, carried
 from hybrid.types import RUNGS, Cost, Prediction, Route
 
 FEWEST, FEWEST_GROUPS = 60, 8  # questions by both routes, and documents, below which a fit tells nothing
 _ROUTES: tuple[Route, ...] = ("rag", "long")
-NEVER = 1.0  # a margin that nothing exceeds: the cheaper way is always taken
+_RULES: tuple[Rule, ...] = ("rag", "self_route", "")  # the cheapest first
 FIXED: Mapping[str, Policy] = {policy.name: policy for policy in (Rag(), SelfRoute(), Long())}
 _FOLDS = 4
 _BINS = 5
@@ -60,7 +60,7 @@ class Calibration:
         weights: fitted on all records; to be used only if `better`.
         questions, groups: held out.
         scores: mean score there of rag, self_route, long, the carried weights and the fitted ones.
-        fixed: of rag, self_route and long, the cheapest that is not established to be worth less than the best of them.
+        fixed: of rag, self_route and long, the one that is worth most there; of equal ones the cheapest.
         gain: score of the fitted router less that of the better route, with its 95 % interval, whole documents drawn.
         worth: the same less that of `fixed`, and with costs taken off, as shares of what a right answer is worth.
         tokens: of the fitted router, as a share of the long route's.
@@ -79,7 +79,7 @@ class Calibration:
 
     @property
     def better(self) -> bool:
-        """Whether the fitted router is worth at least as much as the fixed way to compare with."""
+        """Whether the fitted router is worth at least as much as every fixed way."""
         return self.worth[0] >= 0
 
 
@@ -153,7 +153,7 @@ def calibrate(
     ways: dict[str, Policy] = {**FIXED, "carried": Calibrated(carried(), **policy), "fitted": Calibrated(own, **policy)}
     done = {name: _replay(way, held) for name, way in ways.items()}
     price, held_groups = Calibrated(own, **policy).worth, [one.example.group for one in held]
-    fixed = _cheapest({name: done[name] for name in FIXED}, price, held_groups)
+    fixed = min(FIXED, key=lambda name: (-done[name].worth(price).mean(), done[name].dollars.mean()))
     routes = {name: done[name].score for name in _ROUTES}
     better = max(routes.values(), key=lambda score: float(score.mean()))
     scores = {name: round(float(way.score.mean()), 4) for name, way in done.items()}
@@ -165,7 +165,7 @@ def calibrate(
         "held_out": {"questions": len(held), **scores},
     }
     return Calibration(
-        weights=replace(fit([one.example for one in answered], carried(), card=card, engine=engine), margin=own.margin),
+        weights=replace(fit([one.example for one in answered], carried(), card=card, engine=engine), rule=own.rule),
         questions=len(held),
         groups=len(set(held_groups)),
         scores=scores,
@@ -183,40 +183,24 @@ def _ordered(examples: Sequence[Example]) -> list[str]:
 
 
 def _fitted(answered: Sequence[Answered], policy: Mapping[str, Any]) -> Weights:
-    """The carried weights drawn to some records, and to the cheaper way alone where the dearer did not earn its cost.
+    """The carried weights drawn to some records, or a rule in their place where they are not worth more than it.
 
     What is expected after a hundred records errs by some points, which is more than either way costs where texts are
     short or nothing has a price. So it is tried on each quarter of the documents, with the lines fitted on the others,
-    whether going by what is expected is worth more than always taking the cheaper way; a tie goes to the latter.
+    whether going by what is expected is worth more than passages alone, or with the whole where they do not answer; a
+    tie goes to the simpler.
     """
     examples = [one.example for one in answered]
     groups = _ordered(examples)
     fold = {name: i % _FOLDS for i, name in enumerate(groups)}
-    worth = {TIE: 0.0, NEVER: 0.0}
+    worth = dict.fromkeys(_RULES, 0.0)
     for k in range(_FOLDS):
         lines = fit([example for example in examples if fold[example.group] != k], carried(), card={})
         own = [one for one in answered if fold[one.example.group] == k]
-        for margin in worth if own else ():
-            worth[margin] += float(_worth(Calibrated(replace(lines, margin=margin), **policy), own).sum())
-    margin = TIE if worth[TIE] > worth[NEVER] else NEVER
-    return replace(fit(examples, carried(), card={}), margin=margin)
-
-
-def _worth(policy: Calibrated, answered: Sequence[Answered]) -> Floats:
-    return _replay(policy, answered).worth(policy.worth)
-
-
-def _cheapest(ways: Mapping[str, _Done], price: float, groups: Sequence[str]) -> str:
-    """The fixed way to compare with, where ties go to the cheaper one.
-
-    The best by the figures alone is found with hindsight: one question of a hundred would make it one that costs six
-    times as much.
-    """
-    best = max((way.worth(price) for way in ways.values()), key=lambda worth: float(worth.mean()))
-    return min(
-        (name for name, way in ways.items() if _interval(way.worth(price) - best, groups)[2] >= 0),
-        key=lambda name: (float(ways[name].dollars.mean()), list(ways).index(name)),
-    )
+        for rule in worth if own else ():
+            way = Calibrated(replace(lines, rule=rule), **policy)
+            worth[rule] += float(_replay(way, own).worth(way.worth).sum())
+    return replace(fit(examples, carried(), card={}), rule=max(worth, key=lambda rule: worth[rule]))
 
 
 class _Done(NamedTuple):

@@ -24,6 +24,7 @@ from hybrid.routing.features import FEATURES, VERSION
 FILE = "hybrid-router.json"
 Need = Literal["fact", "reasoning", "comparison", "unanswerable"]
 Measure = Literal["abstains", "rag", "long", "again"]
+Rule = Literal["", "rag", "self_route"]
 NEEDS: tuple[Need, ...] = get_args(Need)
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 MIDDLE = 6.0  # the feature `tokens` of 64 000 tokens, where a line's level is taken
@@ -67,7 +68,8 @@ class Weights:
             passages are not answered from; `rag` and `long`: the scores of both routes where they are, `again`: that
             of the whole where they are not.
         engine: the model that it was fitted for; empty: any.
-        margin: of the score, by which the dearer way has to be expected better; less is a tie, which the cheaper wins.
+        rule: the fixed policy that was worth more on the records than going by what is expected, if one was; it then
+            decides in the place of the lines.
     """
 
     card: Mapping[str, Any]
@@ -76,7 +78,7 @@ class Weights:
     lines: Mapping[Measure, Mapping[Need, tuple[float, float]]]
     engine: str = ""
     version: int = VERSION
-    margin: float = TIE
+    rule: Rule = ""
 
     def at_share(self, share: float) -> Weights:
         """These weights where another share of the questions has no answer than in the data they come from.
@@ -238,6 +240,8 @@ def _parsed(text: str, where: str) -> Weights:
         if data.get("version") != VERSION or list(data["features"]) != list(FEATURES):
             raise SettingsError(f"The router's weights in {where} were fitted on other features: {again}.")
         lines = {measure: {need: tuple(data["lines"][measure][need]) for need in NEEDS} for measure in MEASURES}
-        return Weights(**{**data, "lines": lines, "margin": float(data.get("margin", TIE))})
+        if data.setdefault("rule", "") not in get_args(Rule):
+            raise ValueError(data["rule"])
+        return Weights(**{**data, "lines": lines})
     except (ValueError, TypeError, KeyError, AttributeError):
         raise SettingsError(f"The file {where} holds no weights of a router: {again}.") from None
