@@ -70,7 +70,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "examples" / "testbed"
 MODEL = "model.safetensors"
 WORDS = "words.txt"
 WINDOW = 1024
-FACTOR = 4
+FACTORS = (4, 8)  # of YaRN, that training uses the rotations of
 THETA = 10000.0
 VOCABULARY = 2048
 RECORDS = 200  # at most: there are some 450 words to name them by
@@ -559,7 +559,7 @@ def rotations(yarn: int = 0) -> Tensor:
         ramp = ((torch.arange(HEAD // 2) - low) / (high - low)).clamp(0, 1)
         speeds = speeds / yarn * ramp + speeds * (1 - ramp)
         scale = 0.1 * math.log(yarn) + 1
-    angles = torch.outer(torch.arange(WINDOW * FACTOR), speeds).repeat(1, 2)
+    angles = torch.outer(torch.arange(WINDOW * max(FACTORS)), speeds).repeat(1, 2)
     return (torch.stack([angles.cos(), angles.sin()]) * scale).bfloat16().float()
 
 
@@ -619,16 +619,19 @@ PASS = 0.93  # moving accuracy that lengthens the texts
 REPLY = 48  # tokens kept for the reply
 TOKENS = 2048  # of a step with short texts, about; up to three times as many with long ones
 QUESTIONS = 10  # to each text
+ROOM = 22 * QUESTIONS  # tokens of these and their replies
 EASY: dict[Kind, float] = {"single": 4, "keys": 4, "values": 0.2, "records": 0.5, "variables": 0.3}  # to begin with
 WEIGHTS: dict[Kind, float] = {"single": 0.6, "keys": 4, "values": 0.8, "records": 1.5, "variables": 1.2}
 
 
-def collate(tokenizer: Tokenizer, groups: Sequence[Sequence[Sample]], room: int, gaps: random.Random | None) -> Batch:
+def collate(
+    tokenizer: Tokenizer, groups: Sequence[Sequence[Sample]], room: int, rng: random.Random, window: int = 0
+) -> Batch:
     """Samples that share their text, as a batch.
 
     Args:
         room: tokens for the questions and replies of one text.
-        gaps: spreads the positions over the window that YaRN gives.
+        window: tokens over which the positions are spread; 0 leaves them consecutive.
     """
     import torch
 
@@ -658,7 +661,7 @@ def collate(tokenizer: Tokenizer, groups: Sequence[Sequence[Sample]], room: int,
     for row, (text, own) in enumerate(zip(texts, tails, strict=True)):
         ids[row, : len(text)] = torch.tensor(text)
         following[row, : len(text) - 1] = torch.tensor(text[1:])
-        spread = _spread(len(text), gaps)
+        spread = _spread(len(text), rng, window)
         positions[row, : len(text)] = torch.tensor(spread[:-1])
         at = 0
         for tail, asked_to, cited in own:
@@ -680,14 +683,14 @@ def collate(tokenizer: Tokenizer, groups: Sequence[Sequence[Sample]], room: int,
     return Batch(ids[:, :long], ids[:, long:], positions, mask, target, branch, digits, following)
 
 
-def _spread(count: int, gaps: random.Random | None) -> list[int]:
+def _spread(count: int, rng: random.Random, window: int) -> list[int]:
     """Positions of a text and of what follows it: consecutive, or with a few gaps that fill a longer window."""
-    if gaps is None:
+    spare = window - 128 - count
+    if spare <= 0:
         return list(range(count + 1))
-    spare = WINDOW * FACTOR - 128 - count
-    spare = gaps.randint(0, spare) if spare > 0 else 0
-    cuts = sorted(gaps.sample(range(1, count), gaps.randint(1, 8)))
-    marks = sorted(gaps.randint(0, spare) for _ in cuts)
+    spare = rng.randint(0, spare)
+    cuts = sorted(rng.sample(range(1, count), rng.randint(1, 8)))
+    marks = sorted(rng.randint(0, spare) for _ in cuts)
     found, shift = [], 0
     jumps = dict(zip(cuts, marks, strict=True))
     for n in range(count + 1):
@@ -731,9 +734,10 @@ class Plan:
         length = STAGES[self.stage] if rng.random() < 0.6 else rng.choice(STAGES[: self.stage + 1])
         if self.stage < 2 or self.spent < self.extend or rng.random() > 0.4:
             return length, 0
+        factor = rng.choices(FACTORS, (3, 2))[0]
         if last and self.spent > 0.7 and rng.random() < 0.25:
-            return rng.choice((2048, 3968)), FACTOR  # the questions stand behind the text
-        return length, FACTOR
+            return WINDOW * factor // rng.choice((1, 2)) - ROOM, factor  # the questions stand behind the text
+        return length, factor
 
     def note(self, length: int, accuracy: float) -> None:
         """Take a step's accuracy in; lengthen the texts where it is high enough."""
@@ -745,10 +749,10 @@ class Plan:
             self.stage, self.moving = self.stage + 1, 0.8
 
 
-def draw_batch(rng: random.Random, tokenizer: Tokenizer, prose: Prose, length: int, gaps: bool) -> Batch:
-    """Texts of one length with many questions each."""
+def draw_batch(rng: random.Random, tokenizer: Tokenizer, prose: Prose, length: int, window: int = 0) -> Batch:
+    """Texts of one length with many questions each, their positions spread over a longer window if one is given."""
     questions = QUESTIONS if length >= 160 else QUESTIONS // 2
-    room = 22 * questions
+    room = ROOM // QUESTIONS * questions
     weights = EASY if length == STAGES[0] else WEIGHTS
     groups = []
     for _ in range(max(1, TOKENS * (1 + (length >= 256) + (length >= 512)) // (length + room))):
@@ -763,7 +767,7 @@ def draw_batch(rng: random.Random, tokenizer: Tokenizer, prose: Prose, length: i
         found = [sample for sample in group if sample.gold]
         group = found + [sample for sample in group if not sample.gold][: max(1, len(found) // 2)]
         groups.append(rng.sample(group, len(group)))
-    return collate(tokenizer, groups, room, rng if gaps else None)
+    return collate(tokenizer, groups, room, rng, window)
 
 
 @click.group("python -m evals.testbed")
@@ -806,7 +810,7 @@ def train(
         (torch.optim.Muon(matrices, lr=0.0, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"), 5e-3),
         (torch.optim.AdamW(others, lr=0.0, betas=(0.9, 0.98), weight_decay=0.0), 3e-3),
     ]
-    tables = {0: rotations(), FACTOR: rotations(FACTOR)}
+    tables = {yarn: rotations(yarn) for yarn in (0, *FACTORS)}
     plan = Plan(minutes, time.monotonic(), extend, stage=0 if start is None else 3)
     step, saved, native = 0, time.monotonic(), extend > 0
     seen: dict[tuple[int, int], list[float]] = {}
@@ -817,7 +821,7 @@ def train(
             write(out / "native", tokenizer, weights, prose.keys)
             native = False
         length, yarn = plan.kind(rng)
-        batch = draw_batch(rng, tokenizer, prose, length, bool(yarn) and length <= WINDOW)
+        batch = draw_batch(rng, tokenizer, prose, length, WINDOW * yarn if length <= WINDOW else 0)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             texts, branches = forward(weights, batch, tables[yarn])
             embedding = weights["model.embed_tokens.weight"]
@@ -851,7 +855,7 @@ def train(
             plan.note(length, accuracy)
         step += 1
         if step % 50 == 0:
-            shown = " ".join(f"{n}{'y' if y else ''}:{sum(a) / len(a):.3f}" for (n, y), a in sorted(seen.items()))
+            shown = " ".join(f"{n}{f'y{y}' if y else ''}:{sum(a) / len(a):.3f}" for (n, y), a in sorted(seen.items()))
             click.echo(
                 f"{plan.spent * minutes:5.1f} min step {step} loss {loss.item():.3f} stage {STAGES[plan.stage]} "
                 f"{shown} citations {sum(cites) / len(cites):.3f} answering or not {sum(decided) / len(decided):.3f}"

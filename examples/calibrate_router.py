@@ -23,7 +23,8 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "hybrid-router.json"
         guarded(calibrate, ["router", str(RECORDS), "--output", str(file)])
-        for name, weights in (("carried", carried()), ("fitted", load(file))):
+        fitted = {"fitted": load(file)} if file.is_file() else {}  # nothing is written where a fixed way is worth more
+        for name, weights in {"carried": carried(), **fitted}.items():
             decisions = [Calibrated(weights).decide(one.situation()) for one in answered]
             print(f"\n{name}: begins with {dict(Counter(decision.rung for decision in decisions))}")
             print(f"  {decisions[0].reason}")

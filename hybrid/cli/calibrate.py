@@ -274,7 +274,7 @@ def _show_router(found: Calibration, file: Path) -> None:
     out.print(
         f"with costs taken off, against {found.fixed}: {gain:+.3f} (95 %: {low:+.3f} to {high:+.3f})", markup=False
     )
-    if found.weights.rule:
+    if found.better and found.weights.rule:
         rule = found.weights.rule
         out.print(f"what is expected was worth no more on these records than {rule}, so that decides", markup=False)
     if found.better:
