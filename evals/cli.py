@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,12 @@ from hybrid.errors import InputError
 from hybrid.settings import load
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from evals.arms import Arm
     from evals.run import Step
     from evals.sample import Task
+    from evals.statistics import Estimate
 
 
 def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -391,49 +394,57 @@ def _bars(*, quiet: bool) -> Iterator[Step | None]:
         yield step
 
 
-def _show_scores(found: Any) -> None:
+def _grouped(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table that fits 80 columns where it can: rows that share their first cell stand together and say it once."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table("task", "arm", "n", "score", "abstained", "failed", "skipped", "tokens read", "s")
-    for row in found.scores:
-        span = f"{row.score.mean:.3f} \\[{row.score.low:.3f}, {row.score.high:.3f}]" if row.score else "-"
-        table.add_row(
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for i, head in enumerate(heads):
+        table.add_column(head, justify="left" if i < 2 else "right", no_wrap=i > 1)
+    groups: dict[str, list[Sequence[str]]] = {}
+    for row in rows:
+        groups.setdefault(row[0], []).append(row)
+    for group in groups.values():
+        for i, (name, *others) in enumerate(group):
+            table.add_row("" if i else name, *others, end_section=len(group) > 1 and i == len(group) - 1)
+    return table
+
+
+def _spanned(one: Estimate | None) -> str:
+    return "-" if one is None else f"{one.mean:.3f} \\[{one.low:.3f}, {one.high:.3f}]"
+
+
+def _show_scores(found: Any) -> None:
+    short = any(row.failed or row.skipped for row in found.scores)
+    heads = ["task", "arm", "n", *(["failed", "skipped"] if short else []), "score", "silent", "tokens read", "s"]
+    rows = [
+        [
             row.task,
             row.arm,
             f"{row.n:,}",
-            span,
+            *([str(row.failed), str(row.skipped)] if short else []),
+            _spanned(row.score),
             f"{row.abstained:.0%}",
-            str(row.failed),
-            str(row.skipped),
             f"{row.prompt_tokens:,.0f}",
             f"{row.seconds:.2f}",
-        )
-    console().print(table)
+        ]
+        for row in found.scores
+    ]
+    console().print(_grouped(heads, rows))
 
 
 def _show_verdicts(found: Any) -> None:
-    from rich.table import Table
-
-    table = Table("task", "arm", "n", "judge", "metric", "same", "kappa", "unreadable", "same as people")
+    people = found.labels is not None
+    heads = ["task", "arm", "n", "judge", "metric", "same", "kappa", "unread", *(["as people"] if people else [])]
+    rows = []
     for row in found.rows:
-        labels = row.with_labels
-        judge, metric = (
-            "-" if one is None else f"{one.mean:.3f} \\[{one.low:.3f}, {one.high:.3f}]"
-            for one in (row.judge, row.metric)
-        )
-        table.add_row(
-            row.task,
-            row.arm,
-            f"{row.n:,}",
-            judge,
-            metric,
-            f"{row.with_metric.accuracy:.0%}",
-            "-" if row.with_metric.kappa is None else f"{row.with_metric.kappa:.2f}",
-            str(row.unreadable),
-            "-" if labels is None else f"{labels.accuracy:.0%} of {labels.n}",
-        )
+        labels, kappa = row.with_labels, row.with_metric.kappa
+        told = ["-" if labels is None else f"{labels.accuracy:.0%} of {labels.n}"] if people else []
+        agreed = [f"{row.with_metric.accuracy:.0%}", "-" if kappa is None else f"{kappa:.2f}", str(row.unreadable)]
+        rows.append([row.task, row.arm, f"{row.n:,}", _spanned(row.judge), _spanned(row.metric), *agreed, *told])
     out, spent, cost = console(), found.usage, found.cost
-    out.print(table)
+    out.print(_grouped(heads, rows))
     if found.labels is not None:
         same = f"people agree with {found.labels.accuracy:.0%} of {found.labels.n:,} verdicts"
         out.print(f"{same}; kappa {found.labels.words}", markup=False)
@@ -446,21 +457,23 @@ def _show_verdicts(found: Any) -> None:
 
 
 def _show_replay(judged: Any) -> None:
-    from rich.table import Table
-
-    table = Table("set", "policy", "n", "score", "mean of tasks", "went long", "tokens read", "dollars / 1000")
-    for row in judged.rows:
-        table.add_row(
+    heads = ["set", "policy", "n", "score", "of tasks", "long", "tokens", "$ / 1000"]
+    rows = [
+        [
             row.set,
             row.policy + (" *" if row.on_frontier else ""),
             f"{row.n:,}",
-            f"{row.score.mean:.3f} \\[{row.score.low:.3f}, {row.score.high:.3f}]",
+            _spanned(row.score),
             f"{row.mean_of_tasks:.3f}",
             "-" if row.long is None else f"{row.long:.0%}",
             "-" if row.tokens is None else f"{row.tokens:,.0f}",
-            "-" if row.dollars is None else f"{1000 * row.dollars:.2f} ({judged.basis})",
-        )
-    console().print(table)
-    console().print("* nothing else costs no more and scores no less")
+            "-" if row.dollars is None else f"{1000 * row.dollars:.2f}",
+        ]
+        for row in judged.rows
+    ]
+    console().print(_grouped(heads, rows))
+    console().print("* nothing else costs no more and scores no less; of tasks: the mean over tasks of their means")
+    if any(row.dollars is not None for row in judged.rows):
+        console().print(f"dollars for 1,000 questions are {judged.basis}", markup=False)
     for note in judged.notes:
         console().print(f"[yellow]note[/] {note}")
