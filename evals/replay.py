@@ -24,6 +24,7 @@ from hybrid.cost.estimate import estimate as estimated
 from hybrid.cost.price import total
 from hybrid.errors import InputError
 from hybrid.files import read_lines
+from hybrid.routing.calibrated import unknown as unknown_to
 from hybrid.routing.policies import POLICIES, Doubting, Policy
 from hybrid.routing.situation import Situation
 from hybrid.settings import CostSettings
@@ -149,6 +150,12 @@ def judge(policies: Sequence[Policy], cases: Sequence[Case]) -> Replay:
     if len(bases) > 1:
         rows = [row.model_copy(update={"dollars": None}) for row in rows]
         notes.append("Some costs are measured and some estimated: they are not added up.")
+    blind = sum(bool(unknown_to(case.situation)) for case in cases)
+    if blind and any(policy.name == "calibrated" for policy in policies):
+        notes.append(
+            f"For {blind:,} of {len(cases):,} questions the records hold nothing that 'calibrated' goes by (the "
+            "`features` of a decision), so there it does as 'self_route' does: what it is worth is not told here."
+        )
     return Replay(rows=rows, basis=bases.pop() if len(bases) == 1 else "", notes=notes)
 
 

@@ -141,7 +141,10 @@ def test_labels_that_people_gave(tmp_path):
     ]
     file = tmp_path / "financebench.jsonl"
     file.write_text("\n".join(map(json.dumps, lines)))
-    found = {row.policy: row for row in judge([policy("rag"), policy("self_route")], read(file)).rows}
+    judged = judge([policy(name) for name in ("rag", "self_route", "calibrated")], read(file))
+    assert "For 2 of 2 questions the records hold nothing that 'calibrated' goes by" in judged.notes[-1]
+    found = {row.policy: row for row in judged.rows}
+    assert found["calibrated"].score == found["self_route"].score
     assert (found["rag"].score.mean, found["rag"].n) == (0.5, 2)
     assert (found["self_route"].score.mean, found["self_route"].tokens) == (1.0, (2_000 + 92_000) / 2)
 
