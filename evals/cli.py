@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,11 @@ from click.shell_completion import CompletionItem
 
 from evals import suite as suites
 from evals.suite import Suite
-from hybrid.cli.common import console, print_json
+from hybrid.cli.common import console, grouped, print_json
 from hybrid.errors import InputError
 from hybrid.settings import load
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from evals.arms import Arm
     from evals.run import Step
     from evals.sample import Task
@@ -394,23 +392,6 @@ def _bars(*, quiet: bool) -> Iterator[Step | None]:
         yield step
 
 
-def _grouped(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A table that fits 80 columns where it can: rows that share their first cell stand together and say it once."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for i, head in enumerate(heads):
-        table.add_column(head, justify="left" if i < 2 else "right", no_wrap=i > 1)
-    groups: dict[str, list[Sequence[str]]] = {}
-    for row in rows:
-        groups.setdefault(row[0], []).append(row)
-    for group in groups.values():
-        for i, (name, *others) in enumerate(group):
-            table.add_row("" if i else name, *others, end_section=len(group) > 1 and i == len(group) - 1)
-    return table
-
-
 def _spanned(one: Estimate | None) -> str:
     return "-" if one is None else f"{one.mean:.3f} \\[{one.low:.3f}, {one.high:.3f}]"
 
@@ -431,7 +412,7 @@ def _show_scores(found: Any) -> None:
         ]
         for row in found.scores
     ]
-    console().print(_grouped(heads, rows))
+    console().print(grouped(heads, rows))
 
 
 def _show_verdicts(found: Any) -> None:
@@ -444,7 +425,7 @@ def _show_verdicts(found: Any) -> None:
         agreed = [f"{row.with_metric.accuracy:.0%}", "-" if kappa is None else f"{kappa:.2f}", str(row.unreadable)]
         rows.append([row.task, row.arm, f"{row.n:,}", _spanned(row.judge), _spanned(row.metric), *agreed, *told])
     out, spent, cost = console(), found.usage, found.cost
-    out.print(_grouped(heads, rows))
+    out.print(grouped(heads, rows))
     if found.labels is not None:
         same = f"people agree with {found.labels.accuracy:.0%} of {found.labels.n:,} verdicts"
         out.print(f"{same}; kappa {found.labels.words}", markup=False)
@@ -471,7 +452,7 @@ def _show_replay(judged: Any) -> None:
         ]
         for row in judged.rows
     ]
-    console().print(_grouped(heads, rows))
+    console().print(grouped(heads, rows))
     console().print("* nothing else costs no more and scores no less; of tasks: the mean over tasks of their means")
     if any(row.dollars is not None for row in judged.rows):
         console().print(f"dollars for 1,000 questions are {judged.basis}", markup=False)

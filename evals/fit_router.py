@@ -31,9 +31,9 @@ from hybrid.routing.features import DOCUMENTS, QUESTION, RETRIEVAL
 from hybrid.routing.fit import PRIOR, Example, fit
 from hybrid.routing.policies import Doubting, Long, Policy, QuestionType, Rag, SelfRoute
 from hybrid.routing.situation import Situation
-from hybrid.routing.weights import Need, Weights, save
+from hybrid.routing.weights import Expected, Need, Weights, save
 from hybrid.settings import CostSettings
-from hybrid.types import Decision
+from hybrid.types import Decision, Rung
 
 Floats = NDArray[np.float64]
 NEED: dict[str, Need] = {
@@ -233,10 +233,12 @@ class Undoubting(Calibrated):
 
     reviews = True
 
-    def _second(self, situation: Situation, tried: Decision, gain: float) -> Any:
-        expected = self._expected(situation)
-        after_answer = gain == expected.long_answered - expected.rag_answered
-        return None if after_answer or not self.reviews else super()._second(situation, tried, gain)
+    def _second(
+        self, situation: Situation, tried: Decision, expected: Expected, *, abstained: bool
+    ) -> tuple[Rung, bool, str] | None:
+        if not abstained or not self.reviews:
+            return None
+        return super()._second(situation, tried, expected, abstained=abstained)
 
 
 def in_turn(table: Sequence[Row], policy: Policy, *, knows: bool) -> tuple[Floats, Floats, Floats]:

@@ -40,7 +40,7 @@ import click
 from evals.bench.peers import LlamaIndexPipeline
 from evals.metrics import best_subspan_em, content_words
 from evals.statistics import difference, estimate
-from hybrid.cli.common import console, print_json
+from hybrid.cli.common import console, grouped, print_json
 from hybrid.cli.main import cli, guarded
 from hybrid.embedding import Embedder
 from hybrid.engines.extractive import Extractive
@@ -356,19 +356,21 @@ def _rows(name: str, arm: str, found: Arm, peer: Arm, looked: set[str]) -> Itera
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> None:
-    from rich.table import Table
+    out = console()
+    for name in dict.fromkeys((row["data"], row["documents"]) for row in rows):
+        own = [row for row in rows if (row["data"], row["documents"]) == name]
+        out.print(f"\n[bold]{name[0]}[/], {name[1]} documents", highlight=False)
+        cells = [_cells(row) for row in own]
+        out.print(grouped(["measure", "arm", "n / of", "mean", "minus LlamaIndex"], cells))
 
-    table = Table("data", "documents", "arm", "measure", "n", "of", "mean", "minus LlamaIndex")
-    for row in rows:
-        head = [row[column] for column in ("data", "documents", "arm", "measure")]
-        if "quotes" in row:
-            table.add_row(*head, "", "", f"{row['valid']} of {row['quotes']}", "")
-            continue
-        e, d = row["estimate"], row["against LlamaIndex"]
-        digits = 0 if row["measure"] == "tokens read" else 3
-        mean, apart = (_interval(x, digits) if x else "" for x in (e, d))
-        table.add_row(*head, str(e["n"]), str(e["groups"]), mean, apart)
-    console().print(table)
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    if "quotes" in row:
+        return [row["measure"], row["arm"], "", f"{row['valid']} of {row['quotes']}", ""]
+    e, d = row["estimate"], row["against LlamaIndex"]
+    digits = 0 if row["measure"] == "tokens read" else 2
+    mean, apart = (_interval(x, digits) if x else "" for x in (e, d))
+    return [row["measure"], row["arm"], f"{e['n']} / {e['groups']}", mean, apart]
 
 
 def _interval(x: dict[str, Any], digits: int) -> str:

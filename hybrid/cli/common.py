@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,7 @@ from hybrid.settings import Settings, load
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from hybrid.index.store import Progress
 
@@ -114,3 +115,20 @@ def progress_bars(*, quiet: bool) -> Iterator[Progress | None]:
 def print_json(data: Any) -> None:
     """Print one JSON document."""
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def grouped(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table that fits 80 columns where it can: rows that share their first cell stand together and say it once."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for i, head in enumerate(heads):
+        table.add_column(head, justify="left" if i < 2 else "right", no_wrap=i > 1)
+    groups: dict[str, list[Sequence[str]]] = {}
+    for row in rows:
+        groups.setdefault(row[0], []).append(row)
+    for group in groups.values():
+        for i, (name, *others) in enumerate(group):
+            table.add_row("" if i else name, *others, end_section=len(group) > 1 and i == len(group) - 1)
+    return table
