@@ -5,12 +5,12 @@
 
 A Llama of about a million parameters learns one trade from nothing: to look facts up in real prose laid out by
 `hybrid.prompts`, to say which text holds them, and to say so when none does. Its native window is 1 024 tokens; YaRN
-takes it to 4 096. Window, positions, caching and lost facts are then real, with no GPU and no download.
+takes it to 4 096 and 8 192. Window, positions, caching and lost facts are then real, with no GPU and no download.
 
 What makes it learn within the hour: loss on the answers, many questions per text, a restatement before the value, and
 texts that lengthen as it gets better. Every question of a text is a branch that sees the text and itself only, so each
 is trained exactly as it will be asked. Some steps use YaRN's rotations with gaps between the positions, which teaches
-distances up to 4 096 at the price of short texts.
+distances up to 8 192 at the price of short texts.
 
 `samples` makes the same questions for training and for measuring. The prose is split by book: `TRAIN` teaches, and
 A Christmas Carol, carried in `examples/testbed/prose.txt`, is only ever measured on. What facts are about are the same

@@ -15,6 +15,7 @@ from hybrid.routing import batch
 from hybrid.routing.batch import plan
 from hybrid.routing.calibrated import Calibrated
 from hybrid.routing.situation import Situation
+from hybrid.routing.weights import carried
 from hybrid.types import Cost
 from tests.test_calibrated import AVERAGE, COMPARES, UNSAID, settled, situation
 from tests.test_warm import Caching
@@ -135,6 +136,21 @@ def test_a_budget_is_spent_where_it_buys_most_whoever_comes_first() -> None:
     )
     with pytest.raises(InputError, match=r"at least an expected \$0\.0025.*routing\.batch_budget"):
         plan(policy, asked, 0.0001)
+
+
+def test_a_rule_that_was_fitted_is_left_only_for_a_budget() -> None:
+    """Second attempts are made though the lines expect no good of them, and dropped where they cannot be paid."""
+    ruled = Calibrated(replace(carried(), rule="self_route"))
+    asked = [on(f"text {n}", UNSAID, cold=0.01, warm=0.001) for n in range(4)]
+    free = plan(ruled, asked)
+    assert {one.decision.rung for one in free} == {"passages"}
+    for one in free:
+        again = one.policy.review(one.situation, one.decision)
+        assert again is not None
+        assert again.rung == "corpus"
+    least = sum(one.situation.predictions["passages"].cost.dollars or 0.0 for one in free)
+    for one in plan(ruled, asked, budget=1.01 * least):
+        assert one.policy.review(one.situation, one.decision) is None
 
 
 def test_many_questions_stay_within_their_budget_and_near_the_best() -> None:

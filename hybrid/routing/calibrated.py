@@ -61,6 +61,7 @@ class Calibrated:
 
     name = "calibrated"
     escalates = True
+    widens = True  # reads more around passages where the whole is too much, which no expected cost of a way counts
 
     def __init__(
         self,
@@ -104,16 +105,19 @@ class Calibrated:
                 return None
             return again.model_copy(update={"policy": self.name})
         expected = self._expected(situation)
-        if not self._tempting(expected):
-            return None
         found = self._second(situation, tried, expected, abstained=True)
         if found is not None:
             chance = 1 - expected.silent_abstained
             why = f"the passages did not answer, and there is an answer with a chance of {chance:.0%}: {found[2]}"
             return self._made(situation, expected, found[0], found[1], why)
         room = situation.predictions["sections"]
-        wider = situation.tokens["sections"] > situation.tokens["passages"]
-        if tried.rung == "passages" and wider and self.within([situation.predictions[tried.rung], room]):
+        wider = situation.tokens["sections"] > situation.tokens["passages"] and self._earns(expected, True, room)
+        if (
+            self.widens
+            and tried.rung == "passages"
+            and wider
+            and self.within([situation.predictions[tried.rung], room])
+        ):
             why = "the passages did not answer, and the whole is too much: more around them is read"
             return self._made(situation, expected, "sections", False, why)
         return None
@@ -138,8 +142,10 @@ class Calibrated:
         return TIE * self.worth
 
     def at(self, worth: float) -> Calibrated:
-        """This policy where a right answer is worth something else, in dollars."""
-        return Calibrated(self.weights, accuracy_price=worth, budget=self.budget, latency=self.latency, gpus=self.gpus)
+        """This policy where a right answer is worth something else, in dollars, with the attempts that `ways` counts."""
+        other = Calibrated(self.weights, accuracy_price=worth, budget=self.budget, latency=self.latency, gpus=self.gpus)
+        other.widens = False
+        return other
 
     def ways(self, situation: Situation) -> list[Way]:
         """What can be begun with, within the limits and the cheapest first; none where nothing is within them."""
@@ -171,9 +177,11 @@ class Calibrated:
 
     def thresholds(self, situation: Situation) -> list[float]:
         """The worths of a right answer from which on a second attempt is worth it, the least first."""
-        if unknown(situation) or self.weights.rule:
+        if unknown(situation) or self.weights.rule == "rag":
             return []
         expected, all_ = self._expected(situation), dollars(situation.predictions[whole(situation)[0]])
+        if self.weights.rule:
+            return [all_]
         gains = (
             expected.long_abstained - expected.silent_abstained - TIE,
             expected.long_answered - expected.rag_answered - TIE,
@@ -202,28 +210,25 @@ class Calibrated:
                 best = way
         return best
 
-    def _tempting(self, expected: Expected) -> bool:
-        """Whether reading more after passages that did not answer is expected to do good rather than harm."""
-        if self.weights.rule:
-            return self.weights.rule == "self_route"
-        return expected.long_abstained - expected.silent_abstained > TIE
-
     def _second(
         self, situation: Situation, tried: Decision, expected: Expected, *, abstained: bool
     ) -> tuple[Rung, bool, str] | None:
         """Reading the whole after an attempt that was silent or not, where the gain is worth it and it is allowed."""
         rung, chunkwise, why = whole(situation)
         prediction = situation.predictions[rung]
+        if not self._earns(expected, abstained, prediction):
+            return None
+        return (rung, chunkwise, why) if self.within([situation.predictions[tried.rung], prediction]) else None
+
+    def _earns(self, expected: Expected, abstained: bool, prediction: Prediction) -> bool:
+        """Whether reading more, after an attempt that was silent or not, is worth its cost."""
+        if self.weights.rule:
+            return self.weights.rule == "self_route" and abstained and dollars(prediction) < self.worth
         if abstained:
             gain = expected.long_abstained - expected.silent_abstained
         else:
             gain = expected.long_answered - expected.rag_answered
-        worth_it = (gain - TIE) * self.worth > dollars(prediction)
-        if self.weights.rule:
-            worth_it = abstained and self.weights.rule == "self_route"
-        if not worth_it:
-            return None
-        return (rung, chunkwise, why) if self.within([situation.predictions[tried.rung], prediction]) else None
+        return (gain - TIE) * self.worth > dollars(prediction)
 
     def _slow(self, prediction: Prediction) -> float | None:
         """Seconds that 95 % of such calls stay within; None where nothing tells."""
