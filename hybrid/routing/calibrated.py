@@ -142,7 +142,7 @@ class Calibrated:
         return TIE * self.worth
 
     def at(self, worth: float) -> Calibrated:
-        """This policy where a right answer is worth something else, in dollars, with the attempts that `ways` counts."""
+        """This policy where a right answer is worth other dollars, with no attempts but those that `ways` counts."""
         other = Calibrated(self.weights, accuracy_price=worth, budget=self.budget, latency=self.latency, gpus=self.gpus)
         other.widens = False
         return other
