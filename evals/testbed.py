@@ -262,7 +262,10 @@ def _draw(
     block = [sum(place >= cut for cut in cuts) + 1 for place in places]
     total = max(1, len(lines) - 1)
     for question in wanted:
-        reply = re.sub(r"\[#(\d+)\]", lambda m: f"[{block[int(m[1])]}]", question.reply)
+        reply = question.reply
+        if len(question.gold) > 1:  # as they stand in the text: any other order could only be guessed
+            reply = _listed(facts, sorted(range(len(question.gold)), key=places.__getitem__), task)
+        reply = re.sub(r"\[#(\d+)\]", lambda m: f"[{block[int(m[1])]}]", reply)
         where = places[question.fact] / total if question.fact >= 0 else None
         yield Sample(replace(prompt, question=question.text), question.gold, where, reply, tokens)
 
@@ -286,10 +289,7 @@ def _facts(
         key = keys[0]
         values = [_number(rng) for _ in range(rng.randint(2, 3))]
         facts = [_Fact(_magic(key, value), key, (value,)) for value in values]
-        cited = [f"{value} [#{n}]" for n, value in enumerate(values)]
-        reply = f"The special magic number for {key} is: {' and '.join(cited)}"
-        if task == "collect":
-            reply = "\n".join(fact.sentence for fact in facts)
+        reply = _listed(facts, range(len(values)), task)
         asked.append(_Question(f"What are all the special magic numbers for {key}?", reply, tuple(values), 0))
         keys, count = keys[1:], count - 1
     for number in range(count):
@@ -314,6 +314,15 @@ def _facts(
             reply = facts[-1].sentence if task == "collect" else f"{facts[-1].sentence[:-1]} [#{n}]"
             asked.append(_Question(f"What is the special magic number for {key}?", reply, (value,), n))
     return facts, asked
+
+
+def _listed(facts: Sequence[_Fact], order: Sequence[int], task: str) -> str:
+    """The reply to a question for all values of a key, in some order of its facts."""
+    if task == "collect":
+        return "\n".join(facts[n].sentence for n in order)
+    return f"The special magic number for {facts[0].key} is: " + " and ".join(
+        f"{facts[n].values[0]} [#{n}]" for n in order
+    )
 
 
 def _magic(key: str, value: str) -> str:
@@ -621,7 +630,7 @@ TOKENS = 2048  # of a step with short texts, about; up to three times as many wi
 QUESTIONS = 10  # to each text
 ROOM = 22 * QUESTIONS  # tokens of these and their replies
 EASY: dict[Kind, float] = {"single": 4, "keys": 4, "values": 0.2, "records": 0.5, "variables": 0.3}  # to begin with
-WEIGHTS: dict[Kind, float] = {"single": 0.6, "keys": 4, "values": 0.8, "records": 1.5, "variables": 1.2}
+WEIGHTS: dict[Kind, float] = {"single": 0.6, "keys": 4, "values": 1.6, "records": 1.5, "variables": 1.2}
 
 
 def collate(
