@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -541,6 +542,25 @@ def test_the_testbed_draws_what_training_drew_with_its_own_tokenizer() -> None:
     assert sample.question == own.prompt.question
     assert list(sample.documents.values()) == [piece.text for piece in own.prompt.pieces]
     assert sample.golds == own.gold
+
+
+@pytest.mark.parametrize("task", ["answer", "collect"])
+def test_several_values_are_taught_in_the_order_of_the_text(task: Any) -> None:
+    """Any other order could only be guessed."""
+    tokenizers = pytest.importorskip("tokenizers")
+    tokenizer = tokenizers.Tokenizer.from_file(str(testbed.FOLDER / "tokenizer.json"))
+    prose = testbed.Prose.of([haystack.prose(None)], testbed.words())
+    drawn = islice(testbed.samples("values", 600, None, 0, tokenizer, prose, task=task), 60)
+    several = [sample for sample in drawn if len(sample.gold) > 1]
+    assert len(several) > 10
+    for sample in several:
+        text = " ".join(piece.text for piece in sample.prompt.pieces)
+        said = re.findall(r": (\d+)|and (\d+) \[", sample.reply)
+        places = [text.index(f": {one or other}.") for one, other in said]
+        assert len(places) == len(sample.gold)
+        assert places == sorted(places)
+        assert sample.right(sample.reply)
+        assert task == "collect" or sample.cites(sample.reply)
 
 
 def test_measuring_the_testbed_on_a_server_that_is_down_ends_with_a_sentence(capsys) -> None:
