@@ -276,7 +276,10 @@ def _show_router(found: Calibration, file: Path) -> None:
     )
     if found.better and found.weights.rule:
         rule = found.weights.rule
-        out.print(f"what is expected was worth no more on these records than {rule}, so that decides", markup=False)
+        out.print(
+            f"these records do not show going by what is expected to be worth more than {rule}: that decides",
+            markup=False,
+        )
     if found.better:
         told = f"{file} written; it is used where it lies in the current folder, or is named in routing.weights"
     else:

@@ -132,7 +132,7 @@ def _options(policy: Calibrated, situation: Situation, question: int) -> list[_O
                 less = next(one for one in other.ways(situation) if not one.whole)
                 if less.dollars < way.dollars:
                     value = policy.value(less) - tie
-                    if policy.weights.rule:  # worth more on the records, whatever is expected: left for a budget only
+                    if policy.weights.rule:  # what is expected does not count: it is left for a budget only
                         value = min(value, found[-1].value - policy.tie)
                     found.append(_Option(question, other, less, value))
     return found

@@ -271,7 +271,7 @@ class Calibrated:
                 f"{situation.kept(rung):.0%} of its best score"
             )
         if self.weights.rule:
-            why += f"; on the records of the fit the policy {self.weights.rule!r} was worth more than going by that"
+            why += f"; the records of the fit do not show going by that to be worth more than {self.weights.rule!r}"
         decision = self._made(situation, expected, way.rung, way.chunkwise, f"{why}; {way.why}" if way.why else why)
         worth = {one.rung: round(self.value(one), 9) for one in self.ways(situation)}
         return decision.model_copy(update={"worth": worth})

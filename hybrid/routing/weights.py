@@ -68,8 +68,8 @@ class Weights:
             passages are not answered from; `rag` and `long`: the scores of both routes where they are, `again`: that
             of the whole where they are not.
         engine: the model that it was fitted for; empty: any.
-        rule: the fixed policy that was worth more on the records than going by what is expected, if one was; it then
-            decides in the place of the lines.
+        rule: a fixed policy that decides in the place of the lines, where going by what is expected was not established
+            to be worth more on the records.
     """
 
     card: Mapping[str, Any]
