@@ -277,7 +277,7 @@ def _show_router(found: Calibration, file: Path) -> None:
     if found.better and found.weights.rule:
         rule = found.weights.rule
         out.print(
-            f"these records do not show going by what is expected to be worth more than {rule}: that decides",
+            f"these records do not show more than {rule} to be worth its cost: that decides",
             markup=False,
         )
     if found.better:
