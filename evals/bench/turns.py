@@ -10,6 +10,7 @@ same. A request alone is sent after a pause in which the other server's threads 
 from __future__ import annotations
 
 import random
+import sys
 import time
 from typing import Any
 
@@ -68,4 +69,4 @@ def main(native: str, extended: str, rounds: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    guarded(main)
+    sys.exit(guarded(main))

@@ -276,10 +276,7 @@ def _show_router(found: Calibration, file: Path) -> None:
     )
     if found.better and found.weights.rule:
         rule = found.weights.rule
-        out.print(
-            f"these records do not show more than {rule} to be worth its cost: that decides",
-            markup=False,
-        )
+        out.print(f"these records do not show more than {rule} to be worth its cost: that decides", markup=False)
     if found.better:
         told = f"{file} written; it is used where it lies in the current folder, or is named in routing.weights"
     else:
