@@ -174,7 +174,7 @@ def samples(
     """Endless samples; the same arguments give the same ones, each different from the last.
 
     Args:
-        kind: `single` one fact; `keys` others of the same form around it; `values` two or three values of one key;
+        kind: `single` one fact; `keys` others of the same form around it; `values` keys with two values each;
             `records` key-value lines and no prose; `variables` values reached over up to two other variables.
         length: tokens of the rendered prompt, never more, and rarely more than 20 fewer (but of at most 200 records).
         depth: share of the text before the fact asked for, 0 to 1; None for a random one.
@@ -264,7 +264,8 @@ def _draw(
     for question in wanted:
         reply = question.reply
         if len(question.gold) > 1:  # as they stand in the text: any other order could only be guessed
-            reply = _listed(facts, sorted(range(len(question.gold)), key=places.__getitem__), task)
+            own = range(question.fact, question.fact + len(question.gold))
+            reply = _listed(facts, sorted(own, key=places.__getitem__), task)
         reply = re.sub(r"\[#(\d+)\]", lambda m: f"[{block[int(m[1])]}]", reply)
         where = places[question.fact] / total if question.fact >= 0 else None
         yield Sample(replace(prompt, question=question.text), question.gold, where, reply, tokens)
@@ -285,13 +286,12 @@ def _facts(
     """Facts of one kind and the questions they answer; `[#n]` in a reply stands for the text that holds fact n."""
     facts: list[_Fact] = []
     asked: list[_Question] = []
-    if kind == "values" and count:
-        key = keys[0]
-        values = [_number(rng) for _ in range(rng.randint(2, 3))]
-        facts = [_Fact(_magic(key, value), key, (value,)) for value in values]
-        reply = _listed(facts, range(len(values)), task)
-        asked.append(_Question(f"What are all the special magic numbers for {key}?", reply, tuple(values), 0))
-        keys, count = keys[1:], count - 1
+    if kind == "values":
+        for at, key in enumerate(keys[:count]):
+            values = (_number(rng), _number(rng))
+            facts += [_Fact(_magic(key, value), key, (value,)) for value in values]
+            asked.append(_Question(f"What are all the special magic numbers for {key}?", "", values, 2 * at))
+        return facts, asked  # the reply follows the order of the text, which is not known yet
     for number in range(count):
         key, value, n = keys[number], _number(rng), len(facts)
         if kind == "records":
@@ -320,9 +320,8 @@ def _listed(facts: Sequence[_Fact], order: Sequence[int], task: str) -> str:
     """The reply to a question for all values of a key, in some order of its facts."""
     if task == "collect":
         return "\n".join(facts[n].sentence for n in order)
-    return f"The special magic number for {facts[0].key} is: " + " and ".join(
-        f"{facts[n].values[0]} [#{n}]" for n in order
-    )
+    key = facts[order[0]].key  # said before each value, as in the text: what follows a key is what the model copies
+    return _magic(key, f" and for {key} is: ".join(f"{facts[n].values[0]} [#{n}]" for n in order))[:-1]
 
 
 def _magic(key: str, value: str) -> str:
@@ -630,7 +629,7 @@ TOKENS = 2048  # of a step with short texts, about; up to three times as many wi
 QUESTIONS = 10  # to each text
 ROOM = 22 * QUESTIONS  # tokens of these and their replies
 EASY: dict[Kind, float] = {"single": 4, "keys": 4, "values": 0.2, "records": 0.5, "variables": 0.3}  # to begin with
-WEIGHTS: dict[Kind, float] = {"single": 0.6, "keys": 4, "values": 1.6, "records": 1.5, "variables": 1.2}
+WEIGHTS: dict[Kind, float] = {"single": 0.6, "keys": 4, "values": 4, "records": 1.5, "variables": 1.2}
 
 
 def collate(
@@ -819,6 +818,7 @@ def train(
         (torch.optim.Muon(matrices, lr=0.0, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"), 5e-3),
         (torch.optim.AdamW(others, lr=0.0, betas=(0.9, 0.98), weight_decay=0.0), 3e-3),
     ]
+    starts = torch.tensor([tokenizer.encode(f" {n}", add_special_tokens=False).ids[0] for n in range(10)])
     tables = {yarn: rotations(yarn) for yarn in (0, *FACTORS)}
     plan = Plan(minutes, time.monotonic(), extend, stage=0 if start is None else 3)
     step, saved, native = 0, time.monotonic(), extend > 0
@@ -841,7 +841,7 @@ def train(
         target = batch.target[wanted]
         first = (wanted & ~functional.pad(wanted, (1, 0))[:, :-1])[wanted]  # decides whether to answer at all
         each = functional.cross_entropy(logits, target, reduction="none")
-        loss = (each * (1 + 3 * first)).mean()
+        loss = (each * (1 + 3 * (first | torch.isin(target, starts)))).mean()  # the latter: which value is named
         total = loss + 0.1 * functional.cross_entropy(prose_logits, batch.following[some])
         total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(list(weights.values()), 1.0)
