@@ -1,0 +1,111 @@
+"""Plain questions on short documents: `python -m evals.bench.easy [--half dev|held] [--show]`.
+
+Twelve documents of one page (two contracts, two minutes, two manuals, two CSV files, two modules of Python, two HTML
+pages), ten questions each, of which two have no answer, asked of one document at a time with the default engine. The
+documents of `short/dev` were looked at while the engine was mended, those of `short/held` were not.
+
+An answer is right where it holds a gold string, none of the strings that would be another's figure, and is short
+(60 words; 200 of code, which is quoted in whole definitions). A question without an answer is right where the engine
+says so. Intervals of single questions are 95 % Wilson intervals, which take them as independent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any
+
+import click
+
+from hybrid import Answer, Hybrid, Settings
+from hybrid.cli.common import console, print_json
+
+SHORT = Path(__file__).with_name("short")
+HALVES = ("dev", "held")
+WORDS, WORDS_OF_CODE = 60, 200
+_MARKS = re.compile(r" ?\[\d+\]")
+Sample = dict[str, Any]
+
+
+def samples(half: str) -> list[Sample]:
+    """The questions of a half."""
+    return [json.loads(line) for line in (SHORT / f"{half}.jsonl").read_text("utf-8").splitlines()]
+
+
+def right(sample: Sample, answer: Answer) -> bool:
+    """Whether an answer is right; see the module."""
+    if not sample["gold"]:
+        return answer.abstained
+    text = " ".join(_MARKS.sub("", answer.text).split())
+    limit = WORDS_OF_CODE if sample["document"].endswith(".py") else WORDS
+    return (
+        not answer.abstained
+        and len(text.split()) <= limit
+        and any(gold in text for gold in sample["gold"])
+        and not any(other in text for other in sample.get("not", ()))
+    )
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson, 1927)."""
+    if not n:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.975)
+    centre, spread = hits / n + z * z / (2 * n), z * ((hits / n * (1 - hits / n) + z * z / (4 * n)) / n) ** 0.5
+    return (centre - spread) / (1 + z * z / n), (centre + spread) / (1 + z * z / n)
+
+
+def run(half: str, hybrid: Hybrid) -> list[tuple[Sample, Answer, bool]]:
+    """Ask every question of a half on its document."""
+    asked = [(sample, hybrid.answer(sample["question"], SHORT / half / sample["document"])) for sample in samples(half)]
+    return [(sample, answer, right(sample, answer)) for sample, answer in asked]
+
+
+def summary(results: Sequence[tuple[Sample, Answer, bool]]) -> dict[str, Any]:
+    """Shares with intervals: right of all, right of those with an answer, answered of those without."""
+    with_answer = [ok for sample, _, ok in results if sample["gold"]]
+    absent = [not ok for sample, _, ok in results if not sample["gold"]]
+
+    def share(hits: Sequence[bool]) -> dict[str, float]:
+        low, high = wilson(sum(hits), len(hits))
+        return {"share": sum(hits) / len(hits), "low": low, "high": high, "n": len(hits)}
+
+    return {
+        "right": share([ok for *_, ok in results]),
+        "right_with_answer": share(with_answer),
+        "absent_answered": share(absent),
+    }
+
+
+@click.command()
+@click.option("--half", type=click.Choice(HALVES), multiple=True, help="Which documents. [default: both]")
+@click.option("--show", is_flag=True, help="Print the answers that are wrong, of the half dev only.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def main(half: tuple[str, ...], show: bool, as_json: bool) -> None:
+    """Ask 120 plain questions on 12 short documents with the default engine."""
+    found: dict[str, Any] = {}
+    began = time.perf_counter()
+    with Hybrid(Settings()) as hybrid:
+        for name in half or HALVES:
+            results = run(name, hybrid)
+            found[name] = summary(results)
+            for sample, answer, ok in results:
+                if show and not ok and name == "dev":
+                    console().print(f"[b]{sample['document']}: {sample['question']}[/b]", highlight=False)
+                    console().print(f"  wanted {sample['gold'] or 'no answer'}", markup=False, highlight=False)
+                    console().print(f"  got    {answer.text}", markup=False, highlight=False)
+    if as_json:
+        print_json(found)
+        return
+    for name, shares in found.items():
+        for what, s in shares.items():
+            console().print(f"{name:5} {what:18} {s['share']:.3f} ({s['low']:.3f} to {s['high']:.3f}), n = {s['n']}")
+    console().print(f"{time.perf_counter() - began:.0f} s with everything loaded anew")
+
+
+if __name__ == "__main__":
+    main()
