@@ -18,6 +18,7 @@ from pipelines.code_questions import relation_asked
 from pipelines.repository import open_repository
 from pipelines.repository_map import NAME, as_text, dependency_order
 from pipelines.symbols import module_of
+from tests.installed import install
 
 FILES = {
     "pyproject.toml": "[project]\nname = 'shop'\n",
@@ -174,17 +175,18 @@ class TestWhatIsRead:
         (shop / "env" / "a.py").write_text("x = 1\n")
         assert open_repository(shop / "env").commit is None
 
-    def test_an_installed_package(self) -> None:
-        found = open_repository("filelock")
-        assert found.root.name == "filelock"
-        assert found.state.startswith("version ")
-        assert open_repository("pydantic.v1").root.name == "v1"
-        names = {source.name for source in open_repository("pytest").corpus.sources}
-        assert {"pytest/__init__.py", "_pytest/fixtures.py"} <= names  # the one is only the other's face
-        assert open_repository("pytest", subtree="mark").root.name == "mark"
-        assert open_repository("_pytest").root.name == "_pytest"
-        assert open_repository("typing_extensions").corpus.sources[0].name == "typing_extensions.py"
-        assert open_repository("semantic-text-splitter").root.name == "semantic_text_splitter"  # a distribution's name
+    def test_an_installed_package(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        install(tmp_path, monkeypatch)
+        found = open_repository("turnstile")
+        assert found.root.name == "turnstile"
+        assert found.state == "version 3.1.0"
+        assert open_repository("turnstile.old").root.name == "old"
+        names = {source.name for source in open_repository("facade").corpus.sources}
+        assert {"facade/__init__.py", "_facade/fixtures.py"} <= names  # the one is only the other's face
+        assert open_repository("facade", subtree="mark").root.name == "mark"
+        assert open_repository("_facade").root.name == "_facade"
+        assert open_repository("single_module").corpus.sources[0].name == "single_module.py"
+        assert open_repository("turnstile-locks").root.name == "turnstile"  # a distribution's name
 
     @pytest.mark.parametrize(
         ("what", "message"),

@@ -1,8 +1,9 @@
-"""The pipeline for codebases on a real package, as people run it first; `test_code.py` has its parts."""
+"""The pipeline for codebases on an installed package, as people run it first; `test_code.py` has its parts."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -10,14 +11,16 @@ from hybrid.cli.main import COMMANDS, cli, guarded
 from hybrid.settings import Settings
 from pipelines.code import settings
 from pipelines.code_cli import code
+from tests.installed import install
 
 
 def test_a_question_about_an_installed_package(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    install(tmp_path, monkeypatch)
     monkeypatch.setenv("HYBRID_EMBEDDER_PRECISION", "float32")  # the int8 form would be made anew in each test's cache
-    questions = ("What does Timeout mean?", "Where is BaseFileLock.acquire defined?")
-    assert guarded(code, ["ask", "filelock", *questions, "--read", "definitions", "--json"]) == 0
+    questions = ("What does Timeout mean?", "Where is BaseLock.acquire defined?")
+    assert guarded(code, ["ask", "turnstile", *questions, "--read", "definitions", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     read, looked_up = told["answers"]
     assert told["version"]
