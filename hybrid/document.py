@@ -53,6 +53,7 @@ class Document:
     headings: tuple[Heading, ...] = ()
     pages: tuple[int, ...] = ()  # offset in text at which each page begins
     anchors: tuple[Anchor, ...] = ()  # empty where text and original are the same
+    remarks: tuple[str, ...] = ()  # what of the file is not in the text, each in a few words: "3 comments left out"
     _newlines: list[int] = field(default_factory=list, repr=False, compare=False)
 
     def locate(self, start: int, end: int) -> Location:

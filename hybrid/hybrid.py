@@ -36,6 +36,7 @@ from hybrid.index.store import Changes, Progress, Store
 from hybrid.ordering import order
 from hybrid.profile import FILE as PROFILE
 from hybrid.prompts import Prompt, abstains
+from hybrid.readers.read import READING
 from hybrid.routing.batch import plan
 from hybrid.routing.calibrated import Calibrated, dollars
 from hybrid.routing.explore import drawn, other
@@ -188,7 +189,7 @@ class Hybrid:
             return None
         from platformdirs import user_cache_path
 
-        made_by = f"{corpus.key} {self.embedder.fingerprint} {self.settings.passages.tokens}"
+        made_by = f"{corpus.key} {self.embedder.fingerprint} {self.settings.passages.tokens} {READING}"
         return user_cache_path("hybrid-context") / blake2b(made_by.encode(), digest_size=10).hexdigest()
 
     def _discard(self, key: str, path: Path) -> None:

@@ -2,7 +2,8 @@
 
 Blank lines always end a sentence. A line break ends one where the lines are headings, list items, table rows or code,
 and does not where a paragraph was wrapped at a fixed width. Marks of punctuation end one unless they belong to an
-abbreviation, an initial or a number. Every pattern starts at most once per run of characters, so time is linear.
+abbreviation, an initial or a number. A row of a table, cells between " | ", is one sentence whatever stands in it.
+Every pattern starts at most once per run of characters, so time is linear.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ was we were what when where which who whom whose why will with without would you
 """
 STOP = frozenset(_STOP_WORDS.split())
 
+CELLS = " | "  # between the cells of a table's row
 LONGEST = 600  # characters; longer runs are cut at the last clause boundary before
 
 _BLANK = re.compile(r"\n[ \t\r\v]*(?:\n\s*|\f\s*)|\f\s*")
@@ -36,7 +38,7 @@ _WORD_AFTER = re.compile(r"\s+[\"'\u201c\u2018(\[*_\u00ab]*([^\s,;:.]*)")
 _ITEM = re.compile(
     r"\s*(?:[-*+\u2022\u25cf\u25aa\u2013]\s|#{1,6}\s|>|\||(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)]\s|\(\w{1,4}\)\s)"
 )
-_ROW = re.compile(r"\|.*\||\t|\S {3,}\S")
+_ROW = re.compile(r"\|.*\||\s\|(?:\s|$)|\t|\S {3,}\S")
 _CODE = re.compile(
     r"[;{}]\s*$|^\s*(?:[@}\])]|//|/\*|#include|\$ |>>> )|\)\s*[:{]\s*$|^\s*[\w.]+\(.*\)$"
     r"|^\s*[\w.\[\]\"']+\s*(?:[-+*/|&]?=|:=|<-)\s*\S"
@@ -135,8 +137,16 @@ def _wrapped(line: str, length: int, following: str, width: int) -> bool:
     return length >= 35 and length + 1 + len(words[0]) > 0.9 * width
 
 
+def is_row(text: str, start: int, end: int) -> bool:
+    """Whether a range without line breaks is the row of a table."""
+    return text.find(CELLS, start, end) >= 0 and text.find("\n", start, end) < 0
+
+
 def _split(text: str, start: int, end: int) -> Iterator[Span]:
-    """A run at its marks of punctuation."""
+    """A run at its marks of punctuation; a row that is no longer than a sentence may be stays whole."""
+    if end - start <= LONGEST and is_row(text, start, end):
+        yield start, end
+        return
     begin = start
     for mark in _END.finditer(text, start, end):
         if mark.start() > begin and _ends(text, begin, mark, end):

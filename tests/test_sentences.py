@@ -62,6 +62,17 @@ def test_list_items_and_table_rows_end_sentences() -> None:
     assert split("| a | b |\n| c | d |") == ["| a | b |", "| c | d |"]
 
 
+def test_a_row_of_a_table_is_one_sentence_whatever_stands_in_it() -> None:
+    rows = [
+        "Name: Dr. Roth & Sons Inc. | Note: Paid. Overdue? No! Closed. | Total: 12.50",
+        "Name: Acme | Note: | Total: 9 on the first of the month and 11 afterwards",
+        "and a lower-case key | Deposit: 800 EUR",
+    ]
+    assert split("\n".join(rows)) == rows
+    long = "key: K1 | text: " + "It goes on. " * 60
+    assert all(len(part) <= LONGEST for part in split(long))
+
+
 def test_code_lines_stay_whole_and_open_brackets_join() -> None:
     code = "def f(x,\n      y):\n    return x + y\n\nz = f(1, 2)\nw = 3"
     assert split(code) == ["def f(x,\n      y):", "return x + y", "z = f(1, 2)", "w = 3"]

@@ -769,6 +769,17 @@ def test_another_embedder_and_other_passages(made: Path, chunker: Chunker) -> No
     )
 
 
+def test_an_index_of_a_version_that_read_in_another_way(made: Path, chunker: Chunker) -> None:
+    with sqlite3.connect(made / "index.db") as db:
+        db.execute("DELETE FROM meta WHERE key = 'reading'")
+    db.close()
+    said = refusal(lambda: Store(made, chunker.embedder, chunker))
+    assert said == (
+        f"The index at {made} was made by a version that read some files in another way. Make it anew with "
+        "`hybrid index build --rebuild`, or give another folder with --index."
+    )
+
+
 def test_a_newer_format(made: Path, chunker: Chunker) -> None:
     with sqlite3.connect(made / "index.db") as db:
         db.execute("UPDATE meta SET value = ? WHERE key = 'format'", (str(FORMAT + 1),))

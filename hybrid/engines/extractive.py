@@ -24,7 +24,7 @@ from hybrid.embedding import Embedder, Vectors
 from hybrid.engines.base import Completion, OnText, Quote
 from hybrid.errors import WindowError
 from hybrid.prompts import Prompt
-from hybrid.sentences import STOP, WORD, sentences, stem, stems
+from hybrid.sentences import STOP, WORD, is_row, sentences, stem, stems
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece, Usage
 
@@ -417,7 +417,12 @@ def _titled(prompt: Prompt, scan: Scan, row: int) -> str:
 
 def _is_heading(text: str, start: int, end: int) -> bool:
     """Whether a sentence is a short line of its own that does not end like one."""
-    if end - start > 80 or not (text[end - 1].isalnum() or text[end - 1] in ":)") or text[start] in "-*|\u2022":
+    if (
+        end - start > 80
+        or not (text[end - 1].isalnum() or text[end - 1] in ":)")
+        or text[start] in "-*|\u2022"
+        or is_row(text, start, end)
+    ):
         return False
     before = text[max(0, start - 100) : start]
     _, line_break, indent = before.rpartition("\n")

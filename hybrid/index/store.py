@@ -37,6 +37,7 @@ from hybrid.errors import IndexLocked, IndexStoreError
 from hybrid.index.dense import Dense
 from hybrid.index.lexical import Lexical, identifiers, query_words, words
 from hybrid.readers.extract import Unreadable
+from hybrid.readers.read import READING
 from hybrid.types import Passage
 
 Ids = NDArray[np.int64]
@@ -542,6 +543,7 @@ class Store:
                     ("format", FORMAT),
                     ("embedder", self.embedder.fingerprint),
                     ("tokens", self.chunker.settings.tokens),
+                    ("reading", READING),
                     ("generation", 0),
                 ):
                     self._db.execute("INSERT INTO meta VALUES (?, ?)", (key, str(value)))
@@ -551,6 +553,11 @@ class Store:
             raise IndexStoreError(
                 f"The index at {self.path} was made by a newer version (format {made['format']}, this one reads "
                 f"{FORMAT}). Upgrade hybrid-context, or give another folder with --index."
+            )
+        if made.get("reading") != str(READING):
+            raise IndexStoreError(
+                f"The index at {self.path} was made by a version that read some files in another way. Make it anew "
+                "with `hybrid index build --rebuild`, or give another folder with --index."
             )
         for key, ours, what in (
             ("embedder", self.embedder.fingerprint, "the embedder"),
@@ -745,11 +752,11 @@ def _flush(path: Path) -> None:
 
 
 def _outline(document: Document) -> str:
-    return json.dumps([document.headings, document.pages, document.anchors])
+    return json.dumps([document.headings, document.pages, document.anchors, document.remarks])
 
 
 def _document(name: str, text: str, kind: str, path: str | None, language: str | None, outline: str) -> Document:
-    headings, pages, anchors = json.loads(outline)
+    headings, pages, anchors, remarks = json.loads(outline)
     return Document(
         name=name,
         text=text,
@@ -759,6 +766,7 @@ def _document(name: str, text: str, kind: str, path: str | None, language: str |
         headings=tuple(Heading(*h) for h in headings),
         pages=tuple(pages),
         anchors=tuple(Anchor(*a) for a in anchors),
+        remarks=tuple(remarks),
     )
 
 

@@ -18,6 +18,7 @@ class Extract(NamedTuple):
     headings: tuple[Heading, ...] = ()
     anchors: tuple[Anchor, ...] = ()
     pages: tuple[int, ...] = ()
+    remarks: tuple[str, ...] = ()  # what of the file is not in the text, each in a few words: "3 comments left out"
 
 
 def in_few_words(error: Exception) -> str:

@@ -21,6 +21,8 @@ from hybrid.readers.kinds import kind_of
 from hybrid.readers.notebook import read_notebook
 from hybrid.readers.pdf import read_pdf
 
+READING = 2  # raised whenever the text of a file that could be read already changes: indexes are then made anew
+
 # by kind; all others are text already
 READERS: dict[str, Callable[[bytes], Extract]] = {
     "html": read_html,
@@ -55,7 +57,7 @@ def read(name: str, data: bytes, path: str | None = None) -> Document:
     got = reader(data)
     if not got.text.strip():
         raise Unreadable(f"no text in this {kind} file")
-    return Document(name, got.text, kind, path, None, got.headings, got.pages, got.anchors)
+    return Document(name, got.text, kind, path, None, got.headings, got.pages, got.anchors, got.remarks)
 
 
 def read_text(name: str, text: str, pages: tuple[int, ...] = ()) -> Document:
