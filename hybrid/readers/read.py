@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from hybrid.document import Document
+from hybrid.readers.csv import csv_text, read_csv
 from hybrid.readers.docx import read_docx
 from hybrid.readers.encoding import decode, without_surrogates
 from hybrid.readers.extract import Extract, Unreadable
@@ -25,6 +26,7 @@ READING = 2  # raised whenever the text of a file that could be read already cha
 
 # by kind; all others are text already
 READERS: dict[str, Callable[[bytes], Extract]] = {
+    "csv": read_csv,
     "html": read_html,
     "json": read_json,
     "jsonl": read_jsonl,
@@ -63,10 +65,14 @@ def read(name: str, data: bytes, path: str | None = None) -> Document:
 def read_text(name: str, text: str, pages: tuple[int, ...] = ()) -> Document:
     """The document of a text given directly, kept as it is; the name's suffix only tells how to find headings.
 
-    A text named like a PDF, a web page or the like is taken as the plain text that was made of it.
+    A text named like a PDF, a web page or the like is taken as the plain text that was made of it, one named like a CSV
+    is read like one.
     `pages`: offsets in characters at which its pages begin.
     """
     kind, language = kind_of(name)
+    if kind == "csv" and not pages and text.strip():
+        got = csv_text(without_surrogates(text))
+        return Document(name, got.text, kind, anchors=got.anchors)
     if kind in READERS or kind == "unsupported":
         kind = "text"
     text = without_surrogates(text)
