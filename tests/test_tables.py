@@ -160,3 +160,115 @@ class TestGrid:
 
     def test_a_header_alone_is_still_told(self) -> None:
         assert [line.text for line in Grid([["Name", "Age"]], heads={0}).lines()] == ["Name | Age"]
+
+
+def html(body: str) -> list[str]:
+    """The lines that a page is read as, without blank ones."""
+    return [line for line in read("a.html", body.encode()).text.split("\n") if line]
+
+
+class TestHtml:
+    def test_cells_over_several_rows_and_columns_and_empty_ones(self) -> None:
+        page = (
+            "<table><tr><th>Region<th>Quarter<th>Staff<th>Note</tr><tr><td rowspan=2>North<td>Q1<td>118<td></tr>"
+            "<tr><td>Q2<td>124<td>a</tr><tr><td rowspan=0>South<td></td><td colspan=2>not counted</tr></table>"
+        )
+        assert html(page) == [
+            "Region: North | Quarter: Q1 | Staff: 118 | Note:",
+            "Region: North | Quarter: Q2 | Staff: 124 | Note: a",
+            "Region: South | Quarter: | Staff: not counted | Note: not counted",
+        ]
+
+    def test_names_over_two_rows(self) -> None:
+        page = (
+            "<table><caption>Prices</caption><thead><tr><th rowspan=2>Room<th colspan=2>2024<th colspan=2>2025</tr>"
+            "<tr><th>Q1<th>Q2<th>Q1<th>Q2</tr></thead><tr><td>Single<td>1<td>2<td>3<td></tr>"
+            "<tr><th colspan=5>Attic</tr><tr><td>Double<td colspan=2>5<td>6<td>7</table>"
+        )
+        assert html(page) == [
+            "Prices",
+            "Room: Single | 2024 Q1: 1 | 2024 Q2: 2 | 2025 Q1: 3 | 2025 Q2:",
+            "Attic | Room: Double | 2024 Q1: 5 | 2024 Q2: 5 | 2025 Q1: 6 | 2025 Q2: 7",
+        ]
+
+    def test_a_table_without_marked_names(self) -> None:
+        page = "<table><tr><td><td>Mon<td>Tue</tr><tr><td>Aldgrove<td><td>9-5</tr><tr><td>Copley<td>8-4<td></table>"
+        assert html(page) == ["Aldgrove | Mon: | Tue: 9-5", "Copley | Mon: 8-4 | Tue:"]
+
+    @pytest.mark.parametrize("cell", ["td", "th"])
+    def test_keys_and_values(self, cell: str) -> None:
+        page = f"<table><tr><{cell}>Deposit</{cell}><td>800 EUR</tr><tr><{cell}>Notice</{cell}><td>3 months</table>"
+        assert html(page) == ["Deposit | 800 EUR", "Notice | 3 months"]
+
+    def test_a_table_in_a_table(self) -> None:
+        inner = "<table><tr><th>Size<th>Price</tr><tr><td>S<td>5</tr><tr><td>M<td>6</tr></table>"
+        page = f"<table><tr><th>Product<th>Sizes</tr><tr><td>Shirt<td>{inner}</tr></table>"
+        assert html(page) == ["Product: Shirt | Sizes:", "Shirt | Size: S | Price: 5", "Shirt | Size: M | Price: 6"]
+        layout = f"<table><tr><td><h2>Menu</h2><p>Home<td><p>One. Two.</p>{inner}<p>End.</tr></table>"
+        assert html(layout) == ["Menu", "Home", "One. Two.", "Size: S | Price: 5", "Size: M | Price: 6", "End."]
+        assert [h.title for h in read("a.html", layout.encode()).headings] == ["Menu"]
+
+    def test_signs_in_cells_of_their_own(self) -> None:
+        page = (
+            "<table><tr><td><td colspan=3>2023<td colspan=3>2022</tr><tr><td>Revenue<td>$<td>1,234<td><td>$<td>99<td>"
+            "<tr><td>Loss<td><td>(5<td>)<td><td>(7<td>)</tr></table>"
+        )
+        assert html(page) == ["Revenue | 2023: $1,234 | 2022: $99", "Loss | 2023: (5) | 2022: (7)"]
+
+    def test_a_list_laid_out_as_a_table(self) -> None:
+        page = "<table><tr><td>&bull;<td>First item. More.</tr><tr><td>(a)<td>Second.</tr></table>"
+        assert html(page) == ["\u2022 First item. More.", "(a) Second."]
+
+    def test_terms_and_what_they_mean(self) -> None:
+        page = "<dl><dt>Notice</dt><dd>3 months</dd><dt>Fee:<dd>5 EUR<dd>6 EUR</dl>"
+        assert html(page) == ["Notice: 3 months", "Fee: 5 EUR", "6 EUR"]
+
+    def test_what_is_struck_out_is_left_out_and_said(self) -> None:
+        page = "<p>The fee is <s>50</s> <del>45</del> 40 EUR<span style='text-decoration:line-through'>,</span>."
+        document = read("a.html", page.encode())
+        assert document.text == "The fee is 40 EUR."
+        assert document.remarks == ("3 struck-out passages left out",)
+
+    def test_a_citation_leads_to_the_row(self) -> None:
+        page = "<table>\n<tr><th>Name<th>Age\n<tr>\n<td>Ann\n<td>5\n<tr>\n<td>Ben\n<td>6\n</table>\n<p>End"
+        document = read("a.html", page.encode())
+        at = document.text.index("Name: Ben")
+        place = document.locate(at, at + len("Name: Ben | Age: 6"))
+        assert (page[place.start : place.end], place.line, place.end_line) == ("Ben\n<td>6", 7, 8)
+
+    @pytest.mark.parametrize("page", ["<table><tr><td>" * 3000, "<table><tr><td rowspan=99999 colspan=99999>x" * 50])
+    def test_time_is_bounded(self, page: str) -> None:
+        began = time.process_time()
+        read("a.html", (page + "<p>end").encode())
+        assert time.process_time() - began < 10
+
+
+class TestScripts:
+    @pytest.mark.parametrize(
+        ("source", "text"),
+        [
+            ("3 x 10<sup>6</sup> litres", "3 x 10^6 litres"),
+            ("10<sup>-3</sup>", "10^-3"),
+            ("450 m<sup>2</sup>", "450 m^2"),
+            ("(a + b)<sup>2</sup>", "(a + b)^2"),
+            ("2<sup>n+1</sup>", "2^(n+1)"),
+            ("the 1<sup>st</sup> of May", "the 1st of May"),
+            ("Acme<sup>TM</sup>", "AcmeTM"),
+            ("500<sup><a href='#n'>1</a></sup> EUR", "500[1] EUR"),
+            ("$500<sup>1</sup>", "$500[1]"),
+            ("a word<sup>2</sup>, a stop.<sup>3</sup>", "a word[2], a stop.[3]"),
+            ("<sup>1</sup> See annex", "1 See annex"),
+            ("H<sub>2</sub>O and CO<sub>2</sub>", "H2O and CO2"),
+            ("log<sub>10</sub>5", "log_10 5"),
+            ("x<sub>1</sub> + x<sub>i+1</sub>", "x_1 + x_(i+1)"),
+            ("<b>10<sup>6</b> x", "10^6 x"),
+        ],
+    )
+    def test_what_is_raised_or_lowered_stays_apart(self, source: str, text: str) -> None:
+        assert read("a.html", f"<p>{source}".encode()).text == text
+
+    def test_in_a_cell_and_in_a_heading(self) -> None:
+        page = "<h1>In m<sup>2</sup></h1><table><tr><th>m<sup>2</sup><th>n</tr><tr><td>10<sup>3</sup><td>2</tr></table>"
+        document = read("a.html", page.encode())
+        assert document.text == "In m^2\n\nm^2: 10^3 | n: 2"
+        assert document.headings[0].title == "In m^2"

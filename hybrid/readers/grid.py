@@ -24,6 +24,8 @@ _KEY = 120  # characters at most of what tells one row from the others
 _SHORT = 60  # characters of a name or a title
 _LONG = 80  # characters of a cell over several columns that is not told in each of them
 _YEAR = re.compile(r"(?:FY ?)?(?:19|20)\d\d(?:[/-]\d\d(?:\d\d)?)?")
+_BEFORE = frozenset("$ \u20ac \u00a3 \u00a5 US$ ($".split())  # signs that filings give a cell of their own
+_BEHIND = frozenset(") % )% %)".split())
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
 _COLUMN = re.compile(  # what columns are called and rows are not
@@ -37,11 +39,24 @@ _COLUMN = re.compile(  # what columns are called and rows are not
 _NOTHING = frozenset({"", "-", "\u2013", "\u2014", ".", "?", "n/a", "na", "nan", "null", "none", "k. a.", "k.a."})
 
 
+class Part(NamedTuple):
+    """One cell in a line with what stands before and behind it; no column where it is no cell of the row."""
+
+    lead: str
+    cell: str
+    column: int | None
+    tail: str = ""
+
+
 class Line(NamedTuple):
     """A line of text and the row that it tells."""
 
     row: int
-    text: str
+    parts: list[Part]
+
+    @property
+    def text(self) -> str:
+        return _text(self.parts)
 
 
 @dataclass(slots=True)
@@ -58,9 +73,11 @@ class Grid:
     def lines(self) -> Iterator[Line]:
         """The table as text, one row after the other; empty rows are left out."""
         heads, sure = self.heads, True
+        dead = self._dead()
         if not heads and not self.marked:
             depth = self._depth()
-            count, sure = header_rows([*self.rows[:1], *self.rows[depth:]], pairs=True)
+            seen = [[cell for at, cell in enumerate(row) if at not in dead] for row in self.rows[: SAMPLE + depth]]
+            count, sure = header_rows([*seen[:1], *seen[depth:]], pairs=True)
             heads = set(range(max(count, depth) if count else 0))
         names: list[str] = []
         title, told = "", False  # of the rows below, and whether any row has had it
@@ -69,23 +86,23 @@ class Grid:
                 continue
             if number in self.whole and len(cells) > 1:
                 if title and not told:
-                    yield Line(number - 1, title)
+                    yield _said(number - 1, title)
                 title, told = cells[0], False
                 if not _is_title(title):
-                    yield Line(number, title)
+                    yield Line(number, [Part("", title, 0)])
                     title = ""
                 continue
             if number in heads:
                 own = [column_name(cell) for cell in cells]
                 names = _joined(names, own) if number - 1 in heads else own
                 if not sure or not self._has_rows(number, heads):
-                    yield Line(number, CELLS.join(filter(None, cells)))
+                    yield Line(number, _apart([Part("", cell, at) for at, cell in enumerate(cells) if cell]))
                 continue
             told = True
-            for text in row_lines(names, self._told(number, names), title):
-                yield Line(number, text)
+            for parts in row_parts(names, self._told(number, names, dead), title):
+                yield Line(number, parts)
         if title and not told:
-            yield Line(len(self.rows) - 1, title)
+            yield _said(len(self.rows) - 1, title)
 
     def _depth(self) -> int:
         """How many of the first rows hang together by cells over several of them: names of columns, if the first is."""
@@ -94,6 +111,8 @@ class Grid:
             any((depth, at) in self.downs for at in range(len(self.rows[depth])))
             or any((depth - 1, at) in self.copies for at in range(len(self.rows[depth - 1])))
         ):
+            if any(_is_figure(cell) and not _YEAR.fullmatch(cell) for cell in self.rows[depth]):
+                break
             depth += 1
         return depth
 
@@ -104,7 +123,16 @@ class Grid:
             for row, cells in enumerate(self.rows[number + 1 :], number + 1)
         )
 
-    def _told(self, number: int, names: Sequence[str]) -> list[str | None]:
+    def _dead(self) -> set[int]:
+        """The columns that hold nothing: what keeps others apart, or goes on from the left in every row."""
+        width = max(map(len, self.rows), default=0)
+        return {
+            at
+            for at in range(width)
+            if all(at >= len(row) or not row[at] or (n, at) in self.copies for n, row in enumerate(self.rows))
+        }
+
+    def _told(self, number: int, names: Sequence[str], dead: Collection[int]) -> list[str | None]:
         """A row's cells, None where one that spans several columns is not told again."""
         cells = self.rows[number]
         return [
@@ -113,8 +141,8 @@ class Grid:
         ]
 
 
-def row_lines(names: Sequence[str], cells: Sequence[str | None], title: str = "") -> list[str]:
-    """A row as text, in one line or more.
+def row_parts(names: Sequence[str], cells: Sequence[str | None], title: str = "") -> list[list[Part]]:
+    """A row as lines of parts, one line or more.
 
     Args:
         names: of the columns; empty ones name nothing, and without any the cells stand alone.
@@ -122,44 +150,41 @@ def row_lines(names: Sequence[str], cells: Sequence[str | None], title: str = ""
         title: of the part of the table that the row stands in.
     """
     named = any(names)
+    filled = {name for name, cell in zip(names, cells, strict=False) if cell}  # under a name over several columns
     told = [
-        (f"{name}: {cell}" if cell else f"{name}:") if name else cell
-        for name, cell in zip_longest(names, cells, fillvalue="")
-        if cell is not None
+        Part(f"{name}: " if name and cell else f"{name}:" if name else "", cell, at)
+        for at, (name, cell) in enumerate(zip_longest(names, cells, fillvalue=""))
+        if cell is not None and (cell or not named or (name and name not in filled))
     ]
-    if not named:  # without names a gap tells nothing at the ends of a row
-        while told and not told[-1]:
-            told.pop()
-        while told and not told[0]:
-            del told[0]
-    else:
-        told = [part for part in told if part]
-    told = [title, *told] if title else told
-    if not named:
-        return [_squeezed(told)]
-    if sum(map(len, told)) + 3 * len(told) <= LINE:
-        return [CELLS.join(told)]
+    while told and not (told[-1].lead or told[-1].cell):  # without names a gap at the ends of a row tells nothing
+        told.pop()
+    while told and not (told[0].lead or told[0].cell):
+        del told[0]
+    told = _signed(told)
+    if title:
+        told.insert(0, Part(title, "", None))
+    if not named or sum(len(part.lead) + len(part.cell) + 3 for part in told) <= LINE:
+        return [_apart(told)]
     first = _key_cells(cells) + bool(title)
-    key = CELLS.join(told[:first])
+    key = CELLS.join(part.lead + part.cell for part in told[:first])
     if len(key) > _KEY:
         key = key[:_KEY].rsplit(" ", 1)[0] + " \u2026"
-    found: list[str] = []
-    line, size = [CELLS.join(told[:first])], len(key)
+    found: list[list[Part]] = []
+    line, size = told[:first], len(key)
     for part in told[first:]:
-        if len(line) > 1 and size + len(part) + 3 > LINE:
-            found.append(CELLS.join(line))
-            line, size = [key], len(key)
+        length = len(part.lead) + len(part.cell) + 3
+        if len(line) > 1 and size + length > LINE:
+            found.append(_apart(line))
+            line, size = [Part(key, "", None)], len(key)
         line.append(part)
-        size += len(part) + 3
-    found.append(CELLS.join(line))
+        size += length
+    found.append(_apart(line))
     return found
 
 
-def key_of(names: Sequence[str], cells: Sequence[str]) -> str:
-    """What tells a row from the others, for what stands apart from it; empty where that would be long."""
-    told = [f"{name}: {cell}" if name else cell for name, cell in zip(names, cells, strict=False)] or list(cells)
-    key = CELLS.join(filter(None, told[: _key_cells(cells)]))
-    return key if len(key) <= _SHORT else ""
+def row_lines(names: Sequence[str], cells: Sequence[str | None], title: str = "") -> list[str]:
+    """A row as text, in one line or more; see `row_parts`."""
+    return [_text(parts) for parts in row_parts(names, cells, title)]
 
 
 def header_rows(rows: Sequence[Sequence[str]], *, pairs: bool = False) -> tuple[int, bool]:
@@ -265,5 +290,31 @@ def _key_cells(cells: Sequence[str | None]) -> int:
     return 1
 
 
-def _squeezed(cells: Iterable[str]) -> str:
-    return " ".join(CELLS.join(cells).split())
+def _signed(told: Sequence[Part]) -> list[Part]:
+    """The parts, with signs of currency or percent that have cells of their own beside the figures they belong to."""
+    found: list[Part] = []
+    for part in told:
+        before = found[-1] if found else None
+        if before is not None and before.cell in _BEFORE and part.cell:
+            found[-1] = part._replace(lead=(part.lead or before.lead) + before.cell)
+        elif before is not None and before.cell and part.cell in _BEHIND:
+            found[-1] = before._replace(tail=before.tail + part.cell)
+        else:
+            found.append(part)
+    return found
+
+
+def _apart(parts: Sequence[Part]) -> list[Part]:
+    """The parts of a line with what stands between them."""
+    return [
+        part if not at else part._replace(lead=(CELLS if part.lead or part.cell else CELLS.rstrip()) + part.lead)
+        for at, part in enumerate(parts)
+    ]
+
+
+def _text(parts: Iterable[Part]) -> str:
+    return "".join(part.lead + part.cell + part.tail for part in parts)
+
+
+def _said(row: int, text: str) -> Line:
+    return Line(row, [Part(text, "", None)])

@@ -1,7 +1,8 @@
 """HTML: the visible text of a web page.
 
 What an element hides by its attribute `hidden` or its own style is left out: no reader sees it, and instructions to a
-model are hidden there. Stylesheets are not followed.
+model are hidden there. Stylesheets are not followed. What is struck out (del, s) does not hold any more: it is left out
+and said so. Raised and lowered text is kept apart (10^6), a term of a list stands before what it means.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from hybrid.document import Heading
 from hybrid.readers.encoding import decode, without_surrogates
 from hybrid.readers.extract import Extract
 from hybrid.readers.headings import plain_headings
+from hybrid.readers.html_table import DEEPEST, HtmlTable, Op
 from hybrid.readers.rendering import Rendering
+from hybrid.readers.scripts import lowered, raised
 
 _DROPPED = frozenset({"script", "style", "template", "noscript", "svg"})
 _PARAGRAPHS = frozenset(
@@ -48,8 +51,13 @@ _CELLS = frozenset({"table", "td", "th", "caption"})  # an end tag inside one of
 _TABLE = _CELLS | {"tr", "tbody", "thead", "tfoot", "body", "html"}
 _DEEPEST = 512  # open elements that are looked through, as deep as browsers nest
 _DISPLAY = re.compile(r"(?:^|;)\s*display\s*:\s*([a-z-]+)", re.IGNORECASE)
+_INVISIBLE = re.compile(r"(?:^|;)\s*visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
+_LINE_THROUGH = re.compile(r"(?:^|;)\s*text-decoration(?:-line)?\s*:[^;]*line-through", re.IGNORECASE)
+_SCRIPTS = frozenset({"sup", "sub"})
+_LOOK = 40  # characters of a line that tell what is raised beside it
+_STRUCK = frozenset({"del", "s", "strike"})
 _HEADINGS = {"title": 1, "h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
-_GAPS = ("", " ", " | ", "\n", "\n\n")  # by strength: between two runs of text the strongest wins
+_GAPS = ("", " ", "\n", ": ", "\n\n")  # by strength: between two runs of text the strongest wins
 _RUN = re.compile(r"[^ \t\n\r\f]+(?: [^ \t\n\r\f]+)*")
 # html.parser gives up at `&#` that begins no character reference and takes the rest of the page for text
 _STRAY = re.compile(r"&(?=#(?!(?:[0-9]+|[xX][0-9a-fA-F]+)[^0-9a-fA-F]))")
@@ -64,6 +72,9 @@ def read_html(data: bytes) -> Extract:
     except AssertionError:  # html.parser on declarations it does not know
         return Extract(source)
     got = page.out.extract(tuple(page.headings))
+    if page.struck:
+        said = "1 struck-out passage" if page.struck == 1 else f"{page.struck} struck-out passages"
+        got = got._replace(remarks=(f"{said} left out",))
     return got if got.headings else got._replace(headings=plain_headings(got.text))
 
 
@@ -81,7 +92,14 @@ def _hides(attrs: Sequence[tuple[str, str | None]]) -> bool:
     """Whether an element's attributes hide it; of several declarations the last one holds."""
     given = dict(attrs)
     declared = _DISPLAY.findall(given.get("style") or "")
+    if _INVISIBLE.search(given.get("style") or ""):
+        return True
     return declared[-1].lower() == "none" if declared else "hidden" in given
+
+
+def _strikes(tag: str, attrs: Sequence[tuple[str, str | None]]) -> bool:
+    """Whether an element strikes its text out."""
+    return tag in _STRUCK or bool(_LINE_THROUGH.search(dict(attrs).get("style") or ""))
 
 
 class _Page(HTMLParser):
@@ -97,10 +115,18 @@ class _Page(HTMLParser):
         self._open: list[str] = []  # elements, the outermost first
         self._hidden: int | None = None  # which of them hides its text, the outermost that does
         self._pre = 0
-        self._rows: list[int] = []  # per open table: text length at which the current row began
+        self._tables: list[HtmlTable] = []  # that have not ended, the outermost first
+        self._deeper = 0  # tables inside the innermost of these, too deep to be told as tables
         self._gap = ""
         self._heading: tuple[int, list[str]] | None = None  # level and text so far
         self._heading_start: int | None = None
+        self.struck = 0  # passages struck out and left out
+        self._strikes = False  # whether what is hidden now is struck out, and nothing of it has been counted yet
+        self._script: tuple[str, list[Op]] | None = None  # what is raised or lowered, and all of it until now
+        self._colon = False  # whether what was written last ends with a colon
+        self._term = False  # whether a term of a list has been begun and its meaning has not
+        self._before = ""  # the end of the line so far
+        self._figure = False  # whether it ends with a raised or lowered figure
 
     def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
         ended, holder = _ENDED.get(tag, (frozenset(), frozenset()))
@@ -112,41 +138,81 @@ class _Page(HTMLParser):
         if visible and (tag in _DROPPED or (tag == "title" and not self._title_counts) or _hides(attrs)):
             self._hidden = len(self._open) - 1 if tag not in _VOID else None
             self._space(tag)
+        elif visible and tag not in _VOID and _strikes(tag, attrs):
+            self._hidden, self._strikes = len(self._open) - 1, True
+            self._space(tag)
         elif visible:
-            self._begin(tag)
+            self._begin(tag, dict(attrs))
 
-    def _begin(self, tag: str) -> None:
+    def _begin(self, tag: str, attrs: Mapping[str, str | None]) -> None:
         """An element that shows begins."""
-        if tag in {"td", "th"}:
-            if self._rows and self.out.length > self._rows[-1]:
-                self._gap = " | "
+        if tag in _PARAGRAPHS or tag in _LINES or tag in _TABLE:
+            self._end_script()
+        if tag in _TABLE and tag not in {"body", "html"} and self._begin_in_table(tag, attrs):
             return
         self._space(tag)
-        if tag == "table":
-            self._rows.append(self.out.length)
-        elif tag == "tr" and self._rows:
-            self._rows[-1] = self.out.length
-        elif tag == "pre":
+        if tag == "pre":
             self._pre += 1
+        elif tag in _SCRIPTS:
+            self._end_script()
+            self._script = (tag, [])
+        elif tag == "a" and self._script is not None:
+            self._script[1].append(Op("link"))
+        elif tag == "dd" and self._term:
+            self._widen(": ")
         elif tag in _HEADINGS:
-            self._end_heading()
-            self._heading = (_HEADINGS[tag], [])
+            self._do(Op("end of a heading"))
+            self._do(Op("heading", at=_HEADINGS[tag]))
+        self._term = tag == "dt" or (self._term and tag != "dd")
+
+    def _begin_in_table(self, tag: str, attrs: Mapping[str, str | None]) -> bool:
+        """A table or a part of one begins; False where there is no table to be part of."""
+        if tag == "table":
+            if len(self._tables) < DEEPEST:
+                self._space(tag)
+                self._tables.append(HtmlTable())
+                return True
+            self._deeper += 1
+        if not self._tables or self._deeper:
+            return False
+        table = self._tables[-1]
+        self._before, self._figure = "", False
+        if tag in {"td", "th"}:
+            table.begin_cell(attrs, head=tag == "th")
+        elif tag == "tr":
+            table.begin_row()
+        else:
+            table.begin_part(tag)
+        return True
+
+    def _end_table(self) -> None:
+        """The innermost table ends: it is written where it stands, in the cell of another or on the page."""
+        if self._deeper:
+            self._deeper -= 1
+            return
+        for op in self._tables.pop().told():
+            self._do(op)
+        self._widen("\n\n")
 
     def handle_endtag(self, tag: str) -> None:
         hidden = self._hidden
         at = self._ended_by(tag)
         self._end(at)
+        if self._script is not None and self._script[0] not in self._open[-_LOOK:]:
+            self._end_script()
         if hidden is not None and (at is None or at >= hidden):  # inside what is hidden, or the end of it
             if self._hidden is None:
                 self._space(tag)
             return
-        if tag == "table" and self._rows:
-            self._rows.pop()
+        if tag == "table" and self._tables:
+            self._end_table()
+        elif tag == "thead" and self._tables and not self._deeper:
+            self._tables[-1].begin_part("tbody")
         self._space(tag)
         if tag == "pre":
             self._pre = max(0, self._pre - 1)
         elif tag in _HEADINGS:
-            self._end_heading()
+            self._do(Op("end of a heading"))
 
     def _end(self, at: int | None) -> None:
         """The open elements from `at` on end."""
@@ -184,6 +250,8 @@ class _Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._hidden is not None:
+            if self._strikes and data.strip():
+                self.struck, self._strikes = self.struck + 1, False
             return
         offset = self._offset()
         data = self.source[offset : offset + len(data)]  # not as it was fed: see _STRAY
@@ -213,30 +281,106 @@ class _Page(HTMLParser):
         self._emit(without_surrogates(html.unescape(written)), offset)
 
     def _emit(self, piece: str, offset: int) -> None:
-        if self._gap and self.out.length:
-            self.out.fill(self._gap)
-        self._gap = ""
-        if self._heading is not None:
-            if self._heading_start is None:
-                self._heading_start = self.out.length
-            self._heading[1].append(piece)
-        self.out.put(piece, offset)
+        if self._script is None:
+            if self._figure and piece[:1].isdigit():
+                self._do(Op("fill", " "))
+            self._before, self._figure = (self._before + piece)[-_LOOK:], False
+        self._do(Op("text", piece, offset))
 
     def _space(self, tag: str) -> None:
         paragraph = tag in _PARAGRAPHS
-        self._widen("\n\n" if paragraph and not self._rows else "\n" if paragraph or tag in _LINES else "")
+        self._widen("\n\n" if paragraph else "\n" if tag in _LINES else "")
 
     def _widen(self, gap: str) -> None:
-        if gap == " " and self._heading is not None:
-            self._heading[1].append(" ")
-        if self._gap != " | " and _GAPS.index(gap) > _GAPS.index(self._gap):  # a cell stays in its row
-            self._gap = gap
+        if not gap:
+            return
+        if gap != " ":
+            self._end_script()
+        if self._script is None:
+            self._before, self._figure = self._before + " " if gap == " " else "", False
+        self._do(Op("gap", gap))
+
+    def _end_script(self) -> None:
+        """What is raised or lowered ends: it is written so that it stays apart."""
+        if self._script is None:
+            return
+        (tag, ops), self._script = self._script, None
+        texts = [at for at, op in enumerate(ops) if op.what == "text"]
+        inner = ops[texts[0] : texts[-1] + 1] if texts else []
+        mark = "".join(op.text for op in inner)
+        linked = any(op.what == "link" for op in ops)
+        lead, tail = raised(self._before, mark, linked=linked) if tag == "sup" else lowered(self._before, mark)
+        for op in [Op("fill", lead), *(inner if lead else ops), Op("fill", tail)]:
+            if op.text:
+                self._do(op)
+        self._before = (self._before + lead + mark + tail)[-_LOOK:]
+        self._figure = mark[-1:].isdigit() and not tail
+
+    def _do(self, op: Op) -> None:
+        """Writes something, or keeps it until the table around it has ended."""
+        if self._script is not None:
+            self._script[1].append(op)
+        elif self._tables:
+            self._tables[-1].ops().append(op)
+        elif op.what in ("text", "fill"):
+            self._write(op)
+        elif op.what == "gap":
+            if op.text == " " and self._heading is not None:
+                self._heading[1].append(" ")
+            if _GAPS.index(op.text) > _GAPS.index(self._gap):
+                self._gap = op.text
+        elif op.what == "row":
+            self._write_row(op.row)
+        else:
+            self._end_heading()
+            if op.what == "heading":
+                self._heading = (op.at, [])
+
+    def _write(self, op: Op) -> None:
+        """Writes text after the gap that is due."""
+        if self._gap and self.out.length:
+            self.out.fill(" " if self._gap == ": " and self._colon else self._gap)
+        self._gap = ""
+        self._colon = op.text.endswith(":")
+        if self._heading is not None:
+            if self._heading_start is None:
+                self._heading_start = self.out.length
+            self._heading[1].append(op.text)
+        if op.what == "text":
+            self.out.put(op.text, op.at)
+        else:
+            self.out.fill(op.text)
+
+    def _write_row(self, row: Sequence[Op]) -> None:
+        """Writes the row of a table on a line of its own; all of it is in the source where its own cells are."""
+        if self.out.length:
+            self.out.fill("\n" if self._gap in ("", " ", "\n") else self._gap)
+        self._gap = ""
+        at = next((op.at for op in row if op.what == "text"), None)
+        for op in row:
+            if op.what == "text":
+                self.out.put(op.text, op.at)
+                at = op.at + len(op.text)
+            elif op.text:
+                if at is not None:
+                    self.out.put("", at)
+                self.out.fill(op.text)
+        self._gap = "\n"
 
     def _end_heading(self) -> None:
         if self._heading is not None and self._heading_start is not None:
             level, parts = self._heading
             self.headings.append(Heading(self._heading_start, level, " ".join("".join(parts).split())))
         self._heading = self._heading_start = None
+
+    def close(self) -> None:
+        """The end of the page, and of what was never closed."""
+        super().close()
+        self._end_script()
+        while self._tables:
+            self._deeper = 0
+            self._end_table()
+        self._end_heading()
 
     def _offset(self) -> int:
         line, column = self.getpos()
