@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import time
 
 import pytest
 
+from hybrid.document import Document
 from hybrid.readers.grid import LINE, Grid
 from hybrid.readers.read import read, read_text
 from hybrid.sentences import sentences
@@ -272,3 +274,209 @@ class TestScripts:
         document = read("a.html", page.encode())
         assert document.text == "In m^2\n\nm^2: 10^3 | n: 2"
         assert document.headings[0].title == "In m^2"
+
+
+NAMESPACES = {
+    "w": "http://schemas.openxmlformats.org/wordprocessingml/2006/main",
+    "m": "http://schemas.openxmlformats.org/officeDocument/2006/math",
+    "mc": "http://schemas.openxmlformats.org/markup-compatibility/2006",
+    "wps": "http://schemas.microsoft.com/office/word/2010/wordprocessingShape",
+    "v": "urn:schemas-microsoft-com:vml",
+}
+
+
+def word(body: str, styles: str = "", comments: str = "") -> Document:
+    """A Word file with this in its body."""
+    from docx import Document as new
+    from docx.opc.constants import RELATIONSHIP_TYPE
+    from docx.opc.packuri import PackURI
+    from docx.opc.part import Part
+    from lxml import etree
+
+    named = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in NAMESPACES.items())
+    document = new()
+    for element in etree.fromstring(f"<x {named}>{body}</x>"):
+        document.element.body.insert(len(document.element.body) - 1, element)
+    for element in etree.fromstring(f"<x {named}>{styles}</x>"):
+        document.styles.element.append(element)
+    if comments:
+        blob = f"<w:comments {named}>{comments}</w:comments>".encode()
+        kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.comments+xml"
+        part = Part(PackURI("/word/comments.xml"), kind, blob, document.part.package)
+        document.part.relate_to(part, RELATIONSHIP_TYPE.COMMENTS)
+    out = io.BytesIO()
+    document.save(out)
+    return read("a.docx", out.getvalue())
+
+
+def run(text: str, look: str = "") -> str:
+    return f'<w:r><w:rPr>{look}</w:rPr><w:t xml:space="preserve">{text}</w:t></w:r>'
+
+
+def paragraph(inner: str, mark: str = "") -> str:
+    return f"<w:p><w:pPr><w:rPr>{mark}</w:rPr></w:pPr>{inner}</w:p>"
+
+
+def cell(text: str, properties: str = "", look: str = "") -> str:
+    return f"<w:tc><w:tcPr>{properties}</w:tcPr>{paragraph(run(text, look))}</w:tc>"
+
+
+def row(*cells: str, properties: str = "") -> str:
+    whole = [one if one.startswith("<") else cell(one) for one in cells]
+    return f"<w:tr><w:trPr>{properties}</w:trPr>{''.join(whole)}</w:tr>"
+
+
+def table(*rows: str) -> str:
+    return f"<w:tbl><w:tblPr/>{''.join(rows)}</w:tbl>"
+
+
+class TestWordTables:
+    def test_merged_and_empty_cells(self) -> None:
+        document = word(
+            table(
+                row(cell("Region", "<w:vMerge w:val='restart'/>"), cell("2024", "<w:gridSpan w:val='2'/>"), "Note"),
+                row(cell("", "<w:vMerge/>"), "Q1", "Q2", ""),
+                row(cell("North", "<w:vMerge w:val='restart'/>"), "1", "", "a"),
+                row(cell("", "<w:vMerge/>"), "3", "4", "b"),
+                row("South", cell("5", "<w:gridSpan w:val='2'/>"), ""),
+                row("7", "8", "c", properties="<w:gridBefore w:val='1'/>"),
+            )
+        )
+        assert document.text.split("\n") == [
+            "Region: North | 2024 Q1: 1 | 2024 Q2: | Note: a",
+            "Region: North | 2024 Q1: 3 | 2024 Q2: 4 | Note: b",
+            "Region: South | 2024 Q1: 5 | 2024 Q2: 5 | Note:",
+            "Region: | 2024 Q1: 7 | 2024 Q2: 8 | Note: c",
+        ]
+
+    def test_names_that_the_file_marks(self) -> None:
+        marked = table(row("Who", "Where", properties="<w:tblHeader/>"), row("Ann", "Bonn"), row("Ben", "Ulm"))
+        bold = table(
+            row(cell("Who", look="<w:b/>"), cell("Where", look="<w:b/>")), row("Ann", "Bonn"), row("Ben", "Ulm")
+        )
+        for body in (marked, bold):
+            assert word(body).text == "Who: Ann | Where: Bonn\nWho: Ben | Where: Ulm"
+        assert word(table(row("Tenant", "Ann"), row("Deposit", "800 EUR"))).text == "Tenant | Ann\nDeposit | 800 EUR"
+
+    def test_deleted_rows_and_cells_are_not_there(self) -> None:
+        document = word(
+            table(
+                row("Service", "Fee", cell("Old", "<w:cellDel w:id='1' w:author='a'/>")),
+                row("Pilot", "300 EUR"),
+                row("Night", "45 EUR", properties="<w:del w:id='2' w:author='a'/>"),
+                row("Crane", "120 EUR"),
+            )
+        )
+        assert document.text == "Service: Pilot | Fee: 300 EUR\nService: Crane | Fee: 120 EUR"
+        assert document.remarks == ("tracked changes read as accepted",)
+
+    def test_a_table_that_lays_out_a_page_is_its_paragraphs(self) -> None:
+        assert word(table(row("A box. With two sentences."))).text == "A box. With two sentences."
+        inner = f"<w:tc>{table(row('Size', 'Price'), row('S', '5'), row('M', '6'))}{paragraph('')}</w:tc>"
+        assert word(table(row("Shirts", inner))).text == "Shirts\n\nSize: S | Price: 5\nSize: M | Price: 6"
+
+
+class TestWordChanges:
+    def test_a_move_is_read_once_in_its_new_place(self) -> None:
+        moved = "<w:{0} w:id='1' w:author='a'>{1}</w:{0}>"
+        document = word(
+            paragraph(moved.format("moveFrom", run("Thirty days.")), "<w:moveFrom w:id='9' w:author='a'/>")
+            + paragraph(run("First."))
+            + paragraph(moved.format("moveTo", run("Ninety days.")))
+        )
+        assert document.text == "First.\n\nNinety days."
+
+    def test_a_deleted_mark_joins_two_paragraphs(self) -> None:
+        deleted = "<w:del w:id='1' w:author='a'/>"
+        assert word(paragraph(run("One "), deleted) + paragraph(run("two."))).text == "One two."
+        assert word(paragraph(run("One"), deleted) + table(row("a", "b"))).text == "One\n\na | b"
+        assert word(paragraph(run("One"), deleted)).text == "One"
+
+
+class TestWordText:
+    def test_a_box_stands_after_its_paragraph_once(self) -> None:
+        box = f"<w:txbxContent>{paragraph(run('Call 7714.'))}{paragraph(run('Gate 2.'))}</w:txbxContent>"
+        both = (
+            f"<w:r><mc:AlternateContent><mc:Choice Requires='wps'><wps:txbx>{box}</wps:txbx></mc:Choice>"
+            f"<mc:Fallback><w:pict><v:textbox>{box}</v:textbox></w:pict></mc:Fallback></mc:AlternateContent></w:r>"
+        )
+        old = f"<w:r><w:pict><v:shape><v:textbox>{box}</v:textbox></v:shape></w:pict></w:r>"
+        for anchored in (both, old):
+            document = word(paragraph(run("Wear a helmet") + anchored + run(" and register.")))
+            assert document.text == "Wear a helmet and register.\n\nCall 7714.\n\nGate 2."
+        assert (
+            word(table(row(f"<w:tc>{paragraph(run('a') + old)}</w:tc>", "b"))).text == "a | b\n\nCall 7714.\n\nGate 2."
+        )
+
+    def test_what_is_left_out_is_said(self) -> None:
+        styles = "<w:style w:type='character' w:styleId='Secret'><w:rPr><w:vanish/></w:rPr></w:style>"
+        document = word(
+            paragraph(run("Seen.") + run(" Hidden.", "<w:vanish/>") + run(" More.", "<w:rStyle w:val='Secret'/>"))
+            + paragraph(run("Kept.", "<w:rStyle w:val='Secret'/><w:vanish w:val='0'/>"))
+            + paragraph(run("The fee is ") + run("50", "<w:strike/>") + run("40 EUR.")),
+            styles,
+            f"<w:comment w:id='1'>{paragraph(run('Why?'))}</w:comment><w:comment w:id='2'/>",
+        )
+        assert document.text == "Seen.\n\nKept.\n\nThe fee is 40 EUR."
+        assert document.remarks == (
+            "2 comments left out", "1 passage of hidden text left out", "1 struck-out passage left out",
+        )  # fmt: skip
+
+    def test_raised_and_lowered_text_stays_apart(self) -> None:
+        up, down = "<w:vertAlign w:val='superscript'/>", "<w:vertAlign w:val='subscript'/>"
+        styles = f"<w:style w:type='character' w:styleId='Up'><w:rPr>{up}</w:rPr></w:style>"
+        inner = run("3 x 10") + run("-", up) + run("6", up) + run(" of H") + run("2", down) + run("O on 1")
+        inner += run("st", up) + run(" of x") + run("2", "<w:rStyle w:val='Up'/>")
+        assert word(paragraph(inner), styles).text == "3 x 10^-6 of H2O on 1st of x^2"
+
+    def test_signs_and_fields(self) -> None:
+        inner = run("a ") + "<w:r><w:sym w:font='Symbol' w:char='F0B3'/></w:r>" + run(" b ")
+        inner += "<w:r><w:sym w:font='Wingdings' w:char='F0FE'/></w:r>"
+        assert word(paragraph(inner)).text == "a \u2265 b \u2611"
+        form = "<w:r><w:fldChar w:fldCharType='begin'><w:ffData>{}</w:ffData></w:fldChar></w:r>"
+        box = form.format("<w:checkBox><w:default w:val='{}'/></w:checkBox>")
+        assert word(paragraph(box.format(1) + run(" yes ") + box.format(0) + run(" no"))).text == "\u2612 yes \u2610 no"
+        entries = "<w:listEntry w:val='by sea'/><w:listEntry w:val='by air'/>"
+        choice = form.format(f"<w:ddList><w:result w:val='1'/>{entries}</w:ddList>")
+        assert word(paragraph(run("Sent ") + choice)).text == "Sent by air"
+        control = "<w:sdt><w:sdtPr><w:dropDownList/></w:sdtPr><w:sdtContent>{}</w:sdtContent></w:sdt>"
+        assert word(paragraph(run("Sent ") + control.format(run("by rail")))).text == "Sent by rail"
+
+
+def r(text: str) -> str:
+    return f"<m:r><m:t>{text}</m:t></m:r>"
+
+
+class TestEquations:
+    @pytest.mark.parametrize(
+        ("equation", "text"),
+        [
+            (r("F=0.35") + r("\u00d7V+1200"), "F = 0.35 x V + 1200"),
+            (f"<m:f><m:num>{r('a+b')}</m:num><m:den>{r('c')}</m:den></m:f>", "(a + b)/c"),
+            (f"<m:f><m:num>{r('1')}</m:num><m:den>{r('2n')}</m:den></m:f>", "1/(2n)"),
+            (f"<m:sSup><m:e>{r('x')}</m:e><m:sup>{r('2')}</m:sup></m:sSup>{r('-1')}", "x^2 - 1"),
+            (f"{r('4.2&#215;')}<m:sSup><m:e>{r('10')}</m:e><m:sup>{r('-9')}</m:sup></m:sSup>", "4.2 x 10^-9"),
+            (
+                f"<m:sSubSup><m:e>{r('a')}</m:e><m:sub>{r('i')}</m:sub><m:sup>{r('n+1')}</m:sup></m:sSubSup>",
+                "a_i^(n + 1)",
+            ),
+            (f"<m:rad><m:radPr><m:degHide/></m:radPr><m:deg/><m:e>{r('x')}</m:e></m:rad>", "sqrt(x)"),
+            (f"<m:rad><m:deg>{r('3')}</m:deg><m:e>{r('x')}</m:e></m:rad>", "root_3(x)"),
+            (
+                f"<m:nary><m:naryPr><m:chr m:val='\u2211'/></m:naryPr><m:sub>{r('i=1')}</m:sub><m:sup>{r('n')}</m:sup>"
+                f"<m:e>{r('i')}</m:e></m:nary>",
+                "sum_(i = 1)^n i",
+            ),
+            (f"<m:d><m:e>{r('a')}</m:e><m:e>{r('b')}</m:e></m:d>", "(a | b)"),
+            (
+                "<m:d><m:dPr><m:begChr m:val='['/><m:endChr m:val=']'/></m:dPr><m:e><m:m>"
+                + "".join(f"<m:mr><m:e>{r(a)}</m:e><m:e>{r(b)}</m:e></m:mr>" for a, b in ("12", "34"))
+                + "</m:m></m:e></m:d>",
+                "[1, 2; 3, 4]",
+            ),
+            (f"<m:func><m:fName>{r('sin')}</m:fName><m:e>{r('2x')}</m:e></m:func>", "sin(2x)"),
+        ],
+    )
+    def test_in_linear_form(self, equation: str, text: str) -> None:
+        assert word(paragraph(run("It is ") + f"<m:oMath>{equation}</m:oMath>" + run("."))).text == f"It is {text}."
+        assert word(f"<w:p><m:oMathPara><m:oMath>{equation}</m:oMath></m:oMathPara></w:p>").text == text

@@ -75,7 +75,7 @@ class Grid:
         heads, sure = self.heads, True
         dead = self._dead()
         if not heads and not self.marked:
-            depth = self._depth()
+            depth = self.depth()
             seen = [[cell for at, cell in enumerate(row) if at not in dead] for row in self.rows[: SAMPLE + depth]]
             count, sure = header_rows([*seen[:1], *seen[depth:]], pairs=True)
             heads = set(range(max(count, depth) if count else 0))
@@ -104,7 +104,7 @@ class Grid:
         if title and not told:
             yield _said(len(self.rows) - 1, title)
 
-    def _depth(self) -> int:
+    def depth(self) -> int:
         """How many of the first rows hang together by cells over several of them: names of columns, if the first is."""
         depth = 1
         while depth < min(4, len(self.rows) - 1) and (

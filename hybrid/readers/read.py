@@ -22,7 +22,7 @@ from hybrid.readers.kinds import kind_of
 from hybrid.readers.notebook import read_notebook
 from hybrid.readers.pdf import read_pdf
 
-READING = 2  # raised whenever the text of a file that could be read already changes: indexes are then made anew
+READING = 3  # raised whenever the text of a file that could be read already changes: indexes are then made anew
 
 # by kind; all others are text already
 READERS: dict[str, Callable[[bytes], Extract]] = {

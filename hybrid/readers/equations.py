@@ -1,0 +1,135 @@
+"""Equations of Word (Office MathML) on one line: F = 0.35 x V + 1200, (a + b)/2, x^2, sqrt(y), sum_(i = 1)^n a_i."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_NARY = {
+    "\u2211": "sum", "\u220f": "product", "\u222b": "integral", "\u222c": "integral", "\u222d": "integral",
+    "\u222e": "integral", "\u22c3": "union", "\u22c2": "intersection",
+}  # fmt: skip
+_OPERATOR = re.compile(
+    r"(?<=[\w)\]}%\u00b0'|])\s*([=<>\u2264\u2265\u2248\u2260\u2261\u00b1\u00d7\u00f7+\u2212\u2192\u2208-])\s*(?=\S)"
+)
+_SIMPLE = re.compile(r"[+\u2212-]?\d+(?:[.,]\d+)?|[^\W\d_]+|\([^()]*\)|\[[^\[\]]*\]|.")
+
+
+def linear(equation: Any) -> str:
+    """An equation, or several below each other, as text; each on a line of its own."""
+    if equation.tag == f"{M}oMathPara":
+        return "\n".join(filter(None, (linear(one) for one in equation.findall(f"{M}oMath"))))
+    text = " ".join(_OPERATOR.sub(r" \1 ", _inner(equation)).split())
+    return text if "x" in text else text.replace("\u00d7", "x")
+
+
+def _inner(parent: Any) -> str:
+    """What stands in an element, in order."""
+    return "".join(_told(child) for child in parent) if parent is not None else ""
+
+
+def _told(element: Any) -> str:
+    if not isinstance(element.tag, str) or element.tag in (f"{_W}del", f"{_W}moveFrom"):
+        return ""
+    space, _, name = element.tag.rpartition("}")
+    if name == "t":
+        return element.text or ""
+    if name == "r" and any(element.find(f"{_W}rPr/{_W}{gone}") is not None for gone in ("del", "moveFrom", "vanish")):
+        return ""
+    if f"{space}}}" != M:
+        return "" if name.endswith("Pr") else _inner(element)
+    tell = _FORMS.get(name)
+    if tell is not None:
+        return tell(element)
+    return "" if name.endswith("Pr") else _inner(element)
+
+
+def _part(element: Any, name: str) -> str:
+    return _inner(element.find(f"{M}{name}")).strip()
+
+
+def _value(element: Any, path: str, otherwise: str) -> str:
+    """The value of a property; a property without one stands for nothing, a missing one for the usual."""
+    found = element.find("/".join(f"{M}{name}" for name in path.split("/")))
+    return otherwise if found is None else found.get(f"{M}val", "")
+
+
+def _off(value: str) -> bool:
+    return value in ("0", "false", "off")
+
+
+def _bound(text: str) -> str:
+    """A text that holds together, in brackets if it would not."""
+    return text if not text or _SIMPLE.fullmatch(text) else f"({text})"
+
+
+def _scripts(element: Any) -> str:
+    sub, sup = _part(element, "sub"), _part(element, "sup")
+    return (f"_{_bound(sub)}" if sub else "") + (f"^{_bound(sup)}" if sup else "")
+
+
+def _fraction(element: Any) -> str:
+    above, below = _part(element, "num"), _part(element, "den")
+    if _value(element, "fPr/type", "bar") == "noBar":  # a binomial coefficient, in brackets of its own
+        return f"{above} over {below}"
+    return f"{_bound(above)}/{_bound(below)}"
+
+
+def _root(element: Any) -> str:
+    degree = _part(element, "deg")
+    hidden = element.find(f"{M}radPr/{M}degHide")
+    shown = degree if hidden is None or _off(hidden.get(f"{M}val", "1")) else ""
+    return f"root_{_bound(shown)}({_part(element, 'e')})" if shown else f"sqrt({_part(element, 'e')})"
+
+
+def _nary(element: Any) -> str:
+    sign = _value(element, "naryPr/chr", "\u222b")
+    return f"{_NARY.get(sign, sign)}{_scripts(element)} {_part(element, 'e')} ".replace("  ", " ")
+
+
+def _delimited(element: Any) -> str:
+    begin, end = _value(element, "dPr/begChr", "("), _value(element, "dPr/endChr", ")")
+    between = _value(element, "dPr/sepChr", "|")
+    inner = f" {between} ".join(_inner(part).strip() for part in element.findall(f"{M}e"))
+    if begin in "([{" and inner.startswith("[") and inner.endswith("]") and element.find(f"{M}e/{M}m") is not None:
+        inner = inner[1:-1]  # a matrix in its own brackets
+    return f"{begin}{inner}{end}"
+
+
+def _matrix(element: Any) -> str:
+    rows = (", ".join(_inner(cell).strip() for cell in row.findall(f"{M}e")) for row in element.findall(f"{M}mr"))
+    return f"[{'; '.join(rows)}]"
+
+
+def _function(element: Any) -> str:
+    name, argument = _part(element, "fName"), _part(element, "e")
+    if name.startswith("lim") or not argument:
+        return f"{name} {argument} "
+    return f"{name}{argument}" if re.fullmatch(r"\([^()]*\)", argument) else f"{name}({argument})"
+
+
+def _accent(element: Any) -> str:
+    base = _part(element, "e")
+    return base + _value(element, "accPr/chr", "\u0302") if len(base) == 1 else base
+
+
+_FORMS: dict[str, Callable[[Any], str]] = {
+    "f": _fraction,
+    "sSup": lambda e: _bound(_part(e, "e")) + _scripts(e),
+    "sSub": lambda e: _bound(_part(e, "e")) + _scripts(e),
+    "sSubSup": lambda e: _bound(_part(e, "e")) + _scripts(e),
+    "sPre": lambda e: _scripts(e) + _bound(_part(e, "e")),
+    "rad": _root,
+    "nary": _nary,
+    "d": _delimited,
+    "m": _matrix,
+    "eqArr": lambda e: "; ".join(_inner(part).strip() for part in e.findall(f"{M}e")),
+    "func": _function,
+    "limLow": lambda e: f"{_part(e, 'e')}_{_bound(_part(e, 'lim'))}",
+    "limUpp": lambda e: f"{_part(e, 'e')}^{_bound(_part(e, 'lim'))}",
+    "acc": _accent,
+    "phant": lambda e: "" if _off(_value(e, "phantPr/show", "1")) else _part(e, "e"),
+}
