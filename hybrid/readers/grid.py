@@ -163,28 +163,51 @@ def row_parts(names: Sequence[str], cells: Sequence[str | None], title: str = ""
     told = _signed(told)
     if title:
         told.insert(0, Part(title, "", None))
-    if not named or sum(len(part.lead) + len(part.cell) + 3 for part in told) <= LINE:
+    if not named:
         return [_apart(told)]
     first = _key_cells(cells) + bool(title)
-    key = CELLS.join(part.lead + part.cell for part in told[:first])
-    if len(key) > _KEY:
-        key = key[:_KEY].rsplit(" ", 1)[0] + " \u2026"
-    found: list[list[Part]] = []
-    line, size = told[:first], len(key)
-    for part in told[first:]:
-        length = len(part.lead) + len(part.cell) + 3
-        if len(line) > 1 and size + length > LINE:
-            found.append(_apart(line))
-            line, size = [Part(key, "", None)], len(key)
-        line.append(part)
-        size += length
-    found.append(_apart(line))
-    return found
+    key = _short(_text(_apart(told[:first])))
+    begins = _begins([len(part.lead) + len(part.cell) + len(CELLS) for part in told], first, len(key))
+    lines = [told[begin:end] for begin, end in pairwise([*begins, len(told)])]
+    return [_apart([Part(key, "", None), *line] if at else line) for at, line in enumerate(lines)]
 
 
-def row_lines(names: Sequence[str], cells: Sequence[str | None], title: str = "") -> list[str]:
-    """A row as text, in one line or more; see `row_parts`."""
-    return [_text(parts) for parts in row_parts(names, cells, title)]
+def row_lines(names: Sequence[str], cells: Sequence[str]) -> list[str]:
+    """A row as text, in one line or more: `row_parts` for tables of plain cells, which may have millions of them."""
+    if not any(names):
+        return [" ".join(CELLS.join(cells).strip(" |").split())]
+    told = [f"{name}: {cell}" if cell else f"{name}:" for name, cell in zip(names, cells, strict=False)]
+    if not all(names):
+        told = [part if name else cell for part, name, cell in zip(told, names, cells, strict=False)]
+    told += cells[len(names) :]
+    if sum(map(len, told)) + len(CELLS) * len(told) <= LINE:
+        return [CELLS.join(filter(None, told))]
+    first = _key_cells(cells)
+    key = _short(CELLS.join(filter(None, told[:first])))
+    begins = _begins([len(part) + len(CELLS) for part in told], first, len(key))
+    lines = [CELLS.join(filter(None, told[begin:end])) for begin, end in pairwise([*begins, len(told)])]
+    return [f"{key}{CELLS}{line}" if at else line for at, line in enumerate(lines)]
+
+
+def _begins(lengths: Sequence[int], first: int, key: int) -> list[int]:
+    """Where the lines of a row begin that is told in several, each but the first after the row's key.
+
+    Args:
+        lengths: of the parts, in characters with what stands between them.
+        first: how many parts are the key.
+        key: its length in characters.
+    """
+    begins, size = [0], key
+    for at in range(first, len(lengths)):
+        if at > max(begins[-1], first) and size + lengths[at] > LINE:
+            begins.append(at)
+            size = key
+        size += lengths[at]
+    return begins
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= _KEY else key[:_KEY].rsplit(" ", 1)[0] + " \u2026"
 
 
 def header_rows(rows: Sequence[Sequence[str]], *, pairs: bool = False) -> tuple[int, bool]:

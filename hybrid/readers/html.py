@@ -90,6 +90,8 @@ def _declared(data: bytes) -> str | None:
 
 def _hides(attrs: Sequence[tuple[str, str | None]]) -> bool:
     """Whether an element's attributes hide it; of several declarations the last one holds."""
+    if not attrs:
+        return False
     given = dict(attrs)
     declared = _DISPLAY.findall(given.get("style") or "")
     if _INVISIBLE.search(given.get("style") or ""):
@@ -99,7 +101,7 @@ def _hides(attrs: Sequence[tuple[str, str | None]]) -> bool:
 
 def _strikes(tag: str, attrs: Sequence[tuple[str, str | None]]) -> bool:
     """Whether an element strikes its text out."""
-    return tag in _STRUCK or bool(_LINE_THROUGH.search(dict(attrs).get("style") or ""))
+    return tag in _STRUCK or bool(attrs and _LINE_THROUGH.search(dict(attrs).get("style") or ""))
 
 
 class _Page(HTMLParser):
@@ -219,7 +221,7 @@ class _Page(HTMLParser):
         if at is not None:
             del self._open[at:]
             if self._hidden is not None and self._hidden >= at:
-                self._hidden = None
+                self._hidden, self._strikes = None, False
 
     def _outermost(self, ended: frozenset[str], holder: frozenset[str]) -> int | None:
         """The outermost open element of those that are ended, within the nearest that holds them."""

@@ -170,5 +170,7 @@ def _blocks(row: Sequence[HtmlCell], cells: Sequence[Cell]) -> Iterator[Op]:
 
 def _span(given: str | None, most: int) -> int:
     """How far a cell goes, as browsers read it; 0 for as far as there is."""
-    digits = re.match(r"\s*\+?(\d+)", given or "1")
+    if given is None:
+        return 1
+    digits = re.match(r"\s*\+?(\d+)", given)
     return min(int(digits[1][:6]), most) if digits else 1
