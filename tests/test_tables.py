@@ -373,7 +373,7 @@ class TestWordTables:
     def test_a_table_that_lays_out_a_page_is_its_paragraphs(self) -> None:
         assert word(table(row("A box. With two sentences."))).text == "A box. With two sentences."
         inner = f"<w:tc>{table(row('Size', 'Price'), row('S', '5'), row('M', '6'))}{paragraph('')}</w:tc>"
-        assert word(table(row("Shirts", inner))).text == "Shirts\n\nSize: S | Price: 5\nSize: M | Price: 6"
+        assert word(table(row("Shirts", inner))).text == "Shirts | Size: S | Price: 5\nShirts | Size: M | Price: 6"
 
 
 class TestWordChanges:
@@ -480,3 +480,39 @@ class TestEquations:
     def test_in_linear_form(self, equation: str, text: str) -> None:
         assert word(paragraph(run("It is ") + f"<m:oMath>{equation}</m:oMath>" + run("."))).text == f"It is {text}."
         assert word(f"<w:p><m:oMathPara><m:oMath>{equation}</m:oMath></m:oMathPara></w:p>").text == text
+
+
+class TestPipes:
+    def test_a_table_in_markdown(self) -> None:
+        source = "# Stock\n\nOne a | b.\n\n"
+        source += "| Code | **Bin** | Note |\n|:---|---|--:|\n| AX-1 | L31 | x |\n| A\\|2 | | y |\nEnd.\n"
+        document = read("a.md", source.encode())
+        assert document.text == (
+            "# Stock\n\nOne a | b.\n\nCode: AX-1 | Bin: L31 | Note: x\nCode: A|2 | Bin: | Note: y\nEnd.\n"
+        )
+        assert [h.title for h in document.headings] == ["Stock"]
+        for quote, original, line in (("Code: AX-1 | Bin: L31 | Note: x", "AX-1 | L31 | x", 7), ("End.", "End.", 9)):
+            at = document.text.index(quote)
+            place = document.locate(at, at + len(quote))
+            assert (source[place.start : place.end], place.line) == (original, line)
+
+    def test_what_is_no_table_stays_as_it_is(self) -> None:
+        source = "```\n| a | b |\n|---|---|\n| 1 | 2 |\n```\n\ncat a | sort\n\nTitle\n---\n\n| alone |\n"
+        document = read("a.md", source.encode())
+        assert (document.text, document.anchors) == (source, ())
+
+    def test_keys_and_values_without_names(self) -> None:
+        assert read_text("a.md", "| | |\n|-|-|\n| Deposit | 800 EUR |\n").text == "Deposit | 800 EUR\n"
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "+----+------+\n| id | name |\n+====+======+\n| 1  | Ann  |\n|    | Roth |\n+----+------+\n| 2  | Ben  |\n"
+            "+----+------+\n",
+            "+----+----------+\n| id | name     |\n+----+----------+\n|  1 | Ann Roth |\n|  2 | Ben      |\n"
+            "+----+----------+\n",
+            " id | name\n----+----------\n  1 | Ann Roth\n  2 | Ben\n",
+        ],
+    )
+    def test_drawn_tables(self, source: str) -> None:
+        assert read("a.txt", source.encode()).text == "id: 1 | name: Ann Roth\nid: 2 | name: Ben\n"

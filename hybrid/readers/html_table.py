@@ -62,11 +62,11 @@ class HtmlCell:
         return [op for op in self.ops if op.what == "row"]
 
     def is_prose(self, size: int) -> bool:
-        """Whether a page is laid out by it: paragraphs, headings, tables or very much text stand in it."""
-        inner = any(op.what in ("row", "heading") for op in self.ops)
+        """Whether a page is laid out by it: paragraphs, headings or very much text stand in it."""
+        titled = any(op.what == "heading" for op in self.ops)
         texts = [at for at, op in enumerate(self.ops) if op.what == "text"]
         between = self.ops[texts[0] : texts[-1]] if texts else []
-        return inner or size > _PROSE or any(op.text == "\n\n" for op in between if op.what == "gap")
+        return titled or size > _PROSE or any(op.text == "\n\n" for op in between if op.what == "gap")
 
 
 @dataclass(slots=True)
@@ -126,10 +126,14 @@ class HtmlTable:
             if number in prose:
                 yield from _blocks(row, cells[number])
                 continue
-            for parts in lines.get(number, ()):
+            inner = [op for cell in row for op in cell.inner()]
+            alone = (
+                not grid.heads and inner and sum(bool(cell.text) for cell in cells[number]) < 2
+            )  # it is only the key
+            for parts in () if alone else lines.get(number, ()):
                 yield Op("row", row=tuple(_ops(parts, pieces[number], places[number])))
             key = next((cell.text for cell in cells[number] if 0 < len(cell.text) <= _KEY), "")
-            for op in (op for cell in row for op in cell.inner()):
+            for op in inner:
                 yield op._replace(row=(Op("gap", f"{key}{CELLS}"), *op.row)) if key else op
 
 

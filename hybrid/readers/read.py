@@ -1,8 +1,8 @@
 """Reading: the bytes of one file become a `Document`.
 
 Formats that are text keep it exactly as decoded, line ends included; only a byte order mark is removed, and offsets
-count after it. HTML, JSON and notebooks are rendered, with an anchor wherever the rendering departs from the source.
-PDF and DOCX are extracted, so their offsets count in the extracted text.
+count after it. HTML, JSON, notebooks and tables are rendered, with an anchor wherever the rendering departs from the
+source. PDF and DOCX are extracted, so their offsets count in the extracted text.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from hybrid.readers.json import read_json, read_jsonl
 from hybrid.readers.kinds import kind_of
 from hybrid.readers.notebook import read_notebook
 from hybrid.readers.pdf import read_pdf
+from hybrid.readers.pipes import with_tables
 
-READING = 3  # raised whenever the text of a file that could be read already changes: indexes are then made anew
+READING = 4  # raised whenever the text of a file that could be read already changes: indexes are then made anew
+
+_WITH_TABLES = frozenset({"text", "markdown", "rst"})
 
 # by kind; all others are text already
 READERS: dict[str, Callable[[bytes], Extract]] = {
@@ -54,8 +57,7 @@ def read(name: str, data: bytes, path: str | None = None) -> Document:
         raise Unreadable("empty file")
     reader = READERS.get(kind)
     if reader is None:
-        text = decode(data)
-        return Document(name, text, kind, path, language, headings_of(text, kind, language))
+        return _text(name, decode(data), kind, path, language)
     got = reader(data)
     if not got.text.strip():
         raise Unreadable(f"no text in this {kind} file")
@@ -63,7 +65,7 @@ def read(name: str, data: bytes, path: str | None = None) -> Document:
 
 
 def read_text(name: str, text: str, pages: tuple[int, ...] = ()) -> Document:
-    """The document of a text given directly, kept as it is; the name's suffix only tells how to find headings.
+    """The document of a text given directly, kept as it is but for tables; the name tells how to find headings.
 
     A text named like a PDF, a web page or the like is taken as the plain text that was made of it, one named like a CSV
     is read like one.
@@ -78,4 +80,12 @@ def read_text(name: str, text: str, pages: tuple[int, ...] = ()) -> Document:
     text = without_surrogates(text)
     if not text.strip():
         raise Unreadable("empty text")
+    if not pages:
+        return _text(name, text, kind, None, language)
     return Document(name, text, kind, None, language, headings_of(text, kind, language), pages)
+
+
+def _text(name: str, text: str, kind: str, path: str | None, language: str | None) -> Document:
+    """The document of a text that is as it was decoded, but for the rows of its tables."""
+    got = with_tables(text) if kind in _WITH_TABLES else Extract(text)
+    return Document(name, got.text, kind, path, language, headings_of(got.text, kind, language), anchors=got.anchors)

@@ -52,7 +52,9 @@ def told(rows: Sequence[WordRow]) -> Iterator[tuple[int, str]]:
     waiting: list[str] = []
     for number, row in enumerate(rows):
         if number not in prose:
-            waiting += lines.get(number, [])
+            inner = any(cell.inner for cell in row.cells)
+            if grid.heads or not inner or sum(bool(cell.text) for cell in row.cells) > 1:  # else it is only the key
+                waiting += lines.get(number, [])
             key = next((cell.text for cell in row.cells if 0 < len(cell.text) <= _KEY), "")
             for text in (text for cell in row.cells for table in cell.inner for _, text in told(table)):
                 waiting += [f"{key}{CELLS}{line}" if key else line for line in text.split("\n")]
@@ -98,8 +100,8 @@ def _is_bold(row: WordRow) -> bool:
 
 
 def _is_prose(row: WordRow) -> bool:
-    """Whether a row lays out a page: one cell alone, or with headings, tables or very much text in them."""
+    """Whether a row lays out a page: one cell alone, or with headings or very much text in them."""
     filled = [cell for cell in row.cells if cell.blocks]
     if len(filled) < 2:
         return len(row.cells) < 2 and not (row.cells and row.cells[0].across > 1)
-    return any(len(cell.text) > _PROSE or cell.inner or any(level for level, _ in cell.blocks) for cell in filled)
+    return any(len(cell.text) > _PROSE or any(level for level, _ in cell.blocks) for cell in filled)
