@@ -229,7 +229,8 @@ class HybridArm:
         )
 
     def price(self, usage: Usage) -> Cost:
-        return price(self.settings.cost, usage, on_gpu=self._hybrid.engine.on_gpu)
+        engine = self._hybrid.engine
+        return price(self.settings.cost, usage, on_gpu=engine.on_gpu, local=getattr(engine, "local", False))
 
     def close(self) -> None:
         self._stores.clear()

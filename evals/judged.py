@@ -118,7 +118,7 @@ def judge_run(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     spent = sum((one.usage for one in done.values()), Usage())
-    cost = price(prices or CostSettings(), spent, on_gpu=engine.on_gpu)
+    cost = price(prices or CostSettings(), spent, on_gpu=engine.on_gpu, local=getattr(engine, "local", False))
     return _compared(engine.name, answered, done, told, spent, cost)
 
 

@@ -6,6 +6,7 @@
         ├── SettingsError          a wrong or unknown setting
         ├── CorpusError            nothing readable where documents were expected
         ├── MissingDependency      an optional package is not installed
+        ├── BrokenDependency       a package is installed and cannot be loaded
         ├── IndexStoreError        an index on disk that cannot be used
         │   └── IndexLocked        another process is writing it
         └── EngineError            the model's server did not do its part
@@ -54,6 +55,24 @@ class MissingDependency(UserError):
         )
         self.package = package
         self.extra = extra
+
+
+class BrokenDependency(UserError):
+    """A package is installed and cannot be loaded, for whatever reason its import gives."""
+
+    def __init__(self, package: str, extra: str, purpose: str, error: BaseException) -> None:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        why = f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+        super().__init__(
+            f"{purpose} needs the package {package!r}, which is installed but cannot be loaded ({why.rstrip('. ')}). "
+            f"The installation is broken, no index is: install it again with "
+            f"pip install --force-reinstall 'hybrid-context[{extra}]', and only one of faiss-cpu and faiss-gpu."
+            if package.startswith("faiss")
+            else f"{purpose} needs the package {package!r}, which is installed but cannot be loaded "
+            f"({why.rstrip('. ')}). The installation is broken: install it again with "
+            f"pip install --force-reinstall {package}."
+        )
+        self.package = package
 
 
 class IndexStoreError(UserError):

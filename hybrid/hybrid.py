@@ -467,7 +467,7 @@ class Hybrid:
                     engine=engine.name,
                     abstained=completion.abstained,
                     usage=completion.usage,
-                    cost=price(self.settings.cost, completion.usage, on_gpu=engine.on_gpu),
+                    cost=self._price(completion.usage, engine),
                     left_out=reading.left_out,
                 )
             )
@@ -507,7 +507,7 @@ class Hybrid:
             except HybridError as error:  # the answer is there, and stays
                 reply["failed"] = str(error)
         usage = sum(apart.usages, Usage())
-        cost = price(self.settings.cost, usage, on_gpu=engine.on_gpu) if apart.usages else Cost(basis="measured")
+        cost = self._price(usage, engine) if apart.usages else Cost(basis="measured")
         told = {"engine": engine.name, "usage": usage, "cost": cost, "extra": True}
         found = Explored(route=decision.route, rung=decision.rung, **reply, **told, **about)
         charged = {"usage": answer.usage + usage, "cost": total([answer.cost, cost]) if apart.usages else answer.cost}
@@ -620,8 +620,9 @@ class Hybrid:
         power = self._power if getattr(engine, "local", False) else None
         meter = self._meters.setdefault(engine.name, Meter(power))
         try:
-            with meter.call() as call:
+            with meter.call(says_when=getattr(engine, "says_when", False)) as call:
                 completion = engine.ask(prompt, max_tokens=max_tokens, on_text=on_text)
+                call.told_seconds = completion.usage.told_seconds
         except HybridError as error:
             run.usages.append(error.usage)
             raise
@@ -635,6 +636,9 @@ class Hybrid:
         usage = usage.model_copy(update=shares)
         run.usages.append(usage)
         return replace(completion, usage=usage)
+
+    def _price(self, usage: Usage, engine: Engine) -> Cost:
+        return price(self.settings.cost, usage, on_gpu=engine.on_gpu, local=getattr(engine, "local", False))
 
     def _measured_engine(self, what: Any) -> Engine:
         """An engine that is given no more than it was measured to read; nothing is asked of it here."""

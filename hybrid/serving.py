@@ -34,7 +34,7 @@ from hybrid.errors import EngineError, InputError, MissingDependency, SettingsEr
 from hybrid.models import Model, hub_name
 from hybrid.rope import extend
 
-OLDEST = (0, 30)  # vLLM before it reads YaRN's longest window from another key
+OLDEST = (0, 26)  # the oldest vLLM tried; before 0.30 it takes YaRN's longest window from other keys, sent too
 PER_REQUEST = (0, 32)  # vLLM since which it tells the timings of every request
 TIMEOUT = 1800.0  # seconds to load a model; large ones take many minutes
 GRACE = 20.0  # seconds that a server gets to end by itself
@@ -148,8 +148,8 @@ def find(path: str | Path | None = None) -> Vllm:
     name, version = _installed(python, executable)
     if _numbers(version) < OLDEST:
         raise InputError(
-            f"The vLLM at {executable} is version {version}, which reads a model's extended window in another way than "
-            f"{OLDEST[0]}.{OLDEST[1]} and later do: upgrade it with {python} -m pip install --upgrade {name}"
+            f"The vLLM at {executable} is version {version}; only {OLDEST[0]}.{OLDEST[1]} and later are known to read "
+            f"a model's extended window as planned: upgrade it with {python} -m pip install --upgrade {name}"
         )
     start: tuple[str, ...] = (str(executable), "serve")
     if name != "vllm":  # such builds' `vllm serve` looks for the metadata of a package vllm, and stops

@@ -143,7 +143,11 @@ class Hardware(Section):
 class CostSettings(Section):
     """What things cost. Without prices, costs are estimated for the named model on the named GPU."""
 
-    gpu: str = Field("h100", description="a GPU known to the project, or a table of cost.hardware")
+    gpu: str | None = Field(
+        None,
+        description="the engine's: one known to the project, a table of cost.hardware, or cpu. None: estimates assume "
+        "an h100, and GPU-seconds are told where the engine runs on a GPU of this machine",
+    )
     gpus: int = Field(1, ge=1, description="that share one copy of the model")
     shape: str = Field("llama-3.1-8b", description="the model that estimates are for: carried, a table, or a folder")
     weight_bits: Literal[16, 8, 4] = Field(16, description="of a weight")
@@ -155,7 +159,7 @@ class CostSettings(Section):
     models: dict[str, dict[str, Any]] = Field(
         {}, description="models of your own: tables [cost.models.NAME] with `parameters` and keys of their config.json"
     )
-    dollars_per_gpu_hour: float | None = Field(None, ge=0, description="None: the carried list price")
+    dollars_per_gpu_hour: float | None = Field(None, ge=0, description="None: the carried list price of cost.gpu")
     dollars_per_cpu_hour: float | None = Field(
         None, ge=0, description="of this machine, for indexing and retrieval; None: their seconds are told, not a price"
     )

@@ -86,6 +86,13 @@ class Usage(Record):
     cpu_seconds: float | None = None  # of this process, where the engine runs on the CPU in it
     joules: float | None = None  # of the GPUs, above their idle power; None where nothing measures energy
 
+    @property
+    def told_seconds(self) -> float | None:
+        """What the engine itself says it worked, from being scheduled to the last token; None: it does not tell."""
+        if self.prefill_seconds is None or self.decode_seconds is None:
+            return None
+        return self.prefill_seconds + self.decode_seconds
+
     def __add__(self, other: Usage) -> Usage:
         def plus(a: float | None, b: float | None) -> float | None:
             if a is None and not self.calls:  # no call has nothing to tell, and makes nothing unknown
@@ -114,7 +121,8 @@ class Cost(Record):
     """Usage priced. `basis` says whether the figures were measured or estimated; the two are never mixed."""
 
     dollars: float | None = None  # None where no price is known
-    gpu_seconds: float | None = None  # None where the engine does not tell
+    gpu_seconds: float | None = None  # None where it is not known which GPU the engine runs on, if any
+    engine_seconds: float | None = None  # of the engine, its share where calls run at once, whatever it runs on
     cpu_seconds: float | None = None  # of this process, where the engine runs on the CPU in it
     joules: float | None = None  # of the GPUs, above their idle power; None where nothing measures energy
     interval: tuple[float, float] | None = None  # of estimates: GPU-seconds that 90 % of such calls stay within

@@ -54,7 +54,7 @@ def test_a_call_is_charged_its_share_where_it_is_known() -> None:
     usage = Usage(calls=1, seconds=10.0, shared_seconds=2.5, joules=100.0, cpu_seconds=0.5)
     cost = price(CostSettings(gpus=2, dollars_per_gpu_hour=3.6), usage, on_gpu=True)
     assert (cost.gpu_seconds, cost.dollars, cost.joules, cost.cpu_seconds) == (5.0, pytest.approx(0.005), 100.0, 0.5)
-    assert cost.note == "its share of 2 GPUs' busy time"
+    assert cost.note == "share of its time, on 2 GPUs"
     free = price(CostSettings(), usage, on_gpu=False)
     assert (free.gpu_seconds, free.joules, free.cpu_seconds) == (0.0, None, 0.5)
 
@@ -62,9 +62,34 @@ def test_a_call_is_charged_its_share_where_it_is_known() -> None:
 def test_an_unknown_price_leaves_the_measured_seconds() -> None:
     cost = price(CostSettings(gpu="abacus"), Usage(calls=1, seconds=10.0, shared_seconds=2.5), on_gpu=True)
     assert (cost.gpu_seconds, cost.dollars, cost.basis) == (2.5, None, "measured")
-    assert "the price of 'abacus' is not known, set cost.dollars_per_gpu_hour" in cost.note
+    assert cost.note.endswith("on 1 abacus; the price of an hour is not known, set cost.dollars_per_gpu_hour")
     known = price(CostSettings(gpu="abacus", dollars_per_gpu_hour=3600), Usage(calls=1, seconds=1.0), on_gpu=True)
     assert known.dollars == pytest.approx(1.0)
+
+
+def test_without_a_known_gpu_there_are_engine_seconds_and_no_money() -> None:
+    usage = Usage(calls=1, seconds=10.0, shared_seconds=2.5)
+    for settings in (CostSettings(), CostSettings(gpu="cpu"), CostSettings(gpus=4)):
+        cost = price(settings, usage, on_gpu=True)
+        assert (cost.engine_seconds, cost.gpu_seconds, cost.dollars) == (2.5, None, None)
+        assert "is not known: name it in cost.gpu, or set your prices" in cost.note
+    hour = price(CostSettings(dollars_per_gpu_hour=3600), usage, on_gpu=True)  # whoever pays for GPU hours has one
+    assert (hour.engine_seconds, hour.gpu_seconds, hour.dollars) == (2.5, 2.5, pytest.approx(2.5))
+
+
+@pytest.mark.parametrize(
+    ("words", "name"), [("NVIDIA H200", "h200"), ("2 NVIDIA L40S", "l40s"), ("NVIDIA T4", "NVIDIA T4")]
+)
+def test_the_gpu_of_this_machine_counts_for_an_engine_that_runs_here(
+    words: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hybrid.cost.price.gpu_here", lambda: words)
+    usage = Usage(calls=1, seconds=10.0, shared_seconds=2.5)
+    here = price(CostSettings(), usage, on_gpu=True, local=True)
+    assert here.gpu_seconds == 2.5
+    assert here.note.startswith(f"share of its time, on 1 {name}")
+    assert (here.dollars is None) == (name == "NVIDIA T4")
+    assert price(CostSettings(), usage, on_gpu=True).gpu_seconds is None  # a server elsewhere
 
 
 def test_usages_add_up_and_what_one_does_not_tell_is_unknown() -> None:

@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from hybrid.chunking import Chunker
+from hybrid.corpus import Corpus
+from hybrid.embedding import Embedder
 from hybrid.errors import MissingDependency
 from hybrid.index import dense as module
 from hybrid.index.dense import EXACT, RECALL, Dense
+from hybrid.index.store import Store
 
 Floats = NDArray[np.float32]
 TOLERANCE = 2e-3  # of an inner product of unit vectors kept in half precision
@@ -172,6 +176,80 @@ def test_outgrown() -> None:
     assert inverted.outgrown(EXACT // 2 - 1)
     assert not inverted.outgrown(4 * (EXACT + 1))
     assert inverted.outgrown(4 * (EXACT + 1) + 1)
+
+
+class OnCpu:
+    """The real faiss with one GPU that is a copy on the CPU, as GPUs copy an index and do not see later changes."""
+
+    def __init__(self) -> None:
+        import faiss
+
+        self._faiss = faiss
+        self.StandardGpuResources = object
+        self.copies = 0
+        self.fails = False
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._faiss, name)
+
+    def get_num_gpus(self) -> int:
+        return 1
+
+    class GpuMultipleClonerOptions:
+        useFloat16 = False
+
+    def index_cpu_to_all_gpus(self, index: object, co: object) -> object:
+        if self.fails:
+            raise RuntimeError("CUDA error 2 out of memory")
+        self.copies += 1
+        return self._faiss.clone_index(index)
+
+
+@pytest.mark.parametrize("trained", [False, True], ids=["exact", "inverted"])
+def test_changes_reach_the_gpu(trained: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    faiss = OnCpu()
+    monkeypatch.setattr(module, "_faiss", lambda: faiss)
+    vectors, ids = unit(1500), np.arange(1500, dtype=np.int64)
+    index = Dense.trained(vectors, 1500) if trained else Dense.empty(vectors.shape[1])
+    index.add(ids[:1000], vectors[:1000])
+    assert index.to_gpu()
+    assert index.search(vectors[5], 1)[0].tolist() == [5]
+    assert faiss.copies == 1
+    index.remove(np.array([5]))
+    assert index.search(vectors[5], 1)[0].tolist() != [5]
+    index.add(ids[1000:], vectors[1000:])
+    assert index.search(vectors[1200], 1)[0].tolist() == [1200]
+    assert index.search(vectors[1200], 1)[0].tolist() == [1200]
+    assert faiss.copies == 3  # one for each change that was followed by a question
+
+
+def test_a_gpu_that_fails_leaves_the_search_to_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    faiss = OnCpu()
+    monkeypatch.setattr(module, "_faiss", lambda: faiss)
+    vectors, ids = unit(50), np.arange(50, dtype=np.int64)
+    index = Dense.empty(vectors.shape[1])
+    index.add(ids, vectors)
+    faiss.fails = True
+    assert not index.to_gpu()
+    assert index.gpu_fault == "CUDA error 2 out of memory"
+    assert index.search(vectors[5], 1)[0].tolist() == [5]
+
+
+def test_an_index_in_memory_that_changes_reaches_the_gpu(monkeypatch: pytest.MonkeyPatch, embedder: Embedder) -> None:
+    faiss = OnCpu()
+    monkeypatch.setattr(module, "_faiss", lambda: faiss)
+    texts = {"a": "The office is in Lima.", "b": "The harbour opens at six."}
+    store = Store(None, embedder, Chunker(embedder))
+    store.update(Corpus.of(texts))
+    harbour, lighthouse = embedder.encode_query(["When does the harbour open?", "Which colour is the lighthouse?"])
+    ((best, _),) = store.nearest(harbour, 1)
+    assert store.passages([best])[best].document == "b"
+    store.update(Corpus.of({"a": texts["a"], "c": "The lighthouse is red."}))
+    found = store.passages([i for i, _ in store.nearest(harbour, 5)])
+    assert {passage.document for passage in found.values()} == {"a", "c"}
+    ((best, _),) = store.nearest(lighthouse, 1)
+    assert found[best].document == "c"
+    assert faiss.copies == 2
 
 
 def test_missing_faiss_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ def test_for_a_named_gpu() -> None:
     assert cost.dollars == pytest.approx(found.seconds / 3600 * 3.0)
     assert cost.joules == pytest.approx(700 * found.seconds)
     assert (cost.basis, cost.interval) == ("estimated", None)
-    assert cost.note == "llama-3.1-8b on H100, at assumed shares of its peaks"
+    assert cost.note == "llama-3.1-8b on h100, at the shares of its peaks that an h200 reached"
     own = estimate(CostSettings(dollars_per_gpu_hour=0.36), 10_000, 100, cached=4_000)
     assert own.dollars == pytest.approx(found.seconds * 1e-4)
 

@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from hybrid import Hybrid, load
 from hybrid.cost.meter import Meter, Power, Shares
+from hybrid.cost.sent import sent
 from hybrid.engines.base import Completion
 from hybrid.errors import EngineError
 from hybrid.prompts import abstains
@@ -220,8 +222,9 @@ def test_the_shares_of_many_answers_are_the_engines_busy_time(slow: Hybrid) -> N
     assert (spent.calls, spent.failed) == (50, 0)
     assert sum(share or 0.0 for share in shares) == pytest.approx(spent.busy_seconds, rel=0.01)
     assert spent.busy_seconds < 50 * 0.04 / 4  # eight at once
-    assert [answer.cost.gpu_seconds for answer in answers] == shares
-    assert answers[0].cost.note == "its share of 1 GPU's busy time"
+    assert [answer.cost.engine_seconds for answer in answers] == shares
+    assert {answer.cost.gpu_seconds for answer in answers} == {None}  # nothing tells that there is a GPU
+    assert answers[0].cost.note.startswith("share of its time; which GPU the engine runs on, if any, is not known")
     assert answers[0].usage.joules is None
 
 
@@ -259,3 +262,57 @@ def test_the_cpu_time_of_an_engine_without_a_model(embedder: Any) -> None:
     assert found.usage.cpu_seconds is not None
     assert 0 < found.usage.cpu_seconds == found.cost.cpu_seconds
     assert (found.cost.gpu_seconds, found.cost.joules) == (0.0, None)
+
+
+class Says(Slow):
+    """An engine that prepares for as long as it works, says when it sends, and may tell how long it worked."""
+
+    says_when = True
+    told: float | None = None
+
+    def ask(self, prompt: Any, *, max_tokens: int, on_text: Any = None) -> Completion:
+        time.sleep(0.06)
+        sent()
+        found = super().ask(prompt, max_tokens=max_tokens, on_text=on_text)
+        if self.told is None:
+            return found
+        halves = {"prefill_seconds": self.told / 2, "decode_seconds": self.told / 2}
+        return replace(found, usage=found.usage.model_copy(update=halves))
+
+
+def asked(engine: Says, embedder: Any, questions: int) -> tuple[list[float], float]:
+    """What each question is charged, and how long the engine was busy."""
+    with Hybrid(load(environ={}), engine=engine) as hybrid:
+        hybrid.embedder = embedder
+        answers = hybrid.answer_many([f"Where is office {n}?" for n in range(questions)], TEXTS, route="rag")
+        return [answer.usage.shared_seconds or 0.0 for answer in answers], hybrid.spent()["slow"].busy_seconds
+
+
+def test_preparing_a_prompt_is_not_the_engines_time(embedder: Any) -> None:
+    (charged,), busy = asked(Says(), embedder, 1)
+    assert 0.04 <= charged < 0.08  # it works for 0.04 s and prepares for 0.06 s
+    assert charged == pytest.approx(busy, rel=0.01)
+
+
+def test_what_the_engine_tells_is_what_is_charged(embedder: Any) -> None:
+    engine = Says()
+    engine.told = 0.03
+    (charged,), busy = asked(engine, embedder, 1)
+    assert charged == pytest.approx(0.03, rel=0.02)
+    assert busy == pytest.approx(0.03, rel=0.02)
+
+
+def test_shares_of_calls_at_once_still_add_up(embedder: Any) -> None:
+    engine = Says()
+    engine.told = 0.03
+    charged, busy = asked(engine, embedder, 16)
+    assert sum(charged) == pytest.approx(busy, rel=0.01)
+    assert max(charged) < 0.03  # several at once
+
+
+def test_a_call_that_fails_before_it_is_sent_is_charged_nothing() -> None:
+    meter = Meter()
+    with pytest.raises(EngineError), meter.call(says_when=True):
+        raise EngineError("the prompt does not fit")
+    spent = meter.spent()
+    assert (spent.calls, spent.failed, spent.busy_seconds) == (1, 1, 0.0)

@@ -164,9 +164,11 @@ def test_not_vllms() -> None:
 
 
 def test_too_old(fake: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    installed(tmp_path / "old", version="0.29.1")
+    installed(tmp_path / "old", version="0.25.1")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "old"))
-    with pytest.raises(InputError, match=r"is version 0\.29\.1, which .* 0\.30 and later do: upgrade it with .* vllm$"):
+    with pytest.raises(
+        InputError, match=r"is version 0\.25\.1; only 0\.26 and later .* as planned: upgrade it with .* vllm$"
+    ):
         find(fake)
 
 

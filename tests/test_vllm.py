@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from hybrid import Hybrid, load
 from hybrid.cost.meter import Call, Meter
 from hybrid.cost.prometheus import Counted, Counters
+from hybrid.embedding import Embedder
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError, WindowError
 from hybrid.prompts import Prompt
@@ -112,6 +114,18 @@ def test_timings_are_the_servers_and_the_clients(engine: Server, url: str) -> No
         assert phase.requests == 3
         assert phase.seconds == pytest.approx(seconds, rel=1e-6)
     print(f"\n{total}\n{counted}")
+
+
+@pytest.mark.parametrize("times", [1, 2], ids=["cold", "cached"])
+def test_a_question_is_charged_what_the_engine_says_it_worked(url: str, embedder: Embedder, times: int) -> None:
+    text = f"Copy {os.urandom(8).hex()}. {TEXT[:6000]}"
+    with Hybrid(load(overrides={"engine": {"url": url, "kind": "server", "max_tokens": 24}}, environ={})) as hybrid:
+        hybrid.embedder = embedder
+        for _ in range(times):
+            usage = hybrid.answer("What is a passage?", {"types.py": text}, route="long").usage
+    assert usage.told_seconds is not None
+    assert usage.shared_seconds == pytest.approx(usage.told_seconds, rel=0.02)
+    assert usage.shared_seconds < usage.seconds
 
 
 def read_until(url: str, model: str, before: Counters, requests: int) -> Counted:

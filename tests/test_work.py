@@ -48,7 +48,9 @@ def test_fixed_times_and_power() -> None:
     rates = replace(RATES, request=0.5, token=1e-3, step=0.01, watts=300.0, gpus=2, spread=(0.9, 1.2))
     plain = work(SMALL, RATES, 100, 11, cached=400)
     found = work(SMALL, rates, 100, 11, cached=400)
-    assert found.seconds == pytest.approx(plain.seconds + 0.5 + 500 * 1e-3 + 11 * 0.01)
+    assert found.seconds == pytest.approx(plain.seconds + 0.5 + 500 * 1e-3)
+    slow = work(SMALL, replace(rates, step=9.0), 100, 11, cached=400)  # one pass of prefill and ten steps of decoding
+    assert slow.seconds == pytest.approx(0.5 + 500 * 1e-3 + 11 * 9.0)
     assert found.joules == pytest.approx(found.seconds * 300)
     assert found.gpu_seconds == pytest.approx(2 * found.seconds)
     assert found.interval == pytest.approx((0.9 * found.seconds, 1.2 * found.seconds))
@@ -88,10 +90,11 @@ def test_a_ring_of_gpus_hides_what_it_sends_behind_what_it_computes() -> None:
     assert four.label == "4 h100, ring of 4"
     computed = shape.linear_flops(100_000) / four.flops + shape.attention_flops(100_000) / four.attention
     found = work(shape, four, 100_000, 2)
-    assert found.prefill == pytest.approx(computed)
-    assert found.prefill == pytest.approx(work(shape, one, 100_000, 2).prefill / 4)
+    assert found.prefill == pytest.approx(computed + four.request + 100_000 * four.token)
+    fixed = four.request + 100_000 * four.token  # of the host, which no ring makes faster
+    assert found.prefill - fixed == pytest.approx((work(shape, one, 100_000, 2).prefill - fixed) / 4)
     slow = replace(four, link=1e8)
-    assert work(shape, slow, 100_000, 2).prefill == pytest.approx(ring_seconds(shape, slow, 100_000))
+    assert work(shape, slow, 100_000, 2).prefill == pytest.approx(ring_seconds(shape, slow, 100_000) + fixed)
     assert ring_seconds(shape, slow, 100_000) == pytest.approx(shape.kv_bytes(100_000) * 3 / 4 / 1e8)
     # every part reads all weights for every token, so that a short context is written no faster than by one of them
     assert work(shape, four, 10, 100).decode == pytest.approx(work(shape, one, 10, 100).decode, rel=0.01)
@@ -128,4 +131,4 @@ def test_the_published_ratios_are_explained() -> None:
         shape_of(carried()["llama-3.1-70b"]), assumed(gpus()["h100"], "h100", gpus=4), 85_000, 1_000, output=64
     )
     assert 1 < found.warm.seconds / found.passages.seconds < 4
-    assert found.cold.seconds / found.passages.seconds > 10
+    assert found.cold.seconds / found.passages.seconds > 8

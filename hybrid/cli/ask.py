@@ -206,8 +206,9 @@ def _usage(answer: Answer) -> str:
 
 def _cost(cost: Cost) -> str:
     """What is known of a cost, whether it was measured or estimated, and where the figures come from."""
+    seconds = "GPU time unknown" if cost.engine_seconds is None else f"{cost.engine_seconds:.3f} engine seconds"
     known = [
-        ("GPU time unknown" if cost.gpu_seconds is None else f"{cost.gpu_seconds:.3f} GPU-seconds")
+        (seconds if cost.gpu_seconds is None else f"{cost.gpu_seconds:.3f} GPU-seconds")
         + ("" if cost.interval is None else f" (90 %: {cost.interval[0]:.3f} to {cost.interval[1]:.3f})"),
         "" if cost.cpu_seconds is None else f"{cost.cpu_seconds:.2f} CPU-seconds",
         "" if cost.joules is None else f"{cost.joules:,.1f} J",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime
 import os
 import platform
-import shutil
-import subprocess
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -69,6 +67,7 @@ def cost(**options: Any) -> None:
     """
     from hybrid.cost.fit import Fitted, fit, save
     from hybrid.cost.gpus import known_gpus
+    from hybrid.cost.rates import peaks_of
     from hybrid.cost.shape import shape_of
     from hybrid.cost.sweep import sweep
     from hybrid.models import read_model
@@ -97,7 +96,8 @@ def cost(**options: Any) -> None:
             say=None if progress is None else partial(progress, "measuring"),
             note=notes.append,
         )
-    rates, seen, held_out = fit(points, shape, gpus=options["gpus"], watts=watts)
+    peaks = None if known is None else peaks_of(known, options["gpus"], weight_bits=int(options["weight_bits"]))
+    rates, seen, held_out = fit(points, shape, gpus=options["gpus"], watts=watts, peaks=peaks)
     fitted = Fitted(
         rates=replace(rates, label=hardware),
         shape=shape,
@@ -154,6 +154,8 @@ def _model_of(root: str) -> str:
 
 def _hardware(url: str, given: str | None, known: list[str]) -> tuple[str, str]:
     """What the server runs on in words, and the GPU's name in the table of GPUs, empty where it is none of them."""
+    from hybrid.cost.gpus import gpu_here, named_like
+
     if given is not None:
         words = given
     elif urlsplit(url).hostname not in ("localhost", "127.0.0.1", "::1"):
@@ -161,21 +163,9 @@ def _hardware(url: str, given: str | None, known: list[str]) -> tuple[str, str]:
             f"The server at {url} is on another machine: name what it runs on with --hardware, such as h100."
         )
     else:
-        words = _gpu_here() or f"{_cpu_here()}, no GPU"
-    flat = words.lower().replace(" ", "-")
-    return words, next((name for name in sorted(known, key=len, reverse=True) if name in flat), "")
-
-
-def _gpu_here() -> str:
-    if shutil.which("nvidia-smi") is None:
-        return ""
-    with suppress(OSError, subprocess.SubprocessError):
-        told = subprocess.run(
-            ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, timeout=30
-        )
-        names = [line.strip() for line in told.stdout.splitlines() if told.returncode == 0 and line.strip()]
-        return f"{len(names)} {names[0]}" if len(names) > 1 else "".join(names)
-    return ""
+        words = gpu_here() or f"{_cpu_here()}, no GPU"
+    name = named_like(words, known)
+    return words, name if name in known else ""
 
 
 def _cpu_here() -> str:

@@ -103,9 +103,9 @@ def _encoded(embedder: Any) -> str:
 
 
 def _faiss() -> str:
-    from hybrid.index.dense import _faiss as load
+    from hybrid.index import libraries
 
-    faiss = load()
+    faiss = libraries.faiss()
     gpus = faiss.get_num_gpus() if hasattr(faiss, "StandardGpuResources") else 0
     if _version("faiss-cpu") and _version("faiss-gpu"):
         raise HybridError("faiss-cpu and faiss-gpu are both installed and share a module: uninstall one of them.")

@@ -8,14 +8,16 @@ from pathlib import Path
 
 from hybrid.cost.fit import load, rates_file
 from hybrid.cost.gpus import known_gpus, named
-from hybrid.cost.price import by_tokens, has_token_prices, hourly
-from hybrid.cost.rates import Rates, assumed
+from hybrid.cost.price import by_tokens, has_token_prices, hourly, known_gpu
+from hybrid.cost.rates import MEASURED_ON, Rates, assumed
 from hybrid.cost.shape import Shape, shape_of
 from hybrid.cost.work import work
 from hybrid.errors import SettingsError
 from hybrid.models import Model, carried, read_model
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage
+
+ASSUMED = "h100"  # the GPU that estimates are for where none is named
 
 
 def shape_named(settings: CostSettings) -> Shape:
@@ -65,13 +67,17 @@ def of_settings(settings: CostSettings) -> Setup:
     if file is not None:
         found = load(file)
         note = f"{found.model}, calibrated on {found.rates.label}"
-        return Setup(found.shape, found.rates, note, hourly(settings))
-    if settings.gpu.lower() == "cpu":
+        return Setup(found.shape, found.rates, note, hourly(settings, known_gpu(settings)))
+    name = (settings.gpu or ASSUMED).lower()
+    if name == "cpu":
         raise SettingsError("What a CPU reaches has to be measured: run `hybrid calibrate cost` on its server.")
-    gpu = named(known_gpus(settings), settings.gpu.lower(), "cost.gpu")
-    rates = assumed(gpu, settings.gpu, gpus=settings.gpus, weight_bits=settings.weight_bits)
-    note = f"{settings.shape} on {rates.label}, at assumed shares of its peaks"
-    return Setup(shape_named(settings), rates, note, hourly(settings))
+    gpu = named(known_gpus(settings), name, "cost.gpu")
+    rates = assumed(gpu, name, gpus=settings.gpus, weight_bits=settings.weight_bits)
+    how = "as calibrated on one" if name == MEASURED_ON else f"at the shares of its peaks that an {MEASURED_ON} reached"
+    note = f"{settings.shape} on {rates.label}, {how}" + (
+        "" if settings.gpu else f"; cost.gpu is not set, so {name} is assumed"
+    )
+    return Setup(shape_named(settings), rates, note, hourly(settings, name))
 
 
 def estimate(settings: CostSettings, prompt: int, output: int, cached: int = 0) -> Cost:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,13 @@ class Fitted:
 
 
 def fit(
-    points: Sequence[Point], shape: Shape, *, gpus: int = 1, watts: float | None = None, chunk: int = CHUNK
+    points: Sequence[Point],
+    shape: Shape,
+    *,
+    gpus: int = 1,
+    watts: float | None = None,
+    chunk: int = CHUNK,
+    peaks: Mapping[str, float] | None = None,
 ) -> tuple[Rates, Errors, Errors]:
     """Fit rates to measured loads: least squares of the logarithm of estimate over measurement, robust to outliers.
 
@@ -81,6 +87,8 @@ def fit(
     Args:
         points: at least 12, of six lengths or more, some of them cached, some with long replies.
         gpus, watts, chunk: as in `Rates`; they are known, not fitted.
+        peaks: `flops`, `attention` and `bandwidth` of the hardware (`hybrid.cost.rates.peaks_of`), which no rate
+            exceeds; None where it is not known, as on a CPU.
 
     Raises:
         InputError: too few points, or too few lengths.
@@ -110,10 +118,12 @@ def fit(
         found = rates(logs)
         return np.array([np.log(predicted(shape, found, point) / point.seconds) for point in train])
 
-    low, high = (np.log([limit[name] for name in names]) for limit in (_LOW, _HIGH))
+    limits = {**_HIGH, **{name: min(peak, _HIGH[name]) for name, peak in (peaks or {}).items()}}
+    low, high = (np.log([limit[name] for name in names]) for limit in (_LOW, limits))
     begin = np.log([_START[name] for name in names])
     # A start far off leaves whole phases without influence, so several are tried; the best is kept.
-    starts = [begin + shift * np.array([1, 1, 1, 0, 0, 0]) for shift in (-6.0, -3.0, 0.0, 3.0)]
+    shifts = [(-6.0, 0.0), (-3.0, 0.0), (0.0, 0.0), (3.0, 0.0), (3.0, 2.0)]  # of the rates, of a pass at the least
+    starts = [begin + np.array([rate, rate, rate, 0, 0, step]) for rate, step in shifts]
     tried = [
         least_squares(residuals, np.clip(start, low, high), bounds=(low, high), loss="soft_l1", f_scale=0.1)
         for start in starts

@@ -1,7 +1,9 @@
 """What calls of an engine really took, where several are under way at once.
 
 While n calls are under way, each is charged 1/n of every second and every joule: what they are charged adds up to the
-time the engine was busy and the energy it took.
+time the engine was busy and the energy it took. A call is under way from the moment its request is sent. Where the
+engine tells how long it worked, the share is cut down to that part of the call: sending a long prompt, and waiting in
+the engine's queue, are not its work.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hybrid.cost.energy import Energy
+from hybrid.cost.sent import WHEN_SENT
 from hybrid.errors import HybridError
 from hybrid.types import Usage
 
@@ -23,7 +26,8 @@ IDLE = 1.0  # seconds without a call from which on idle power is told well enoug
 class Call:
     """What one call took; known when it has ended."""
 
-    seconds: float = 0.0  # wall-clock
+    seconds: float = 0.0  # wall-clock, from the moment the request was sent where the engine says when
+    told_seconds: float | None = None  # of them, what the engine says it worked; to be set before the call ends
     shared_seconds: float = 0.0  # its share of the time the engine was busy
     cpu_seconds: float = 0.0  # its share of the CPU time of this process
     joules: float | None = None  # its share, above idle power; None where it is not known
@@ -35,7 +39,7 @@ class Spent:
 
     calls: int = 0  # that have ended
     failed: int = 0  # of them
-    busy_seconds: float = 0.0  # with at least one call under way
+    busy_seconds: float = 0.0  # with at least one call under way, less what the engine says it did not work
     joules: float | None = None  # charged to the calls; None where one call's energy is not known
     idle_watts: float | None = None  # what was subtracted; None: not known yet, and nothing was
 
@@ -134,6 +138,7 @@ class Meter:
         self._seconds = Shares(time.perf_counter)
         self._cpu = Shares(time.process_time)
         self._calls = self._failed = 0
+        self._idle_in_calls = 0.0  # seconds of the shares in which the engine did not work, as it says
         self._joules: float | None = None if power is None else 0.0
 
     @property
@@ -145,34 +150,88 @@ class Meter:
         """What the calls took until now; the busy time includes calls that are under way."""
         with self._lock:
             self._seconds.advance()
-            return Spent(self._calls, self._failed, self._seconds.busy, self._joules, self.idle_watts)
+            busy = self._seconds.busy - self._idle_in_calls
+            return Spent(self._calls, self._failed, busy, self._joules, self.idle_watts)
 
     @contextmanager
-    def call(self) -> Iterator[Call]:
-        """Around one call of the engine. A call that raises is charged too; a HybridError takes along its `usage`."""
-        call = Call()
-        with self._lock:
-            shares = self._seconds.begin(), self._cpu.begin()
-        energy = self._power.begin() if self._power else None
-        begun = time.perf_counter()
+    def call(self, *, says_when: bool = False) -> Iterator[Call]:
+        """Around one call of the engine. A call that raises is charged too; a HybridError takes along its `usage`.
 
-        def end(failed: bool) -> None:
-            call.seconds = time.perf_counter() - begun
-            call.joules = self._power.end(energy) if self._power and energy else None
-            with self._lock:
-                call.shared_seconds = self._seconds.end(shares[0]) or 0.0
-                call.cpu_seconds = self._cpu.end(shares[1]) or 0.0
-                self._calls += 1
-                self._failed += failed
-                self._joules = None if self._joules is None or call.joules is None else self._joules + call.joules
-
+        Args:
+            says_when: the engine calls `hybrid.cost.sent.sent` when the request is on its way; what comes before is
+                not charged, and a call that fails before that is charged nothing.
+        """
+        call, under_way = Call(), _UnderWay(self)
+        token = WHEN_SENT.set(under_way.begin if says_when else None)
+        if not says_when:
+            under_way.begin()
         try:
             yield call
         except BaseException as error:
-            end(failed=True)
+            under_way.end(call, failed=True)
             if isinstance(error, HybridError):
                 error.usage = Usage(
                     calls=1, seconds=call.seconds, shared_seconds=call.shared_seconds, joules=call.joules
                 )
             raise
-        end(failed=False)
+        finally:
+            WHEN_SENT.reset(token)
+        under_way.end(call, failed=False)
+
+    def _begin(self) -> _Begun:
+        with self._lock:
+            shares = self._seconds.begin(), self._cpu.begin()
+        return _Begun(time.perf_counter(), shares, self._power.begin() if self._power else None)
+
+    def _end(self, call: Call, begun: _Begun, failed: bool) -> None:
+        call.seconds = time.perf_counter() - begun.at
+        call.joules = self._power.end(begun.energy) if self._power and begun.energy else None
+        with self._lock:
+            share = self._seconds.end(begun.shares[0]) or 0.0
+            worked = call.seconds if call.told_seconds is None else min(call.told_seconds, call.seconds)
+            call.shared_seconds = share * worked / call.seconds if call.seconds > 0 else share
+            self._idle_in_calls += share - call.shared_seconds
+            call.cpu_seconds = self._cpu.end(begun.shares[1]) or 0.0
+            self._count(call, failed)
+
+    def _count(self, call: Call, failed: bool) -> None:
+        self._calls += 1
+        self._failed += failed
+        self._joules = None if self._joules is None or call.joules is None else self._joules + call.joules
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What a call gives back when it ends."""
+
+    at: float
+    shares: tuple[tuple[float, int], tuple[float, int]]  # seconds, CPU seconds
+    energy: tuple[tuple[float, int], tuple[float, int]] | None
+
+
+class _UnderWay:
+    """One call of a meter; it may begin in another thread than it ends in, where engines answer for each other."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._lock = threading.Lock()
+        self._begun: _Begun | None = None
+        self._over = False
+
+    def begin(self) -> None:
+        """The request is on its way; only the first time counts."""
+        with self._lock:
+            if self._begun is None and not self._over:
+                self._begun = self._meter._begin()
+
+    def end(self, call: Call, *, failed: bool) -> None:
+        """The call is over: charge it, or only count it where nothing was ever sent."""
+        with self._lock:
+            self._over = True
+            begun = self._begun
+        if begun is not None:
+            self._meter._end(call, begun, failed)
+            return
+        call.joules = None if self._meter._power is None else 0.0
+        with self._meter._lock:
+            self._meter._count(call, failed)

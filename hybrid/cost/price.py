@@ -5,35 +5,45 @@ from __future__ import annotations
 from contextlib import suppress
 
 from hybrid.cost.fit import load, rates_file
-from hybrid.cost.gpus import known_gpus
+from hybrid.cost.gpus import gpu_here, known_gpus, named_like
 from hybrid.errors import SettingsError
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage
 
 
-def price(settings: CostSettings, usage: Usage, *, on_gpu: bool) -> Cost:
+def price(settings: CostSettings, usage: Usage, *, on_gpu: bool, local: bool = False) -> Cost:
     """What a call did cost. A price that is not known leaves `dollars` None, and the note says so.
 
+    GPU-seconds, and money by the carried price of a GPU, are told only where it is known which GPU that is: it was
+    named, calibrated, or is found in this machine by an engine that runs here. Else the engine's seconds are told.
+
     Args:
-        on_gpu: whether the engine runs on a GPU that is paid for; False for the extractive engine.
+        on_gpu: whether an engine with a model answered; False for the extractive engine.
+        local: whether it runs on this machine.
     """
     if not on_gpu:
         note = "no GPU was used"
         return Cost(dollars=0.0, gpu_seconds=0.0, cpu_seconds=usage.cpu_seconds, basis="measured", note=note)
-    spent = {"joules": usage.joules, "cpu_seconds": usage.cpu_seconds}
+    seconds = usage.seconds if usage.shared_seconds is None else usage.shared_seconds
+    spent = {"joules": usage.joules, "cpu_seconds": usage.cpu_seconds, "engine_seconds": seconds}
+    gpu = known_gpu(settings, local=local)
     if has_token_prices(settings):
         dollars, note = by_tokens(settings, usage)
         return Cost(dollars=dollars, **spent, basis="measured", note=f"tokens used, {note}")
-    if usage.shared_seconds is not None:
-        seconds = usage.shared_seconds * settings.gpus
-        whose = "1 GPU's" if settings.gpus == 1 else f"{settings.gpus} GPUs'"
-        note = f"its share of {whose} busy time"
-    else:
-        seconds = usage.seconds * settings.gpus
-        note = f"time of the calls on {settings.gpus} GPU; an upper bound where calls share it"
-    paid = hourly(settings)
+    how = (
+        "time of the calls, an upper bound where calls share it"
+        if usage.shared_seconds is None
+        else "share of its time"
+    )
+    if not gpu and settings.dollars_per_gpu_hour is None:
+        note = f"{how}; which GPU the engine runs on, if any, is not known: name it in cost.gpu, or set your prices"
+        return Cost(**spent, basis="measured", note=note)
+    paid = hourly(settings, gpu)
+    where = f"{settings.gpus} {gpu or 'GPU'}" + ("s" if settings.gpus > 1 and not gpu else "")
+    note = f"{how}, on {where}"
     if paid is None:
-        note += f"; the price of {gpu_name(settings) or 'this machine'!r} is not known, set cost.dollars_per_gpu_hour"
+        note += "; the price of an hour is not known, set cost.dollars_per_gpu_hour"
+    seconds *= settings.gpus
     dollars = None if paid is None else seconds / 3600 * paid
     return Cost(gpu_seconds=seconds, dollars=dollars, **spent, basis="measured", note=note)
 
@@ -74,6 +84,7 @@ def total(costs: list[Cost]) -> Cost:
     return Cost(
         dollars=_sum([cost.dollars for cost in costs]),
         gpu_seconds=_sum([cost.gpu_seconds for cost in costs]),
+        engine_seconds=_sum([cost.engine_seconds for cost in costs]),
         cpu_seconds=_sum([cost.cpu_seconds for cost in costs]),
         joules=_sum([cost.joules for cost in costs]),
         interval=interval if known and len(known) == len(costs) else None,
@@ -110,22 +121,27 @@ def by_tokens(settings: CostSettings, usage: Usage) -> tuple[float | None, str]:
     return sum(tokens * (dollars or 0.0) for tokens, dollars in priced.values()) / 1e6, "at your token prices"
 
 
-def hourly(settings: CostSettings) -> float | None:
-    """Dollars for an hour of one GPU: what was set, else the price of the GPU that was calibrated or is named.
-
-    None where nothing tells it, as on a machine without a GPU.
-    """
+def hourly(settings: CostSettings, gpu: str) -> float | None:
+    """Dollars for an hour of one GPU: what was set, else the carried price of that GPU; None where nothing tells it."""
     if settings.dollars_per_gpu_hour is not None:
         return settings.dollars_per_gpu_hour
-    gpu = known_gpus(settings).get(gpu_name(settings).lower())
-    return None if gpu is None else gpu.dollars_per_hour
+    known = known_gpus(settings).get(gpu.lower())
+    return None if known is None else known.dollars_per_hour
 
 
-def gpu_name(settings: CostSettings) -> str:
-    """The GPU that costs are of: the calibrated one, else the named one; empty where calibration found none."""
+def known_gpu(settings: CostSettings, *, local: bool = False) -> str:
+    """The GPU that an engine is known to run on: the calibrated one, the named one, or the one in this machine.
+
+    Empty where nothing tells it: calibration found none, a server is on another machine, or this one has none.
+
+    Args:
+        local: whether the engine runs on this machine.
+    """
     file = rates_file(settings.rates)
-    if file is None:
-        return settings.gpu
-    with suppress(SettingsError):  # a file that cannot be used is said where it is used
-        return load(file).gpu
-    return ""
+    if file is not None:
+        with suppress(SettingsError):  # a file that cannot be used is said where it is used
+            fitted = load(file)
+            return fitted.gpu or ("" if "no GPU" in fitted.hardware else fitted.hardware)
+    if settings.gpu is not None:
+        return "" if settings.gpu.lower() == "cpu" else settings.gpu
+    return named_like(gpu_here(), known_gpus(settings)) if local else ""

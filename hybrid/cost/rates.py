@@ -1,4 +1,4 @@
-"""What an engine reaches: assumed from a GPU's peaks, or fitted to measurements (`hybrid.cost.fit`)."""
+"""What an engine reaches: from a GPU's peaks and what one reached, or fitted to your own (`hybrid.cost.fit`)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from hybrid.cost.gpus import Gpu
 from hybrid.cost.shape import Shape
 from hybrid.errors import InputError
 
-FLOPS = 0.5  # share of the peak rate reached by matrix products in prefill: assumed
-ATTENTION = 0.4  # share of the peak rate reached by fused attention: assumed
-BANDWIDTH = 0.7  # share of the peak bandwidth reached in decoding: assumed
+# What one H200 reached with vLLM 0.26 and a model of 8 billion parameters (`python -m evals.bench.estimates`).
+# Other GPUs are taken to reach the same shares of their peaks, with the same work of the host beside.
+MEASURED_ON = "h200"
+FLOPS = 0.81  # share of the peak rate reached by matrix products in prefill
+ATTENTION = 0.64  # share of the peak rate reached by fused attention
+BANDWIDTH = 0.62  # share of the peak bandwidth reached in decoding
+REQUEST = 6.6e-3  # seconds of a request beside
+TOKEN = 2.5e-6  # seconds for each token of the prompt, cached or not: tokenizing, hashing, looking up, copying
+STEP = 1.2e-3  # seconds of a pass at the least
 LINK = 0.7  # share of the link's bandwidth reached by exchanges between GPUs: assumed
 CHUNK = 8192  # tokens of prompt in one pass: vLLM's chunked prefill on large GPUs
 
@@ -27,7 +33,7 @@ class Rates:
         host: bytes a second between the GPUs and the host's memory, for keys and values kept there; None: unknown.
         request: seconds that each request takes whatever its length.
         token: seconds for each token of the prompt, cached ones included: tokenizing, hashing, sending.
-        step: seconds for each pass beside reading: scheduling, launching, sampling.
+        step: seconds that a pass takes at least, however little is computed in it: scheduling, launching, sampling.
         chunk: tokens of prompt in one pass.
         gpus: GPUs that are paid for while this runs; 0 where there is none.
         ring: parts into which a prompt is split, each on its share of the GPUs with all weights (ring attention).
@@ -52,10 +58,20 @@ class Rates:
     label: str = ""
 
 
-def assumed(gpu: Gpu, name: str, *, gpus: int = 1, ring: int = 1, weight_bits: int = 16) -> Rates:
-    """Rates at the assumed shares of the peaks of `gpus` GPUs that share one copy of a model.
+def peaks_of(gpu: Gpu, gpus: int = 1, *, weight_bits: int = 16) -> dict[str, float]:
+    """What `gpus` GPUs can do at most, in the units of `Rates`: `flops`, `attention` and `bandwidth`.
 
     Weights of 8 bits are multiplied at the fp8 rate where the GPU has one; of 4 bits they are widened first.
+    """
+    return {
+        "flops": 1e12 * gpus * (gpu.tflops_8 if weight_bits == 8 and gpu.tflops_8 else gpu.tflops),
+        "attention": 1e12 * gpus * gpu.tflops,
+        "bandwidth": 1e9 * gpus * gpu.bandwidth,
+    }
+
+
+def assumed(gpu: Gpu, name: str, *, gpus: int = 1, ring: int = 1, weight_bits: int = 16) -> Rates:
+    """Rates at the shares of the peaks that an H200 reached, of `gpus` GPUs that share one copy of a model.
 
     Args:
         ring: parts into which prompts are split, as in `Rates`; it divides the GPUs.
@@ -67,13 +83,16 @@ def assumed(gpu: Gpu, name: str, *, gpus: int = 1, ring: int = 1, weight_bits: i
         raise InputError(f"A model runs on 1 GPU or more, not on {gpus}.")
     if ring < 1 or gpus % ring:
         raise InputError(f"{gpus} GPUs cannot be divided into a ring of {ring} equal parts.")
-    peak = 1e12 * gpus * (gpu.tflops_8 if weight_bits == 8 and gpu.tflops_8 else gpu.tflops)
+    peaks = peaks_of(gpu, gpus, weight_bits=weight_bits)
     return Rates(
-        flops=FLOPS * peak,
-        attention=ATTENTION * 1e12 * gpus * gpu.tflops,
-        bandwidth=BANDWIDTH * 1e9 * gpus * gpu.bandwidth,
+        flops=FLOPS * peaks["flops"],
+        attention=ATTENTION * peaks["attention"],
+        bandwidth=BANDWIDTH * peaks["bandwidth"],
         link=LINK * 1e9 * gpu.link if gpus > 1 else None,
         host=1e9 * gpus * gpu.host,
+        request=REQUEST,
+        token=TOKEN,
+        step=STEP,
         gpus=gpus,
         ring=ring,
         watts=None if gpu.watts is None else gpus * gpu.watts,

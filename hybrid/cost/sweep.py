@@ -24,11 +24,16 @@ BATCH = 4
 ROUNDS = 3  # measurements of a load, of which the fastest is taken
 MARGIN = 80  # tokens of the window kept free
 
+FEWEST = 8  # words that prompts are made of
+WORDS = (
+    "the of and to in is that for it as was with be by on not he his but at are this have from or had an they which "
+    "one you were her all she there would their we him been has when who will more no if out so said what up its"
+).split()
 OTHERS = 0.01  # of the tokens sent: more from others spoil a sweep
 
 Say = Callable[[int, int], None]
 Note = Callable[[str], None]
-Complete = Callable[[Sequence[int], int], Any]  # prompt and tokens to write; returns the usage
+Complete = Callable[[Sequence[str], int], Any]  # words of the prompt and tokens to write; returns the usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,9 @@ def sweep(
 ) -> list[Point]:
     """Measure the loads in a random order, again and again, until the time is over or each was measured three times.
 
-    Prompts are random tokens, so nothing is in the cache that was not put there; how much was found there is what the
-    server reports.
+    Prompts are random words, so nothing is in the cache that was not put there; how much was found
+    there is what the server reports. They are sent as text, as questions are: reading a long list of numbers takes a
+    server longer than tokenizing its text.
 
     Args:
         url: base URL of the server, with /v1.
@@ -78,7 +84,7 @@ def sweep(
         note: told what the server's own counters say against the measurements.
 
     Raises:
-        EngineError: the server does not answer, or does not take prompts as tokens.
+        EngineError: the server does not answer, or is not vLLM's.
     """
     from openai import OpenAI, OpenAIError
 
@@ -90,7 +96,7 @@ def sweep(
     done, sent, before = 0, list[int](), Counters.read(url, model)
     complete = partial(_complete, client, model, sent)
     try:
-        words = _tokens(client, model)
+        words = _Words.of(client, model)
         _measure(complete, words, rng, Load(SHORTEST, 0.0, REPLY, 2))  # the first requests find nothing ready
         for _ in range(ROUNDS):
             for load in rng.sample(wanted, len(wanted)):
@@ -130,12 +136,10 @@ def doubts(counted: Counted, sent: int) -> list[str]:
     return found
 
 
-def _measure(complete: Complete, words: Sequence[int], rng: random.Random, load: Load) -> Point:
-    prompts = [rng.choices(words, k=load.length) for _ in range(load.batch)]
-    kept = int(load.length * load.cached)
-    if kept:
-        for prompt in prompts:
-            complete([*prompt[:kept], *rng.choices(words, k=4)], 1)
+def _measure(complete: Complete, words: _Words, rng: random.Random, load: Load) -> Point:
+    prompts = [words.prompt(rng, load.length) for _ in range(load.batch)]
+    for prompt in prompts if load.cached else ():
+        complete([*prompt[: int(len(prompt) * load.cached)], *words.prompt(rng, 4 * words.each)], 1)
     begun = time.perf_counter()
     with ThreadPoolExecutor(load.batch) as pool:
         usages = list(pool.map(lambda prompt: complete(prompt, load.output), prompts))
@@ -145,16 +149,16 @@ def _measure(complete: Complete, words: Sequence[int], rng: random.Random, load:
     return Point(read - cached, cached, usages[0].completion_tokens, load.batch, seconds)
 
 
-def _complete(client: OpenAI, model: str, sent: list[int], prompt: Sequence[int], output: int) -> Any:
-    """The usage of one request of exactly these tokens, and of exactly as many written; `sent` learns their number."""
-    sent.append(len(prompt))
+def _complete(client: OpenAI, model: str, sent: list[int], words: Sequence[str], output: int) -> Any:
+    """The usage of one request of these words, and of exactly as many tokens written; `sent` learns its length."""
     reply = client.completions.create(
         model=model,
-        prompt=list(prompt),
+        prompt=" ".join(words),
         max_tokens=output,
         temperature=0,
         extra_body={"min_tokens": output, "ignore_eos": True},
     )
+    sent.append(reply.usage.prompt_tokens if reply.usage else len(words))
     return reply.usage
 
 
@@ -162,14 +166,36 @@ def _cached(usage: Any) -> int:
     return getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None) or 0
 
 
-def _tokens(client: OpenAI, model: str) -> list[int]:
-    """Tokens that prompts may be made of: those of plain letters and words."""
-    text = " ".join(f"{a}{b} {a.upper()}{b}" for a in "abcdefghijklmnopqrstuvwxyz" for b in "aeiounrst")
-    root = str(client.base_url).rstrip("/").removesuffix("/v1")
-    told: Any = client.post(
-        f"{root}/tokenize", body={"model": model, "prompt": text, "add_special_tokens": False}, cast_to=object
-    )
-    return sorted(set(told["tokens"]))
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Words that each make a text longer by the same number of tokens."""
+
+    words: tuple[str, ...]
+    each: int  # tokens
+
+    @classmethod
+    def of(cls, client: OpenAI, model: str) -> _Words:
+        """Those of a server's tokenizer, of the fewest tokens each."""
+        root = str(client.base_url).rstrip("/").removesuffix("/v1")
+
+        def tokens(text: str) -> int:
+            body = {"model": model, "prompt": text, "add_special_tokens": False}
+            told: Any = client.post(f"{root}/tokenize", body=body, cast_to=object)
+            return int(told["count"])
+
+        found: dict[int, list[str]] = {}
+        for word in WORDS:
+            found.setdefault(tokens(f"{word} {word} {word}") - tokens(f"{word} {word}"), []).append(word)
+        each = next((size for size in sorted(found) if size > 0 and len(found[size]) >= FEWEST), None)
+        if each is None:
+            raise EngineError(
+                f"The tokenizer of {model} is of a kind that costs cannot be calibrated with: it knows no words."
+            )
+        return cls(tuple(found[each]), each)
+
+    def prompt(self, rng: random.Random, tokens: int) -> list[str]:
+        """Random words of about so many tokens, and no more."""
+        return rng.choices(self.words, k=max(1, tokens // self.each))
 
 
 def _fastest(points: list[Point]) -> Point:

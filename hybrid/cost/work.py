@@ -1,9 +1,9 @@
 """What a call takes (seconds, operations, bytes, energy), and from how many questions on reading whole is worth it.
 
-A roofline: each phase takes the longer of its operations at the rate reached and its bytes at the bandwidth reached,
-plus what does not overlap. Prefill does `2 * active * new` operations and those of attention, which grow with the pairs
-of tokens; cached tokens are not computed but looked at. Decoding reads the weights, and every key and value of the
-context, once for each token written.
+A roofline: each phase takes the longest of its operations at the rate reached, its bytes at the bandwidth reached and
+its scheduling, which the engine does while the GPU computes, plus what does not overlap. Prefill does
+`2 * active * new` operations and those of attention, which grow with the pairs of tokens; cached tokens are not
+computed but looked at. Decoding reads the weights, and every key and value of the context, once for each token written.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def work(
     each = new * batch / passes
     read = passes * (rates.ring * shape.weight_bytes(each) + batch * shape.read_bytes(cached + new // 2))
     sent = batch * ring_seconds(shape, rates, context)
-    prefill = max(linear / rates.flops + attention / rates.attention, read / rates.bandwidth, sent)
-    prefill += exchange_seconds(shape, rates, new * batch / rates.ring) + passes * rates.step
+    prefill = max(linear / rates.flops + attention / rates.attention, read / rates.bandwidth, sent, passes * rates.step)
+    prefill += exchange_seconds(shape, rates, new * batch / rates.ring)
     if offloaded and rates.host:
         prefill += batch * shape.kv_bytes(offloaded) / rates.host
     steps = max(0, output - 1)  # the first token comes out of prefill
@@ -69,8 +69,9 @@ def work(
     step = max(  # of a ring, each part has all weights and does the same with them
         (rates.ring * shape.weight_bytes(batch) + batch * shape.read_bytes(middle)) / rates.bandwidth,
         rates.ring * shape.linear_flops(batch) / rates.flops,
+        rates.step,
     )
-    step += exchange_seconds(shape, rates, batch) + rates.step
+    step += exchange_seconds(shape, rates, batch)
     fixed = rates.request * batch + rates.token * context * batch
     seconds = fixed + prefill + steps * step
     interval = None if rates.spread is None else (seconds * rates.spread[0], seconds * rates.spread[1])

@@ -36,9 +36,10 @@ class Completion:
 class Engine(Protocol):
     """A model with a window. Implementations translate every failure into `EngineError`.
 
-    Three more attributes are used where there are any: `notes`, sentences that the user should read; `local`, true if
-    the model runs on GPUs of this machine, whose energy is then measured; and `quotes`, true if it has no model and
-    answers with verbatim sentences.
+    Four more attributes are used where there are any: `notes`, sentences that the user should read; `local`, true if
+    the model runs on GPUs of this machine, whose energy is then measured; `quotes`, true if it has no model and
+    answers with verbatim sentences; and `says_when`, true if it calls `hybrid.cost.sent.sent` when a request is on its
+    way.
     """
 
     @property

@@ -21,6 +21,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from hybrid.cost.sent import sent
 from hybrid.engines.base import Completion, OnText
 from hybrid.engines.faults import Dropped, Faults, is_html, transport_errors
 from hybrid.errors import EngineError, SettingsError, WindowError
@@ -42,6 +43,7 @@ class Server:
     """A model behind an OpenAI-compatible server. Many threads may use one instance at once."""
 
     on_gpu = True
+    says_when = True
 
     def __init__(self, settings: EngineSettings) -> None:
         """Take the address, model and limits from `settings`; the server is contacted later.
@@ -136,6 +138,7 @@ class Server:
         """
         self._check_fits(prompt, max_tokens)
         with self._turn():
+            sent()
             started = time.perf_counter()
             reply = self._reply(prompt, max_tokens, on_text)
             seconds = time.perf_counter() - started

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hybrid.cost.sent import WHEN_SENT
 from hybrid.engines.base import Completion, OnText
 from hybrid.errors import EngineError, MissingDependency, SettingsError, WindowError
 from hybrid.prompts import Prompt, abstains
@@ -30,6 +31,7 @@ class VllmEngine:
 
     on_gpu = True
     local = True
+    says_when = True
     counts_exactly = True
 
     def __init__(self, settings: EngineSettings) -> None:
@@ -87,7 +89,7 @@ class VllmEngine:
             EngineError: vLLM failed.
         """
         self._check(prompt, max_tokens)
-        job = _Job(prompt, max_tokens)
+        job = _Job(prompt, max_tokens, sent=WHEN_SENT.get())
         with self._arrived:
             self._waiting.append(job)
             first = len(self._waiting) == 1
@@ -169,6 +171,9 @@ class VllmEngine:
 
             temperature = self._settings.temperature
             begun = time.perf_counter()
+            for job in jobs:
+                if job.sent is not None:
+                    job.sent()
             outputs = self.llm.chat(
                 [_messages(job.prompt) for job in jobs],
                 [SamplingParams(max_tokens=job.max_tokens, temperature=temperature) for job in jobs],
@@ -193,6 +198,7 @@ class _Job:
 
     prompt: Prompt
     max_tokens: int
+    sent: Callable[[], None] | None = None  # told when it is given to vLLM, which another thread may do
     completion: Completion | None = None
     error: BaseException | None = None
     done: bool = False

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.embedding import Vectors
-from hybrid.errors import MissingDependency
+from hybrid.index.libraries import faiss as _faiss
 
 Ids = NDArray[np.int64]
 
 EXACT = 200_000  # passages; about 10 ms a question on two cores
 RECALL = 0.98  # of the 20 nearest, measured on a sample when the inverted file is made
 _GROWTH = 4  # an inverted file is made anew when it holds this many times what it was made for
-
-
-def _faiss() -> Any:
-    with suppress(ImportError):
-        import torch  # noqa: F401  (before faiss: the other order has crashed, facebookresearch/faiss#4273)
-    try:
-        import faiss
-    except ImportError:
-        raise MissingDependency("faiss-cpu", "cpu", "Searching vectors") from None
-    return faiss
 
 
 class Dense:
@@ -47,8 +36,10 @@ class Dense:
     def __init__(self, index: Any, made_for: int = 0) -> None:
         self._index = index
         self.made_for = made_for
-        self._gpu: Any = None
+        self._wanted_on_gpu = False
+        self._gpu: Any = None  # a copy, made anew after a change
         self._gpu_lock = threading.Lock()  # GPU indexes are not safe even for reads
+        self.gpu_fault = ""  # why searches are not served from a GPU that is there
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -87,17 +78,19 @@ class Dense:
     def add(self, ids: Ids, vectors: Vectors) -> None:
         """Add unit vectors of shape (n, d) under ids that are not in the index."""
         if len(ids):
+            self._gpu = None
             self._index.add_with_ids(np.ascontiguousarray(vectors, np.float32), np.asarray(ids, np.int64))
 
     def remove(self, ids: Ids) -> int:
         """Remove ids; returns how many were there."""
+        self._gpu = None if len(ids) else self._gpu
         return int(self._index.remove_ids(np.asarray(ids, np.int64))) if len(ids) else 0
 
     def tune(self, queries: Vectors, exact: list[set[int]]) -> float:
         """Set how many lists are probed to the least that finds `RECALL` of `exact`; returns the recall reached."""
         if not self.made_for:
             return 1.0
-        recall = 0.0
+        self._gpu, recall = None, 0.0
         for nprobe in _powers(int(self._index.nlist)):
             self._index.nprobe = nprobe
             _, found = self._index.search(queries, len(next(iter(exact))))
@@ -120,9 +113,9 @@ class Dense:
         if k == 0:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         vector = np.ascontiguousarray(query[None], np.float32)
-        if self._gpu is not None and among is None:
-            with self._gpu_lock:
-                scores, ids = self._gpu.search(vector, k)
+        served = self._from_gpu(vector, k) if self._wanted_on_gpu and among is None else None
+        if served is not None:
+            scores, ids = served
         elif among is None:
             scores, ids = self._index.search(vector, k)
         else:
@@ -136,15 +129,42 @@ class Dense:
         return ids[order], scores[order]
 
     def to_gpu(self) -> bool:
-        """Serve searches from the GPUs where faiss-gpu and a GPU are there; returns whether they do."""
+        """Serve searches from the GPUs where faiss-gpu and a GPU are there; returns whether they do.
+
+        What is added or removed later reaches them: the copy on the GPUs is made anew before the next search. Where the
+        GPUs fail, for want of memory say, `gpu_fault` tells why and the CPU serves.
+        """
         faiss = _faiss()
-        if not hasattr(faiss, "StandardGpuResources") or faiss.get_num_gpus() == 0 or not len(self):
-            return False
-        options = faiss.GpuMultipleClonerOptions()
-        options.useFloat16 = True
-        index = self._index if self.made_for else self._flat(faiss)
-        self._gpu = faiss.index_cpu_to_all_gpus(index, co=options)
-        return True
+        self._wanted_on_gpu = hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0
+        with self._gpu_lock:
+            return bool(self._wanted_on_gpu and len(self) and self._copied(faiss))
+
+    def _from_gpu(self, vector: Vectors, k: int) -> tuple[Any, Any] | None:
+        """What the GPUs find; None where they cannot."""
+        with self._gpu_lock:
+            if not self._copied(_faiss()):
+                return None
+            try:
+                scores, ids = self._gpu.search(vector, k)
+            except Exception as error:  # noqa: BLE001 - CUDA's errors come in many types; the CPU can answer
+                self._give_up(error)
+                return None
+            return scores, ids
+
+    def _copied(self, faiss: Any) -> bool:
+        """Whether the GPUs hold what the index holds now."""
+        if self._gpu is None and self._wanted_on_gpu:
+            options = faiss.GpuMultipleClonerOptions()
+            options.useFloat16 = True
+            try:
+                self._gpu = faiss.index_cpu_to_all_gpus(self._index if self.made_for else self._flat(faiss), co=options)
+            except Exception as error:  # noqa: BLE001 - see _from_gpu
+                self._give_up(error)
+        return self._gpu is not None
+
+    def _give_up(self, error: Exception) -> None:
+        self._gpu, self._wanted_on_gpu = None, False
+        self.gpu_fault = " ".join(str(error).split())[:200] or type(error).__name__
 
     def _flat(self, faiss: Any) -> Any:
         """The exact index in the type that GPUs know."""

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.index.libraries import bm25
+
 Ids = NDArray[np.int64]
 Scores = NDArray[np.float32]
 WordIds = NDArray[np.int32]
@@ -80,10 +82,8 @@ class Lexical:
     """
 
     def __init__(self, ids: Ids, arrays: dict[str, Any]) -> None:
-        from bm25s import BM25
-
         self.ids = ids
-        self._engine = BM25(backend="numpy")
+        self._engine = bm25()(backend="numpy")
         self._engine.scores = {**arrays, "num_docs": len(ids)}
         self._engine.nonoccurrence_array = None  # the variant of BM25 in use has none
         self._words = len(arrays["indptr"]) - 1
@@ -91,8 +91,6 @@ class Lexical:
     @classmethod
     def build(cls, ids: Ids, word_ids: Sequence[WordIds], vocabulary: int) -> Lexical:
         """Index passages given as word ids, each below `vocabulary`."""
-        from bm25s import BM25
-
         if not any(len(row) for row in word_ids):
             empty = {
                 "data": np.zeros(0, np.float32),
@@ -100,7 +98,7 @@ class Lexical:
                 "indptr": np.zeros(vocabulary + 1, np.int64),
             }
             return cls(ids, empty)
-        engine = BM25(backend="numpy")
+        engine = bm25()(backend="numpy")
         scores = engine.build_index_from_ids(
             unique_token_ids=list(range(vocabulary)),
             corpus_token_ids=[row.tolist() for row in word_ids],

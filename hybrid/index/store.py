@@ -439,6 +439,8 @@ class Store:
         with self._lock:
             self._documents.clear()
             self._loaded = None if self.path is not None else (generation, dense, lexical)
+            if self._loaded is not None:
+                dense.to_gpu()
         self._sweep(generation)
         report("indexing", 2, 2)
 
@@ -450,8 +452,8 @@ class Store:
         recall = float(self._meta("recall") or 1.0)
         try:
             dense = self._writable_dense()
-        except _UNUSABLE:
-            raise self._damaged("its search files are missing or damaged") from None
+        except (*_UNUSABLE, OSError, MemoryError) as error:
+            raise self._unreadable(error) from None
         if dense.outgrown(staying):
             dense = Dense.empty(self.embedder.dimension)
             probe = Dense.empty(self.embedder.dimension)
@@ -635,6 +637,7 @@ class Store:
 
     def _current(self) -> tuple[Dense, Lexical]:
         """The search structures of the generation that is valid now."""
+        fault: Exception | None = None
         with self._lock:
             for _ in range(5):
                 generation = self.generation
@@ -643,11 +646,15 @@ class Store:
                 self._documents.clear()
                 try:
                     self._loaded = (generation, self._writable_dense(writable=False), self._open_lexical(generation))
-                    self._loaded[1].to_gpu()
-                except _UNUSABLE:  # a writer moved on between the look and the opening
+                except _UNUSABLE as error:  # a writer moved on between the look and the opening
+                    fault = error
                     time.sleep(0.05)
+                except (OSError, MemoryError) as error:
+                    raise self._unreadable(error) from None
+                else:
+                    self._loaded[1].to_gpu()
             if self._loaded is None:
-                raise self._damaged("its search files are missing or damaged")
+                raise self._unreadable(fault)
             return self._loaded[1:]
 
     def _writable_dense(self, *, writable: bool = True) -> Dense:
@@ -685,6 +692,27 @@ class Store:
         return IndexStoreError(
             f"Cannot write the index at {self.path}: {reason}. What was there before is unchanged; free space, or give "
             "another folder with --index or index.dir."
+        )
+
+    def _unreadable(self, error: BaseException | None) -> IndexStoreError:
+        """What failed while search files were opened: FAISS wraps the system's reason in its own text."""
+        said = str(error or "").lower()
+        if isinstance(error, MemoryError) or "bad_alloc" in said or "cannot allocate memory" in said:
+            return IndexStoreError(
+                f"The index at {self.path or 'memory'} does not fit the memory that is free. Free some, or ask about a "
+                "smaller corpus."
+            )
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            return self._not_opened(error.strerror or str(error))
+        for reason in ("Permission denied", "Too many open files", "Input/output error"):
+            if reason.lower() in said:
+                return self._not_opened(reason)
+        return self._damaged("its search files are missing or damaged")
+
+    def _not_opened(self, reason: str) -> IndexStoreError:
+        return IndexStoreError(
+            f"The search files of the index at {self.path} cannot be opened: {reason}. They are not known to be "
+            "damaged: mend that, or give another folder with --index."
         )
 
     def _damaged(self, error: Exception | str) -> IndexStoreError:
