@@ -11,6 +11,7 @@ from hybrid.document import Document
 from hybrid.readers.grid import LINE, Grid
 from hybrid.readers.read import read, read_text
 from hybrid.sentences import sentences
+from tests.test_readers import placed_pdf
 
 
 def csv(text: str | bytes, name: str = "a.csv") -> list[str]:
@@ -516,3 +517,62 @@ class TestPipes:
     )
     def test_drawn_tables(self, source: str) -> None:
         assert read("a.txt", source.encode()).text == "id: 1 | name: Ann Roth\nid: 2 | name: Ben\n"
+
+
+def pdf(*lines: str, step: int = 100) -> list[str]:
+    """The lines that a page is read as, in which bars part what is written in columns."""
+    pieces = [
+        (72 + step * column, 700 - 16 * number, piece)
+        for number, line in enumerate(lines)
+        for column, piece in enumerate(line.split("|"))
+        if piece
+    ]
+    return [line for line in read("a.pdf", placed_pdf(pieces)).text.split("\n") if line.strip()]
+
+
+class TestPdf:
+    def test_empty_cells_stay_in_their_columns(self) -> None:
+        rows = ["Branch|Monday|Tuesday|Wednesday", "Aldgrove||09:00-17:00|10:00-14:00", "Copley|07:30-11:30||closed"]
+        assert pdf("The hours of our branches are these.", *rows, "All others are closed on all days.") == [
+            "The hours of our branches are these.",
+            "Branch: Aldgrove | Monday: | Tuesday: 09:00-17:00 | Wednesday: 10:00-14:00",
+            "Branch: Copley | Monday: 07:30-11:30 | Tuesday: | Wednesday: closed",
+            "All others are closed on all days.",
+        ]
+
+    def test_a_cell_that_stands_once_for_several_rows(self) -> None:
+        rows = ["Region|Quarter|Staff", "North|Q1|118", "|Q2|124", "South|Q1|77", "|Q2|81"]
+        assert pdf(*rows)[1::2] == [
+            "Region: North | Quarter: Q2 | Staff: 124",
+            "Region: South | Quarter: Q2 | Staff: 81",
+        ]
+
+    def test_a_row_of_sums_is_of_no_row_above_it(self) -> None:
+        rows = ["Item|Number|Price|Total", "Bolts|2|5.00|10.00", "Nuts|1|3.00|3.00", "||Sum|13.00"]
+        assert pdf(*rows)[-1] == "Item: | Number: | Price: Sum | Total: 13.00"
+
+    def test_names_and_cells_on_several_lines(self) -> None:
+        rows = ["Item|Number|Price in", "||EUR", "Steel bolts|100|1.50", "(with nuts)", "Copper wire|20|12.00"]
+        assert pdf(*rows, step=150) == [
+            "Item: Steel bolts (with nuts) | Number: 100 | Price in EUR: 1.50",
+            "Item: Copper wire | Number: 20 | Price in EUR: 12.00",
+        ]
+
+    def test_titles_between_the_rows(self) -> None:
+        rows = ["Room|Price|Breakfast", "High season", "Single|90|yes", "Double|120|no", "Low season", "Single|60|no"]
+        assert pdf(*rows) == [
+            "High season | Room: Single | Price: 90 | Breakfast: yes",
+            "High season | Room: Double | Price: 120 | Breakfast: no",
+            "Low season | Room: Single | Price: 60 | Breakfast: no",
+        ]
+
+    def test_keys_and_values(self) -> None:
+        assert pdf("Deposit|800 EUR", "Notice|3 months", "Tenant|Ann Roth") == [
+            "Deposit | 800 EUR",
+            "Notice | 3 months",
+            "Tenant | Ann Roth",
+        ]
+
+    def test_prose_in_two_columns_is_no_table(self) -> None:
+        rows = [f"the text of the left column goes on {n}|and that of the right column does too {n}" for n in range(6)]
+        assert not any(" | " in line for line in pdf(*rows, step=250))

@@ -1,7 +1,7 @@
 """PDF: the text of its pages, and where each begins.
 
 A page that is a scan is read where the extra `ocr` is installed; otherwise its place says that it holds no text. The
-rows of a table that goes on on the next page follow each other.
+rows of a table that goes on on the next page follow each other, and each carries the names of its columns.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import BytesIO
 from itertools import accumulate
 from typing import Any
 
 from hybrid.document import Heading
 from hybrid.readers import ocr
+from hybrid.readers.columns import name_columns
 from hybrid.readers.encoding import without_surrogates
 from hybrid.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.readers.headings import plain_headings
@@ -54,7 +56,8 @@ def read_pdf(data: bytes) -> Extract:
                 raise Unreadable("encrypted PDF: needs a password")
             texts = _page_texts(reader)
             scans = _read_scans(reader, texts, data)
-            texts = join_tables(texts, lambda number: _layout(reader.pages[number], texts[number]))
+            layout = cache(lambda number: _layout(reader.pages[number], texts[number]))
+            texts = name_columns(join_tables(texts, layout), layout)
             pages = tuple(accumulate((len(text) + 1 for text in texts[:-1]), initial=0))
             headings = _bookmarks(reader, texts, pages)
         except Unreadable:

@@ -1,0 +1,279 @@
+"""Tables on the pages of a PDF: their rows told with the names of their columns.
+
+A PDF has no tables, only text at places. Lines whose pieces stand below each other in three columns or more, or in two
+of which one is all figures, are taken for the rows of one. A cell stands in the column that it is seen in, so an empty
+one moves nothing. Where a page's text has the same characters in the same order they are told as rows; else it stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from hybrid.readers.grid import Grid, header_rows
+
+_PIECE = re.compile(r"\S+(?: \S+)*")  # in a layout more than one blank parts two columns
+_WIDE = 40  # characters of a cell on average: more is prose in columns
+_SHORT = 25  # and of keys and values
+_TRIES = 20  # places at which a table is looked for
+_BETWEEN = 4  # lines of one piece in a row of a table, of which the others hold no more
+_LEAST = 2  # characters that a piece must lie over a column to stand in it too
+_DIGIT = re.compile(r"\d")
+
+Span = tuple[int, int]
+
+
+@dataclass(slots=True)
+class _Row:
+    """A line of a layout."""
+
+    text: str  # without blanks
+    cells: list[tuple[Span, str]]
+
+
+@dataclass(slots=True)
+class _Table:
+    """Rows that stand in the same columns."""
+
+    columns: list[Span]
+    rows: list[_Row]
+    over: _Row | None = None  # a line of fewer pieces above them
+
+    def place(self, span: Span) -> list[int]:
+        """The columns that a piece stands over, else the nearest one."""
+        over = [min(span[1], end) - max(span[0], begin) for begin, end in self.columns]
+        most = max(range(len(over)), key=lambda at: (over[at], -abs(self.columns[at][0] - span[0])))
+        return [at for at, size in enumerate(over) if size >= _LEAST or at == most]
+
+    def groups(self) -> list[str]:
+        """For each column but the first the piece above the names that stands nearest to it."""
+        middles = [(sum(span) / 2, text) for span, text in self.over.cells] if self.over is not None else []
+        return [
+            min(middles, key=lambda piece: abs(piece[0] - sum(column) / 2))[1] if at and middles else ""
+            for at, column in enumerate(self.columns)
+        ]
+
+    def within(self, row: _Row) -> bool:
+        """Whether a line of one piece is short, and begins where a column does or stands in the midst of them."""
+        (begin, end), text = row.cells[0]
+        inside = self.columns[0][0] <= begin and end <= self.columns[-1][1] + _LEAST
+        return inside and len(text) <= _WIDE * 1.5
+
+    def holds(self, row: _Row) -> bool:
+        """Whether the pieces of a line stand in different columns."""
+        places = [at for span, _ in row.cells for at in self.place(span)]
+        return all(one < other for one, other in pairwise(places))
+
+    def grid(self) -> Grid:
+        """The cells in their columns. A line of one piece goes on with the row above it, or names the rows below."""
+        grid = Grid()
+        for number, row in enumerate(self.rows):
+            cells = [""] * len(self.columns)
+            copies = set()
+            for span, text in row.cells:
+                first, *more = self.place(span)
+                for at in (first, *more):
+                    cells[at] = f"{cells[at]} {text}".strip()
+                copies.update(more)
+            if number and len(row.cells) == 1 and grid.rows:
+                at = next(at for at, cell in enumerate(cells) if cell)
+                if at or cells[0][0].islower() or cells[0][0] in "(&":
+                    grid.rows[-1][at] = f"{grid.rows[-1][at]} {cells[at]}".strip()
+                    continue
+                cells = [cells[0]] * len(cells)
+                grid.whole.add(len(grid.rows))
+            grid.copies.update((len(grid.rows), at) for at in copies)
+            grid.rows.append(cells)
+        return grid
+
+
+def name_columns(texts: Sequence[str], layout: Callable[[int], str]) -> list[str]:
+    """The texts of pages, in which the rows of tables carry the names of their columns.
+
+    Args:
+        texts: of the pages, in order.
+        layout: the text of a page, from 0, with blanks as wide as the gaps that are seen; empty where there is none.
+    """
+    found: list[str] = []
+    open_table: tuple[list[str], int] | None = None  # names of the table that the page before ends with, its columns
+    for number, text in enumerate(texts):
+        characters = "".join(text.split())
+        at = 0  # in these
+        parts: list[str] = []
+        end = 0  # in the text
+        places = [i for i, c in enumerate(text) if not c.isspace()]
+        last: tuple[list[str], int] | None = None
+        for table in _tables(layout(number), open_table[1] if open_table else 0):
+            whole = "".join(row.text for row in table.rows)
+            begin = _find(characters, table, at)
+            if begin < 0:
+                continue
+            goes_on = open_table if begin == 0 and open_table and open_table[1] == len(table.columns) else None
+            named = _named(table, goes_on[0] if goes_on else [])
+            if named is None:
+                continue
+            lines, names = named
+            at = begin + len(whole)
+            parts += [text[end : places[begin]].rstrip(" "), "\n".join(lines)]
+            end = places[at - 1] + 1
+            parts[-2] += "" if not parts[-2] or parts[-2].endswith("\n") else "\n"
+            if text[end : end + 1] not in ("", "\n"):
+                parts.append("\n")
+            last = (names, len(table.columns)) if at == len(characters) else None
+        open_table = last
+        found.append("".join([*parts, text[end:]]))
+    return found
+
+
+def _find(characters: str, table: _Table, at: int) -> int:
+    """Where a table begins in the text of its page, both without blanks; -1 where it is not one stretch of that.
+
+    A file may draw the cells of a row in another order than they are seen in, or one of several lines at once.
+    """
+    whole = "".join(row.text for row in table.rows)
+    found = characters.find(whole, at)
+    if found >= 0:
+        return found
+    wanted = Counter(whole)
+    for _, cell in table.rows[0].cells:
+        first = "".join(cell.split())
+        begin = characters.find(first, at)
+        for _ in range(_TRIES):
+            if begin < 0:
+                break
+            if Counter(characters[begin : begin + len(whole)]) == wanted:
+                return begin
+            begin = characters.find(first, begin + 1)
+    return -1
+
+
+def _named(table: _Table, names: list[str]) -> tuple[list[str], list[str]] | None:
+    """The lines of a table and the names of its columns; None where nothing is known of them.
+
+    Args:
+        names: of the columns of the table that goes on here, if one does.
+    """
+    grid = table.grid()
+    if len(grid.rows) < 2 and not names:
+        return None
+    depth = 2 if _wrapped(grid) else 1
+    count, sure = header_rows([*grid.rows[:1], *grid.rows[depth:]], pairs=True)
+    if names and not (count and sure):
+        grid = Grid([names, *grid.rows], {0}, {at + 1 for at in grid.whole}, {(r + 1, c) for r, c in grid.copies})
+        count = depth = 1
+    if not count and len(table.columns) < 3 and not _pairs(grid):
+        return None
+    if count:
+        heads = range(max(count, depth))
+        _fill_down(grid, len(heads))
+        own = [
+            " ".join(filter(None, dict.fromkeys(column)))
+            for column in zip(*(grid.rows[at] for at in heads), strict=True)
+        ]
+        if sure and len(set(own)) < len(own):  # a name that stands twice belongs to one above it
+            own = [f"{group} {name}".strip() for group, name in zip(table.groups(), own, strict=True)]
+            grid.rows[0] = own
+            for at in heads[1:]:
+                grid.rows[at] = []
+        grid.heads = {0} if sure and own == grid.rows[0] else set(heads) if sure else set()
+        names = own
+    return [line.text for line in grid.lines()], names
+
+
+def _pairs(grid: Grid) -> bool:
+    """Whether two columns are keys and values, and not prose in two columns."""
+    cells = [cell for row in grid.rows for cell in row]
+    return not grid.whole and all(cells) and sum(map(len, cells)) <= _SHORT * len(cells)
+
+
+def _wrapped(grid: Grid) -> bool:
+    """Whether the names of the columns stand on two lines: the second has none for the first column, and no figures."""
+    rows = grid.rows
+    return len(rows) > 2 and bool(rows[0][0]) and not rows[1][0] and not any(map(_DIGIT.search, rows[1]))
+
+
+def _fill_down(grid: Grid, first: int) -> None:
+    """A cell of the first column that stands once for several rows, told in each.
+
+    Only where the first row has one: a name that stands in the middle of its rows cannot be told from one above them.
+    """
+    rows = grid.rows
+    if len(rows) <= first or not rows[first][0] or first in grid.whole:
+        return
+    for at in range(first + 1, len(rows)):
+        if not rows[at][0] and at not in grid.whole and all(rows[at][1:]):
+            rows[at][0] = rows[at - 1][0]
+
+
+def _tables(layout: str, columns: int) -> list[_Table]:
+    """The tables of a page.
+
+    Args:
+        columns: of the table that the page before ends with: the rest of it may be a single row.
+    """
+    found: list[_Table] = []
+    run: list[_Row] = []  # lines that may be one table
+    over: _Row | None = None  # the line of several pieces above these
+    single: list[_Row] = []  # lines of one piece below them
+    for row in [*(_row(line) for line in layout.split("\n") if line.strip()), None]:
+        if row is not None and len(row.cells) < 2:
+            single.append(row)
+            continue
+        if row is not None and (
+            len(run) + len(single) < 2 or (len(single) <= _BETWEEN and _fits([*run, *single, row], columns))
+        ):
+            run += [*single, row] if run else [row]
+        elif row is not None and not single and len(run) == 2 and _fits([run[1], row], columns):
+            over, run = run[0], [run[1], row]
+        else:
+            table = _table(run, columns if not found else 0)
+            if table is not None:
+                table.over = over
+                found.append(table)
+            over, run = None, [row] if row is not None else []
+        single = []
+    return found
+
+
+def _fits(run: Sequence[_Row], columns: int) -> bool:
+    """Whether all of these lines are one table."""
+    table = _table(run, columns)
+    return table is not None and len(table.rows) == len(run)
+
+
+def _row(line: str) -> _Row:
+    cells = [(piece.span(), piece[0]) for piece in _PIECE.finditer(line)]
+    return _Row("".join(line.split()), cells)
+
+
+def _table(run: Sequence[_Row], columns: int) -> _Table | None:
+    """The table in lines of several pieces each; None where they do not stand in columns."""
+    if not run or (len(run) < 2 and len(run[0].cells) != columns):
+        return None
+    counts = Counter(len(row.cells) for row in run)
+    for usual in sorted(counts, reverse=True):
+        full = [row for row in run if len(row.cells) == usual]
+        if len(full) < 2 and run.index(full[0]) > 1 and usual != columns:
+            continue  # neither the rows nor the names of the columns
+        spans = [
+            (min(row.cells[at][0][0] for row in full), max(row.cells[at][0][1] for row in full)) for at in range(usual)
+        ]
+        if any(end >= begin for (_, end), (begin, _) in pairwise(spans)):
+            continue
+        table = _Table(spans, list(run))
+        if not all(table.within(row) for row in run if len(row.cells) == 1):
+            continue
+        while table.rows and len(table.rows[0].cells) < max(2, usual - 1) and not _bridges(table, table.rows[0]):
+            del table.rows[0]
+        texts = [text for row in table.rows for _, text in row.cells]
+        if all(map(table.holds, table.rows)) and sum(map(len, texts)) <= _WIDE * len(texts):
+            return table
+    return None
+
+
+def _bridges(table: _Table, row: _Row) -> bool:
+    """Whether a cell of a row stands over several columns, as a name of several does."""
+    return any(len(table.place(span)) > 1 for span, _ in row.cells)
