@@ -64,6 +64,7 @@ SILENT = "The documents do not say."
 _WIDE = 20  # passages by which documents are ranked for the long route
 _CLEAR = 120  # characters after which a streamed reply is no abstention
 _OPEN = 16  # indexes kept open
+_REMARKED = 8  # documents whose remarks an answer tells
 _FAILED = 3  # calls in a row, after which a batch takes the engine for gone
 _NOT_ASKED = f"Not asked: the engine had failed {_FAILED} times in a row."
 
@@ -524,6 +525,7 @@ class Hybrid:
         completion, decision = reading.completion, attempts[-1].decision
         with run.stage("cite"):
             text, citations = cite(completion, reading.pieces, run.store)
+        run.notes += _remarks(run.store, [c.document for c in citations] or [p.document for p in reading.pieces])
         if reading.left_out:
             run.notes.append(
                 f"{reading.left_out} of the pieces that were found did not fit the window and were not read."
@@ -747,3 +749,9 @@ def answer(
     from hybrid.settings import load
 
     return _shared((settings or load()).model_dump_json()).answer(question, corpus, progress=progress, **options)
+
+
+def _remarks(store: Store, names: Sequence[str]) -> list[str]:
+    """What is not in the texts of documents though it is in their files, of the first few that an answer stands on."""
+    few = list(dict.fromkeys(names))[:_REMARKED]
+    return [f"{name}: {', '.join(said)}." for name in few if (said := store.document(name).remarks)]

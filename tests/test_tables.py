@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import time
+from pathlib import Path
 
 import pytest
 
 from hybrid.document import Document
+from hybrid.hybrid import Hybrid
 from hybrid.readers.grid import LINE, Grid
 from hybrid.readers.read import read, read_text
 from hybrid.sentences import sentences
+from hybrid.settings import load
 from tests.test_readers import placed_pdf
 
 
@@ -576,3 +579,12 @@ class TestPdf:
     def test_prose_in_two_columns_is_no_table(self) -> None:
         rows = [f"the text of the left column goes on {n}|and that of the right column does too {n}" for n in range(6)]
         assert not any(" | " in line for line in pdf(*rows, step=250))
+
+
+def test_an_answer_says_what_was_left_out_of_its_documents(tmp_path: Path) -> None:
+    path = tmp_path / "lease.html"
+    path.write_text("<p>The security deposit is <s>500</s> 800 EUR.</p>", encoding="utf-8")
+    with Hybrid(load(overrides={}, environ={})) as hybrid:
+        answer = hybrid.answer("How much is the security deposit?", path)
+    assert answer.text == "The security deposit is 800 EUR. [1]"
+    assert answer.notes == ("lease.html: 1 struck-out passage left out.",)
