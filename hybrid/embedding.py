@@ -1,4 +1,7 @@
-"""Text to vectors with sentence-transformers, sized and counted in the model's own tokens.
+"""Text to vectors, sized and counted in the model's own tokens.
+
+The packaged model runs in float32 without PyTorch (`hybrid.minilm`), so that a question in a fresh process does not
+wait for its import; any other model, and many passages at once, run with sentence-transformers.
 
 Batches are sorted by length so that little is padded. On a CPU each core encodes its own batches with one thread,
 which was 1.5 times as fast as all cores on one batch for small models. Passages are embedded in the quickest precision
@@ -13,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +25,7 @@ from numpy.typing import NDArray
 
 from hybrid import int8
 from hybrid.errors import MissingDependency, SettingsError
+from hybrid.minilm import MiniLM
 from hybrid.settings import EmbedderSettings
 
 if TYPE_CHECKING:
@@ -43,7 +48,7 @@ _AGREEMENT: dict[Precision, float] = {"bfloat16": 0.95, "int8": 0.9}
 
 
 class Embedder:
-    """A sentence-transformers model, loaded when first used.
+    """The packaged model or one of sentence-transformers, loaded when first used.
 
     Args:
         settings: model, device, precision and prompts.
@@ -124,7 +129,42 @@ class Embedder:
                 precision = "float32"
             return self._run(precision, texts, kind, progress)
 
+    @cached_property
+    def _light(self) -> MiniLM | None:
+        """The packaged model without PyTorch; None where it is another one, or is to run on another device."""
+        if self.settings.model != PACKAGED or self.settings.device not in ("auto", "cpu"):
+            return None
+        folder = Path(self._folder)
+        return MiniLM(folder) if (folder / "model.safetensors").is_file() else None
+
+    def _run_light(self, light: MiniLM, texts: Sequence[str], kind: Kind, progress: Progress | None) -> Vectors:
+        from threadpoolctl import ThreadpoolController
+
+        prompt = (self.settings.query_prompt if kind == "query" else self.settings.document_prompt) or ""
+        rows = [encoding.ids for encoding in self.tokenizer.encode_batch([prompt + text for text in texts])]
+        most, vectors = self.max_tokens, np.empty((len(texts), self.dimension), np.float32)
+
+        def run(i: int) -> None:
+            ids = rows[i]  # the last one ends the text, and is read in any case
+            vectors[i] = light(ids if len(ids) <= most else [*ids[: most - 1], ids[-1]])
+            if progress is not None:
+                progress(1)
+
+        longest_first = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
+        # each core has texts of its own: threads that wait for each other suffer on a busy machine
+        with ThreadpoolController().limit(limits=1, user_api="blas"), ThreadPoolExecutor(_cores()) as pool:
+            try:
+                for _ in pool.map(run, longest_first):
+                    pass
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return _unit(vectors)
+
     def _run(self, precision: Precision, texts: Sequence[str], kind: Kind, progress: Progress | None) -> Vectors:
+        light = self._light if precision == "float32" else None
+        if light is not None and (len(texts) < _WORTH or not _has_torch() or self._device() == "cpu"):
+            return self._run_light(light, texts, kind, progress)
         model = self._model(precision)
         prompt = self.settings.query_prompt if kind == "query" else self.settings.document_prompt
         encode = model.encode_query if kind == "query" else model.encode_document
@@ -147,9 +187,7 @@ class Embedder:
                 progress(len(batch))
 
         self._spread(run, [order[i : i + size] for i in range(0, len(order), size)], 1 if on_gpu else _cores())
-        # normalised here, in float32: a bfloat16 norm is off by up to 0.4 %
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        return vectors
+        return _unit(vectors)
 
     @staticmethod
     def _spread(run: Callable[[NDArray[np.intp]], None], batches: list[NDArray[np.intp]], workers: int) -> None:
@@ -169,16 +207,16 @@ class Embedder:
         """The quickest precision that ranks a sample of the user's own passages as float32 does; float32 until then."""
         if self._precision == "int8" and "int8" not in self._models:
             return "int8" if self._quantised(texts) else "float32"
-        if self._precision is None and len(texts) >= _WORTH:
+        if self._precision is None and len(texts) >= _WORTH and (self._light is None or _has_torch()):
             step = len(texts) // _PROBES
             sample = texts[::step][:_PROBES]
             self._precision = next((p for p in self._quicker(texts) if self._holds(p, sample)), "float32")
-        self._model("float32")  # needed in any case, and it says what is missing
+        if self._light is None:
+            self._model("float32")  # needed in any case, and it says what is missing
         return self._precision or "float32"
 
     def _quicker(self, texts: Sequence[str]) -> Iterator[Precision]:
         """What is quicker than float32 on this device, the quickest first."""
-        self._model("float32")
         on_cpu = self._device() == "cpu"
         if on_cpu and int8.available() and (self._int8.is_file() or len(texts) >= _WORTH_QUANTISING):
             try:
@@ -267,6 +305,20 @@ class Embedder:
                 f"Cannot load the embedder {self.settings.model!r} on the device {self.settings.device!r}: {reason}. "
                 "Set embedder.model to a folder, a hub name you can reach, or 'minilm', and embedder.device to auto."
             ) from None
+
+
+def _has_torch() -> bool:
+    """Whether sentence-transformers can be used; the packaged model does without."""
+    try:
+        return find_spec("torch") is not None and find_spec("sentence_transformers") is not None
+    except ValueError:  # a module that was forbidden
+        return False
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    """The vectors at length 1, in float32: a bfloat16 norm is off by up to 0.4 %."""
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return vectors
 
 
 def _cores() -> int:

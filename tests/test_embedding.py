@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import sys
 from pathlib import Path
 
@@ -56,8 +57,28 @@ def test_torch_gets_its_threads_back(embedder: Embedder) -> None:
     import torch
 
     before = torch.get_num_threads()
-    embedder.encode_documents(texts(60))
+    Embedder(EmbedderSettings(model=embedder._folder, device="cpu")).encode_documents(texts(60))
     assert torch.get_num_threads() == before
+
+
+def test_vectors_without_pytorch_are_those_of_sentence_transformers(embedder: Embedder) -> None:
+    some = [*texts(40), "", "x", "🙂", "word " * 400, "Die Prüfung der Kräne", "图书馆几点关门?"]
+    theirs = embedder._model("float32").encode(some, normalize_embeddings=True)
+    for ours in (embedder.encode_documents(some), embedder.encode_query(some)):
+        assert np.abs(ours - theirs).max() < 1e-5
+
+
+def test_a_question_in_a_fresh_process_loads_no_pytorch(tmp_path: Path) -> None:
+    (tmp_path / "lease.txt").write_text("The lease ends on 28 February 2027. The rent is 900 euros a month.")
+    code = (
+        "import sys; from hybrid import answer\n"
+        f"print(answer('When does the lease end?', {str(tmp_path / 'lease.txt')!r}).text)\n"
+        "print(sorted({'torch', 'transformers', 'sentence_transformers', 'openvino'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    said, loaded = ran.stdout.strip().splitlines()
+    assert "28 February 2027" in said
+    assert loaded == "[]"
 
 
 def test_meaning(embedder: Embedder) -> None:
@@ -205,10 +226,15 @@ def test_a_model_that_cannot_be_quantised(monkeypatch: pytest.MonkeyPatch, embed
 @pytest.mark.parametrize("package", ["sentence_transformers", "torch"])
 @pytest.mark.parametrize("device", ["auto", "cpu"])
 @pytest.mark.parametrize("precision", ["auto", "float32"])
-def test_missing_packages(monkeypatch: pytest.MonkeyPatch, package: str, device: str, precision: str) -> None:
+def test_missing_packages(
+    monkeypatch: pytest.MonkeyPatch, embedder: Embedder, package: str, device: str, precision: str
+) -> None:
     monkeypatch.setitem(sys.modules, package, None)
+    chosen = {"device": device, "precision": precision}
+    found = Embedder(EmbedderSettings(**chosen)).encode_documents(texts(300))  # type: ignore[arg-type]
+    assert np.abs(found - embedder.encode_documents(texts(300))).max() < 1e-5  # the packaged model does without them
     with pytest.raises(MissingDependency) as refused:
-        Embedder(EmbedderSettings(device=device, precision=precision)).encode_query(["one"])  # type: ignore[arg-type]
+        Embedder(EmbedderSettings(model=embedder._folder, **chosen)).encode_query(["one"])  # type: ignore[arg-type]
     assert str(refused.value) == (
         "Embedding passages needs the package 'sentence-transformers', which is not installed. "
         "Install it with: pip install 'hybrid-context[cpu]'"

@@ -109,7 +109,7 @@ def test_the_bottom_imports_nothing_above(module: str, allowed: set[str]) -> Non
 LAYERS = [
     {"errors", "document", "types", "settings"},
     {"corpus", "files", "readers", "sentences", "prompts", "ordering", "models", "profile", "warm"},
-    {"chunking", "embedding", "int8", "rope"},
+    {"chunking", "embedding", "int8", "minilm", "rope"},
     {"index", "engines", "cost", "window", "chunkwise", "cite", "assemble"},
     {"routing", "situate", "plan", "serving", "settings_file"},
     {"hybrid"},

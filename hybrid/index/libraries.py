@@ -6,6 +6,7 @@ import builtins
 import sys
 import threading
 from contextlib import suppress
+from importlib import metadata
 from typing import Any
 
 from hybrid.errors import BrokenDependency, MissingDependency
@@ -14,13 +15,16 @@ _IMPORTING = threading.Lock()
 
 
 def faiss() -> Any:
-    """The module faiss, after PyTorch where there is one: the other order has crashed (facebookresearch/faiss#4273).
+    """The module faiss.
+
+    PyTorch is imported before it where both bring libraries of one name, on macOS and with the GPU's build: the other
+    order has crashed (facebookresearch/faiss#4273, #3401). Elsewhere it is not: it takes seconds and is seldom needed.
 
     Raises:
         MissingDependency: it is not installed.
         BrokenDependency: it is, and cannot be loaded, as a library of CUDA is missing or two packages share the name.
     """
-    if "torch" not in sys.modules:
+    if not {"torch", "faiss"} & set(sys.modules) and (sys.platform != "linux" or _installed("faiss-gpu")):
         with suppress(Exception):  # whoever needs PyTorch itself is told what is wrong with it
             import torch  # noqa: F401
     try:
@@ -35,6 +39,14 @@ def faiss() -> Any:
     except Exception as error:
         raise BrokenDependency("faiss", "cpu", "Searching vectors", error) from error
     return faiss
+
+
+def _installed(package: str) -> bool:
+    try:
+        metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def bm25() -> Any:
