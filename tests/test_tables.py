@@ -60,6 +60,17 @@ class TestCsv:
         assert csv("Ann,Bonn,open\nBen,Ulm,open\n")[0] == "Ann | Bonn | open"
 
     @pytest.mark.parametrize(
+        "text",
+        [
+            "Anna Roth,Engineer,Bonn\nMax Ott,Clerk,Ulm\nEva Lang,Clerk,Kiel\n",
+            "Name,Anna Roth\nStreet,Main 5\nCity,Bonn\n",
+            "Q: What?,That.\nQ: Why?,Because.\n",
+        ],
+    )
+    def test_words_that_name_no_columns(self, text: str) -> None:
+        assert csv(text) == text.strip().replace(",", " | ").split("\n")
+
+    @pytest.mark.parametrize(
         ("header", "row"),
         [
             ("country,2019,2020", "Peru,60.1,65.2"),
@@ -588,3 +599,27 @@ def test_an_answer_says_what_was_left_out_of_its_documents(tmp_path: Path) -> No
         answer = hybrid.answer("How much is the security deposit?", path)
     assert answer.text == "The security deposit is 800 EUR. [1]"
     assert answer.notes == ("lease.html: 1 struck-out passage left out.",)
+
+
+class TestForms:
+    def test_a_page_shows_what_is_chosen_and_filled_in(self) -> None:
+        page = (
+            "<form>Name: <input value='Ann Roth'><input type=hidden value=x> <input type=checkbox checked> urgent<br>"
+            "Country: <select><option>Peru<option selected>Chile<option>Cuba</select> (ship to)</form>"
+        )
+        assert html(page) == ["Name: Ann Roth \u2612 urgent", "Country: Chile (ship to)"]
+
+    @pytest.mark.parametrize(
+        ("equation", "text"),
+        [
+            ("<semantics><mrow><mi>E</mi><mo>=</mo><mi>m</mi><msup><mi>c</mi><mn>2</mn></msup></mrow>"
+             "<annotation encoding='application/x-tex'>E=mc^2</annotation></semantics>", "E = mc^2"),
+            ("<mfrac><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mi>c</mi></mfrac>", "(a + b)/c"),
+            ("<mn>3</mn><mo>&times;</mo><msup><mn>10</mn><mrow><mo>-</mo><mn>6</mn></mrow></msup>", "3 x 10^-6"),
+            ("<munderover><mo>&sum;</mo><mrow><mi>i</mi><mo>=</mo><mn>1</mn></mrow><mi>n</mi></munderover><mi>i</mi>",
+             "sum_(i = 1)^n i"),
+            ("<msqrt><mi>x</mi><mo>+</mo><mn>1</mn></msqrt>", "sqrt(x + 1)"),
+        ],
+    )  # fmt: skip
+    def test_equations_of_a_page(self, equation: str, text: str) -> None:
+        assert html(f"<p>It is <math>{equation}</math>.") == [f"It is {text}."]

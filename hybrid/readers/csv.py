@@ -21,6 +21,7 @@ from hybrid.sentences import CELLS
 _PARTS = "\t;|,"  # what may part cells; of equally good ones the first
 _LONGEST = 200  # lines of a record: more means a quotation mark that nothing closes
 _ABOVE = 30  # records that may stand above the header
+_NOTE = 60  # characters: no key of a row is longer
 _SEP = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 
 
@@ -151,11 +152,17 @@ def _lines(records: Sequence[Record], width: int) -> Iterator[tuple[Record, str]
         for record in block[start + count :]:
             if record.cells == head:
                 continue  # repeated
-            if len(record.cells) == 1 and len(names) > 1:
-                yield record, record.cells[0]
+            if len(names) > 1 and _is_note(record.cells, len(names)):
+                yield record, _plain(record.cells)
             else:
                 for text in row_lines(names, record.cells):
                     yield record, text
+
+
+def _is_note(cells: Sequence[str], columns: int) -> bool:
+    """Whether a record says something about the table: one cell, or one filled one that is no key."""
+    filled = [cell for cell in cells if cell]
+    return len(cells) == 1 or (columns > 2 and len(filled) == 1 and (": " in filled[0] or len(filled[0]) > _NOTE))
 
 
 def _blocks(records: Sequence[Record]) -> Iterator[Sequence[Record]]:

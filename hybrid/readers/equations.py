@@ -8,7 +8,7 @@ from typing import Any
 
 M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_NARY = {
+NARY = {
     "\u2211": "sum", "\u220f": "product", "\u222b": "integral", "\u222c": "integral", "\u222d": "integral",
     "\u222e": "integral", "\u22c3": "union", "\u22c2": "intersection",
 }  # fmt: skip
@@ -22,7 +22,12 @@ def linear(equation: Any) -> str:
     """An equation, or several below each other, as text; each on a line of its own."""
     if equation.tag == f"{M}oMathPara":
         return "\n".join(filter(None, (linear(one) for one in equation.findall(f"{M}oMath"))))
-    text = " ".join(_OPERATOR.sub(r" \1 ", _inner(equation)).split())
+    return spaced(_inner(equation))
+
+
+def spaced(equation: str) -> str:
+    """An equation with blanks around what stands between two terms, and "x" for the cross where that is no variable."""
+    text = " ".join(_OPERATOR.sub(r" \1 ", equation).split())
     return text if "x" in text else text.replace("\u00d7", "x")
 
 
@@ -61,33 +66,33 @@ def _off(value: str) -> bool:
     return value in ("0", "false", "off")
 
 
-def _bound(text: str) -> str:
+def bound(text: str) -> str:
     """A text that holds together, in brackets if it would not."""
     return text if not text or _SIMPLE.fullmatch(text) else f"({text})"
 
 
 def _scripts(element: Any) -> str:
     sub, sup = _part(element, "sub"), _part(element, "sup")
-    return (f"_{_bound(sub)}" if sub else "") + (f"^{_bound(sup)}" if sup else "")
+    return (f"_{bound(sub)}" if sub else "") + (f"^{bound(sup)}" if sup else "")
 
 
 def _fraction(element: Any) -> str:
     above, below = _part(element, "num"), _part(element, "den")
     if _value(element, "fPr/type", "bar") == "noBar":  # a binomial coefficient, in brackets of its own
         return f"{above} over {below}"
-    return f"{_bound(above)}/{_bound(below)}"
+    return f"{bound(above)}/{bound(below)}"
 
 
 def _root(element: Any) -> str:
     degree = _part(element, "deg")
     hidden = element.find(f"{M}radPr/{M}degHide")
     shown = degree if hidden is None or _off(hidden.get(f"{M}val", "1")) else ""
-    return f"root_{_bound(shown)}({_part(element, 'e')})" if shown else f"sqrt({_part(element, 'e')})"
+    return f"root_{bound(shown)}({_part(element, 'e')})" if shown else f"sqrt({_part(element, 'e')})"
 
 
 def _nary(element: Any) -> str:
     sign = _value(element, "naryPr/chr", "\u222b")
-    return f"{_NARY.get(sign, sign)}{_scripts(element)} {_part(element, 'e')} ".replace("  ", " ")
+    return f"{NARY.get(sign, sign)}{_scripts(element)} {_part(element, 'e')} ".replace("  ", " ")
 
 
 def _delimited(element: Any) -> str:
@@ -118,18 +123,18 @@ def _accent(element: Any) -> str:
 
 _FORMS: dict[str, Callable[[Any], str]] = {
     "f": _fraction,
-    "sSup": lambda e: _bound(_part(e, "e")) + _scripts(e),
-    "sSub": lambda e: _bound(_part(e, "e")) + _scripts(e),
-    "sSubSup": lambda e: _bound(_part(e, "e")) + _scripts(e),
-    "sPre": lambda e: _scripts(e) + _bound(_part(e, "e")),
+    "sSup": lambda e: bound(_part(e, "e")) + _scripts(e),
+    "sSub": lambda e: bound(_part(e, "e")) + _scripts(e),
+    "sSubSup": lambda e: bound(_part(e, "e")) + _scripts(e),
+    "sPre": lambda e: _scripts(e) + bound(_part(e, "e")),
     "rad": _root,
     "nary": _nary,
     "d": _delimited,
     "m": _matrix,
     "eqArr": lambda e: "; ".join(_inner(part).strip() for part in e.findall(f"{M}e")),
     "func": _function,
-    "limLow": lambda e: f"{_part(e, 'e')}_{_bound(_part(e, 'lim'))}",
-    "limUpp": lambda e: f"{_part(e, 'e')}^{_bound(_part(e, 'lim'))}",
+    "limLow": lambda e: f"{_part(e, 'e')}_{bound(_part(e, 'lim'))}",
+    "limUpp": lambda e: f"{_part(e, 'e')}^{bound(_part(e, 'lim'))}",
     "acc": _accent,
     "phant": lambda e: "" if _off(_value(e, "phantPr/show", "1")) else _part(e, "e"),
 }

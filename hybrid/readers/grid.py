@@ -29,7 +29,8 @@ _BEHIND = frozenset(") % )% %)".split())
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
 _COLUMN = re.compile(  # what columns are called and rows are not
-    r"(?:^|[\s_])(?:id|nr\.?|no\.?|name|names|title|role|position|city|town|country|region|department|team|address|street|"
+    r"(?:^|[\s_])(?:id|nr\.?|no\.?|number|code|key|label|name|names|title|role|position|city|town|country|region|"
+    r"department|team|address|street|year|month|count|rate|score|size|"
     r"e-?mail|phone|date|time|day|status|state|type|kind|category|description|comment|comments|note|notes|remark|remarks|"
     r"amount|price|cost|fee|total|value|unit|quantity|item|product|service|question|answer|url|link|"
     r"stadt|ort|abteilung|stra\u00dfe|telefon|datum|preis|betrag|menge|wert|bezeichnung|beschreibung|bemerkung|"
@@ -228,19 +229,30 @@ def header_rows(rows: Sequence[Sequence[str]], *, pairs: bool = False) -> tuple[
     told = [cell for cell in head if cell]
     if len(told) < min(2, width) or 2 * len(told) < width or max(map(len, told)) > 200:
         return (2, True) if _is_upper(rows) else (0, True)
+    if width == 2 and 2 * sum(_is_key(row[0]) for row in body) > len(body):
+        return 0, True  # keys and values
     score = _names(head, body)
     if score <= 0 and _is_upper(rows):
         return 2, True
-    if score < 0:
+    called = sum(bool(_COLUMN.search(cell)) for cell in told)
+    if score < 0 and 2 * called < len(told):
         return 0, True
     if pairs and width == 2 and not (score > 0 and _alike([row[1] for row in body if len(row) > 1 and row[1]])):
         return 0, True
     if score > 0:
         return (2 if _is_upper(rows) else 1), True
-    if any(_COLUMN.search(cell) for cell in told):
+    if called:
         return 1, True
-    words = not any(map(_DIGIT.search, told)) and max(map(len, told)) <= _SHORT and len(set(told)) == len(told)
+    words = (
+        not any(_DIGIT.search(cell) or cell.endswith(("?", "!")) for cell in told)
+        and max(map(len, told)) <= _SHORT
+        and len(set(told)) == len(told)
+    )
     return int(words), False
+
+
+def _is_key(cell: str) -> bool:
+    return cell.endswith(":") or bool(_COLUMN.search(cell))
 
 
 def _is_upper(rows: Sequence[Sequence[str]]) -> bool:
@@ -263,7 +275,9 @@ def _names(head: Sequence[str], body: Sequence[Sequence[str]]) -> int:
             continue
         figures = sum(bool(_DIGIT.search(cell)) for cell in column) / len(column)
         if not _DIGIT.search(name):
-            score += 1 if figures >= 0.8 else -1 if name in column else 0
+            case = _case(name)
+            alike = len(case) > 1 and sum(_case(cell) == case for cell in column) >= 0.8 * len(column)
+            score += 1 if figures >= 0.8 else -1 if name in column or alike else 0
         elif _YEAR.fullmatch(name):
             years = sum(bool(_YEAR.fullmatch(cell)) for cell in column) / len(column)
             score += -1 if years >= 0.5 else 1 if figures >= 0.8 else 0
@@ -279,6 +293,11 @@ def _alike(column: Sequence[str]) -> bool:
     """Whether the cells are figures of one kind: amounts of one currency, not a date below an amount."""
     shapes = Counter(re.sub(r"[^\w%]+", " ", re.sub(r"\d[\d.,' ]*", "0", cell)).strip() for cell in column)
     return len(column) > 1 and all(map(_DIGIT.search, column)) and max(shapes.values()) >= 0.6 * len(column)
+
+
+def _case(cell: str) -> str:
+    """Which of the words begin with a capital: "Anna Roth" is of one kind with "Max Ott", "First name" is not."""
+    return "".join("A" if word[0].isupper() else "a" for word in cell.split())
 
 
 def _shape(cell: str) -> str:

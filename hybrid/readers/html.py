@@ -18,45 +18,26 @@ from hybrid.readers.encoding import decode, without_surrogates
 from hybrid.readers.extract import Extract
 from hybrid.readers.headings import plain_headings
 from hybrid.readers.html_table import DEEPEST, HtmlTable, Op
+from hybrid.readers.html_tags import (
+    CELLS,
+    DROPPED,
+    ENDED,
+    HEADINGS,
+    LINES,
+    NESTED,
+    PARAGRAPHS,
+    TABLE,
+    VOID,
+    hides,
+    strikes,
+)
+from hybrid.readers.mathml import Math
 from hybrid.readers.rendering import Rendering
 from hybrid.readers.scripts import lowered, raised
 
-_DROPPED = frozenset({"script", "style", "template", "noscript", "svg"})
-_PARAGRAPHS = frozenset(
-    "p h1 h2 h3 h4 h5 h6 pre blockquote table ul ol dl section article header footer main nav aside title hr".split()
-)
-_LINES = frozenset(
-    "address body br caption center dd details div dt fieldset figcaption figure form head html legend li option "
-    "select summary tbody textarea tfoot thead tr".split()
-)
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-# A start tag that ends open elements without an end tag of theirs, up to the element that holds them
-_ENDED: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
-    "li": (frozenset({"li"}), frozenset({"ul", "ol", "menu"})),
-    **dict.fromkeys(("dt", "dd"), (frozenset({"dt", "dd"}), frozenset({"dl"}))),
-    **dict.fromkeys(("option", "optgroup"), (frozenset({"option"}), frozenset({"select", "optgroup"}))),
-    **dict.fromkeys(("td", "th"), (frozenset({"td", "th"}), frozenset({"tr", "table"}))),
-    "tr": (frozenset({"tr", "td", "th"}), frozenset({"table"})),
-    **dict.fromkeys(
-        ("tbody", "thead", "tfoot"),
-        (frozenset({"tbody", "thead", "tfoot", "tr", "td", "th", "caption", "colgroup"}), frozenset({"table"})),
-    ),
-    **dict.fromkeys(
-        "p h1 h2 h3 h4 h5 h6 pre blockquote table ul ol dl section article header footer main nav aside hr address "
-        "center details dir div fieldset figcaption figure form menu".split(),
-        (frozenset({"p"}), frozenset({"table", "td", "th", "caption", "button"})),
-    ),
-}
-_CELLS = frozenset({"table", "td", "th", "caption"})  # an end tag inside one of these ends nothing outside
-_TABLE = _CELLS | {"tr", "tbody", "thead", "tfoot", "body", "html"}
-_DEEPEST = 512  # open elements that are looked through, as deep as browsers nest
-_DISPLAY = re.compile(r"(?:^|;)\s*display\s*:\s*([a-z-]+)", re.IGNORECASE)
-_INVISIBLE = re.compile(r"(?:^|;)\s*visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
-_LINE_THROUGH = re.compile(r"(?:^|;)\s*text-decoration(?:-line)?\s*:[^;]*line-through", re.IGNORECASE)
+_FIELDS = frozenset("text number date time datetime-local month week email tel url search".split())
 _SCRIPTS = frozenset({"sup", "sub"})
 _LOOK = 40  # characters of a line that tell what is raised beside it
-_STRUCK = frozenset({"del", "s", "strike"})
-_HEADINGS = {"title": 1, "h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _GAPS = ("", " ", "\n", ": ", "\n\n")  # by strength: between two runs of text the strongest wins
 _RUN = re.compile(r"[^ \t\n\r\f]+(?: [^ \t\n\r\f]+)*")
 # html.parser gives up at `&#` that begins no character reference and takes the rest of the page for text
@@ -88,22 +69,6 @@ def _declared(data: bytes) -> str | None:
     return "cp1252" if name in {"iso8859-1", "ascii", "utf-8"} else name  # as browsers read them
 
 
-def _hides(attrs: Sequence[tuple[str, str | None]]) -> bool:
-    """Whether an element's attributes hide it; of several declarations the last one holds."""
-    if not attrs:
-        return False
-    given = dict(attrs)
-    declared = _DISPLAY.findall(given.get("style") or "")
-    if _INVISIBLE.search(given.get("style") or ""):
-        return True
-    return declared[-1].lower() == "none" if declared else "hidden" in given
-
-
-def _strikes(tag: str, attrs: Sequence[tuple[str, str | None]]) -> bool:
-    """Whether an element strikes its text out."""
-    return tag in _STRUCK or bool(attrs and _LINE_THROUGH.search(dict(attrs).get("style") or ""))
-
-
 class _Page(HTMLParser):
     """The visible text of a web page."""
 
@@ -124,6 +89,8 @@ class _Page(HTMLParser):
         self._heading_start: int | None = None
         self.struck = 0  # passages struck out and left out
         self._strikes = False  # whether what is hidden now is struck out, and nothing of it has been counted yet
+        self._math: Math | None = None  # the equation that has not ended yet
+        self._options: list[tuple[bool, list[Op]]] | None = None  # of a list to choose from: chosen, and what it says
         self._script: tuple[str, list[Op]] | None = None  # what is raised or lowered, and all of it until now
         self._colon = False  # whether what was written last ends with a colon
         self._term = False  # whether a term of a list has been begun and its meaning has not
@@ -131,16 +98,19 @@ class _Page(HTMLParser):
         self._figure = False  # whether it ends with a raised or lowered figure
 
     def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
-        ended, holder = _ENDED.get(tag, (frozenset(), frozenset()))
+        if self._math is not None:
+            self._math.start(tag)
+            return
+        ended, holder = ENDED.get(tag, (frozenset(), frozenset()))
         if ended:
             self._end(self._outermost(ended, holder))
         visible = self._hidden is None
-        if tag not in _VOID:
+        if tag not in VOID:
             self._open.append(tag)
-        if visible and (tag in _DROPPED or (tag == "title" and not self._title_counts) or _hides(attrs)):
-            self._hidden = len(self._open) - 1 if tag not in _VOID else None
+        if visible and (tag in DROPPED or (tag == "title" and not self._title_counts) or hides(attrs)):
+            self._hidden = len(self._open) - 1 if tag not in VOID else None
             self._space(tag)
-        elif visible and tag not in _VOID and _strikes(tag, attrs):
+        elif visible and tag not in VOID and strikes(tag, attrs):
             self._hidden, self._strikes = len(self._open) - 1, True
             self._space(tag)
         elif visible:
@@ -148,9 +118,9 @@ class _Page(HTMLParser):
 
     def _begin(self, tag: str, attrs: Mapping[str, str | None]) -> None:
         """An element that shows begins."""
-        if tag in _PARAGRAPHS or tag in _LINES or tag in _TABLE:
+        if tag in PARAGRAPHS or tag in LINES or tag in TABLE:
             self._end_script()
-        if tag in _TABLE and tag not in {"body", "html"} and self._begin_in_table(tag, attrs):
+        if tag in TABLE and tag not in {"body", "html"} and self._begin_in_table(tag, attrs):
             return
         self._space(tag)
         if tag == "pre":
@@ -158,13 +128,22 @@ class _Page(HTMLParser):
         elif tag in _SCRIPTS:
             self._end_script()
             self._script = (tag, [])
+        elif tag == "math":
+            self._math = Math(self._offset())
+        elif tag == "input":
+            self._input(attrs)
+        elif tag == "select" and "multiple" not in attrs:
+            self._end_options()
+            self._options = []
+        elif tag == "option" and self._options is not None:
+            self._options.append(("selected" in attrs, []))
         elif tag == "a" and self._script is not None:
             self._script[1].append(Op("link"))
         elif tag == "dd" and self._term:
             self._widen(": ")
-        elif tag in _HEADINGS:
+        elif tag in HEADINGS:
             self._do(Op("end of a heading"))
-            self._do(Op("heading", at=_HEADINGS[tag]))
+            self._do(Op("heading", at=HEADINGS[tag]))
         self._term = tag == "dt" or (self._term and tag != "dd")
 
     def _begin_in_table(self, tag: str, attrs: Mapping[str, str | None]) -> bool:
@@ -197,11 +176,17 @@ class _Page(HTMLParser):
         self._widen("\n\n")
 
     def handle_endtag(self, tag: str) -> None:
+        if self._math is not None and tag != "math" and tag not in PARAGRAPHS:
+            self._math.end(tag)
+            return
+        self._end_math()
         hidden = self._hidden
         at = self._ended_by(tag)
         self._end(at)
         if self._script is not None and self._script[0] not in self._open[-_LOOK:]:
             self._end_script()
+        if self._options is not None and "select" not in self._open[-_LOOK:]:
+            self._end_options()
         if hidden is not None and (at is None or at >= hidden):  # inside what is hidden, or the end of it
             if self._hidden is None:
                 self._space(tag)
@@ -213,7 +198,7 @@ class _Page(HTMLParser):
         self._space(tag)
         if tag == "pre":
             self._pre = max(0, self._pre - 1)
-        elif tag in _HEADINGS:
+        elif tag in HEADINGS:
             self._do(Op("end of a heading"))
 
     def _end(self, at: int | None) -> None:
@@ -226,7 +211,7 @@ class _Page(HTMLParser):
     def _outermost(self, ended: frozenset[str], holder: frozenset[str]) -> int | None:
         """The outermost open element of those that are ended, within the nearest that holds them."""
         found = None
-        for i in range(len(self._open) - 1, max(-1, len(self._open) - 1 - _DEEPEST), -1):
+        for i in range(len(self._open) - 1, max(-1, len(self._open) - 1 - NESTED), -1):
             if self._open[i] in ended:
                 found = i
             elif self._open[i] in holder:
@@ -239,13 +224,13 @@ class _Page(HTMLParser):
         As in browsers, one of text (`</b>`) ends nothing across an element of structure, so that it cannot end what is
         hidden around it.
         """
-        structure = tag in _PARAGRAPHS or tag in _LINES or tag in _CELLS
-        for i in range(len(self._open) - 1, max(-1, len(self._open) - 1 - _DEEPEST), -1):
+        structure = tag == "select" or tag in PARAGRAPHS or tag in LINES or tag in CELLS
+        for i in range(len(self._open) - 1, max(-1, len(self._open) - 1 - NESTED), -1):
             element = self._open[i]
             if element == tag:
                 return i
-            if (element in _CELLS and tag not in _TABLE) or (
-                not structure and (element in _PARAGRAPHS or element in _LINES)
+            if (element in CELLS and tag not in TABLE) or (
+                not structure and (element in PARAGRAPHS or element in LINES)
             ):
                 break
         return None
@@ -254,6 +239,9 @@ class _Page(HTMLParser):
         if self._hidden is not None:
             if self._strikes and data.strip():
                 self.struck, self._strikes = self.struck + 1, False
+            return
+        if self._math is not None:
+            self._math.text(data)
             return
         offset = self._offset()
         data = self.source[offset : offset + len(data)]  # not as it was fed: see _STRAY
@@ -280,6 +268,9 @@ class _Page(HTMLParser):
             return
         offset = self._offset()
         written += ";" if self.source.startswith(";", offset + len(written)) else ""
+        if self._math is not None:
+            self._math.text(html.unescape(written))
+            return
         self._emit(without_surrogates(html.unescape(written)), offset)
 
     def _emit(self, piece: str, offset: int) -> None:
@@ -290,8 +281,8 @@ class _Page(HTMLParser):
         self._do(Op("text", piece, offset))
 
     def _space(self, tag: str) -> None:
-        paragraph = tag in _PARAGRAPHS
-        self._widen("\n\n" if paragraph else "\n" if tag in _LINES else "")
+        paragraph = tag in PARAGRAPHS
+        self._widen("\n\n" if paragraph else "\n" if tag in LINES else "")
 
     def _widen(self, gap: str) -> None:
         if not gap:
@@ -301,6 +292,40 @@ class _Page(HTMLParser):
         if self._script is None:
             self._before, self._figure = self._before + " " if gap == " " else "", False
         self._do(Op("gap", gap))
+
+    def _input(self, attrs: Mapping[str, str | None]) -> None:
+        """What a field of a form shows: its text, or whether it is checked."""
+        kind = (attrs.get("type") or "text").lower()
+        shown = attrs.get("value") if kind in _FIELDS else None
+        if kind in ("checkbox", "radio"):
+            shown = "\u2612" if "checked" in attrs else "\u2610"
+        if shown and shown.strip():
+            self._widen(" ")
+            self._emit(without_surrogates(" ".join(shown.split())), self._offset())
+            self._widen(" ")
+
+    def _end_options(self) -> None:
+        """A list to choose from ends: what is chosen is written, as a page shows it."""
+        if self._options is None:
+            return
+        options, self._options = self._options, None
+        said = next((ops for chosen, ops in options if chosen), options[0][1] if options else [])
+        self._widen(" ")
+        for op in said:
+            if op.what == "text" or op.text == " ":
+                self._do(op)
+        self._widen(" ")
+
+    def _end_math(self) -> None:
+        """An equation ends: it is written on one line."""
+        if self._math is None:
+            return
+        math, self._math = self._math, None
+        text = without_surrogates(math.told())
+        if text:
+            if self._before[-1:].isalnum() and text[0].isalnum():
+                self._widen(" ")
+            self._emit(text, math.begin)
 
     def _end_script(self) -> None:
         """What is raised or lowered ends: it is written so that it stays apart."""
@@ -322,6 +347,9 @@ class _Page(HTMLParser):
         """Writes something, or keeps it until the table around it has ended."""
         if self._script is not None:
             self._script[1].append(op)
+        elif self._options is not None:
+            if self._options:
+                self._options[-1][1].append(op)
         elif self._tables:
             self._tables[-1].ops().append(op)
         elif op.what in ("text", "fill"):
@@ -378,7 +406,9 @@ class _Page(HTMLParser):
     def close(self) -> None:
         """The end of the page, and of what was never closed."""
         super().close()
+        self._end_math()
         self._end_script()
+        self._end_options()
         while self._tables:
             self._deeper = 0
             self._end_table()
