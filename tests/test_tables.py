@@ -511,6 +511,14 @@ class TestPipes:
             place = document.locate(at, at + len(quote))
             assert (source[place.start : place.end], place.line) == (original, line)
 
+    def test_a_table_of_html_in_markdown(self) -> None:
+        source = "Before.\n<table>\n<tr><th>Flag<th>Use</tr>\n<tr><td>v<td>Verbose</tr>\n</table>\nAfter.\n"
+        source += "```\n<table><tr><td>x</table>\n```\n"
+        document = read("a.md", source.encode())
+        assert document.text == "Before.\nFlag: v | Use: Verbose\nAfter.\n```\n<table><tr><td>x</table>\n```\n"
+        at = document.text.index("After.")
+        assert document.locate(at, at + 6).line == 6
+
     def test_what_is_no_table_stays_as_it_is(self) -> None:
         source = "```\n| a | b |\n|---|---|\n| 1 | 2 |\n```\n\ncat a | sort\n\nTitle\n---\n\n| alone |\n"
         document = read("a.md", source.encode())

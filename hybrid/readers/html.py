@@ -45,7 +45,11 @@ _STRAY = re.compile(r"&(?=#(?!(?:[0-9]+|[xX][0-9a-fA-F]+)[^0-9a-fA-F]))")
 
 
 def read_html(data: bytes) -> Extract:
-    source = decode(data, _declared(data))
+    return page_text(decode(data, _declared(data)))
+
+
+def page_text(source: str) -> Extract:
+    """What a page, or a part of one, shows."""
     page = _Page(source)
     try:
         page.feed(_STRAY.sub("\uffff", source))

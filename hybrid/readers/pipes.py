@@ -4,22 +4,27 @@
     |-----|-------|        | Bin | Stock |       -----+------
     | N54 |    88 |        +=====+=======+        N54 |    88
 
-Their rows are told with the names of their columns, all else in the text stays as it is.
+Their rows are told with the names of their columns, and so are those of tables of HTML in Markdown; all else in the
+text stays as it is.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from hybrid.readers.extract import Extract
 from hybrid.readers.grid import row_parts
+from hybrid.readers.html import page_text
 from hybrid.readers.rendering import Rendering
 
 _LINE = re.compile(r"[^\n]*\n?")
 _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})")
 _RULE = re.compile(r"[ \t>]*[|+]?[ \t]*:?[-=]+:?[ \t]*(?:[|+][ \t]*(?::?[-=]+:?[ \t]*)?)*\r?\n?")
+_TABLE = re.compile(r"<(/?)table\b[^>]*>", re.IGNORECASE)
 _EDGE = re.compile(r"[ \t>]*\|?")
 _BAR = re.compile(r"(?<!\\)\|")
 _MARKUP = re.compile(r"\*\*|__|`")
@@ -35,16 +40,23 @@ class _Cell:
 
 def with_tables(source: str) -> Extract:
     """A text with the rows of its tables told by their columns; one without tables as it is."""
-    out: Rendering | None = None
+    tables: list[tuple[int, int, list[list[_Cell]] | None]] = [*_tables(source)]
+    if _TABLE.search(source):
+        tables = sorted([*tables, *((start, stop, None) for start, stop in _marked_up(source))], key=lambda t: t[:2])
+    if not tables:
+        return Extract(source)
+    out = Rendering(source)
     end = 0
-    for start, stop, rows in _tables(source):
-        out = out or Rendering(source)
+    for start, stop, rows in tables:
+        if start < end:
+            continue
         if start > end:
             out.put(source[end:start], end)
-        _put(rows, out)
+        if rows is None:
+            _put_page(start, stop, out)
+        else:
+            _put(rows, out)
         end = stop
-    if out is None:
-        return Extract(source)
     if end < len(source):
         out.put(source[end:], end)
     return out.extract()
@@ -66,6 +78,30 @@ def _put(rows: Sequence[Sequence[_Cell]], out: Rendering) -> None:
                 out.put(part.cell, row[part.column].at)
             out.fill(part.tail)
         out.fill("\n")
+
+
+def _put_page(start: int, stop: int, out: Rendering) -> None:
+    """Writes a table of HTML as a page would be read."""
+    got = page_text(out.source[start:stop])
+    for anchor, following in zip_longest(got.anchors, got.anchors[1:]):
+        out.put(got.text[anchor.text : following.text if following else len(got.text)], start + anchor.source)
+
+
+def _marked_up(source: str) -> Iterator[tuple[int, int]]:
+    """Begin and end of each outermost table of HTML outside of fenced code."""
+    depth = begin = 0
+    fenced = [line.start() for line in _LINE.finditer(source) if _FENCE.match(line[0])]
+    for tag in _TABLE.finditer(source):
+        if tag[1]:
+            depth = max(0, depth - 1)
+            if not depth and begin >= 0 and "```" not in source[begin : tag.start()]:
+                yield begin, tag.end()
+            begin = begin if depth else -1
+            continue
+        if not depth:
+            inside = bisect_right(fenced, tag.start()) % 2
+            begin = -1 if inside else tag.start()
+        depth += 1
 
 
 def _tables(source: str) -> Iterator[tuple[int, int, list[list[_Cell]]]]:

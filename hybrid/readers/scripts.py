@@ -42,6 +42,8 @@ def raised(before: str, mark: str, *, linked: bool = False) -> tuple[str, str]:
         if not note and _BASE.search(before):
             return "^", ""
         return ("[", "]") if figure else ("", "")
+    if re.fullmatch(r"\d{1,3}\)", mark):
+        return " ", ""
     if _ORDINAL.fullmatch(mark):
         return "", ""
     if len(mark) == 1:
