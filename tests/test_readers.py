@@ -156,6 +156,23 @@ class TestDecode:
     def test_older_encodings(self, text: str, encoding: str) -> None:
         assert decode(text.encode(encoding)) == text
 
+    @pytest.mark.parametrize(
+        ("text", "encoding"),
+        [
+            ("東京支店 返品待ち 検査中", "cp932"),
+            ("注文番号、株式会社、在庫なし", "euc_jp"),
+            ("电话分机号是7714。请在工作日联系我们。", "gb18030"),
+            ("電話分機號碼是7714。請於工作日聯絡我們。", "big5"),
+            ("전화 내선 번호는 7714입니다.", "cp949"),
+            ("Договор аренды заключён на один год", "cp1251"),
+        ],
+    )
+    def test_a_few_words_behind_many_rows_of_ascii(self, text: str, encoding: str) -> None:
+        rows = "".join(f"{n},C{n:05},open,{n}.00,ok\r\n" for n in range(4000))
+        source = f"{rows}4000,C04000,open,1.00,{text}\r\n"
+        assert decode(source.encode(encoding)) == source
+        assert read("a.csv", source.encode(encoding)).text.endswith(text)
+
     def test_rare_accents_far_behind_the_start(self) -> None:
         data = b"plain words of the contract\n" * 10_000 + "crème brûlée à la carte\n".encode("latin-1")
         assert decode(data).endswith("crème brûlée à la carte\n")

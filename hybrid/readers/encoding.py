@@ -16,6 +16,18 @@ _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_LINE = 2000  # bytes of a line that are looked at
+_UNCUT = re.compile(rb"(?s).*[\x00-\x2f]")  # no character of several bytes has one of these
+_HIGH_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*\n?")
+# By name: what decodes strictly, and with which bytes its usual characters begin. Of equal ones the first, whose range
+# is narrower: Korean syllables would all be Chinese characters too
+_ASIAN = {
+    "cp949": ("euc_kr", frozenset([*range(0xA1, 0xA4), *range(0xB0, 0xC9)])),
+    "euc_jp": ("euc_jp", frozenset([0xA1, 0xA3, 0xA4, 0xA5, *range(0xB0, 0xD0)])),
+    "cp932": ("cp932", frozenset(range(0x81, 0x98))),
+    "big5": ("big5", frozenset([0xA1, *range(0xA4, 0xC7)])),
+    "gb18030": ("gb18030", frozenset([0xA1, 0xA3, *range(0xB0, 0xD8)])),
+}
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\b\x1a\x1b"))
 _HIGH = bytes(range(128, 256))
 
@@ -68,17 +80,16 @@ def _guess(data: bytes, bad: int, declared: str | None) -> str:
         return "utf-8"  # a few damaged bytes among many good sequences
     if declared is not None:
         return declared
+    telling = _telling(data)
+    asian = _asian(telling)
+    if asian is not None:
+        return asian
     from charset_normalizer import from_bytes
 
-    sample = data
-    if len(data) > SAMPLE:
-        middle = len(data) // 2
-        slices = ((0, SAMPLE), (middle, middle + SAMPLE // 4), (max(0, bad - 2048), bad + SAMPLE // 4))
-        sample = b"\n".join(_whole_lines(data[a:b]) for a, b in slices)
-    found = from_bytes(sample, cp_exclusion=["utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_7"])
+    found = from_bytes(telling, cp_exclusion=["utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_7"])
     best = found.best()
-    high = len(sample) - len(sample.translate(None, _HIGH))
-    if best is None or best.encoding == "ascii" or high < min(8, len(sample) / 3):
+    high = len(telling) - len(telling.translate(None, _HIGH))
+    if best is None or best.encoding == "ascii" or high < min(8, len(telling) / 3):
         return "cp1252"  # too little to go by
     for match in found:
         if match.encoding == "cp1252" and match.chaos <= best.chaos and match.coherence >= best.coherence:
@@ -86,10 +97,38 @@ def _guess(data: bytes, bad: int, declared: str | None) -> str:
     return best.encoding
 
 
-def _whole_lines(piece: bytes) -> bytes:
-    """Without the cut first and last line, where a character of several bytes may be cut too."""
-    first, last = piece.find(b"\n") + 1, piece.rfind(b"\n") + 1
-    return piece[first:last] if last - first > len(piece) // 2 else piece
+def _telling(data: bytes) -> bytes:
+    """The lines that are not ASCII, of the whole file: all of them, or as many from all over it as a sample holds."""
+    lines = [_begin(line[0]) for line in _HIGH_LINE.finditer(data)]
+    size = sum(map(len, lines))
+    return b"".join(lines[:: 1 + size // SAMPLE])
+
+
+def _begin(line: bytes) -> bytes:
+    """A line, or of a long one what cuts no character."""
+    if len(line) <= _LINE:
+        return line
+    found = _UNCUT.match(line, 0, _LINE)
+    return found[0] if found else line[:SAMPLE]
+
+
+def _asian(telling: bytes) -> str | None:
+    """The Chinese, Japanese or Korean encoding in which all of this is text, most of it of the usual characters.
+
+    The usual ones stand together in each of these encodings: kana and the first level of characters, or syllables.
+    """
+    best: tuple[float, str] | None = None
+    for encoding, (codec, usual) in _ASIAN.items():
+        try:
+            text = telling.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        wide = [c for c in text if c > "\u2e7f"]
+        leads = [c.encode(codec)[0] for c in wide]
+        share = sum(lead in usual for lead in leads) / max(1, len(leads))
+        if len(wide) > 3 and share > 0.9 and (best is None or share > best[0]):
+            best = (share, encoding)
+    return None if best is None else best[1]
 
 
 def without_surrogates(text: str) -> str:
