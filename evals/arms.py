@@ -37,10 +37,12 @@ from hybrid.engines.make import make_engine
 from hybrid.errors import InputError, SettingsError
 from hybrid.hybrid import Hybrid
 from hybrid.index.store import Store
-from hybrid.prompts import Prompt, abstains
+from hybrid.prompts import Prompt
+from hybrid.refusals import abstains
 from hybrid.routing.policies import Doubting, Forced, Policy
 from hybrid.routing.situation import Reading, Situation
 from hybrid.settings import EmbedderSettings, Settings
+from hybrid.thinking import spoken
 from hybrid.types import Answer, Candidate, Cost, Decision, Passage, Prediction, Route, Rung, Usage
 
 _OPEN = 8  # corpora that an arm keeps ready
@@ -304,7 +306,7 @@ class QueryEngineArm:
     def answer(self, sample: Sample) -> Reply:
         engine = self._engines.get(sample.documents, lambda: self._function(sample.documents))
         begun = time.perf_counter()
-        text = str(engine.query(sample.question))
+        text = spoken(str(engine.query(sample.question)))
         return Reply(text, abstains(text), usage=Usage(seconds=time.perf_counter() - begun))
 
     def price(self, usage: Usage) -> None:
@@ -329,7 +331,7 @@ class FunctionArm:
 
     def answer(self, sample: Sample) -> Reply:
         begun = time.perf_counter()
-        text = str(self._function(sample.question, sample.documents))
+        text = spoken(str(self._function(sample.question, sample.documents)))
         return Reply(text, abstains(text), usage=Usage(seconds=time.perf_counter() - begun))
 
     def price(self, usage: Usage) -> None:

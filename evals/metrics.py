@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evals.sample import Metric
-from hybrid.prompts import abstains
+from hybrid.refusals import abstains
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)

@@ -40,7 +40,8 @@ import click
 
 from hybrid.cli.main import guarded
 from hybrid.errors import EngineError
-from hybrid.prompts import ABSTAIN, INSTRUCTIONS, Prompt
+from hybrid.prompts import INSTRUCTIONS, Prompt
+from hybrid.refusals import ABSTAIN
 from hybrid.types import Piece
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from hybrid.engines.base import Completion, Engine
 from hybrid.index.store import Progress
-from hybrid.prompts import Prompt, abstains
+from hybrid.prompts import Prompt
+from hybrid.refusals import abstains
 from hybrid.types import Piece, Usage
 from hybrid.window import parts, room, sizes
 

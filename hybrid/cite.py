@@ -14,11 +14,11 @@ from math import log
 from hybrid.engines.base import Completion
 from hybrid.index.lexical import query_words, words
 from hybrid.index.store import Store
+from hybrid.marks import MARK, marked
 from hybrid.sentences import sentences
 from hybrid.types import Citation, Piece
 
-_MARKER = re.compile(r"\s*\[(\d+(?:\s*,\s*\d+)*)\]")
-_MARKED_STOP = re.compile(r"([.!?])((?:\s*\[\d+(?:\s*,\s*\d+)*\])+)")
+_MARKED_STOP = re.compile(rf"([.!?\u3002\uff01\uff1f])((?:{MARK.pattern})+)")
 _ENOUGH = 0.5  # share of a statement's words, weighted, that a quotation has to cover
 _ENOUGH_MARKED = 0.25  # where the model itself named the text
 _PASSAGES = 6  # looked at for each statement
@@ -37,21 +37,21 @@ def cite(completion: Completion, pieces: Sequence[Piece], store: Store) -> tuple
         return _quoted(completion, pieces, store)
     citations: list[Citation] = []
     # a marker behind the full stop would begin the next sentence
-    reply = _MARKED_STOP.sub(r"\2\1", completion.text)
+    reply = _MARKED_STOP.sub(r"\2\1", marked(completion.text, len(pieces), [piece.text for piece in pieces]))
     text, at = "", 0
     for start, end in sentences(reply):
         statement = reply[start:end]
-        numbers = {int(n) for group in _MARKER.findall(statement) for n in group.split(",")}
-        marked = [pieces[n - 1] for n in sorted(numbers) if 0 < n <= len(pieces)]
-        found = _align(_MARKER.sub("", statement), marked or pieces, store, _ENOUGH_MARKED if marked else _ENOUGH)
-        text += reply[at:start] + _MARKER.sub("", statement)
+        numbers = {int(n) for group in MARK.findall(statement) for n in group.split(",")}
+        named = [pieces[n - 1] for n in sorted(numbers) if 0 < n <= len(pieces)]
+        found = _align(MARK.sub("", statement), named or pieces, store, _ENOUGH_MARKED if named else _ENOUGH)
+        text += MARK.sub("", reply[at:start]) + MARK.sub("", statement)
         at = end
         if found is not None:
             if found not in citations and len(citations) < _MOST:
                 citations.append(found)
             if found in citations:
                 text += f" [{citations.index(found) + 1}]"
-    return text + reply[at:], tuple(citations)
+    return text + MARK.sub("", reply[at:]), tuple(citations)
 
 
 def _quoted(completion: Completion, pieces: Sequence[Piece], store: Store) -> tuple[str, tuple[Citation, ...]]:

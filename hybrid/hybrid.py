@@ -35,8 +35,9 @@ from hybrid.index.fusion import retrieve
 from hybrid.index.store import Changes, Progress, Store
 from hybrid.ordering import order
 from hybrid.profile import FILE as PROFILE
-from hybrid.prompts import Prompt, abstains
+from hybrid.prompts import Prompt
 from hybrid.readers.read import READING
+from hybrid.refusals import abstains
 from hybrid.routing.batch import plan
 from hybrid.routing.calibrated import Calibrated, dollars
 from hybrid.routing.explore import drawn, other
@@ -44,6 +45,7 @@ from hybrid.routing.policies import Doubting, Forced, Policy, make_policy
 from hybrid.routing.situation import Situation
 from hybrid.settings import EngineSettings, Settings
 from hybrid.situate import EVIDENCE, EVIDENCE_FROM, Counted, Situating
+from hybrid.thinking import Spoken, opens_unseen, spoken
 from hybrid.types import (
     RUNGS,
     Answer,
@@ -146,6 +148,7 @@ class Hybrid:
         self._lock = threading.RLock()
         self.warm = Warm()
         self._loaded = False  # the embedder
+        self._thinking: set[str] = set()  # engines that think without an opening tag
         self._meters: dict[str, Meter] = {}
         self._power, self._unmeasured = self._find_power()
 
@@ -619,11 +622,12 @@ class Hybrid:
         self, run: _Run, engine: Engine, prompt: Prompt, max_tokens: int, on_text: OnText | None = None
     ) -> Completion:
         """The one way to an engine: measured, also where it fails."""
+        spoken_text = None if on_text is None else Spoken(on_text, thinks=engine.name in self._thinking)
         power = self._power if getattr(engine, "local", False) else None
         meter = self._meters.setdefault(engine.name, Meter(power))
         try:
             with meter.call(says_when=getattr(engine, "says_when", False)) as call:
-                completion = engine.ask(prompt, max_tokens=max_tokens, on_text=on_text)
+                completion = engine.ask(prompt, max_tokens=max_tokens, on_text=spoken_text)
                 call.told_seconds = completion.usage.told_seconds
         except HybridError as error:
             run.usages.append(error.usage)
@@ -637,7 +641,24 @@ class Hybrid:
         }
         usage = usage.model_copy(update=shares)
         run.usages.append(usage)
-        return replace(completion, usage=usage)
+        completion = self._without_thoughts(replace(completion, usage=usage), engine, max_tokens)
+        if spoken_text is not None:
+            spoken_text.finish(completion.text)
+        return completion
+
+    def _without_thoughts(self, completion: Completion, engine: Engine, max_tokens: int) -> Completion:
+        """What a model said after thinking aloud; a refusal or an answer is looked for there alone."""
+        said = spoken(completion.text)
+        if said == completion.text or completion.quotes:
+            return completion
+        if not said and completion.truncated:
+            raise EngineError(
+                f"{engine.name} used all {max_tokens} tokens for thinking, without an answer; raise engine.max_tokens "
+                "or serve it with thinking turned off."
+            )
+        if opens_unseen(completion.text):
+            self._thinking.add(engine.name)  # from now on nothing of it is streamed before its thoughts end
+        return replace(completion, text=said, abstained=abstains(said))
 
     def _price(self, usage: Usage, engine: Engine) -> Cost:
         return price(self.settings.cost, usage, on_gpu=engine.on_gpu, local=getattr(engine, "local", False))

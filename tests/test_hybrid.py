@@ -56,7 +56,7 @@ class Model:
         return sum(self.count([m["content"] for m in prompt.messages()]))
 
     def ask(self, prompt, *, max_tokens, on_text=None):
-        from hybrid.prompts import abstains
+        from hybrid.refusals import abstains
 
         self.prompts.append(prompt)
         text = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]

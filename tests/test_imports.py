@@ -35,7 +35,7 @@ BOTTOM = {
     "document": set(),
     "types": {"hybrid.document"},
     "settings": {"hybrid.errors", "hybrid.types"},
-    "prompts": {"hybrid.types"},
+    "prompts": {"hybrid.refusals", "hybrid.types"},
 }
 
 
@@ -108,7 +108,20 @@ def test_the_bottom_imports_nothing_above(module: str, allowed: set[str]) -> Non
 
 LAYERS = [
     {"errors", "document", "types", "settings"},
-    {"corpus", "files", "readers", "sentences", "prompts", "ordering", "models", "profile", "warm"},
+    {
+        "corpus",
+        "files",
+        "readers",
+        "sentences",
+        "prompts",
+        "refusals",
+        "thinking",
+        "marks",
+        "ordering",
+        "models",
+        "profile",
+        "warm",
+    },
     {"chunking", "embedding", "int8", "minilm", "rope"},
     {"index", "engines", "cost", "window", "chunkwise", "cite", "assemble"},
     {"routing", "situate", "plan", "serving", "settings_file"},

@@ -17,7 +17,7 @@ from hybrid.cost.meter import Meter, Power, Shares
 from hybrid.cost.sent import sent
 from hybrid.engines.base import Completion
 from hybrid.errors import EngineError
-from hybrid.prompts import abstains
+from hybrid.refusals import abstains
 from hybrid.routing.policies import SelfRoute
 from hybrid.types import Usage
 

@@ -11,7 +11,8 @@ from evals.metrics import METRICS, best_subspan_em, bootstrap, exact_match, f1, 
 from evals.retrieval_metrics import ndcg_at, overlap, precision_at, recall_at
 from hybrid.engines.base import Completion, OnText, Quote
 from hybrid.errors import InputError
-from hybrid.prompts import ABSTAIN, Prompt
+from hybrid.prompts import Prompt
+from hybrid.refusals import ABSTAIN
 from hybrid.types import Usage
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError, SettingsError, WindowError
-from hybrid.prompts import ABSTAIN, Prompt
+from hybrid.prompts import Prompt
+from hybrid.refusals import ABSTAIN
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece
 

@@ -23,7 +23,7 @@ from evals.tasks.perplexity import perplexity
 from evals.tasks.registry import TASKS, task
 from hybrid.cli.main import guarded
 from hybrid.errors import EngineError, InputError
-from hybrid.prompts import ABSTAIN
+from hybrid.refusals import ABSTAIN
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 real = pytest.mark.skipif(not DATA.is_dir(), reason="the evaluation data of the project are not here")

@@ -15,7 +15,8 @@ from hybrid.engines.base import Completion, OnText
 from hybrid.errors import InputError, SettingsError
 from hybrid.hybrid import Hybrid
 from hybrid.profile import FILE, Profile, Scored, load_profile, profile_for, save_profile
-from hybrid.prompts import ABSTAIN, Prompt
+from hybrid.prompts import Prompt
+from hybrid.refusals import ABSTAIN
 from hybrid.settings import RoutingSettings, Settings
 from hybrid.types import Usage
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from hybrid.engines.base import Completion, OnText
 from hybrid.errors import EngineError, MissingDependency, WindowError
-from hybrid.prompts import Prompt, abstains
+from hybrid.prompts import Prompt
+from hybrid.refusals import abstains
 from hybrid.types import Usage
 
 

@@ -25,7 +25,8 @@ from hybrid.cost.sent import sent
 from hybrid.engines.base import Completion, OnText
 from hybrid.engines.faults import Dropped, Faults, is_html, transport_errors
 from hybrid.errors import EngineError, SettingsError, WindowError
-from hybrid.prompts import Prompt, abstains
+from hybrid.prompts import Prompt
+from hybrid.refusals import abstains
 from hybrid.settings import EngineSettings
 from hybrid.types import Usage
 

@@ -18,7 +18,8 @@ from typing import Any
 from hybrid.cost.sent import WHEN_SENT
 from hybrid.engines.base import Completion, OnText
 from hybrid.errors import EngineError, MissingDependency, SettingsError, WindowError
-from hybrid.prompts import Prompt, abstains
+from hybrid.prompts import Prompt
+from hybrid.refusals import abstains
 from hybrid.settings import EngineSettings
 from hybrid.types import Usage
 

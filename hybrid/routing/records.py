@@ -13,7 +13,7 @@ import numpy as np
 
 from hybrid.errors import InputError
 from hybrid.files import read_lines
-from hybrid.prompts import abstains
+from hybrid.refusals import abstains
 from hybrid.routing.calibrated import Calibrated, dollars
 from hybrid.routing.features import FEATURES
 from hybrid.routing.fit import Example, Floats, fit

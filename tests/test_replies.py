@@ -1,0 +1,232 @@
+"""What models reply: thoughts that are no answer, refusals that are told from negatives, marks of all forms."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hybrid import Hybrid, load
+from hybrid.embedding import Embedder
+from hybrid.engines.base import Completion
+from hybrid.errors import EngineError
+from hybrid.marks import BEGIN, END, MARK, marked
+from hybrid.refusals import abstains
+from hybrid.thinking import Spoken, opens_unseen, spoken
+from hybrid.types import Usage
+
+FILE = Path(__file__).parent / "data" / "refusals.jsonl"
+REFUSALS = [json.loads(line) for line in FILE.read_text("utf-8").splitlines()]
+ANSWER = "Dogs are not allowed [1]."
+
+
+@pytest.mark.parametrize("row", REFUSALS, ids=lambda row: f"{row['language']}: {row['text'][:40]}")
+def test_a_refusal_is_told_from_a_correct_negative(row: dict[str, Any]) -> None:
+    assert abstains(row["text"]) == row["refuses"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "refuses"),
+    [
+        ("", True),
+        ("NOT IN THE DOCUMENTS", True),
+        ('"Not in the documents."', True),
+        (
+            "**NOT IN THE DOCUMENTS** [2]\n\nThe texts speak of rooms and of breakfast, and of nothing else.",
+            True,
+        ),
+        ("The text does not mention a pool, but it says that the lake is open [1].", False),
+        ("The documents do not mention it [1].", False),  # it cites: the reader may judge
+        ("Breakfast is not included in the room rate 【1】.", False),
+    ],
+)
+def test_the_agreed_sentence_comes_first(reply: str, refuses: bool) -> None:
+    assert abstains(reply) == refuses
+
+
+THOUGHTS = [
+    (f"<think>The user asks. Text [1] says 15:00? No.</think>\n\n{ANSWER}", ANSWER),
+    (f"<THINKING>\na\n</THINKING>{ANSWER}", ANSWER),
+    (f"[THINK]a[/THINK]{ANSWER}", ANSWER),
+    (f"◁think▷a◁/think▷{ANSWER}", ANSWER),
+    (f"<think>a</think>\n<think>b</think>{ANSWER}", ANSWER),
+    (f"<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>{ANSWER}", ANSWER),
+    (f"analysisThe user asks.assistantfinal{ANSWER}", ANSWER),
+    ("<think>It broke off", ""),
+    ("<think></think>\n\nNOT IN THE DOCUMENTS", "NOT IN THE DOCUMENTS"),
+    (ANSWER, ANSWER),
+    ("Use `</think>` to close it.", "Use `</think>` to close it."),
+    ("The tag <think> opens a thought, </think> closes it.", "The tag <think> opens a thought, </think> closes it."),
+    ("```\n<think>x</think>\n```\nis such a block.", "```\n<think>x</think>\n```\nis such a block."),
+    ("Analysis of the soil shows clay.", "Analysis of the soil shows clay."),
+    ("<p> opens a paragraph.", "<p> opens a paragraph."),
+]
+
+
+@pytest.mark.parametrize(("reply", "said"), THOUGHTS)
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_thoughts_are_not_said(reply: str, said: str, size: int) -> None:
+    assert spoken(reply) == said
+    shown: list[str] = []
+    stream = Spoken(shown.append)
+    for start in range(0, len(reply), size):
+        stream(reply[start : start + size])
+    stream.finish(said)
+    assert "".join(shown) == said
+
+
+@pytest.mark.parametrize("reply", [f"I check the rules.</think>\n{ANSWER}", f"Hm.\n</think>{ANSWER}"])
+def test_thoughts_that_nothing_opens(reply: str) -> None:
+    assert spoken(reply) == ANSWER
+    assert opens_unseen(reply)
+    shown: list[str] = []
+    stream = Spoken(shown.append, thinks=True)
+    for letter in reply:
+        stream(letter)
+    stream.finish(ANSWER)
+    assert "".join(shown) == ANSWER
+
+
+@given(st.text(st.characters(blacklist_characters="<[◁", blacklist_categories=["Cs"])))
+def test_a_reply_without_tags_stays_as_it_is(reply: str) -> None:
+    if not reply.lstrip().startswith("analysis"):
+        assert spoken(reply) == reply
+
+
+class Model:
+    """An engine that replies what it is told, letter by letter."""
+
+    name = "model"
+    window = 100_000
+    concurrency = 1
+    counts_exactly = True
+    on_gpu = True
+
+    def __init__(self, reply: str, truncated: bool = False) -> None:
+        self.reply, self.truncated = reply, truncated
+
+    def count(self, texts: Any) -> list[int]:
+        return [len(text) // 4 + 1 for text in texts]
+
+    def measure(self, prompt: Any) -> int:
+        return sum(self.count([message["content"] for message in prompt.messages()]))
+
+    def ask(self, prompt: Any, *, max_tokens: int, on_text: Any = None) -> Completion:
+        for letter in self.reply if on_text is not None else ():
+            on_text(letter)
+        usage = Usage(calls=1, prompt_tokens=100, output_tokens=40, seconds=0.1)
+        return Completion(self.reply, usage, abstained=abstains(self.reply), truncated=self.truncated)
+
+
+HOTEL = {
+    "hotel": "House rules.\n\nBreakfast costs 14 euros.\n\nDogs are not allowed in the rooms.\n\nCheck-in is at 15:00."
+}
+
+
+def asked(model: Model, embedder: Embedder, times: int = 1) -> tuple[Any, str]:
+    shown: list[str] = []
+    with Hybrid(load(environ={}), engine=model) as hybrid:
+        hybrid.embedder = embedder
+        for _ in range(times):
+            shown.clear()
+            answer = hybrid.answer("Are dogs allowed in the rooms?", HOTEL, on_text=shown.append)
+    return answer, "".join(shown)
+
+
+def test_a_thinking_models_answer(embedder: Embedder) -> None:
+    reply = "<think>Text [1] says breakfast costs 14 euros.</think>\n\nDogs are not allowed in the rooms [1]."
+    answer, shown = asked(Model(reply), embedder)
+    assert answer.text == "Dogs are not allowed in the rooms. [1]"
+    assert len(answer.citations) == 1
+    assert answer.usage.output_tokens == 40
+    assert shown == "Dogs are not allowed in the rooms [1]."
+
+
+def test_a_thinking_models_refusal(embedder: Embedder) -> None:
+    answer, shown = asked(Model("<think>Breakfast costs 14 euros [1]. No pool.</think>NOT IN THE DOCUMENTS"), embedder)
+    assert answer.abstained
+    assert not answer.citations
+    assert "think" not in answer.text + shown
+
+
+def test_a_model_that_never_opens_its_thoughts_is_held_back_from_the_second_time_on(embedder: Embedder) -> None:
+    model = Model("The user asks about dogs.</think>Dogs are not allowed in the rooms [1].")
+    answer, shown = asked(model, embedder, times=2)
+    assert answer.text == "Dogs are not allowed in the rooms. [1]"
+    assert shown == "Dogs are not allowed in the rooms [1]."
+
+
+def test_thinking_that_takes_all_tokens_is_said(embedder: Embedder) -> None:
+    with pytest.raises(EngineError, match=r"used all \d+ tokens for thinking, without an answer; raise engine.max_t"):
+        asked(Model("<think>The user asks about", truncated=True), embedder)
+
+
+def shape(reply: str, texts: int = 3, read: tuple[str, ...] = ()) -> str:
+    """A reply with its marks as <1>."""
+    return marked(reply, texts, read).replace(BEGIN, "<").replace(END, ">")
+
+
+@pytest.mark.parametrize(
+    ("reply", "found"),
+    [
+        ("It is so [1].", "It is so <1>."),
+        ("It is so [1, 2] there.", "It is so <1,2> there."),
+        ("It is so [1-3].", "It is so <1,2,3>."),
+        ("It is so [1\u20132].", "It is so <1,2>."),
+        ("It is so [1][2].", "It is so <1><2>."),
+        ("It is so 【1】.", "It is so <1>."),
+        ("It is so 【1†source】.", "It is so <1>."),
+        ("It is so [text 1] and [Source 2].", "It is so <1> and <2>."),
+        ("It is so (source 2).", "It is so <2>."),
+        ("It is so [^1].", "It is so <1>."),
+        ("It is so.\u00b9 Next.", "It is so.<1> Next."),
+        ("可以[1]。", "可以<1>。"),
+        ("no dogs in the rooms[1].", "no dogs in the rooms<1>."),
+        ("It is so 【7】.", "It is so."),
+        ("It is so [9].", "It is so."),
+    ],
+)
+def test_marks_in_the_forms_that_models_write(reply: str, found: str) -> None:
+    assert shape(reply) == found
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "The files are argv[1] and argv[2].",
+        "x[0] and i[1][2] are swapped",
+        "`a[1]` is the second",
+        "```\nprint(a[1])\n```",
+        "x = [1, 2, 3]",
+        "see [1](https://example.org)",
+        "in [2024], and [9] is one",
+        "the area is 5 m\u00b2",
+        "step (2) comes next",
+        "node.children[1].name",
+    ],
+)
+def test_what_only_looks_like_a_mark(reply: str) -> None:
+    assert shape(reply) == reply
+
+
+def test_a_subscript_of_the_texts_is_no_mark() -> None:
+    assert shape("It is in args[1] [2].", 2, ("The name is args[1].",)) == "It is in args[1] <2>."
+
+
+@given(st.text(max_size=60), st.integers(0, 9))
+def test_a_mark_names_a_text_that_was_read(reply: str, texts: int) -> None:
+    found = marked(reply, texts, ())
+    assert BEGIN in reply or all(0 < int(n) <= texts for group in MARK.findall(found) for n in group.split(","))
+
+
+def test_marks_are_renumbered_and_code_stays(embedder: Embedder) -> None:
+    text = {"tool": "The tool reads argv.\n\nThe first argument, argv[1], names the input and argv[2] the output file."}
+    reply = "The input file is named by argv[1] and the output file by argv[2] [1]."
+    with Hybrid(load(environ={}), engine=Model(reply)) as hybrid:
+        hybrid.embedder = embedder
+        answer = hybrid.answer("Which argument names the input file?", text)
+    assert answer.text == "The input file is named by argv[1] and the output file by argv[2]. [1]"
