@@ -20,6 +20,7 @@ _WIDE = 40  # characters of a cell on average: more is prose in columns
 _SHORT = 25  # and of keys and values
 _TRIES = 20  # places at which a table is looked for
 _BETWEEN = 4  # lines of one piece in a row of a table, of which the others hold no more
+_MANY = 30  # lines
 _LEAST = 2  # characters that a piece must lie over a column to stand in it too
 _DIGIT = re.compile(r"\d")
 
@@ -239,7 +240,9 @@ def _tables(layout: str, columns: int) -> list[_Table]:
 
 
 def _fits(run: Sequence[_Row], columns: int) -> bool:
-    """Whether all of these lines are one table."""
+    """Whether all of these lines are one table; of very many the first and the last tell."""
+    if len(run) > 3 * _MANY:
+        run = [*run[:_MANY], *run[-_MANY:]]
     table = _table(run, columns)
     return table is not None and len(table.rows) == len(run)
 
