@@ -147,7 +147,7 @@ def _table(run: Sequence[re.Match[str]]) -> Iterator[tuple[int, int, list[list[_
                 _Cell(f"{one.text} {other.text}".strip(), one.at if one.text else other.at)
                 for one, other in zip(rows[-1], cells, strict=False)
             ]
-    if len(rows[0]) > 1 or len(rows) > 1:
+    if rows and (len(rows[0]) > 1 or len(rows) > 1):
         yield run[0 if rules[:1] == [0] else first].start(), run[-1].end(), rows
 
 
