@@ -81,7 +81,7 @@ class Document:
         i = max(0, bisect_right(self.anchors, position, key=lambda a: a.text) - 1)
         anchor = self.anchors[i]
         source = anchor.source + (position - anchor.text)
-        if i + 1 < len(self.anchors) and self.anchors[i + 1].source >= anchor.source:  # else it stands further up
+        if i + 1 < len(self.anchors):
             source = min(source, self.anchors[i + 1].source)
         return source, anchor.line + self.text.count("\n", anchor.text, position)
 

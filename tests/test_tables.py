@@ -447,7 +447,8 @@ class TestWordText:
     def test_signs_and_fields(self) -> None:
         inner = run("a ") + "<w:r><w:sym w:font='Symbol' w:char='F0B3'/></w:r>" + run(" b ")
         inner += "<w:r><w:sym w:font='Wingdings' w:char='F0FE'/></w:r>"
-        assert word(paragraph(inner)).text == "a \u2265 b \u2611"
+        inner += "<w:r><w:sym w:font='Wingdings' w:char='zz'/></w:r>"
+        assert word(paragraph(inner)).text == "a \u2265 b \u2611\u25a1"
         form = "<w:r><w:fldChar w:fldCharType='begin'><w:ffData>{}</w:ffData></w:fldChar></w:r>"
         box = form.format("<w:checkBox><w:default w:val='{}'/></w:checkBox>")
         assert word(paragraph(box.format(1) + run(" yes ") + box.format(0) + run(" no"))).text == "\u2612 yes \u2610 no"

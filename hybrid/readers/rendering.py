@@ -22,6 +22,7 @@ class Rendering:
         """Adds text that stands for the source from `offset` on."""
         offset = min(offset, max(0, len(self.source) - 1))
         if offset < self._seen:  # what stands in a table in a table comes after the row around it
+            self._anchors.append(Anchor(self.length, self._last, self._line))
             self._line -= self.source.count("\n", offset, self._seen)
         else:
             self._line += self.source.count("\n", self._seen, offset)

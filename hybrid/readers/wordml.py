@@ -7,6 +7,7 @@ its own after the one that it hangs on, a note too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 from hybrid.readers.equations import M, linear
 from hybrid.readers.numbering import Numbering
 from hybrid.readers.scripts import lowered, raised
-from hybrid.readers.wingdings import sign, signs
+from hybrid.readers.wingdings import UNKNOWN, sign, signs
 from hybrid.readers.word_table import WordCell, WordRow, told
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -27,6 +28,7 @@ _CHARACTERS = {
 _NOTES = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
 _WRAPPERS = frozenset(f"{W}{tag}" for tag in "sdt sdtContent ins moveTo customXml smartTag".split())
 _EQUATIONS = frozenset({f"{M}oMath", f"{M}oMathPara"})
+_HEX = re.compile(r"[0-9A-Fa-f]{1,6}")
 _LOOK = 40  # characters of a line that tell what is raised beside it
 
 
@@ -270,7 +272,9 @@ class Reading:
             elif tag in _NOTES:
                 line.add(self._note(_NOTES[tag], child.get(f"{W}id")), Look(bold=look.bold))
             elif tag == f"{W}sym":
-                line.add(sign(int(child.get(f"{W}char", "25A1"), 16), child.get(f"{W}font", "")), look)
+                code = child.get(f"{W}char", "")
+                shown = sign(int(code, 16), child.get(f"{W}font", "")) if _HEX.fullmatch(code) else UNKNOWN
+                line.add(shown, look)
             elif tag == f"{W}fldChar":
                 line.add(_form_field(child), look)
             elif tag == f"{W}txbxContent":
