@@ -171,6 +171,8 @@ def _ends(text: str, begin: int, mark: re.Match[str], end: int) -> bool:
     found = _WORD_BEFORE.search(text[max(begin, mark.start() - 16) : mark.start()])
     word = found.group() if found else ""
     bare = word.lower()
+    if bare == "follows" and "=" in text[mark.end() : min(end, mark.end() + 40)]:
+        return False  # an equation that is announced
     if bare in _NEVER or (bare in _NUMBERED and following[:1].isdigit()):
         return False
     if (len(bare) == 1 and word.isalpha()) or bare in _PERHAPS or re.fullmatch(r"(?:[a-z]\.)+[a-z]", bare):

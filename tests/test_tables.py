@@ -497,6 +497,13 @@ class TestEquations:
         assert word(paragraph(run("It is ") + f"<m:oMath>{equation}</m:oMath>" + run("."))).text == f"It is {text}."
         assert word(f"<w:p><m:oMathPara><m:oMath>{equation}</m:oMath></m:oMathPara></w:p>").text == text
 
+    def test_an_equation_stands_with_the_sentence_that_announces_it(self) -> None:
+        shown = f"<w:p><m:oMathPara><m:oMath>{r('F=0.35V')}</m:oMath></m:oMathPara></w:p>"
+        text = word(paragraph(run("It rains. The fee is computed as follows.")) + shown + paragraph(run("Next."))).text
+        assert text == "It rains. The fee is computed as follows. F = 0.35V\n\nNext."
+        assert [text[a:b] for a, b in sentences(text)][1] == "The fee is computed as follows. F = 0.35V"
+        assert word(paragraph(run("It rains.")) + shown).text == "It rains.\n\nF = 0.35V"
+
 
 class TestPipes:
     def test_a_table_in_markdown(self) -> None:

@@ -18,13 +18,14 @@ from hybrid.document import Heading
 from hybrid.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.readers.headings import plain_headings
 from hybrid.readers.numbering import Numbering
-from hybrid.readers.wordml import Looks, Reading, W
+from hybrid.readers.wordml import EQUATION, Looks, Reading, W
 
 SIZE_LIMIT = 300_000_000  # bytes unpacked, told by the archive before anything is unpacked; zipfile reads no more
 PART_LIMIT = 100_000_000  # of one XML part: parsed it takes several times as much memory
 MEMBERS = 20_000
 
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_ANNOUNCES = re.compile(r"(?:[:,]|\bas follows\.|\b(?:by|is|are|equals|formula|equation))\s*\Z", re.IGNORECASE)
 _TYPES = "[Content_Types].xml"
 _MACROS = b"application/vnd.ms-word.document.macroEnabled.main+xml"
 _PLAIN = b"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
@@ -95,11 +96,16 @@ def _extract(data: bytes) -> Extract:
     ]
     parts: list[str] = []
     headings: list[Heading] = []
-    length = 0
+    length, titled = 0, False
     for level, text in blocks:
         if not text.strip():
             continue
-        if level:
+        if level == EQUATION and parts and not titled and _ANNOUNCES.search(parts[-1]):
+            parts[-1] += f" {text}"  # so that a sentence and the equation that it announces are read together
+            length += len(text) + 1
+            continue
+        titled = level > 0
+        if titled:
             headings.append(Heading(length, level, " ".join(text.split())))
         parts.append(text)
         length += len(text) + 2

@@ -29,6 +29,7 @@ _NOTES = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"
 _WRAPPERS = frozenset(f"{W}{tag}" for tag in "sdt sdtContent ins moveTo customXml smartTag".split())
 _EQUATIONS = frozenset({f"{M}oMath", f"{M}oMathPara"})
 _HEX = re.compile(r"[0-9A-Fa-f]{1,6}")
+EQUATION = -1  # in place of a heading's level, of an equation that is a paragraph by itself
 _LOOK = 40  # characters of a line that tell what is raised beside it
 
 
@@ -106,6 +107,7 @@ class _Line:
     waiting: str = ""
     figure: bool = False  # whether the text ends with a raised or lowered figure
     bold: bool = True  # whether all of it is
+    equation: str = ""  # the last one in it
 
     def add(self, text: str, look: Look) -> None:
         if not text:
@@ -148,7 +150,7 @@ class Reading:
     struck: int = 0  # paragraphs with struck-out text
 
     def blocks(self, parent: Any) -> Iterator[tuple[int, str]]:
-        """Heading level and text of paragraphs, notes, boxes and tables in order, also those in content controls."""
+        """Heading level or EQUATION, and text, of what stands in an element in order, also in content controls."""
         for level, text in self._blocks(parent):
             yield level, text
             waiting, self.waiting = self.waiting, []
@@ -162,7 +164,8 @@ class Reading:
                 if self._joins_next(child):
                     carried += line.text
                     continue
-                yield self._level(child), self._numbered(child, carried + line.text)
+                alone = not carried and line.equation and line.equation == line.text.strip()
+                yield EQUATION if alone else self._level(child), self._numbered(child, carried + line.text)
                 carried = ""
                 continue
             if carried:
@@ -171,7 +174,7 @@ class Reading:
             if child.tag == f"{W}tbl":
                 yield from told(self.rows(child))
             elif child.tag in _EQUATIONS:
-                yield 0, linear(child)
+                yield EQUATION, linear(child)
         if carried:
             yield 0, carried
 
@@ -286,6 +289,7 @@ class Reading:
             elif tag in _EQUATIONS:
                 text = linear(child)
                 apart = line.end()[-1:].isalnum() and text[:1].isalnum()
+                line.equation = text
                 line.add(f" {text}" if apart else text, Look(bold=look.bold))
             elif tag == f"{W}ruby":
                 self._walk(child.find(f"{W}rubyBase"), line, look)
