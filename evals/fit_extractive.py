@@ -14,7 +14,8 @@ serve to order sentences only: many do not support the answer once nobody knows 
 Made questions stand for those that are phrased after the text: half of the words of one sentence of the gold passage,
 with a name, date or number replaced by a question word. Natural Questions are searches by people who had not seen the
 page; fitted on them alone, the model finds the passage and hardly looks at which sentence has the question's words.
-Both ways of asking weigh the same.
+Short documents are made too (`evals.short_documents`): what people ask of a page has the words of its labels, and what
+it does not say is about the same matter. The three ways of asking weigh the same.
 """
 
 from __future__ import annotations
@@ -35,12 +36,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from evals import short_documents
 from evals.metrics import normalise
+from hybrid.asking import KINDS, MONTHS
 from hybrid.embedding import Embedder, Progress, Vectors
-from hybrid.engines.extractive import FEATURES, MONTHS, OVERALL, Extractive, Weights, overall_of
+from hybrid.engines.extractive import FEATURES, OVERALL, Extractive, Weights, overall_of
 from hybrid.prompts import Prompt
-from hybrid.sentences import STOP, sentences, stems
+from hybrid.sentences import sentences
 from hybrid.types import Piece
+from hybrid.words import STOP, stems
 
 Floats = NDArray[np.float64]
 LONG = 150  # passages in a long text, about 90 000 characters
@@ -54,13 +58,28 @@ ANSWERABLE = {
     "long_removed": False,
     "made": True,
     "made_removed": False,
+    "short": True,  # all of one short document, which is made
+    "short_absent": False,
 }
+SOLE = tuple(name for name in ANSWERABLE if name.startswith("short"))
+SHORT = 400  # short documents that are made
 WORDS_KEPT = 0.5  # of the sentence, in a made question
-DATE = "2026-11-22"
-REFUSED = 0.045  # share of answerable questions that may be refused, the mean of the situations in JUDGED
+DATE = "2026-11-26"
+REFUSED = 0.035  # share of answerable questions that may be refused, the mean of the situations in JUDGED
 JUDGED = ("passages", "long", "made")
+SHORT_JUDGED = ("short",)  # of these whose right sentence is found, so many may be refused
+SHORT_REFUSED = 0.15
+# what tells on a page whether it answers: the rest goes by how the made documents happen to be written
+ON_A_PAGE = (
+    "cosine", "covered", "covered_near", "rarest", "named", "keyed", *KINDS, "score", "lead", "cosine_best",
+    "covered_best", "kindless", "missing",
+)  # fmt: skip
 SECOND = 1.0  # a second sentence whose share of the softmax is at least e^-1 of the best one's is quoted too
-ANSWERED = {"long": "long", "made": "made"}  # the answerable situation to compare with, by how a name begins
+ANSWERED = {
+    "long": "long",
+    "made": "made",
+    "short": "short",
+}  # the answerable situation to compare with, by how a name begins
 QUOTED = ("best", "best_two", "quoted", "quoted_sentences")
 COMMON = 5  # sentences that have to have a stem for its count to be kept
 
@@ -88,6 +107,7 @@ class Case:
     right: NDArray[np.bool_]
     size: NDArray[np.intp]  # words of each sentence
     read: int  # sentences scanned
+    missing: float  # share of the question's words that stand nowhere
 
 
 def load(folder: Path) -> list[Question]:
@@ -190,27 +210,44 @@ def cases(engine: Extractive, questions: Sequence[Question]) -> list[Case]:
     for number, question in enumerate(questions):
         derived = made(question)
         for situation in ANSWERABLE:
-            shown = derived if situation.startswith("made") else question
+            if situation.startswith("short"):
+                continue
+            shown = derived if "made" in situation else question
             if shown is not None and (number % 3 == 0 or not situation.startswith("long")):
-                found.append(_case(engine, number, shown, situation, pools[question.half]))
-    return found
+                read = tuple(pieces(shown, situation, pools[question.half]))
+                found.append(_case(engine, number, shown, situation, read))
+    for number, short in enumerate(short_documents.made(SHORT), len(questions)):
+        asked = Question(short.question, short.golds, ("", ""), (), short.half)
+        found.append(_case(engine, number, asked, "short" if short.golds else "short_absent", tuple(short.pieces())))
+    return [case for case in found if len(case.features)]  # nothing is left where each sentence held the answer
 
 
-def _case(engine: Extractive, number: int, question: Question, situation: str, pool: Sequence[tuple[str, str]]) -> Case:
-    prompt = Prompt(question.text, tuple(pieces(question, situation, pool)))
+def _case(engine: Extractive, number: int, question: Question, situation: str, read: tuple[Piece, ...]) -> Case:
+    prompt = Prompt(question.text, read)
     reading = engine.read(prompt)
     texts = [prompt.pieces[p].text[a:b] for p, a, b in reading.spans()]
     right = np.array([ANSWERABLE[situation] and holds(text, question.answers) for text in texts], dtype=bool)
     size = np.array([len(text.split()) for text in texts])
     kindless = bool(reading.overall[OVERALL.index("kindless")])
-    return Case(number, question.half, situation, kindless, reading.features, right, size, len(reading.scan.piece))
+    return Case(
+        number,
+        question.half,
+        situation,
+        kindless,
+        reading.features,
+        right,
+        size,
+        len(reading.scan.piece),
+        float(reading.overall[OVERALL.index("missing")]),
+    )
 
 
 def fit_order(found: Sequence[Case], ridge: float = 1e-3) -> Floats:
     """Weights that give the right sentences of a question the largest share of a softmax over all of its sentences."""
     given = [case for case in found if case.right.any()]
-    is_made = np.array([case.situation == "made" for case in given])
-    share = np.where(is_made, 0.5 / max(is_made.sum(), 1), 0.5 / max((~is_made).sum(), 1))
+    sources = [case.situation if case.situation in ("made", "short") else "searched" for case in given]
+    members = Counter(sources)
+    share = np.array([1 / len(members) / members[source] for source in sources])
     longest = max(len(case.right) for case in given)
     rows = np.zeros((len(given), longest, len(FEATURES)))
     every, right = np.full((2, len(given), longest), -1e9)
@@ -241,7 +278,7 @@ def top(case: Case, order: Floats) -> Floats:
     scores = case.features @ order
     best = np.argsort(-scores, kind="stable")
     return np.concatenate(
-        [case.features[best[0]], overall_of(case.features[best], scores[best], case.kindless, case.read)]
+        [case.features[best[0]], overall_of(case.features[best], scores[best], case.kindless, case.read, case.missing)]
     )
 
 
@@ -267,37 +304,71 @@ class Models:
     order: Floats
     answered: Floats
     bias: float
+    short: Floats
+    short_bias: float
 
     def logit(self, case: Case) -> float:
         """Of the chance that the question is answered."""
-        return float(top(case, self.order) @ self.answered + self.bias)
+        weights, bias = (self.short, self.short_bias) if case.situation in SOLE else (self.answered, self.bias)
+        return float(top(case, self.order) @ weights + bias)
 
 
 def fit(found: Sequence[Case]) -> Models:
     """Answerable and unanswerable cases weigh the same, and so do the situations of each."""
     order = fit_order([case for case in found if ANSWERABLE[case.situation]])
-    found = [case for case in found if case.situation != "bare"]
-    labels = np.array([ANSWERABLE[case.situation] for case in found])
-    members, kinds = (
-        Counter(case.situation for case in found),
-        Counter(ANSWERABLE[c] for c in {c.situation for c in found}),
+    answered, bias = _fit_answered([case for case in found if case.situation not in ("bare", *SOLE)], order)
+    return Models(
+        order, answered, bias, *_fit_short([case for case in found if case.situation in SOLE], order, answered)
     )
-    share = np.array([0.5 / kinds[ANSWERABLE[c.situation]] / members[c.situation] for c in found])
-    return Models(order, *fit_answered(np.array([top(case, order) for case in found]), labels, share))
+
+
+def _fit_short(found: Sequence[Case], order: Floats, answered: Floats) -> tuple[Floats, float]:
+    """The model of short documents: fitted on made ones, and as much of the other model, brought to one scale."""
+    weights, bias = _fit_answered(found, order, 1e-2, [name in ON_A_PAGE for name in (*FEATURES, *OVERALL)])
+    rows = np.array([top(case, order) for case in found])
+    own, other = rows @ weights, rows @ answered
+    share = own.std() / max(other.std(), 1e-9)
+    return weights + share * answered, float(bias - share * other.mean())
+
+
+def answers(case: Case, order: Floats) -> bool:
+    """Whether a case is to be answered; of a short document only where its best sentence is right."""
+    if case.situation not in SOLE:
+        return ANSWERABLE[case.situation]
+    return bool(len(case.right)) and bool(case.right[np.argmax(case.features @ order)])
+
+
+def _fit_answered(
+    found: Sequence[Case], order: Floats, ridge: float = 1e-3, used: Sequence[bool] | None = None
+) -> tuple[Floats, float]:
+    labels = np.array([answers(case, order) for case in found])
+    sorts = [(case.situation, bool(label)) for case, label in zip(found, labels, strict=True)]
+    members, kinds = Counter(sorts), Counter(label for _, label in set(sorts))
+    share = np.array([0.5 / kinds[sort[1]] / members[sort] for sort in sorts])
+    rows = np.array([top(case, order) for case in found])
+    columns = np.flatnonzero(used if used is not None else np.ones(rows.shape[1], bool))
+    weights = np.zeros(rows.shape[1])
+    weights[columns], bias = fit_answered(rows[:, columns], labels, share, ridge)
+    return weights, bias
 
 
 def measure(found: Sequence[Case]) -> dict[str, Any]:
     """The threshold and how good the models are, each half measured with the models of the other."""
     logits: dict[str, list[float]] = {situation: [] for situation in ANSWERABLE}
+    wanted: list[float] = []  # of short documents, where the best sentence is right
     quoted: dict[str, list[tuple[bool, bool, bool, float]]] = {s: [] for s, yes in ANSWERABLE.items() if yes}
     for half in (0, 1):
         models = fit([case for case in found if case.half != half])
         for case in found:
             if case.half == half:
                 logits[case.situation].append(models.logit(case))
+                if case.situation in SHORT_JUDGED and answers(case, models.order):
+                    wanted.append(logits[case.situation][-1])
                 if case.right.any():
                     quoted[case.situation].append(_quoted(case, models.order))
-    threshold = _threshold([np.sort(logits[situation]) for situation in JUDGED])
+    threshold = _threshold([np.sort(logits[situation]) for situation in JUDGED], REFUSED)
+    shift = threshold - _threshold([np.sort(wanted)], SHORT_REFUSED)
+    logits = {s: [v + shift for v in values] if s in SOLE else values for s, values in logits.items()}
     hits = {
         situation: {"questions": len(rows), **dict(zip(QUOTED, np.mean(rows, axis=0).round(3).tolist(), strict=True))}
         for situation, rows in quoted.items()
@@ -308,14 +379,14 @@ def measure(found: Sequence[Case]) -> dict[str, Any]:
         for s, answerable in ANSWERABLE.items()
         if not answerable
     }
-    return {"threshold": threshold, "right_sentence": hits, "refused": refused, "roc_auc": areas}
+    return {"threshold": threshold, "shift": shift, "right_sentence": hits, "refused": refused, "roc_auc": areas}
 
 
-def _threshold(logits: Sequence[Floats]) -> float:
-    """The highest below which at most REFUSED of the answerable cases are, as the mean of the situations."""
+def _threshold(logits: Sequence[Floats], refused: float) -> float:
+    """The highest below which at most that share of the answerable cases are, as the mean of the situations."""
     values = np.sort(np.concatenate(logits))
     below = np.mean([np.searchsorted(own, values) / len(own) for own in logits], axis=0)
-    return float(values[np.searchsorted(below, REFUSED, side="right") - 1])
+    return float(values[np.searchsorted(below, refused, side="right") - 1])
 
 
 def _quoted(case: Case, order: Floats) -> tuple[bool, bool, bool, float]:
@@ -355,13 +426,14 @@ def main() -> None:
     given = parser.parse_args()
     questions = load(given.data)
     total, words = count_words(questions)
-    blank = Weights(dict.fromkeys(FEATURES, 0.0), {}, 0.0, 0.0, 0.0, 0.0, float(total), words)
+    blank = Weights(dict.fromkeys(FEATURES, 0.0), {}, 0.0, {}, 0.0, 0.0, 0.0, 0.0, float(total), words)
     found = cases(Extractive(Remembering(), weights=blank), questions)
     measured, models = measure(found), fit(found)
-    threshold = 1 / (1 + np.exp(-measured.pop("threshold")))
+    threshold, shift = 1 / (1 + np.exp(-measured.pop("threshold"))), measured.pop("shift")
     card = {
         "what": "orders sentences by how well they answer a question, and tells whether any does",
-        "data": "lost-in-the-middle (Natural Questions), nq_open_oracle.dev and nq_open_distractors.dev",
+        "data": "lost-in-the-middle (Natural Questions), nq_open_oracle.dev and nq_open_distractors.dev; and made "
+        "short documents",
         "made": f"python -m evals.fit_extractive, {DATE}",
         "embedder": "all-MiniLM-L6-v2",
         "split": "two halves by crc32 of the article's title, cross-fitted; the weights below are fitted on both",
@@ -374,6 +446,8 @@ def main() -> None:
         "order": _named(FEATURES, models.order),
         "answered": _named((*FEATURES, *OVERALL), models.answered),
         "bias": round(models.bias, 4),
+        "short": _named((*FEATURES, *OVERALL), models.short),
+        "short_bias": round(models.short_bias + shift, 4),
         "threshold": round(float(threshold), 4),
         "collect": round(float(threshold) / 2, 4),
         "second": SECOND,

@@ -9,7 +9,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,6 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from hybrid.amendments import amended
 from hybrid.assemble import passage_piece, pieces, ranked_documents
 from hybrid.chunking import Chunker
 from hybrid.chunkwise import Chunkwise
@@ -61,8 +62,10 @@ from hybrid.types import (
 )
 from hybrid.warm import Warm
 from hybrid.window import fit, sizes
+from hybrid.words import VERSION as WORDS
 
 SILENT = "The documents do not say."
+_AMENDMENTS_AMONG = 20  # documents at most that are compared with each other
 _WIDE = 20  # passages by which documents are ranked for the long route
 _CLEAR = 120  # characters after which a streamed reply is no abstention
 _OPEN = 16  # indexes kept open
@@ -193,7 +196,7 @@ class Hybrid:
             return None
         from platformdirs import user_cache_path
 
-        made_by = f"{corpus.key} {self.embedder.fingerprint} {self.settings.passages.tokens} {READING}"
+        made_by = f"{corpus.key} {self.embedder.fingerprint} {self.settings.passages.tokens} {READING}.{WORDS}"
         return user_cache_path("hybrid-context") / blake2b(made_by.encode(), digest_size=10).hexdigest()
 
     def _discard(self, key: str, path: Path) -> None:
@@ -586,7 +589,12 @@ class Hybrid:
                 evidence = ()
             prompt = Prompt(run.question, tuple(kept), evidence=evidence)
         with run.stage("ask"):
-            completion = self._ask(run, engine, prompt, settings.max_tokens)
+            by = self._amendments(run, prompt)
+            held = replace(run, on_text=None) if by and getattr(engine, "quotes", False) else run
+            completion = self._ask(held, engine, prompt, settings.max_tokens)
+            completion = self._amended(held, engine, prompt, completion, by, settings.max_tokens)
+            if held is not run and run.on_text is not None:
+                run.on_text(cite(completion, kept, run.store)[0])
         if decision.rung in ("documents", "corpus"):
             length = max(1, sum(len(piece.text) for piece in kept))
             read = [(piece.document, fitted.tokens * len(piece.text) // length) for piece in kept]
@@ -616,6 +624,56 @@ class Hybrid:
         completion = self._call(run, engine, prompt, max_tokens, held)
         if not completion.abstained:
             held.release()
+        return completion
+
+    def _amendments(self, run: _Run, prompt: Prompt) -> dict[str, tuple[str, ...]]:
+        """Which of the documents that are read amend which, the latest first."""
+        names = sorted({piece.document for piece in prompt.pieces})
+        if not 1 < len(names) <= _AMENDMENTS_AMONG:
+            return {}
+        return amended({name: run.store.document(name).text for name in names})
+
+    def _amended(
+        self,
+        run: _Run,
+        engine: Engine,
+        prompt: Prompt,
+        completion: Completion,
+        by: Mapping[str, tuple[str, ...]],
+        max_tokens: int,
+    ) -> Completion:
+        """The quotations with that of an amendment before those of the agreement it amends; a note says so."""
+        if completion.abstained:
+            return completion
+        names = sorted({piece.document for piece in prompt.pieces})
+        cited = [prompt.pieces[quote.piece].document for quote in completion.quotes] or names
+        for base, amendments in by.items():
+            said = [name for name in amendments if name in cited]
+            if base not in cited and not said:
+                continue
+            if completion.quotes and not said:
+                completion = self._by_amendment(run, engine, prompt, completion, amendments, max_tokens)
+                said = [a for a in amendments if a == prompt.pieces[completion.quotes[0].piece].document]
+            if said:
+                run.notes.append(f"{said[0]} amends {base}: what it says comes first.")
+                first = sorted(completion.quotes, key=lambda q: prompt.pieces[q.piece].document not in said)
+                completion = replace(completion, quotes=tuple(first))
+        return completion
+
+    def _by_amendment(
+        self, run: _Run, engine: Engine, prompt: Prompt, completion: Completion, names: Sequence[str], max_tokens: int
+    ) -> Completion:
+        """The quotations after one of the latest amendment that answers the question, where one does."""
+        for name in names:
+            places = [i for i, piece in enumerate(prompt.pieces) if piece.document == name]
+            if not places:
+                continue
+            apart = Prompt(prompt.question, tuple(prompt.pieces[i] for i in places))
+            again = self._call(run, engine, apart, max_tokens)
+            completion = replace(completion, usage=completion.usage + again.usage)
+            if not again.abstained:
+                first = replace(again.quotes[0], piece=places[again.quotes[0].piece])
+                return replace(completion, quotes=(first, *completion.quotes[:1]))
         return completion
 
     def _call(

@@ -1,4 +1,4 @@
-"""Sentences of any text as character ranges: prose, hard-wrapped prose, lists, tables, code. And words by their stems.
+"""Sentences of any text as character ranges: prose, hard-wrapped prose, lists, tables, code.
 
 Blank lines always end a sentence. A line break ends one where the lines are headings, list items, table rows or code,
 and does not where a paragraph was wrapped at a fixed width. Marks of punctuation end one unless they belong to an
@@ -10,18 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 Span = tuple[int, int]
-
-WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")  # a Chinese character is a word
-_STOP_WORDS = """
-a about also am an and any are as at be been being but by can could d did do does doing done for from had has have
-having he her him his how i if in into is it its ll many may me might much must my name no not of on onto or our
-please re s shall she should so some such t tell than that the their them then there these they this those to us ve
-was we were what when where which who whom whose why will with without would you your
-"""
-STOP = frozenset(_STOP_WORDS.split())
 
 CELLS = " | "  # between the cells of a table's row
 LONGEST = 600  # characters; longer runs are cut at the last clause boundary before
@@ -64,6 +54,10 @@ _PERHAPS = frozenset(
     inc corp ltd co llc plc bros u.s u.k u.n e.u u.s.a u.s.c d.c jr sr etc a.m p.m b.c a.d ph.d m.d b.a m.a dept
     univ n.a s.a l.p n.v b.v ave blvd rd
     """.split()
+)
+# after the full stop of an ordinal: "am 1. März"
+_MONTHS = frozenset(
+    "januar februar märz april mai juni juli august september oktober november dezember marts maj".split()
 )
 _STARTERS = frozenset(
     """
@@ -170,6 +164,8 @@ def _ends(text: str, begin: int, mark: re.Match[str], end: int) -> bool:
         return True
     found = _WORD_BEFORE.search(text[max(begin, mark.start() - 16) : mark.start()])
     word = found.group() if found else ""
+    if following.lower() in _MONTHS and word.isdigit() and len(word) <= 2:
+        return False
     bare = word.lower()
     if bare == "follows" and "=" in text[mark.end() : min(end, mark.end() + 40)]:
         return False  # an equation that is announced
@@ -203,23 +199,3 @@ def _strip(text: str, start: int, end: int) -> Span:
     while end > start and text[end - 1].isspace():
         end -= 1
     return start, end
-
-
-@lru_cache(maxsize=100_000)
-def stem(word: str) -> str:
-    """A word in lower case and without its English endings, the same for words that differ only there."""
-    word = word.lower()
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        word = word[:-3] + "y" if word.endswith("ies") and len(word) > 4 else word[:-1]
-    for ending in ("ing", "ed", "ly"):
-        if len(word) >= len(ending) + 3 and word.endswith(ending) and not word.endswith("eed"):
-            word = word.removesuffix(ending)
-            word = word[:-1] if word[-1] == word[-2] and word[-1] not in "lsz" else word
-            break
-    word = word[:-1] if len(word) > 3 and word.endswith("e") else word
-    return word[:-1] + "i" if len(word) > 2 and word.endswith("y") else word
-
-
-def stems(text: str, stop: frozenset[str] = frozenset()) -> list[str]:
-    """The stems of the words of `text`, in order, without the words in `stop`."""
-    return [stem(word) for word in WORD.findall(text) if word.lower() not in stop]

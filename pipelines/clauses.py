@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hybrid.errors import InputError
-from hybrid.sentences import STOP, stems
+from hybrid.words import STOP, stems
 
 if TYPE_CHECKING:
     from pipelines.contract_answer import Finding, Statement

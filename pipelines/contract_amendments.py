@@ -10,46 +10,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hybrid.sentences import stems
+from hybrid.amendments import Naming, fit, naming
 from pipelines.contract import Contract, label_key
 from pipelines.contract_terms import named_labels, references_in
 
-_HEAD = 3_000  # characters in which title, date and parties stand
-_IS = re.compile(
-    r"(?im:^[ \t]*(?:\w+[ \t]+){0,3}(?:AMENDMENT|ADDENDUM|SUPPLEMENT(?:AL AGREEMENT)?)\b(?! AND RESTATED)"
-    r"(?:[ \t]+(?:NO\.?|NUMBER|#)?[ \t]*\w+)?(?:[ \t]+(?:TO|OF)\b|[ \t]*$|[ \t]+AGREEMENT\b))"
-    r"|\b[Tt]his (?:\w+ ){0,2}(?:Amendment|AMENDMENT|Addendum|ADDENDUM)\b"
-)
-_KINDS = r"(?:Agreement|AGREEMENT|Lease|LEASE|Contract|CONTRACT|License|LICENSE|Plan|PLAN)"
-_NAMED = re.compile(
-    r"(?:\b[Aa]mend(?:ment|s|ing|ed)?\b|\bAMENDMENT\b|\b[Aa]ddendum\b|\bADDENDUM\b|that certain|parties to (?:the|a)|"
-    r"entered into (?:the|an?|that)|executed (?:the|an?))[^.\n]{0,40}?"
-    rf"(?P<name>(?:[A-Z][\w&,'/-]*[ \n]+(?:(?:and|of|for|&|to the) )?){{1,9}}{_KINDS})(?P<after>[^.]{{0,220}})"
-)
-_TITLE = re.compile(
-    rf"\b(?:This|THIS)\s+(?P<name>(?:[A-Z][\w&,'/-]*\s+(?:(?:and|of|for|&) )?){{1,9}}{_KINDS})\b"
-    rf"|^[ \t]*(?P<line>(?:[A-Z][A-Z&,'/-]*[ \t]+){{1,9}}{_KINDS})[ \t]*$",
-    re.MULTILINE,
-)
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-_DATE = re.compile(
-    rf"(?i:\b(?P<month>{_MONTHS})\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})\b"
-    rf"|\b(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?(?: day of)?\s+(?P<month2>{_MONTHS}),?\s+(?P<year2>\d{{4}})\b)"
-)
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
-_ORDINAL = re.compile(
-    rf"(?i:\b({'|'.join(_ORDINALS)})\s+(?:amendment|addendum|supplement)|(?:amendment|addendum)\s+(?:no\.?|number|#)?\s*(\d{{1,2}})\b)"
-)
 _CHANGES = re.compile(
     r"[^.;]{0,200}?\b(?:is|are|shall be|be)\s+(?:hereby\s+)?(?:further\s+)?"
     r"(?:amended|deleted|replaced|restated|revised|supplemented|modified|removed|superseded|extended)\b"
-)
-_PARTY = re.compile(r"\b[A-Z][A-Za-z0-9&.'-]{2,}\b")
-_ORDINARY = frozenset(
-    """
-    this the agreement amendment first second third party parties whereas and now therefore section effective date
-    dated between inc llc ltd corp corporation company limited delaware state new having lease license contract exhibit
-    """.split()
 )
 
 
@@ -79,19 +46,10 @@ class Matter:
 
 def amendment_of(contract: Contract) -> Amendment | None:
     """What a document says about the agreement it amends; None where it is no amendment."""
-    head = contract.document.text[:_HEAD]
-    if not _IS.search(head[:1_500]):
-        return None
-    own = [match for match in _NAMED.finditer(head) if not re.search(r"(?i)amendment", match["name"])]
-    if not own:
-        return None
-    best = max(own, key=lambda match: (_DATE.search(match["after"]) is not None, -match.start()))
-    ordinal = _ORDINAL.search(head)
-    number = 0 if ordinal is None else int(ordinal[2]) if ordinal[2] else _ORDINALS.index(ordinal[1].lower()) + 1
-    date = _DATE.search(best["after"])
-    name = re.sub(r"^(?:(?:to|of|the)\s+)+", "", " ".join(best["name"].split()), flags=re.IGNORECASE)
-    named = name + (f" dated {' '.join(date[0].split())}" if date else "")
-    return Amendment(contract.document.name, named, number, frozenset(_changed(contract)))
+    one = naming(contract.document.text)
+    return (
+        None if one is None else Amendment(contract.document.name, one.named, one.number, frozenset(_changed(contract)))
+    )
 
 
 def _changed(contract: Contract) -> Iterable[str]:
@@ -121,27 +79,4 @@ def matters(contracts: Mapping[str, Contract]) -> list[Matter]:
 
 
 def _fit(amendment: Amendment, own: Contract, base: Contract) -> float:
-    """How well a contract is the one an amendment names: its title has to, and its date or its parties; 0 if not."""
-    head = base.document.text[: 2 * _HEAD]
-    wanted = set(stems(re.sub(_DATE, "", amendment.named).replace("dated", "")))
-    titles = [set(stems(match["name"] or match["line"])) for match in _TITLE.finditer(head)]
-    title = max((len(wanted & words) / len(wanted | words) for words in titles), default=0.0) if wanted else 0.0
-    dates = {_day(match) for match in _DATE.finditer(head)}
-    wanted_dates = {_day(match) for match in _DATE.finditer(amendment.named)}
-    dated = bool(wanted_dates & dates)
-    if wanted_dates and dates and not dated:
-        return 0.0  # another agreement of the same kind
-    parties = _names(own.document.text[:_HEAD])
-    shared = len(parties & _names(head)) / max(1, len(parties))
-    if title < 0.5 or not (dated or shared >= 0.4):
-        return 0.0
-    return title + dated + shared
-
-
-def _day(match: re.Match[str]) -> tuple[str, int, str]:
-    month = (match["month"] or match["month2"]).lower()
-    return month, int(match["day"] or match["day2"]), match["year"] or match["year2"]
-
-
-def _names(head: str) -> set[str]:
-    return {word.lower().rstrip(".") for word in _PARTY.findall(head)} - _ORDINARY
+    return fit(Naming(amendment.named, amendment.number), own.document.text, base.document.text)

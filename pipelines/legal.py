@@ -200,7 +200,7 @@ class Legal:
     def _near(self, contract: Contract, wanted: str) -> Clause | None:
         """The clause of the best passage that is about the subject; None where none is."""
         from hybrid.index.fusion import retrieve
-        from hybrid.sentences import STOP, stems
+        from hybrid.words import STOP, stems
 
         name, words = contract.document.name, set(stems(wanted, STOP))
         known = next((q for q in cuad() if q.name.lower() == wanted.strip().lower()), None)
@@ -236,7 +236,7 @@ class Compared(Record):
 
 def _titled(contract: Contract, wanted: str) -> Clause | None:
     """The clause whose title has all the words, the fewest others besides; the main text before schedules."""
-    from hybrid.sentences import STOP, stems
+    from hybrid.words import STOP, stems
 
     words = set(stems(wanted, STOP))
     found = []

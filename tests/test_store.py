@@ -775,7 +775,7 @@ def test_an_index_of_a_version_that_read_in_another_way(made: Path, chunker: Chu
     db.close()
     said = refusal(lambda: Store(made, chunker.embedder, chunker))
     assert said == (
-        f"The index at {made} was made by a version that read some files in another way. Make it anew with "
+        f"The index at {made} was made by a version that read files or words in another way. Make it anew with "
         "`hybrid index build --rebuild`, or give another folder with --index."
     )
 

@@ -12,7 +12,6 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any
@@ -20,131 +19,50 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.asking import KINDS
 from hybrid.embedding import Embedder, Vectors
 from hybrid.engines.base import Completion, OnText, Quote
+from hybrid.engines.question import Question
 from hybrid.errors import WindowError
 from hybrid.prompts import Prompt
-from hybrid.sentences import STOP, WORD, is_row, sentences, stem, stems
+from hybrid.sentences import is_row, sentences
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece, Usage
+from hybrid.words import STOP, WORD, stems
 
 SILENT = "The documents do not say."
 WINDOW = 1_000_000  # tokens, where the settings name none: nothing but time limits it
 EMBEDDED = 64  # sentences that are embedded for one question
 AROUND = 10  # sentences on either side that count as the same piece, where the piece is longer
 COLLECTED = 6  # sentences at most that are collected from one part of a longer text
+SHORT = 150  # sentences at most of a short document
+UNLIKELY = 0.2  # what is left of the chance where all of a document was read and its best sentence is beside the point
+GAP = 40  # characters between its passages that are none of any
+TITLE = 120  # characters at most of a first line that is a title
 KEPT = 32  # texts whose sentences and token counts are remembered
 VECTORS = 8192  # sentences whose vectors are remembered: questions on one document embed most of them once
+
+# Where cosines tell little, the share of the question's words stands for them: cosine = a + b * share.
+_BY_WORDS = {"cosine": "covered", "cosine_near": "covered_near", "cosine_piece": "covered_piece"}
+_WEAK = (0.05, 0.6)
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
+# "Weight: 5.2 kg", "MAX_ATTEMPTS = 5": one line that gives what is named before the sign its value.
+_KEY = re.compile(r"\W{0,4}([^\W\d][^:\uff1a=|\n]{0,60}?)[*_`\"']{0,3}\s*(?:[:\uff1a]|(?<!=)=(?!=))[*_`\"']{0,3}\s*\S")
 _PRONOUN = re.compile(r"(?:it|he|she|they|this|these|his|her|its|their)\b", re.IGNORECASE)
-MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
-_NUMBER = (
-    r"(?:\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|thirty|forty|fifty|"
-    r"sixty|seventy|eighty|ninety|hundred|thousand|million|billion|half|third|quarter|once|twice)\b)"
-)
-_HOW_OFTEN = re.compile(r"\bhow (?:often|frequently|regularly)\b", re.IGNORECASE)
-_FREQUENCY = re.compile(
-    rf"{_NUMBER}|\b(?:hourly|daily|weekly|fortnightly|monthly|quarterly|yearly|annually|always|never|rarely|sometimes)\b|"
-    r"\b(?:each|every|per) \w+",
-    re.IGNORECASE,
-)
-_HOW_MANY = re.compile(r"\bhow (?:many|much) (\w{3,})", re.IGNORECASE)
-
-
-def _kind(asked: str, answer: str, flags: int = re.IGNORECASE) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    return re.compile(rf"\b(?:{asked})\b", re.IGNORECASE), re.compile(answer, flags)
-
-
-# What is asked for, by the question's wording, and what its answer looks like; the first that matches holds.
-KINDS = {
-    "when": _kind(
-        "when|(?:what|which) (?:year|date|day|month|century|decade|time)",
-        rf"\b(?:1\d|20)\d\d\b|\b(?:{MONTHS})\b|\b\d+(?:st|nd|rd|th)\b|\bcentur(?:y|ies)\b|\d\d?:\d\d",
-    ),
-    "number": _kind(
-        "how (?:many|much|long|far|old|tall|often|big|large|high|deep|fast|few)|"
-        "percentage|number|amount|population|size|price|cost|age|rate|total",
-        _NUMBER,
-    ),
-    "why": _kind(
-        "why|reason|cause|purpose",
-        r"\b(?:because|due to|so that|in order to|as a result|since|therefore|caus\w+|reason|result\w*)\b",
-    ),
-    "where": _kind(
-        "where|(?:what|which) (?:city|country|state|place|town|county|continent|location|area)",
-        r"\b(?:[Ii]n|[Aa]t|[Nn]ear|[Ff]rom|[Tt]o|[Oo]f|[Oo]n|across|along|between|outside) (?:the )?[A-Z]",
-        0,
-    ),
-    "who": _kind(
-        "who|whom|whose|(?:what|which) (?:person|man|woman|king|queen|president|actor|actress|singer)",
-        r"\b[A-Z][\w.'\u2019-]+(?: (?:[a-z]{1,3} )?[A-Z][\w.'\u2019-]+)+",
-        0,
-    ),
-}
 # Of a sentence: cosine with the question, under its heading, with its neighbours, and the best in its piece; the share
 # of the question's words, weighed by rarity, in it, around it, in its piece and in its title; whether the rarest is
 # around; pairs of words kept together; its length; how many words are new; whether it is a question, a fragment or
 # begins with a pronoun; and, for each kind of question, whether it has what is asked for.
 FEATURES = (
     "cosine", "cosine_near", "cosine_piece", "covered", "covered_near", "covered_piece", "covered_title", "rarest",
-    "pairs", "length", "characters", "fresh", "question", "fragment", "pronoun", *KINDS,
+    "pairs", "length", "characters", "fresh", "question", "fragment", "pronoun", "named", "keyed", *KINDS,
 )  # fmt: skip
-# Of all that was read, beside the features of the best sentence.
-OVERALL = ("score", "lead", "cosine_best", "covered_best", "kindless", "read")
-
-
-@lru_cache(maxsize=KEPT)
-def _finder(terms: tuple[str, ...]) -> re.Pattern[str]:
-    """Finds the words that may have one of the stems, and more."""
-    heads = sorted({term[:-1] if term[-1] in "iy" and len(term) > 2 else term for term in terms})
-    return re.compile(rf"(?<![^\W_])(?i:{'|'.join(heads)})[^\W_]*|[\u3040-\u30ff\u3400-\u9fff]")
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked: its content words and the kind of answer it wants."""
-
-    text: str
-    terms: tuple[str, ...]  # distinct stems, in order
-    kind: str | None  # a key of KINDS
-    counted: str | None  # the stem of what is counted: "episode" in "how many episodes"
-
-    @classmethod
-    def of(cls, text: str) -> Question:
-        """The question as the models see it; one of stop words only keeps them."""
-        terms = tuple(dict.fromkeys(stems(text, STOP) or stems(text)))
-        kind = next((name for name, (asked, _) in KINDS.items() if asked.search(text)), None)
-        counted = _HOW_MANY.search(text)
-        return cls(text, terms, kind, stem(counted.group(1)) if counted else None)
-
-    def hits(self, text: str, starts: Rows) -> Floats:
-        """(sentences, terms): 1 where the sentence beginning at that start has the term."""
-        found = np.zeros((len(starts), len(self.terms)))
-        if not len(starts) or not self.terms:
-            return found
-        finder = _finder(self.terms)
-        place = {term: i for i, term in enumerate(self.terms)}
-        seen = [(m.start(), place.get(stem(m.group()), -1)) for m in finder.finditer(text)]
-        at = np.array([pair for pair in seen if pair[1] >= 0], dtype=np.intp).reshape(-1, 2)
-        row = np.searchsorted(starts, at[:, 0], side="right") - 1
-        found[row[row >= 0], at[row >= 0, 1]] = 1
-        return found
-
-    def fits(self, text: str) -> float:
-        """0 to 1: whether `text` has what is asked for and the question itself does not have."""
-        if self.kind is None:
-            return 0.0
-        asked = self.text.lower()
-        wanted = _FREQUENCY if _HOW_OFTEN.search(asked) else KINDS[self.kind][1]
-        if not any(m.group().lower() not in asked for m in wanted.finditer(text)):
-            return 0.0
-        if self.kind != "number" or self.counted is None:
-            return 1.0
-        head = re.search(rf"{_NUMBER}\W+(?:\w+\W+){{0,2}}{re.escape(self.counted)}", text, re.IGNORECASE)
-        return 1.0 if head else 0.4
+# Of all that was read, beside the features of the best sentence; "missing" is the share of the question's words,
+# weighed by rarity, that stand nowhere.
+OVERALL = ("score", "lead", "cosine_best", "covered_best", "kindless", "read", "missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +88,7 @@ class Reading:
     features: Floats  # (rows, FEATURES)
     scores: Floats  # by the ordering model
     overall: Floats  # OVERALL
+    sole: bool  # the pieces are the whole of one short document
     chance: float  # that the pieces answer the question
 
     def spans(self) -> list[tuple[int, int, int]]:
@@ -185,6 +104,8 @@ class Weights:
     order: dict[str, float]
     answered: dict[str, float]  # names of FEATURES and OVERALL
     bias: float
+    short: dict[str, float]  # the same two where all of a short document was read
+    short_bias: float
     threshold: float  # chance below which the engine abstains
     collect: float  # chance below which nothing is collected
     second: float  # a second sentence is quoted if its score is at most this much below the best
@@ -279,14 +200,21 @@ class Extractive:
         """Scan everything, read the most promising sentences closely and put them in order."""
         question = Question.of(prompt.question)
         scan = self._scan(prompt, question)
-        worth = self._worth(question, scan)
+        missing = np.flatnonzero(~np.maximum(scan.hits, scan.title).any(0)).tolist() if len(scan.piece) else []
+        mended = question.mended(missing, [piece.text for piece in prompt.pieces], self.weights.words)
+        if mended is not question:
+            question, scan = mended, self._scan(prompt, mended)
+        sole = is_sole(prompt.pieces, len(scan.piece))
+        worth = self._worth(question, scan, sole)
         rows = _promising(prompt, scan, worth)
+        if question.codes:
+            rows = rows[[not question.of_another(_titled(prompt, scan, row)) for row in rows]]
         features = self._features(prompt, question, scan, worth, rows)
         scores = features @ np.array([self.weights.order[name] for name in FEATURES])
         best = np.argsort(-scores, kind="stable")
         rows, features, scores = rows[best], features[best], scores[best]
-        overall = overall_of(features, scores, question.kind is None, len(scan.piece))
-        return Reading(scan, rows, features, scores, overall, self._chance(features, overall))
+        overall = overall_of(features, scores, question.kind is None, len(scan.piece), _missing(scan, worth))
+        return Reading(scan, rows, features, scores, overall, sole, self._chance(question, features, overall, sole))
 
     def _scan(self, prompt: Prompt, question: Question) -> Scan:
         pieces, terms = prompt.pieces, len(question.terms)
@@ -297,8 +225,14 @@ class Extractive:
         above = np.where(span[:, 2] >= 0, span[:, 2] + first, -1)
         found = (question.hits(piece.text, own[:, 0]) for piece, own in zip(pieces, spans, strict=True))
         hits = np.concatenate([np.zeros((0, terms)), *found])
-        titles = [set(stems(f"{piece.document} {piece.heading}")) for piece in pieces]
-        named = np.array([[float(t in title) for t in question.terms] for title in titles]).reshape(len(pieces), terms)
+        one = np.zeros(1, np.intp)
+        titles = [question.hits(f"{piece.document} {piece.heading}", one) for piece in pieces]
+        named = np.concatenate([np.zeros((0, terms)), *titles])
+        for piece, own in zip(pieces, spans, strict=True):
+            if piece.start == 0 and len(own) and _is_title(piece.text, *own[0, :2]):
+                opening = question.hits(piece.text[: own[0, 1]], own[:1, 0])
+                same = [other.document == piece.document for other in pieces]
+                named[same] = np.maximum(named[same], opening)
         title = np.maximum(named[owner], hits[above] * (above >= 0)[:, None]) if len(owner) else hits
         near = _spread(hits, owner, 2)
         return Scan(
@@ -328,11 +262,17 @@ class Extractive:
         self._vectors = dict(list(known.items())[-VECTORS:])
         return found.reshape(-1, self.embedder.dimension)
 
-    def _worth(self, question: Question, scan: Scan) -> Floats:
-        """How telling each term is, 0 to 1: rare in general and in these pieces."""
+    def _worth(self, question: Question, scan: Scan, sole: bool) -> Floats:
+        """How telling each term is, 0 to 1: rare in general and in these pieces.
+
+        What a whole short document is about tells little of which of its sentences is meant.
+        """
         known = np.array([self.weights.words.get(term, 0.0) for term in question.terms])
         total = self.weights.sentences + len(scan.piece) + 1.0
         worth: Floats = np.maximum(np.log(total / (known + scan.hits.sum(0) + 1.0)) / np.log(total), 0.02)
+        if sole:
+            often = np.log((len(scan.piece) + 2) / (scan.hits.sum(0) + 1)) / np.log(len(scan.piece) + 2)
+            worth *= 0.4 + 0.6 * np.maximum(often, 0.0)
         return worth
 
     def _features(self, prompt: Prompt, question: Question, scan: Scan, worth: Floats, rows: Rows) -> Floats:
@@ -354,18 +294,28 @@ class Extractive:
             "covered_title": scan.title[rows] @ share,
             "rarest": around[:, int(np.argmax(worth))] if len(worth) else np.zeros(len(rows)),
             **_wording(question, texts),
+            "named": _named(question, around),
+            "keyed": np.array([_keyed(question, text) for text in texts]),
             **{kind: np.zeros(len(rows)) for kind in KINDS},
         }
+        if question.weak:
+            for name, known in _BY_WORDS.items():
+                columns[name] = _WEAK[0] + _WEAK[1] * columns[known]
         if question.kind is not None:
             columns[question.kind] = np.array([question.fits(text) for text in texts])
         return np.column_stack([columns[name] for name in FEATURES]).reshape(len(rows), len(FEATURES))
 
-    def _chance(self, features: Floats, overall: Floats) -> float:
+    def _chance(self, question: Question, features: Floats, overall: Floats, sole: bool) -> float:
+        """Of a short document by weights of its own, moved so that one threshold serves both."""
         if not len(features):
             return 0.0
         known = dict(zip((*FEATURES, *OVERALL), (*features[0], *overall), strict=True))
-        logit = self.weights.bias + sum(weight * known[name] for name, weight in self.weights.answered.items())
-        return float(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
+        bias, weights = (
+            (self.weights.short_bias, self.weights.short) if sole else (self.weights.bias, self.weights.answered)
+        )
+        logit = bias + sum(weight * known[name] for name, weight in weights.items())
+        chance = float(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
+        return chance * UNLIKELY if sole and _asks_another(question, known) else chance
 
     def _quotes(self, prompt: Prompt, reading: Reading) -> tuple[Quote, ...]:
         collect = prompt.task == "collect"
@@ -373,13 +323,50 @@ class Extractive:
             return ()
         most, below = (COLLECTED, 2 * self.weights.second) if collect else (2, self.weights.second)
         quotes: dict[str, Quote] = {}
-        for (piece, start, end), score in zip(reading.spans(), reading.scores, strict=True):
+        for row, (piece, start, end), score in zip(reading.rows, reading.spans(), reading.scores, strict=True):
             behind = float(reading.scores[0] - score)
             if len(quotes) == most or behind > below:
                 break
+            if is_row(prompt.pieces[piece].text, start, end) and _has_less(reading, row):
+                continue  # another row of the table: what is asked stands in a better one
             text = " ".join(prompt.pieces[piece].text[start:end].split())
             quotes.setdefault(text, Quote(piece, start, end, reading.chance * float(np.exp(-behind))))
         return tuple(quotes.values())
+
+
+def _asks_another(question: Question, known: dict[str, float]) -> bool:
+    """Whether the best sentence of a whole document is of the same matter and answers another question.
+
+    The most telling word of the question stands nowhere, and much of the rest does not either; or things are to be
+    counted and it has no number of them.
+    """
+    if question.kind is None:
+        return False
+    elsewhere = known["rarest"] < 0.5 and known["missing"] >= 0.4
+    uncounted = question.how_many and known["number"] <= 0.4 and known["keyed"] < 0.5
+    return elsewhere or uncounted
+
+
+def _has_less(reading: Reading, row: int) -> bool:
+    """Whether a sentence lacks a word of the question that the best one has."""
+    hits = reading.scan.hits
+    return bool((hits[reading.rows[0]] > hits[row]).any())
+
+
+def is_sole(pieces: Sequence[Piece], read: int) -> bool:
+    """Whether pieces are the whole of one short document, in which what is not found is not there.
+
+    Args:
+        read: sentences of the pieces.
+    """
+    if not pieces or read > SHORT or any(piece.document != pieces[0].document for piece in pieces):
+        return False
+    end = 0
+    for piece in sorted(pieces, key=lambda piece: piece.start):
+        if piece.start > end + GAP:
+            return False
+        end = max(end, piece.end)
+    return True
 
 
 def _texts(prompt: Prompt) -> list[str]:
@@ -413,6 +400,11 @@ def _titled(prompt: Prompt, scan: Scan, row: int) -> str:
     if not heading and any(other.document != piece.document for other in prompt.pieces):
         heading = re.sub(r"\.\w{1,5}$|[_/\\-]+", " ", piece.document).strip()
     return f"{heading}. {text}" if heading else text
+
+
+def _is_title(text: str, start: int, end: int) -> bool:
+    """Whether a document's first sentence says what it is about: a short one that is no row and no statement."""
+    return end - start <= TITLE and not is_row(text, start, end) and text[end - 1] not in ".!?\u3002"
 
 
 def _is_heading(text: str, start: int, end: int) -> bool:
@@ -484,7 +476,7 @@ def _wording(question: Question, texts: list[str]) -> dict[str, Floats]:
                 min(len(text), 600) / 100,
                 np.log1p(len(set(words) - set(question.terms))),
                 shape.endswith("?"),
-                len(text.split()) < 5,
+                len(text.split()) < 5 and not _KEY.match(text) and shape[-1:] not in (".", "!", "\u3002"),
                 _PRONOUN.match(text) is not None,
             )
         )
@@ -492,10 +484,37 @@ def _wording(question: Question, texts: list[str]) -> dict[str, Floats]:
     return dict(zip(names, np.array(rows, dtype=np.float64).reshape(-1, len(names)).T, strict=True))
 
 
-def overall_of(features: Floats, scores: Floats, kindless: bool, read: int) -> Floats:
+def _named(question: Question, around: Floats) -> Floats:
+    """Whether each sentence, or what stands around it, has all of the question's names; 1 where it has none."""
+    if not question.names:
+        return np.ones(len(around))
+    least: Floats = around[:, sorted(question.names)].min(1)
+    return least
+
+
+def _keyed(question: Question, text: str) -> float:
+    """The share of the words before the colon of a line with a value that the question has; 0 of any other sentence."""
+    found = _KEY.match(text)
+    if found is None or is_row(text, 0, len(text)):
+        return 0.0
+    words = [m for m in WORD.finditer(found[1]) if m.group().lower() not in STOP]
+    starts = np.array([m.start() for m in words], np.intp)
+    hits = question.hits(found[1], starts)
+    return float(hits.max(1, initial=0.0).mean()) if hits.size else 0.0
+
+
+def _missing(scan: Scan, worth: Floats) -> float:
+    """The share of the question's words, weighed, that nothing that was read has."""
+    if not len(worth):
+        return 0.0
+    seen = np.maximum(scan.hits, scan.title).max(0, initial=0.0)
+    return float(1 - seen @ worth / worth.sum())
+
+
+def overall_of(features: Floats, scores: Floats, kindless: bool, read: int, missing: float) -> Floats:
     """One number per name in OVERALL, of sentences that are best first."""
     if not len(scores):
         return np.zeros(len(OVERALL))
     lead = float(scores[0] - scores[1]) if len(scores) > 1 else 0.0
     best = features.max(0)[[FEATURES.index("cosine"), FEATURES.index("covered_near")]]
-    return np.array([scores[0], min(lead, 5.0), *best, kindless, np.log1p(read)], dtype=np.float64)
+    return np.array([scores[0], min(lead, 5.0), *best, kindless, np.log1p(read), missing], dtype=np.float64)

@@ -10,19 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.asking import STOP_WORDS, language_of, without_asking
 from hybrid.index.libraries import bm25
+from hybrid.words import RUN, UNSPACED, fold, grams, specials
 
 Ids = NDArray[np.int64]
 Scores = NDArray[np.float32]
 WordIds = NDArray[np.int32]
 
-# Words of letters, numbers, or single characters of scripts written without blanks; identifiers are split where the
-# case changes (HTTPServer -> HTTP Server, getName -> get Name).
-_SINGLE = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+# Words of letters, numbers, or runs of scripts written without blanks; identifiers are split where the case changes
+# (HTTPServer -> HTTP Server, getName -> get Name).
 _UPPER = r"A-Z\u00c0-\u00d6\u00d8-\u00de"
-_LOWER = rf"[^\W\d_{_UPPER}{_SINGLE}]"  # and the capitals of other scripts, whose identifiers are not split
+_LOWER = rf"[^\W\d_{_UPPER}{UNSPACED}]"  # and the capitals of other scripts, whose identifiers are not split
 _WORD = re.compile(
-    rf"[{_SINGLE}]"
+    rf"{RUN.pattern}"
     r"|\d+"
     rf"|[{_UPPER}]{{2,}}(?=[{_UPPER}]{_LOWER})"
     rf"|[{_UPPER}]?{_LOWER}+(?:'(?!s\b){_LOWER}+)?"
@@ -37,27 +38,36 @@ _STOP = frozenset(
     "s should so some such than that the their them then there these they this those to was we were what when where "
     "which who whom whose why will with would you your t can could about".split()
 )
+_NONE: frozenset[str] = frozenset()
 _ARRAYS = ("data", "indices", "indptr")
 
 
 def words(text: str) -> list[str]:
-    """The words of a passage, lower-case, in order, inflection cut off."""
-    return [_stem(word.lower()) for word in _WORD.findall(text)]
+    """The words of a passage, folded, in order, inflection cut off; Chinese and the like in overlapping parts."""
+    return [_stem(word) for found in _WORD.findall(fold(text)) for word in _parts(found, single=True)]
 
 
 def identifiers(text: str) -> list[str]:
-    """The names of several words in a text, each as one word: `WideLife`, `wide_life` and `WIDE_LIFE` are `widelife`.
+    """What is one word however it is written: `WideLife`, `wide_life`; AX-4418-B; 1.25 million; 5 March 2024.
 
     They are looked up beside their parts: where the same name stands in one case, as `widelife.h`, it has no parts, and
-    the whole name tells one definition from others that share its words.
+    the whole name tells one definition, part number or sum from others that share its parts.
     """
-    return [_stem(name.replace("_", "").lower()) for name in _JOINED.findall(text)]
+    text = fold(text)
+    names = [_stem(name.replace("_", "").lower()) for name in _JOINED.findall(text)]
+    return names + [word for *_, word in specials(text)]
 
 
 def query_words(question: str) -> list[str]:
     """The words of a question that are worth looking up; all of them where none is left."""
-    found = [word.lower() for word in _WORD.findall(question)]
-    return [_stem(word) for word in found if word not in _STOP] or [_stem(word) for word in found]
+    asked = fold(question)
+    stop = _STOP | STOP_WORDS.get(language, _NONE) if (language := language_of(asked)) != "en" else _STOP
+    content = [word for part in _WORD.findall(without_asking(asked)) for word in _parts(part) if word not in stop]
+    return [_stem(word) for word in content] or words(question)
+
+
+def _parts(word: str, *, single: bool = False) -> list[str]:
+    return grams(word, single=single) if RUN.fullmatch(word) else [word.lower()]
 
 
 def _stem(word: str) -> str:

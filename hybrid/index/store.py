@@ -39,6 +39,7 @@ from hybrid.index.lexical import Lexical, identifiers, query_words, words
 from hybrid.readers.extract import Unreadable
 from hybrid.readers.read import READING
 from hybrid.types import Passage
+from hybrid.words import VERSION as WORDS
 
 Ids = NDArray[np.int64]
 Progress = Callable[[str, int, int], None]  # stage, done, total
@@ -545,7 +546,7 @@ class Store:
                     ("format", FORMAT),
                     ("embedder", self.embedder.fingerprint),
                     ("tokens", self.chunker.settings.tokens),
-                    ("reading", READING),
+                    ("reading", f"{READING}.{WORDS}"),
                     ("generation", 0),
                 ):
                     self._db.execute("INSERT INTO meta VALUES (?, ?)", (key, str(value)))
@@ -556,9 +557,9 @@ class Store:
                 f"The index at {self.path} was made by a newer version (format {made['format']}, this one reads "
                 f"{FORMAT}). Upgrade hybrid-context, or give another folder with --index."
             )
-        if made.get("reading") != str(READING):
+        if made.get("reading") != f"{READING}.{WORDS}":
             raise IndexStoreError(
-                f"The index at {self.path} was made by a version that read some files in another way. Make it anew "
+                f"The index at {self.path} was made by a version that read files or words in another way. Make it anew "
                 "with `hybrid index build --rebuild`, or give another folder with --index."
             )
         for key, ours, what in (

@@ -1,0 +1,226 @@
+"""How questions are worded, in the languages people use: which words only ask, which kind of answer is wanted, and
+what such an answer looks like. Texts are compared folded, without accents (`hybrid.words.fold`)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from hybrid.words import HAN, HANGUL, HIRAGANA, KATAKANA, STOP, THAI, UNSPACED, WORD
+
+# Words that carry nothing, by language, without accents; the first of the languages with the most in a question holds.
+_STOP_BY_LANGUAGE = {
+    "en": " ".join(STOP),
+    "de": """ab aber alle als am an auch auf aus bei bin bis das dass dem den denn der des die dies diese dieser dieses
+        doch du durch ein eine einem einen einer eines er es fur gibt hat hatte haben ich ihr ihre im in ist kann konnen
+        darf durfen man mein mit muss mussen nach nicht noch nur ob oder seit sich sie sind so soll sollen uber um und
+        uns unter vom von vor war waren was welche welchem welchen welcher welches wann warum wem wen wer werden wird
+        wie wieso wir wird wo wohin wurde wurden zu zum zur hoch lang lange gross viel viele wieviel heisst""",
+    "fr": """a au aux avec c ce ces cette combien comment d dans de des doit du elle elles en est et etait ete etre fait
+        faut il ils j je l la le les leur lui m mais n ne nous on ont ou par pas peut pour pourquoi qu quand que quel
+        quelle quelles quels qui quoi s sa se sera ses son sont sur t un une vous y""",
+    "es": """a al como con cual cuales cuando cuanta cuantas cuanto cuantos de debe del desde donde e el ella ellos en
+        es esta estan este fue ha han hay la las le les lo los no o para pero por porque puede que quien quienes se ser
+        si sin sobre son su sus tiene un una unas uno unos y ya""",
+    "it": """a ad ai al alla alle che chi ci come con cosa cui da dal dalla dei del della delle dello di dove e ed era
+        fa gli ha hanno i il in la le lo ma nei nel nella non o per perche puo quale quali quando quanta quante quanti
+        quanto questo si sono su sua suo un una uno""",
+    "pt": """a ao aos as como com da das de deve do dos e em esta foi ha na nas no nos o onde os ou para pela pelo pode
+        por porque qual quais quando quanta quantas quanto quantos que quem se sao ser seu sua tem um uma""",
+    "nl": """aan als bij dat de deze die dit door een en er heeft hebben het hij hoe hoeveel ik in is kan mag met moet
+        naar niet of om op over te tot uit van voor waar waarom wanneer was wat welk welke werd wie wordt zal zijn""",
+    "ru": """а бы был была были было быть в во где для до его ее если есть за и из или их к как какая какие каким каких
+        какова каков какое какои какого какому каком когда кто куда ли между может можно на над не ни но о об он она они
+        от по под почему при с сколько со так то у что чем чеи эта эти это этот я""",
+    "ar": """ما ماذا من متى اين كم كيف لماذا هل في على الى عن هو هي هذا هذه التي الذي ان او و مع هناك كان كانت يكون
+        تكون ذلك تم اي""",
+}
+STOP_WORDS = {name: frozenset(words.split()) for name, words in _STOP_BY_LANGUAGE.items()}
+LANGUAGES = {  # of the stemmers
+    "de": "german", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese", "nl": "dutch",
+    "ru": "russian", "ar": "arabic",
+}  # fmt: skip
+
+# What only asks in scripts without blanks; the longest come first.
+_ASKING = re.compile(
+    "请问|什么时候|为什么|是多少|有多少|是什么|有什么|是谁|在哪里|在哪儿|哪里|哪儿|哪个|哪些|哪天|哪位|怎么样|怎么|如何|"
+    "多少|什么|是否|可以|能否|何时|为何|何处|吗|呢|的|了|谁|"
+    "請問|什麼時候|為什麼|是什麼|什麼|哪裡|嗎|誰|"
+    "でしょうか|ましたか|ますか|ですか|できますか|ありますか|何ですか|いくらですか|について|どのくらい|どれくらい|"
+    "どのような|どのように|なぜ|どうして|どこ|いつ|だれ|どなた|何時|何人|何日|何年|何月|何曜日|何|いくら|いくつ|どの|どれ|"
+    "입니까|습니까|합니까|됩니까|인가요|나요|까요|은가요|무엇|언제|어디서|어디에|어디|누구|누가|얼마나|얼마|어떻게|어떤|"
+    "왜|몇|อะไร|เมื่อไหร่|เมื่อไร|ที่ไหน|ใคร|ทำไม|เท่าไหร่|เท่าไร|กี่|อย่างไร|ไหม"
+)
+# Particles at the end of a Korean word, and Japanese ones, which stand alone between other scripts
+_PARTICLE = re.compile(
+    rf"(?<=[{HANGUL}]{{2}})(?:에서는|에게서|으로는|에서|에게|까지|부터|으로|이나|과의|와의|은|는|이|가|을|를|의|에|로|와|과|도|만)(?![{HANGUL}])"
+    rf"|(?<![{HIRAGANA}])(?:[はがをにでとものへや]|から|まで|より|には|では|とは|での|への|する|した|して|される|された|され|さ|し)(?![{HIRAGANA}])"
+)
+_CJK = re.compile(f"[{UNSPACED}]")
+
+
+def without_asking(text: str) -> str:
+    """A question without what only asks and binds in scripts written without blanks; unchanged in all others."""
+    if not _CJK.search(text):
+        return text
+    return _PARTICLE.sub(" ", _ASKING.sub(" ", text))
+
+
+@lru_cache(maxsize=1000)
+def language_of(question: str) -> str:
+    """A key of STOP_WORDS, "en" where nothing speaks for another; "zh" stands for all scripts without blanks."""
+    if _CJK.search(question):
+        return "zh"
+    words = [word.lower() for word in WORD.findall(question)]
+    counts = {name: sum(word in stop for word in words) for name, stop in STOP_WORDS.items()}
+    return max(counts, key=lambda name: (counts[name], name == "en"))
+
+
+MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_MONTHS_ELSEWHERE = (
+    "januar|februar|marz|mai|juni|juli|oktober|dezember|janvier|fevrier|mars|avril|juin|juillet|aout|septembre|octobre|"
+    "novembre|decembre|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|gennaio|"
+    "febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre|января|февраля|марта|апреля|мая|июня|июля|августа|"
+    "сентября|октября|ноября|декабря|يناير|فبراير|مارس|ابريل|مايو|يونيو|يوليو|اغسطس|سبتمبر|اكتوبر|نوفمبر|ديسمبر"
+)
+NUMBER = (
+    r"(?:\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|thirty|forty|fifty|"
+    r"sixty|seventy|eighty|ninety|hundred|thousand|million|billion|half|third|quarter|once|twice)\b)"
+)
+_NUMBER_ELSEWHERE = (
+    r"|\b(?:zwei|drei|vier|funf|sechs|sieben|acht|neun|zehn|zwolf|deux|trois|quatre|cinq|sept|huit|neuf|dix|dos|tres|"
+    r"cuatro|cinco|seis|siete|ocho|nueve|diez|due|tre|quattro|cinque|otto|dieci|twee|drie|vijf|два|две|три|четыре|пять|"
+    r"шесть|семь|восемь|десять)\b|[一二三四五六七八九十百千两兩]+[个個名人年月日天円元回次本台冊件层階章周]"
+)
+_HOW_OFTEN = re.compile(r"\bhow (?:often|frequently|regularly)\b|\bwie oft\b|多久一次|何回", re.IGNORECASE)
+_FREQUENCY = re.compile(
+    rf"{NUMBER}|\b(?:hourly|daily|weekly|fortnightly|monthly|quarterly|yearly|annually|always|never|rarely|sometimes)\b|"
+    r"\b(?:each|every|per) \w+|\b(?:taglich|wochentlich|monatlich|jahrlich)\b|每|毎",
+    re.IGNORECASE,
+)
+_HOW_MANY = re.compile(r"\bhow (?:many|much) (\w{3,})", re.IGNORECASE)
+
+
+def _kind(asked: str, elsewhere: str, answer: str, flags: int = re.IGNORECASE) -> tuple[re.Pattern[str], ...]:
+    return re.compile(rf"\b(?:{asked})\b|{elsewhere}", re.IGNORECASE), re.compile(answer, flags)
+
+
+# What is asked for, by the question's wording, and what its answer looks like; the first that matches holds.
+KINDS: dict[str, tuple[re.Pattern[str], ...]] = {
+    "when": _kind(
+        "when|(?:what|which) (?:year|date|day|month|century|decade|time)"
+        "|wann|(?:welche[mnrs]?|an welchem|in welchem) (?:jahr|datum|tag|monat)|quand|quelle (?:date|annee|heure)|"
+        "cuando|"
+        "que (?:fecha|ano|dia|hora)|quando|(?:che|quale|qual) (?:data|giorno|ora|ano)|wanneer|когда|какого числа|"
+        "в каком (?:году|месяце)|متى",
+        "什[么麼]时候|什麼時候|何时|何時|哪一?[年天月日]|几[号点月]|日期|いつ|何[日年月曜]|언제|며칠|"
+        "몇 ?[시년월일]|เมื่อไ",
+        rf"\b(?:1\d|20)\d\d\b|\b(?:{MONTHS}|{_MONTHS_ELSEWHERE})\b|\b\d+(?:st|nd|rd|th)\b|\bcentur(?:y|ies)\b|"
+        r"\d\d?:\d\d|"
+        r"\d ?[年月日号時时点년월일시]|[月火水木金土日]曜|[周星期]+[一二三四五六日天]|[월화수목금토일]요일|"
+        r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:20|1\d)\d\d-",
+    ),
+    "number": _kind(
+        "how (?:many|much|long|far|old|tall|often|big|large|high|deep|fast|few|heavy|wide|thick|hot|cold|strong|soon)|"
+        "percentage|number|amount|population|size|price|cost|age|rate|total"
+        "|wie ?(?:viele?[nmrs]?|lang|lange|hoch|teuer|oft|weit|alt|gross|schwer|tief|breit|schnell)|combien|"
+        "cuant[oa]s?|quant[oiae]s?|hoeveel|hoe (?:lang|hoog|oud|vaak|groot|zwaar)|сколько|"
+        "как(?:ова|ов|ово)|кака[яи] (?:цена|сумма|стоимость)|كم",
+        "多少|几[个個名天年人次]|多[长長大高重久远遠]|いくら|いくつ|何[人個円名件台冊本回階歳]|どのくらい|どれくらい|얼마|"
+        "몇|เท่าไ|กี่",
+        NUMBER + _NUMBER_ELSEWHERE,
+    ),
+    "why": _kind(
+        "why|reason|cause|purpose|warum|weshalb|wieso|pourquoi|por que|perche|waarom|почему|зачем|لماذا",
+        "为什么|為什麼|为何|なぜ|どうして|왜|ทำไม",
+        r"\b(?:because|due to|so that|in order to|as a result|since|therefore|caus\w+|reason|result\w*|weil|wegen|"
+        r"damit|parce que|car|afin|porque|debido|poiche|omdat|потому|так как|из-за|لان|بسبب)\b|因[为為]|由于|ため|ので|"
+        r"때문|위해",
+    ),
+    "where": _kind(
+        "where|(?:what|which) (?:city|country|state|place|town|county|continent|location|area)"
+        "|wo|wohin|woher|in welche[mnr] (?:stadt|land|ort)|dans quelle? (?:ville|pays)|donde|en que (?:ciudad|pais)|"
+        "dove|"
+        "in quale (?:citta|paese)|onde|waar|где|куда|откуда|в каком (?:городе|месте)|اين",
+        r"\bou (?=est|se|sont|peut|travaille|habite)|^ou\b|哪[里裡儿個个]|在哪|何处|どこ|어디|ที่ไหน",
+        r"\b(?:[Ii]n|[Aa]t|[Nn]ear|[Ff]rom|[Tt]o|[Oo]f|[Oo]n|across|along|between|outside|im|am|bei|aus|nach|à|a|en|de|"
+        r"dans|da|te|naar|в|на|из)"
+        r" (?:(?:the|der|den|dem|la|le|el|il|los) )?[A-ZА-Я]|[在于於位]|で|に|에서|에 |"
+        r"\b[Cc](?:ity|ountry): \S|\b[Tt]own: \S|\b[Pp]lace: \S|\b[Aa]ddress: \S|\bفي |\b\d{5}\b",
+        0,
+    ),
+    "who": _kind(
+        "who|whom|whose|(?:what|which) (?:person|man|woman|king|queen|president|actor|actress|singer)"
+        "|wer|wem|wen|wessen|quien|quienes|chi|quem|кто|кому|кем|чеи",
+        r"^(?:a |de |par |avec )?qui\b|^wie is\b|^من\b|谁|誰|哪位|だれ|どなた|누구|누가|ใคร",
+        r"\b[A-ZА-Я][\w.'\u2019-]+(?: (?:[a-z]{1,3} )?[A-ZА-Я][\w.'\u2019-]+)+"
+        r"|[^\W_](?:さん|氏|様|先生|女士|经理|씨|님)"
+        rf"|[:：] ?[{HAN}{HANGUL}{KATAKANA}]{{2,5}}(?![{HAN}{HANGUL}])|[是为] ?[{HAN}]{{2,4}}|"
+        "(?:السيد|الدكتور|المهندس)",
+        0,
+    ),
+}
+
+
+_MONEY = (
+    r"[$€£¥₹]|(?<![a-z])(?:euros?|eur|dollars?|usd|pounds?|gbp|cents?|pence|yen|francs?|chf|rubles?|crowns?)(?![a-z])|"
+    r"[元円원]"
+)
+# What a question asks for more closely, by its wording, and the units or signs of its answer.
+_UNITS = tuple(
+    (re.compile(asked, re.IGNORECASE), re.compile(units, re.IGNORECASE))
+    for asked, units in (
+        (r"\be-?mail\b", r"@"),
+        (r"\bhow heavy\b|\bweigh|\bweight\b", r"\d ?(?:kg|g|kilos?|kilograms?|grams?|t|tons?|lbs?|pounds?|oz)\b"),
+        (
+            r"\bhow (?:tall|high|deep|wide|far|thick|large|big) (?:is|are|was)\b|\b(?:height|depth|width)\b",
+            r"\d ?(?:[cmk]?m2?|km2?|feet|foot|ft|inch(?:es)?|in|miles?|met(?:er|re)s?|kilomet\w+|centimet\w+|hectares?|"
+            r"acres?)\b|[$€£%]",
+        ),
+        (r"\bhow hot\b|\btemperature\b", r"\d ?(?:°|degrees?|c\b|f\b|k\b)"),
+        (r"\b(?:percentage|per ?cent)\b", r"%|\bper ?cent"),
+        (
+            r"\bcosts?\b|\bprice\b|\bearns?\b|\bsalary\b|\bhow much (?:is|are|was|were) (?:the|a|an) |"
+            r"\bpa(?:y|id|ys)\b|\b(?:fee|rent|deposit|fine|balance|budget)\b",
+            _MONEY,
+        ),
+        (
+            r"\bhow (?:long|soon)\b",
+            rf"(?:{NUMBER})[ -]?(?:[a-z]+ )?(?:seconds?|minutes?|min|hours?|h|days?|weeks?|months?|years?|s|[cmk]?m|"
+            r"feet|ft|inch(?:es)?|miles?|met(?:er|re)s?|pages?|words?|lines?)\b|\buntil\b",
+        ),
+    )
+)
+
+
+def unit_of(question: str) -> re.Pattern[str] | None:
+    """What the answer to a folded question should have beside a number; None where anything will do."""
+    if _HOW_OFTEN.search(question):
+        return None
+    return next((units for asked, units in _UNITS if asked.search(question)), None)
+
+
+def kind_of(question: str) -> str | None:
+    """Which of KINDS a folded question asks for."""
+    found = next((name for name, (asked, *_) in KINDS.items() if asked.search(question)), None)
+    return "number" if found is None and unit_of(question) is not None else found
+
+
+def answer_of(kind: str, question: str) -> re.Pattern[str]:
+    """What the answer to a question of that kind looks like."""
+    return _FREQUENCY if _HOW_OFTEN.search(question) else KINDS[kind][1]
+
+
+def counted_in(question: str) -> str | None:
+    """What is counted: "episodes" in "how many episodes"."""
+    found = _HOW_MANY.search(question)
+    return found.group(1) if found else None
+
+
+_SCRIPT = re.compile(rf"[{UNSPACED}{THAI}\u0370-\u1cff]")
+
+
+def weakly_embedded(question: str) -> bool:
+    """Whether the question is mostly in a script for which a small English model's cosines tell little."""
+    letters = sum(char.isalpha() for char in question)
+    return letters > 0 and 2 * len(_SCRIPT.findall(question)) > letters

@@ -1,0 +1,266 @@
+"""A question as the quoting engine sees it: its content words, in all forms in which a text may have them, and the kind
+of answer it wants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybrid.asking import (
+    NUMBER,
+    STOP_WORDS,
+    answer_of,
+    counted_in,
+    kind_of,
+    language_of,
+    unit_of,
+    weakly_embedded,
+    without_asking,
+)
+from hybrid.forms import kin, near, root
+from hybrid.words import RUN, STOP, UNSPACED, WORD, codes, fold, fold_at, grams, specials, stem
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+KEPT = 32
+_ROOT, _KIN, _TYPO = 0.8, 0.6, 0.8  # what a related word, one of like meaning and a misspelt one count
+_COMPOUNDING = ("de", "nl")
+_FIGURE = re.compile(r"\d{4,}")
+_BARE = re.compile(r"(?:[:=|] |\| )\d[\d.,' ]*(?:\||$)")  # a cell or value that is a number alone
+
+
+@lru_cache(maxsize=KEPT)
+def _finder(heads: tuple[str, ...], anywhere: bool) -> re.Pattern[str]:
+    """Finds the words that may have one of the forms, and more."""
+    before = r"[^\W_]*?" if anywhere else ""
+    return re.compile(rf"(?<![^\W_])(?i:{before}(?:{'|'.join(map(re.escape, heads))}))[^\W_]*")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: its content words and the kind of answer it wants."""
+
+    text: str
+    terms: tuple[str, ...]  # distinct stems, in order; a number, date or part code is one
+    kind: str | None = None  # a key of KINDS
+    counted: str | None = None  # the stem of what is counted: "episode" in "how many episodes"
+    how_many: bool = False
+    language: str = "en"
+    names: frozenset[int] = frozenset()  # terms that name one thing: capitalised, a figure or a code
+    codes: frozenset[str] = frozenset()
+    weak: bool = False  # cosines tell little
+    forms: dict[str, tuple[int, float]] = field(
+        default_factory=dict, hash=False
+    )  # stem or root -> term, what it counts
+    grams: dict[str, int] = field(default_factory=dict, hash=False)
+    values: dict[str, int] = field(default_factory=dict, hash=False)  # of numbers, dates and codes
+
+    @classmethod
+    def of(cls, text: str) -> Question:
+        """The question as the models see it; one of stop words only keeps them."""
+        asked = fold(text)
+        language = language_of(asked)
+        stop = STOP | STOP_WORDS.get(language, STOP)
+        found = _Found()
+        bare = _take_values(asked, found)
+        content = without_asking(bare)
+        words = [(m.group(), m.start()) for m in re.finditer(rf"{RUN.pattern}|[^\W_{UNSPACED}]+", content)]
+        kept = [w for w in words if w[0].lower() not in stop] or ([] if found.terms else words)
+        first = re.search(r"\w", content)
+        for word, at in kept:
+            if RUN.fullmatch(word):
+                for gram in grams(word):
+                    found.grams.setdefault(gram, found.add(gram))
+                continue
+            number = found.add(stem(word))
+            if (word[0].isupper() and at != (first.start() if first else 0) and language != "de") or word[0].isdigit():
+                found.names.add(number)
+            if _FIGURE.fullmatch(word):
+                found.values.setdefault(word, number)
+            found.spell(word, number, language)
+        counted = counted_in(asked)
+        return cls(
+            text,
+            tuple(found.terms),
+            kind_of(asked),
+            stem(counted) if counted else None,
+            re.match(r"\W*how many\b", asked, re.IGNORECASE) is not None,
+            language,
+            frozenset(found.names),
+            frozenset(found.codes),
+            weakly_embedded(asked),
+            found.forms,
+            found.grams,
+            found.values,
+        )
+
+    def mended(self, missing: Sequence[int], texts: Sequence[str], known: dict[str, float]) -> Question:
+        """The question with the words of the texts that its misspelt ones may mean; itself where there are none.
+
+        Args:
+            missing: terms that none of the texts has.
+            known: stems of common words, which are not misspelt.
+        """
+        wanted = {self.terms[i]: i for i in missing if self._may_be_misspelt(i, known)}
+        if not wanted:
+            return self
+        words = {word.lower() for text in texts for word in WORD.findall(fold(text)) if len(word) >= 4}
+        forms = dict(self.forms)
+        for word in re.findall(r"[^\W\d_]+", fold(self.text).lower()):
+            if (number := wanted.get(stem(word))) is not None:
+                for other in near(word, words):
+                    forms.setdefault(stem(other), (number, _TYPO))
+        return self if forms == self.forms else replace(self, forms=forms)
+
+    def _may_be_misspelt(self, number: int, known: dict[str, float]) -> bool:
+        term = self.terms[number]
+        return term.isalpha() and len(term) >= 4 and term not in known and term not in self.grams
+
+    def hits(self, text: str, starts: Rows) -> Floats:
+        """(sentences, terms): 1 where the sentence beginning at that start has the term, less where a related word."""
+        found = np.zeros((len(starts), len(self.terms)))
+        if not len(starts) or not self.terms:
+            return found
+        folded, at = fold_at(text)
+        starts = starts if at is None else at[starts]
+        places, columns, counts = self._seen(folded)
+        rows = np.searchsorted(starts, np.array(places, np.intp), side="right") - 1
+        keep = rows >= 0
+        np.maximum.at(found, (rows[keep], np.array(columns, np.intp)[keep]), np.array(counts, np.float64)[keep])
+        return found
+
+    def _seen(self, folded: str) -> tuple[list[int], list[int], list[float]]:
+        places: list[int] = []
+        columns: list[int] = []
+        counts: list[float] = []
+
+        def note(place: int, column: int, count: float) -> None:
+            places.append(place)
+            columns.append(column)
+            counts.append(count)
+
+        if self.forms:
+            compounding = self.language in _COMPOUNDING
+            for match in _finder(self._heads(), compounding).finditer(folded):
+                term, count = self._of_word(match.group(), compounding)
+                if term >= 0:
+                    note(match.start(), term, count)
+        for gram, column in self.grams.items():
+            at = folded.find(gram)
+            while at >= 0:
+                note(at, column, 1.0)
+                at = folded.find(gram, at + 1)
+        if self.values:
+            for start, _, value in specials(folded):
+                if value in self.values:
+                    note(start, self.values[value], 1.0)
+        return places, columns, counts
+
+    def _heads(self) -> tuple[str, ...]:
+        heads = {form[:-1] if form[-1] in "iy" and len(form) > 2 else form for form in self.forms}
+        shortest = sorted(heads, key=len)
+        return tuple(sorted(h for i, h in enumerate(shortest) if not any(h.startswith(o) for o in shortest[:i])))
+
+    def _of_word(self, word: str, compounding: bool) -> tuple[int, float]:
+        stemmed = stem(word)
+        found = self.forms.get(stemmed)
+        if found is not None and found[1] == 1.0:
+            return found
+        related = self.forms.get(root(word.lower(), self.language))
+        if related is not None and related[1] >= _ROOT:
+            return related[0], max(_ROOT, found[1] if found and found[0] == related[0] else 0.0)
+        if found is None and compounding:
+            lower = word.lower()
+            inside = [f for f in self.forms if len(f) >= 5 and f in lower]
+            if inside:
+                return self.forms[max(inside, key=len)][0], _KIN
+        return found or (-1, 0.0)
+
+    def fits(self, text: str) -> float:
+        """0 to 1: whether `text` has what is asked for and the question itself does not have."""
+        if self.kind is None:
+            return 0.0
+        asked, text = fold(self.text).lower(), fold(text)
+        if self.kind == "number" and (unit := unit_of(asked)) is not None:
+            return 1.0 if unit.search(text) else 0.7 if _BARE.search(text) else 0.3 if re.search(NUMBER, text) else 0.0
+        wanted = answer_of(self.kind, asked)
+        if not any(m.group().lower() not in asked for m in wanted.finditer(text)):
+            return 0.0
+        if self.kind != "number" or self.counted is None:
+            return 1.0
+        head = re.search(rf"{NUMBER}\W+(?:\w+\W+){{0,2}}{re.escape(self.counted)}", text, re.IGNORECASE)
+        return 1.0 if head else 0.4
+
+    def of_another(self, text: str) -> bool:
+        """Whether `text` has a part code like the one that is asked for, and not that one."""
+        if not self.codes:
+            return False
+        found = {code for *_, code in codes(fold(text))}
+        shapes = {_shape(code) for code in self.codes}
+        return not found & self.codes and any(_shape(code) in shapes for code in found)
+
+
+def _shape(code: str) -> str:
+    """Like codes have one shape: letters as letters, digits as digits, however many."""
+    return re.sub(r"\d+", "0", re.sub(r"[a-z]+", "a", code))
+
+
+class _Found:
+    """The terms of a question while they are collected."""
+
+    def __init__(self) -> None:
+        self.terms: list[str] = []
+        self.names: set[int] = set()
+        self.codes: set[str] = set()
+        self.forms: dict[str, tuple[int, float]] = {}
+        self.grams: dict[str, int] = {}
+        self.values: dict[str, int] = {}
+
+    def add(self, term: str) -> int:
+        if term not in self.terms:
+            self.terms.append(term)
+        return self.terms.index(term)
+
+    def spell(self, word: str, number: int, language: str) -> None:
+        """The forms of a word: its stem, its root, and in English those of words of like meaning."""
+        self.forms[stem(word)] = (number, 1.0)
+        base = root(word.lower(), language)
+        if len(base) >= 3:
+            self._lesser(base, number, _ROOT)
+        for other, count in kin(word.lower()) if language == "en" else ():
+            self._lesser(stem(other), number, count)
+            self._lesser(root(other, language), number, count)
+
+    def _lesser(self, form: str, number: int, count: float) -> None:
+        if form and self.forms.get(form, (0, 0.0))[1] < count:
+            self.forms[form] = (number, count)
+
+
+def _take_values(asked: str, found: _Found) -> str:
+    """The question without its numbers and part codes, which become terms; a date stays beside its term."""
+    spans: list[tuple[int, int]] = []
+    own = {code for *_, code in codes(asked)}
+    for start, end, value in specials(asked):
+        if "-" in value:  # a date
+            found.values.setdefault(value, found.add(value))
+            continue
+        if any(a < end and start < b and (a, b) != (start, end) for a, b in spans):
+            continue
+        same = next(
+            (found.values[v] for a, b, v in specials(asked) if (a, b) == (start, end) and v in found.values), None
+        )
+        number = found.add(value) if same is None else same
+        found.values.setdefault(value, number)
+        found.names.add(number)
+        if value in own:
+            found.codes.add(value)
+        spans.append((start, end))
+    for start, end in spans:
+        asked = asked[:start] + " " * (end - start) + asked[end:]
+    return asked

@@ -1,0 +1,111 @@
+"""Words that go together: of one root, of like meaning, or one letter apart."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Any
+
+from hybrid.asking import LANGUAGES
+from hybrid.words import stem
+
+_ENDINGS = ("ization", "isation", "ation", "ition", "ment", "ness", "anc", "enc", "abl", "ibl", "ion", "at", "al", "i")
+# of English stems; not -er, -or and -ee: an employer is no employee
+_LEFT = {"ment": 3, "abl": 3}  # letters that have to be left, 4 for all others
+_SHORTEST, _LONG = 5, 9  # letters of a word that may be misspelt, in one place, and in two
+
+# Verbs that change within, each with its forms.
+_VERBS = """
+begin began begun; build built; buy bought; choose chose chosen; come came; do did done; draw drew drawn; drive drove
+driven; fall fell fallen; find found; fly flew flown; forbid forbade forbidden; get got; give gave given; go went gone;
+hold held; keep kept; know knew known; lead led; leave left; lose lost; make made; mean meant; meet met; pay paid; read;
+rise rose risen; run ran; say said; sell sold; send sent; sing sang sung; speak spoke spoken; spend spent; stand stood;
+steal stole stolen; take took taken; teach taught; tell told; think thought; throw threw thrown; wear wore worn;
+win won; write wrote written; child children; man men; woman women; person people; mouse mice; foot feet; life lives
+"""
+# What people ask with, and what documents say instead.
+_LIKE = """
+heavy weight weigh; tall high height; deep depth; wide width; long length duration; old age; big size large; hot
+temperature; cost price fee charge euros dollars pounds; earn salary wage pay; phone telephone tel; buy purchase;
+end expire finish; begin start commence; allowed permitted may forbidden prohibited; forbidden prohibited allowed;
+permitted allowed; absent apologies excused; boss manager head; job role position; doctor physician; car vehicle; shop
+store; repair fix; holiday vacation leave; live reside; email mail; birthday born; hold capacity contain; rent lease;
+lawyer attorney counsel; company firm ltd gmbh inc; bill invoice; fast speed; broken defective; often frequency every;
+"""
+
+
+def _groups(text: str) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for group in text.split(";"):
+        words = tuple(group.split())
+        for word in words:
+            found[word] = tuple(other for other in words if other != word)
+    return found
+
+
+_FORMS = _groups(_VERBS)
+_SAID = {group.split()[0]: tuple(group.split()[1:]) for group in _LIKE.split(";") if group.split()}
+
+
+def kin(word: str) -> list[tuple[str, float]]:
+    """English words that may stand for a word in lower case, with what they count: 1 its other forms, less others."""
+    own = _FORMS.get(word, ())
+    said = [other for each in dict.fromkeys((word, stem(word), *own)) for other in _SAID.get(each, ())]
+    return [*((other, 1.0) for other in own), *((other, 0.6) for other in said)]
+
+
+@lru_cache(maxsize=100_000)
+def root(word: str, language: str = "en") -> str:
+    """What a word in lower case shares with those made of it: "deliver" of delivery and delivered, "termin" of both
+    terminate and termination."""
+    if language in LANGUAGES:
+        return str(_stemmer(LANGUAGES[language]).stemWord(word))
+    if language != "en":
+        return word
+    base = stem(word)
+    for ending in _ENDINGS:
+        if base.endswith(ending) and len(base) - len(ending) >= _LEFT.get(ending, 4):
+            return base.removesuffix(ending)
+    return base
+
+
+@lru_cache(maxsize=16)
+def _stemmer(name: str) -> Any:
+    import snowballstemmer
+
+    return snowballstemmer.stemmer(name)
+
+
+def near(word: str, among: Collection[str], most: int = 5) -> list[str]:
+    """Words that differ from `word` by a letter left out, put in, changed or swapped with the next; by two from nine
+    letters on. The nearest first; none for a word of fewer than five letters."""
+    if len(word) < _SHORTEST:
+        return []
+    reach = 2 if len(word) >= _LONG else 1
+    found = [
+        (distance, other)
+        for other in among
+        if abs(len(other) - len(word)) <= reach and (distance := _distance(word, other, reach)) <= reach
+    ]
+    return [other for _, other in sorted(found)[:most]]
+
+
+def pattern(word: str) -> tuple[str, ...]:
+    """Parts of a word of which anything within the distance of `near` keeps one: its beginning, middle and end."""
+    size = len(word) // (3 if len(word) >= _LONG else 2)
+    return (word[:size], word[size : 2 * size], word[2 * size :]) if len(word) >= _LONG else (word[:size], word[size:])
+
+
+def _distance(a: str, b: str, most: int) -> int:
+    """Edits between two words (Damerau's, without edits inside a swapped pair); above `most` anything above it."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        last, before, row = before, row, [i] + [0] * len(b)
+        for j, y in enumerate(b, 1):
+            row[j] = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and y == a[i - 2]:
+                row[j] = min(row[j], last[j - 2] + 1)
+        if min(row) > most:
+            return most + 1
+    return row[-1]
