@@ -7,10 +7,12 @@ config.json is fetched). The rest are pure functions of a configuration, as tran
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -32,6 +34,60 @@ WINDOW_KEYS = (
     "max_seq_length",
     "seq_len",
 )
+# Published configurations of these families leave out what transformers fills in (read from its own defaults, 5.24).
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "gemma3_text": {
+        "hidden_size": 2304,
+        "intermediate_size": 9216,
+        "num_hidden_layers": 26,
+        "num_attention_heads": 8,
+        "num_key_value_heads": 4,
+        "head_dim": 256,
+        "vocab_size": 262_208,
+        "max_position_embeddings": 131_072,
+        "sliding_window": 4096,
+        "rope_theta": 1e6,
+        "rope_local_base_freq": 1e4,
+        "tie_word_embeddings": True,
+    },
+    "llama": {
+        "hidden_size": 4096,
+        "intermediate_size": 11_008,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "vocab_size": 32_000,
+        "max_position_embeddings": 2048,
+        "rope_theta": 1e4,
+    },
+    "mistral": {
+        "hidden_size": 4096,
+        "intermediate_size": 14_336,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "vocab_size": 32_000,
+        "max_position_embeddings": 131_072,
+        "sliding_window": 4096,
+        "rope_theta": 1e4,
+    },
+    "qwen2": {
+        "hidden_size": 4096,
+        "intermediate_size": 22_016,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 32,
+        "vocab_size": 151_936,
+        "max_position_embeddings": 32_768,
+        "rope_theta": 1e4,
+    },
+}
+_INNER = {"gemma3": "gemma3_text", "llava": "llama", "llava_next": "llama"}  # the language model of a family
+_FLAT = ("qwen2_vl", "qwen2_5_vl")  # written flat, and nested under text_config by transformers
+_QUANTIZED = (  # what names say of quantization -> bits
+    (r"[-_](?:awq|gptq|w4a16|int4|4bit|bnb-4bit|nvfp4|fp4|mxfp4|quantized\.w4a16)(?=$|[-_])", 4),
+    (r"[-_](?:fp8|w8a8|int8|8bit|fp8-dynamic|quantized\.w8a8)(?=$|[-_])", 8),
+)
+_VARIANT = re.compile(r"[-_](?:instruct|chat|base|it|pt|hf|gguf|unsloth|dynamic)(?=$|[-_])")  # of the same shape
 _STATE_MODELS = ("mamba", "mamba2", "falcon_mamba", "rwkv", "rwkv5", "rwkv6", "rwkv7", "xlstm")
 
 
@@ -78,21 +134,55 @@ def read_model(what: str) -> Model:
     folder = Path(what).expanduser()
     if folder.is_dir():
         return _from_folder(folder)
-    if what.lower() in carried():
-        return carried()[what.lower()]
-    known = ", ".join(carried())
+    known = carried_like(what)
+    if known is not None:
+        return known
     if what.count("/") != 1 or what.startswith((".", "/", "~")):
+        near = get_close_matches(what.lower(), carried(), n=3, cutoff=0.5)
+        meant = f" Did you mean {' or '.join(near)}?" if near else ""
         raise InputError(
             f"There is no model {what!r}: give a folder with a config.json, a hub name like owner/name, or one of: "
-            f"{known}."
+            f"{', '.join(carried())}.{meant}"
         )
     return _from_hub(what)
+
+
+def carried_like(what: str) -> Model | None:
+    """The carried model of a name or of a hub name, its variants of the same shape and its quantized forms included.
+
+    `Qwen/Qwen3-8B`, `qwen/qwen3-8b-base` and `Qwen/Qwen3-8B-AWQ` are all `qwen3-8b`; the last with weights of 4 bits.
+    """
+    if what.lower() in carried():
+        return carried()[what.lower()]
+    if what.count("/") != 1:
+        return None
+    bare, bits = _bare(what)
+    for name, row in _rows().items():
+        if bare in (_bare(row["hub"])[0], *(_bare(f"x/{other}")[0] for other in row.get("also", ()))):
+            model = carried()[name]
+            if bits is None:
+                return model
+            method = {"quant_method": "awq", "bits": 4} if bits == 4 else {"quant_method": "fp8"}
+            return replace(model, config={**model.config, "quantization_config": method})
+    return None
+
+
+def _bare(hub: str) -> tuple[str, int | None]:
+    """A hub name without its owner and what leaves the shape alone, and the bits of its weights where it tells them."""
+    name = hub.lower().rpartition("/")[2]
+    bits = next((b for pattern, b in _QUANTIZED if re.search(pattern, name)), None)
+    for pattern, _ in _QUANTIZED:
+        name = re.sub(pattern, "", name)
+    name = name.removeprefix("meta-")
+    while (shorter := _VARIANT.sub("", name)) != name:
+        name = shorter
+    return name, bits
 
 
 @lru_cache
 def carried() -> dict[str, Model]:
     """The models of models.toml by name."""
-    own = ("hub", "parameters", "active_parameters", "effective")
+    own = ("hub", "also", "parameters", "active_parameters", "effective")
     return {
         name: Model(
             name=name,
@@ -106,14 +196,26 @@ def carried() -> dict[str, Model]:
 
 
 def language(config: Config) -> tuple[tuple[str, ...], Config]:
-    """The keys that lead to the language model's part of a configuration, and that part."""
+    """The keys that lead to the language model's part of a configuration, and that part, its defaults filled in.
+
+    The keys are those under which transformers and vLLM look for it, also where the file is written flat.
+    """
     path: list[str] = []
+    family = str(config.get("model_type", ""))
     while True:
         inner = next((key for key in _NESTED if isinstance(config.get(key), Mapping)), None)
         if inner is None:
-            return tuple(path), config
+            break
         path.append(inner)
         config = config[inner]
+    if not path and family in _FLAT:
+        path.append("text_config")
+    kind = str(config.get("model_type") or _INNER.get(family, ""))
+    if path and kind in _DEFAULTS:  # in a nested part only: a whole file that lacks its size is broken
+        config = {"model_type": kind, **_DEFAULTS[kind], **config}
+    elif kind == "gemma3_text":
+        config = {**_DEFAULTS[kind], **config}
+    return tuple(path), config
 
 
 def window_of(config: Config) -> int | None:
@@ -202,6 +304,22 @@ def count_parameters(config: Config, *, active: bool = False) -> float:
     if active:  # a token is looked up, and only the output matrix is multiplied
         embedding = int(text.get("vocab_size", 0)) * width
     return (depth * (attention + 3 * width * inner) + embedding) / 1e9
+
+
+def embeddings(config: Config) -> float:
+    """Numbers in the tables of tokens: of what is read and, where it is another one, of what is written."""
+    _, text = language(config)
+    tied = 1 if text.get("tie_word_embeddings", config.get("tie_word_embeddings")) else 2
+    return float(int(text.get("vocab_size", 0)) * int(text.get("hidden_size", 0)) * tied)
+
+
+def experts(config: Config) -> float:
+    """Numbers in the matrices of all experts; 0 where a model has none."""
+    _, text = language(config)
+    count = int(text.get("num_local_experts") or text.get("num_experts") or text.get("n_routed_experts") or 0)
+    inner = int(text.get("moe_intermediate_size") or text.get("intermediate_size") or 0)
+    depth = int(text.get("num_hidden_layers", 0))
+    return 3.0 * depth * count * int(text.get("hidden_size", 0)) * inner
 
 
 def _kinds(text: Config, total: int, window: Any, chunk: Any) -> list[Kind]:

@@ -17,6 +17,7 @@ from hybrid.cost.shape import shape_of
 from hybrid.cost.work import OUTPUT, BreakEven, break_even
 from hybrid.errors import InputError
 from hybrid.models import Config, Model, count_parameters, kv_heads, language, layers, read_model
+from hybrid.quantization import bits_of, quantization, size_of
 from hybrid.rope import Extension, Method, extend
 
 BITS = (16, 8, 4)
@@ -77,7 +78,7 @@ def plan(
     data_parallel: int = 1,
     context_parallel: int = 1,
     kv_bits: int = 16,
-    weight_bits: int = 16,
+    weight_bits: int | None = None,
     method: Method = "yarn",
     output: int = OUTPUT,
     times: float = 3.0,
@@ -90,7 +91,7 @@ def plan(
         gpus: names of gpus.toml to fit it to, or GPUs by name.
         context_parallel: parts into which a prompt and its cache are split, each on GPUs with all weights.
         kv_bits: of a key or value: 16, 8 (fp8) or 4.
-        weight_bits: of a weight, where the files are not at hand.
+        weight_bits: of all weights; None: of the files, else as its quantization_config says, else 16.
         output: tokens of an answer, for what questions take.
         times: how many times a question over passages one on the whole document may cost, to be worth it.
 
@@ -117,6 +118,11 @@ def plan(
     if tensor_parallel > divides:
         kept = tensor_parallel // divides
         warnings.append(f"with {divides} key-value heads on {tensor_parallel} GPUs the cache is kept {kept} times")
+    quantized = quantization(model.config)
+    if quantized is not None and weight_bits is None:
+        warnings.append(f"weights are quantized ({quantized.method}): {quantized.bits:.3g} bits each, scales included")
+    elif quantized is None and weight_bits is None and "quantization_config" in model.config:
+        warnings.append("its quantization_config is of a kind that is not known: weights count 16 bits")
     known = gpus if isinstance(gpus, Mapping) else {n: named(carried_gpus(), n.lower(), "gpu") for n in gpus}
     fits = tuple(
         fit(
@@ -133,7 +139,8 @@ def plan(
         )
         for name, gpu in known.items()
     )
-    shape = shape_of(model, weight_bits=weight_bits, kv_bits=kv_bits)
+    bits = weight_bits or bits_of(model.config)
+    shape = shape_of(model, weight_bits=bits, kv_bits=kv_bits)
     questions = tuple(
         break_even(
             shape,
@@ -142,7 +149,7 @@ def plan(
                 fit.gpu,
                 gpus=tensor_parallel * context_parallel,
                 ring=context_parallel,
-                weight_bits=weight_bits,
+                weight_bits=bits,
             ),
             max(1, context - output - PASSAGES),
             min(PASSAGES, context),
@@ -165,11 +172,6 @@ def plan(
         effective=model.effective,
         warnings=tuple(warnings),
     )
-
-
-def size_of(model: Model, bits: int = 16) -> float:
-    """Bytes of a model's weights: of its files, or counted with `bits` to a weight where they are not at hand."""
-    return model.weight_bytes or (model.parameters or count_parameters(model.config)) * 1e9 * bits / 8
 
 
 def kv_bytes(config: Config, tokens: int, bits: int = 16) -> float:

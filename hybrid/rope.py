@@ -97,6 +97,9 @@ def rope_parameters(text: Config) -> Parameters:
     found: Parameters = dict(new or old or {})
     if found and all(isinstance(value, Mapping) for value in found.values()):
         return {kind: _standard(dict(value), text) for kind, value in found.items()}
+    if text.get("rope_local_base_freq"):  # Gemma 3 as published: the scaling is of layers that see everything
+        sliding = {"rope_type": "default", "rope_theta": float(text["rope_local_base_freq"])}
+        return {"full_attention": _standard(found, text), "sliding_attention": sliding}
     return _standard(found, text)
 
 

@@ -316,7 +316,8 @@ def check_memory(served: Served, model: Model, devices: Mapping[str, float]) -> 
 
     What the check cannot know (other machines, weights kept elsewhere or in fewer bits) is left to vLLM.
     """
-    from hybrid.plan import UTILIZATION, WORKSPACE, fit, refusal, size_of
+    from hybrid.plan import UTILIZATION, WORKSPACE, fit, refusal
+    from hybrid.quantization import size_of
 
     own = served.devices.split(",") if served.devices else list(devices)
     elsewhere = ("--distributed-executor-backend", "--nnodes", "--data-parallel-size-local", "--cpu-offload-gb")

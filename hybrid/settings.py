@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hybrid.errors import SettingsError
 from hybrid.types import Route, Rung
@@ -65,7 +65,8 @@ class EngineSettings(Section):
 
     kind: Literal["extractive", "server", "vllm"] = Field(
         "extractive",
-        description="extractive: verbatim quotations, no model; server: any OpenAI-compatible server; vllm: in process",
+        description="extractive: verbatim quotations, no model; server: any OpenAI-compatible server, which a url "
+        "implies; vllm: in process",
     )
     url: str | None = Field(None, description="base URL of a server, such as http://localhost:8000/v1")
     model: str | None = Field(
@@ -83,6 +84,32 @@ class EngineSettings(Section):
     )
     overrides: dict[str, Any] = Field({}, description="vllm: changes to the model's config.json, as --hf-overrides")
     vllm_args: dict[str, Any] = Field({}, description="vllm: further arguments of vllm.LLM")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _url_implies_a_server(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and given.get("url") and given.get("kind") is None:
+            return {**given, "kind": "server"}
+        return given
+
+    @model_validator(mode="after")
+    def _every_key_has_an_effect(self) -> EngineSettings:
+        for key in _WITHOUT_EFFECT[self.kind]:
+            if getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"the key {key!r} has no effect with the kind {self.kind!r}: {_REMEDY[self.kind]}")
+        return self
+
+
+_WITHOUT_EFFECT = {  # keys by kind of engine: what nobody reads is refused, as whoever wrote it expects something
+    "extractive": ("url", "model", "temperature", "cache_salt", "overrides", "vllm_args"),
+    "server": ("overrides", "vllm_args"),
+    "vllm": ("url", "cache_salt"),
+}
+_REMEDY = {
+    "extractive": "leave it out, or name a model with url, or with kind = 'vllm' and model",
+    "server": "leave it out; a server is started with what it needs, see `hybrid up`",
+    "vllm": "leave it out, or take the kind 'server'",
+}
 
 
 class RoutingSettings(Section):
@@ -150,7 +177,7 @@ class CostSettings(Section):
     )
     gpus: int = Field(1, ge=1, description="that share one copy of the model")
     shape: str = Field("llama-3.1-8b", description="the model that estimates are for: carried, a table, or a folder")
-    weight_bits: Literal[16, 8, 4] = Field(16, description="of a weight")
+    weight_bits: Literal[16, 8, 4] | None = Field(None, description="of a weight; None: as the model says, else 16")
     kv_bits: Literal[16, 8, 4] = Field(16, description="of a cached key or value")
     rates: str | None = Field(
         None, description="file of `hybrid calibrate cost`; None: hybrid-rates.json here, if there is one"
@@ -218,9 +245,12 @@ def load(
             if not isinstance(values, Mapping):
                 raise SettingsError(f"The setting {section!r} must be a table of keys, like [{section}].")
             known, given = merged.setdefault(section, {}), {k: v for k, v in values.items() if v is not None}
-            if "url" in given and "url" in known and given["url"] != known["url"]:
-                for key in ("model", "window"):  # they were said of the other server
-                    known.pop(key, None)
+            if "url" in given and given["url"] != known.get("url"):
+                if "url" in known:
+                    for key in ("model", "window"):  # they were said of the other server
+                        known.pop(key, None)
+                if "kind" not in given:  # a url implies its kind, whatever a layer below said without one
+                    known.pop("kind", None)
             known.update(given)
     try:
         return Settings.model_validate(merged)
@@ -280,4 +310,7 @@ def _sentence(error: ValidationError) -> str:
         near = get_close_matches(path[-1], model.model_fields, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(model.model_fields)}."
         return f"Unknown setting {where!r}; {hint}"
+    if fault["type"] == "value_error":
+        told = str(fault["msg"]).removeprefix("Value error, ")
+        return f"In the settings of [{where}] {told}."
     return f"The setting {where!r} cannot be {fault.get('input')!r}: {fault['msg'][0].lower()}{fault['msg'][1:]}."

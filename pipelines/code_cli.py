@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hybrid.cli.common import console, corpus_options, engine_options, print_json, progress_bars, settings_from
+from hybrid.cli.common import (
+    console,
+    corpus_options,
+    engine_options,
+    print_json,
+    progress_bars,
+    questions_and_place,
+    settings_from,
+)
+from hybrid.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,15 +49,14 @@ def code() -> None:
     """Ask, map and index a codebase: a folder, a Git URL, or an installed package by name.
 
     \b
-    Try:  hybrid code ask src/ "How are default values resolved?"
-          hybrid code ask requests "Who calls Session.send?"
+    Try:  hybrid code ask "How are default values resolved?" src/
+          hybrid code ask "Who calls Session.send?" requests
           hybrid code map https://github.com/pallets/click
     """
 
 
 @code.command()
-@click.argument("codebase", type=click.Path())
-@click.argument("questions", nargs=-1, required=True)
+@click.argument("words", nargs=-1, required=True, metavar="QUESTION... CODEBASE")
 @click.option(
     "--read",
     type=click.Choice(["auto", "passages", "definitions", "file", "imports", "package"]),
@@ -58,16 +68,19 @@ def code() -> None:
 @code_options
 @engine_options
 @corpus_options
-def ask(codebase: str, questions: tuple[str, ...], read: Any, explain: bool, **options: Any) -> None:
-    """Answer QUESTIONS about CODEBASE.
+def ask(words: tuple[str, ...], read: Any, explain: bool, **options: Any) -> None:
+    """Answer one QUESTION or more about CODEBASE.
 
     Where a name is defined, who calls it, what it calls, what inherits from it and what members it has is answered
     from the index of symbols: exactly and without a model.
 
     \b
-    Try:  hybrid code ask src/ "Where is Parser.parse defined?" "Who calls Parser.parse?"
-          hybrid code ask src/ "Which errors can a request raise?" --url http://localhost:8000/v1
+    Try:  hybrid code ask "Where is Parser.parse defined?" "Who calls Parser.parse?" src/
+          hybrid code ask "Which errors can a request raise?" src/ --url http://localhost:8000/v1
     """
+    questions, codebase = questions_and_place(words, is_place=_is_codebase)
+    if not questions:
+        raise InputError(f'Give a question and then the codebase: hybrid code ask "..." {shlex.quote(codebase)}')
     with _opened(codebase, options) as found:
         answers = found.ask_many(questions, read)
         state, root = found.repository.state, str(found.repository.root)
@@ -78,6 +91,11 @@ def ask(codebase: str, questions: tuple[str, ...], read: Any, explain: bool, **o
         for answer in answers:
             _show(out, answer, state, explain=explain, with_question=len(answers) > 1)
         _notes(out, found)
+
+
+def _is_codebase(word: str) -> bool:
+    """Whether a word may name a folder, a Git URL or an installed package, and no question."""
+    return Path(word).expanduser().exists() or not re.search(r"[\s?]", word.strip())
 
 
 @code.command("map")

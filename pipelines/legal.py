@@ -1,6 +1,6 @@
 """Contracts and filings: questions answered clause by clause, a table over many contracts, one clause side by side.
 
-    hybrid legal ask contracts/ "When does the agreement end?"
+    hybrid legal ask "When does the agreement end?" contracts/
     hybrid legal clauses contracts/ --format html -o clauses.html
     hybrid legal compare contracts/ --clause "governing law"
 
@@ -21,7 +21,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.common import console, corpus_options, engine_options, print_json, progress_bars, settings_from
+from hybrid.cli.common import (
+    console,
+    corpus_options,
+    engine_options,
+    print_json,
+    progress_bars,
+    questions_and_place,
+    settings_from,
+)
 from hybrid.corpus import CorpusLike
 from hybrid.errors import InputError
 from hybrid.files import write
@@ -256,29 +264,29 @@ def legal() -> None:
     """Ask contracts and filings, tabulate their clauses, compare one clause.
 
     \b
-    Try:  hybrid legal ask contracts/ "When does the agreement end?" "Which law governs it?"
+    Try:  hybrid legal ask "When does the agreement end?" "Which law governs it?" contracts/
           hybrid legal clauses contracts/ --format html -o clauses.html
           hybrid legal compare contracts/ --clause "governing law"
     """
 
 
 @legal.command()
-@click.argument("path", type=click.Path())
-@click.argument("questions", nargs=-1)
+@click.argument("words", nargs=-1, required=True, metavar="[QUESTION]... PATH")
 @click.option("--questions", "file", type=click.Path(), help="A file with one question a line, or tables in TOML.")
 @click.option("--route", type=click.Choice(["rag", "long"]), help="Force a route.")
 @engine_options
 @corpus_options
-def ask(path: str, questions: tuple[str, ...], file: str | None, **options: Any) -> None:
-    """Answer QUESTIONS from every agreement under PATH: a file, folder or glob.
+def ask(words: tuple[str, ...], file: str | None, **options: Any) -> None:
+    """Answer each QUESTION from every agreement under PATH: a file, folder or glob.
 
     Each statement has its clause and page; what an agreement does not say is said. Amendments are shown with the
     agreement they amend, before it.
 
     \b
-    Try:  hybrid legal ask contracts/ "When does the agreement end?"
-          hybrid legal ask lease.pdf "Who may terminate?" "On what notice?" --json
+    Try:  hybrid legal ask "When does the agreement end?" contracts/
+          hybrid legal ask "Who may terminate?" "On what notice?" lease.pdf --json
     """
+    questions, path = questions_and_place(words)
     asked = [*(Question(ask=q) for q in questions if q.strip()), *(questions_in(file) if file is not None else ())]
     if not asked:
         raise InputError("Give a question, or a file of them with --questions. For a checklist: hybrid legal clauses.")

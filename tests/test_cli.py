@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -150,6 +151,34 @@ def test_a_mistake_is_a_sentence_and_exit_code_2(run, tmp_path, arguments, says)
     assert says in err
     assert "Traceback" not in out + err
     assert out == ""
+
+
+def test_a_misspelt_command_gets_a_suggestion(run):
+    code, _, err = run("aks", "q?")
+    assert code == 2
+    assert "Did you mean 'ask'?" in err
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_question_comes_first_and_the_old_order_is_understood(run, tmp_path, swapped):
+    (tmp_path / "x.txt").write_text("The office is in Lima.")
+    words = ("In which city is the office?", "x.txt")
+    for command in (("ask",), ("code", "ask"), ("legal", "ask")):
+        code, out, err = run(*command, *(words[::-1] if swapped else words), "-q")
+        assert code == 0, err
+        assert "Lima" in out
+
+
+def test_standard_input_is_a_text_or_the_question(run, tmp_path, monkeypatch):
+    (tmp_path / "x.txt").write_text("The office is in Lima.")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"The office is in Lima.")))
+    assert "Lima" in run("ask", "In which city is the office?", "-", "-q")[1]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"In which city is the office?")))
+    assert "Lima" in run("ask", "-", "x.txt", "-q")[1]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    code, _, err = run("ask", "q?", "-", "-q")
+    assert code == 2
+    assert "Standard input holds no text" in err
 
 
 def test_a_wrong_environment_variable_is_a_sentence(run, tmp_path, monkeypatch):

@@ -123,7 +123,7 @@ LAYERS = [
         "warm",
         "amendments",
     },
-    {"chunking", "embedding", "int8", "minilm", "rope"},
+    {"chunking", "embedding", "int8", "minilm", "rope", "quantization"},
     {"index", "engines", "cost", "window", "chunkwise", "cite", "assemble"},
     {"routing", "situate", "plan", "serving", "settings_file"},
     {"hybrid"},

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from hybrid.errors import InputError, SettingsError
-from hybrid.models import carried, hub_name, kv_heads, layers, read_model, window_of
+from hybrid.models import Model, carried, carried_like, hub_name, kv_heads, layers, read_model, window_of
+from hybrid.quantization import bits_of, size_of
+from hybrid.rope import extend
 
 PLAIN: dict[str, Any] = {
     "model_type": "llama",
@@ -125,3 +127,108 @@ def test_what_the_hub_refuses(monkeypatch: pytest.MonkeyPatch, status: int, code
     monkeypatch.setattr(client, "get", get)
     with pytest.raises(InputError, match=words):
         read_model("somebody/something")
+
+
+@pytest.mark.parametrize(
+    ("hub", "name", "bits"),
+    [
+        ("Qwen/Qwen3-8B", "qwen3-8b", 16),
+        ("qwen/qwen3-8b", "qwen3-8b", 16),
+        ("Qwen/Qwen3-8B-Base", "qwen3-8b", 16),
+        ("Qwen/Qwen3-8B-AWQ", "qwen3-8b", 4),
+        ("Qwen/Qwen3-8B-FP8", "qwen3-8b", 8),
+        ("meta-llama/Meta-Llama-3.1-8B-Instruct", "llama-3.1-8b", 16),
+        ("meta-llama/Llama-3.3-70B-Instruct", "llama-3.1-70b", 16),
+        ("google/gemma-3-4b-it", "gemma-3-4b", 16),
+        ("somebody/Qwen2.5-72B-Instruct-GPTQ", "qwen2.5-72b", 4),
+    ],
+)
+def test_hub_names_of_carried_shapes_need_no_network(
+    hub: str, name: str, bits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hybrid.models._fetched", lambda *_: pytest.fail("the hub was asked"))
+    found = read_model(hub)
+    assert found.name == name
+    assert bits_of(found.config) == bits
+
+
+def test_a_longer_variant_is_another_model() -> None:
+    assert carried_like("Qwen/Qwen3-30B-A3B-Instruct-2507") is None  # its window is another one
+
+
+def test_an_unknown_name_gets_suggestions() -> None:
+    with pytest.raises(InputError, match=r"Did you mean qwen3-8b"):
+        read_model("qwen3-8bb")
+
+
+LARGE = {
+    "model_type": "qwen2",
+    "hidden_size": 8192,
+    "intermediate_size": 29_568,
+    "num_hidden_layers": 80,
+    "num_attention_heads": 64,
+    "num_key_value_heads": 8,
+    "vocab_size": 152_064,
+}
+
+
+@pytest.mark.parametrize(
+    ("told", "low", "high"),
+    [
+        ({"quant_method": "awq", "bits": 4, "group_size": 128}, 40, 42),
+        ({"quant_method": "gptq", "bits": 4, "group_size": 32}, 44, 46),
+        ({"quant_method": "gptq", "bits": 8, "group_size": 128}, 74, 76),
+        ({"quant_method": "fp8"}, 74, 76),
+        ({"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_use_double_quant": True}, 40, 42),
+        ({"quant_method": "bitsandbytes", "load_in_8bit": True}, 74, 76),
+        (
+            {
+                "quant_method": "compressed-tensors",
+                "config_groups": {"group_0": {"weights": {"num_bits": 4, "strategy": "group", "group_size": 128}}},
+            },
+            40,
+            42,
+        ),
+        ({"quant_method": "modelopt", "quant_algo": "NVFP4"}, 44, 46),
+        ({"quant_method": "something new"}, 145, 146),
+    ],
+)
+def test_quantized_checkpoints(told: dict[str, object], low: float, high: float) -> None:
+    model = Model("m", {**LARGE, "quantization_config": told})
+    assert low < size_of(model) / 1e9 < high
+    assert 145 < size_of(model, 16) / 1e9 < 146  # what was named by hand wins
+
+
+def test_experts_alone_are_quantized() -> None:
+    gpt_oss = {
+        "hidden_size": 2880,
+        "intermediate_size": 2880,
+        "num_hidden_layers": 24,
+        "num_local_experts": 32,
+        "vocab_size": 201_088,
+        "quantization_config": {"quant_method": "mxfp4"},
+    }
+    assert 12 < size_of(Model("m", gpt_oss, parameters=20.9)) / 1e9 < 14.5
+
+
+def test_a_vision_models_flat_configuration_is_nested_where_it_is_served() -> None:
+    flat = {**LARGE, "model_type": "qwen2_5_vl", "max_position_embeddings": 32_768, "rope_theta": 1e6}
+    flat["rope_scaling"] = {"type": "mrope", "mrope_section": [16, 24, 24]}
+    found = extend(flat, 131_072)
+    assert list(found.overrides) == ["text_config"]
+    assert found.overrides["text_config"]["rope_parameters"]["rope_type"] == "yarn"
+    assert found.overrides["text_config"]["rope_parameters"]["mrope_section"] == [16, 24, 24]
+    nested = {"model_type": "qwen2_5_vl", "text_config": {k: v for k, v in flat.items() if k != "model_type"}}
+    assert extend(nested, 131_072).overrides == found.overrides
+
+
+def test_gemma_3_has_its_window_scaled_already() -> None:
+    published = {"model_type": "gemma3", "text_config": {"rope_scaling": {"rope_type": "linear", "factor": 8.0}}}
+    published["text_config"] |= {"hidden_size": 2560, "num_hidden_layers": 34, "sliding_window": 1024}
+    found = extend(published, 65_536)
+    assert (found.native, found.overrides) == (131_072, {})
+    more = extend(published, 262_144)
+    ropes = more.overrides["text_config"]["rope_parameters"]
+    assert ropes["full_attention"]["factor"] == 16.0
+    assert ropes["sliding_attention"]["rope_type"] == "default"
+    assert sorted((part.kind, part.count) for part in layers(published)) == [("full", 5), ("sliding", 29)]

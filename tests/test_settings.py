@@ -158,3 +158,30 @@ def test_another_server_is_not_taken_to_have_the_window_and_model_of_the_first(t
     assert (other.model, other.window, other.max_tokens) == (None, None, 48)
     told = load(file, {"engine": {"url": "http://b/v1", "window": 4096}}, {}).engine
     assert (told.model, told.window) == (None, 4096)
+
+
+def test_a_url_implies_a_server() -> None:
+    assert load(environ={"HYBRID_ENGINE_URL": "http://x/v1"}).engine.kind == "server"
+    assert load(environ={}, overrides={"engine": {"url": "http://x/v1"}}).engine.kind == "server"
+    assert EngineSettings(url="http://x/v1").kind == "server"
+
+
+def test_a_url_from_the_environment_wins_over_the_files_kind(tmp_path: Path) -> None:
+    file = tmp_path / "hybrid.toml"
+    file.write_text('[engine]\nkind = "extractive"\n')
+    assert load(file, environ={"HYBRID_ENGINE_URL": "http://x/v1"}).engine.kind == "server"
+
+
+@pytest.mark.parametrize(
+    ("engine", "key"),
+    [
+        ({"model": "m"}, "model"),
+        ({"kind": "extractive", "url": "http://x/v1"}, "url"),
+        ({"temperature": 0.7}, "temperature"),
+        ({"url": "http://x/v1", "overrides": {"a": 1}}, "overrides"),
+        ({"kind": "vllm", "url": "http://x/v1"}, "url"),
+    ],
+)
+def test_a_setting_without_effect_is_refused(engine: dict[str, object], key: str) -> None:
+    with pytest.raises(SettingsError, match=rf"\[engine\] the key '{key}' has no effect with the kind"):
+        load(environ={}, overrides={"engine": engine})

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.common import console, corpus_options, engine_options, print_json, progress_bars, settings_from
+from hybrid.cli.common import (
+    console,
+    corpus_of,
+    corpus_options,
+    engine_options,
+    in_order,
+    print_json,
+    progress_bars,
+    said,
+    settings_from,
+)
 from hybrid.errors import EngineError, InputError
 
 if TYPE_CHECKING:
@@ -33,18 +43,24 @@ if TYPE_CHECKING:
 def ask(question: str, paths: tuple[str, ...], questions: str | None, **options: Any) -> None:
     """Answer QUESTION from PATHS: files, folders or globs; the current folder if none is given.
 
+    As QUESTION or as a path, - is what standard input holds.
+
     \b
     hybrid ask "When does the agreement end?" contracts/
     hybrid ask "Who calls parse_args?" src/ --explain
     hybrid ask --questions questions.txt filings/ --json
+    pdftotext lease.pdf - | hybrid ask "Who is the tenant?" -
     """
-    asked = [question]
     if questions is not None:
-        asked, paths = _read_questions(questions), (question, *paths)
+        asked, places = _read_questions(questions), [question, *paths]
+    else:
+        (question, *_), places = in_order([question, *paths]) if paths else ([question], [])
+        question = said(question)
+        asked = [question]
     from hybrid.hybrid import Hybrid
 
     with Hybrid(settings_from(options)) as hybrid:
-        corpus = list(paths) or ["."]
+        corpus = corpus_of(places)
         if questions is None and not options["as_json"] and sys.stdout.isatty():
             answer = _streamed(hybrid, question, corpus, options)
             show(console(), answer, explain=options["explain"], with_text=False)
@@ -78,7 +94,7 @@ def _record(question: str, one: Answer | EngineError) -> dict[str, Any]:
     return {"question": question, "error": str(one)} if isinstance(one, EngineError) else one.model_dump()
 
 
-def _streamed(hybrid: Hybrid, question: str, corpus: list[str], options: dict[str, Any]) -> Answer:
+def _streamed(hybrid: Hybrid, question: str, corpus: list[Any], options: dict[str, Any]) -> Answer:
     """Index with bars, then show the answer as it is written; at the end the numbered text takes its place."""
     from rich.live import Live
     from rich.text import Text

@@ -48,7 +48,7 @@ def calibrate() -> None:
 @click.option("--minutes", default=5.0, show_default=True, type=click.FloatRange(0.2), help="For measuring.")
 @click.option("--hardware", help="What the server runs on; default: what is found on this machine.")
 @click.option("--gpus", default=1, show_default=True, type=click.IntRange(1), help="That one copy of the model takes.")
-@click.option("--weight-bits", type=click.Choice(["16", "8", "4"]), default="16", show_default=True)
+@click.option("--weight-bits", type=click.Choice(["16", "8", "4"]), help="Of a weight. [default: as the model says]")
 @click.option("--kv-bits", type=click.Choice(["16", "8", "4"]), default="16", show_default=True)
 @click.option(
     "--output", "-o", default="hybrid-rates.json", show_default=True, type=click.Path(), help="File to write."
@@ -71,6 +71,7 @@ def cost(**options: Any) -> None:
     from hybrid.cost.shape import shape_of
     from hybrid.cost.sweep import sweep
     from hybrid.models import read_model
+    from hybrid.quantization import bits_of
     from hybrid.settings import load
 
     settings = load()
@@ -80,7 +81,8 @@ def cost(**options: Any) -> None:
     key = os.environ.get("VLLM_API_KEY") or os.environ.get(settings.engine.api_key_env, "")
     name, root, window = _served(url, key)
     model: Model = read_model(options["model"] or _model_of(root))
-    shape = shape_of(model, weight_bits=int(options["weight_bits"]), kv_bits=int(options["kv_bits"]))
+    weight_bits = int(options["weight_bits"]) if options["weight_bits"] else bits_of(model.config)
+    shape = shape_of(model, weight_bits=weight_bits, kv_bits=int(options["kv_bits"]))
     hardware, gpu = _hardware(url, options["hardware"], list(known_gpus(settings.cost)))
     known = known_gpus(settings.cost).get(gpu)
     watts = None if known is None or known.watts is None else known.watts * options["gpus"]
@@ -96,7 +98,7 @@ def cost(**options: Any) -> None:
             say=None if progress is None else partial(progress, "measuring"),
             note=notes.append,
         )
-    peaks = None if known is None else peaks_of(known, options["gpus"], weight_bits=int(options["weight_bits"]))
+    peaks = None if known is None else peaks_of(known, options["gpus"], weight_bits=weight_bits)
     rates, seen, held_out = fit(points, shape, gpus=options["gpus"], watts=watts, peaks=peaks)
     fitted = Fitted(
         rates=replace(rates, label=hardware),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from hybrid.errors import InputError
 from hybrid.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ _OPTIONS = (
 )
 _ENGINE = (
     click.option("--url", help="An OpenAI-compatible server, such as http://localhost:8000/v1."),
+    click.option("--window", type=click.IntRange(64), help="Tokens that it reads, where it does not tell them."),
     click.option("--model", help="The model's name on that server."),
     click.option(
         "--policy",
@@ -64,11 +69,65 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
         {
             "index": {"dir": options.get("index_dir")},
             "embedder": {"model": options.get("embedder")},
-            "engine": {"url": url, "model": options.get("model"), "kind": "server" if url else None},
+            "engine": {
+                "url": url,
+                "model": options.get("model"),
+                "kind": "server" if url else None,
+                "window": options.get("window"),
+            },
             "routing": {"policy": options.get("policy"), "prefer": options.get("prefer")},
             "retrieval": {"k": options.get("k")},
         },
     )
+
+
+def in_order(words: Sequence[str], *, is_place: Callable[[str], bool] | None = None) -> tuple[list[str], list[str]]:
+    """Questions and places among the words of a command: QUESTION first, then paths.
+
+    The order of older versions, a path first, is understood where it is unambiguous: the first word is a place and the
+    last one is none.
+
+    Args:
+        is_place: whether a word names a place; by default, whether a file, a folder or a match of the pattern is there.
+    """
+    known: Callable[[str], bool] = is_place or _is_path
+    first, *rest = words
+    if rest and known(first) and not known(rest[-1]):
+        return rest, [first]
+    return [first], rest
+
+
+def questions_and_place(
+    words: Sequence[str], *, is_place: Callable[[str], bool] | None = None
+) -> tuple[list[str], str]:
+    """The same for a command that takes several questions and one place, which is the last word."""
+    known: Callable[[str], bool] = is_place or _is_path
+    first, last = words[0], words[-1]
+    asks = re.compile(r"[\s?]")  # what a question has, and a path that is not there seldom
+    if len(words) > 1 and not known(last) and (known(first) or (asks.search(last) and not asks.search(first))):
+        return list(words[1:]), first
+    return list(words[:-1]), last
+
+
+def _is_path(word: str) -> bool:
+    if word == "-" or not word.strip():
+        return word == "-"
+    return Path(word).expanduser().exists() or any(glob.iglob(word))  # noqa: PTH207 - a pattern may be absolute
+
+
+def said(question: str) -> str:
+    """A question; of `-`, what standard input holds."""
+    return sys.stdin.read().strip() if question == "-" else question
+
+
+def corpus_of(paths: Sequence[str]) -> list[Any]:
+    """What is asked about: these paths, the current folder where there are none; `-` is the text on standard input."""
+    if "-" not in paths:
+        return list(paths) or ["."]
+    text = sys.stdin.read()
+    if not text.strip():
+        raise InputError("Standard input holds no text: pipe some into it, or name a path instead of '-'.")
+    return [*(path for path in paths if path != "-"), {"standard input": text}]
 
 
 def console(*, stderr: bool = False) -> Console:

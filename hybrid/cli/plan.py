@@ -38,7 +38,9 @@ GIB = 2**30
     "--kv-bits", type=click.Choice(["16", "8", "4"]), default="16", show_default=True, help="Of a cached key or value."
 )
 @click.option(
-    "--weight-bits", type=click.Choice(["16", "8", "4"]), default="16", show_default=True, help="Of a weight."
+    "--weight-bits",
+    type=click.Choice(["16", "8", "4"]),
+    help="Of a weight. [default: as its files or its configuration say]",
 )
 @click.option(
     "--method",
@@ -81,7 +83,7 @@ def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_
         data_parallel=options["data_parallel"],
         context_parallel=options["context_parallel"],
         kv_bits=int(options["kv_bits"]),
-        weight_bits=int(options["weight_bits"]),
+        weight_bits=int(options["weight_bits"]) if options["weight_bits"] else None,
         method=options["method"],
         times=options["times"],
     )

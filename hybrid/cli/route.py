@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.common import console, corpus_options, engine_options, print_json, progress_bars, settings_from
+from hybrid.cli.common import (
+    console,
+    corpus_of,
+    corpus_options,
+    engine_options,
+    in_order,
+    print_json,
+    progress_bars,
+    said,
+    settings_from,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,10 +46,11 @@ def route(question: str, paths: tuple[str, ...], **options: Any) -> None:
     from hybrid.hybrid import Hybrid
 
     settings, model = _settings(options), options["model"]
-    only_named = model and settings.engine.kind == "extractive"
+    only_named = bool(model) and settings.engine.kind == "extractive"
     engine = Planned(model, Embedder(settings.embedder)) if only_named else None
     with Hybrid(settings, engine=engine) as hybrid, progress_bars(quiet=options["quiet"]) as progress:
-        decision = hybrid.decide(question, list(paths) or ["."], progress=progress)
+        (question, *_), places = in_order([question, *paths]) if paths else ([question], [])
+        decision = hybrid.decide(said(question), corpus_of(places), progress=progress)
     if options["as_json"]:
         print_json(decision.model_dump(mode="json"))
         return
@@ -50,7 +61,10 @@ def _settings(options: dict[str, Any]) -> Settings:
     """Those of the options; costs are of the model and the GPU that they name."""
     from hybrid.cost.gpus import known_gpus, named
 
-    settings = settings_from(options)
+    named_only = options["model"] and not options["url"]  # perhaps of no server: then it is decided for its shape
+    settings = settings_from({**options, "model": None} if named_only else options)
+    if named_only and settings.engine.kind != "extractive":
+        settings = settings_from(options)
     cost = {}
     if options["gpu"]:
         named(known_gpus(settings.cost), options["gpu"].lower(), "cost.gpu")

@@ -13,7 +13,8 @@ from hybrid.cost.rates import MEASURED_ON, Rates, assumed
 from hybrid.cost.shape import Shape, shape_of
 from hybrid.cost.work import work
 from hybrid.errors import SettingsError
-from hybrid.models import Model, carried, read_model
+from hybrid.models import Model, carried, carried_like, read_model
+from hybrid.quantization import bits_of
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage
 
@@ -26,14 +27,14 @@ def shape_named(settings: CostSettings) -> Shape:
     Raises:
         SettingsError: it is none of these, or incomplete.
     """
-    bits = {"weight_bits": settings.weight_bits, "kv_bits": settings.kv_bits}
     own = settings.models.get(settings.shape)
     if own is not None:
         config = {key: value for key, value in own.items() if key not in ("parameters", "active_parameters")}
         model = Model(settings.shape, config, None, own.get("parameters"), own.get("active_parameters"))
-        return shape_of(model, **bits)
+        bits = settings.weight_bits or bits_of(model.config)
+        return shape_of(model, weight_bits=bits, kv_bits=settings.kv_bits)
     folder = Path(settings.shape).expanduser()
-    if settings.shape.lower() not in carried() and not folder.is_dir():
+    if carried_like(settings.shape) is None and not folder.is_dir():
         names = ", ".join([*settings.models, *carried()])
         raise SettingsError(
             f"The setting 'cost.shape' names {settings.shape!r}, which is no model's folder and not known; known: "
@@ -43,8 +44,9 @@ def shape_named(settings: CostSettings) -> Shape:
 
 
 @lru_cache(maxsize=64)
-def _shape(name: str, weight_bits: int, kv_bits: int) -> Shape:
-    return shape_of(read_model(name), weight_bits=weight_bits, kv_bits=kv_bits)
+def _shape(name: str, weight_bits: int | None, kv_bits: int) -> Shape:
+    model = read_model(name)
+    return shape_of(model, weight_bits=weight_bits or bits_of(model.config), kv_bits=kv_bits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,13 @@ def of_settings(settings: CostSettings) -> Setup:
     if name == "cpu":
         raise SettingsError("What a CPU reaches has to be measured: run `hybrid calibrate cost` on its server.")
     gpu = named(known_gpus(settings), name, "cost.gpu")
-    rates = assumed(gpu, name, gpus=settings.gpus, weight_bits=settings.weight_bits)
+    shape = shape_named(settings)
+    rates = assumed(gpu, name, gpus=settings.gpus, weight_bits=shape.weight_bits)
     how = "as calibrated on one" if name == MEASURED_ON else f"at the shares of its peaks that an {MEASURED_ON} reached"
     note = f"{settings.shape} on {rates.label}, {how}" + (
         "" if settings.gpu else f"; cost.gpu is not set, so {name} is assumed"
     )
-    return Setup(shape_named(settings), rates, note, hourly(settings, name))
+    return Setup(shape, rates, note, hourly(settings, name))
 
 
 def estimate(settings: CostSettings, prompt: int, output: int, cached: int = 0) -> Cost:
