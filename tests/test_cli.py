@@ -216,7 +216,7 @@ def test_ctrl_c_while_indexing_leaves_nothing_half_written(tmp_path):
     assert process.returncode == 130
     assert "Interrupted" in err
     assert "Traceback" not in err + out
-    (tmp_path / "a.txt").write_text("The exercise price of the warrants is 12 euros.")
+    (tmp_path / "a.txt").write_text("The weighted average exercise price of the outstanding warrants is 12 euros.")
     done = subprocess.run(
         [*command, "--json"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )

@@ -72,6 +72,8 @@ class Question:
         content = without_asking(bare)
         words = [(m.group(), m.start()) for m in re.finditer(rf"{RUN.pattern}|[^\W_{UNSPACED}]+", content)]
         kept = [w for w in words if w[0].lower() not in stop] or ([] if found.terms else words)
+        only_asked = {m[1].lower() for m in _KIND_NAMED.finditer(asked)}  # in which city: of the answer
+        kept = [w for w in kept if w[0].lower() not in only_asked] or kept
         first = re.search(r"\w", content)
         for word, at in kept:
             if RUN.fullmatch(word):
@@ -204,6 +206,14 @@ class Question:
         found = {code for *_, code in codes(fold(text))}
         shapes = {_shape(code) for code in self.codes}
         return not found & self.codes and any(_shape(code) in shapes for code in found)
+
+
+_KIND_NAMED = re.compile(
+    r"\b(?:which|what|welche[rsmn]?|quelle?s?|que|cual|quale|qual|welke?)\s+(cit(?:y|ies)|countr(?:y|ies)|towns?|places?|"
+    r"years?|dates?|days?|months?|time|hours?|stadt|ort|land|jahr|tag|datum|monat|ville|pays|annee|jour|date|ciudad|pais|"
+    r"ano|dia|fecha|citta|paese|anno|giorno|data|cidade|stad|jaar|dag)\b",
+    re.IGNORECASE,
+)
 
 
 def _shape(code: str) -> str:
