@@ -13,13 +13,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from hybrid.document import Document
 from hybrid.errors import CorpusError, InputError, SettingsError
 from hybrid.readers.extract import Unreadable
-from hybrid.readers.kinds import kind_of
+from hybrid.readers.kinds import WITHOUT_TEXT, kind_of
 from hybrid.readers.read import read, read_text
 from hybrid.settings import CorpusSettings
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 JUNK = frozenset({"node_modules", "__pycache__", "site-packages", "bower_components"})
+_REASONS, _NAMED = 6, 5  # told of what was not read: reasons, and names for each
 ATTEMPTS = 3  # at reading a file that changes meanwhile
 
 CorpusLike: TypeAlias = "Corpus | str | os.PathLike[str] | Mapping[str, str] | Sequence[Any] | Any"
@@ -113,6 +114,22 @@ class Corpus:
         return gathered.corpus()
 
 
+def not_read(problems: Sequence[Problem]) -> str:
+    """What was not read, as one sentence: by reason, the first few by name; empty where all was read."""
+    if not problems:
+        return ""
+    reasons: dict[str, list[str]] = {}
+    for problem in problems:
+        reason = "unsupported format" if problem.reason.startswith("unsupported format") else problem.reason
+        reasons.setdefault(reason, []).append(problem.name)  # the names tell the formats
+    told = []
+    for reason, names in list(reasons.items())[:_REASONS]:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        told.append(f"{', '.join(names[:_NAMED])}{more} ({reason})")
+    others = sum(map(len, list(reasons.values())[_REASONS:]))
+    return f"Not read: {'; '.join(told)}{f'; and {others} more, see hybrid index show' if others else ''}."
+
+
 def nothing_readable(label: str, problems: Sequence[Problem]) -> CorpusError:
     """The error for a corpus of which no document could be read."""
     listed = "; ".join(f"{p.name}: {p.reason}" for p in problems[:3])
@@ -145,10 +162,11 @@ class _Gathered:
             scan.add(root)
         files = list(scan.sources.values())
         given, empty = _given([*self.texts, *_node_texts(self.nodes)], {source.name for source in files})
-        problems = tuple(sorted([*scan.problems, *empty], key=lambda p: p.name))
+        problems = tuple(sorted([*scan.problems, *scan.without_text(), *empty], key=lambda p: p.name))
         label = _label(self.roots, len(files), len(given))
         if not files and not given:
-            raise _nothing(self.roots, problems, scan.left_out)
+            named = [problem for problem in problems if problem not in scan.without_text()]
+            raise _nothing(self.roots, named, scan.left_out)
         return Corpus(
             key="" if given else _key(self.roots),
             base=base,
@@ -269,7 +287,9 @@ class _Scan:
         self.base = base
         self.sources: dict[str, Source] = {}
         self.problems: list[Problem] = []
+        self.unread: list[Problem] = []  # passed over in folders, where not every file is expected to be readable
         self.left_out = 0
+        self._without_text = 0  # pictures and the like
         self._limit = settings.max_file_mb
         self._exclude = _spec(settings.exclude, strict=True) if settings.exclude else None
         self._files: set[object] = set()
@@ -395,16 +415,40 @@ class _Scan:
                     Problem(self._name(entry.path), "broken link" if entry.is_symlink() else _reason(error))
                 )
             return
-        if (
-            entry.name[0] == "."
-            or found.st_size == 0
-            or not stat.S_ISREG(found.st_mode)
-            or kind_of(entry.name)[0] == "unsupported"
-            or _ignored(entry.path, folder)
-        ):
+        kind, suffix = kind_of(entry.name)[0], PurePosixPath(entry.name).suffix.lower()
+        regular = stat.S_ISREG(found.st_mode)
+        if entry.name[0] == "." or _ignored(entry.path, folder):
             self.left_out += 1
+        elif kind == "unsupported" and suffix in WITHOUT_TEXT:
+            self.left_out += 1
+            self._without_text += not self._told(entry.path)
+        elif kind == "unsupported":
+            self._pass_over(entry.path, f"unsupported format {suffix}")
+        elif not regular:
+            self._pass_over(entry.path, "not a regular file")
+        elif found.st_size == 0 and (kind == "code" or suffix == ".typed"):  # an empty __init__.py is as it should be
+            self.left_out += 1
+        elif found.st_size == 0:
+            self._pass_over(entry.path, "empty file")
         else:
             self._add(entry.path, found)
+
+    def _pass_over(self, path: str, reason: str) -> None:
+        self.left_out += 1
+        if not self._told(path):
+            self.unread.append(Problem(self._name(path), reason))
+
+    def _told(self, path: str) -> bool:
+        """Whether a file was named by itself, and its problem is told already."""
+        name = self._name(path)
+        return any(problem.name == name for problem in self.problems)
+
+    def without_text(self) -> list[Problem]:
+        """What was passed over for its format or for being empty; pictures and the like by their number."""
+        count = self._without_text
+        files = f"{count} file{'s' if count != 1 else ''}"
+        media = [Problem(files, "pictures, sound, fonts or built files, without text")] if count else []
+        return [*self.unread, *media]
 
 
 def _identity(path: str, found: os.stat_result) -> object:

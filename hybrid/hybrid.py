@@ -23,7 +23,7 @@ from hybrid.assemble import passage_piece, pieces, ranked_documents
 from hybrid.chunking import Chunker
 from hybrid.chunkwise import Chunkwise
 from hybrid.cite import cite
-from hybrid.corpus import Corpus, CorpusLike
+from hybrid.corpus import Corpus, CorpusLike, not_read
 from hybrid.cost.energy import Energy
 from hybrid.cost.meter import Meter, Power, Spent
 from hybrid.cost.price import preparation, price, total
@@ -184,6 +184,7 @@ class Hybrid:
                 self._stores[key] = Store(path, self.embedder, self.chunker)
                 self._given[key] = corpus
             store = self._stores[key]
+            store.passed_over = found.problems
             if store.fresh(found):
                 return store, None
             return store, store.update(found, progress)
@@ -532,6 +533,7 @@ class Hybrid:
         with run.stage("cite"):
             text, citations = cite(completion, reading.pieces, run.store)
         run.notes += _remarks(run.store, [c.document for c in citations] or [p.document for p in reading.pieces])
+        run.notes += filter(None, [not_read(run.store.unread())])
         if reading.left_out:
             run.notes.append(
                 f"{reading.left_out} of the pieces that were found did not fit the window and were not read."

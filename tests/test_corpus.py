@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from hybrid.corpus import Corpus, Problem, Source, nothing_readable
+from hybrid.corpus import Corpus, Problem, Source, not_read, nothing_readable
 from hybrid.errors import CorpusError, InputError, SettingsError
 from hybrid.readers import ocr
 from hybrid.readers.extract import Unreadable
@@ -145,11 +145,20 @@ class TestLeftOut:
             {
                 "a.txt": "a", ".hidden": "x", ".git/config": "x", "node_modules/m.js": "x", "__pycache__/c.py": "x",
                 "env/pyvenv.cfg": "x", "env/lib/m.py": "x", "i.png": "x", "l.so": "x", "p.pyc": "x", "__init__.py": "",
+                "notes.txt": "", "budget.numbers": "x",
             }
         )  # fmt: skip
         corpus = Corpus.of(root)
         assert names(corpus) == ["a.txt"]
-        assert corpus.problems == ()
+        assert corpus.problems == (
+            Problem("3 files", "pictures, sound, fonts or built files, without text"),
+            Problem("budget.numbers", "unsupported format .numbers"),
+            Problem("notes.txt", "empty file"),
+        )
+        assert not_read(corpus.problems) == (
+            "Not read: 3 files (pictures, sound, fonts or built files, without text); "
+            "budget.numbers (unsupported format); notes.txt (empty file)."
+        )
 
     def test_gitignore_with_negation_and_nesting(self, tree: Tree) -> None:
         root = tree(

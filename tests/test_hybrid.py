@@ -10,6 +10,7 @@ import pytest
 
 from hybrid import Answer, Hybrid, Settings, UserError, answer, load
 from hybrid.corpus import Corpus
+from hybrid.embedding import Embedder
 from hybrid.engines.base import Completion
 from hybrid.errors import CorpusError, EngineError, InputError, WindowError
 from hybrid.types import Usage
@@ -446,3 +447,20 @@ def test_what_indexing_took_is_kept_and_shared(tmp_path: Path) -> None:
         assert hybrid.open(folder).cpu_seconds == made  # nothing was done again
         (folder / "b.txt").write_text("The rent is due monthly. " * 40)
         assert hybrid.open(folder).cpu_seconds > made
+
+
+def test_what_was_not_read_is_told_in_every_answer(embedder: Embedder, tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "readme.txt").write_text("The office is in Lima.")
+    (folder / "budget.numbers").write_bytes(b"\0\1")
+    (folder / "empty.txt").touch()
+    (folder / "gone.txt").symlink_to("nowhere")
+    (folder / "big.txt").write_text("x" * 20_000)
+    settings = load(overrides={"corpus": {"max_file_mb": 0.01}}, environ={})
+    for _ in range(2):  # after the first build, and from an index that is opened
+        with Hybrid(settings) as hybrid:
+            hybrid.embedder = embedder
+            (note,) = [note for note in hybrid.answer("Where is the office?", folder).notes if "Not read" in note]
+        for name in ("budget.numbers", "empty.txt", "gone.txt", "big.txt"):
+            assert name in note

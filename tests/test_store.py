@@ -487,7 +487,7 @@ def test_an_empty_file_next_to_good_ones(tmp_path: Path, corpus: Path, chunker: 
     write(corpus, {"a.txt": "The zebra counts its stripes.", "b.txt": "", "c.txt": "\n \n"})
     store = Store(tmp_path / "index", chunker.embedder, chunker)
     changes = store.update(Corpus.of(corpus))
-    assert (changes.added, [p.name for p in changes.problems]) == (1, ["c.txt"])  # an empty file is not looked for
+    assert (changes.added, [p.name for p in changes.problems]) == (1, ["b.txt", "c.txt"])
 
 
 # --- killed at any moment -----------------------------------------------------------------------------------------

@@ -67,9 +67,10 @@ def show(paths: tuple[str, ...], **options: Any) -> None:
     from hybrid.index.store import Store
 
     with Hybrid(settings_from(options)) as hybrid:
-        path = hybrid.index_path(Corpus.of(list(paths), hybrid.settings.corpus))
-        store = Store(path, hybrid.embedder, hybrid.chunker, create=False)
-        entries, problems = store.entries(), store.problems()
+        corpus = Corpus.of(list(paths), hybrid.settings.corpus)
+        store = Store(hybrid.index_path(corpus), hybrid.embedder, hybrid.chunker, create=False)
+        store.passed_over, path = corpus.problems, store.path
+        entries, problems = store.entries(), store.unread()
         if options["as_json"]:
             print_json(
                 {
@@ -104,7 +105,7 @@ def _report(store: Store, changes: Changes | None, *, as_json: bool) -> None:
     if changes is None:
         from hybrid.index.store import Changes
 
-        changes = Changes(unchanged=len(store.entries()), passages=len(store), problems=store.problems())
+        changes = Changes(unchanged=len(store.entries()), passages=len(store), problems=store.unread())
     if as_json:
         print_json(
             {

@@ -130,6 +130,7 @@ class Store:
         self.chunker = chunker
         self._lock = threading.RLock()  # one SQLite connection serves all threads
         self._loaded: tuple[int, Dense, Lexical] | None = None
+        self.passed_over: tuple[Problem, ...] = ()  # files of the corpus, as last looked at, that were not even tried
         self._documents: dict[str, Document] = {}
         self._db = self._connect(create)
         try:
@@ -154,6 +155,11 @@ class Store:
     def problems(self) -> list[Problem]:
         """Files that could not be read at the last update."""
         return [Problem(*row) for row in self._rows("SELECT name, reason FROM problems ORDER BY name")]
+
+    def unread(self) -> list[Problem]:
+        """Everything that questions do not see: files passed over, and files that could not be read."""
+        known = {problem.name for problem in self.passed_over}
+        return [*self.passed_over, *(problem for problem in self.problems() if problem.name not in known)]
 
     def document(self, name: str) -> Document:
         """A document with its whole text. Raises KeyError where there is none of that name."""

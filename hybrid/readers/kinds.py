@@ -56,6 +56,17 @@ UNSUPPORTED = frozenset(
 )
 
 
+# Of those, what nobody expects to be read: pictures, sound, fonts, and what programs make; told by number alone
+WITHOUT_TEXT = frozenset(
+    """
+    .png .jpg .jpeg .gif .bmp .tif .tiff .webp .ico .icns .svg .heic .avif .psd .ai .eps .mp3 .wav .flac .ogg .m4a .aac
+    .mp4 .mov .avi .mkv .webm .wmv .so .dll .dylib .a .o .obj .lib .exe .bin .pyc .pyo .pyd .class .wasm .node .ttf .otf
+    .woff .woff2 .eot .map .dat .pack .idx .npy .npz .pkl .pickle .joblib .pt .pth .ckpt .safetensors .onnx
+    .gguf .tflite
+    """.split()
+)
+
+
 def kind_of(name: str) -> tuple[str, str | None]:
     """The `Document.kind` and language for a file name; the kind is `unsupported` for formats known to hold no text.
 
