@@ -8,7 +8,7 @@ KINDS = {
     ".txt": "text", ".text": "text", ".log": "text", ".md": "markdown", ".markdown": "markdown", ".mdx": "markdown",
     ".qmd": "markdown", ".rst": "rst", ".html": "html", ".htm": "html", ".xhtml": "html", ".pdf": "pdf",
     ".docx": "docx", ".csv": "csv", ".tsv": "csv", ".json": "json", ".geojson": "json", ".ipynb": "notebook",
-    ".jsonl": "jsonl", ".ndjson": "jsonl", ".docm": "docx",
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".docm": "docx", ".eml": "email",
 }  # fmt: skip
 
 # without COBOL and Typst: the parser of the one does not end on texts in other languages, that of the other ends the

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from hybrid.document import Document
 from hybrid.readers.csv import csv_text, read_csv
 from hybrid.readers.docx import read_docx
+from hybrid.readers.email import read_email
 from hybrid.readers.encoding import decode, without_surrogates
 from hybrid.readers.extract import Extract, Unreadable
 from hybrid.readers.headings import headings_of
@@ -23,9 +24,14 @@ from hybrid.readers.notebook import read_notebook
 from hybrid.readers.pdf import read_pdf
 from hybrid.readers.pipes import with_tables
 
-READING = 10  # raised whenever the text of a file that could be read already changes: indexes are then made anew
+READING = 11  # raised whenever the text of a file that could be read already changes: indexes are then made anew
 
 _WITH_TABLES = frozenset({"text", "markdown", "rst"})
+
+
+def _attached(name: str, data: bytes) -> str:
+    return read(name, data).text
+
 
 # by kind; all others are text already
 READERS: dict[str, Callable[[bytes], Extract]] = {
@@ -36,6 +42,7 @@ READERS: dict[str, Callable[[bytes], Extract]] = {
     "notebook": read_notebook,
     "pdf": read_pdf,
     "docx": read_docx,
+    "email": lambda data: read_email(data, _attached),
 }
 
 
