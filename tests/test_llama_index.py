@@ -52,7 +52,7 @@ def test_an_llm_answers_with_its_own_usage(embedder):
     assert (found.usage.prompt_tokens, found.usage.output_tokens) == (77, 7)
     assert found.attempts[0].engine == "parrot (Parrot)"
     assert found.cost.basis == "measured"
-    assert found.cost.gpu_seconds == found.usage.shared_seconds
+    assert found.cost.engine_seconds == found.usage.shared_seconds
     assert found.usage.cpu_seconds is not None
 
 

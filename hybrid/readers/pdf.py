@@ -23,6 +23,7 @@ from hybrid.readers.columns import name_columns
 from hybrid.readers.encoding import without_surrogates
 from hybrid.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.readers.headings import plain_headings
+from hybrid.readers.pages import filled_in, plain, unbroken, without_running_lines
 from hybrid.readers.tables import join_tables
 
 EXTRA = "ocr"
@@ -58,6 +59,7 @@ def read_pdf(data: bytes) -> Extract:
             scans = _read_scans(reader, texts, data)
             layout = cache(lambda number: _layout(reader.pages[number], texts[number]))
             texts = name_columns(join_tables(texts, layout), layout)
+            texts = _with_forms(reader, unbroken(without_running_lines(texts)))
             pages = tuple(accumulate((len(text) + 1 for text in texts[:-1]), initial=0))
             headings = _bookmarks(reader, texts, pages)
         except Unreadable:
@@ -78,7 +80,7 @@ def _page_texts(reader: Any) -> list[str]:
     failures: list[Exception] = []
     for number, page in enumerate(reader.pages, 1):
         try:
-            texts.append(without_surrogates(page.extract_text()).replace("\0", " "))
+            texts.append(plain(without_surrogates(page.extract_text())).replace("\0", " "))
         except Exception as error:  # noqa: BLE001 - see read_pdf
             failures.append(error)
             texts.append(f"[page {number} cannot be read: {in_few_words(error)}]")
@@ -93,9 +95,21 @@ def _layout(page: Any, text: str) -> str:
         return ""
     try:
         seen: str = page.extract_text(extraction_mode="layout", layout_mode_space_vertically=False)
-        return without_surrogates(seen).replace("\0", " ")
+        return plain(without_surrogates(seen)).replace("\0", " ")
     except Exception:  # noqa: BLE001 - see read_pdf; without it tables are not joined
         return ""
+
+
+def _with_forms(reader: Any, texts: list[str]) -> list[str]:
+    """Each page's text with what is filled into its form behind it."""
+    found = []
+    for page, text in zip(reader.pages, texts, strict=True):
+        try:
+            form = filled_in(page)
+        except Exception:  # noqa: BLE001 - see read_pdf; the page can be read all the same
+            form = ""
+        found.append(f"{text.rstrip()}\n\n{form}" if form else text)
+    return found
 
 
 def _read_scans(reader: Any, texts: list[str], data: bytes) -> list[int]:
