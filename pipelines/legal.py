@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 _LONG_CLAUSE = 12_000  # characters; a clause longer than that is an article, of which the best part is compared
 _TELLING = 1.5  # of `Question.fits`: a cue of several words, or several cues, tell the subject by themselves
-_LIKELY = 0.1  # of the engine: from here on a sentence with one short cue is taken
+_LIKELY = 0.35  # of the chance from which the engine answers: from here on a sentence with one short cue is taken
 _CUE = 0.3  # what a cue weighs against the engine's ranking
 _NEAR = 0.35  # cosine from which a passage is taken to be about a clause whose words it does not have
 
@@ -154,14 +154,15 @@ class Legal:
             return answer
         engine: Any = self.hybrid.engine
         reading = engine.read(Prompt(question.ask, tuple(read)))
+        likely = _LIKELY * engine.weights.threshold
         best: tuple[float, Quote] | None = None
         for (piece, start, end), score in zip(reading.spans(), reading.scores, strict=True):
             fit = question.fits(read[piece].text[start:end])
-            if fit < _TELLING and (not fit or reading.chance < _LIKELY):
+            if fit < _TELLING and (not fit or reading.chance < likely):
                 continue
             worth = float(exp(score - reading.scores[0])) + _CUE * fit
             if best is None or worth > best[0]:
-                best = worth, Quote(piece, start, end, max(reading.chance, _LIKELY))
+                best = worth, Quote(piece, start, end, max(reading.chance, likely))
         if best is None:
             return answer.model_copy(update={"text": "", "citations": (), "abstained": True})
         text, citations = cite(Completion("", answer.usage, quotes=(best[1],)), read, self.store)
