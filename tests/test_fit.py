@@ -112,7 +112,7 @@ def test_a_fit_is_kept_and_used(fitted: Fitted, tmp_path: Path, monkeypatch: pyt
     [
         ("", "holds no rates of this program"),
         ("[]", "holds no rates of this program"),
-        ('{"format": 1, "rates": {}}', "holds no rates of this program"),
+        ('{"format": 2, "rates": {}}', "holds no rates of this program"),
         ('{"format": 99}', "are of another version"),
     ],
 )
