@@ -12,6 +12,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import ceil
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -568,8 +569,9 @@ def _node_texts(nodes: list[Any]) -> Iterator[_Text]:
         name = _short(group[0], origin)
         name = name if short[name] == 1 else origin.replace("\\", "/")
         labels = [str(node.metadata.get("page_label", "")) for node in group]
-        if len(group) > 1 and labels == [str(i) for i in range(1, len(group) + 1)]:
-            yield _paged(name, [_content(node) for node in group])
+        numbers = _page_numbers(labels, group[0])
+        if numbers is not None:
+            yield _paged(name, [_content(node) for node in group], numbers)
             continue
         paged = all(labels) and len(set(labels)) == len(labels)
         for i, node in enumerate(group):
@@ -577,11 +579,46 @@ def _node_texts(nodes: list[Any]) -> Iterator[_Text]:
             yield _Text(name + mark, _content(node))
 
 
-def _paged(name: str, texts: list[str]) -> _Text:
+def _page_numbers(labels: list[str], node: Any) -> list[int] | None:
+    """The pages of the file that texts with these labels are, 1 being the first; None where nothing tells.
+
+    LlamaIndex gives the label that is printed on a page (ii, 1, A-3) where the file has some, and else its number.
+    Which it is, the file itself tells where it can be opened; without it, labels that are no plain numbers, or begin
+    anew, are printed ones, and the texts are taken to be all pages in their order.
+    """
+    if not all(labels):
+        return None
+    printed = _printed(str(node.metadata.get("file_path", "")))
+    if printed is not None and set(labels) <= set(printed) and len(set(printed)) == len(printed):
+        return _ascending([printed.index(label) + 1 for label in labels])
+    plain = [int(label) for label in labels if label.isdecimal()]
+    if len(plain) == len(labels):
+        return _ascending(plain)
+    if plain[:1] == [1] and not labels[0].isdecimal() and len(set(labels)) == len(labels) and _ascending(plain):
+        return list(range(1, len(labels) + 1))  # i, ii, iii, 1, 2: nobody leaves out pages there
+    return None
+
+
+def _ascending(numbers: list[int]) -> list[int] | None:
+    ordered = all(a < b for a, b in pairwise(numbers))
+    return numbers if numbers and ordered and numbers[0] > 0 else None
+
+
+def _printed(path: str) -> list[str] | None:
+    """The labels printed on the pages of a PDF; None where it cannot be opened."""
+    if not path.lower().endswith(".pdf") or not Path(path).is_file():
+        return None
+    from hybrid.readers.pdf import page_labels
+
+    return page_labels(Path(path))
+
+
+def _paged(name: str, texts: list[str], numbers: list[int]) -> _Text:
+    """One text of several pages; a page that is not among them begins where the next one does, and holds nothing."""
     starts: list[int] = []
     length = 0
-    for text in texts:
-        starts.append(length)
+    for text, number in zip(texts, numbers, strict=True):
+        starts += [length] * (number - len(starts))
         length += len(text) + 1
     return _Text(name, "\n".join(texts), tuple(starts))
 

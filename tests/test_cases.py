@@ -124,7 +124,6 @@ def test_what_is_not_read_is_named(
     assert "minutes.txt" in unread
 
 
-@pytest.mark.xfail(strict=True, reason="open: printed labels are taken for pages of the file")
 def test_pages_of_llama_index(hybrid: Hybrid) -> None:
     from llama_index.core.schema import Document
     from pypdf import PdfReader

@@ -350,6 +350,23 @@ class TestLlamaIndex:
         assert document is not None
         assert (document.text, document.pages) == ("text 1\ntext 2\ntext 3", (0, 7, 14))
 
+    @pytest.mark.parametrize(
+        ("labels", "pages"),
+        [
+            (("i", "ii", "1", "2"), (1, 2, 3, 4)),  # printed: all pages in their order
+            (("3", "4", "5"), (3, 4, 5)),
+            (("2", "5"), (2, 5)),
+            (("4",), (4,)),
+        ],
+    )
+    def test_some_pages_and_printed_labels(self, labels: tuple[str, ...], pages: tuple[int, ...]) -> None:
+        nodes = [node(f"text {label}", f"id{label}", file_name="r.pdf", page_label=label) for label in labels]
+        (source,) = Corpus.of(nodes).sources
+        document = source.document
+        assert document is not None
+        assert source.name == "r.pdf"
+        assert tuple(document.page_of(document.text.index(f"text {label}")) for label in labels) == pages
+
     def test_parts_and_equal_names_are_told_apart(self) -> None:
         some = [node("x", file_name="r.pdf", page_label=label) for label in ("iv", "v")]
         parts = [node("x", file_path="/a/n.txt"), node("y", file_path="/a/n.txt"), node("z", file_path="/b/n.txt")]

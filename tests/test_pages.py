@@ -39,8 +39,24 @@ def pages(*bodies: str) -> list[str]:
 def test_a_sentence_goes_on_over_a_page_break() -> None:
     for bodies in (("The charge is", "27 euros."), ("The charge is", "27 euros.", "Keys are lent.")):
         found = without_running_lines(pages(*bodies))
-        assert found[0].startswith("[header: Port of Orlane - Rules]\n")
+        assert found[-1].endswith("\n\n[header or footer: Port of Orlane - Rules]")
         assert "The charge is 27 euros." in " ".join(" ".join(found).split())
+
+
+def test_a_title_page_has_no_header_and_the_sentence_after_it_is_whole() -> None:
+    texts = ["A lease.\nOf a hall.", "Acme Lease\nThe tenant pays", "Acme Lease\n410 euros.", "Acme Lease\nThe end."]
+    whole = " ".join(" ".join(without_running_lines(texts)).split())
+    assert "The tenant pays 410 euros. The end. [header or footer: Acme Lease]" in whole
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_forms_of_one_page_each_keep_their_own_numbers(count: int) -> None:
+    totals = (512, 733, 98, 4)
+    texts = [f"Invoice No. {4411 + 2 * n}\nGoods\nTotal: {totals[n]} EUR\nPage {n + 1}" for n in range(count)]
+    found = without_running_lines(texts)
+    for n in range(count):
+        assert f"Invoice No. {4411 + 2 * n}" in found[n]
+        assert f"Total: {totals[n]} EUR" in found[n]
 
 
 def test_what_only_looks_like_a_running_line_stays() -> None:

@@ -561,10 +561,10 @@ class TestPdf:
         )
         document = read("a.pdf", data)
         assert document.text == (
-            "[header: Annex]\n\nItem: Steel bolts | Quantity: 100 | Price: 1.50\n"
+            "Item: Steel bolts | Quantity: 100 | Price: 1.50\n"
             "Item: Copper wire | Quantity: 20 | Price: 12.00\n"
             "Item: Brass nuts and washers | Quantity: 5 | Price: 3.25\nItem: Zinc plates | Quantity: 7 | Price: 9.99\n"
-            "Item: Tin cans | Quantity: 12 | Price: 0.40"
+            "Item: Tin cans | Quantity: 12 | Price: 0.40\n\n[header or footer: Annex]"
         )
         assert [document.page_of(document.text.index(word)) for word in ("Copper", "Zinc", "Tin")] == [1, 2, 3]
 

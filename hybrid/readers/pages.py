@@ -9,15 +9,17 @@ from typing import Any
 
 _LIGATURES = str.maketrans(
     {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st"}
-    | {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}  # full-width forms
-    | {"\u00ad": None, "\u3000": " "}
+    | {chr(c): chr(c - 0xFEE0) for c in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
+    | {"\u00ad": None}  # full-width letters and digits above; their punctuation ends sentences
 )
 _BROKEN = re.compile(r"(?P<left>[^\W\d_]*[^\W\d_A-Z])-[ \t]*\n[ \t]*(?P<right>[^\W\d_]+)(?P<blank>[ \t]*)")
 _CODE = re.compile(r"(?<=[A-Z\d])-[ \t]*\n[ \t]*(?=\d)")
 _COMPOUND = frozenset(
-    "well self non co ex half high low long short full part vice cross semi all by so twenty thirty".split()
+    """well self non co ex half high low long short full part vice cross semi all by so twenty thirty forty fifty first
+    second third cost user time real x e multi""".split()
 )
 _EDGE = 4  # lines at the beginning and end of a page's text that may be running ones
+_OTHERS = re.compile(r" \| |^\[page \d+ ")  # rows of tables, and what is said of a page without text
 _SHORT = 120  # characters of a running line
 _NUMBER = re.compile(r"\d+")
 _PAGE = re.compile(
@@ -39,56 +41,74 @@ def unbroken(texts: Sequence[str]) -> list[str]:
     whole = "\n".join(texts)
     if "-\n" not in whole.replace("- \n", "-\n"):
         return list(texts)
-    words = Counter(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", whole.lower()))
+    words = Counter(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", _BROKEN.sub(" ", whole).lower()))
 
     def join(found: re.Match[str]) -> str:
         left, right = found["left"], found["right"]
         if not right[0].islower():
             return found.group()
         kept, joined = f"{left}-{right}", f"{left}{right}"
-        hyphen = words[kept.lower()] > 0 or (left.lower() in _COMPOUND and not words[joined.lower()])
+        both = min(len(left), len(right)) > 2 and words[left.lower()] and words[right.lower()]  # each a word by itself
+        hyphen = words[kept.lower()] > 0 or ((left.lower() in _COMPOUND or both) and not words[joined.lower()])
         return (kept if hyphen else joined) + "\n"
 
     return [_CODE.sub("-", _BROKEN.sub(join, text)) for text in texts]
 
 
 def without_running_lines(texts: Sequence[str]) -> list[str]:
-    """The pages' texts without the lines that run over them, such as headers, footers and page numbers.
+    """The pages' texts without the lines that run over them: headers, footers and page numbers.
 
-    A line runs where it stands near the beginning or end of at least three pages and of two in five, its numbers aside,
-    or as the first or last one of both of two pages. Its words are kept once, before the first page it stood on.
+    A line runs where it stands near the beginning or end of at least three pages and of two in five, or as the first or
+    last one of both of two pages, with the same words and numbers; a number that counts the pages may differ. A line
+    with any other number is kept: of invoices in one file each has its own total. What runs is kept once, at the end
+    of the last page.
     """
     edges = [_edges(text) for text in texts]
-    counted = Counter(key for page in edges for key in set(page.values()))
-    pages = sum(1 for page in edges if page)
-    running = {key for key, count in counted.items() if count >= 3 and count >= 0.4 * pages}
-    if pages == 2:
-        outer = [{next(iter(page.values())), list(page.values())[-1]} for page in edges if page]
-        running |= outer[0] & outer[1] | {key for key, count in counted.items() if count == 2 and _PAGE.fullmatch(key)}
+    filled = [page for page in edges if page]
+    stands: dict[str, list[tuple[int, str]]] = {}  # by words: the pages, and the line as it stands there
+    for number, page in enumerate(edges):
+        for line in dict.fromkeys(page.values()):
+            stands.setdefault(_NUMBER.sub("#", line), []).append((number, line))
+    running: dict[str, str] = {}  # line -> what is kept of it
+    for words, found in stands.items():
+        pages = {number for number, _ in found}
+        enough = len(pages) >= 3 and len(pages) >= 0.4 * len(filled)
+        if len(filled) == 2 == len(pages):
+            enough = bool(_PAGE.fullmatch(words)) or all(
+                line in (next(iter(page.values())), list(page.values())[-1])
+                for page, (_, line) in zip(filled, found, strict=False)
+            )
+        if enough and _counts_pages(found):
+            kept = "" if _PAGE.fullmatch(words) else found[0][1]
+            running |= {line: kept for _, line in found}
     if not running:
         return list(texts)
-    told: set[str] = set()
-    found = []
+    left = []
     for text, page in zip(texts, edges, strict=True):
-        lines, kept = text.split("\n"), []
-        for number, line in enumerate(lines):
-            key = page.get(number)
-            if key not in running:
-                kept.append(line)
-            elif key is not None and key not in told and not _PAGE.fullmatch(key):
-                told.add(key)
-                kept.insert(0, f"[header: {line.strip()}]\n")
-        joined = "\n".join(kept)
+        lines = text.split("\n")
+        joined = "\n".join(line for number, line in enumerate(lines) if page.get(number) not in running)
         goes_on = re.search(r"[^.!?:;\s]\s*$", joined)  # a sentence that the page's end does not end
-        found.append(joined.rstrip() if goes_on else joined)
-    return found
+        left.append(joined.rstrip() if goes_on else joined)
+    told = [f"[header or footer: {kept}]" for kept in dict.fromkeys(filter(None, running.values()))]
+    left[-1] = "\n\n".join([left[-1].rstrip(), *told]) if told else left[-1]
+    return left
+
+
+def _counts_pages(found: Sequence[tuple[int, str]]) -> bool:
+    """Whether a line is the same on all of its pages, but for one number that grows by one with every page."""
+    rows = [[int(number) for number in _NUMBER.findall(line)] for _, line in found]
+    changing = [column for column in zip(*rows, strict=True) if len(set(column)) > 1]
+    if not changing:
+        return True
+    pages = [page for page, _ in found]
+    return len(changing) == 1 and len({number - page for number, page in zip(changing[0], pages, strict=True)}) == 1
 
 
 def _edges(text: str) -> dict[int, str]:
-    """The lines of a page that may be running ones, by number: their words, with numbers as one sign."""
+    """The lines of a page that may be running ones, by number."""
     lines = [(number, line.strip()) for number, line in enumerate(text.split("\n")) if line.strip()]
     near = lines if len(lines) <= 2 * _EDGE else [*lines[:_EDGE], *lines[-_EDGE:]]
-    return {n: _NUMBER.sub("#", line) for n, line in near if len(line) <= _SHORT and " | " not in line}
+    return {number: line for number, line in near if len(line) <= _SHORT and not _OTHERS.search(line)}
 
 
 def filled_in(page: Any) -> str:
@@ -96,6 +116,8 @@ def filled_in(page: Any) -> str:
     lines: list[str] = []
     for reference in page.get("/Annots") or ():
         annotation = reference.get_object()
+        if int(annotation.get("/F", 0)) & 1 << 1:  # hidden
+            continue
         kind = annotation.get("/Subtype")
         if kind == "/Widget":
             lines += _field(annotation)
@@ -116,7 +138,7 @@ def _field(widget: Any) -> Iterator[str]:
         if on == "Off" and int(told["/Ff"] or 0) & 1 << 15:  # one of several that was not chosen
             return
         yield f"{label}: {'no' if on == 'Off' else 'yes' if on in ('Yes', 'On', '1') else on}"
-    elif value is not None and label:
+    elif value is not None and label and not int(told["/Ff"] or 0) & 1 << 13:  # no password
         values = [str(one) for one in value] if isinstance(value, list) else [str(value)]
         text = " ".join(", ".join(values).split()).lstrip("/" if told["/FT"] == "/Ch" else "")
         if text:

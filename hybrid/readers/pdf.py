@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 from hybrid.document import Heading
@@ -72,6 +73,17 @@ def read_pdf(data: bytes) -> Extract:
     if not joined.strip() or (scans and all(_SCAN.fullmatch(text) or not text.strip() for text in texts)):
         raise Unreadable(_no_text(scans))
     return Extract(joined, headings if len(headings) > 1 else plain_headings(joined), pages=pages)
+
+
+def page_labels(file: Path) -> list[str] | None:
+    """The labels printed on the pages, such as i, ii, 1, 2; None where the file cannot be read."""
+    with _silence():
+        from pypdf import PdfReader
+
+        try:
+            return [str(label) for label in PdfReader(file).page_labels]
+        except Exception:  # noqa: BLE001 - see read_pdf
+            return None
 
 
 def _page_texts(reader: Any) -> list[str]:
