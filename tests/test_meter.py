@@ -307,7 +307,7 @@ def test_shares_of_calls_at_once_still_add_up(embedder: Any) -> None:
     engine.told = 0.03
     charged, busy = asked(engine, embedder, 16)
     assert sum(charged) == pytest.approx(busy, rel=0.01)
-    assert max(charged) < 0.03  # several at once
+    assert sum(charged) < 16 * 0.03  # several at once; one may be charged what another that waited for it left
 
 
 def test_a_call_that_fails_before_it_is_sent_is_charged_nothing() -> None:

@@ -2,8 +2,8 @@
 
 While n calls are under way, each is charged 1/n of every second and every joule: what they are charged adds up to the
 time the engine was busy and the energy it took. A call is under way from the moment its request is sent. Where the
-engine tells how long it worked, the share is cut down to that part of the call: sending a long prompt, and waiting in
-the engine's queue, are not its work.
+engine tells how long it worked on each, time in which it worked on none is charged to none: sending a long prompt, and
+waiting for others that use the engine, are not its work.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from hybrid.cost.energy import Energy
 from hybrid.cost.sent import WHEN_SENT
+from hybrid.cost.worked import Worked
 from hybrid.errors import HybridError
 from hybrid.types import Usage
 
@@ -135,10 +136,9 @@ class Meter:
     def __init__(self, power: Power | None = None) -> None:
         self._lock = threading.Lock()
         self._power = power
-        self._seconds = Shares(time.perf_counter)
+        self._seconds = Worked()
         self._cpu = Shares(time.process_time)
         self._calls = self._failed = 0
-        self._idle_in_calls = 0.0  # seconds of the shares in which the engine did not work, as it says
         self._joules: float | None = None if power is None else 0.0
 
     @property
@@ -150,8 +150,7 @@ class Meter:
         """What the calls took until now; the busy time includes calls that are under way."""
         with self._lock:
             self._seconds.advance()
-            busy = self._seconds.busy - self._idle_in_calls
-            return Spent(self._calls, self._failed, busy, self._joules, self.idle_watts)
+            return Spent(self._calls, self._failed, self._seconds.busy, self._joules, self.idle_watts)
 
     @contextmanager
     def call(self, *, says_when: bool = False) -> Iterator[Call]:
@@ -180,18 +179,15 @@ class Meter:
 
     def _begin(self) -> _Begun:
         with self._lock:
-            shares = self._seconds.begin(), self._cpu.begin()
-        return _Begun(time.perf_counter(), shares, self._power.begin() if self._power else None)
+            worked, cpu = self._seconds.begin(), self._cpu.begin()
+        return _Begun(time.perf_counter(), worked, cpu, self._power.begin() if self._power else None)
 
     def _end(self, call: Call, begun: _Begun, failed: bool) -> None:
         call.seconds = time.perf_counter() - begun.at
         call.joules = self._power.end(begun.energy) if self._power and begun.energy else None
         with self._lock:
-            share = self._seconds.end(begun.shares[0]) or 0.0
-            worked = call.seconds if call.told_seconds is None else min(call.told_seconds, call.seconds)
-            call.shared_seconds = share * worked / call.seconds if call.seconds > 0 else share
-            self._idle_in_calls += share - call.shared_seconds
-            call.cpu_seconds = self._cpu.end(begun.shares[1]) or 0.0
+            call.shared_seconds = self._seconds.end(begun.worked, call.told_seconds)
+            call.cpu_seconds = self._cpu.end(begun.cpu) or 0.0
             self._count(call, failed)
 
     def _count(self, call: Call, failed: bool) -> None:
@@ -205,7 +201,8 @@ class _Begun:
     """What a call gives back when it ends."""
 
     at: float
-    shares: tuple[tuple[float, int], tuple[float, int]]  # seconds, CPU seconds
+    worked: float
+    cpu: tuple[float, int]
     energy: tuple[tuple[float, int], tuple[float, int]] | None
 
 
