@@ -19,7 +19,8 @@ DATA ?= ../shared/data
 VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .vllm
-LIGHT := bm25s pathspec platformdirs pypdf python-docx semantic-text-splitter pytest  # what vLLM does not bring itself
+# what vLLM does not bring itself
+LIGHT := bm25s pathspec platformdirs pypdf python-docx semantic-text-splitter snowballstemmer threadpoolctl pytest
 PIP := bin/pip --disable-pip-version-check install --quiet
 LOCKED := $(PIP) --no-deps --require-hashes --requirement
 # of PyTorch, which is installed by name, and of what its builds bring

@@ -264,8 +264,8 @@ def test_llama_cpp_python_is_asked_one_at_a_time_and_its_tokens_are_counted(doub
         under_way[0] += 1
         most[0] = max(most[0], under_way[0])
         time.sleep(0.02)
+        under_way[0] -= 1  # before the last byte: the next request may come before this thread goes on
         stream(piece("Two years.", "stop"))(handler, body)
-        under_way[0] -= 1
 
     double.on("/v1/models", send(200, {"data": [{"id": "q.gguf"}]}))
     double.on(TOKENIZE, fault(404, "Not Found"))
