@@ -473,7 +473,9 @@ class Remembering(Embedder):
         """As the parent's."""
         return self._once("question", texts, super().encode_query)
 
-    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+    def encode_documents(
+        self, texts: Sequence[str], progress: Progress | None = None, *, part: bool = False
+    ) -> Vectors:
         """As the parent's."""
         return self._once("document", texts, super().encode_documents)
 

@@ -21,7 +21,8 @@ import click
 from evals.metrics import METRICS, bootstrap
 from evals.sample import Sample
 from evals.tasks.registry import task as task_named
-from hybrid.cli.common import console, print_json, progress_bars, settings_from
+from hybrid.cli.common import console, print_json, settings_from
+from hybrid.cli.progress import progress_bars
 from hybrid.engines.base import Engine
 from hybrid.errors import InputError
 from hybrid.profile import Profile, Scored, save_profile

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from hybrid import Hybrid, Settings, UserError
 from hybrid.cli.ask import show
-from hybrid.cli.common import console, progress_bars
+from hybrid.cli.common import console
+from hybrid.cli.progress import progress_bars
 
 FILING = Path(__file__).parent / "filing" / "genprex-10-q-2024-q1.txt"
 ON_FILING = (

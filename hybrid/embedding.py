@@ -63,6 +63,7 @@ class Embedder:
         self._lock = threading.RLock()  # torch's number of threads is the process's, and models load once
         self._models: dict[Precision, Any] = {}
         self._precision: Precision | None = None if self.settings.precision == "auto" else self.settings.precision
+        self._prepared = False  # for many texts
 
     @property
     def name(self) -> str:
@@ -112,9 +113,28 @@ class Embedder:
         """Unit vectors of questions, shape (n, dimension)."""
         return self._encode(texts, "query", None)
 
-    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-        """Unit vectors of passages, shape (n, dimension); `progress` is called with how many were just done."""
+    def encode_documents(
+        self, texts: Sequence[str], progress: Progress | None = None, *, part: bool = False
+    ) -> Vectors:
+        """Unit vectors of passages, shape (n, dimension).
+
+        Args:
+            progress: called with how many were just done.
+            part: these are some of many, for which `prepare` decides how; a single call decides by its own size.
+        """
+        if not part and len(texts) >= _WORTH:
+            self.prepare(texts, len(texts))
         return self._encode(texts, "document", progress)
+
+    def prepare(self, sample: Sequence[str], total: int) -> None:
+        """Make ready for `total` texts: on the quickest device, in the quickest precision that ranks as float32 does.
+
+        Args:
+            sample: some of the texts, from all over them; the precision is judged by it.
+        """
+        with self._lock:
+            self._prepared = total >= _WORTH
+            self._choose(sample, total)
 
     def warm_up(self) -> None:
         """Load the model now rather than with the first question."""
@@ -124,7 +144,7 @@ class Embedder:
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
         with self._lock:
-            precision = self._choose(texts)
+            precision = self._choose(texts, 0)
             if kind == "query" and precision == "int8":
                 precision = "float32"
             return self._run(precision, texts, kind, progress)
@@ -163,7 +183,8 @@ class Embedder:
 
     def _run(self, precision: Precision, texts: Sequence[str], kind: Kind, progress: Progress | None) -> Vectors:
         light = self._light if precision == "float32" else None
-        if light is not None and (len(texts) < _WORTH or not _has_torch() or self._device() == "cpu"):
+        in_bulk = self._prepared and kind == "document" and _has_torch()
+        if light is not None and not (in_bulk and self._device() != "cpu"):
             return self._run_light(light, texts, kind, progress)
         model = self._model(precision)
         prompt = self.settings.query_prompt if kind == "query" else self.settings.document_prompt
@@ -203,22 +224,21 @@ class Embedder:
             pool.shutdown(cancel_futures=True)
             torch.set_num_threads(threads)
 
-    def _choose(self, texts: Sequence[str]) -> Precision:
-        """The quickest precision that ranks a sample of the user's own passages as float32 does; float32 until then."""
+    def _choose(self, texts: Sequence[str], total: int) -> Precision:
+        """The quickest precision that ranks a sample of `total` texts as float32 does; float32 until then."""
         if self._precision == "int8" and "int8" not in self._models:
             return "int8" if self._quantised(texts) else "float32"
-        if self._precision is None and len(texts) >= _WORTH and (self._light is None or _has_torch()):
-            step = len(texts) // _PROBES
-            sample = texts[::step][:_PROBES]
-            self._precision = next((p for p in self._quicker(texts) if self._holds(p, sample)), "float32")
+        if self._precision is None and total >= _WORTH and (self._light is None or _has_torch()):
+            sample = texts[:: max(1, len(texts) // _PROBES)][:_PROBES]
+            self._precision = next((p for p in self._quicker(texts, total) if self._holds(p, sample)), "float32")
         if self._light is None:
             self._model("float32")  # needed in any case, and it says what is missing
         return self._precision or "float32"
 
-    def _quicker(self, texts: Sequence[str]) -> Iterator[Precision]:
+    def _quicker(self, texts: Sequence[str], total: int) -> Iterator[Precision]:
         """What is quicker than float32 on this device, the quickest first."""
         on_cpu = self._device() == "cpu"
-        if on_cpu and int8.available() and (self._int8.is_file() or len(texts) >= _WORTH_QUANTISING):
+        if on_cpu and int8.available() and (self._int8.is_file() or total >= _WORTH_QUANTISING):
             try:
                 if self._quantised(texts):
                     yield "int8"

@@ -16,10 +16,10 @@ from hybrid.cli.common import (
     corpus_options,
     engine_options,
     print_json,
-    progress_bars,
     questions_and_place,
     settings_from,
 )
+from hybrid.cli.progress import progress_bars
 from hybrid.errors import InputError
 
 if TYPE_CHECKING:

@@ -26,10 +26,10 @@ from hybrid.cli.common import (
     corpus_options,
     engine_options,
     print_json,
-    progress_bars,
     questions_and_place,
     settings_from,
 )
+from hybrid.cli.progress import progress_bars
 from hybrid.corpus import CorpusLike
 from hybrid.errors import InputError
 from hybrid.files import write

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,9 @@ def embedded(embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     texts: list[str] = []
     encode = embedder.encode_documents
 
-    def spy(given: list[str], *rest: Any) -> Vectors:
+    def spy(given: list[str], *rest: Any, **how: Any) -> Vectors:
         texts.extend(given)
-        return encode(given, *rest)
+        return encode(given, *rest, **how)
 
     monkeypatch.setattr(embedder, "encode_documents", spy)
     return texts
@@ -471,7 +471,7 @@ def test_three_megabytes_without_a_space(corpus: Path, embedder: Embedder, monke
     text = "".join(random.Random(5).choices("abcdefghijklmnop", k=3_000_000))
     write(corpus, {"wall.txt": text, "good.txt": "The zebra counts its stripes."})
     monkeypatch.setattr(  # two thousand passages of nonsense: their vectors do not matter here
-        embedder, "encode_documents", lambda texts, *_: np.eye(len(texts), 384, dtype=np.float32)
+        embedder, "encode_documents", lambda texts, *_, **__: np.eye(len(texts), 384, dtype=np.float32)
     )
     store = Store(None, embedder, Chunker(embedder))
     begun = time.perf_counter()
@@ -641,6 +641,73 @@ def test_an_update_killed_again_and_again_gets_done(tmp_path: Path, scene: Scene
         updates.start(index=index, corpus=scene.corpus, die=point)
         assert updates.end() == (-signal.SIGKILL, "")
     assert same(scene.found(scene.open(index)), scene.after)
+
+
+def test_a_first_build_killed_as_soon_as_something_is_embedded_goes_on(
+    tmp_path: Path, scene: Scene, updates: Updates, embedded: list[str]
+) -> None:
+    index, kept = tmp_path / "index", 0
+    for _ in range(4):
+        child = updates.start(index=index, corpus=scene.corpus)
+        until = time.monotonic() + 30
+        while with_vectors(index) <= kept and time.monotonic() < until:
+            time.sleep(0.002)
+        with suppress(ProcessLookupError):  # it was done before
+            os.kill(child, signal.SIGKILL)
+        updates.end()
+        assert with_vectors(index) > kept  # never less, and always some more
+        kept = with_vectors(index)
+        if kept >= scene.new:
+            break
+    done = already_embedded(index)
+    store = scene.open(index)
+    store.update(Corpus.of(scene.corpus))
+    assert not done & set(embedded)
+    assert same(scene.found(store), scene.after)
+
+
+def with_vectors(index: Path) -> int:
+    """Passages that are embedded, as another process sees it."""
+    try:
+        with closing(sqlite3.connect(f"file:{index}/index.db?mode=ro", uri=True)) as db:
+            return int(db.execute("SELECT count(vector) FROM passages").fetchone()[0])
+    except sqlite3.OperationalError:  # not made yet
+        return 0
+
+
+def test_what_stands_twice_is_embedded_once(tmp_path: Path, chunker: Chunker, embedded: list[str]) -> None:
+    rng = random.Random(8)
+    same_text = text(rng, 6)
+    (tmp_path / "corpus").mkdir()
+    write(tmp_path / "corpus", {"a.txt": same_text, "b.txt": same_text, "c.txt": text(rng, 2)})
+    store = Store(tmp_path / "index", chunker.embedder, chunker)
+    changes = store.update(Corpus.of(tmp_path / "corpus"))
+    assert changes.embedded == len(embedded) == len(set(embedded)) == 8
+    assert changes.passages == 14
+    for name in ("a.txt", "b.txt"):
+        assert {p.document for p in store.passages_of(name)} == {name}
+    both = store.nearest(chunker.embedder.encode_query([store.passages_of("a.txt")[0].text])[0], 2)
+    assert both[0][1] == pytest.approx(both[1][1])
+
+
+def test_a_quicker_precision_is_looked_for_where_much_is_left(
+    corpus: Path, chunker: Chunker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, int]] = []
+    write(corpus, {"a.txt": text(random.Random(9), 12)})
+    settings = chunker.embedder.settings.model_copy(update={"precision": "auto"})
+    monkeypatch.setattr(chunker.embedder, "settings", settings)
+    monkeypatch.setattr(chunker.embedder, "prepare", lambda sample, total: asked.append((len(sample), total)))
+    monkeypatch.setattr("hybrid.index.store._EMBED_FIRST", 4)
+    monkeypatch.setattr("hybrid.index.store._EMBED_MOST", 4)
+    count = Store(None, chunker.embedder, chunker).update(Corpus.of(corpus)).embedded
+    assert asked == []  # soon over
+    monkeypatch.setattr("hybrid.index.store._LONG_SECONDS", 0.0)
+    monkeypatch.setattr("hybrid.index.store._SAMPLE", 5)
+    Store(None, chunker.embedder, chunker).update(Corpus.of(corpus))
+    assert len(asked) == 1
+    assert asked[0][0] <= 5
+    assert asked[0][1] == count - 4  # once, for what is left
 
 
 # --- several at once ----------------------------------------------------------------------------------------------

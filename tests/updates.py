@@ -35,7 +35,7 @@ def die(*_: Any, **__: Any) -> None:
 
 def arm(point: str | None) -> None:
     """Have this process killed at a point of the update, or hang there."""
-    module._EMBED_AT_ONCE = AT_ONCE
+    module._EMBED_FIRST = module._EMBED_MOST = AT_ONCE
     if point == "put":  # the first document is pending, the others are not
         calls, put = [0], Store._put
 
@@ -47,11 +47,11 @@ def arm(point: str | None) -> None:
     elif point in ("embed", "hang"):  # two batches are committed
         calls, encode = [0], Embedder.encode_documents
 
-        def third(*args: Any) -> Any:
+        def third(*args: Any, **how: Any) -> Any:
             calls[0] += 1
             if calls[0] == 3:
                 die() if point == "embed" else time.sleep(60)
-            return encode(*args)
+            return encode(*args, **how)
 
         Embedder.encode_documents = third  # type: ignore[method-assign]
     elif point == "save":  # the vectors of the next generation are written, the words are not

@@ -35,8 +35,15 @@ VOCABULARY = 200_000
 class RandomVectors(Embedder):
     """The real embedder for questions; random unit vectors for passages."""
 
-    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-        found = np.random.default_rng(len(texts)).standard_normal((len(texts), self.dimension), dtype=np.float32)
+    _random = np.random.default_rng(0)
+
+    def prepare(self, sample: Sequence[str], total: int) -> None:
+        pass
+
+    def encode_documents(
+        self, texts: Sequence[str], progress: Progress | None = None, *, part: bool = False
+    ) -> Vectors:
+        found = self._random.standard_normal((len(texts), self.dimension), dtype=np.float32)
         if progress is not None:
             progress(len(texts))
         unit: Vectors = found / np.linalg.norm(found, axis=1, keepdims=True)

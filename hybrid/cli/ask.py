@@ -16,10 +16,10 @@ from hybrid.cli.common import (
     engine_options,
     in_order,
     print_json,
-    progress_bars,
     said,
     settings_from,
 )
+from hybrid.cli.progress import progress_bars
 from hybrid.errors import EngineError, InputError
 
 if TYPE_CHECKING:

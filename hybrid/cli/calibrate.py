@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from hybrid.cli.common import console, print_json, progress_bars
+from hybrid.cli.common import console, print_json
+from hybrid.cli.progress import progress_bars
 from hybrid.errors import EngineError, InputError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What the commands share: settings from options, progress bars, JSON."""
+"""What the commands share: settings from options, JSON, tables."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import glob
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,8 +18,6 @@ from hybrid.settings import Settings, load
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
-
-    from hybrid.index.store import Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -135,40 +132,6 @@ def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def progress_bars(*, quiet: bool) -> Iterator[Progress | None]:
-    """A bar for each stage on standard error, with rate and time left; nothing where no terminal looks."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description:>14}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console(stderr=True), transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def step(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        yield step
 
 
 def print_json(data: Any) -> None:

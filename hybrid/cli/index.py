@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.common import console, corpus_options, print_json, progress_bars, settings_from
+from hybrid.cli.common import console, corpus_options, print_json, settings_from
+from hybrid.cli.progress import progress_bars
 
 if TYPE_CHECKING:
     from hybrid.index.store import Changes, Store

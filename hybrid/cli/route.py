@@ -13,10 +13,10 @@ from hybrid.cli.common import (
     engine_options,
     in_order,
     print_json,
-    progress_bars,
     said,
     settings_from,
 )
+from hybrid.cli.progress import progress_bars
 
 if TYPE_CHECKING:
     from rich.console import Console

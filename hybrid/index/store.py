@@ -46,7 +46,10 @@ Progress = Callable[[str, int, int], None]  # stage, done, total
 State = tuple[str, str, int, int]  # of a file that cannot be read: name, reason, size, time of change
 
 FORMAT = 1
-_EMBED_AT_ONCE = 1024  # passages between two commits: what a kill can lose
+_EMBED_FIRST, _EMBED_MOST = 32, 4096  # passages between two commits, which is what a kill can lose
+_COMMIT_SECONDS = 1.0  # that they are made to take: committing costs milliseconds
+_LONG_SECONDS = 20.0  # of embedding still to come, from which looking for a quicker precision pays
+_SAMPLE = 512  # passages that it is judged by
 _LOCK_SECONDS = 2.0
 _RACY_NS = 2_000_000_000  # a file changed this shortly before it was indexed may have changed again unnoticed
 
@@ -391,31 +394,52 @@ class Store:
         return [np.array([ids[word] for word in text], np.int32).tobytes() for text in texts]
 
     def _embed(self, report: Progress) -> int:
-        """Give every passage without a vector one, longest first, committing as it goes; returns how many."""
-        total = self._rows("SELECT count(*) FROM passages WHERE vector IS NULL")[0][0]
-        done = 0
-        while True:
-            rows = self._rows(
-                "SELECT id, heading, text, start, end, tokens FROM passages WHERE vector IS NULL"
-                " ORDER BY tokens DESC LIMIT ?",
-                _EMBED_AT_ONCE,
-            )
-            if not rows:
-                return int(total)
-            nowhere = Location(0, 0, 0, 0, None)
-            texts = [Cut(start, end, text, heading, nowhere, n).context() for _, heading, text, start, end, n in rows]
+        """Give every passage without a vector one, committing about every second; returns how many texts that took.
+
+        Passages of the same text share one, so that what was embedded once, whatever its file is called, stays so.
+        """
+        total = int(self._rows("SELECT count(DISTINCT key) FROM passages WHERE vector IS NULL")[0][0])
+        settled = self.embedder.settings.precision != "auto"
+        if settled and total:
+            self.embedder.prepare(self._waiting_sample(), total)
+        begun, done, last, part = time.perf_counter(), 0, 0, _EMBED_FIRST
+        while rows := self._waiting(last, part):
+            last = rows[-1][0]
+            contexts = {row[1]: _context(row[2:]) for row in rows}
 
             def step(count: int) -> None:
                 nonlocal done
                 done += count
-                report("embedding", done, int(total))
+                report("embedding", done, total)
 
-            vectors = self.embedder.encode_documents(texts, step).astype(np.float16)
+            since = time.perf_counter()
+            vectors = self.embedder.encode_documents(list(contexts.values()), step, part=True).astype(np.float16)
             with self._transaction():
                 self._db.executemany(
-                    "UPDATE passages SET vector = ? WHERE id = ?",
-                    ((vector.tobytes(), row[0]) for vector, row in zip(vectors, rows, strict=True)),
+                    "UPDATE passages SET vector = ? WHERE key = ? AND vector IS NULL",
+                    ((vector.tobytes(), key) for vector, key in zip(vectors, contexts, strict=True)),
                 )
+            now = time.perf_counter()
+            part = _next_part(part, now - since)
+            if not settled and (now - begun) / max(done, 1) * (total - done) > _LONG_SECONDS:
+                self.embedder.prepare(self._waiting_sample(), total - done)
+                settled = True
+        return total
+
+    def _waiting(self, after: int, count: int) -> list[Any]:
+        """The next passages without a vector: id, key and what the embedder reads of them."""
+        return self._rows(
+            "SELECT id, key, heading, text, start, end, tokens FROM passages WHERE vector IS NULL AND id > ?"
+            " ORDER BY id LIMIT ?",
+            after,
+            count,
+        )
+
+    def _waiting_sample(self) -> list[str]:
+        """Texts of passages without a vector, from all over the corpus."""
+        ids = [row[0] for row in self._rows("SELECT id FROM passages WHERE vector IS NULL ORDER BY id")]
+        rows = (self._waiting(i - 1, 1)[0] for i in ids[:: -(-len(ids) // _SAMPLE)])
+        return [_context(row[2:]) for row in rows]
 
     def _advance(self, stale: list[int], problems: list[State], report: Progress) -> None:
         """Write the next generation's files and move to it."""
@@ -768,6 +792,18 @@ def _clean_source(source: Source) -> Source:
     """The source under a name that SQLite can store and compare; different names stay different."""
     name = source.name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
     return source if name == source.name else replace(source, name=name)
+
+
+def _next_part(part: int, seconds: float) -> int:
+    """How many passages to embed before the next commit, given how long the last ones took."""
+    wanted = int(part * _COMMIT_SECONDS / max(seconds, 1e-3))
+    return max(_EMBED_FIRST, min(wanted, 4 * part, _EMBED_MOST))  # the first ones wait for the model: grow by steps
+
+
+def _context(row: Sequence[Any]) -> str:
+    """What the embedder reads of a passage, given its heading, text, start, end and tokens."""
+    heading, text, start, end, tokens = row
+    return Cut(start, end, text, heading, Location(0, 0, 0, 0, None), tokens).context()
 
 
 def _key(context: str) -> str:

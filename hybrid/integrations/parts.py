@@ -149,6 +149,9 @@ class LlamaIndexEmbedder(Embedder):
         """Length of a vector."""
         return len(self.embedding.get_query_embedding("ready?"))
 
+    def prepare(self, sample: Sequence[str], total: int) -> None:
+        """Nothing: its device and precision are its own."""
+
     def _encode(self, texts: Sequence[str], kind: Kind, progress: Progress | None) -> Vectors:
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
