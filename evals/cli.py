@@ -61,6 +61,11 @@ def evaluate() -> None:
 @click.option("--vllm", type=click.Path(), help="vLLM's program, where the suite brings a model; default: on PATH.")
 @click.option("--port", type=click.IntRange(1, 65534), help="For servers that the suite starts; two take the next too.")
 @click.option("--retry-failed", is_flag=True, help="Ask once more for samples that failed before.")
+@click.option(
+    "--changed-data",
+    is_flag=True,
+    help="Go on although samples are other ones now: what was recorded of those is set aside, and asked again.",
+)
 @click.option("--report/--no-report", "reported", default=True, help="Write the report at the end.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bars.")
 @JSON
@@ -77,6 +82,7 @@ def run(
     vllm: str | None,
     port: int | None,
     retry_failed: bool,
+    changed_data: bool,
     reported: bool,
     quiet: bool,
     as_json: bool,
@@ -104,12 +110,13 @@ def run(
         console(stderr=True).print(f"[yellow]note[/] {note}")
     given = {key: value for key, value in {"url": url, "model": model, "kind": engine}.items() if value is not None}
     if chosen.serve is not None and engine is None:
-        if retry_failed or not runner.finished(output, chosen):
-            _run_served(chosen, tasks, output, config, vllm, port, again=retry_failed, quiet=quiet)
+        if retry_failed or changed_data or not runner.finished(output, chosen):
+            again = {"again": retry_failed, "changed": changed_data}
+            _run_served(chosen, tasks, output, config, vllm, port, again, quiet=quiet)
     else:
         arms = make_arms(chosen, config, {"engine": given})
         with _bars(quiet=quiet) as step:
-            runner.run(chosen, arms, tasks, output, step, again=retry_failed)
+            runner.run(chosen, arms, tasks, output, step, again=retry_failed, changed=changed_data)
     notes = save(make(output), output / "report") if reported else []
     found = summary(output)
     if as_json:
@@ -130,8 +137,8 @@ def _run_served(
     config: str | None,
     vllm: str | None,
     port: int | None,
+    again: Mapping[str, bool],
     *,
-    again: bool,
     quiet: bool,
 ) -> None:
     """A run on servers that are started for it."""
@@ -144,7 +151,7 @@ def _run_served(
         say.clear()
         arms = make_arms(suite, config, served.settings)
         with _bars(quiet=quiet) as step:
-            runner.run(suite, arms, tasks, folder, step, again=again, check=served.check, versions=served.versions)
+            runner.run(suite, arms, tasks, folder, step, check=served.check, versions=served.versions, **again)
 
 
 def narrowed(suite: Suite, only: Sequence[str], samples: int | None) -> Suite:

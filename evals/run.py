@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,6 +34,7 @@ from pydantic_core import PydanticSerializationError
 
 from evals import retrieval_metrics
 from evals.arms import Arm, Reply, Unsuited
+from evals.content import Contents, difference, place, refusal
 from evals.metrics import METRICS
 from evals.sample import Count, Metric, Sample, Task, Value
 from evals.suite import Cell, Limits, Suite, unknown
@@ -41,7 +43,8 @@ from hybrid.errors import HybridError, InputError, MissingDependency, SettingsEr
 from hybrid.types import Cost, Route, Rung, Usage
 
 FORMAT = 1  # of run.json and of a record
-RUN, RECORDS, FAILED, LOCK = "run.json", "records.jsonl", "failed.jsonl", "run.lock"
+RUN, RECORDS, LOCK = "run.json", "records.jsonl", "run.lock"
+FAILED, CHANGED = "failed.jsonl", "changed.jsonl"  # records that were set aside
 PACKAGES = ("numpy", "torch", "sentence-transformers", "faiss-cpu", "faiss-gpu", "openvino", "vllm", "llama-index-core")
 _GATHERED = 256  # samples that are put in the order of their documents
 _GATHERED_TEXT = 32_000_000  # characters of distinct documents among them
@@ -85,6 +88,7 @@ class Record(BaseModel):
     retrieved: dict[str, float] = {}  # how well the passages found cover the gold ranges, where a task knows them
     seconds: float = 0.0  # wall-clock of the whole sample
     about: dict[str, Value] = {}
+    content: str = ""  # digest of all that the sample was made of; empty in runs of earlier versions
 
     @property
     def key(self) -> Key:
@@ -134,6 +138,7 @@ def run(
     step: Step | None = None,
     *,
     again: bool = False,
+    changed: bool = False,
     check: Check | None = None,
     versions: Mapping[str, str] | None = None,
 ) -> RunInfo:
@@ -145,18 +150,21 @@ def run(
         folder: of the run; made where it does not exist.
         step: receives arm, done and total.
         again: ask once more for samples that failed before.
+        changed: go on although samples are other ones now; what was recorded of those is set aside and asked again.
         check: called where a sample failed; what it raises ends the run, and that sample is asked for again.
         versions: of what answers beside this process.
 
     Raises:
-        InputError: the folder holds another run, another process writes it, or nobody can.
+        InputError: the folder holds another run or one of other samples, another process writes it, or nobody can.
         RunFailed: too many samples fail, the disk is full, or the time is up.
     """
     make_folder(folder)
     with _locked(folder):
         info = _begin(folder, suite, arms, versions or {})
+        _bind(folder, suite, arms, tasks, step, changed=changed)
+        write(folder / RUN, info.model_dump_json(indent=1))
         if again:
-            _set_aside(folder)
+            set_aside(folder, lambda record: record["status"] == "failed", FAILED)
         with Log(folder / RECORDS) as log:
             for arm in arms:
                 _one_arm(suite, arm, tasks, _counter(arms), folder, info, log, step, check)
@@ -181,10 +189,10 @@ def _one_arm(
     workers = _Workers(arm, log, suite.limits, progress, check)
     with workers:
         for cell in planned:
-            task, drawn = tasks[cell.task], 0
+            task, drawn, content = tasks[cell.task], 0, Contents()
             for sample in by_document(task.samples(count, cell.n, cell.seed, cell.length)):
                 drawn += 1
-                workers.take(cell, task, sample)
+                workers.take(cell, task, sample, content.of(task.metric, sample))
             if info.sizes.get(cell.key) != drawn:
                 progress.total -= cell.n - drawn
                 info.sizes[cell.key] = drawn
@@ -242,7 +250,7 @@ class _Workers:
         if error is None:
             self._raise()
 
-    def take(self, cell: Cell, task: Task, sample: Sample) -> None:
+    def take(self, cell: Cell, task: Task, sample: Sample, content: str) -> None:
         """Answer a sample soon, unless it has been answered before."""
         if self._log.has((self._arm.name, cell.task, cell.length, cell.seed, sample.id)):
             self._progress.more()
@@ -253,17 +261,17 @@ class _Workers:
                 f"{self._progress.total:,} samples of the arm {self._arm.name!r} done; run it again to go on."
             )
         if self._pool is None:
-            self._work(cell, task, sample)
+            self._work(cell, task, sample, content)
             self._raise()
             return
         self._ahead.acquire()
         self._raise()
-        self._pool.submit(self._work, cell, task, sample)
+        self._pool.submit(self._work, cell, task, sample, content)
 
-    def _work(self, cell: Cell, task: Task, sample: Sample) -> None:
+    def _work(self, cell: Cell, task: Task, sample: Sample, content: str) -> None:
         try:
             if not self._trouble:
-                self._log.append(_record(self._arm, cell, task, sample, self._check), self._limits)
+                self._log.append(_record(self._arm, cell, task, sample, content, self._check), self._limits)
                 self._progress.more()
         except BaseException as error:  # noqa: BLE001  (raised again in the thread that gives out the work)
             self._trouble.append(error)
@@ -276,7 +284,7 @@ class _Workers:
             raise self._trouble[0]
 
 
-def _record(arm: Arm, cell: Cell, task: Task, sample: Sample, check: Check | None) -> Record:
+def _record(arm: Arm, cell: Cell, task: Task, sample: Sample, content: str, check: Check | None) -> Record:
     """A sample answered, or why not; only what would fail every sample is raised."""
     known: dict[str, Any] = {
         "arm": arm.name,
@@ -289,6 +297,7 @@ def _record(arm: Arm, cell: Cell, task: Task, sample: Sample, check: Check | Non
         "golds": sample.golds,
         "metric": task.metric,
         "about": dict(sample.about),
+        "content": content,
     }
     begun = time.perf_counter()
     try:
@@ -446,7 +455,7 @@ class Log:
         return array("Q", np.sort(np.frombuffer(digests, dtype=np.uint64)).tobytes()), end
 
     def _learn(self, line: bytes, number: int) -> int:
-        data = _parsed(line, self._path, number)
+        data = parsed(line, self._path, number)
         counts = self._counts.setdefault(data["arm"], [0, 0])
         counts[0] += 1
         counts[1] += data["status"] == "failed"
@@ -466,7 +475,7 @@ def records(path: Path) -> Iterator[Record]:
         for number, line in enumerate(lines, 1):
             if not line.endswith(b"\n"):
                 return
-            _parsed(line, file, number)
+            parsed(line, file, number)
             try:
                 yield Record.model_validate_json(line)
             except ValidationError as error:
@@ -582,8 +591,26 @@ def _begin(folder: Path, suite: Suite, arms: Sequence[Arm], versions: Mapping[st
         if (folder / RECORDS).exists():
             raise InputError(f"{folder} has records but no {RUN} that says what they are of; name another folder.")
         info = RunInfo(suite=suite, arms=about, counted_with=counted, sessions=[session])
-    write(folder / RUN, info.model_dump_json(indent=1))
     return info
+
+
+def _bind(
+    folder: Path, suite: Suite, arms: Sequence[Arm], tasks: Mapping[str, Task], step: Step | None, *, changed: bool
+) -> None:
+    """Refuse to go on with records of other samples than there are now, or set them aside where that is wished."""
+    file = folder / RECORDS
+    if not file.exists():
+        return
+    with file.open("rb") as lines:
+        whole = (parsed(line, file, number) for number, line in enumerate(lines, 1) if line.endswith(b"\n"))
+        cells = dict.fromkeys(cell for arm in suite.arms for cell in suite.planned(arm.name))
+        say = (lambda *_: None) if step is None else partial(step, "checking samples")
+        found = difference(whole, cells, tasks, _counter(arms), say)
+    if not found.all:
+        return
+    if not changed:
+        raise refusal(found, str(folder))
+    set_aside(folder, lambda record: place(record) in found.all, CHANGED)
 
 
 def _unported(arms: dict[str, dict[str, Any]], suite: Suite) -> Any:
@@ -602,17 +629,17 @@ def differences(old: Any, new: Any, place: str = "") -> dict[str, tuple[Any, Any
     return {} if old == new else {place: (old, new)}
 
 
-def _set_aside(folder: Path) -> None:
-    """Move records of failures to a file of their own, so that their samples are asked for again."""
+def set_aside(folder: Path, which: Callable[[dict[str, Any]], bool], name: str) -> None:
+    """Move some records to a file of their own, so that their samples are asked for again."""
     file = folder / RECORDS
     if not file.exists():
         return
     kept = file.with_name(RECORDS + ".new")
-    with file.open("rb") as lines, kept.open("wb") as keep, (folder / FAILED).open("ab") as failed:
+    with file.open("rb") as lines, kept.open("wb") as keep, (folder / name).open("ab") as aside:
         for number, line in enumerate(lines, 1):
             if line.endswith(b"\n"):
-                (failed if _parsed(line, file, number)["status"] == "failed" else keep).write(line)
-        for out in (keep, failed):
+                (aside if which(parsed(line, file, number)) else keep).write(line)
+        for out in (keep, aside):
             out.flush()
             os.fsync(out.fileno())
     kept.replace(file)
@@ -625,7 +652,7 @@ def _line(record: Record) -> bytes:
         return json.dumps(record.model_dump(), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
-def _parsed(line: bytes, path: Path, number: int) -> dict[str, Any]:
+def parsed(line: bytes, path: Path, number: int) -> dict[str, Any]:
     try:
         data = json.loads(line)
     except ValueError:

@@ -66,9 +66,19 @@ def compare(one: Path, other: Path) -> Comparison:
             {(*row.sample, row.question): row for row in r if row.arm == arm and row.status == "answered"}
             for r in (rows, rows2)
         )
-        pairs += paired(arm, arm, ours, theirs)
+        same = {key: row for key, row in ours.items() if key in theirs and not _differ(row, theirs[key])}
+        if left := sum(key in theirs for key in ours) - len(same):
+            notes.append(
+                f"{left:,} samples of the arm {arm!r} have another content in the other run; they are left out."
+            )
+        pairs += paired(arm, arm, same, theirs)
     notes += [f"The arm {arm!r} is only in {other}." for arm in info2.arms if arm not in info.arms]
     return Comparison(settings=settings, rows=pairs, notes=notes)
+
+
+def _differ(one: Row, other: Row) -> bool:
+    """Whether two rows are of different data; earlier versions did not note of which."""
+    return bool(one.content and other.content) and one.content != other.content
 
 
 def _basis(info: RunInfo, rows: Sequence[Row]) -> Data:

@@ -46,6 +46,7 @@ class Row:
     decode_seconds: float | None
     context: int  # tokens of the longest prompt with its reply
     retrieved: Mapping[str, float]
+    content: str
 
     @property
     def task(self) -> str:
@@ -96,6 +97,7 @@ def _row(record: Record) -> Row:
         decode_seconds=usage.decode_seconds,
         context=max((one["prompt_tokens"] + one["output_tokens"] for one in spent), default=whole),
         retrieved=record.retrieved,
+        content=record.content,
     )
 
 
