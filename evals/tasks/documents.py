@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Literal
@@ -110,7 +110,7 @@ class Documents:
             if self.judged_by not in METRICS:
                 raise InputError(f"There is no metric {self.judged_by!r}; there are {', '.join(METRICS)}.")
             return self.judged_by
-        if self.form in ("jsonl", "longbench") and any(chosen := [bool(s.choices) for s in _read(self)]):
+        if self.form in ("jsonl", "longbench") and any(chosen := [bool(s.choices) for s in self._read]):
             if not all(chosen):
                 raise InputError(
                     f"{self.path}: {sum(chosen)} of {len(chosen)} questions have options and the others have none; "
@@ -129,22 +129,21 @@ class Documents:
         With a length, only questions whose documents fit it with the reply. Options of a multiple choice stand in the
         question. A question without golds cannot be answered from its documents. `about` has what the form tells.
         """
-        found = fitting(_read(self), count, length)
+        found = fitting(self._read, count, length)
         drawn = sorted(Random(f"{self.form}|{seed}").sample(range(len(found)), min(n, len(found))))
         return (found[place] for place in drawn)
 
-
-@lru_cache(maxsize=8)
-def _read(task: Documents) -> tuple[Sample, ...]:
-    found = tuple(_FORMS[task.form](task))
-    seen = set[str]()
-    for sample in found:
-        if sample.id in seen:
-            raise InputError(f"{task.path}: the id {sample.id!r} stands there twice; each question needs its own.")
-        seen.add(sample.id)
-    if not found:
-        raise InputError(f"{task.path} holds no question that was asked for.")
-    return found
+    @cached_property
+    def _read(self) -> tuple[Sample, ...]:
+        found = tuple(_FORMS[self.form](self))
+        seen = set[str]()
+        for sample in found:
+            if sample.id in seen:
+                raise InputError(f"{self.path}: the id {sample.id!r} stands there twice; each question needs its own.")
+            seen.add(sample.id)
+        if not found:
+            raise InputError(f"{self.path} holds no question that was asked for.")
+        return found
 
 
 def _jsonl(task: Documents) -> Iterator[Sample]:
