@@ -420,6 +420,7 @@ def _show_scores(found: Any) -> None:
         for row in found.scores
     ]
     console().print(grouped(heads, rows))
+    console().print(found.verdict, markup=False)
 
 
 def _show_verdicts(found: Any) -> None:

@@ -18,6 +18,7 @@ from evals import report as reports
 from evals.report.data import Data
 from evals.report.places import by_length, places
 from evals.report.rows import Row, _row
+from evals.report.verdict import verdict
 from evals.run import RECORDS, RUN, Log, Record, RunInfo, Session
 from evals.suite import ArmSpec, Suite, TaskSpec
 from hybrid.cost.shape import Attention
@@ -125,7 +126,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.seen.add(tag)
         self.addresses += [value for name, value in attrs if name in ("href", "src", "xlink:href", "data", "action")]
-        if tag == "table":
+        if tag == "table" and dict(attrs).get("class") != "replies":  # of one question
             self.heads.append([])
         if tag not in VOID:
             self.open.append(tag)
@@ -134,7 +135,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] == "th":
+        if self.open[-2:] == ["tr", "th"] and self.open[-3] == "thead" and "article" not in self.open:
             self.heads[-1].append(data)
 
 
@@ -148,8 +149,8 @@ def test_the_page_is_whole_and_needs_nothing_else(found):
     text = reports.html(found)
     page.feed(text)
     assert page.open == []
-    assert page.addresses == []
-    assert "script" not in page.seen
+    assert all(re.fullmatch(r"#s\d+", address) and f'id="{address[1:]}"' in text for address in page.addresses)
+    assert text.count("<script") == 1  # our own: what a reply holds is text
     assert not re.search(r"url\(|@import", text)
     assert "prefers-color-scheme: dark" in text
     assert "@media print" in text
@@ -161,6 +162,88 @@ def test_every_table_says_how_many_samples(found):
     page.feed(reports.html(found))
     assert len(page.heads) > 6
     assert all("n" in head for head in page.heads)
+
+
+def test_every_question_stands_there_with_all_replies(found):
+    section = next(section for section in found.sections if section.questions)
+    assert len(section.questions) == 352
+    first = section.questions[0]
+    assert [reply.arm for reply in first.replies] == list(ARMS)
+    assert first.replies[0].cost == "$0.0015, 1,520 tokens"
+    assert {reply.route for question in section.questions for reply in question.replies} == {
+        "rag",
+        "long",
+        "rag then long",
+        "",
+    }
+    text = reports.html(found)
+    assert text.count("<article") == 352
+    assert text.count('data-mark="failed"') == 7
+    assert "it broke" in text
+    assert NASTY not in text
+
+
+def test_of_many_questions_those_stand_there_that_tell(tmp_path, monkeypatch):
+    monkeypatch.setattr("evals.report.questions._MOST", 20)
+    report = reports.make(made(tmp_path / "run"))
+    section = next(section for section in report.sections if section.questions)
+    assert len(section.questions) == 20
+    assert "20 of 352" in section.text[0]
+    failed = [q.id for q in section.questions if any(reply.status == "failed" for reply in q.replies)]
+    assert failed == ["7"] * 7
+
+
+def verdict_of(*scores: tuple[str, int, list[float]]) -> str:
+    """The verdict on arms with their prompt's tokens and their scores, one document a question."""
+    made_up = [
+        _row(
+            _record("raw", "t", None, i, 0.0).model_copy(
+                update={
+                    "arm": arm,
+                    "status": "answered",
+                    "score": score,
+                    "group": str(i),
+                    "id": str(i),
+                    "usage": Usage(prompt_tokens=tokens),
+                    "cost": None,
+                }
+            )
+        )
+        for arm, tokens, own in scores
+        for i, score in enumerate(own)
+    ]
+    data = Data(run=RunInfo(suite=suite(), arms={}, counted_with="", sessions=[]), missing=0, notes=[], scores=[])
+    return verdict(data, made_up)
+
+
+def test_the_verdict_is_about_the_cheapest_arm_that_keeps_the_accuracy():
+    good = [1.0] * 38 + [0.0] * 2
+    assert verdict_of(("rag", 100, good), ("long", 1000, good), ("mid", 500, good)).startswith(
+        "rag scores most and costs least: 0.95 on 40 questions, for 100 tokens computed each; long costs 10 times as "
+        "much and scores 0.95."
+    )
+    better = [1.0] * 40
+    assert verdict_of(("rag", 100, [1.0] * 100 + [0.0]), ("long", 1000, [1.0] * 101)).startswith(
+        "rag keeps the accuracy of long at 10% of its cost: 0.99 against 1.00, "
+    )
+    open_one = verdict_of(("rag", 100, [1.0] * 36 + [0.0] * 4), ("long", 1000, [0.0] + [1.0] * 39))
+    assert open_one.startswith("Whether rag keeps the accuracy of long at 10% of its cost is not established: ")
+    assert open_one.endswith("More questions would tell.")
+    worse = verdict_of(("rag", 100, [1.0] * 20 + [0.0] * 20), ("long", 1000, better))
+    assert worse.startswith("long is worth its price: all that costs less scores less, rag being the nearest (0.50 ")
+
+
+def test_the_verdict_says_what_it_cannot():
+    assert verdict_of() == "Nothing is answered yet."
+    assert "are too few to tell them apart (rag 1.00, long 0.00)" in verdict_of(
+        ("rag", 100, [1.0] * 3), ("long", 1000, [0.0] * 3)
+    )
+    assert verdict_of(("rag", 100, [1.0, 0.0])).startswith("rag scores 0.50 [")
+
+
+def test_the_verdict_of_an_unfinished_run_says_so(tmp_path):
+    report = reports.make(made(tmp_path / "run", until=900))
+    assert report.data.verdict.startswith("So far, with the run not finished: ")
 
 
 def test_figures_are_valid_and_named(found):

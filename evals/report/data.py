@@ -128,6 +128,7 @@ class RegretRow(BaseModel):
 class Data(BaseModel):
     """Everything a report says, for machines."""
 
+    verdict: str = ""  # which arm to take, in a sentence
     run: RunInfo
     missing: int  # records still to come
     notes: list[str]

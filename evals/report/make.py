@@ -11,10 +11,12 @@ from pathlib import Path
 
 from evals.report.data import Comparison, Data, ScoreRow
 from evals.report.places import by_length, needles, places
+from evals.report.questions import questions
 from evals.report.retrieved import retrieval
 from evals.report.rows import Row, by, estimate_of, load, mean, missing_records
 from evals.report.section import Report
 from evals.report.speed import speeds
+from evals.report.verdict import verdict
 from evals.report.worth import costs, examples, paired, pairs, regrets, routes, scores
 from evals.run import RunInfo, differences
 
@@ -29,8 +31,8 @@ def make(folder: Path) -> Report:
     data, answered = _basis(info, rows), [row for row in rows if row.status == "answered"]
     sections = [scores(data), pairs(data, answered), costs(data, answered), routes(data, answered)]
     sections += [by_length(data, answered), places(data, answered), needles(answered), regrets(data, answered)]
-    sections += [speeds(data, answered), retrieval(data, answered), examples(folder, answered)]
-    return Report(data, [s for s in sections if s.tables or s.figures or s.examples])
+    sections += [speeds(data, answered), retrieval(data, answered), examples(folder, answered), questions(folder, rows)]
+    return Report(data, [section for section in sections if section])
 
 
 def summary(folder: Path) -> Data:
@@ -119,4 +121,6 @@ def _basis(info: RunInfo, rows: Sequence[Row]) -> Data:
         notes.append(f"{', '.join(alone)}: all samples are of one document, so intervals say nothing about others.")
     if len(info.sessions) > 1:
         notes.append(f"The run was worked on with {len(info.sessions)} different sets of versions or machines.")
-    return Data(run=info, missing=missing, notes=notes, scores=scores)
+    data = Data(run=info, missing=missing, notes=notes, scores=scores)
+    data.verdict = verdict(data, [row for row in rows if row.status == "answered"])
+    return data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from importlib import import_module
 from importlib.util import find_spec
@@ -10,9 +10,16 @@ from pathlib import Path
 from string import Template
 
 from evals import figures
-from evals.report.section import Example, Report, Table
+from evals.report.section import Example, Question, Reply, Report, Table, short
 from evals.run import RunFailed, RunInfo, make_folder, write
 
+_SHOWN = {
+    "failed": "failed",
+    "wrong": "wrong (score 0)",
+    "below": "below full score",
+    "differ": "where arms differ",
+    "skipped": "skipped",
+}
 _LONG = 24  # rows from which a table is folded
 
 
@@ -53,9 +60,12 @@ def _converter() -> Callable[..., object] | None:
 
 def markdown(report: Report) -> str:
     """The report as Markdown; figures are beside it."""
-    parts = [f"# {_title(report)}", *(f"> {note}" for note in report.data.notes)]
+    parts = [f"# {_title(report)}", f"**{_cell(report.data.verdict)}**", *(f"> {note}" for note in report.data.notes)]
     parts.append("\n".join(f"- {what}: {value}" for what, value in _facts(report.data.run)))
     for section in report.sections:
+        if section.questions:
+            parts += [f"## {section.title}", "The page report.html has them, to look through and to search."]
+            continue
         parts += [f"## {section.title}", *section.text]
         parts += [f"![{name}](figures/{name}.svg)" for name, _ in section.figures]
         for table in section.tables:
@@ -75,16 +85,20 @@ def _cell(text: str) -> str:
 
 def html(report: Report) -> str:
     """The report as one page that needs nothing else."""
-    parts = [f'<p class="note">{escape(note)}</p>' for note in report.data.notes]
+    parts = [f'<p class="verdict">{escape(report.data.verdict)}</p>']
+    parts += [f'<p class="note">{escape(note)}</p>' for note in report.data.notes]
+    parts.append("<nav>" + " ".join(f'<a href="#s{i}">{escape(s.title)}</a>' for i, s in enumerate(report.sections)))
+    parts.append("</nav>")
     facts = "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in _facts(report.data.run))
     parts.append(f"<details><summary>What was run, on what</summary><dl>{facts}</dl></details>")
-    for section in report.sections:
-        parts.append(f"<section><h2>{escape(section.title)}</h2>")
+    for i, section in enumerate(report.sections):
+        parts.append(f'<section id="s{i}"><h2>{escape(section.title)}</h2>')
         parts += [f"<p>{escape(text)}</p>" for text in section.text]
         drawn = "".join(f"<figure>{svg}</figure>" for _, svg in section.figures)
         parts.append(f'<div class="figures">{drawn}</div>' if drawn else "")
         parts += [_html_table(table) for table in section.tables]
         parts += [_html_example(example) for example in section.examples]
+        parts += [_html_questions(section.questions)] if section.questions else []
         parts.append("</section>")
     return Template(_PAGE).substitute(
         title=escape(_title(report)), about=escape(report.data.run.suite.about), body="\n".join(parts)
@@ -112,6 +126,54 @@ def _html_example(example: Example) -> str:
         f"<details><summary>{escape(example.title)}</summary><dl><dt>Question</dt><dd>{escape(example.question)}</dd>"
         f"<dt>Right</dt><dd>{escape(example.golds)}</dd>{replies}</dl></details>"
     )
+
+
+def _html_questions(questions: Sequence[Question]) -> str:
+    """All questions, and what chooses among them: without scripts all are shown, and the chooser is not."""
+    arms = dict.fromkeys(reply.arm for question in questions for reply in question.replies)
+    tasks = dict.fromkeys(question.task for question in questions)
+    choosers = [
+        _choice("show", {"": "all questions", **_SHOWN}),
+        _choice("arm", {"": "all arms"} | {arm: arm for arm in arms}),
+        _choice("task", {"": "all tasks"} | {task: task for task in tasks}),
+    ]
+    search = '<input type="search" id="q-text" placeholder="Search questions and replies" aria-label="Search">'
+    return (
+        f'<div class="choose" hidden>{"".join(choosers)}{search}<output id="q-count"></output></div>'
+        f'<div id="questions">{"".join(map(_html_question, questions))}</div>'
+    )
+
+
+def _choice(name: str, options: Mapping[str, str]) -> str:
+    inner = "".join(f'<option value="{escape(value)}">{escape(text)}</option>' for value, text in options.items())
+    return f'<select id="q-{name}" aria-label="{name}">{inner}</select>'
+
+
+def _html_question(question: Question) -> str:
+    rows = "".join(
+        f'<tr data-arm="{escape(reply.arm)}" data-mark="{mark}"><th scope="row">{escape(reply.arm)}</th>'
+        f'<td class="mark {mark}">{escape(told)}</td><td>{escape(reply.route or "-")}</td><td>{escape(reply.cost)}</td>'
+        f'<td class="text">{escape(reply.text or "(nothing)")}</td></tr>'
+        for reply in question.replies
+        for mark, told in [_mark(reply)]
+    )
+    where = " ".join(filter(None, (question.task, short(question.length) if question.length else "", question.id)))
+    scores = {reply.score for reply in question.replies if reply.status == "answered"}
+    return (
+        f'<article data-task="{escape(question.task)}"{" data-differ" if len(scores) > 1 else ""}>'
+        f"<h3>{escape(question.question)}</h3>"
+        f'<p class="gold"><b>Right</b> {escape(question.golds)} <span class="where">{escape(where)}</span></p>'
+        f'<table class="replies"><thead><tr><th>arm</th><th>score</th><th>route</th><th>cost</th><th>reply</th></tr>'
+        f"</thead><tbody>{rows}</tbody></table></article>"
+    )
+
+
+def _mark(reply: Reply) -> tuple[str, str]:
+    """How a reply is marked, for the filter and for people."""
+    if reply.status != "answered" or reply.score is None:
+        return reply.status, reply.status
+    mark = "right" if reply.score >= 1 else "wrong" if reply.score <= 0 else "partly"
+    return mark, f"{reply.score:.2f}"
 
 
 def _title(report: Report) -> str:
@@ -142,11 +204,13 @@ _PAGE = """<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>$title</title>
 <style>
-:root { --ink: #1c1e21; --ground: #fff; --soft: #f2f4f7; --line: #d4d8de; --note: #fdf3d8; }
+:root { --ink: #1c1e21; --ground: #fff; --soft: #f2f4f7; --line: #d4d8de; --note: #fdf3d8; --good: #17653a;
+  --bad: #a3231f; --link: #0b5cad; }
 @media (prefers-color-scheme: dark) {
-  :root { --ink: #e4e6eb; --ground: #16181d; --soft: #22262d; --line: #3a404a; --note: #3a3218; }
+  :root { --ink: #e4e6eb; --ground: #16181d; --soft: #22262d; --line: #3a404a; --note: #3a3218; --good: #6fcf97;
+    --bad: #ff8f87; --link: #8ab4f8; }
 }
-* { box-sizing: border-box; }
+* { box-sizing: border-box; } [hidden] { display: none !important; }
 body { margin: 0 auto; max-width: 62rem; padding: 1rem; color: var(--ink); background: var(--ground);
   font: 1rem/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
@@ -154,11 +218,31 @@ p, dd { max-width: 44rem; overflow-wrap: anywhere; }
 .note { background: var(--note); padding: .5rem .75rem; border-radius: .25rem; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(26rem, 100%), 1fr)); gap: 0 1.5rem; }
 figure { margin: 1rem 0; max-width: 40rem; } figure svg { width: 100%; height: auto; display: block; }
+.verdict { font-size: 1.15rem; font-weight: 600; border-left: .3rem solid var(--good); padding-left: .75rem; }
+nav { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: 1rem 0; } a { color: var(--link); }
+.choose { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; position: sticky; top: 0; z-index: 1;
+  background: var(--ground); padding: .5rem 0; border-bottom: 1px solid var(--line); }
+.choose select, .choose input { font: inherit; color: inherit; background: var(--soft); border: 1px solid var(--line);
+  border-radius: .25rem; padding: .35rem .5rem; max-width: 100%; } .choose input { flex: 1 1 12rem; min-width: 0; }
+article { border-bottom: 1px solid var(--line); padding: .75rem 0; }
+h3 { font-size: 1rem; margin: 0 0 .25rem; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 12rem;
+  overflow-y: auto; }
+.gold { margin: 0 0 .5rem; } .where { opacity: .65; font-size: .8rem; margin-left: .5rem; }
+.replies { width: 100%; } .replies td, .replies th { white-space: normal; overflow-wrap: anywhere; }
+.replies .text { width: 55%; white-space: pre-wrap; }
+.mark { font-weight: 600; white-space: nowrap; } .right { color: var(--good); } .wrong, .failed { color: var(--bad); }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { background: var(--soft); } td.number { text-align: right; white-space: nowrap; }
-@media (max-width: 40rem) { th, td { white-space: nowrap; } }
+@media (max-width: 40rem) {
+  th, td { white-space: nowrap; }
+  .replies thead { display: none; }
+  .replies tr { display: flex; flex-wrap: wrap; gap: 0 .75rem; padding: .4rem 0;
+    border-bottom: 1px dotted var(--line); }
+  .replies th, .replies td { border: 0; padding: 0; background: none; } .replies .text { width: 100%; }
+  .choose { position: static; } .choose select { flex: 1 1 8rem; min-width: 0; }
+}
 details { margin: .5rem 0; border: 1px solid var(--line); border-radius: .25rem; padding: .4rem .75rem; }
 summary { cursor: pointer; } dt { font-weight: 600; margin-top: .5rem; } dd { margin: 0; white-space: pre-wrap; }
 @media print { body { max-width: none; color: #000; background: #fff; } section { break-inside: auto; }
@@ -172,6 +256,34 @@ summary { cursor: pointer; } dt { font-weight: 600; margin-top: .5rem; } dd { ma
 <h1>$title</h1>
 <p>$about</p>
 $body
+<script>
+(() => {
+  const box = document.getElementById("questions");
+  if (!box) return;
+  const by = (name) => document.getElementById("q-" + name);
+  const all = [...box.children].map((e) => [e, e.textContent.toLowerCase(), [...e.querySelectorAll("tbody tr")]]);
+  const marked = { failed: ["failed"], skipped: ["skipped"], wrong: ["wrong"], below: ["wrong", "partly"] };
+  const choose = () => {
+    const show = by("show").value, arm = by("arm").value, task = by("task").value;
+    const words = by("text").value.toLowerCase().split(/\\s+/).filter(Boolean);
+    let count = 0;
+    for (const [element, text, rows] of all) {
+      const own = rows.filter((row) => !arm || row.dataset.arm === arm);
+      for (const row of rows) row.hidden = !own.includes(row);
+      const fits = own.length > 0 && (!task || element.dataset.task === task)
+        && (!show || (show === "differ" ? "differ" in element.dataset
+          : own.some((row) => marked[show].includes(row.dataset.mark))))
+        && words.every((word) => text.includes(word));
+      element.hidden = !fits;
+      count += fits;
+    }
+    by("count").textContent = count + " of " + all.length;
+  };
+  document.querySelector(".choose").hidden = false;
+  for (const name of ["show", "arm", "task", "text"]) by(name).addEventListener("input", choose);
+  choose();
+})();
+</script>
 </body>
 </html>
 """

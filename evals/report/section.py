@@ -27,6 +27,28 @@ class Example(NamedTuple):
     replies: Sequence[tuple[str, str]]  # arm with its score, text
 
 
+class Reply(NamedTuple):
+    """What an arm made of a question."""
+
+    arm: str
+    status: str  # answered, failed or skipped
+    score: float | None
+    route: str
+    cost: str
+    text: str  # or why there is none
+
+
+class Question(NamedTuple):
+    """A sample with the replies to it."""
+
+    task: str
+    length: int | None
+    id: str
+    question: str
+    golds: str
+    replies: Sequence[Reply]
+
+
 @dataclass(slots=True)
 class Section:
     """A part of the page."""
@@ -36,6 +58,11 @@ class Section:
     figures: list[tuple[str, str]] = field(default_factory=list)  # name of the file, SVG
     tables: list[Table] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Whether it shows anything."""
+        return bool(self.tables or self.figures or self.examples or self.questions)
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from evals import figures
 from evals.report.data import CostRow, Data, PairRow, RegretRow, RouteRow
@@ -125,8 +125,8 @@ def costs(data: Data, rows: Sequence[Row]) -> Section:
         arms = common(own)
         if not arms or not next(iter(arms.values())):
             continue
-        what, of, label = _price(arms, basis, on_gpu=_on_gpu(data.run))
-        points = {arm: (mean(map(of, found)), mean(row.score for row in found)) for arm, found in arms.items()}
+        by_price = price(arms, basis, data.run)
+        points = {arm: (mean(map(by_price.of, found)), mean(row.score for row in found)) for arm, found in arms.items()}
         worth = frontier(points)
         found = [
             CostRow(
@@ -146,10 +146,12 @@ def costs(data: Data, rows: Sequence[Row]) -> Section:
         dots = [figures.Point(row.arm, points[row.arm][0], row.score) for row in found]
         n = found[0].n
         section.text.append(
-            f"Costs are {basis}. {what} The {n:,} samples that all arms answered; intervals are of the score. "
-            "Filled and joined: nothing else costs no more and scores no less."
+            f"Costs are {basis}. {by_price.remark} The {n:,} samples that all arms answered; intervals are of the "
+            "score. Filled and joined: nothing else costs no more and scores no less."
         )
-        section.figures.append((f"cost-{basis}", figures.scatter(f"Score against cost, {basis}", dots, worth, label)))
+        section.figures.append(
+            (f"cost-{basis}", figures.scatter(f"Score against cost, {basis}", dots, worth, by_price.label))
+        )
         seconds = "GPU seconds" if _on_gpu(data.run) else "engine's seconds"
         head = ["arm", "n", "score", "dollars / 1000", seconds, "joules", "tokens computed", "on the frontier"]
         cells = [
@@ -174,14 +176,30 @@ def _on_gpu(run: RunInfo) -> bool:
     return any(about.get("settings", {}).get("cost", {}).get("gpu") != "cpu" for about in run.arms.values())
 
 
-def _price(arms: Mapping[str, Sequence[Row]], basis: str, *, on_gpu: bool) -> tuple[str, Callable[[Row], float], str]:
-    """By what arms are compared: dollars where all have them, else GPU seconds, else tokens that were computed."""
+class Price(NamedTuple):
+    """By what arms are compared."""
+
+    of: Callable[[Row], float]
+    label: str  # of an axis
+    told: Callable[[float], str]  # one question's, in words
+    remark: str = ""
+
+
+def price(arms: Mapping[str, Sequence[Row]], basis: str, run: RunInfo) -> Price:
+    """By what arms are compared: dollars where all have them, else GPU seconds, else tokens that were computed.
+
+    Args:
+        basis: measured or estimated; empty where not all are of one, which leaves only tokens.
+    """
     rows = [row for own in arms.values() for row in own]
-    if all(row.dollars is not None for row in rows) and any(row.dollars for row in rows):
-        return "", lambda row: 1000 * (row.dollars or 0.0), f"dollars per 1 000 questions, {basis}"
-    if on_gpu and all(row.gpu_seconds is not None for row in rows) and any(row.gpu_seconds for row in rows):
-        return "", lambda row: row.gpu_seconds or 0.0, f"GPU seconds per question, {basis}"
-    return "No GPU was paid for, so arms stand by the tokens they computed.", _tokens, "tokens computed per question"
+    if basis and all(row.dollars is not None for row in rows) and any(row.dollars for row in rows):
+        label = f"dollars per 1 000 questions, {basis}"
+        return Price(lambda row: 1000 * (row.dollars or 0.0), label, lambda cost: f"${cost / 1000:.2g} ({basis})")
+    if basis and _on_gpu(run) and all(row.gpu_seconds is not None for row in rows) and any(r.gpu_seconds for r in rows):
+        label = f"GPU seconds per question, {basis}"
+        return Price(lambda row: row.gpu_seconds or 0.0, label, lambda cost: f"{cost:.2g} GPU-seconds ({basis})")
+    remark = "No GPU was paid for, so arms stand by the tokens they computed."
+    return Price(_tokens, "tokens computed per question", lambda cost: f"{cost:,.0f} tokens computed", remark)
 
 
 def _tokens(row: Row) -> float:
