@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
@@ -71,7 +71,7 @@ def quantise(model: Any, file: Path, texts: Sequence[str]) -> None:
 
     step = max(1, len(texts) // _CALIBRATION)
     samples = [{n: t.numpy() for n, t in features(text).items()} for text in texts[::step][:_CALIBRATION]]
-    with torch.no_grad(), warnings.catch_warnings():
+    with torch.no_grad(), warnings.catch_warnings(), _quiet():
         warnings.simplefilter("ignore")  # what tracing fixes: the ranking is compared afterwards
         graph = openvino.convert_model(Forward().eval(), example_input=features(texts[0]))
     with contextlib.redirect_stdout(io.StringIO()):  # it draws bars where --json writes
@@ -108,6 +108,19 @@ def run(model: Any, file: Path, cores: int) -> Any:
     quick = copy.copy(model)  # tokenizer and prompts shared, weights too
     quick.forward = forward
     return quick
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """No remarks of transformers on its own configuration while a model is traced."""
+    from transformers.utils import logging as said
+
+    before = said.get_verbosity()
+    said.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        said.set_verbosity(before)
 
 
 def _no_telemetry() -> None:
