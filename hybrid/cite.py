@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Sequence
 from math import log
 
+from hybrid.blocks import around, as_shown, blocks, joined, source_language
 from hybrid.engines.base import Completion
 from hybrid.index.lexical import query_words, words
 from hybrid.index.store import Store
 from hybrid.marks import MARK, marked
 from hybrid.sentences import sentences
-from hybrid.types import Citation, Piece
+from hybrid.types import Citation, Passage, Piece
 
 _MARKED_STOP = re.compile(rf"([.!?\u3002\uff01\uff1f])((?:{MARK.pattern})+)")
 _ENOUGH = 0.5  # share of a statement's words, weighted, that a quotation has to cover
@@ -55,14 +56,23 @@ def cite(completion: Completion, pieces: Sequence[Piece], store: Store) -> tuple
 
 
 def _quoted(completion: Completion, pieces: Sequence[Piece], store: Store) -> tuple[str, tuple[Citation, ...]]:
-    citations = []
+    citations: list[Citation] = []
     for quote in completion.quotes:
         piece = pieces[quote.piece]
-        citations.append(
-            _citation(store, piece.document, piece.start + quote.start, piece.start + quote.end, quote.score)
-        )
-    numbered = [f"{' '.join(c.quote.split())} [{i}]" for i, c in enumerate(citations, 1)]
-    return " ".join(numbered), tuple(citations)
+        start, end = _whole(store, piece, piece.start + quote.start, piece.start + quote.end)
+        found = _citation(store, piece.document, start, end, quote.score)
+        if not any(other.document == found.document and other.start == found.start for other in citations):
+            citations.append(found)
+    numbered = [f"{as_shown(c.document, c.quote)} [{i}]" for i, c in enumerate(citations, 1)]
+    return joined(numbered), tuple(citations)
+
+
+def _whole(store: Store, piece: Piece, start: int, end: int) -> tuple[int, int]:
+    """Of source code the whole definition, of which the piece may have held a part."""
+    language = source_language(piece.document)
+    if language is None:
+        return start, end
+    return around(blocks(store.document(piece.document).text, language), start, end)
 
 
 def _align(statement: str, read: Sequence[Piece], store: Store, enough: float) -> Citation | None:
@@ -79,7 +89,7 @@ def _align(statement: str, read: Sequence[Piece], store: Store, enough: float) -
     weights = _weights(wanted, [p.text for p in near])
     best: tuple[float, int, str, int, int] | None = None
     for passage in near:
-        ranges = sentences(passage.text)
+        ranges = _ranges(passage)
         for i in range(len(ranges)):
             for j in (i, i + 1):  # one sentence, or two that belong together
                 if j >= len(ranges):
@@ -98,6 +108,14 @@ def _align(statement: str, read: Sequence[Piece], store: Store, enough: float) -
     if best is None or best[0] < enough:
         return None
     return _citation(store, best[2], best[3], best[4], min(1.0, best[0]))
+
+
+def _ranges(passage: Passage) -> list[tuple[int, int]]:
+    """What a citation of a passage may be: its sentences; of source code its definitions and statements."""
+    language = source_language(passage.document)
+    if language is None:
+        return sentences(passage.text)
+    return [(block.start, block.end) for block in blocks(passage.text, language)]
 
 
 def _weights(wanted: Counter[str], texts: Sequence[str]) -> dict[str, float]:

@@ -122,6 +122,7 @@ LAYERS = [
         "profile",
         "warm",
         "amendments",
+        "blocks",
     },
     {"chunking", "embedding", "int8", "minilm", "rope", "quantization"},
     {"index", "engines", "cost", "window", "chunkwise", "cite", "assemble"},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hybrid.blocks import headline, source_language
 from hybrid.cli.common import (
     console,
     corpus_of,
@@ -136,7 +137,8 @@ def show(out: Console, answer: Answer, *, explain: bool, with_question: bool = F
         out.print(answer.text, markup=False)
     out.print()
     for number, citation in enumerate(answer.citations, 1):
-        quote = " ".join(citation.quote.split())
+        is_code = source_language(citation.document) is not None
+        quote = headline(citation.quote) if is_code else " ".join(citation.quote.split())
         short = quote if len(quote) <= 160 else quote[:157] + "..."
         out.print(f"  [cyan]\\[{number}] {escape(_near(citation))}[/]  [dim]{escape(short)}[/]")
     out.print(f"  [bold]route[/]   {answer.route} ({answer.decision.rung}): {escape(answer.reason)}")

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.asking import KINDS
+from hybrid.blocks import as_shown, blocks, headline, joined, source_language, spelled, spelled_at
 from hybrid.embedding import Embedder, Vectors
 from hybrid.engines.base import Completion, OnText, Quote
 from hybrid.engines.question import Question
@@ -37,6 +38,7 @@ AROUND = 10  # sentences on either side that count as the same piece, where the 
 COLLECTED = 6  # sentences at most that are collected from one part of a longer text
 SHORT = 150  # sentences at most of a short document
 UNLIKELY = 0.2  # what is left of the chance where all of a document was read and its best sentence is beside the point
+HEADED = 1.0  # what the name of a definition counts where it has all words of the question
 GAP = 40  # characters between its passages that are none of any
 TITLE = 120  # characters at most of a first line that is a title
 KEPT = 32  # texts whose sentences and token counts are remembered
@@ -140,7 +142,7 @@ class Extractive:
         self.concurrency = 1
         self.counts_exactly = True
         self.weights = weights or Weights.load()
-        self._spans: dict[str, Rows] = {}
+        self._spans: dict[tuple[str, str | None], Rows] = {}
         self._counts: dict[str, int] = {}
         self._vectors: dict[str, Vectors] = {}
 
@@ -210,20 +212,22 @@ class Extractive:
         if question.codes:
             rows = rows[[not question.of_another(_titled(prompt, scan, row)) for row in rows]]
         features = self._features(prompt, question, scan, worth, rows)
-        scores = features @ np.array([self.weights.order[name] for name in FEATURES])
+        headed = _headed(prompt, question, scan, worth, rows)
+        scores = features @ np.array([self.weights.order[name] for name in FEATURES]) + HEADED * headed
         best = np.argsort(-scores, kind="stable")
         rows, features, scores = rows[best], features[best], scores[best]
         overall = overall_of(features, scores, question.kind is None, len(scan.piece), _missing(scan, worth))
-        return Reading(scan, rows, features, scores, overall, sole, self._chance(question, features, overall, sole))
+        chance = self._chance(question, features, overall, sole, HEADED * float(headed[best[0]]) if len(best) else 0.0)
+        return Reading(scan, rows, features, scores, overall, sole, chance)
 
     def _scan(self, prompt: Prompt, question: Question) -> Scan:
         pieces, terms = prompt.pieces, len(question.terms)
-        spans = [self._sentences(piece.text) for piece in pieces]
+        spans = [self._sentences(piece) for piece in pieces]
         owner = np.repeat(np.arange(len(pieces)), [len(own) for own in spans])
         span = np.concatenate([np.zeros((0, 3), np.intp), *spans])
         first = np.cumsum([0, *(len(own) for own in spans)])[owner] if len(owner) else owner
         above = np.where(span[:, 2] >= 0, span[:, 2] + first, -1)
-        found = (question.hits(piece.text, own[:, 0]) for piece, own in zip(pieces, spans, strict=True))
+        found = (_hits(question, piece, own[:, 0]) for piece, own in zip(pieces, spans, strict=True))
         hits = np.concatenate([np.zeros((0, terms)), *found])
         one = np.zeros(1, np.intp)
         titles = [question.hits(f"{piece.document} {piece.heading}", one) for piece in pieces]
@@ -239,17 +243,15 @@ class Extractive:
             owner, span[:, 0], span[:, 1], above, hits, near, np.maximum(_spread(near, owner, AROUND - 2), title), title
         )
 
-    def _sentences(self, text: str) -> Rows:
-        """Start, end and the row of the heading above, for each sentence that has words."""
-        spans = self._spans.get(text)  # by one look: another thread may replace what is remembered
+    def _sentences(self, piece: Piece) -> Rows:
+        """Start, end and the row of what it stands under, for each sentence or block of source code that has words."""
+        language = source_language(piece.document)
+        key = (piece.text, language)
+        spans = self._spans.get(key)  # by one look: another thread may replace what is remembered
         if spans is None:
-            rows, above = [], -1
-            for start, end in sentences(text):
-                if WORD.search(text, start, end):
-                    rows.append((start, end, above))
-                    above = len(rows) - 1 if _is_heading(text, start, end) else above
+            rows = _sentence_rows(piece.text) if language is None else _block_rows(piece.text, language)
             spans = np.array(rows, dtype=np.intp).reshape(-1, 3)
-            self._spans = dict([*list(self._spans.items())[1 - KEPT :], (text, spans)])
+            self._spans = dict([*list(self._spans.items())[1 - KEPT :], (key, spans)])
         return spans
 
     def _embedded(self, texts: Sequence[str]) -> Floats:
@@ -305,7 +307,7 @@ class Extractive:
             columns[question.kind] = np.array([question.fits(text) for text in texts])
         return np.column_stack([columns[name] for name in FEATURES]).reshape(len(rows), len(FEATURES))
 
-    def _chance(self, question: Question, features: Floats, overall: Floats, sole: bool) -> float:
+    def _chance(self, question: Question, features: Floats, overall: Floats, sole: bool, headed: float) -> float:
         """Of a short document by weights of its own, moved so that one threshold serves both."""
         if not len(features):
             return 0.0
@@ -313,7 +315,7 @@ class Extractive:
         bias, weights = (
             (self.weights.short_bias, self.weights.short) if sole else (self.weights.bias, self.weights.answered)
         )
-        logit = bias + sum(weight * known[name] for name, weight in weights.items())
+        logit = bias + headed + sum(weight * known[name] for name, weight in weights.items())
         chance = float(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
         return chance * UNLIKELY if sole and _asks_another(question, known) else chance
 
@@ -329,9 +331,30 @@ class Extractive:
                 break
             if is_row(prompt.pieces[piece].text, start, end) and _has_less(reading, row):
                 continue  # another row of the table: what is asked stands in a better one
-            text = " ".join(prompt.pieces[piece].text[start:end].split())
+            text = as_shown(prompt.pieces[piece].document, prompt.pieces[piece].text[start:end])
             quotes.setdefault(text, Quote(piece, start, end, reading.chance * float(np.exp(-behind))))
         return tuple(quotes.values())
+
+
+def _sentence_rows(text: str) -> list[tuple[int, int, int]]:
+    rows: list[tuple[int, int, int]] = []
+    above = -1
+    for start, end in sentences(text):
+        if WORD.search(text, start, end):
+            rows.append((start, end, above))
+            above = len(rows) - 1 if _is_heading(text, start, end) else above
+    return rows
+
+
+def _block_rows(text: str, language: str) -> list[tuple[int, int, int]]:
+    rows: list[tuple[int, int, int]] = []
+    row_of = {-1: -1}
+    for number, block in enumerate(blocks(text, language)):
+        row_of[number] = row_of[block.above]
+        if WORD.search(text, block.start, block.end):
+            row_of[number] = len(rows)
+            rows.append((block.start, block.end, row_of[block.above]))
+    return rows
 
 
 def _asks_another(question: Question, known: dict[str, float]) -> bool:
@@ -382,21 +405,48 @@ def _blocks(text: str) -> list[str]:
 
 def _text(prompt: Prompt, quotes: tuple[Quote, ...]) -> str:
     """The quotations as an answer, each with the number of its piece; collected ones are bare, one per line."""
-    flat = [" ".join(prompt.pieces[quote.piece].text[quote.start : quote.end].split()) for quote in quotes]
+    pieces = [prompt.pieces[quote.piece] for quote in quotes]
+    flat = [
+        as_shown(piece.document, piece.text[quote.start : quote.end])
+        for piece, quote in zip(pieces, quotes, strict=True)
+    ]
     if prompt.task == "collect":
         return "\n".join(flat)
-    return " ".join(f"{text} [{quote.piece + 1}]" for text, quote in zip(flat, quotes, strict=True))
+    return joined([f"{text} [{quote.piece + 1}]" for text, quote in zip(flat, quotes, strict=True)])
+
+
+def _hits(question: Question, piece: Piece, starts: Rows) -> Floats:
+    """Which sentences have which terms; names of source code count as one word and as several."""
+    found = question.hits(piece.text, starts)
+    if source_language(piece.document) is None:
+        return found
+    return np.maximum(found, question.hits(*spelled_at(piece.text, starts)))
+
+
+def _headed(prompt: Prompt, question: Question, scan: Scan, worth: Floats, rows: Rows) -> Floats:
+    """The share of the question's words that the name of each block of source code has; 0 of sentences."""
+    found = np.zeros(len(rows))
+    share, begin = worth / max(float(worth.sum()), 1e-9), np.zeros(1, np.intp)
+    for i, row in enumerate(rows):
+        piece = prompt.pieces[scan.piece[row]]
+        if source_language(piece.document) is not None and len(worth):
+            line = headline(piece.text[scan.start[row] : scan.end[row]])
+            found[i] = float((np.maximum(*(question.hits(text, begin) for text in (line, spelled(line)))) @ share)[0])
+    return found
 
 
 def _sentence(prompt: Prompt, scan: Scan, row: int) -> str:
     piece: Piece = prompt.pieces[scan.piece[row]]
-    return piece.text[scan.start[row] : scan.end[row]]
+    text = piece.text[scan.start[row] : scan.end[row]]
+    return text if source_language(piece.document) is None else spelled(text).strip()
 
 
 def _titled(prompt: Prompt, scan: Scan, row: int) -> str:
     """A sentence under what it stands under: a heading in the text, that of the piece, or one document of several."""
     text, above, piece = _sentence(prompt, scan, row), int(scan.above[row]), prompt.pieces[scan.piece[row]]
     heading = _sentence(prompt, scan, above) if above >= 0 else piece.heading.rsplit(" > ", 1)[-1]
+    if above >= 0 and source_language(piece.document) is not None:
+        heading = headline(heading)
     if not heading and any(other.document != piece.document for other in prompt.pieces):
         heading = re.sub(r"\.\w{1,5}$|[_/\\-]+", " ", piece.document).strip()
     return f"{heading}. {text}" if heading else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 KINDS = {
@@ -67,6 +68,7 @@ WITHOUT_TEXT = frozenset(
 )
 
 
+@lru_cache(maxsize=4096)
 def kind_of(name: str) -> tuple[str, str | None]:
     """The `Document.kind` and language for a file name; the kind is `unsupported` for formats known to hold no text.
 

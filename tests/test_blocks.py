@@ -1,0 +1,296 @@
+"""Source code is read and quoted in whole definitions, docstrings, statements and settings."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hybrid import Hybrid
+from hybrid.blocks import around, as_shown, blocks, headline, source_language, spelled, spelled_at
+
+PYTHON = '''\
+"""A client.
+
+Answers are kept for ten minutes.
+"""
+import json
+
+LIMIT = 8.5  # seconds
+# How often it is tried.
+TRIES = 4
+
+
+class Cache:
+    """Keeps answers."""
+
+    def __init__(self, ttl: float = 600.0) -> None:
+        self.ttl = ttl
+
+    @property
+    def size(self) -> int:
+        """How many answers there are."""
+        return len(self._items)
+
+    def put(
+        self,
+        key: str,
+    ) -> None:
+        self._items[key] = """
+one text
+on lines of its own
+"""
+
+
+async def fetch(path: str) -> dict:
+    # The wait doubles.
+    for _ in range(TRIES):
+        try:
+            return await load(path)
+        except OSError:
+            pass
+        else:
+            break
+
+    raise ValueError
+'''
+
+
+def cut(text: str, language: str) -> list[str]:
+    """The blocks as people read them."""
+    found = blocks(text, language)
+    for one, other in pairwise(found):
+        assert one.end <= other.start
+    outside = text
+    for block in reversed(found):
+        outside = outside[: block.start] + outside[block.end :]
+    assert not re.search(r"\w", re.sub(r"\bend\b", "", outside))
+    return [as_shown(f"x.{language}", text[block.start : block.end]) for block in found]
+
+
+def test_python_in_definitions_and_statements() -> None:
+    text = PYTHON
+    found = blocks(text, "python")
+    heads = [headline(text[block.start : block.end]) for block in found]
+    assert heads == [
+        "Answers are kept for ten minutes.",
+        "import json",
+        "LIMIT = 8.5  # seconds",
+        "TRIES = 4",
+        "class Cache",
+        "def __init__(self, ttl: float = 600.0) -> None",
+        "def size(self) -> int",
+        "def put",
+        "async def fetch(path: str) -> dict",
+    ]
+    whole = {head: text[block.start : block.end] for head, block in zip(heads, found, strict=True)}
+    assert whole["class Cache"] == 'class Cache:\n    """Keeps answers."""'
+    assert whole["TRIES = 4"].startswith("# How often it is tried.\n")
+    assert whole["def size(self) -> int"].lstrip().startswith("@property\n")
+    assert whole["def put"].endswith('on lines of its own\n"""')
+    assert whole["async def fetch(path: str) -> dict"].endswith("raise ValueError")
+    number = heads.index("class Cache")
+    assert [block.above for block in found[number : number + 4]] == [-1, number, number, number]
+
+
+# Each text with a line "%%" where a block ends; closing lines after the last block of a class are in none.
+LANGUAGES = {
+    "go": """
+// Max is the most.
+const Max = 12 << 20
+%%
+// Run runs.
+// It returns an error.
+func Run() error {
+	if x {
+		return nil
+	}
+	return ErrNo
+}
+""",
+    "rust": """
+/// What fails.
+#[derive(Debug)]
+pub enum Fault {
+    /// Too short.
+    Short,
+    Long,
+}
+%%
+pub fn sum(x: impl Iterator<Item = u32>) -> u32 {
+    for y in x {
+        z += y;
+    }
+    z
+}
+""",
+    "csharp": """
+public class Door
+{
+    private int tries;
+%%
+    [Obsolete]
+    public bool Open()
+    {
+        return true;
+    }
+%%
+}
+""",
+    "typescript": """
+/**
+ * Runs jobs.
+ */
+export class Queue {
+  private n = 0;
+%%
+  /** Adds one. */
+  add(): void {
+    this.n++;
+  }
+%%
+}
+%%
+export const slug = (s: string) =>
+  s.trim();
+""",
+    "bash": """
+#!/bin/sh
+%%
+# Keeps this many.
+KEEP=5
+%%
+run() {
+  ls /srv/*/x |
+    tail -n 3
+}
+%%
+docker run \\
+-it x
+""",
+    "ruby": """
+# An order.
+class Order
+  VAT = 0.19
+%%
+  def net
+    1
+  end
+%%
+end
+""",
+    "sql": """
+-- Late ones.
+CREATE VIEW late AS
+SELECT a FROM b
+WHERE c;
+%%
+DROP TABLE d;
+""",
+    "terraform": """
+# How long
+variable "days" {
+  description = "How long"
+  default     = 35
+}
+""",
+    "toml": """
+[tool.x]
+%%
+line = 100
+%%
+names = [
+  'a',
+]
+""",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_other_languages(language: str) -> None:
+    parts = [part.strip("\n") for part in LANGUAGES[language].split("%%\n")]
+    text = LANGUAGES[language].replace("%%\n", "")
+    closing = {"}", "end"}
+    found = [text[block.start : block.end] for block in blocks(text, language)]
+    assert found == [part for part in parts if part not in closing]
+
+
+def test_settings_stand_under_their_keys() -> None:
+    text = "server:\n  port: 9000\n  tls:\n    cert: a.pem\nname: shop\n"
+    found = blocks(text, "yaml")
+    assert [(text[b.start : b.end].strip(), b.above) for b in found] == [
+        ("server:", -1),
+        ("port: 9000", 0),
+        ("tls:", 0),
+        ("cert: a.pem", 2),
+        ("name: shop", -1),
+    ]
+    text = "[mail]\nport = 587\n\n[web]\nport = 443\n"
+    found = blocks(text, "ini")
+    assert [(text[b.start : b.end].strip(), b.above) for b in found] == [
+        ("[mail]", -1),
+        ("port = 587", 0),
+        ("[web]", -1),
+        ("port = 443", 2),
+    ]
+
+
+def test_a_long_definition_is_its_head_and_parts_of_whole_statements() -> None:
+    body = "".join(f"    if step == {i}:\n        value += {i}\n" for i in range(60))
+    text = f'def many(step: int) -> int:\n    """Counts."""\n{body}    return value\n'
+    found = blocks(text, "python")
+    assert text[found[0].start : found[0].end] == 'def many(step: int) -> int:\n    """Counts."""'
+    assert len(found) > 3
+    for block in found[1:]:
+        part = text[block.start : block.end]
+        assert part.lstrip().startswith(("if step", "return"))
+        assert part.endswith("return value") or part.splitlines()[-1].lstrip().startswith("value")
+        assert block.above == 0
+
+
+@pytest.mark.parametrize("language", ["python", "go", "yaml", "sql", "bash", "csharp", "haskell", "asm"])
+def test_any_text_is_cut(language: str) -> None:
+    for text in ("", "\n\n", "}", "  }\n}", '"""', "/*", "#", "a\n" * 200, "x" * 9000, "\t\n  \n if:\n"):
+        cut(text, language)
+
+
+def test_a_piece_from_the_middle_is_completed_from_the_document() -> None:
+    start = PYTHON.index("return len")
+    found = blocks(PYTHON, "python")
+    begin, end = around(found, start, start + 6)
+    assert PYTHON[begin:end].strip().startswith("@property")
+    assert PYTHON[begin:end].endswith("len(self._items)")
+
+
+def test_words_of_names_stand_apart() -> None:
+    assert spelled("maxUpload HTTPServer get_id x2Y") == "max Upload HTTP Server get_id x2 Y"
+    text, at = spelled_at("aB\ncD eF", np.array([0, 3, 6]))
+    assert (text, [text[i] for i in at]) == ("a B\nc D e F", ["a", "c", "e"])
+
+
+def test_prose_is_no_source() -> None:
+    assert source_language("a.md") is None
+    assert source_language("a.tex") is None
+    assert source_language("a.py") == "python"
+    assert as_shown("a.md", "one\n  two") == "one two"
+
+
+ASKED = {
+    "What does put do?": "def put(\n    self,\n    key: str,\n) -> None:",
+    "What does size return?": '@property\ndef size(self) -> int:\n    """How many',
+    "How many tries are there?": "# How often it is tried.\nTRIES = 4",
+    "How long are answers kept?": '"""A client.\n\nAnswers are kept for ten minutes.\n"""',
+}
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_an_answer_is_a_whole_definition(question: str, tmp_path: Path) -> None:
+    (tmp_path / "client.py").write_text(PYTHON)
+    with Hybrid() as hybrid:
+        answer = hybrid.answer(question, tmp_path)
+    assert ASKED[question] in answer.text
+    whole = {as_shown("x.py", PYTHON[block.start : block.end]) for block in blocks(PYTHON, "python")}
+    assert {as_shown("x.py", citation.quote) for citation in answer.citations} <= whole
