@@ -34,7 +34,8 @@ PACKAGES = {
 def doctor(**options: Any) -> None:
     """Tell what is installed, what would be used, and what is missing and how to get it.
 
-    Exits with 0 if questions can be answered as configured, with 2 if not.
+    The engine, and the one for whole documents where there is one, are asked a question each. Exits with 0 if questions
+    can be answered as configured, with 2 if not.
     """
     settings = settings_from(options)
     used = _used(settings)
@@ -79,13 +80,13 @@ def _version(package: str) -> str | None:
 def _used(settings: Settings) -> list[dict[str, Any]]:
     """What would answer a question now, with the problem where something would not."""
     from hybrid.embedding import Embedder
-    from hybrid.engines.make import make_engine
+    from hybrid.engines.trial import tried
 
     embedder = Embedder(settings.embedder)
     lines = [_try("embedder", lambda: f"{embedder.name}, {_encoded(embedder)}"), _try("vector search", _faiss)]
     for name, engine in (("engine", settings.engine), ("long engine", settings.long_engine)):
         if engine is not None:
-            lines.append(_try(name, lambda engine=engine: _engine(make_engine(engine, embedder))))
+            lines.append(_try(name, lambda engine=engine: tried(engine, embedder).told))
     lines.append(_try("policy", lambda: settings.routing.policy))
     return lines
 
@@ -112,10 +113,6 @@ def _faiss() -> str:
     return f"FAISS {faiss.__version__} on {gpus} GPU" if gpus else f"FAISS {faiss.__version__} on the CPU"
 
 
-def _engine(engine: Any) -> str:
-    return f"{engine.name}, window {engine.window:,} tokens"
-
-
 def _show(found: dict[str, Any], ready: bool) -> None:
     from rich.table import Table
 
@@ -124,16 +121,13 @@ def _show(found: dict[str, Any], ready: bool) -> None:
     gpus = ", ".join(machine["gpus"]) or "no GPU"
     out.print(f"Python {machine['python']}, {machine['system']}, {machine['cores']} cores, {gpus}\n", markup=False)
     table = Table("package", "version", "for")
-    table.add_column("get it with", overflow="fold")
     for row in found["packages"]:
-        got = row["version"] is not None
-        table.add_row(
-            row["package"],
-            row["version"] if got else "[dim]not installed[/]",
-            row["purpose"],
-            "" if got else f"pip install 'hybrid-context\\[{row['extra']}]'",
-        )
+        table.add_row(row["package"], row["version"] or "[dim]not here[/]", row["purpose"])
     out.print(table)
+    missing = [row for row in found["packages"] if row["version"] is None and row["package"] != "faiss-gpu"]
+    for row in missing:
+        out.print(f"  {row['purpose']}: pip install 'hybrid-context[{row['extra']}]'", markup=False)
+    out.print()
     for line in found["used"]:
         mark = "[green]ok[/]" if line["problem"] is None else "[red]no[/]"
         out.print(f"  {mark}  [bold]{line['what']}[/]: ", end="")

@@ -153,6 +153,10 @@ class Server:
         usage = self._usage(reply, prompt, seconds, first)
         return Completion(reply.text, usage, abstained=abstains(reply.text), truncated=truncated)
 
+    def close(self) -> None:
+        """End the connections to the server."""
+        self._client.close()
+
     # The window and the model.
 
     @cached_property
