@@ -31,6 +31,7 @@ class Section(BaseModel):
 class CorpusSettings(Section):
     """Which files are read."""
 
+    paths: tuple[str, ...] = Field((), description="what the commands read where they name none: as from this folder")
     exclude: tuple[str, ...] = Field((), description="patterns in .gitignore syntax to leave out")
     max_file_mb: float = Field(64.0, gt=0, description="larger files are reported and left out")
 

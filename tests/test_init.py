@@ -1,138 +1,209 @@
-"""The first settings, and whether the engine really answers."""
+"""`hybrid init`: what it finds, asks, tries and writes; the servers are real and small."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from hybrid.cli import init as module
-from hybrid.cli.main import cli
+from hybrid.cli.main import cli, guarded
+from hybrid.engines.listening import listening
 from hybrid.settings import load
-from tests.test_server import CHAT, Double, fault, piece, send, stream
+from tests.model_server import model_server
 
-THIRD = stream(piece("On the third floor [1].", "stop"))
-UNTOLD = {"data": [{"id": "small"}, {"id": "large"}]}  # as Ollama: no window
+VLLM = {"id": "qwen", "owned_by": "vllm", "max_model_len": 8192}
+Run = Callable[..., Result]
 
 
 @pytest.fixture
-def server() -> Iterator[Double]:
-    double = Double()
-    double.on(CHAT, THIRD)
-    threading.Thread(target=double.serve_forever, args=(0.01,), daemon=True).start()
-    yield double
-    double.shutdown()
-    double.server_close()
-
-
-@pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(module, "PORTS", {})  # no other server of this machine
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.txt").write_text("The lease ends on 3 May 2027.")
     return tmp_path
 
 
-def call(*arguments: str, said: str = "") -> Result:
-    return CliRunner().invoke(cli, arguments, input=said)
+@pytest.fixture
+def run(here: Path) -> Run:
+    """Run `hybrid init` with what a person types."""
+
+    def call(*arguments: object, typed: str = "") -> Result:
+        return CliRunner().invoke(cli, ["init", *map(str, arguments)], input=typed)
+
+    return call
 
 
-def test_without_a_model(here: Path) -> None:
-    found = call("init", "--yes")
-    assert found.exit_code == 0
-    assert "it replied 'The meeting room is on the third floor. [1]'" in found.output
-    assert load(here / "hybrid.toml", environ={}).routing.prefer == "balance"
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
 
 
-def test_a_server_that_listens_is_offered(here: Path, server: Double, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PORTS", {server.server_port: "vLLM", 9: "nobody"})
-    found = call("init", said="1\nh100\n3\n")
+def test_without_a_server_the_built_in_engine_is_written_and_asked(here: Path, run: Run) -> None:
+    found = run("--yes", "--corpus", "docs", "--port", free_port())
     assert found.exit_code == 0, found.output
-    assert f"vLLM at {server.url}/v1: tiny" in found.output
-    assert "it replied 'On the third floor [1].'" in found.output
-    settings = load(here / "hybrid.toml", environ={})
-    assert (settings.engine.kind, settings.engine.url, settings.engine.model) == ("server", f"{server.url}/v1", "tiny")
-    assert (settings.cost.gpu, settings.routing.prefer) == ("h100", "cost")
+    assert "1932" in found.output
+    settings = load()
+    assert (settings.engine.kind, settings.corpus.paths) == ("extractive", ("docs",))
+    answer = CliRunner().invoke(cli, ["ask", "When does the lease end?"])
+    assert "3 May 2027" in answer.output
 
 
-def test_a_window_that_nobody_tells_is_asked_for(here: Path, server: Double, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PORTS", {server.server_port: "Ollama"})
-    server.on("/v1/models", send(200, UNTOLD))
-    found = call("init", said="2\nno such\n\n2\n8192\n")
+def test_three_questions_find_a_server(here: Path, run: Run) -> None:
+    with model_server({"id": "nomic-embed-text"}, VLLM) as server:
+        found = run("--port", server.port, typed="docs\n1\nh100 2.5\n")
+        assert found.exit_code == 0, found.output
+        assert "qwen (vLLM" in found.output
+        assert "window 8,192" in found.output
+        assert len(server.asked) == 1
+    settings = load()
+    assert (settings.engine.kind, settings.engine.url, settings.engine.model) == ("server", server.url, "qwen")
+    assert settings.engine.window is None  # the server tells it itself
+    assert (settings.cost.gpu, settings.cost.dollars_per_gpu_hour) == ("h100", 2.5)
+    assert settings.corpus.paths == ("docs",)
+
+
+def test_a_wrong_answer_is_asked_again(here: Path, run: Run) -> None:
+    with model_server(VLLM) as server:
+        found = run("--port", server.port, typed="nowhere\ndocs\n7\n1\nh9000\ncpu\n")
     assert found.exit_code == 0, found.output
-    assert "There is no GPU 'no such'" in found.output
-    settings = load(here / "hybrid.toml", environ={})
-    assert (settings.engine.model, settings.engine.window, settings.cost.gpu) == ("large", 8192, None)
-
-
-def test_nothing_is_asked_of_a_program(here: Path, server: Double) -> None:
-    found = call("init", "--json", "--url", f"{server.url}/v1", "--gpu", "H200", "--prefer", "accuracy")
-    assert found.exit_code == 0
-    told = json.loads(found.output)
-    assert told["settings"]["engine"] == {"url": f"{server.url}/v1"}
-    assert told["settings"]["cost"] == {"gpu": "h200"}
-    assert load(here / "hybrid.toml", environ={}).routing.prefer == "accuracy"
+    assert "'nowhere'" in found.output
+    assert "There is no GPU 'h9000'" in found.output
+    assert load().cost.gpu == "cpu"
 
 
 @pytest.mark.parametrize(
-    ("answer", "says"),
+    ("model", "more", "window"),
     [
-        (fault(500, "out of memory"), "out of memory"),
-        (fault(404, "The model `tiny` does not exist."), "does not exist"),
-        (stream(piece("", "stop")), "answers with an empty text"),
-        (send(200, "<html>hello</html>", "text/html"), "no chat completion"),
+        ("llama3:8b", {"/api/ps": {"models": [{"name": "llama3:8b", "context_length": 4096}]}}, 4096),
+        ("llama3:8b", {"/api/ps": {"models": []}, "/api/show": {"parameters": "stop  x\nnum_ctx   16384"}}, 16384),
+        ("phi", {"/api/v0/models": {"data": [{"id": "phi", "loaded_context_length": 6000}]}}, 6000),
+        ("gguf", {"/props": {"default_generation_settings": {"n_ctx": 2048}}}, 2048),
     ],
 )
-def test_an_engine_that_does_not_answer_is_told(here: Path, server: Double, answer: object, says: str) -> None:
-    server.on(CHAT, answer)  # type: ignore[arg-type]
-    found = CliRunner().invoke(cli, ["init", "--yes", "--url", f"{server.url}/v1"])
-    assert found.exit_code != 0
-    assert says in str(found.exception) + found.output
+def test_the_window_is_read_as_each_program_tells_it(
+    here: Path, run: Run, model: str, more: dict[str, object], window: int
+) -> None:
+    with model_server(model, more=more) as server:
+        (known,) = listening([server.port])
+        assert [(m.name, m.window) for m in known.models] == [(model, window)]
+        assert run("--yes", "--port", server.port).exit_code == 0
+        settings = load().engine
+        assert settings.window == window or (settings.window is None and "/props" in more)
+
+
+def test_a_window_that_nobody_tells_is_asked_for(here: Path, run: Run) -> None:
+    with model_server("mystery") as server:
+        refused = run("--yes", "--url", server.url)
+        assert refused.exit_code != 0
+        assert "--window" in str(refused.exception)
+        assert not (here / "hybrid.toml").exists()
+        assert run("--url", server.url, typed="docs\n16k\n\n").exit_code == 0
+        assert load().engine.window == 16384
+        assert run("--yes", "--force", "--url", server.url, "--window", 9000).exit_code == 0
+        assert load().engine.window == 9000
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "says"),
+    [
+        ({"status": 500}, "500: out of memory"),
+        ({"reply": ""}, "replied with nothing"),
+        ({"reply": "<think>Let me see.</think>"}, "nothing but thoughts"),
+        ({"wait": 4.0}, "within 1 s"),
+    ],
+)
+def test_nothing_is_written_where_the_engine_does_not_answer(
+    run: Run, here: Path, capsys: pytest.CaptureFixture[str], behaviour: dict[str, object], says: str
+) -> None:
+    with model_server(VLLM, **behaviour) as server:
+        code = guarded(cli, ["init", "--yes", "--url", server.url, "--timeout", "1" if "wait" in behaviour else "20"])
+    assert code == 2
+    assert says in capsys.readouterr().err
     assert not (here / "hybrid.toml").exists()
-    found = call("doctor", "--url", f"{server.url}/v1")
-    assert found.exit_code == 2
-    assert says in found.output.replace("\n", " ")
-    assert "Not ready" in found.output
 
 
-def test_the_long_engine_is_asked_too(here: Path, server: Double) -> None:
-    (here / "hybrid.toml").write_text(f'[long_engine]\nurl = "{server.url}/v1"\n')
-    assert call("doctor").exit_code == 0
-    server.on(CHAT, fault(500, "out of memory"))
-    found = call("doctor", "--json")
-    assert found.exit_code == 2
-    problems = {line["what"]: line["problem"] for line in json.loads(found.output)["used"]}
-    assert problems["engine"] is None
-    assert "out of memory" in problems["long engine"]
+def test_without_trying_the_engine_need_not_be_there(here: Path, run: Run) -> None:
+    found = run("--yes", "--no-try", "--url", "http://127.0.0.1:9/v1", "--model", "later", "--window", 4096)
+    assert found.exit_code == 0, found.output
+    assert "not tried" in found.output
+    assert load().engine.model == "later"
 
 
-def test_a_wrong_reply_is_shown(server: Double) -> None:
-    server.on(CHAT, stream(piece("I like turtles.", "stop")))
-    found = call("doctor", "--url", f"{server.url}/v1")
-    assert found.exit_code == 0
-    assert "is not what the text says" in found.output
-
-
-def test_a_file_is_not_replaced_unasked(here: Path) -> None:
-    (here / "hybrid.toml").write_text("[routing]\nprefer = 'cost'\n")
-    assert "--force" in str(call("init", "--yes").exception)
-    assert load(here / "hybrid.toml", environ={}).routing.prefer == "cost"
-    assert call("init", "--yes", "--force").exit_code == 0
-    assert load(here / "hybrid.toml", environ={}).routing.prefer == "balance"
+def test_a_file_that_is_there_is_kept(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "hybrid.toml").write_text("[retrieval]\nk = 3\n")
+    assert guarded(cli, ["init", "--yes", "--built-in"]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert load().retrieval.k == 3
+    assert guarded(cli, ["init", "--yes", "--built-in", "--force"]) == 0
+    assert load().retrieval.k == 8
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--model", "x"), "name it with --url"),
-        (("--gpu", "h1000", "--url", "http://127.0.0.1:9/v1"), "did you mean h100?"),
-        (("-o", "no/such/folder/x.toml"), "Cannot write"),
+        (("--corpus", "nowhere"), "'nowhere'"),
+        (("--built-in", "--url", "http://127.0.0.1:9/v1"), "--url has no effect with --built-in"),
+        (("--gpu", "h9000", "--built-in"), "There is no GPU 'h9000'"),
+        (("--write", "no/folder/x.toml", "--built-in"), "no folder"),
+        (("--model", "absent"), "no server on this machine has the model 'absent'"),
+        (("--url", "http://127.0.0.1:9/v1"), "127.0.0.1:9"),
+        (("--url", "not an address"), "engine.url"),
+        (("--dollars-per-hour", "2"), "--gpu"),
     ],
 )
-def test_mistakes_are_sentences(arguments: tuple[str, ...], says: str) -> None:
-    found = call("init", "--yes", *arguments)
-    assert found.exit_code != 0
-    assert says in str(found.exception)
+def test_mistakes_are_sentences(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    says: str,
+) -> None:
+    monkeypatch.setattr("hybrid.cli.init.PORTS", {free_port(): "nobody"})
+    assert guarded(cli, ["init", "--yes", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert says.lower() in told.lower()
+    assert "Traceback" not in told
+    assert not (here / "hybrid.toml").exists()
+
+
+def test_nobody_there_to_answer(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (here / "empty").open("w+") as empty:
+        monkeypatch.setattr("sys.stdin", empty)
+        assert guarded(cli, ["init", "--port", str(free_port())]) == 2
+    assert "--yes" in capsys.readouterr().err
+
+
+def test_json_is_one_document_and_asks_nothing(here: Path, run: Run) -> None:
+    with model_server(VLLM, "other") as server:
+        found = run(
+            "--json", "--port", server.port, "--model", "other", "--window", 5000, "--gpu", "L4", "--corpus", "."
+        )
+    told = json.loads(found.stdout)
+    assert told["tried"]["reply"] == "1932. [1]"
+    assert [m["name"] for m in told["found"][0]["models"]] == ["qwen", "other"]
+    assert told["settings"]["engine"] == {"kind": "server", "url": server.url, "model": "other", "window": 5000}
+    assert told["settings"]["corpus"] == {"paths": ["."], "exclude": ["hybrid.toml"]}
+    assert told["settings"]["cost"] == {"gpu": "l4"}
+
+
+def test_what_is_no_model_server_is_left_alone(here: Path) -> None:
+    with model_server(listed=401) as locked, model_server(listed=302) as moved, model_server() as empty:
+        found = listening([locked.port, moved.port, empty.port, free_port()])
+    assert [(server.url, server.locked) for server in found] == [(locked.url, True)]
+
+
+def test_a_wrong_reply_is_told(run: Run) -> None:
+    with model_server(VLLM, reply="I like turtles.") as server:
+        found = run("--yes", "--url", server.url, "--prefer", "cost")
+    assert found.exit_code == 0
+    assert "is not what the text says" in found.output
+    assert load().routing.prefer == "cost"

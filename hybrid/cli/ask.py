@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @engine_options
 @corpus_options
 def ask(question: str, paths: tuple[str, ...], questions: str | None, **options: Any) -> None:
-    """Answer QUESTION from PATHS: files, folders or globs; the current folder if none is given.
+    """Answer QUESTION from PATHS: files, folders or globs; corpus.paths, else the current folder, if none is given.
 
     As QUESTION or as a path, - is what standard input holds.
 
@@ -61,7 +61,7 @@ def ask(question: str, paths: tuple[str, ...], questions: str | None, **options:
     from hybrid.hybrid import Hybrid
 
     with Hybrid(settings_from(options)) as hybrid:
-        corpus = corpus_of(places)
+        corpus = corpus_of(places, hybrid.settings)
         if questions is None and not options["as_json"] and sys.stdout.isatty():
             answer = _streamed(hybrid, question, corpus, options)
             show(console(), answer, explain=options["explain"], with_text=False)

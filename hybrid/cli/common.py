@@ -87,7 +87,7 @@ def in_order(words: Sequence[str], *, is_place: Callable[[str], bool] | None = N
     Args:
         is_place: whether a word names a place; by default, whether a file, a folder or a match of the pattern is there.
     """
-    known: Callable[[str], bool] = is_place or _is_path
+    known: Callable[[str], bool] = is_place or is_path
     first, *rest = words
     if rest and known(first) and not known(rest[-1]):
         return rest, [first]
@@ -98,7 +98,7 @@ def questions_and_place(
     words: Sequence[str], *, is_place: Callable[[str], bool] | None = None
 ) -> tuple[list[str], str]:
     """The same for a command that takes several questions and one place, which is the last word."""
-    known: Callable[[str], bool] = is_place or _is_path
+    known: Callable[[str], bool] = is_place or is_path
     first, last = words[0], words[-1]
     asks = re.compile(r"[\s?]")  # what a question has, and a path that is not there seldom
     if len(words) > 1 and not known(last) and (known(first) or (asks.search(last) and not asks.search(first))):
@@ -106,10 +106,23 @@ def questions_and_place(
     return list(words[:-1]), last
 
 
-def _is_path(word: str) -> bool:
+def is_path(word: str) -> bool:
+    """Whether a word names a file or a folder that is there, or a pattern that matches some; `-` is standard input."""
     if word == "-" or not word.strip():
         return word == "-"
     return Path(word).expanduser().exists() or any(glob.iglob(word))  # noqa: PTH207 - a pattern may be absolute
+
+
+def places_of(paths: Sequence[str], settings: Settings) -> list[str]:
+    """What is indexed: these paths, else those of `corpus.paths`.
+
+    Raises:
+        InputError: neither names any.
+    """
+    found = list(paths or settings.corpus.paths)
+    if not found:
+        raise InputError("Nothing tells what to index: give PATHS, or set corpus.paths in hybrid.toml.")
+    return found
 
 
 def said(question: str) -> str:
@@ -117,10 +130,13 @@ def said(question: str) -> str:
     return sys.stdin.read().strip() if question == "-" else question
 
 
-def corpus_of(paths: Sequence[str]) -> list[Any]:
-    """What is asked about: these paths, the current folder where there are none; `-` is the text on standard input."""
+def corpus_of(paths: Sequence[str], settings: Settings) -> list[Any]:
+    """What is asked about: these paths, else those of `corpus.paths`, else the current folder.
+
+    As a path, `-` is the text on standard input.
+    """
     if "-" not in paths:
-        return list(paths) or ["."]
+        return list(paths or settings.corpus.paths) or ["."]
     text = sys.stdin.read()
     if not text.strip():
         raise InputError("Standard input holds no text: pipe some into it, or name a path instead of '-'.")

@@ -29,16 +29,19 @@ PACKAGES = {
 
 
 @click.command()
+@click.option(
+    "--timeout", default=60.0, show_default=True, type=click.FloatRange(1), help="Seconds that a server gets to answer."
+)
 @engine_options
 @corpus_options
-def doctor(**options: Any) -> None:
+def doctor(timeout: float, **options: Any) -> None:
     """Tell what is installed, what would be used, and what is missing and how to get it.
 
     The engine, and the one for whole documents where there is one, are asked a question each. Exits with 0 if questions
     can be answered as configured, with 2 if not.
     """
     settings = settings_from(options)
-    used = _used(settings)
+    used = _used(settings, timeout)
     found = {"machine": _machine(), "packages": _packages(), "used": used}
     ready = not any(line["problem"] for line in used)
     if options["as_json"]:
@@ -77,7 +80,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _used(settings: Settings) -> list[dict[str, Any]]:
+def _used(settings: Settings, timeout: float) -> list[dict[str, Any]]:
     """What would answer a question now, with the problem where something would not."""
     from hybrid.embedding import Embedder
     from hybrid.engines.trial import tried
@@ -86,7 +89,7 @@ def _used(settings: Settings) -> list[dict[str, Any]]:
     lines = [_try("embedder", lambda: f"{embedder.name}, {_encoded(embedder)}"), _try("vector search", _faiss)]
     for name, engine in (("engine", settings.engine), ("long engine", settings.long_engine)):
         if engine is not None:
-            lines.append(_try(name, lambda engine=engine: tried(engine, embedder).told))
+            lines.append(_try(name, lambda engine=engine: tried(engine, embedder, timeout).told))
     lines.append(_try("policy", lambda: settings.routing.policy))
     return lines
 

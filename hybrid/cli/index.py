@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.common import console, corpus_options, print_json, settings_from
+from hybrid.cli.common import console, corpus_options, places_of, print_json, settings_from
 from hybrid.cli.progress import progress_bars
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def index() -> None:
 
 
 @index.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--rebuild", is_flag=True, help="Delete the index first and make it anew.")
 @corpus_options
 def build(paths: tuple[str, ...], rebuild: bool, **options: Any) -> None:
@@ -31,12 +31,12 @@ def build(paths: tuple[str, ...], rebuild: bool, **options: Any) -> None:
 
     with Hybrid(settings_from(options)) as hybrid:
         with progress_bars(quiet=options["quiet"]) as progress:
-            store, changes = hybrid.index(list(paths), progress, rebuild=rebuild)
+            store, changes = hybrid.index(places_of(paths, hybrid.settings), progress, rebuild=rebuild)
         _report(store, changes, as_json=options["as_json"])
 
 
 @index.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.argument("paths", nargs=-1, type=click.Path())
 @corpus_options
 def update(paths: tuple[str, ...], **options: Any) -> None:
     """Bring the index of PATHS up to date; there has to be one."""
@@ -45,11 +45,12 @@ def update(paths: tuple[str, ...], **options: Any) -> None:
     from hybrid.hybrid import Hybrid
 
     with Hybrid(settings_from(options)) as hybrid:
-        corpus = Corpus.of(list(paths), hybrid.settings.corpus)
+        places = places_of(paths, hybrid.settings)
+        corpus = Corpus.of(places, hybrid.settings.corpus)
         path = hybrid.index_path(corpus)
         if path is None or not (path / "index.db").is_file():
             raise IndexStoreError(
-                f"There is no index of {corpus.label} yet. Make one with: hybrid index build {paths[0]}"
+                f"There is no index of {corpus.label} yet. Make one with: hybrid index build {places[0]}"
             )
         with progress_bars(quiet=options["quiet"]) as progress:
             store, changes = hybrid.index(corpus, progress)
@@ -57,7 +58,7 @@ def update(paths: tuple[str, ...], **options: Any) -> None:
 
 
 @index.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.argument("paths", nargs=-1, type=click.Path())
 @corpus_options
 def show(paths: tuple[str, ...], **options: Any) -> None:
     """Show what the index of PATHS holds, without changing it."""
@@ -68,7 +69,8 @@ def show(paths: tuple[str, ...], **options: Any) -> None:
     from hybrid.index.store import Store
 
     with Hybrid(settings_from(options)) as hybrid:
-        corpus = Corpus.of(list(paths), hybrid.settings.corpus)
+        places = places_of(paths, hybrid.settings)
+        corpus = Corpus.of(places, hybrid.settings.corpus)
         store = Store(hybrid.index_path(corpus), hybrid.embedder, hybrid.chunker, create=False)
         store.passed_over, path = corpus.problems, store.path
         entries, problems = store.entries(), store.unread()

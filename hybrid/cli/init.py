@@ -1,211 +1,324 @@
-"""`hybrid init`."""
+"""`hybrid init`: three questions, and a settings file that was tried before it is written."""
 
 from __future__ import annotations
 
 import json
-import os
+import shlex
+import sys
 import tempfile
-import urllib.request
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import click
 
-from hybrid.cli.common import console, print_json
-from hybrid.errors import EngineError, InputError, SettingsError
+from hybrid.cli.common import is_path, print_json
+from hybrid.engines.listening import PORTS, Listening, listening, told_window
+from hybrid.errors import InputError, SettingsError
+from hybrid.files import write
 from hybrid.settings import FILE, EngineSettings, Settings, load
 
-# The ports on which servers of models listen unless they are told otherwise.
-PORTS = {8000: "vLLM", 11434: "Ollama", 8080: "llama.cpp", 1234: "LM Studio", 30000: "SGLang"}
-_LOOK_SECONDS = 1.0
-_PREFER = ("accuracy", "balance", "cost")
-_UNKNOWN = "unknown"
+_UNTOLD = 4096  # tokens, while the window is not known yet
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A server that listens on this machine."""
+@dataclass(slots=True)
+class _Choice:
+    """What the file will say."""
 
-    name: str
-    url: str
-    models: tuple[str, ...]
+    corpus: list[str] = field(default_factory=list)
+    url: str | None = None  # None: the engine that quotes
+    model: str | None = None
+    window: int | None = None
+    gpu: str | None = None
+    dollars: float | None = None
 
 
 @click.command()
+@click.option("--corpus", multiple=True, help="Documents: a file, a folder or a pattern; may be given several times.")
 @click.option("--url", help="An OpenAI-compatible server, such as http://localhost:8000/v1.")
-@click.option("--model", help="The model's name on that server; default: the first it lists.")
-@click.option("--window", type=click.IntRange(64), help="Its window in tokens, where the server does not tell it.")
-@click.option("--gpu", help="The GPU it runs on, such as h100, or cpu, or unknown.")
-@click.option("--prefer", type=click.Choice(_PREFER), help="What the router goes for; default: balance.")
-@click.option("--output", "-o", default=FILE, type=click.Path(path_type=Path), help=f"File to write; default: {FILE}.")
+@click.option("--model", help="The model's name on that server, or on one of those found.")
+@click.option("--built-in", is_flag=True, help="The engine that quotes sentences, whatever is found.")
+@click.option("--window", type=click.IntRange(64), help="Tokens that the model reads, where its server tells none.")
+@click.option("--max-tokens", type=click.IntRange(1), help="Room for an answer; models that think need more. [512]")
+@click.option("--api-key-env", metavar="NAME", help="Environment variable that holds the server's key.")
+@click.option("--gpu", help="What the model runs on, such as h100, or cpu.")
+@click.option(
+    "--prefer", type=click.Choice(["accuracy", "balance", "cost"]), help="What the router goes for. [balance]"
+)
+@click.option("--dollars-per-hour", type=click.FloatRange(0), help="Of one GPU. [default: a carried list price]")
+@click.option(
+    "--port", "ports", multiple=True, type=click.IntRange(1, 65535), help="Look on these ports of this machine only."
+)
+@click.option("--try/--no-try", "ask", default=True, help="Ask the engine a question before the file is written.")
+@click.option("--timeout", default=60.0, show_default=True, type=click.FloatRange(1), help="Seconds for its answer.")
+@click.option(
+    "--write",
+    "--output",
+    "-o",
+    "file",
+    default=FILE,
+    show_default=True,
+    type=click.Path(),
+    help="Settings file to write.",
+)
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
-@click.option("--yes", "-y", is_flag=True, help="Ask nothing: take what is given here, and the default of the rest.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines, and ask nothing.")
-def init(
-    url: str | None,
-    model: str | None,
-    window: int | None,
-    gpu: str | None,
-    prefer: str | None,
-    output: Path,
-    force: bool,
-    yes: bool,
-    as_json: bool,
-) -> None:
-    """Write a settings file after three questions: which engine answers, on which GPU, and what matters most.
+@click.option("--yes", "-y", is_flag=True, help="Ask nothing: take flags, what is found, and defaults.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines; implies --yes.")
+def init(**options: Any) -> None:
+    """Write hybrid.toml: which documents, which engine, which GPU.
 
-    Servers of models are looked for on this machine, on the ports that vLLM, Ollama, llama.cpp, LM Studio and SGLang
-    usually have; nothing else is contacted. The engine is asked a question before the file is written.
+    Servers of Ollama, vLLM, llama.cpp, LM Studio and SGLang are looked for on their usual ports of this machine;
+    nothing else is contacted unless you name it. The engine is asked a question before the file is written.
 
     \b
     Try:  hybrid init
-          hybrid init --yes --url http://localhost:8000/v1 --gpu h100
+          hybrid init --yes --corpus contracts/ --url http://localhost:8000/v1 --gpu h100
     """
-    if output.exists() and not force:
-        raise InputError(f"There is a file {output} already; replace it with --force, or name another with --output.")
-    asks = not (yes or as_json)
-    if url is None and asks:
-        url, model = _which_engine(model)
-    given: dict[str, dict[str, Any]] = {}
-    engine = {"url": url, "model": model, "window": window}
-    if url is not None:
-        given["engine"] = {key: value for key, value in engine.items() if value is not None}
-        gpu = _known_gpu(gpu) if gpu is not None else _which_gpu() if asks else _UNKNOWN
-        given |= {} if gpu == _UNKNOWN else {"cost": {"gpu": gpu}}
-    elif model is not None or window is not None or gpu is not None:
-        raise InputError("--model, --window and --gpu are of a server: name it with --url.")
-    given["routing"] = {"prefer": prefer or (_which_matters() if asks else "balance")}
-    settings, tried = _tried(given, asks=asks)
-    write(output, _toml(given, settings))
-    if as_json:
-        print_json({"file": str(output), "settings": given, "engine": tried})
-        return
-    console().print(f"{tried}\n\nwrote {output}; ask with: hybrid ask QUESTION FOLDER", markup=False)
-
-
-def servers() -> list[Found]:
-    """The servers of models on this machine, in the order of PORTS."""
-    with ThreadPoolExecutor(len(PORTS)) as pool:
-        return [found for found in pool.map(_look, PORTS) if found is not None]
-
-
-def _look(port: int) -> Found | None:
-    url = f"http://127.0.0.1:{port}/v1"
+    file = Path(options["file"])
+    _check_free(file, force=options["force"])
+    _check_together(options)
+    talk = not (options["yes"] or options["as_json"])
+    found: list[Listening] = []
+    if options["url"] is None and not options["built_in"]:
+        found = listening(options["ports"] or tuple(PORTS))
     try:
-        with urllib.request.urlopen(f"{url}/models", timeout=_LOOK_SECONDS) as reply:
-            listed = json.load(reply)["data"]
-        models = tuple(str(model["id"]) for model in listed)
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-    return Found(PORTS[port], url, models) if models else None
+        choice, tried = _chosen(options, found, talk=talk)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise InputError(
+            "Nobody answers the questions here: use --yes, and flags such as --corpus, --url and --gpu."
+        ) from None
+    text = _text(choice, options, file)
+    _checked(text)
+    write(file, text)
+    if options["as_json"]:
+        known = [
+            {"kind": s.kind, "url": s.url, "models": [{"name": m.name, "window": m.window} for m in s.models]}
+            for s in found
+        ]
+        print_json({"file": str(file), "found": known, "tried": tried, "settings": _checked(text)})
+        return
+    if tried is not None:
+        odd = "" if tried["right"] else ", which is not what the text says: expect little of it"
+        click.echo(f"{tried['engine']} was asked a question and replied {tried['reply']!r}{odd}.")
+    else:
+        click.echo("The engine was not tried; `hybrid doctor` tries it.")
+    click.echo(f'{file} written. Now ask:  hybrid ask "..."' + ("" if file == Path(FILE) else f" --config {file}"))
 
 
-def _which_engine(model: str | None) -> tuple[str | None, str | None]:
-    """The first question: a server's address and its model; None where none is to be used."""
-    found = servers()
-    ways = [(f"{server.name} at {server.url}: {name}", server.url, name) for server in found for name in server.models]
-    choices = [*(told for told, _, _ in ways), "no model: sentences of the documents are quoted", "another server"]
-    picked = _pick("Which engine answers?", choices)
-    if picked < len(ways):
-        return ways[picked][1], model or ways[picked][2]
-    if picked == len(ways):
-        return None, None
-    return click.prompt("Its address, such as http://host:8000/v1"), model
+def _check_free(file: Path, *, force: bool) -> None:
+    if file.exists() and not force:
+        raise InputError(f"{file} is there already: replace it with --force, or name another file with --write.")
+    if not file.resolve().parent.is_dir():
+        raise InputError(f"There is no folder {file.parent} to write {file.name} into: name another with --write.")
 
 
-def _which_gpu() -> str:
-    """The second question."""
-    from hybrid.cost.gpus import gpus
-
-    names = ", ".join(gpus())
-    while True:
-        told = str(click.prompt(f"On which GPU does it run? ({names}, cpu, or {_UNKNOWN})", default=_UNKNOWN))
-        try:
-            return _known_gpu(told)
-        except InputError as error:
-            click.echo(str(error), err=True)
+def _check_together(options: dict[str, Any]) -> None:
+    for key in ("url", "model", "window", "max_tokens", "api_key_env"):
+        if options["built_in"] and options[key] is not None:
+            raise InputError(f"--{key.replace('_', '-')} has no effect with --built-in: leave one of them out.")
+    if options["ports"] and (options["url"] or options["built_in"]):
+        raise InputError("--port has no effect where --url or --built-in says what answers: leave it out.")
+    if options["dollars_per_hour"] is not None and options["gpu"] is None and options["yes"]:
+        raise InputError("--dollars-per-hour is the price of a GPU: name it with --gpu too.")
 
 
-def _known_gpu(name: str) -> str:
-    from difflib import get_close_matches
-
-    from hybrid.cost.gpus import gpus
-
-    known = [*gpus(), "cpu", _UNKNOWN]
-    if name.lower() not in known:
-        near = get_close_matches(name.lower(), known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}."
-        raise InputError(f"There is no GPU {name!r}; {hint}")
-    return name.lower()
-
-
-def _which_matters() -> str:
-    """The third question."""
-    told = ("accuracy: the better way, whatever it costs", "balance", "cost: the cheaper way unless much is lost")
-    return _PREFER[_pick("What matters most?", told, default=2)]
-
-
-def _pick(question: str, choices: Sequence[str], default: int = 1) -> int:
-    click.echo(question)
-    for number, choice in enumerate(choices, 1):
-        click.echo(f"  {number}  {choice}")
-    picked: int = click.prompt("Number", type=click.IntRange(1, len(choices)), default=default)
-    return picked - 1
+def _chosen(
+    options: dict[str, Any], found: Sequence[Listening], *, talk: bool
+) -> tuple[_Choice, dict[str, Any] | None]:
+    """What flags, answers and defaults say, and how the engine answered."""
+    choice = _Choice([*options["corpus"]], options["url"], options["model"], options["window"])
+    choice.gpu, choice.dollars = options["gpu"], options["dollars_per_hour"]
+    for place in choice.corpus:
+        _place(place)
+    if not choice.corpus:
+        asked = "1. Which documents? Files, folders or patterns, separated by blanks"
+        choice.corpus = _prompt(asked, ".", _places) if talk else ["."]
+    _choose_engine(choice, options, found, talk=talk)
+    tried = _try(choice, options, talk=talk)
+    if choice.gpu is not None:
+        choice.gpu, _ = _gpu(choice.gpu)
+    elif talk and choice.url is not None:
+        asked = "3. Which GPU does it run on, and what does an hour of one cost in dollars (h100 2.5; cpu; or nothing)"
+        choice.gpu, dollars = _prompt(asked, _gpu_here(choice.url) or "not known", _gpu)
+        choice.dollars = choice.dollars if dollars is None else dollars
+    return choice, tried
 
 
-def _tried(given: dict[str, dict[str, Any]], *, asks: bool) -> tuple[Settings, str]:
-    """The settings as they will be read, and what the engine replied; a window that nobody tells is asked for."""
+def _choose_engine(choice: _Choice, options: dict[str, Any], found: Sequence[Listening], *, talk: bool) -> None:
+    if choice.url is not None or options["built_in"]:
+        return
+    offers = [(server, model) for server in found for model in server.models]
+    if choice.model is not None:
+        offers = [(server, model) for server, model in offers if model.name == choice.model]
+        if not offers:
+            have = ", ".join(m.name for s in found for m in s.models) or "none"
+            raise InputError(
+                f"No server on this machine has the model {choice.model!r} (found: {have}): start one, or give --url."
+            )
+    number = 0 if choice.model is not None else min(len(offers), 1)  # the first that was found, else what is built in
+    if talk and choice.model is None:
+        click.echo("2. Which engine answers?", err=True)
+        for line in (_offered(i, *offers) for i in range(len(offers) + 1)):
+            click.echo(f"   {line}", err=True)
+        for server in found:
+            if server.locked:
+                click.echo(f"   ({server.url} asks for a key: use --url, --model and --api-key-env)", err=True)
+        chosen = _prompt("   Its number, or the address of a server", str(number), _number_or_url(len(offers)))
+        if isinstance(chosen, str):
+            choice.url = chosen
+            return
+        number = chosen
+    if choice.model is not None:
+        number = 1
+    if number:
+        server, model = offers[number - 1]
+        choice.url, choice.model = server.url, model.name
+
+
+def _offered(number: int, *offers: tuple[Listening, Any]) -> str:
+    if number == 0:
+        return "0  built in: quotes sentences, needs no model and no GPU"
+    server, model = offers[number - 1]
+    window = "window not told" if model.window is None else f"window {model.window:,}"
+    return f"{number}  {model.name} ({server.kind}, port {server.url.rpartition(':')[2].split('/')[0]}, {window})"
+
+
+def _number_or_url(largest: int) -> Callable[[str], int | str]:
+    def read(said: str) -> int | str:
+        if said.startswith(("http://", "https://")):
+            return said
+        if said.isdigit() and int(said) <= largest:
+            return int(said)
+        raise click.UsageError(f"{said!r} is neither a number up to {largest} nor an address such as http://host/v1.")
+
+    return read
+
+
+def _try(choice: _Choice, options: dict[str, Any], *, talk: bool) -> dict[str, Any] | None:
+    """Ask the engine a question, and find out its window where it is not told in the usual way."""
     from hybrid.embedding import Embedder
+    from hybrid.engines.server import Server
     from hybrid.engines.trial import tried
 
-    while True:
-        settings = _checked(given)
-        try:
-            return settings, tried(settings.engine, Embedder(settings.embedder)).told
-        except SettingsError as error:
-            if "engine.window" not in str(error) or not asks:
-                raise
-            click.echo(str(error), err=True)
-            given["engine"]["window"] = click.prompt("Its window in tokens", type=click.IntRange(64))
-        except EngineError as error:
-            raise EngineError(f"{error} Nothing was written.") from None
+    settings = _engine(choice, options)
+    trial = None
+    if choice.url is None:
+        trial = tried(settings, Embedder(Settings().embedder), options["timeout"]) if options["ask"] else None
+    else:
+        if choice.window is None and options["ask"]:
+            choice.model = choice.model or Server(settings).model
+            try:
+                _ = Server(settings).window
+            except SettingsError:
+                settings = _engine(choice, options, window=_UNTOLD)
+        if options["ask"]:
+            trial = tried(settings, Embedder(Settings().embedder), options["timeout"])
+        if settings.window == _UNTOLD and choice.window is None:
+            choice.window = told_window(choice.url, choice.model or "")
+            if choice.window is None and talk:
+                choice.window = _prompt("   Its server does not tell how many tokens it reads; how many?", "", _tokens)
+            if choice.window is None:
+                raise InputError(
+                    f"The server at {choice.url} answers, and does not tell its window: give --window with the tokens "
+                    "that it was started with."
+                )
+    if trial is None:
+        return None
+    return {"engine": trial.name, "reply": trial.reply, "right": trial.right, "seconds": round(trial.seconds, 3)}
 
 
-def _checked(given: dict[str, dict[str, Any]]) -> Settings:
-    """The settings of a file that says this, read as every command reads them."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / FILE
-        file.write_text(_toml(given, None), encoding="utf-8")
-        return load(file, environ={})
+def _engine(choice: _Choice, options: dict[str, Any], *, window: int | None = None) -> EngineSettings:
+    said = {"url": choice.url, "model": choice.model, "window": choice.window or window}
+    said |= {"max_tokens": options["max_tokens"], "api_key_env": options["api_key_env"]}
+    return EngineSettings.model_validate({key: value for key, value in said.items() if value is not None})
 
 
-def _toml(given: dict[str, dict[str, Any]], settings: Settings | None) -> str:
-    """The file's text; every key says what it is."""
-    lines = ["# Settings of hybrid: arguments and HYBRID_... variables win over them. `hybrid doctor` checks them."]
-    for section, values in given.items():
-        model: Any = EngineSettings if section == "engine" else Settings.model_fields[section].annotation
-        lines += ["", f"[{section}]"]
-        for key, value in values.items():
-            about = model.model_fields[key].description
-            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}" + (f"  # {about}" if about else ""))
-    if settings is not None and "cost" not in given:
-        lines += ["", "# [cost]", '# gpu = "h100"  # the engine\'s, for costs: one known to the project, or cpu']
-    return "\n".join(lines) + "\n"
+def _prompt(text: str, default: str, read: Callable[[str], Any]) -> Any:
+    """Ask on standard error until the answer can be read."""
+    return click.prompt(text, default=default, value_proc=read, err=True)
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
+def _place(said: str) -> str:
+    if said == "-" or not is_path(said):
+        raise InputError(f"There is no file, folder or match of the pattern {said!r}: give documents that are there.")
+    return said
+
+
+def _places(said: str) -> list[str]:
+    try:
+        return [said] if is_path(said) else [_place(word) for word in shlex.split(said)] or ["."]
+    except (InputError, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _tokens(said: str) -> int:
+    from hybrid.cli.plan import tokens
+
+    try:
+        return tokens(said)
+    except (InputError, click.UsageError) as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _gpu_here(url: str) -> str:
+    from urllib.parse import urlsplit
+
+    from hybrid.cost.gpus import gpu_here, gpus, named_like
+
+    here = named_like(gpu_here(), gpus()) if urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1") else ""
+    return here if here in gpus() else ""
+
+
+def _gpu(said: str) -> tuple[str | None, float | None]:
+    """A GPU's name, and the price of its hour if that stands behind it."""
+    from hybrid.cost.gpus import gpus, named_like
+
+    words = said.lower().replace("$", "").split()
+    if said.strip().lower() in ("", "not known", "none", "no", "nothing", "unknown", "-"):
+        return None, None
+    if words[0] == "cpu":
+        return "cpu", None
+    price = None
+    if len(words) > 1 and words[-1].replace(".", "", 1).isdigit():
+        price = float(words.pop())
+    name = named_like(" ".join(words), gpus())
+    if name not in gpus():
+        near = get_close_matches(name.lower(), gpus(), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(gpus())}, cpu."
+        raise click.UsageError(f"There is no GPU {name!r}; {hint}")
+    return name, price
+
+
+def _text(choice: _Choice, options: dict[str, Any], file: Path) -> str:
+    """The file. JSON's strings, numbers and lists of strings are TOML's."""
+    corpus: dict[str, Any] = {"paths": choice.corpus}
+    if any(file.resolve().is_relative_to(Path(p).expanduser().resolve()) for p in choice.corpus):
+        corpus["exclude"] = [file.name]  # it is no document
+    engine = _engine(choice, options).model_dump(exclude_unset=True, mode="json")
+    cost = {"gpu": choice.gpu, "dollars_per_gpu_hour": choice.dollars}
+    tables = {"corpus": corpus, "engine": engine or {"kind": "extractive"}, "cost": cost}
+    tables["routing"] = {"prefer": options["prefer"]}
+    lines = ["# Written by `hybrid init`; `hybrid doctor` tries it, `hybrid ask` uses it.\n"]
+    for name, table in tables.items():
+        said = {key: value for key, value in table.items() if value is not None}
+        if said:
+            rows = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in said.items()]
+            lines.append("\n".join([f"[{name}]", *rows]) + "\n")
+    return "\n".join(lines)
+
+
+def _checked(text: str) -> dict[str, Any]:
+    """The settings that a text sets, as `hybrid` itself reads them.
 
     Raises:
-        InputError: the place cannot be written.
+        SettingsError: it cannot.
     """
-    new = path.with_name(f".{path.name}.new")
-    try:
-        new.write_text(text, encoding="utf-8")
-        os.replace(new, path)  # noqa: PTH105
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise InputError(f"Cannot write {path}: {error.strerror or error}.") from None
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / FILE
+        file.write_text(text, encoding="utf-8")
+        read: Settings = load(file, environ={})
+    return read.model_dump(mode="json", exclude_unset=True)

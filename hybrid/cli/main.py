@@ -22,7 +22,7 @@ COMMANDS = {  # name -> (module, attribute, first line of its help: shown withou
     "code": ("pipelines.code_cli", "code", "Ask, map and index a codebase, cited as path:line."),
     "legal": ("pipelines.legal", "legal", "Ask contracts clause by clause, tabulate and compare them."),
     "eval": ("evals.cli", "evaluate", "Measure arms on tasks, report, compare, and replay policies."),
-    "init": ("hybrid.cli.init", "init", "Write a settings file: which engine answers, and what matters."),
+    "init": ("hybrid.cli.init", "init", "Write hybrid.toml: which documents, which engine, which GPU."),
     "doctor": ("hybrid.cli.doctor", "doctor", "Tell what is installed, what would be used, and what is missing."),
 }
 
@@ -60,6 +60,7 @@ def cli() -> None:
 
     \b
     Try:  hybrid ask "When does the agreement end?" contracts/
+          hybrid init
           hybrid doctor
 
     Tab completion: eval "$(_HYBRID_COMPLETE=bash_source hybrid)" (or zsh_source, fish_source).

@@ -50,7 +50,7 @@ def route(question: str, paths: tuple[str, ...], **options: Any) -> None:
     engine = Planned(model, Embedder(settings.embedder)) if only_named else None
     with Hybrid(settings, engine=engine) as hybrid, progress_bars(quiet=options["quiet"]) as progress:
         (question, *_), places = in_order([question, *paths]) if paths else ([question], [])
-        decision = hybrid.decide(said(question), corpus_of(places), progress=progress)
+        decision = hybrid.decide(said(question), corpus_of(places, settings), progress=progress)
     if options["as_json"]:
         print_json(decision.model_dump(mode="json"))
         return

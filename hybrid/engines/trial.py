@@ -1,9 +1,11 @@
-"""One question to an engine, to see that it answers: a list of models tells nothing of that."""
+"""Whether an engine answers: it is asked one question over one sentence, and not for longer than a while."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 from hybrid.embedding import Embedder
 from hybrid.engines.make import make_engine
@@ -11,56 +13,90 @@ from hybrid.engines.server import Server
 from hybrid.errors import EngineError
 from hybrid.prompts import Prompt
 from hybrid.settings import EngineSettings
+from hybrid.thinking import spoken
 from hybrid.types import Piece
 
-QUESTION = "On which floor is the meeting room?"
-TEXT = "The kitchen is on the first floor. The meeting room is on the third floor. The garden is behind the house."
-_TIMEOUT = 60.0  # seconds without a sign of life: a model may have to be loaded first
-_RETRIES = 1
+_YEAR = "1932"
+_TEXT = f"The old bridge over the Maronne was built in {_YEAR}."
+_PROMPT = Prompt("In which year was the old bridge built?", (Piece("bridge.txt", _TEXT, 0),))
+_SHOWN = 60  # characters of a reply
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What an engine made of the question."""
+    """An engine that answered.
+
+    Args:
+        window: tokens.
+        reply: the beginning of what it said, on one line.
+        right: whether that is what the sentence says.
+        seconds: from the first contact to the end of the answer.
+    """
 
     name: str
-    window: int  # tokens
+    window: int
     reply: str
-    right: bool  # whether it says what the text says
+    right: bool
     seconds: float
 
     @property
     def told(self) -> str:
         """In a line."""
         seen = "" if self.right else ", which is not what the text says: expect little of it"
-        short = self.reply if len(self.reply) <= 60 else f"{self.reply[:57]}..."
-        return f"{self.name}, window {self.window:,} tokens; asked a question, it replied {short!r} in " + (
-            f"{self.seconds:.1f} s{seen}"
-        )
+        asked = f"asked a question, it replied {self.reply!r} in {self.seconds:.1f} s{seen}"
+        return f"{self.name}, window {self.window:,} tokens; {asked}"
 
 
-def tried(settings: EngineSettings, embedder: Embedder) -> Trial:
-    """Ask an engine one question about three sentences.
+def tried(settings: EngineSettings, embedder: Embedder, seconds: float) -> Trial:
+    """Ask an engine one question.
+
+    Args:
+        seconds: after which a server is not waited for any longer. A model in this process is waited for.
 
     Raises:
-        EngineError: it does not answer, or with nothing.
-        SettingsError: it cannot be made, or its window is not known.
+        HybridError: it cannot be made, does not answer, or says nothing.
     """
+    if settings.kind != "server":
+        return _asked(settings, embedder)
     bounded = settings.model_copy(
-        update={"timeout": min(settings.timeout, _TIMEOUT), "retries": min(settings.retries, _RETRIES)}
+        update={"timeout": min(settings.timeout, seconds + 1), "retries": min(settings.retries, 1)}
     )
-    engine = make_engine(bounded, embedder)
+    done: SimpleQueue[Trial | BaseException] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            done.put(_asked(bounded, embedder))
+        except BaseException as error:  # noqa: BLE001  (raised again in the caller's thread)
+            done.put(error)
+
+    Thread(target=work, daemon=True).start()
     try:
-        window, begun = engine.window, time.perf_counter()
-        reply = engine.ask(Prompt(QUESTION, (Piece("rooms.txt", TEXT, 0),)), max_tokens=settings.max_tokens)
-        seconds = time.perf_counter() - begun
+        found = done.get(timeout=seconds)
+    except Empty:
+        raise EngineError(
+            f"The server at {settings.url} did not answer a question over one sentence within {seconds:g} s: see its "
+            "log, or give it longer with --timeout, as where it still loads the model."
+        ) from None
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+def _asked(settings: EngineSettings, embedder: Embedder) -> Trial:
+    begun = time.perf_counter()
+    engine = make_engine(settings, embedder)
+    try:
+        window = engine.window
+        completion = engine.ask(_PROMPT, max_tokens=min(settings.max_tokens, max(16, window // 2)))
     finally:
         if isinstance(engine, Server):
             engine.close()
-    text = " ".join(reply.text.split())
-    if not text:
+    said = " ".join(spoken(completion.text).split())
+    if not said:
+        thought = " but thoughts" if completion.text.strip() else ""
         raise EngineError(
-            f"{engine.name} answers with an empty text. Look into its log, and whether its chat template fits the "
-            "model."
+            f"{engine.name} replied with nothing{thought} to a question over one sentence: see whether it is a chat "
+            "model with a chat template, or raise engine.max_tokens if it thinks first."
         )
-    return Trial(engine.name, window, text, "third" in text.lower() or "3" in text, seconds)
+    short = said if len(said) <= _SHOWN else said[: _SHOWN - 3] + "..."
+    return Trial(engine.name, window, short, _YEAR in said, time.perf_counter() - begun)
