@@ -52,6 +52,7 @@ def evaluate() -> None:
 @click.option("--config", type=click.Path(), help="Settings file; default: hybrid.toml here, if there is one.")
 @click.option("--url", help="An OpenAI-compatible server, such as http://localhost:8000/v1, for all arms.")
 @click.option("--model", help="The model's name on that server.")
+@click.option("--window", type=click.IntRange(64), help="Its window in tokens, where the server does not tell it.")
 @click.option("--arm", "only", multiple=True, help="Only this arm of the suite; may be repeated.")
 @click.option("--samples", "-n", type=click.IntRange(1), help="Of each task, length and seed, instead of the suite's.")
 @click.option(
@@ -75,6 +76,7 @@ def run(
     config: str | None,
     url: str | None,
     model: str | None,
+    window: int | None,
     only: tuple[str, ...],
     samples: int | None,
     engine: str | None,
@@ -108,7 +110,11 @@ def run(
         runner.find_metric(task.metric)
     for note in left_out:
         console(stderr=True).print(f"[yellow]note[/] {note}")
-    given = {key: value for key, value in {"url": url, "model": model, "kind": engine}.items() if value is not None}
+    given = {
+        key: value
+        for key, value in {"url": url, "model": model, "kind": engine, "window": window}.items()
+        if value is not None
+    }
     if chosen.serve is not None and engine is None:
         if retry_failed or changed_data or not runner.finished(output, chosen):
             again = {"again": retry_failed, "changed": changed_data}
@@ -215,8 +221,8 @@ def make_arms(suite: Suite, config: str | None, given: Mapping[str, Mapping[str,
     from evals.arms import Shared, make_arm
 
     shared = Shared()
-    layers = [(spec, suites.merged(suite.settings, given, spec.settings)) for spec in suite.arms]
-    return [make_arm(spec, load(config, settings), shared) for spec, settings in layers]
+    common = suites.merged(suite.settings, given)
+    return [make_arm(spec, load(config, [common, spec.settings]), shared) for spec in suite.arms]
 
 
 @evaluate.command()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
@@ -102,9 +102,11 @@ class EngineSettings(Section):
 
 
 _WITHOUT_EFFECT = {  # keys by kind of engine: what nobody reads is refused, as whoever wrote it expects something
-    "extractive": ("url", "model", "temperature", "cache_salt", "overrides", "vllm_args"),
+    "extractive": (
+        *("url", "model", "temperature", "cache_salt", "overrides", "vllm_args", "api_key_env", "timeout", "retries"),
+    ),
     "server": ("overrides", "vllm_args"),
-    "vllm": ("url", "cache_salt"),
+    "vllm": ("url", "cache_salt", "api_key_env", "timeout", "retries"),
 }
 _REMEDY = {
     "extractive": "leave it out, or name a model with url, or with kind = 'vllm' and model",
@@ -153,6 +155,35 @@ class RoutingSettings(Section):
     profile: str | None = Field(
         None, description="file of `hybrid calibrate window`; None: hybrid-profile.json here, if it is of the engine"
     )
+
+    @model_validator(mode="after")
+    def _every_key_has_an_effect(self) -> RoutingSettings:
+        for key, why in self._without_effect().items():
+            if getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"the key {key!r} has no effect {why}")
+        return self
+
+    def _without_effect(self) -> dict[str, str]:
+        """Keys that nobody reads with the others as they are, and why."""
+        found: dict[str, str] = {}
+        explores = {"budget"} if self.explore else set()  # what is explored keeps to the budget of a question
+        if self.route is not None or self.rung is not None:
+            forced = "route" if self.route is not None else "rung"
+            why = f"where the {forced} is forced: leave one of them out"
+            found |= dict.fromkeys((*_OF_CALIBRATED, "explore", "explore_seed"), why)
+        elif self.policy != "calibrated":
+            why = f"with the policy {self.policy!r}: leave it out, or take the policy 'calibrated'"
+            found |= {key: why for key in _OF_CALIBRATED if key not in explores}
+        if self.ordering not in ("auto", "curve"):
+            found["curve"] = f"with the ordering {self.ordering!r}: leave it out, or take the ordering 'curve'"
+        if not self.explore:
+            found.setdefault("explore_seed", "where 'explore' is 0: set that, or leave it out")
+        if self.accuracy_price is not None:
+            found.setdefault("prefer", "where 'accuracy_price' is set: leave one of them out")
+        return found
+
+
+_OF_CALIBRATED = ("prefer", "accuracy_price", "budget", "batch_budget", "latency", "weights", "unanswerable")
 
 
 class Hardware(Section):
@@ -204,6 +235,19 @@ class CostSettings(Section):
         None, ge=0, description="power of the idle GPUs together, which is not charged; None: measured between calls"
     )
 
+    @model_validator(mode="after")
+    def _every_key_has_an_effect(self) -> CostSettings:
+        if self.gpu == "cpu" and self.gpus != 1:
+            raise ValueError("the key 'gpus' has no effect where 'gpu' is \"cpu\": leave one of them out")
+        if self.energy is False and self.idle_watts is not None:
+            raise ValueError("the key 'idle_watts' has no effect where 'energy' is false: leave one of them out")
+        if self.models and self.shape not in self.models:
+            names = ", ".join(map(repr, self.models))
+            raise ValueError(
+                f"the tables of 'models' have no effect, as 'shape' is {self.shape!r}: set it to one of {names}"
+            )
+        return self
+
 
 class IndexSettings(Section):
     """Where indexes live."""
@@ -219,29 +263,45 @@ class Settings(Section):
     embedder: EmbedderSettings = EmbedderSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     engine: EngineSettings = EngineSettings()
-    long_engine: EngineSettings | None = Field(None, description="a second engine for whole documents; None: the same")
+    long_engine: EngineSettings | None = Field(
+        None,
+        description="an engine for whole documents; None: the same. Where it names no url, model or kind, it is the "
+        "same with other settings",
+    )
     routing: RoutingSettings = RoutingSettings()
     cost: CostSettings = CostSettings()
     index: IndexSettings = IndexSettings()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _the_long_engine_is_the_same_with_changes(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        one, other = given.get("engine"), given.get("long_engine")
+        if not isinstance(one, Mapping) or not isinstance(other, Mapping) or {"url", "model", "kind"} & set(other):
+            return given
+        return {**given, "long_engine": {**one, **other}}
+
 
 def load(
     file: str | Path | None = None,
-    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    overrides: Mapping[str, Mapping[str, Any]] | Sequence[Mapping[str, Mapping[str, Any]]] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
     """Settings from `file` (default: `hybrid.toml` here, if there is one), the environment and `overrides`.
 
     Args:
         file: a TOML file; it must exist when named.
-        overrides: section -> key -> value; values that are None are ignored.
+        overrides: section -> key -> value; values that are None are ignored. Of several the last one wins.
         environ: the environment to read, `os.environ` by default.
 
     Raises:
         SettingsError: a file that cannot be read, an unknown key or a value that does not fit, by name.
     """
     merged: dict[str, dict[str, Any]] = {}
-    for layer in (_from_file(file), _from_environment(os.environ if environ is None else environ), overrides or {}):
+    given_here = [overrides or {}] if isinstance(overrides, Mapping | None) else list(overrides)
+    layers = (_from_file(file), _from_environment(os.environ if environ is None else environ), *given_here)
+    for layer in layers:
         for section, values in layer.items():
             if not isinstance(values, Mapping):
                 raise SettingsError(f"The setting {section!r} must be a table of keys, like [{section}].")
@@ -252,11 +312,26 @@ def load(
                         known.pop(key, None)
                 if "kind" not in given:  # a url implies its kind, whatever a layer below said without one
                     known.pop("kind", None)
+            if section == "routing":
+                _overrule(known, given)
             known.update(given)
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from None
+
+
+def _overrule(known: dict[str, Any], given: Mapping[str, Any]) -> None:
+    """Forget what a lower layer said of another way to decide: only what is said together has to fit together."""
+    if given.get("policy", "calibrated") != "calibrated" or given.get("route") or given.get("rung"):
+        for key in (*_OF_CALIBRATED, *(("explore", "explore_seed") if given.get("route") or given.get("rung") else ())):
+            known.pop(key, None)
+    if given.get("ordering", "auto") not in ("auto", "curve"):
+        known.pop("curve", None)
+    if "accuracy_price" in given:
+        known.pop("prefer", None)
+    if "prefer" in given:
+        known.pop("accuracy_price", None)
 
 
 def _from_file(file: str | Path | None) -> Mapping[str, Any]:

@@ -99,7 +99,8 @@ def test_where_both_routes_were_taken_nothing_more_is_asked(asked: Ask) -> None:
 
 
 def test_what_the_user_asked_for_and_what_a_budget_forbids_is_not_explored(asked: Ask) -> None:
-    assert asked(None, "200.", route="rag")[0].explored is None
+    with pytest.raises(ValueError, match="'explore' has no effect where the route is forced"):
+        asked(None, "200.", route="rag")
     tight = Calibrated(settled(0.9, 0.1), budget=0.001)
     settings = {"budget": 0.001}
     answer, model, _ = asked(tight, "200.", **settings)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -185,3 +187,70 @@ def test_a_url_from_the_environment_wins_over_the_files_kind(tmp_path: Path) -> 
 def test_a_setting_without_effect_is_refused(engine: dict[str, object], key: str) -> None:
     with pytest.raises(SettingsError, match=rf"\[engine\] the key '{key}' has no effect with the kind"):
         load(environ={}, overrides={"engine": engine})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            '[routing]\npolicy = "rag"\nprefer = "cost"',
+            "In the settings of [routing] the key 'prefer' has no effect with the policy 'rag': leave it out, or take "
+            "the policy 'calibrated'.",
+        ),
+        ('[routing]\npolicy = "self_route"\nbatch_budget = 2', "'batch_budget' has no effect with the policy"),
+        ('[routing]\nroute = "long"\nlatency = 3', "'latency' has no effect where the route is forced"),
+        ('[routing]\nrung = "corpus"\nexplore = 0.1', "'explore' has no effect where the rung is forced"),
+        ('[routing]\nordering = "edges"\ncurve = [0.5, 0.6]', "'curve' has no effect with the ordering 'edges'"),
+        ("[routing]\nexplore_seed = 3", "'explore_seed' has no effect where 'explore' is 0"),
+        ('[routing]\nprefer = "cost"\naccuracy_price = 0.1', "'prefer' has no effect where 'accuracy_price' is set"),
+        ('[cost]\ngpu = "cpu"\ngpus = 2', "'gpus' has no effect"),
+        ("[cost]\nenergy = false\nidle_watts = 60", "'idle_watts' has no effect where 'energy' is false"),
+        ("[cost.models.own]\nparameters = 7", "the tables of 'models' have no effect, as 'shape' is 'llama-3.1-8b'"),
+        ("[engine]\ntimeout = 5", "'timeout' has no effect with the kind 'extractive'"),
+        ('[engine]\nkind = "vllm"\nmodel = "m"\nretries = 1', "'retries' has no effect with the kind 'vllm'"),
+        ('[long_engine]\nkind = "extractive"\nurl = "http://x/v1"', "'url' has no effect with the kind 'extractive'"),
+    ],
+)
+def test_what_has_no_effect_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "hybrid.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=re.escape(says)):
+        load(file, environ={})
+
+
+@pytest.mark.parametrize(
+    ("file", "here"),
+    [
+        ("[routing]\nprefer = 'cost'\nexplore = 0.2", {"routing": {"route": "rag"}}),
+        ("[routing]\nprefer = 'cost'\nbudget = 1", {"routing": {"policy": "fits"}}),
+        ("[routing]\ncurve = [0.5, 0.6]", {"routing": {"ordering": "edges"}}),
+        ("[routing]\nprefer = 'cost'", {"routing": {"accuracy_price": 0.1}}),
+        ("[routing]\naccuracy_price = 0.1", {"routing": {"prefer": "cost"}}),
+    ],
+)
+def test_an_argument_may_decide_otherwise_than_the_file(tmp_path: Path, file: str, here: Any) -> None:
+    """What is said together has to fit together; what a file says of another way to decide is passed over."""
+    path = tmp_path / "hybrid.toml"
+    path.write_text(file)
+    found = load(path, here, environ={})
+    ((key, value),) = here["routing"].items()
+    assert getattr(found.routing, key) == value
+
+
+def test_but_an_argument_without_effect_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hybrid.toml"
+    path.write_text('[routing]\npolicy = "rag"')
+    with pytest.raises(SettingsError, match="'prefer' has no effect with the policy 'rag'"):
+        load(path, {"routing": {"prefer": "cost"}}, environ={})
+
+
+def test_the_long_engine_is_the_same_with_changes_unless_it_names_another(tmp_path: Path) -> None:
+    path = tmp_path / "hybrid.toml"
+    path.write_text('[engine]\nurl = "http://x/v1"\nmodel = "m"\nwindow = 8192\n[long_engine]\nwindow = 131072\n')
+    found = load(path, environ={}).long_engine
+    assert found is not None
+    assert (found.url, found.model, found.window) == ("http://x/v1", "m", 131072)
+    path.write_text('[engine]\nurl = "http://x/v1"\nmodel = "m"\n[long_engine]\nurl = "http://y/v1"\n')
+    found = load(path, environ={}).long_engine
+    assert found is not None
+    assert (found.url, found.model) == ("http://y/v1", None)
