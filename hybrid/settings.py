@@ -170,10 +170,12 @@ class RoutingSettings(Section):
         if self.route is not None or self.rung is not None:
             forced = "route" if self.route is not None else "rung"
             why = f"where the {forced} is forced: leave one of them out"
-            found |= dict.fromkeys((*_OF_CALIBRATED, "explore", "explore_seed"), why)
+            found |= dict.fromkeys(("policy", *_OF_CALIBRATED, "explore", "explore_seed"), why)
         elif self.policy != "calibrated":
             why = f"with the policy {self.policy!r}: leave it out, or take the policy 'calibrated'"
             found |= {key: why for key in _OF_CALIBRATED if key not in explores}
+        if self.ordering == "curve" and len(self.curve) < 2:
+            raise ValueError("the ordering 'curve' needs scores at 2 positions or more: set 'curve', or take 'auto'")
         if self.ordering not in ("auto", "curve"):
             found["curve"] = f"with the ordering {self.ordering!r}: leave it out, or take the ordering 'curve'"
         if not self.explore:
@@ -246,6 +248,21 @@ class CostSettings(Section):
             raise ValueError(
                 f"the tables of 'models' have no effect, as 'shape' is {self.shape!r}: set it to one of {names}"
             )
+        unused = [name for name in self.models if name != self.shape]
+        if unused and "shape" in self.model_fields_set:
+            raise ValueError(
+                f"the table 'models.{unused[0]}' has no effect, as 'shape' is {self.shape!r}: leave it out, or name it "
+                "there"
+            )
+        by_tokens = self.dollars_per_million_prompt is not None or self.dollars_per_million_output is not None
+        if by_tokens and self.dollars_per_gpu_hour is not None:
+            raise ValueError(
+                "the key 'dollars_per_gpu_hour' has no effect beside prices of tokens: leave one of them out"
+            )
+        if not by_tokens and self.dollars_per_million_cached is not None:
+            raise ValueError(
+                "the key 'dollars_per_million_cached' has no effect alone: set 'dollars_per_million_prompt' too"
+            )
         return self
 
 
@@ -312,8 +329,7 @@ def load(
                         known.pop(key, None)
                 if "kind" not in given:  # a url implies its kind, whatever a layer below said without one
                     known.pop("kind", None)
-            if section == "routing":
-                _overrule(known, given)
+            _overrule(section, known, given)
             known.update(given)
     try:
         return Settings.model_validate(merged)
@@ -321,8 +337,22 @@ def load(
         raise SettingsError(_sentence(error)) from None
 
 
-def _overrule(known: dict[str, Any], given: Mapping[str, Any]) -> None:
+def _overrule(section: str, known: dict[str, Any], given: Mapping[str, Any]) -> None:
     """Forget what a lower layer said of another way to decide: only what is said together has to fit together."""
+    if section in ("engine", "long_engine") and ("kind" in given or given.get("url")):
+        kind = given.get("kind") or "server"
+        for key in _WITHOUT_EFFECT.get(str(kind), ()):
+            if known.get("kind") != kind:
+                known.pop(key, None)
+    if section == "cost":
+        _overrule_costs(known, given)
+    if section != "routing":
+        return
+    if given.get("policy") and not (given.get("route") or given.get("rung")):
+        for key in ("route", "rung"):
+            known.pop(key, None)
+    if given.get("route") or given.get("rung"):
+        known.pop("policy", None)
     if given.get("policy", "calibrated") != "calibrated" or given.get("route") or given.get("rung"):
         for key in (*_OF_CALIBRATED, *(("explore", "explore_seed") if given.get("route") or given.get("rung") else ())):
             known.pop(key, None)
@@ -332,6 +362,20 @@ def _overrule(known: dict[str, Any], given: Mapping[str, Any]) -> None:
         known.pop("prefer", None)
     if "prefer" in given:
         known.pop("accuracy_price", None)
+
+
+def _overrule_costs(known: dict[str, Any], given: Mapping[str, Any]) -> None:
+    if "shape" in given and isinstance(known.get("models"), Mapping):
+        known["models"] = {name: table for name, table in known["models"].items() if name == given["shape"]}
+    if {"dollars_per_million_prompt", "dollars_per_million_output"} & set(given):
+        known.pop("dollars_per_gpu_hour", None)
+    if "dollars_per_gpu_hour" in given:
+        for key in ("dollars_per_million_prompt", "dollars_per_million_cached", "dollars_per_million_output"):
+            known.pop(key, None)
+    if str(given.get("energy")).lower() in ("false", "0", "no", "off"):
+        known.pop("idle_watts", None)
+    if given.get("gpu") == "cpu":
+        known.pop("gpus", None)
 
 
 def _from_file(file: str | Path | None) -> Mapping[str, Any]:
@@ -374,15 +418,21 @@ def _listed(section: str, key: str, value: str) -> Any:
     return value
 
 
+_TABLES: dict[str, Any] = {"long_engine": EngineSettings, "hardware": Hardware}
+
+
 def _sentence(error: ValidationError) -> str:
     """The first fault of a validation as one sentence with its remedy."""
-    fault = error.errors()[0]
+    faults = error.errors()
+    fault = next((one for one in faults if one["type"] == "extra_forbidden"), faults[0])  # it explains what is lacking
     path = [str(part) for part in fault["loc"]]
     where = ".".join(path)
     if fault["type"] == "extra_forbidden":
         model: Any = Settings
         for part in path[:-1]:
-            model = EngineSettings if part == "long_engine" else model.model_fields[part].annotation
+            model = _TABLES.get(part) or model.model_fields[part].annotation
+            if model is Hardware:  # what follows is the name of a GPU
+                break
         near = get_close_matches(path[-1], model.model_fields, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(model.model_fields)}."
         return f"Unknown setting {where!r}; {hint}"

@@ -73,7 +73,9 @@ def other_server() -> Iterator[str]:
 
 def test_a_server_that_is_not_vllm(other_server: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert guarded(cli, ["calibrate", "cost", "--url", other_server]) == 2
-    assert "does not tell its window as vLLM does" in capsys.readouterr().err
+    assert "does not tell its window as vLLM does: give --window" in capsys.readouterr().err
+    assert guarded(cli, ["calibrate", "cost", "--url", other_server, "--window", "4096"]) == 2
+    assert "whose configuration is not at hand" in capsys.readouterr().err  # the window is no longer what is lacking
 
 
 def test_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -206,6 +206,18 @@ def test_a_setting_without_effect_is_refused(engine: dict[str, object], key: str
         ('[cost]\ngpu = "cpu"\ngpus = 2', "'gpus' has no effect"),
         ("[cost]\nenergy = false\nidle_watts = 60", "'idle_watts' has no effect where 'energy' is false"),
         ("[cost.models.own]\nparameters = 7", "the tables of 'models' have no effect, as 'shape' is 'llama-3.1-8b'"),
+        ('[routing]\npolicy = "rag"\nroute = "rag"', "'policy' has no effect where the route is forced"),
+        ('[routing]\nordering = "curve"', "the ordering 'curve' needs scores at 2 positions or more"),
+        ('[cost]\nshape = "a"\n[cost.models.a]\n[cost.models.b]', "the table 'models.b' has no effect"),
+        ("[cost]\ndollars_per_million_cached = 1", "'dollars_per_million_cached' has no effect alone"),
+        (
+            "[cost]\ndollars_per_million_prompt = 1\ndollars_per_gpu_hour = 2",
+            "'dollars_per_gpu_hour' has no effect beside prices of tokens",
+        ),
+        (
+            "[cost.hardware.mine]\ntflop = 1",
+            "Unknown setting 'cost.hardware.mine.tflop'; did you mean 'tflops'?",
+        ),
         ("[engine]\ntimeout = 5", "'timeout' has no effect with the kind 'extractive'"),
         ('[engine]\nkind = "vllm"\nmodel = "m"\nretries = 1', "'retries' has no effect with the kind 'vllm'"),
         ('[long_engine]\nkind = "extractive"\nurl = "http://x/v1"', "'url' has no effect with the kind 'extractive'"),
@@ -226,6 +238,13 @@ def test_what_has_no_effect_is_refused(tmp_path: Path, text: str, says: str) -> 
         ("[routing]\ncurve = [0.5, 0.6]", {"routing": {"ordering": "edges"}}),
         ("[routing]\nprefer = 'cost'", {"routing": {"accuracy_price": 0.1}}),
         ("[routing]\naccuracy_price = 0.1", {"routing": {"prefer": "cost"}}),
+        ("[routing]\nroute = 'long'", {"routing": {"policy": "rag"}}),
+        ("[routing]\npolicy = 'fits'", {"routing": {"route": "rag"}}),
+        ("[engine]\nkind = 'vllm'\nmodel = 'm'\noverrides = {a = 1}", {"engine": {"url": "http://x/v1"}}),
+        ("[engine]\nurl = 'http://x/v1'\ntimeout = 9", {"engine": {"kind": "extractive"}}),
+        ("[cost]\ndollars_per_gpu_hour = 2", {"cost": {"dollars_per_million_prompt": 1.0}}),
+        ("[cost]\nidle_watts = 60", {"cost": {"energy": False}}),
+        ("[cost]\nshape = 'a'\n[cost.models.a]", {"cost": {"shape": "llama-3.1-8b"}}),
     ],
 )
 def test_an_argument_may_decide_otherwise_than_the_file(tmp_path: Path, file: str, here: Any) -> None:
@@ -233,8 +252,8 @@ def test_an_argument_may_decide_otherwise_than_the_file(tmp_path: Path, file: st
     path = tmp_path / "hybrid.toml"
     path.write_text(file)
     found = load(path, here, environ={})
-    ((key, value),) = here["routing"].items()
-    assert getattr(found.routing, key) == value
+    ((section, ((key, value),)),) = [(section, values.items()) for section, values in here.items()]
+    assert getattr(getattr(found, section), key) == value
 
 
 def test_but_an_argument_without_effect_is_refused(tmp_path: Path) -> None:

@@ -46,6 +46,9 @@ def calibrate() -> None:
 @calibrate.command()
 @click.option("--url", help="Base URL of the vLLM server; default: engine.url of hybrid.toml.")
 @click.option("--model", help="The model's folder, carried name or hub name; default: what the server says it serves.")
+@click.option(
+    "--window", type=click.IntRange(64), help="Tokens of the longest prompt with its answer; default: as it tells."
+)
 @click.option("--minutes", default=5.0, show_default=True, type=click.FloatRange(0.2), help="For measuring.")
 @click.option("--hardware", help="What the server runs on; default: what is found on this machine.")
 @click.option("--gpus", default=1, show_default=True, type=click.IntRange(1), help="That one copy of the model takes.")
@@ -75,12 +78,12 @@ def cost(**options: Any) -> None:
     from hybrid.quantization import bits_of
     from hybrid.settings import load
 
-    settings = load()
-    url = options["url"] or settings.engine.url
+    settings = load(None, {"engine": {"url": options["url"]}})
+    url = settings.engine.url
     if not url:
         raise InputError("Nothing tells which server to measure: give --url, such as http://localhost:8000/v1.")
     key = os.environ.get("VLLM_API_KEY") or os.environ.get(settings.engine.api_key_env, "")
-    name, root, window = _served(url, key)
+    name, root, window = _served(url, key, options["window"] or settings.engine.window)
     model: Model = read_model(options["model"] or _model_of(root))
     weight_bits = int(options["weight_bits"]) if options["weight_bits"] else bits_of(model.config)
     shape = shape_of(model, weight_bits=weight_bits, kv_bits=int(options["kv_bits"]))
@@ -123,8 +126,12 @@ def cost(**options: Any) -> None:
         console().print(f"[yellow]note[/] {note}")
 
 
-def _served(url: str, key: str) -> tuple[str, str, int]:
-    """Name, model and window of what a server serves."""
+def _served(url: str, key: str, wanted: int | None) -> tuple[str, str, int]:
+    """Name, model and window of what a server serves.
+
+    Args:
+        wanted: tokens that were set; the least of these and what it tells is taken.
+    """
     from openai import OpenAI, OpenAIError
 
     try:
@@ -135,9 +142,13 @@ def _served(url: str, key: str) -> tuple[str, str, int]:
         ) from None
     told = listed[0].model_dump() if listed else {}
     window = told.get("max_model_len")
-    if not isinstance(window, int):
-        raise EngineError(f"The server at {url} does not tell its window as vLLM does: only vLLM can be calibrated.")
-    return str(told["id"]), str(told.get("root") or told["id"]), window
+    known = [tokens for tokens in (window, wanted) if isinstance(tokens, int)]
+    if not known or not told:
+        raise EngineError(
+            f"The server at {url} does not tell its window as vLLM does: give --window with the tokens that it was "
+            "started with."
+        )
+    return str(told["id"]), str(told.get("root") or told["id"]), min(known)
 
 
 def _model_of(root: str) -> str:
