@@ -37,6 +37,11 @@ _CODE = re.compile(
 )
 _CUT = re.compile(r"[;:\u2014](?=\s)|,(?=\s)|\s")
 
+# a word behind which no sentence ends
+_LAST = re.compile(
+    r"\s(?:to|of|the|an?|for|by|from|and|or|with|than|per|als|der|die|das|den|dem|des|ein|eine[mnrs]?|und|oder|von|vom|zu|zum"
+    r"|zur|mit|bei|le|la|les|du|des|une?|et|ou|de|à|pour|par|avec|el|los|las|y|o|con|il|lo|gli|e|di)\s*$"
+)
 _NEVER = frozenset(
     """
     mr mrs ms dr prof st mt ft gen col lt sgt capt cmdr maj adm rev hon gov sen rep pres messrs mme mlle v vs cf viz
@@ -126,6 +131,8 @@ def _wrapped(line: str, length: int, following: str, width: int) -> bool:
     if _ROW.search(line) or _ROW.search(following):
         return False
     words = following.split(None, 1)
+    if length >= 12 and _LAST.search(line[-20:]):
+        return True
     if words[0][0].islower() and length >= 20 and line[-1] not in ".!?:":
         return True
     return length >= 35 and length + 1 + len(words[0]) > 0.9 * width

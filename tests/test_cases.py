@@ -78,7 +78,6 @@ QUESTIONS = [
 # What is not right yet; a case that comes right has to leave this list
 OPEN = {
     ("11-csv-rows/semi_latin1.csv", "How many employees (Mitarbeiter) does the Göttingen branch have?"),
-    ("26-superscript/super.pdf", "How many litres does the reservoir hold?"),
 }
 
 

@@ -32,6 +32,15 @@ def test_words_broken_at_a_line_end(text: str, found: str) -> None:
     assert " ".join(got.split()) == " ".join(found.split())
 
 
+def test_a_word_broken_over_a_page_break() -> None:
+    found = unbroken(
+        ["The tenant pays the secu-\n", "\nrity deposit of 900 euros.", "A well-", "known firm paints it."]
+    )
+    assert found[:2] == ["The tenant pays the security", "deposit of 900 euros."]
+    assert " ".join(found[2:]).split() == "A well-known firm paints it.".split()
+    assert unbroken(["All of this-", "Nothing of that"]) == ["All of this-", "Nothing of that"]
+
+
 def pages(*bodies: str) -> list[str]:
     return [f"Port of Orlane - Rules\n{body}\nPage {n} of {len(bodies)}" for n, body in enumerate(bodies, 1)]
 

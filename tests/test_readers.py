@@ -903,7 +903,7 @@ def test_pages_that_cannot_be_read_say_so(monkeypatch: pytest.MonkeyPatch) -> No
 
     texts: Iterator[str | Exception] = iter(["first", ValueError("odd  font"), "third"])
 
-    def extract(page: object) -> str:
+    def extract(page: object, **_: object) -> str:
         text = next(texts)
         if isinstance(text, Exception):
             raise text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ _LIGATURES = str.maketrans(
     | {chr(c): chr(c - 0xFEE0) for c in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
     | {"\u00ad": None}  # full-width letters and digits above; their punctuation ends sentences
 )
+_ARABIC_FORMS = re.compile(r"[\ufb50-\ufdff\ufe70-\ufefc]+")  # letters as they look within a word
 _BROKEN = re.compile(r"(?P<left>[^\W\d_]*[^\W\d_A-Z])-[ \t]*\n[ \t]*(?P<right>[^\W\d_]+)(?P<blank>[ \t]*)")
 _CODE = re.compile(r"(?<=[A-Z\d])-[ \t]*\n[ \t]*(?=\d)")
 _COMPOUND = frozenset(
@@ -29,7 +31,8 @@ _PAGE = re.compile(
 
 def plain(text: str) -> str:
     """Ligatures and full-width forms as the letters that they stand for, without soft hyphens."""
-    return text.translate(_LIGATURES)
+    text = text.translate(_LIGATURES)
+    return _ARABIC_FORMS.sub(lambda form: unicodedata.normalize("NFKC", form.group()), text)
 
 
 def unbroken(texts: Sequence[str]) -> list[str]:
@@ -38,7 +41,7 @@ def unbroken(texts: Sequence[str]) -> list[str]:
     A hyphen stays where the word stands with it elsewhere in the document, behind the first part of many a compound,
     and in codes and ranges; all else that goes on in lower case is one word.
     """
-    whole = "\n".join(texts)
+    whole = "\n".join(text.strip() for text in texts)
     if "-\n" not in whole.replace("- \n", "-\n"):
         return list(texts)
     words = Counter(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", _BROKEN.sub(" ", whole).lower()))
@@ -52,7 +55,15 @@ def unbroken(texts: Sequence[str]) -> list[str]:
         hyphen = words[kept.lower()] > 0 or ((left.lower() in _COMPOUND or both) and not words[joined.lower()])
         return (kept if hyphen else joined) + "\n"
 
-    return [_CODE.sub("-", _BROKEN.sub(join, text)) for text in texts]
+    found = list(texts)
+    for i in range(len(found) - 1):  # over a page's end: the word goes to the page on which it begins
+        left, right = re.search(r"[^\W\d_]+-\s*$", found[i]), re.match(r"\s*([^\W\d_]+)", found[i + 1])
+        if left is not None and right is not None:
+            broken = f"{left.group().rstrip()}\n{right[1]}"
+            if (joined := _BROKEN.sub(join, broken)) != broken:
+                found[i] = found[i][: left.start()] + joined.rstrip()
+                found[i + 1] = found[i + 1][right.end() :].lstrip(" ")
+    return [_CODE.sub("-", _BROKEN.sub(join, text)) for text in found]
 
 
 def without_running_lines(texts: Sequence[str]) -> list[str]:
@@ -139,10 +150,18 @@ def _field(widget: Any) -> Iterator[str]:
             return
         yield f"{label}: {'no' if on == 'Off' else 'yes' if on in ('Yes', 'On', '1') else on}"
     elif value is not None and label and not int(told["/Ff"] or 0) & 1 << 13:  # no password
-        values = [str(one) for one in value] if isinstance(value, list) else [str(value)]
+        shown = _shown(widget) if told["/FT"] == "/Ch" else {}
+        values = [shown.get(str(one), str(one)) for one in (value if isinstance(value, list) else [value])]
         text = " ".join(", ".join(values).split()).lstrip("/" if told["/FT"] == "/Ch" else "")
         if text:
             yield f"{label}: {text}"
+
+
+def _shown(widget: Any) -> dict[str, str]:
+    """What a choice field shows for each value that it may have."""
+    options = _inherited(widget, "/Opt")
+    pairs = [option for option in options or () if isinstance(option, list) and len(option) == 2]
+    return {str(value): str(told) for value, told in pairs}
 
 
 def _inherited(widget: Any, key: str) -> Any:

@@ -25,6 +25,7 @@ from hybrid.readers.encoding import without_surrogates
 from hybrid.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.readers.headings import plain_headings
 from hybrid.readers.pages import filled_in, plain, unbroken, without_running_lines
+from hybrid.readers.runs import page_text
 from hybrid.readers.tables import join_tables
 
 EXTRA = "ocr"
@@ -56,9 +57,9 @@ def read_pdf(data: bytes) -> Extract:
             reader = PdfReader(BytesIO(data))
             if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
                 raise Unreadable("encrypted PDF: needs a password")
-            texts = _page_texts(reader)
+            texts, columned = _page_texts(reader)
             scans = _read_scans(reader, texts, data)
-            layout = cache(lambda number: _layout(reader.pages[number], texts[number]))
+            layout = cache(lambda n: "" if n in columned else _layout(reader.pages[n], texts[n]))
             texts = name_columns(join_tables(texts, layout), layout)
             texts = _with_forms(reader, unbroken(without_running_lines(texts)))
             pages = tuple(accumulate((len(text) + 1 for text in texts[:-1]), initial=0))
@@ -86,19 +87,25 @@ def page_labels(file: Path) -> list[str] | None:
             return None
 
 
-def _page_texts(reader: Any) -> list[str]:
-    """The text of each page. A page that cannot be read says so in its place, unless it is the case for all."""
+def _page_texts(reader: Any) -> tuple[list[str], set[int]]:
+    """The text of each page, and which have columns of prose, which look like tables.
+
+    A page that cannot be read says so in its place, unless it is the case for all.
+    """
     texts: list[str] = []
+    columned: set[int] = set()
     failures: list[Exception] = []
     for number, page in enumerate(reader.pages, 1):
         try:
-            texts.append(plain(without_surrogates(page.extract_text())).replace("\0", " "))
+            text, has_columns = page_text(page)
+            texts.append(plain(without_surrogates(text)).replace("\0", " "))
+            columned |= {number - 1} if has_columns else set()
         except Exception as error:  # noqa: BLE001 - see read_pdf
             failures.append(error)
             texts.append(f"[page {number} cannot be read: {in_few_words(error)}]")
     if failures and len(failures) == len(texts):
         raise failures[0]
-    return texts
+    return texts, columned
 
 
 def _layout(page: Any, text: str) -> str:

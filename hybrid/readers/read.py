@@ -24,7 +24,7 @@ from hybrid.readers.notebook import read_notebook
 from hybrid.readers.pdf import read_pdf
 from hybrid.readers.pipes import with_tables
 
-READING = 13  # raised whenever the text of a file that could be read already changes: indexes are then made anew
+READING = 14  # raised whenever the text of a file that could be read already changes: indexes are then made anew
 
 _WITH_TABLES = frozenset({"text", "markdown", "rst"})
 
