@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 
 from evals import suite as suites
 from evals.suite import Suite
-from hybrid.cli.common import console, grouped, print_json
+from hybrid.cli.common import columns, console, grouped, print_json
 from hybrid.errors import InputError
 from hybrid.settings import load
 
@@ -306,18 +306,16 @@ def compare(one: Path, other: Path, as_json: bool) -> None:
     if as_json:
         print_json(found.model_dump(mode="json"))
         return
-    from rich.table import Table
-
     out = console()
     for what, (was, now) in found.settings.items():
         out.print(f"{what}: {was!r} in {one}, {now!r} in {other}", markup=False)
     if not found.settings:
         out.print("Both runs have the same suite, settings, versions and hardware.")
-    table = Table("arm", "task", "n", "ONE", "OTHER", "difference", "")
+    table = columns("arm", "task", "n", "ONE", "OTHER", "difference", "", left=(0, 1, 6))
     for row in found.rows:
-        span = f"{row.difference:+.3f} \\[{row.low:+.3f}, {row.high:+.3f}]"
+        span = f"{row.difference:+.3f} ({row.low:+.3f} to {row.high:+.3f})"
         table.add_row(row.arm, row.task, f"{row.n:,}", f"{row.one:.3f}", f"{row.other:.3f}", span, row.words)
-    out.print(table)
+    out.print(table, soft_wrap=False)
     for note in found.notes:
         out.print(f"[yellow]note[/] {note}")
 
@@ -359,12 +357,10 @@ def list_(as_json: bool) -> None:
         described = {name: suite.model_dump(mode="json") for name, suite in carried.items()}
         print_json({"suites": described, "tasks": list(names), "arms": list(suites.KINDS)})
         return
-    from rich.table import Table
-
-    table = Table("suite", "arms", "tasks", "about")
+    table = columns("suite", "arms", "tasks", "about", left=(0, 1, 3))
     for name, suite in carried.items():
         table.add_row(name, ", ".join(arm.name for arm in suite.arms), str(len(suite.tasks)), suite.about)
-    console().print(table)
+    console().print(table, soft_wrap=False)
     console().print(f"tasks: {', '.join(names)}", markup=False)
     console().print(f"kinds of arms: {', '.join(suites.KINDS)}", markup=False)
 

@@ -415,11 +415,13 @@ def _from_hub(name: str) -> Model:
             f"The model {name!r} is gated: accept its terms on its page, then log in with `hf auth login`."
         ) from None
     except RepositoryNotFoundError:
-        raise InputError(f"The hub has no model {name!r}, or it is private: check the spelling, or log in.") from None
+        raise InputError(
+            f"The hub has no model {name!r}, or it is private: check the spelling, or log in.{_near_hubs(name)}"
+        ) from None
     except (HfHubHTTPError, OSError, ValueError) as error:
         raise InputError(
             f"Cannot fetch the configuration of {name!r}: {(str(error) or type(error).__name__).splitlines()[0]}. "
-            "Give the model's folder instead, or try again with a network."
+            f"Give the model's folder instead, or try again with a network.{_near_hubs(name)}"
         ) from None
     try:
         size = float(_fetched(name, "model.safetensors.index.json")["metadata"]["total_size"])
@@ -427,6 +429,13 @@ def _from_hub(name: str) -> Model:
         size = None  # one file of weights, or none that tells
     known = next((row for row in _rows().values() if row["hub"].lower() == name.lower()), {})
     return Model(name, config, size, known.get("parameters"), known.get("active_parameters"), known.get("effective"))
+
+
+def _near_hubs(name: str) -> str:
+    """A sentence that names carried models whose hub names are near, which need no network; empty if none is."""
+    hubs = {row["hub"].lower().rpartition("/")[2]: row["hub"] for row in _rows().values()}
+    near = get_close_matches(name.lower().rpartition("/")[2], hubs, n=3, cutoff=0.7)
+    return f" Carried, so that no network is needed: {' or '.join(hubs[n] for n in near)}." if near else ""
 
 
 def _fetched(name: str, file: str) -> dict[str, Any]:

@@ -32,8 +32,10 @@ class Cache:
     """Keys and values in one precision, over all GPUs of one copy of the model."""
 
     bits: int
-    per_token: float  # bytes for one more token of a long prompt
+    per_token: float  # bytes for one more token at the end of the window
     per_request: float  # bytes for a request that fills the window
+    first: float  # bytes for each of the first tokens, which every layer keeps
+    until: int  # tokens from which on only `per_token` is kept for each; the window where that is the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ def plan(
         extension=extension,
         parameters=parameters,
         weight_bytes=weights,
-        caches=tuple(Cache(b, kv_per_token(model.config, b), kv_bytes(model.config, context, b)) for b in BITS),
+        caches=tuple(_cache(model.config, context, b) for b in BITS),
         fits=fits,
         questions=questions,
         overtakes=shape.overtakes(),
@@ -179,9 +181,30 @@ def kv_bytes(config: Config, tokens: int, bits: int = 16) -> float:
     return sum(part.kept(tokens) for part in layers(config)) * bits / 8
 
 
-def kv_per_token(config: Config, bits: int = 16) -> float:
-    """Bytes that one more token of a long prompt adds; sliding, chunked and state layers add none."""
-    return sum(part.count * part.numbers for part in layers(config) if part.kind == "full") * bits / 8
+def kv_per_token(config: Config, bits: int = 16, context: int | None = None) -> float:
+    """Bytes that one more token adds at the end of a prompt; states add none.
+
+    Args:
+        context: tokens of the prompt; layers that look back farther add as those do that see everything. None: a prompt
+            longer than any layer looks back.
+    """
+    grow = (
+        part
+        for part in layers(config)
+        if part.kind == "full" or (part.reach is not None and context is not None and part.reach >= context)
+    )
+    return sum(part.count * part.numbers for part in grow) * bits / 8
+
+
+def _cache(config: Config, context: int, bits: int) -> Cache:
+    kept = [part for part in layers(config) if part.kind != "state"]
+    return Cache(
+        bits,
+        kv_per_token(config, bits, context),
+        kv_bytes(config, context, bits),
+        first=sum(part.count * part.numbers for part in kept) * bits / 8,
+        until=min([context, *(part.reach for part in kept if part.reach is not None)]),
+    )
 
 
 def kv_per_gpu(config: Config, tokens: int, bits: int, tensor: int, pipeline: int) -> float:

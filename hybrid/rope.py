@@ -187,7 +187,13 @@ def _longrope(
     """A factor for each pair, one set for prompts within the trained window and one for longer ones."""
     trained = _needed(rope, "original_max_position_embeddings")
     long = tokens is not None and tokens > trained
-    divisors = np.array(rope["long_factor" if long else "short_factor"], np.float64)
+    name = "long_factor" if long else "short_factor"
+    if not rope.get(name):
+        raise SettingsError(
+            f"The rotary parameters lack {name!r}, one number for each frequency, which only the model's own "
+            "config.json has: name its folder."
+        )
+    divisors = np.array(rope[name], np.float64)
     stretch = float(rope.get("factor") or (window or trained) / trained)
     scale = rope.get("attention_factor")
     if scale is None:

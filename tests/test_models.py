@@ -10,6 +10,7 @@ import pytest
 
 from hybrid.errors import InputError, SettingsError
 from hybrid.models import Model, carried, carried_like, hub_name, kv_heads, layers, read_model, window_of
+from hybrid.plan import kv_per_token
 from hybrid.quantization import bits_of, size_of
 from hybrid.rope import extend
 
@@ -154,6 +155,45 @@ def test_hub_names_of_carried_shapes_need_no_network(
 
 def test_a_longer_variant_is_another_model() -> None:
     assert carried_like("Qwen/Qwen3-30B-A3B-Instruct-2507") is None  # its window is another one
+
+
+def test_a_hub_name_that_cannot_be_fetched_gets_carried_ones_that_are_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(*_: object) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("hybrid.models._fetched", offline)
+    with pytest.raises(InputError, match=r"Carried, so that no network is needed: .*Qwen/Qwen3-8B"):
+        read_model("Qwen/Qwen3-8")
+    with pytest.raises(InputError, match="google/gemma-2-9b-it"):
+        read_model("google/gema-2-9b-it")
+    with pytest.raises(InputError, match=r"try again with a network\.$"):
+        read_model("nobody/xyzzy")
+
+
+@pytest.mark.parametrize(
+    ("hub", "name", "kib"),
+    [  # KiB of keys and values in 16 bits for one more token: of a prompt longer than all layers look back
+        ("openai/gpt-oss-120b", "gpt-oss-120b", 36),  # 18 of 36 layers x 2 x 8 x 64
+        ("google/gemma-2-9b", "gemma-2-9b", 168),  # 21 of 42 layers x 2 x 8 x 256
+        ("google/gemma-2-27b-it", "gemma-2-27b", 184),  # 23 of 46 x 2 x 16 x 128
+        ("deepseek-ai/DeepSeek-R1", "deepseek-v3", 68.625),  # 61 x (512 + 64)
+        ("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "deepseek-r1-distill-qwen-7b", 56),  # 28 x 2 x 4 x 128
+        ("deepseek-ai/DeepSeek-R1-Distill-Llama-70B", "llama-3.1-70b", 320),  # 80 x 2 x 8 x 128
+        ("mistralai/Mistral-Small-24B-Instruct-2501", "mistral-small-24b", 160),  # 40 x 2 x 8 x 128
+        ("mistralai/Mistral-7B-v0.3", "mistral-7b", 128),  # 32 x 2 x 8 x 128
+        ("mistralai/Mistral-7B-v0.1", "mistral-7b-v0.1", 0),  # every layer looks 4 096 back
+    ],
+)
+def test_published_shapes_keep_what_their_layers_say(hub: str, name: str, kib: float) -> None:
+    found = read_model(hub)
+    assert found.name == name
+    assert kv_per_token(found.config) == kib * 1024
+
+
+@pytest.mark.parametrize(("name", "gib"), [("gpt-oss-20b", 12.8), ("gpt-oss-120b", 60.8)])
+def test_gpt_oss_is_planned_as_it_is_published(name: str, gib: float) -> None:
+    """The sizes of the checkpoints in OpenAI's model card (arXiv 2508.10925, table 1)."""
+    assert size_of(read_model(name)) / 2**30 == pytest.approx(gib, rel=0.01)
 
 
 def test_an_unknown_name_gets_suggestions() -> None:

@@ -99,6 +99,35 @@ def test_plain_warnings(tmp_path: Path) -> None:
     assert plan("qwen3-8b", 32_768).warnings == ()
 
 
+def test_a_window_that_reaches_over_the_whole_prompt_slides_not() -> None:
+    caches = {
+        name: plan(name, 8192, gpus=["h100"]).caches[0] for name in ("phi-3.5-mini", "ministral-8b", "gemma-2-9b")
+    }
+    assert caches["phi-3.5-mini"].per_token == 384 * 1024  # 32 layers x 2 x 32 x 96 in 16 bits
+    assert caches["ministral-8b"].per_token == 144 * 1024
+    half = caches["gemma-2-9b"]
+    assert (half.per_token, half.first, half.until) == (168 * 1024, 336 * 1024, 4096)
+
+
+def test_frequencies_that_are_not_carried_are_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(cli, ["plan", "phi-3.5-mini", "-c", "8k", "--frequencies"]) == 2
+    assert "only the model's own config.json has" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["qwen3-8b", "-c", "1M"], ["mistral-7b-v0.1", "-c", "32k", "-tp", "2"], ["deepseek-v3", "-c", "128k"]]
+)
+def test_all_but_the_command_fits_80_columns(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert guarded(cli, ["plan", *arguments]) == 0
+    *lines, command = capsys.readouterr().out.rstrip().splitlines()
+    assert command.startswith("vllm serve ")
+    assert max(map(len, lines)) <= 80
+    assert {"passages", "weights", "requests"} & set(" ".join(lines).split())
+
+
 def test_what_cannot_be_planned() -> None:
     with pytest.raises(SettingsError, match="'h999', which is not known"):
         plan("qwen3-8b", 1000, gpus=["h999"])

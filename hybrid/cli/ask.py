@@ -11,11 +11,13 @@ import click
 
 from hybrid.blocks import headline, source_language
 from hybrid.cli.common import (
+    columns,
     console,
     corpus_of,
     corpus_options,
     engine_options,
     in_order,
+    labelled,
     print_json,
     said,
     settings_from,
@@ -141,13 +143,13 @@ def show(out: Console, answer: Answer, *, explain: bool, with_question: bool = F
         quote = headline(citation.quote) if is_code else " ".join(citation.quote.split())
         short = quote if len(quote) <= 160 else quote[:157] + "..."
         out.print(f"  [cyan]\\[{number}] {escape(_near(citation))}[/]  [dim]{escape(short)}[/]")
-    out.print(f"  [bold]route[/]   {answer.route} ({answer.decision.rung}): {escape(answer.reason)}")
-    out.print(f"  [bold]usage[/]   {_usage(answer)}")
-    out.print(f"  [bold]cost[/]    {escape(_cost(answer.cost))}")
+    labelled(out, "  [bold]route[/]   ", f"{answer.route} ({answer.decision.rung}): {answer.reason}")
+    labelled(out, "  [bold]usage[/]   ", _usage(answer))
+    labelled(out, "  [bold]cost[/]    ", _cost(answer.cost))
     if answer.explored is not None:
-        out.print(f"  [bold]explored[/] {escape(_explored(answer.explored))}")
+        labelled(out, "  [bold]explored[/] ", _explored(answer.explored))
     for note in answer.notes:
-        out.print(f"  [yellow]note[/]    {escape(note)}")
+        labelled(out, "  [yellow]note[/]    ", note)
     if explain:
         _explain(out, answer)
 
@@ -159,26 +161,22 @@ def _near(citation: Citation) -> str:
 
 
 def _explain(out: Console, answer: Answer) -> None:
-    from rich.table import Table
-
     cost = answer.decision.predictions[0].cost if answer.decision.predictions else None
-    table = Table(
-        title=f"Predicted before asking (estimated: {cost.note if cost else 'nothing'})", title_justify="left"
-    )
-    for name in ("route", "reads", "tokens", "calls", "GPU-seconds", "$ per 1000", "taken"):
-        table.add_column(name, justify="right" if name in ("tokens", "calls", "GPU-seconds", "$ per 1000") else "left")
+    out.print(f"\nPredicted before asking (estimated: {cost.note if cost else 'nothing'})", markup=False)
+    table = columns("route", "reads", "tokens", "cached", "calls", "GPU s", "$ per 1000", "taken", left=(0, 1, 7))
     for p in answer.decision.predictions:
         taken = [i for i, a in enumerate(answer.attempts, 1) if a.decision.rung == p.rung]
         table.add_row(
             p.route,
             p.rung,
-            f"{p.prompt_tokens:,}" + (f" ({p.cached_tokens:,} cached)" if p.cached_tokens else ""),
+            f"{p.prompt_tokens:,}",
+            f"{p.cached_tokens:,}" if p.cached_tokens else "",
             str(p.calls),
             "?" if p.cost.gpu_seconds is None else f"{p.cost.gpu_seconds:.2f}",
             "?" if p.cost.dollars is None else f"{p.cost.dollars * 1000:.3f}",
             _nth(taken),
         )
-    out.print(table)
+    out.print(table, soft_wrap=False)
     for number, attempt in enumerate(answer.attempts, 1):
         out.print(f"  attempt {number}: {_attempt(attempt)}", markup=False)
         costs = [attempt.cost, *(p.cost for p in attempt.decision.predictions if p.rung == attempt.decision.rung)]
@@ -187,8 +185,8 @@ def _explain(out: Console, answer: Answer) -> None:
     if answer.preparation is not None:
         paid = answer.preparation.dollars
         shown = "" if paid is None else f", ${paid:.6f}"
-        out.print(f"  before: {answer.preparation.cpu_seconds:.3f} CPU-seconds{shown} measured: ", end="", markup=False)
-        out.print(answer.preparation.note, markup=False)
+        measured = f"{answer.preparation.cpu_seconds:.3f} CPU-seconds{shown} measured: {answer.preparation.note}"
+        out.print(f"  before: {measured}", markup=False)
     ordered = answer.attempts[0].decision.ordering
     if ordered:
         out.print(f"  passages stand by {ordered}", markup=False)

@@ -147,12 +147,45 @@ def console(*, stderr: bool = False) -> Console:
     """A rich console on standard output or standard error."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+    out = Console(stderr=stderr, highlight=False)
+    out.soft_wrap = not out.is_terminal  # what is piped keeps its lines; a terminal would cut them in mid-word
+    return out
 
 
 def print_json(data: Any) -> None:
     """Print one JSON document."""
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def labelled(out: Console, label: str, text: str) -> None:
+    """A line that begins with a label in rich's markup; in a terminal what does not fit stands below its own text."""
+    if out.soft_wrap:
+        out.print(label, end="")
+        out.print(text, markup=False)
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    row = Table.grid(padding=0)
+    row.add_column(no_wrap=True)
+    row.add_column(overflow="fold")
+    row.add_row(label, Text(text))
+    out.print(row)
+
+
+def columns(*heads: str, left: Sequence[int] = (0,)) -> Table:
+    """An empty table without lines between its columns, so that 80 characters go far; figures stand to the right.
+
+    Args:
+        left: the columns that stand to the left; they wrap at words where there is no room, the others never do.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    for i, head in enumerate(heads):
+        table.add_column(head, justify="left" if i in left else "right", no_wrap=i not in left, overflow="fold")
+    return table
 
 
 def grouped(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from hybrid.cli.common import console, corpus_options, engine_options, print_json, settings_from
+from hybrid.cli.common import columns, console, corpus_options, engine_options, labelled, print_json, settings_from
 from hybrid.errors import HybridError
 from hybrid.settings import Settings
 
@@ -117,22 +117,19 @@ def _faiss() -> str:
 
 
 def _show(found: dict[str, Any], ready: bool) -> None:
-    from rich.table import Table
-
     out = console()
     machine = found["machine"]
     gpus = ", ".join(machine["gpus"]) or "no GPU"
     out.print(f"Python {machine['python']}, {machine['system']}, {machine['cores']} cores, {gpus}\n", markup=False)
-    table = Table("package", "version", "for")
+    table = columns("package", "version", "for", left=(0, 1, 2))
     for row in found["packages"]:
         table.add_row(row["package"], row["version"] or "[dim]not here[/]", row["purpose"])
-    out.print(table)
+    out.print(table, soft_wrap=False)
     missing = [row for row in found["packages"] if row["version"] is None and row["package"] != "faiss-gpu"]
     for row in missing:
         out.print(f"  {row['purpose']}: pip install 'hybrid-context[{row['extra']}]'", markup=False)
     out.print()
     for line in found["used"]:
         mark = "[green]ok[/]" if line["problem"] is None else "[red]no[/]"
-        out.print(f"  {mark}  [bold]{line['what']}[/]: ", end="")
-        out.print(line["used"] or line["problem"], markup=False)
+        labelled(out, f"  {mark}  [bold]{line['what']}[/]: ", line["used"] or line["problem"])
     out.print("\nReady." if ready else "\nNot ready: mend what is marked above.", markup=False)

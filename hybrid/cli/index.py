@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.common import console, corpus_options, places_of, print_json, settings_from
+from hybrid.cli.common import columns, console, corpus_options, places_of, print_json, settings_from
 from hybrid.cli.progress import progress_bars
 
 if TYPE_CHECKING:
@@ -62,8 +62,6 @@ def update(paths: tuple[str, ...], **options: Any) -> None:
 @corpus_options
 def show(paths: tuple[str, ...], **options: Any) -> None:
     """Show what the index of PATHS holds, without changing it."""
-    from rich.table import Table
-
     from hybrid.corpus import Corpus
     from hybrid.hybrid import Hybrid
     from hybrid.index.store import Store
@@ -87,9 +85,8 @@ def show(paths: tuple[str, ...], **options: Any) -> None:
             )
             return
         out = console()
-        table = Table("document", "kind", title=f"{path}", title_justify="left")
-        table.add_column("tokens", justify="right")
-        table.add_column("passages", justify="right")
+        out.print(f"{path}", markup=False)
+        table = columns("document", "kind", "tokens", "passages", left=(0, 1))
         for e in entries:
             table.add_row(e.name, e.kind, f"{e.tokens:,}", f"{e.passages:,}")
         table.add_section()
@@ -99,7 +96,7 @@ def show(paths: tuple[str, ...], **options: Any) -> None:
             f"{sum(e.tokens for e in entries):,}",
             f"{sum(e.passages for e in entries):,}",
         )
-        out.print(table)
+        out.print(table, soft_wrap=False)
         for problem in problems:
             out.print(f"  not read: {problem.name}: {problem.reason}", markup=False)
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.common import console, print_json
+from hybrid.cli.common import columns, console, print_json
 from hybrid.errors import InputError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from hybrid.models import Model
-    from hybrid.plan import Plan
+    from hybrid.plan import Cache, Plan
 
 GIB = 2**30
 
@@ -161,64 +163,64 @@ def _data(plan: Plan, command: list[str], waves: dict[str, list[float]] | None) 
 
 
 def _show(plan: Plan, command: list[str], waves: dict[str, list[float]] | None, options: dict[str, Any]) -> None:
-    from rich.table import Table
-
     out = console()
+    out.soft_wrap = False  # also where it is piped: these are tables and prose, and only the command is one line
     extension = plan.extension
     how = f"{extension.rope_type} by {extension.factor:g}" if extension.extended else "as it is"
     size = f"{plan.parameters:.3g} billion parameters" if plan.parameters else "size unknown"
     out.print(f"[bold]{plan.model}[/], {size}, native window {extension.native:,} tokens")
-    out.print(f"to read [bold]{plan.context:,}[/] tokens: {how}\n")
-    table = Table("cache of keys and values", "per token, KiB", f"per request of {plan.context:,}, GiB")
+    out.print(f"to read [bold]{plan.context:,}[/] tokens: {how}")
+    table = columns("cache of keys and values", "per token, KiB", "per request, GiB")
     for cache in plan.caches:
-        table.add_row(f"{cache.bits} bit", f"{cache.per_token / 1024:.1f}", f"{cache.per_request / GIB:.2f}")
+        table.add_row(f"{cache.bits} bit", _per_token(cache), f"{cache.per_request / GIB:.2f}")
     out.print(table)
-    table = Table("GPU", "GPUs", "weights, GiB each", "left for the cache", "such requests at once", "")
-    for fit in plan.fits:
-        if fit.requests:
-            note = ""
-        elif fit.needed is None:
-            note = f"{fit.missing:.1f} GiB short; 64 of them do not do either"
-        else:
-            note = f"{fit.missing:.1f} GiB short; from {fit.needed} of them it fits"
-        left = f"{max(0.0, fit.free):.1f} of {fit.memory:g}"
-        table.add_row(fit.gpu, str(fit.gpus), f"{fit.weights:.1f}", left, str(fit.requests), note)
-    out.print(table)
-    _show_questions(plan)
+    _show_fits(out, plan)
+    _show_questions(out, plan)
     if options["kv_bits"] == "4":
         out.print("vLLM keeps scales beside 4-bit values: a few percent more than these sizes.", markup=False)
     for warning in plan.warnings:
         out.print(f"[yellow]note[/] {warning}")
     if waves:
-        _show_waves(waves)
+        _show_waves(out, waves)
     out.print("\n[bold]serve it[/]  (or let `hybrid up` start, check and connect it)")
-    out.print(shlex.join(command), markup=False)
+    out.print(shlex.join(command), markup=False, soft_wrap=True)
 
 
-def _show_questions(plan: Plan) -> None:
+def _per_token(cache: Cache) -> str:
+    """KiB of a token; where the layers look back no farther than some tokens, of those before them too."""
+    last, first = (f"{size / 1024:.1f}" for size in (cache.per_token, cache.first))
+    return last if cache.per_token == cache.first else f"{first} to {cache.until:,} tokens, then {last}"
+
+
+def _show_fits(out: Console, plan: Plan) -> None:
+    if not plan.fits:
+        return
+    table = columns("GPU", "weights", "left for cache", "requests", "short by", "fits from")
+    for fit in plan.fits:
+        left = f"{max(0.0, fit.free):.1f} of {fit.memory:g}"
+        short = "" if fit.requests else f"{fit.missing:.1f}"
+        needed = "" if fit.requests else f"{fit.needed} GPUs" if fit.needed else "not with 64"
+        table.add_row(fit.gpu, f"{fit.weights:.1f}", left, str(fit.requests), short, needed)
+    out.print(table)
+    each = "one GPU" if plan.fits[0].gpus == 1 else f"each of {plan.fits[0].gpus} GPUs"
+    out.print(f"GiB on {each}; requests of {plan.context:,} tokens at once", markup=False)
+
+
+def _show_questions(out: Console, plan: Plan) -> None:
     """What a question takes by route, estimated."""
-    from rich.table import Table
-
     if not plan.questions:
         return
-    out = console()
     times = plan.questions[0].times
-    table = Table(
-        "a question takes, estimated",
-        "over passages",
-        "whole, cold",
-        "whole, cached",
-        "back from host memory",
-        "worth it",
-    )
+    table = columns("GPU", "passages", "whole", "cached", "from host", "worth it")
     for q in plan.questions:
         base = q.passages.seconds
-        shown = [f"{e.seconds:.2f} s ({e.seconds / base:.1f}x)" if e else "?" for e in (q.cold, q.warm, q.offloaded)]
+        shown = [f"{e.seconds:.2f} s ({_times(e.seconds / base)})" if e else "?" for e in (q.cold, q.warm, q.offloaded)]
         table.add_row(q.label, f"{base:.2f} s", *shown, _from(q.questions))
     out.print(table)
     out.print(
-        f"worth it: from how many questions on one document the average costs at most {times:g} times one over "
-        "passages (--times)",
+        "what a question takes, estimated: over passages; over the whole, cold, cached, and back from the host's "
+        "memory. Worth it: from how many questions on one document the average costs at most "
+        f"{times:g} times one over passages (--times)",
         markup=False,
     )
     first = plan.questions[0].cold
@@ -227,15 +229,17 @@ def _show_questions(plan: Plan) -> None:
     out.print(f"of the cold prompt's operations {share:.0%} are attention's, which grow with its square{where}")
 
 
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f}x" if ratio < 10 else f"{ratio:,.0f}x"
+
+
 def _from(questions: int | None) -> str:
-    return "never" if questions is None else "at once" if questions == 1 else f"from {questions:,} questions"
+    return "never" if questions is None else "at once" if questions == 1 else f"from {questions:,}"
 
 
-def _show_waves(waves: dict[str, list[float]]) -> None:
-    from rich.table import Table
-
-    table = Table("pair", "tokens per turn, native", "as served", "stretched by")
+def _show_waves(out: Console, waves: dict[str, list[float]]) -> None:
+    table = columns("pair", "tokens per turn, native", "as served", "stretched by")
     for i, (before, after) in enumerate(zip(waves["native"], waves["served"], strict=True)):
         table.add_row(str(i), f"{before:,.1f}", f"{after:,.1f}", f"{after / before:.3f}")
-    console().print(table)
-    console().print(f"queries and keys are multiplied by {waves['attention_factor'][0]:.4f}")
+    out.print(table)
+    out.print(f"queries and keys are multiplied by {waves['attention_factor'][0]:.4f}")

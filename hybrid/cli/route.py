@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.cli.common import (
+    columns,
     console,
     corpus_of,
     corpus_options,
@@ -76,25 +77,24 @@ def _settings(options: dict[str, Any]) -> Settings:
 
 def _show(out: Console, decision: Decision) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
     out.print(f"[bold]{decision.route}[/] ({decision.rung}), by the policy {decision.policy}")
     out.print(decision.reason, markup=False)
     if decision.ordering:
         out.print(f"passages stand by {decision.ordering}", markup=False)
-    table = Table("reads", "tokens", "calls", "$", "expected right", "worth $")
+    table = columns("reads", "tokens", "cached", "calls", "$", "expected right", "worth $")
     for prediction in decision.predictions:
         right, dollars = decision.expected.get(prediction.rung), prediction.cost.dollars
         worth = decision.worth.get(prediction.rung)
         table.add_row(
             prediction.rung,
-            f"{prediction.prompt_tokens:,}"
-            + (f" ({prediction.cached_tokens:,} cached)" if prediction.cached_tokens else ""),
+            f"{prediction.prompt_tokens:,}",
+            f"{prediction.cached_tokens:,}" if prediction.cached_tokens else "",
             str(prediction.calls),
             "?" if dollars is None else f"{dollars:.2g}",
             "" if right is None else f"{right:.0%}",
             "" if worth is None else f"{worth:.4f}",
         )
-    out.print(table)
+    out.print(table, soft_wrap=False)
     known = ", ".join(f"{name} {value:g}" for name, value in decision.features.items())
     out.print(f"[dim]{escape(known)}[/]")
