@@ -440,7 +440,10 @@ class Hybrid:
         """The `k` best passages: by the index's own search where it has one, as of a server, else by ours."""
         search = getattr(run.store, "search", None)
         if search is None:
-            return retrieve(run.store, run.question, k, self.settings.retrieval.mode, run.documents)
+            best = retrieve(run.store, run.question, k, self.settings.retrieval.mode, run.documents)
+            fault = run.store.gpu_fault and f"The CPU searched the passages, as the GPU failed: {run.store.gpu_fault}."
+            run.notes += [fault] if fault and fault not in run.notes else []
+            return best
         run.notes += getattr(run.store, "notes", ())
         found: list[Candidate] = search(run.question, k, run.documents)
         return found

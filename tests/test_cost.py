@@ -53,8 +53,12 @@ def test_measured_and_estimated_costs_are_not_added_up() -> None:
 def test_a_call_is_charged_its_share_where_it_is_known() -> None:
     usage = Usage(calls=1, seconds=10.0, shared_seconds=2.5, joules=100.0, cpu_seconds=0.5)
     cost = price(CostSettings(gpus=2, dollars_per_gpu_hour=3.6), usage, on_gpu=True)
+    assert (cost.gpu_seconds, cost.engine_seconds, cost.dollars) == (None, 2.5, pytest.approx(0.005))
+    assert (cost.joules, cost.cpu_seconds) == (100.0, 0.5)
+    assert cost.note.startswith("share of its time, at your price of an hour of 2 GPUs; which GPU the engine runs on")
+    cost = price(CostSettings(gpu="l4", gpus=2, dollars_per_gpu_hour=3.6), usage, on_gpu=True)
     assert (cost.gpu_seconds, cost.dollars, cost.joules, cost.cpu_seconds) == (5.0, pytest.approx(0.005), 100.0, 0.5)
-    assert cost.note == "share of its time, on 2 GPUs"
+    assert cost.note == "share of its time, on 2 l4"
     free = price(CostSettings(), usage, on_gpu=False)
     assert (free.gpu_seconds, free.joules, free.cpu_seconds) == (0.0, None, 0.5)
 
@@ -72,9 +76,10 @@ def test_without_a_known_gpu_there_are_engine_seconds_and_no_money() -> None:
     for settings in (CostSettings(), CostSettings(gpu="cpu"), CostSettings(gpus=4)):
         cost = price(settings, usage, on_gpu=True)
         assert (cost.engine_seconds, cost.gpu_seconds, cost.dollars) == (2.5, None, None)
-        assert "is not known: name it in cost.gpu, or set your prices" in cost.note
-    hour = price(CostSettings(dollars_per_gpu_hour=3600), usage, on_gpu=True)  # whoever pays for GPU hours has one
-    assert (hour.engine_seconds, hour.gpu_seconds, hour.dollars) == (2.5, 2.5, pytest.approx(2.5))
+        remedy = "is not known: name it in cost.gpu, or set your prices"
+        assert ("runs on no GPU" if settings.gpu == "cpu" else remedy) in cost.note
+    hour = price(CostSettings(dollars_per_gpu_hour=3600), usage, on_gpu=True)  # a price tells nothing of what runs it
+    assert (hour.engine_seconds, hour.gpu_seconds, hour.dollars) == (2.5, None, pytest.approx(2.5))
 
 
 @pytest.mark.parametrize(

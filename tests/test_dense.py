@@ -9,12 +9,15 @@ import pytest
 from numpy.typing import NDArray
 
 from hybrid.chunking import Chunker
+from hybrid.cli import doctor
 from hybrid.corpus import Corpus
 from hybrid.embedding import Embedder
 from hybrid.errors import MissingDependency
+from hybrid.hybrid import Hybrid
 from hybrid.index import dense as module
 from hybrid.index.dense import EXACT, RECALL, Dense
 from hybrid.index.store import Store
+from hybrid.settings import Settings
 
 Floats = NDArray[np.float32]
 TOLERANCE = 2e-3  # of an inner product of unit vectors kept in half precision
@@ -233,6 +236,26 @@ def test_a_gpu_that_fails_leaves_the_search_to_the_cpu(monkeypatch: pytest.Monke
     assert not index.to_gpu()
     assert index.gpu_fault == "CUDA error 2 out of memory"
     assert index.search(vectors[5], 1)[0].tolist() == [5]
+
+
+def test_a_gpu_that_fails_is_told_once_in_an_answer_and_by_doctor(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    faiss = OnCpu()
+    faiss.fails = True
+    monkeypatch.setattr(module, "_faiss", lambda: faiss)
+    monkeypatch.chdir(tmp_path)
+    with Hybrid(Settings()) as hybrid:
+        answer = hybrid.answer(
+            "Where is the office?", {"a": "The office is in Lima.", "b": "The harbour opens at six."}
+        )
+    assert [note for note in answer.notes if "GPU failed" in note] == [
+        "The CPU searched the passages, as the GPU failed: CUDA error 2 out of memory."
+    ]
+    monkeypatch.setattr("hybrid.index.libraries.faiss", lambda: faiss)
+    assert doctor._faiss().endswith("on the CPU, as the GPU failed: CUDA error 2 out of memory")
+    faiss.fails = False
+    assert "GPU failed" not in doctor._faiss()
 
 
 def test_an_index_in_memory_that_changes_reaches_the_gpu(monkeypatch: pytest.MonkeyPatch, embedder: Embedder) -> None:

@@ -113,7 +113,22 @@ def _faiss() -> str:
     gpus = faiss.get_num_gpus() if hasattr(faiss, "StandardGpuResources") else 0
     if _version("faiss-cpu") and _version("faiss-gpu"):
         raise HybridError("faiss-cpu and faiss-gpu are both installed and share a module: uninstall one of them.")
-    return f"FAISS {faiss.__version__} on {gpus} GPU" if gpus else f"FAISS {faiss.__version__} on the CPU"
+    fault = _tried_on_gpu() if gpus else ""
+    where = f"on {gpus} GPU" if gpus and not fault else "on the CPU"
+    return f"FAISS {faiss.__version__} {where}" + (f", as the GPU failed: {fault}" if fault else "")
+
+
+def _tried_on_gpu() -> str:
+    """Search two vectors on the GPUs; returns why that failed, empty where it did not."""
+    import numpy as np
+
+    from hybrid.index.dense import Dense
+
+    index, vectors = Dense.empty(8), np.eye(8, dtype=np.float32)[:2]
+    index.add(np.arange(2, dtype=np.int64), vectors)
+    index.to_gpu()
+    index.search(vectors[0], 1)
+    return index.gpu_fault
 
 
 def _show(found: dict[str, Any], ready: bool) -> None:

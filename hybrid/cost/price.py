@@ -15,7 +15,8 @@ def price(settings: CostSettings, usage: Usage, *, on_gpu: bool, local: bool = F
     """What a call did cost. A price that is not known leaves `dollars` None, and the note says so.
 
     GPU-seconds, and money by the carried price of a GPU, are told only where it is known which GPU that is: it was
-    named, calibrated, or is found in this machine by an engine that runs here. Else the engine's seconds are told.
+    named, calibrated, or is found in this machine by an engine that runs here. Else the engine's seconds are told, and
+    money only by the price of an hour that the user set.
 
     Args:
         on_gpu: whether an engine with a model answered; False for the extractive engine.
@@ -35,17 +36,21 @@ def price(settings: CostSettings, usage: Usage, *, on_gpu: bool, local: bool = F
         if usage.shared_seconds is None
         else "share of its time"
     )
-    if not gpu and settings.dollars_per_gpu_hour is None:
-        note = f"{how}; which GPU the engine runs on, if any, is not known: name it in cost.gpu, or set your prices"
-        return Cost(**spent, basis="measured", note=note)
     paid = hourly(settings, gpu)
-    where = f"{settings.gpus} {gpu or 'GPU'}" + ("s" if settings.gpus > 1 and not gpu else "")
-    note = f"{how}, on {where}"
+    dollars = None if paid is None else seconds * settings.gpus / 3600 * paid
+    if not gpu:
+        if paid is not None:
+            how += ", at your price of an hour" + (f" of {settings.gpus} GPUs" if settings.gpus > 1 else "")
+        if settings.gpu is not None and settings.gpu.lower() == "cpu":
+            why = "the engine runs on no GPU"
+        else:
+            prices = ", or set your prices" if paid is None else ""
+            why = f"which GPU the engine runs on, if any, is not known: name it in cost.gpu{prices}"
+        return Cost(dollars=dollars, **spent, basis="measured", note=f"{how}; {why}")
+    note = f"{how}, on {settings.gpus} {gpu}"
     if paid is None:
         note += "; the price of an hour is not known, set cost.dollars_per_gpu_hour"
-    seconds *= settings.gpus
-    dollars = None if paid is None else seconds / 3600 * paid
-    return Cost(gpu_seconds=seconds, dollars=dollars, **spent, basis="measured", note=note)
+    return Cost(gpu_seconds=seconds * settings.gpus, dollars=dollars, **spent, basis="measured", note=note)
 
 
 def preparation(settings: CostSettings, retrieval: float, indexing: float) -> Cost:

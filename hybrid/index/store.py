@@ -145,6 +145,11 @@ class Store:
     # -- reading -------------------------------------------------------------------------------------------------
 
     @property
+    def gpu_fault(self) -> str:
+        """Why the vectors are searched on the CPU although a GPU is there; empty where nothing failed."""
+        return "" if self._loaded is None else self._loaded[1].gpu_fault
+
+    @property
     def generation(self) -> int:
         """Counts the changes; 0 before the first update."""
         return int(self._meta("generation") or 0)
