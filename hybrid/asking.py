@@ -98,7 +98,11 @@ _FREQUENCY = re.compile(
     r"\b(?:each|every|per) \w+|\b(?:taglich|wochentlich|monatlich|jahrlich)\b|每|毎",
     re.IGNORECASE,
 )
-_HOW_MANY = re.compile(r"\bhow (?:many|much) (\w{3,})", re.IGNORECASE)
+_HOW_MANY = re.compile(
+    r"\bhow (?:many|much) (?!(?:does|did|are|was|were|will|would|can|could|has|have|had|should|must|may|the)\b)"
+    r"(\w{3,})",
+    re.IGNORECASE,
+)
 
 
 def _kind(asked: str, elsewhere: str, answer: str, flags: int = re.IGNORECASE) -> tuple[re.Pattern[str], ...]:
@@ -123,6 +127,7 @@ KINDS: dict[str, tuple[re.Pattern[str], ...]] = {
     "number": _kind(
         "how (?:many|much|long|far|old|tall|often|big|large|high|deep|fast|few|heavy|wide|thick|hot|cold|strong|soon)|"
         "percentage|number|amount|population|size|price|cost|age|rate|total"
+        "|was kosten|was kostet|que cuestan?|quanto costa(?:no)?|quanto custam?|wat kosten?|сколько стоит"
         "|wie ?(?:viele?[nmrs]?|lang|lange|hoch|teuer|oft|weit|alt|gross|schwer|tief|breit|schnell)|combien|"
         "cuant[oa]s?|quant[oiae]s?|hoeveel|hoe (?:lang|hoog|oud|vaak|groot|zwaar)|сколько|"
         "как(?:ова|ов|ово)|кака[яи] (?:цена|сумма|стоимость)|كم",
@@ -181,7 +186,7 @@ _UNITS = tuple(
         (r"\b(?:percentage|per ?cent)\b", r"%|\bper ?cent"),
         (
             r"\bcosts?\b|\bprice\b|\bearns?\b|\bsalary\b|\bhow much (?:is|are|was|were) (?:the|a|an) |"
-            r"\bpa(?:y|id|ys)\b|\b(?:fee|rent|deposit|fine|balance|budget)\b",
+            r"\bkosten?t?\b|\bcuestan?\b|\bcostano?\b|\bcoutent?\b|\bpreis\b|\bpa(?:y|id|ys)\b|\b(?:fee|rent|deposit|fine|balance|budget)\b",
             _MONEY,
         ),
         (

@@ -25,8 +25,9 @@ win won; write wrote written; child children; man men; woman women; person peopl
 """
 # What people ask with, and what documents say instead.
 _LIKE = """
-heavy weight weigh; tall high height; deep depth; wide width; long length duration; old age; big size large; hot
-temperature; cost price fee charge euros dollars pounds; earn salary wage pay; phone telephone tel; buy purchase;
+heavy weight weigh; weigh weight heavy; weight weigh heavy; tall high height; deep depth; wide width; long length
+duration; old age; big size large; hot temperature; cost
+price fee charge euros dollars pounds; earn salary wage pay; phone telephone tel; buy purchase;
 end expire finish; begin start commence; allowed permitted may forbidden prohibited; forbidden prohibited allowed;
 permitted allowed; absent apologies excused; boss manager head; job role position; doctor physician; car vehicle; shop
 store; repair fix; holiday vacation leave; live reside; email mail; birthday born; hold capacity contain; rent lease;
@@ -49,7 +50,7 @@ _SAID = {group.split()[0]: tuple(group.split()[1:]) for group in _LIKE.split(";"
 
 def kin(word: str) -> list[tuple[str, float]]:
     """English words that may stand for a word in lower case, with what they count: 1 its other forms, less others."""
-    own = _FORMS.get(word, ())
+    own = _FORMS.get(word) or _FORMS.get(stem(word), ())
     said = [other for each in dict.fromkeys((word, stem(word), *own)) for other in _SAID.get(each, ())]
     return [*((other, 1.0) for other in own), *((other, 0.6) for other in said)]
 

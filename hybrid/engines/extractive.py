@@ -26,7 +26,7 @@ from hybrid.engines.base import Completion, OnText, Quote
 from hybrid.engines.question import Question
 from hybrid.errors import WindowError
 from hybrid.prompts import Prompt
-from hybrid.sentences import is_row, sentences
+from hybrid.sentences import CELLS, is_row, sentences
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece, Usage
 from hybrid.words import STOP, WORD, stems
@@ -37,7 +37,8 @@ EMBEDDED = 64  # sentences that are embedded for one question
 AROUND = 10  # sentences on either side that count as the same piece, where the piece is longer
 COLLECTED = 6  # sentences at most that are collected from one part of a longer text
 SHORT = 150  # sentences at most of a short document
-UNLIKELY = 0.2  # what is left of the chance where all of a document was read and its best sentence is beside the point
+UNLIKELY = 0.15  # what is left of the chance where all of a document was read and its best sentence is beside the point
+LITTLE, MOST = 0.35, 0.6  # shares of the question's words, in the best sentence and in another
 HEADED = 1.0  # what the name of a definition counts where it has all words of the question
 GAP = 40  # characters between its passages that are none of any
 TITLE = 120  # characters at most of a first line that is a title
@@ -200,7 +201,8 @@ class Extractive:
 
     def read(self, prompt: Prompt) -> Reading:
         """Scan everything, read the most promising sentences closely and put them in order."""
-        question = Question.of(prompt.question)
+        of_code = bool(prompt.pieces) and all(source_language(piece.document) for piece in prompt.pieces)
+        question = Question.of(prompt.question, of_code=of_code)
         scan = self._scan(prompt, question)
         missing = np.flatnonzero(~np.maximum(scan.hits, scan.title).any(0)).tolist() if len(scan.piece) else []
         mended = question.mended(missing, [piece.text for piece in prompt.pieces], self.weights.words)
@@ -211,13 +213,17 @@ class Extractive:
         rows = _promising(prompt, scan, worth)
         if question.codes:
             rows = rows[[not question.of_another(_titled(prompt, scan, row)) for row in rows]]
+        rows = rows[_may_answer(prompt, question, scan)[rows]]
         features = self._features(prompt, question, scan, worth, rows)
         headed = _headed(prompt, question, scan, worth, rows)
         scores = features @ np.array([self.weights.order[name] for name in FEATURES]) + HEADED * headed
         best = np.argsort(-scores, kind="stable")
         rows, features, scores = rows[best], features[best], scores[best]
         overall = overall_of(features, scores, question.kind is None, len(scan.piece), _missing(scan, worth))
-        chance = self._chance(question, features, overall, sole, HEADED * float(headed[best[0]]) if len(best) else 0.0)
+        named = HEADED * float(headed[best[0]]) if len(best) else 0.0
+        chance = self._chance(question, features, rows, overall, sole, named)
+        if len(rows) and _is_of_another_matter(prompt, question, scan, int(rows[0]), features[0]):
+            chance *= UNLIKELY
         return Reading(scan, rows, features, scores, overall, sole, chance)
 
     def _scan(self, prompt: Prompt, question: Question) -> Scan:
@@ -297,7 +303,7 @@ class Extractive:
             "rarest": around[:, int(np.argmax(worth))] if len(worth) else np.zeros(len(rows)),
             **_wording(question, texts),
             "named": _named(question, around),
-            "keyed": np.array([_keyed(question, text) for text in texts]),
+            "keyed": np.array([_keyed(question, _line(prompt, scan, row)) for row in rows]),
             **{kind: np.zeros(len(rows)) for kind in KINDS},
         }
         if question.weak:
@@ -307,7 +313,9 @@ class Extractive:
             columns[question.kind] = np.array([question.fits(text) for text in texts])
         return np.column_stack([columns[name] for name in FEATURES]).reshape(len(rows), len(FEATURES))
 
-    def _chance(self, question: Question, features: Floats, overall: Floats, sole: bool, headed: float) -> float:
+    def _chance(
+        self, question: Question, features: Floats, rows: Rows, overall: Floats, sole: bool, headed: float
+    ) -> float:
         """Of a short document by weights of its own, moved so that one threshold serves both."""
         if not len(features):
             return 0.0
@@ -317,7 +325,8 @@ class Extractive:
         )
         logit = bias + headed + sum(weight * known[name] for name, weight in weights.items())
         chance = float(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
-        return chance * UNLIKELY if sole and _asks_another(question, known) else chance
+        beside = sole and (_asks_another(question, known) or _stands_elsewhere(question, features, rows))
+        return chance * UNLIKELY if beside else chance
 
     def _quotes(self, prompt: Prompt, reading: Reading) -> tuple[Quote, ...]:
         collect = prompt.task == "collect"
@@ -361,13 +370,77 @@ def _asks_another(question: Question, known: dict[str, float]) -> bool:
     """Whether the best sentence of a whole document is of the same matter and answers another question.
 
     The most telling word of the question stands nowhere, and much of the rest does not either; or things are to be
-    counted and it has no number of them.
+    counted and it has no number of them. Of a question without a kind only where it asks yes or no, or about code.
     """
     if question.kind is None:
-        return False
-    elsewhere = known["rarest"] < 0.5 and known["missing"] >= 0.4
+        enough = 0.6 if question.of_code else 0.5
+        return (question.of_code or question.yes_or_no) and known["rarest"] < 0.5 and known["missing"] >= enough
+    much = 0.4 if question.language == "en" else 0.6  # which words are rare is known of English
+    elsewhere = known["rarest"] < 0.5 and known["missing"] >= much
     uncounted = question.how_many and known["number"] <= 0.4 and known["keyed"] < 0.5
     return elsewhere or uncounted
+
+
+def _stands_elsewhere(question: Question, features: Floats, rows: Rows) -> bool:
+    """Whether the best sentence has little of what is asked about, and one that is not right before it has most.
+
+    "What did the shed cost?" is not answered by the fee, where another sentence is about the shed.
+    """
+    names = ("covered", "covered_title", "pronoun", "keyed")
+    covered, title, pronoun, keyed = (features[:, FEATURES.index(name)] for name in names)
+    if question.kind is None or pronoun[0] or keyed[0] >= 0.5 or covered[0] + title[0] >= LITTLE:
+        return False
+    elsewhere = (rows != rows[0]) & (rows != rows[0] - 1)  # what stands right before may be gone on with
+    return bool((covered[elsewhere] >= MOST).any())
+
+
+def _may_answer(prompt: Prompt, question: Question, scan: Scan) -> NDArray[np.bool_]:
+    """Which sentences may answer at all: of a table that has rows of what the question names, only those, and of those
+    only the ones that have a cell of what is asked where other rows have one."""
+    may = np.ones(len(scan.piece), bool)
+    if not question.names or not any(CELLS in piece.text for piece in prompt.pieces):
+        return may
+    are_rows = _are_rows(prompt, scan)
+    has = scan.hits > 0
+    names = [name for name in sorted(question.names) if has[are_rows, name].any()]
+    full = are_rows & has[:, names].all(1) if names else np.zeros(len(may), bool)
+    if not full.any():
+        return may
+    asked = [term for term in range(has.shape[1]) if term not in question.names and has[are_rows, term].any()]
+    given = has[:, asked].any(1) if asked else np.ones(len(may), bool)
+    for row in np.flatnonzero(full):
+        full[row] = not _is_empty(question, asked, _sentence(prompt, scan, int(row)))
+    may[are_rows] = (full & given)[are_rows]
+    return may
+
+
+def _is_empty(question: Question, asked: Sequence[int], row: str) -> bool:
+    """Whether the cell of a row that a term of the question names is empty."""
+    begin = np.zeros(1, np.intp)
+    cells = [cell.partition(":") for cell in row.split(CELLS.strip())]
+    named = [(name, value) for name, _, value in cells if (question.hits(name, begin)[0, asked] > 0).any()]
+    return bool(named) and not any(value.strip() for _, value in named)
+
+
+def _is_of_another_matter(prompt: Prompt, question: Question, scan: Scan, row: int, features: Floats) -> bool:
+    """Whether the best sentence is a row of what the question names that has nothing of what is asked of it."""
+    asked = [term for term in range(scan.hits.shape[1]) if term not in question.names]
+    if not question.names or not asked or question.kind != "number":
+        return False
+    piece: Piece = prompt.pieces[scan.piece[row]]
+    if not is_row(piece.text, int(scan.start[row]), int(scan.end[row])) or (scan.hits[row, asked] > 0).any():
+        return False
+    return bool(features[FEATURES.index("number")] < 1)
+
+
+def _are_rows(prompt: Prompt, scan: Scan) -> NDArray[np.bool_]:
+    return np.array(
+        [
+            is_row(prompt.pieces[piece].text, int(start), int(end))
+            for piece, start, end in zip(scan.piece, scan.start, scan.end, strict=True)
+        ],
+        dtype=bool,
+    )
 
 
 def _has_less(reading: Reading, row: int) -> bool:
@@ -439,6 +512,12 @@ def _sentence(prompt: Prompt, scan: Scan, row: int) -> str:
     piece: Piece = prompt.pieces[scan.piece[row]]
     text = piece.text[scan.start[row] : scan.end[row]]
     return text if source_language(piece.document) is None else spelled(text).strip()
+
+
+def _line(prompt: Prompt, scan: Scan, row: int) -> str:
+    """A sentence, or the line that a block of source code is named by."""
+    text = _sentence(prompt, scan, row)
+    return text if source_language(prompt.pieces[scan.piece[row]].document) is None else headline(text)
 
 
 def _titled(prompt: Prompt, scan: Scan, row: int) -> str:

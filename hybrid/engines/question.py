@@ -31,6 +31,14 @@ Rows = NDArray[np.intp]
 KEPT = 32
 _ROOT, _KIN, _TYPO = 0.8, 0.6, 0.8  # what a related word, one of like meaning and a misspelt one count
 _COMPOUNDING = ("de", "nl")
+_SAID_OF_CODE = frozenset(  # what people say of code and code does not say of itself
+    "made make makes by default defined used use uses computed calculated implemented work works happen happens".split()
+)
+_WHETHER = re.compile(
+    r"\W*(?:is|are|was|were|can|may|must|do|does|did|has|have|should|will|would|could|ist|sind|war|waren|darf|durfen|kann|"
+    r"konnen|muss|mussen|gibt es|hat|haben|est-ce|peut-on|y a-t-il|es|son|hay|puede|e|sono|c'e)\b",
+    re.IGNORECASE,
+)
 _FIGURE = re.compile(r"\d{4,}")
 _BARE = re.compile(r"(?:[:=|] |\| )\d[\d.,' ]*(?:\||$)")  # a cell or value that is a number alone
 
@@ -55,6 +63,7 @@ class Question:
     names: frozenset[int] = frozenset()  # terms that name one thing: capitalised, a figure or a code
     codes: frozenset[str] = frozenset()
     weak: bool = False  # cosines tell little
+    of_code: bool = False  # all that is read is source code
     forms: dict[str, tuple[int, float]] = field(
         default_factory=dict, hash=False
     )  # stem or root -> term, what it counts
@@ -62,11 +71,11 @@ class Question:
     values: dict[str, int] = field(default_factory=dict, hash=False)  # of numbers, dates and codes
 
     @classmethod
-    def of(cls, text: str) -> Question:
+    def of(cls, text: str, *, of_code: bool = False) -> Question:
         """The question as the models see it; one of stop words only keeps them."""
         asked = fold(text)
         language = language_of(asked)
-        stop = STOP | STOP_WORDS.get(language, STOP)
+        stop = STOP | STOP_WORDS.get(language, STOP) | (_SAID_OF_CODE if of_code else frozenset())
         found = _Found()
         bare = _take_values(asked, found)
         content = without_asking(bare)
@@ -97,13 +106,19 @@ class Question:
             frozenset(found.names),
             frozenset(found.codes),
             weakly_embedded(asked),
+            of_code,
             found.forms,
             found.grams,
             found.values,
         )
 
+    @property
+    def yes_or_no(self) -> bool:
+        """Whether it begins with a verb that asks whether something is so."""
+        return _WHETHER.match(fold(self.text)) is not None
+
     def mended(self, missing: Sequence[int], texts: Sequence[str], known: dict[str, float]) -> Question:
-        """The question with the words of the texts that its misspelt ones may mean; itself where there are none.
+        """The question with the words of the texts in place of its misspelt ones; itself where there are none.
 
         Args:
             missing: terms that none of the texts has.
@@ -113,12 +128,21 @@ class Question:
         if not wanted:
             return self
         words = {word.lower() for text in texts for word in WORD.findall(fold(text)) if len(word) >= 4}
-        forms = dict(self.forms)
-        for word in re.findall(r"[^\W\d_]+", fold(self.text).lower()):
-            if (number := wanted.get(stem(word))) is not None:
-                for other in near(word, words):
-                    forms.setdefault(stem(other), (number, _TYPO))
-        return self if forms == self.forms else replace(self, forms=forms)
+        text, forms = self.text, dict[str, str]()
+        for word in dict.fromkeys(re.findall(r"[^\W\d_]+", fold(self.text))):
+            if stem(word) not in wanted or not (meant := near(word.lower(), words)):
+                continue
+            text = re.sub(rf"\b{re.escape(word)}\b", meant[0], text)
+            forms |= {stem(other): stem(meant[0]) for other in meant[1:]}
+        if text == self.text:
+            return self
+        found = Question.of(text, of_code=self.of_code)
+        others = {
+            form: (found.terms.index(term), _TYPO)
+            for form, term in forms.items()
+            if term in found.terms and form not in found.forms
+        }
+        return replace(found, forms={**found.forms, **others})
 
     def _may_be_misspelt(self, number: int, known: dict[str, float]) -> bool:
         term = self.terms[number]
@@ -196,7 +220,8 @@ class Question:
             return 0.0
         if self.kind != "number" or self.counted is None:
             return 1.0
-        head = re.search(rf"{NUMBER}\W+(?:\w+\W+){{0,2}}{re.escape(self.counted)}", text, re.IGNORECASE)
+        counted = self.counted[:-1] if self.counted.endswith("i") else self.counted  # "dai" is the stem of days
+        head = re.search(rf"{NUMBER}\W+(?:\w+\W+){{0,2}}{re.escape(counted)}", text, re.IGNORECASE)
         return 1.0 if head else 0.4
 
     def of_another(self, text: str) -> bool:
