@@ -311,11 +311,17 @@ def compare(one: Path, other: Path, as_json: bool) -> None:
         out.print(f"{what}: {was!r} in {one}, {now!r} in {other}", markup=False)
     if not found.settings:
         out.print("Both runs have the same suite, settings, versions and hardware.")
-    table = columns("arm", "task", "n", "ONE", "OTHER", "difference", "", left=(0, 1, 6))
+    heads = ["arm", "task", "n", "ONE", "OTHER", "difference", ""]
+    rows = []
     for row in found.rows:
         span = f"{row.difference:+.3f} ({row.low:+.3f} to {row.high:+.3f})"
-        table.add_row(row.arm, row.task, f"{row.n:,}", f"{row.one:.3f}", f"{row.other:.3f}", span, row.words)
-    out.print(table, soft_wrap=False)
+        established = row.words in ("better", "worse")
+        rows.append(
+            (row.arm, row.task, f"{row.n:,}", f"{row.one:.3f}", f"{row.other:.3f}", span, row.words * established)
+        )
+    out.print(grouped(heads, rows), soft_wrap=False)
+    if any(not row[-1] for row in rows):
+        out.print("where no word stands behind a difference, none is established", soft_wrap=False)
     for note in found.notes:
         out.print(f"[yellow]note[/] {note}")
 
@@ -421,7 +427,7 @@ def _show_scores(found: Any) -> None:
         ]
         for row in found.scores
     ]
-    console().print(grouped(heads, rows))
+    console().print(grouped(heads, rows), soft_wrap=False)
     console().print(found.verdict, markup=False)
 
 
@@ -435,7 +441,7 @@ def _show_verdicts(found: Any) -> None:
         agreed = [f"{row.with_metric.accuracy:.0%}", "-" if kappa is None else f"{kappa:.2f}", str(row.unreadable)]
         rows.append([row.task, row.arm, f"{row.n:,}", _spanned(row.judge), _spanned(row.metric), *agreed, *told])
     out, spent, cost = console(), found.usage, found.cost
-    out.print(grouped(heads, rows))
+    out.print(grouped(heads, rows), soft_wrap=False)
     if found.labels is not None:
         same = f"people agree with {found.labels.accuracy:.0%} of {found.labels.n:,} verdicts"
         out.print(f"{same}; kappa {found.labels.words}", markup=False)
@@ -462,7 +468,7 @@ def _show_replay(judged: Any) -> None:
         ]
         for row in judged.rows
     ]
-    console().print(grouped(heads, rows))
+    console().print(grouped(heads, rows), soft_wrap=False)
     console().print("* nothing else costs no more and scores no less; of tasks: the mean over tasks of their means")
     if any(row.dollars is not None for row in judged.rows):
         console().print(f"dollars for 1,000 questions are {judged.basis}", markup=False)

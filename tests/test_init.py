@@ -129,6 +129,13 @@ def test_nothing_is_written_where_the_engine_does_not_answer(
     assert not (here / "hybrid.toml").exists()
 
 
+def test_a_model_that_embeds_is_not_asked(here: Path, run: Run) -> None:
+    with model_server({"id": "nomic-embed-text", "max_model_len": 2048}, VLLM) as server:
+        assert run("--yes", "--url", server.url).exit_code == 0
+        assert [asked["model"] for asked in server.asked] == ["qwen"]
+    assert load().engine.model == "qwen"
+
+
 def test_without_trying_the_engine_need_not_be_there(here: Path, run: Run) -> None:
     found = run("--yes", "--no-try", "--url", "http://127.0.0.1:9/v1", "--model", "later", "--window", 4096)
     assert found.exit_code == 0, found.output

@@ -167,6 +167,15 @@ def test_an_answer_streams_with_its_usage(double: Double) -> None:
     assert engine.notes == ()
 
 
+def test_a_server_on_this_machine_is_not_asked_through_a_proxy(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    double.on(CHAT, FINE)
+    assert double.engine().ask(PROMPT, max_tokens=64).text == "Two years."
+
+
 def test_vllms_timings_of_a_request(double: Double) -> None:
     told = {"time_to_first_token_ms": 80.0, "generation_time_ms": 20, "queue_time_ms": 0.5, "mean_itl_ms": 5.0}
     double.on(CHAT, stream(piece("Two "), piece("years.", "stop"), {**USAGE_CHUNK, "metrics": told}))

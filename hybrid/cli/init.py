@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from hybrid.cli.common import is_path, print_json
-from hybrid.engines.listening import PORTS, Listening, listening, told_window
+from hybrid.engines.listening import PORTS, Listening, answers, listening, told_window
 from hybrid.errors import InputError, SettingsError
 from hybrid.files import write
 from hybrid.settings import FILE, EngineSettings, Settings, load
@@ -199,36 +199,44 @@ def _number_or_url(largest: int) -> Callable[[str], int | str]:
 
 
 def _try(choice: _Choice, options: dict[str, Any], *, talk: bool) -> dict[str, Any] | None:
-    """Ask the engine a question, and find out its window where it is not told in the usual way."""
+    """Ask the engine a question, and find out its model and its window; None where it is not to be asked."""
     from hybrid.embedding import Embedder
-    from hybrid.engines.server import Server
     from hybrid.engines.trial import tried
 
-    settings = _engine(choice, options)
-    trial = None
-    if choice.url is None:
-        trial = tried(settings, Embedder(Settings().embedder), options["timeout"]) if options["ask"] else None
-    else:
-        if choice.window is None and options["ask"]:
-            choice.model = choice.model or Server(settings).model
-            try:
-                _ = Server(settings).window
-            except SettingsError:
-                settings = _engine(choice, options, window=_UNTOLD)
-        if options["ask"]:
-            trial = tried(settings, Embedder(Settings().embedder), options["timeout"])
-        if settings.window == _UNTOLD and choice.window is None:
-            choice.window = told_window(choice.url, choice.model or "")
-            if choice.window is None and talk:
-                choice.window = _prompt("   Its server does not tell how many tokens it reads; how many?", "", _tokens)
-            if choice.window is None:
-                raise InputError(
-                    f"The server at {choice.url} answers, and does not tell its window: give --window with the tokens "
-                    "that it was started with."
-                )
-    if trial is None:
+    if not options["ask"]:
         return None
+    settings = _engine(choice, options) if choice.url is None else _told(choice, options)
+    trial = tried(settings, Embedder(Settings().embedder), options["timeout"])
+    if choice.url is not None and choice.window is None and settings.window is not None:
+        choice.window = told_window(choice.url, choice.model or "")  # once the model is loaded, its program knows
+        if choice.window is None and talk:
+            choice.window = _prompt("   Its server does not tell how many tokens it reads; how many?", "", _tokens)
+        if choice.window is None:
+            raise InputError(
+                f"The server at {choice.url} answers, and does not tell its window: give --window with the tokens that "
+                "it was started with."
+            )
     return {"engine": trial.name, "reply": trial.reply, "right": trial.right, "seconds": round(trial.seconds, 3)}
+
+
+def _told(choice: _Choice, options: dict[str, Any]) -> EngineSettings:
+    """The settings to try a server with: a model of those it lists, and a window for now where it tells none."""
+    from hybrid.engines.server import Server
+
+    seconds = {"timeout": options["timeout"], "retries": 0}
+    server = Server(_engine(choice, options).model_copy(update=seconds))
+    try:
+        if choice.model is None:
+            choice.model = next(filter(answers, server.listed), server.model)
+            server.close()
+            server = Server(_engine(choice, options).model_copy(update=seconds))
+        if choice.window is None:
+            _ = server.window
+    except SettingsError:
+        return _engine(choice, options, window=_UNTOLD)
+    finally:
+        server.close()
+    return _engine(choice, options)
 
 
 def _engine(choice: _Choice, options: dict[str, Any], *, window: int | None = None) -> EngineSettings:

@@ -1,6 +1,6 @@
 """Model servers that listen on this machine: who they are, which models they have, and how much those read.
 
-Only this machine is contacted: a proxy is not used and a redirect not followed.
+Nothing else is contacted: a proxy is not used and a redirect not followed.
 """
 
 from __future__ import annotations
@@ -68,6 +68,11 @@ def listening(ports: Iterable[int] = tuple(PORTS)) -> list[Listening]:
         return [found for found in pool.map(_look, wanted) if found is not None]
 
 
+def answers(model: str) -> bool:
+    """Whether a model's name leaves it open that it answers questions, as that of an embedder does not."""
+    return _NO_ANSWERS.search(model) is None
+
+
 def told_window(url: str, model: str) -> int | None:
     """Tokens that a server reads with a model, by what its program tells beside OpenAI's protocol; None if nothing.
 
@@ -101,7 +106,7 @@ def _look(port: int) -> Listening | None:
     if not rows:
         return None
     kind = next((_OWNERS[o] for row in rows if (o := str(row.get("owned_by"))) in _OWNERS), "")
-    rows.sort(key=lambda row: bool(_NO_ANSWERS.search(row["id"])))
+    rows.sort(key=lambda row: not answers(row["id"]))
     models = [Offered(row["id"], _window(url, row)) for row in rows[:20]]
     return Listening(kind or PORTS.get(port, "a server"), url, tuple(models))
 

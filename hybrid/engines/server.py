@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -52,7 +52,7 @@ class Server:
         Raises:
             SettingsError: the address or the key cannot be used.
         """
-        from openai import OpenAI, Timeout
+        from openai import DefaultHttpxClient, OpenAI, Timeout
 
         self._settings = settings
         self._url = _base(settings.url)
@@ -69,6 +69,8 @@ class Server:
             api_key=key or "none",
             max_retries=settings.retries,
             timeout=Timeout(settings.timeout, connect=min(settings.timeout, 10.0)),
+            # a proxy of the environment is for other machines
+            http_client=DefaultHttpxClient(trust_env=False) if self.local else None,
         )
         self._lock, self._one = Lock(), Lock()
         self._counts: OrderedDict[bytes, int] = OrderedDict()
@@ -94,6 +96,11 @@ class Server:
     def model(self) -> str:
         """The model's name on the server: the one that was set, otherwise the first it lists."""
         return self._settings.model or str(self._models[0]["id"])
+
+    @property
+    def listed(self) -> list[str]:
+        """The models that the server lists, by name."""
+        return [str(model["id"]) for model in self._models]
 
     @cached_property
     def window(self) -> int:
@@ -156,6 +163,10 @@ class Server:
     def close(self) -> None:
         """End the connections to the server."""
         self._client.close()
+
+    def __del__(self) -> None:
+        with suppress(Exception):  # it may not have been made, and the interpreter may be ending
+            self.close()
 
     # The window and the model.
 
