@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from hybrid.document import Document
 from hybrid.errors import CorpusError, InputError, SettingsError
 from hybrid.readers.extract import Unreadable
-from hybrid.readers.kinds import WITHOUT_TEXT, kind_of
+from hybrid.readers.kinds import WITHOUT_TEXT, kind_of, unsupported
 from hybrid.readers.read import read, read_text
 from hybrid.settings import CorpusSettings
 
@@ -121,7 +121,7 @@ def not_read(problems: Sequence[Problem]) -> str:
         return ""
     reasons: dict[str, list[str]] = {}
     for problem in problems:
-        reason = "unsupported format" if problem.reason.startswith("unsupported format") else problem.reason
+        reason = re.sub(r"(?<=^unsupported format) \.\w+", "", problem.reason)
         reasons.setdefault(reason, []).append(problem.name)  # the names tell the formats
     told = []
     for reason, names in list(reasons.items())[:_REASONS]:
@@ -324,7 +324,7 @@ class _Scan:
         if not stat.S_ISREG(found.st_mode):
             self.problems.append(Problem(name, "not a regular file"))
         elif kind_of(name)[0] == "unsupported":
-            self.problems.append(Problem(name, f"unsupported format {path.suffix.lower()}"))
+            self.problems.append(Problem(name, unsupported(path.name)))
         elif found.st_size == 0:
             self.problems.append(Problem(name, "empty file"))
         else:
@@ -424,7 +424,7 @@ class _Scan:
             self.left_out += 1
             self._without_text += not self._told(entry.path)
         elif kind == "unsupported":
-            self._pass_over(entry.path, f"unsupported format {suffix}")
+            self._pass_over(entry.path, unsupported(entry.name))
         elif not regular:
             self._pass_over(entry.path, "not a regular file")
         elif found.st_size == 0 and (kind == "code" or suffix == ".typed"):  # an empty __init__.py is as it should be

@@ -47,7 +47,7 @@ class Document:
 
     name: str  # unique in its corpus; for files a POSIX path relative to the corpus
     text: str
-    kind: str = "text"  # text, markdown, html, rst, pdf, docx, email, csv, json, jsonl, notebook, code
+    kind: str = "text"  # text, markdown, html, rst, pdf, docx, xlsx, pptx, email, csv, json, ..., code
     path: str | None = None  # where it can be opened, None for texts given directly
     language: str | None = None  # tree-sitter's name of the programming language
     headings: tuple[Heading, ...] = ()

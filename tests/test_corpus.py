@@ -152,12 +152,12 @@ class TestLeftOut:
         assert names(corpus) == ["a.txt"]
         assert corpus.problems == (
             Problem("3 files", "pictures, sound, fonts or built files, without text"),
-            Problem("budget.numbers", "unsupported format .numbers"),
+            Problem("budget.numbers", "unsupported format .numbers: export it as .xlsx"),
             Problem("notes.txt", "empty file"),
         )
         assert not_read(corpus.problems) == (
             "Not read: 3 files (pictures, sound, fonts or built files, without text); "
-            "budget.numbers (unsupported format); notes.txt (empty file)."
+            "budget.numbers (unsupported format: export it as .xlsx); notes.txt (empty file)."
         )
 
     def test_gitignore_with_negation_and_nesting(self, tree: Tree) -> None:

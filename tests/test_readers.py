@@ -122,7 +122,7 @@ class TestKind:
             ("x.unknown", ("text", None)),
             ("x.ndjson", ("jsonl", None)),
             ("x.TSV", ("csv", None)),
-            ("x.xlsx", ("unsupported", None)),
+            ("x.xlsx", ("xlsx", None)),
         ],
     )
     def test_by_name(self, name: str, kind: tuple[str, str | None]) -> None:
@@ -215,8 +215,8 @@ class TestTexts:
             read("a.txt", data)
 
     def test_unsupported(self) -> None:
-        with pytest.raises(Unreadable, match=r"^unsupported format \.xlsx$"):
-            read("a.XLSX", b"PK\3\4")
+        with pytest.raises(Unreadable, match=r"^unsupported format \.xls: save it as \.xlsx$"):
+            read("a.XLS", b"PK\3\4")
 
     def test_given_text_is_kept_whatever_its_name(self) -> None:
         document = read_text("report.pdf", "ARTICLE I\n\n<b>x</b>", (0,))

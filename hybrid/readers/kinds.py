@@ -10,6 +10,8 @@ KINDS = {
     ".qmd": "markdown", ".rst": "rst", ".html": "html", ".htm": "html", ".xhtml": "html", ".pdf": "pdf",
     ".docx": "docx", ".csv": "csv", ".tsv": "csv", ".json": "json", ".geojson": "json", ".ipynb": "notebook",
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".docm": "docx", ".eml": "email",
+    ".xlsx": "xlsx", ".xlsm": "xlsx", ".pptx": "pptx", ".pptm": "pptx", ".odt": "opendocument", ".ods": "opendocument",
+    ".odp": "opendocument", ".rtf": "rtf", ".epub": "epub",
 }  # fmt: skip
 
 # without COBOL and Typst: the parser of the one does not end on texts in other languages, that of the other ends the
@@ -50,12 +52,20 @@ UNSUPPORTED = frozenset(
     .png .jpg .jpeg .gif .bmp .tif .tiff .webp .ico .icns .svg .heic .avif .psd .ai .eps .mp3 .wav .flac .ogg .m4a .aac
     .mp4 .mov .avi .mkv .webm .wmv .zip .gz .tgz .bz2 .xz .zst .7z .rar .tar .jar .war .whl .egg .deb .rpm .dmg .iso
     .so .dll .dylib .a .o .obj .lib .exe .bin .msi .pyc .pyo .pyd .class .wasm .node .ttf .otf .woff .woff2 .eot
-    .xlsx .xls .xlsm .ods .pptx .ppt .odp .doc .dot .odt .rtf .epub .mobi .djvu .ps .pages .numbers .key .msg .pst
+    .xls .ppt .doc .dot .mobi .djvu .ps .pages .numbers .key .msg .pst
     .db .sqlite .sqlite3 .mdb .parquet .feather .arrow .avro .orc .npy .npz .pkl .pickle .joblib .h5 .hdf5 .mat .rds
     .pt .pth .ckpt .safetensors .onnx .gguf .tflite .faiss .map .dat .pack .idx
     """.split()
 )
 
+# What to do with a file of a kind that is not read
+REMEDIES = {
+    ".doc": "save it as .docx", ".dot": "save it as .docx", ".xls": "save it as .xlsx", ".ppt": "save it as .pptx",
+    ".msg": "save it as .eml", ".pages": "export it as .docx or PDF", ".numbers": "export it as .xlsx",
+    ".key": "export it as .pptx or PDF", ".mobi": "convert it to .epub", ".djvu": "convert it to PDF",
+    ".ps": "convert it to PDF",
+    **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz"), "unpack it"),
+}  # fmt: skip
 
 # Of those, what nobody expects to be read: pictures, sound, fonts, and what programs make; told by number alone
 WITHOUT_TEXT = frozenset(
@@ -80,3 +90,9 @@ def kind_of(name: str) -> tuple[str, str | None]:
     if language is not None:
         return "code", language
     return ("unsupported" if suffix in UNSUPPORTED else KINDS.get(suffix, "text")), None
+
+
+def unsupported(name: str) -> str:
+    """Why a file of a kind that holds no text for us is not read, and what to do."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return f"unsupported format {suffix}" + (f": {REMEDIES[suffix]}" if suffix in REMEDIES else "")

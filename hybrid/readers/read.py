@@ -2,13 +2,12 @@
 
 Formats that are text keep it exactly as decoded, line ends included; only a byte order mark is removed, and offsets
 count after it. HTML, JSON, notebooks and tables are rendered, with an anchor wherever the rendering departs from the
-source. PDF and DOCX are extracted, so their offsets count in the extracted text.
+source. PDF and office files are extracted, so their offsets count in the extracted text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import PurePosixPath
 
 from hybrid.document import Document
 from hybrid.readers.csv import csv_text, read_csv
@@ -19,8 +18,9 @@ from hybrid.readers.extract import Extract, Unreadable
 from hybrid.readers.headings import headings_of
 from hybrid.readers.html import read_html
 from hybrid.readers.json import read_json, read_jsonl
-from hybrid.readers.kinds import kind_of
+from hybrid.readers.kinds import kind_of, unsupported
 from hybrid.readers.notebook import read_notebook
+from hybrid.readers.office import read_epub, read_odf, read_pptx, read_rtf, read_xlsx
 from hybrid.readers.pdf import read_pdf
 from hybrid.readers.pipes import with_tables
 
@@ -42,6 +42,11 @@ READERS: dict[str, Callable[[bytes], Extract]] = {
     "notebook": read_notebook,
     "pdf": read_pdf,
     "docx": read_docx,
+    "xlsx": read_xlsx,
+    "pptx": read_pptx,
+    "opendocument": read_odf,
+    "rtf": read_rtf,
+    "epub": read_epub,
     "email": lambda data: read_email(data, _attached),
 }
 
@@ -59,7 +64,7 @@ def read(name: str, data: bytes, path: str | None = None) -> Document:
     """
     kind, language = kind_of(name)
     if kind == "unsupported":
-        raise Unreadable(f"unsupported format {PurePosixPath(name).suffix.lower()}")
+        raise Unreadable(unsupported(name))
     if not data or data.isspace():
         raise Unreadable("empty file")
     reader = READERS.get(kind)

@@ -1,0 +1,423 @@
+"""Spreadsheets, slides, OpenDocument, RTF and e-books: rendered as simple web pages, and read as those are.
+
+    .xlsx          openpyxl; a heading for each sheet, its rows with the names of their columns
+    .pptx          python-pptx; a page for each slide, with its tables and the speaker's notes
+    .rtf           striprtf
+    .odt .ods .odp, .epub   what is in the archive
+
+Formulas are read by the value that was stored. Hidden sheets, rows and slides are left out, and said to be.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, time
+from html import escape
+from io import BytesIO
+from typing import Any
+from urllib.parse import unquote
+from zipfile import BadZipFile, ZipFile
+
+from hybrid.document import Heading
+from hybrid.readers.encoding import decode
+from hybrid.readers.extract import Extract, Unreadable, in_few_words
+from hybrid.readers.html import page_text
+
+SIZE_LIMIT = 300_000_000  # bytes unpacked, as the archive tells
+CELL_LIMIT = 2_000_000  # of one workbook
+_OLE = b"\xd0\xcf\x11\xe0"  # what Office wraps around encrypted files
+_REPEATED = 200  # times at most that an empty cell or row of an OpenDocument table is told
+_ONE = re.compile(r"\s+")
+
+Cells = list[list[tuple[str, int, int]]]  # text, columns and rows that it spans
+
+
+def read_xlsx(data: bytes) -> Extract:
+    return _guarded("XLSX", data, _xlsx)
+
+
+def read_pptx(data: bytes) -> Extract:
+    return _guarded("PPTX", data, _pptx)
+
+
+def read_odf(data: bytes) -> Extract:
+    return _guarded("OpenDocument file", data, _odf)
+
+
+def read_epub(data: bytes) -> Extract:
+    return _guarded("EPUB", data, _epub)
+
+
+def read_rtf(data: bytes) -> Extract:
+    if not data.lstrip().startswith(b"{\\rtf"):
+        raise Unreadable("broken RTF: it does not begin as one")
+    try:
+        from striprtf import striprtf
+    except ImportError:
+        raise _missing() from None
+    try:
+        text = str(striprtf.rtf_to_text(data.decode("latin-1"), errors="replace"))  # type: ignore[no-untyped-call]
+    except Exception as error:  # noqa: BLE001 - a broken file leads to nearly anything
+        raise Unreadable(f"broken RTF: {in_few_words(error)}") from None
+    return _joined([_of_page(_rtf_page(text))])
+
+
+def _guarded(what: str, data: bytes, render: Callable[[bytes], Extract]) -> Extract:
+    """Read an archive; what goes wrong is said in a sentence."""
+    if data.startswith(_OLE):
+        raise Unreadable(f"encrypted {what}: needs a password")
+    try:
+        with ZipFile(BytesIO(data)) as archive:
+            unpacked = sum(info.file_size for info in archive.infolist())
+        if unpacked > SIZE_LIMIT:
+            raise Unreadable(f"suspicious {what}: unpacks to {unpacked / 1e6:.0f} MB, over the limit of 300 MB")
+        return render(data)
+    except Unreadable:
+        raise
+    except ImportError:
+        raise _missing() from None
+    except BadZipFile:
+        raise Unreadable(f"broken {what}: not an archive as it should be") from None
+    except Exception as error:  # noqa: BLE001 - a broken file leads the libraries to raise nearly anything
+        raise Unreadable(f"broken {what}: {in_few_words(error)}") from None
+
+
+def _missing() -> Unreadable:
+    return Unreadable("needs the extra office: pip install 'hybrid-context[office]'")
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------
+
+
+def _of_page(html: str) -> Extract:
+    """A page as it is read; its places count in the text, since the page is ours."""
+    got = page_text(f"<html><body>{html}</body></html>")
+    return Extract(got.text.strip("\n"), got.headings)
+
+
+def _joined(parts: Sequence[Extract], remarks: Sequence[str] = (), *, paged: bool = False) -> Extract:
+    """Parts one after the other; their headings moved, their beginnings as pages."""
+    text, headings, pages = "", list[Heading](), list[int]()
+    for part in parts:
+        pages.append(len(text))
+        headings += [heading._replace(start=heading.start + len(text)) for heading in part.headings]
+        text += part.text + "\n\n"
+    return Extract(text.rstrip("\n"), tuple(headings), pages=tuple(pages) if paged else (), remarks=tuple(remarks))
+
+
+def _html(rows: Cells) -> str:
+    """A table; a first row of one cell is a title above it, empty rows part tables."""
+    found, block = [], list[list[tuple[str, int, int]]]()
+    for row in [*rows, []]:
+        if any(text for text, _, _ in row):
+            block.append(row)
+            continue
+        found.append(_table(block))
+        block = []
+    return "".join(found)
+
+
+def _table(rows: Cells) -> str:
+    titles = ""
+    while len(rows) > 1 and sum(bool(text) for text, _, _ in rows[0]) == 1 and max(map(len, rows)) > 2:
+        titles += f"<p>{escape(next(text for text, _, _ in rows[0] if text))}</p>"
+        rows = rows[1:]
+    if not rows:
+        return titles
+    if max(sum(bool(text) for text, _, _ in row) for row in rows) == 1:
+        return titles + "".join(f"<p>{escape(text)}</p>" for row in rows for text, _, _ in row if text)
+    lines = []
+    for row in rows:
+        cells = "".join(
+            f"<td colspan={across} rowspan={down}>{escape(text)}</td>" for text, across, down in row if across
+        )
+        lines.append(f"<tr>{cells}</tr>")
+    return f"{titles}<table>{''.join(lines)}</table>"
+
+
+# -- Excel -------------------------------------------------------------------------------------------------------------
+
+
+def _xlsx(data: bytes) -> Extract:
+    import warnings
+
+    import openpyxl
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what of a file openpyxl does not keep
+        book = openpyxl.load_workbook(BytesIO(data), data_only=True)
+    parts, hidden, unseen, cells = list[Extract](), 0, 0, 0
+    for sheet in book.worksheets:
+        if sheet.sheet_state != "visible":
+            hidden += 1
+            continue
+        cells += sheet.max_row * sheet.max_column
+        if cells > CELL_LIMIT:
+            raise Unreadable(f"too large XLSX: over {CELL_LIMIT:,} cells; save the sheets as CSV files")
+        rows, left_out = _sheet(sheet)
+        unseen += left_out
+        parts.append(_of_page(f"<h2>{escape(sheet.title)}</h2>{_html(rows)}"))
+    notes = [f"{n} hidden {what}{'s' * (n > 1)} left out" for n, what in ((hidden, "sheet"), (unseen, "row")) if n]
+    return _joined(parts, notes)
+
+
+def _sheet(sheet: Any) -> tuple[Cells, int]:
+    """The cells of a sheet that are seen, and how many rows with something in them are not."""
+    spans = {
+        (area.min_row, area.min_col): (area.max_col - area.min_col + 1, area.max_row - area.min_row + 1)
+        for area in sheet.merged_cells.ranges
+    }
+    covered = {
+        (row, column)
+        for area in sheet.merged_cells.ranges
+        for row in range(area.min_row, area.max_row + 1)
+        for column in range(area.min_col, area.max_col + 1)
+    } - set(spans)
+    shut = {index for index, column in sheet.column_dimensions.items() if column.hidden}
+    rows, hidden = Cells(), 0
+    for cells in sheet.iter_rows():
+        told = []
+        for cell in cells:
+            if cell.column_letter in shut if hasattr(cell, "column_letter") else False:
+                continue
+            place = (cell.row, cell.column)
+            across, down = (0, 0) if place in covered else spans.get(place, (1, 1))
+            told.append((_value(cell) if across else "", across, down))
+        if sheet.row_dimensions[cells[0].row].hidden:
+            hidden += any(text for text, _, _ in told)
+        else:
+            while told and not told[-1][0] and told[-1][1] == 1 and len(told) > 1 and not any(t for t, _, _ in told):
+                told.pop()
+            rows.append(told)
+    return rows, hidden
+
+
+def _value(cell: Any) -> str:
+    """A cell's value about as it is shown."""
+    value, shown = cell.value, str(getattr(cell, "number_format", ""))
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "minutes")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, int | float):
+        if "%" in shown:
+            return f"{value * 100:.6g}%"
+        places = re.search(r"0\.(0+)", shown)
+        number = f"{value:,.{len(places[1])}f}" if places and "," in shown else f"{value:.12g}"
+        sign = re.search(r"[$€£¥]|\b(?:EUR|USD|CHF|GBP)\b", shown)
+        return f"{number} {sign.group()}" if sign else number
+    return _ONE.sub(" ", str(value)).strip()
+
+
+# -- PowerPoint --------------------------------------------------------------------------------------------------------
+
+
+def _pptx(data: bytes) -> Extract:
+    from pptx import Presentation
+
+    parts, hidden = list[Extract](), 0
+    for number, slide in enumerate(Presentation(BytesIO(data)).slides, 1):
+        if slide._element.get("show") == "0":
+            hidden += 1
+            continue
+        title = slide.shapes.title
+        name = _ONE.sub(" ", title.text_frame.text).strip() if title is not None and title.has_text_frame else ""
+        body = "".join(_shape(shape) for shape in slide.shapes if title is None or shape.shape_id != title.shape_id)
+        notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
+        said = "".join(f"<p>{escape(line)}</p>" for line in (notes.text if notes is not None else "").splitlines())
+        heading = f"<h2>{escape(name or f'Slide {number}')}</h2>"
+        parts.append(_of_page(heading + body + (f"<p>Notes:</p>{said}" if said.strip() else "")))
+    return _joined(parts, [f"{hidden} hidden slide{'s' * (hidden > 1)} left out"] if hidden else [], paged=True)
+
+
+def _shape(shape: Any) -> str:
+    if hasattr(shape, "shapes"):  # a group
+        return "".join(map(_shape, shape.shapes))
+    if getattr(shape, "has_table", False):
+        rows = [
+            [
+                (_ONE.sub(" ", cell.text).strip(), cell.span_width if cell.is_merge_origin else 1,
+                 cell.span_height if cell.is_merge_origin else 1) if not cell.is_spanned else ("", 0, 0)
+                for cell in row.cells
+            ]
+            for row in shape.table.rows
+        ]  # fmt: skip
+        return _html(rows)
+    if getattr(shape, "has_chart", False):
+        return _chart(shape.chart)
+    if not getattr(shape, "has_text_frame", False):
+        return ""
+    return "".join(f"<p>{escape(_ONE.sub(' ', p.text))}</p>" for p in shape.text_frame.paragraphs if p.text.strip())
+
+
+def _chart(chart: Any) -> str:
+    """The figures of a chart as a table."""
+    rows = Cells()
+    for plot in chart.plots:
+        series = list(plot.series)
+        rows.append([("", 1, 1), *((str(one.name), 1, 1) for one in series)])
+        for at, category in enumerate(plot.categories):
+            rows.append([(str(category), 1, 1), *((f"{one.values[at]:.12g}", 1, 1) for one in series)])
+        rows.append([])
+    return _html(rows)
+
+
+# -- OpenDocument ------------------------------------------------------------------------------------------------------
+
+
+def _odf(data: bytes) -> Extract:
+    from lxml import etree
+
+    with ZipFile(BytesIO(data)) as archive:
+        manifest = archive.read("META-INF/manifest.xml") if "META-INF/manifest.xml" in archive.namelist() else b""
+        if b"encryption-data" in manifest:
+            raise Unreadable("encrypted OpenDocument file: needs a password")
+        root = etree.fromstring(archive.read("content.xml"), etree.XMLParser(resolve_entities=False, huge_tree=True))
+    hidden = [0]
+    slides = [element for element in root.iter() if _tag(element) == "page"]
+    sheets = [element for element in root.iter() if _tag(element) == "spreadsheet"]
+    comments = sum(_tag(element) == "annotation" for element in root.iter())
+    remarks = [f"{comments} comment{'s' * (comments > 1)} left out"] if comments else []
+    if any(_tag(element) == "tracked-changes" for element in root.iter()):
+        remarks.append("tracked changes read as accepted")
+    if slides:
+        parts = []
+        for number, slide in enumerate(slides, 1):
+            name = _attribute(slide, "name")
+            known = name if name and not re.fullmatch(r"page\d+", name) else f"Slide {number}"
+            parts.append(_of_page(f"<h2>{escape(known)}</h2>{''.join(_odf_blocks(slide, hidden))}"))
+        return _joined(parts, remarks, paged=True)
+    if sheets:
+        tables = [element for element in sheets[0] if _tag(element) == "table"]
+        parts = [
+            _of_page(f"<h2>{escape(_attribute(table, 'name') or 'Sheet')}</h2>{_html(_odf_rows(table, hidden))}")
+            for table in tables
+        ]
+    else:
+        body = next((element for element in root.iter() if _tag(element) == "text"), root)
+        parts = [_of_page("".join(_odf_blocks(body, hidden)))]
+    if hidden[0]:
+        remarks.append(f"{hidden[0]} hidden row{'s' * (hidden[0] > 1)} left out")
+    return _joined(parts, remarks)
+
+
+def _tag(element: Any) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def _attribute(element: Any, name: str) -> str:
+    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
+
+
+def _odf_blocks(element: Any, hidden: list[int]) -> Iterator[str]:
+    """Paragraphs, headings, lists and tables in their order."""
+    for child in element:
+        tag = _tag(child)
+        if tag == "h":
+            level = min(6, max(1, int(_attribute(child, "outline-level") or 1)))
+            yield f"<h{level}>{escape(_odf_text(child))}</h{level}>"
+        elif tag == "p":
+            yield f"<p>{escape(_odf_text(child))}</p>"
+            for frame in (inner for inner in child if _tag(inner) in ("frame", "custom-shape", "rect", "g")):
+                yield from _odf_blocks(frame, hidden)
+        elif tag == "table":
+            yield _html(_odf_rows(child, hidden))
+        elif tag == "notes":
+            said = "".join(_odf_blocks(child, hidden))
+            yield f"<p>Notes:</p>{said}" if re.search(r">[^<\s]", said) else ""
+        elif tag not in ("tracked-changes", "annotation", "sequence-decls", "forms", "page-thumbnail"):
+            yield from _odf_blocks(child, hidden)
+
+
+def _odf_rows(table: Any, hidden: list[int]) -> Cells:
+    rows = Cells()
+    for row in (element for element in table.iter() if _tag(element) == "table-row" and _own_table(element) is table):
+        cells: list[tuple[str, int, int]] = []
+        for cell in (element for element in row if _tag(element) in ("table-cell", "covered-table-cell")):
+            text = " ".join(_odf_text(p) for p in cell.iter() if _tag(p) in ("p", "h")).strip()
+            across, down = (int(_attribute(cell, f"number-{what}-spanned") or 1) for what in ("columns", "rows"))
+            if _tag(cell) == "covered-table-cell":
+                across, down = 0, 0
+            times = int(_attribute(cell, "number-columns-repeated") or 1)
+            cells += [(text, across, down)] * min(times, _REPEATED)
+        while cells and cells[-1] == ("", 1, 1):
+            cells.pop()
+        if _attribute(row, "visibility") in ("collapse", "filter"):
+            hidden[0] += any(text for text, _, _ in cells)
+            continue
+        rows += [cells] * min(int(_attribute(row, "number-rows-repeated") or 1), _REPEATED if cells else 1)
+    return rows
+
+
+def _own_table(element: Any) -> Any:
+    parent = element.getparent()
+    while parent is not None and _tag(parent) != "table":
+        parent = parent.getparent()
+    return parent
+
+
+def _odf_text(element: Any) -> str:
+    """The text of a paragraph, its notes and blanks included."""
+    parts: list[str] = [element.text or ""]
+    for child in element:
+        tag = _tag(child)
+        if tag == "s":
+            parts.append(" " * int(_attribute(child, "c") or 1))
+        elif tag in ("tab", "line-break"):
+            parts.append(" ")
+        elif tag == "note":
+            body = " ".join(_odf_text(p) for p in child.iter() if _tag(p) == "p")
+            parts.append(f" [footnote: {body}]" if body else "")
+        elif tag not in ("annotation", "frame", "custom-shape", "rect", "g", "tracked-changes"):
+            parts.append(_odf_text(child))
+        parts.append(child.tail or "")
+    return _ONE.sub(" ", "".join(parts))
+
+
+# -- e-books and RTF ---------------------------------------------------------------------------------------------------
+
+
+def _epub(data: bytes) -> Extract:
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, recover=True)
+    with ZipFile(BytesIO(data)) as archive:
+        names = set(archive.namelist())
+        if b"EncryptedData" in (archive.read("META-INF/encryption.xml") if "META-INF/encryption.xml" in names else b""):
+            kinds = archive.read("META-INF/encryption.xml")
+            if b"xmlenc#" in kinds:
+                raise Unreadable("encrypted EPUB: its publisher protects it")
+        container = etree.fromstring(archive.read("META-INF/container.xml"), parser)
+        opf = next(_attribute(element, "full-path") for element in container.iter() if _tag(element) == "rootfile")
+        package = etree.fromstring(archive.read(opf), parser)
+        items = {_attribute(e, "id"): _attribute(e, "href") for e in package.iter() if _tag(e) == "item"}
+        spine = [items.get(_attribute(e, "idref"), "") for e in package.iter() if _tag(e) == "itemref"]
+        files = [posixpath.normpath(posixpath.join(posixpath.dirname(opf), unquote(href))) for href in spine if href]
+        parts = []
+        for file in files:
+            if file in names:
+                got = page_text(decode(archive.read(file)))
+                if got.text.strip():
+                    parts.append(Extract(got.text.strip("\n"), got.headings))
+    return _joined(parts)
+
+
+def _rtf_page(text: str) -> str:
+    """The plain text of an RTF file, whose cells are parted by bars, as a page."""
+    found, rows = [], Cells()
+    for line in [*text.splitlines(), ""]:
+        if "|" in line and line.rstrip().endswith("|"):
+            rows.append([(_ONE.sub(" ", cell).strip(), 1, 1) for cell in line.rstrip()[:-1].split("|")])
+            continue
+        if rows:
+            found.append(_html(rows))
+            rows = []
+        if line.strip():
+            found.append(f"<p>{escape(line.strip())}</p>")
+    return "".join(found)

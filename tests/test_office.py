@@ -1,0 +1,233 @@
+"""Workbooks, slides, OpenDocument, RTF and e-books, made here and read back."""
+
+from __future__ import annotations
+
+import io
+import sys
+import zipfile
+from datetime import date
+from typing import Any
+
+import pytest
+
+from hybrid.document import Document
+from hybrid.readers.extract import Unreadable
+from hybrid.readers.read import read
+
+
+def workbook(fill: Any) -> Document:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    fill(book)
+    out = io.BytesIO()
+    book.save(out)
+    return read("a.xlsx", out.getvalue())
+
+
+def test_a_sheet_is_rows_with_the_names_of_their_columns() -> None:
+    def fill(book: Any) -> None:
+        sheet = book.active
+        sheet.title = "Budget"
+        sheet.append(["Harbour budget of the year"])
+        sheet.append([])
+        sheet.append(["Item", "2024", "Share", "Paid on", "Owner"])
+        sheet.append(["Dredging", 41000, 0.625, date(2024, 3, 4), "Ivo"])
+        sheet.append(["Lighting", 8000.5, None, None, "Mia"])
+        sheet.append(["Paint", 12, 0.1, date(2025, 1, 2), "Ada"])
+        for row in (4, 6):
+            sheet.cell(row, 3).number_format = "0.0%"
+        book.create_sheet("Staff").append(["Name", "City", "Phone"])
+        book["Staff"].append(["Lena Vogt", "Kiel", "555-201"])
+        book["Staff"].append(["Omar Haddad", "Lyon", None])
+
+    found = workbook(fill)
+    assert "Harbour budget of the year" in found.text
+    assert "Item: Dredging | 2024: 41000 | Share: 62.5% | Paid on: 2024-03-04 | Owner: Ivo" in found.text
+    assert "Item: Lighting | 2024: 8000.5 | Share: | Paid on: | Owner: Mia" in found.text
+    assert "Name: Omar Haddad | City: Lyon | Phone:" in found.text
+    assert [heading.title for heading in found.headings] == ["Budget", "Staff"]
+    assert found.text[found.headings[1].start :].startswith("Staff")
+
+
+def test_what_is_hidden_is_left_out_and_said() -> None:
+    def fill(book: Any) -> None:
+        sheet = book.active
+        for row in (["Name", "Pay", "Team"], ["Ada", 1, "A"], ["Ben", 2, "B"], ["Cem", 3, "C"]):
+            sheet.append(row)
+        sheet.row_dimensions[3].hidden = True
+        sheet.column_dimensions["B"].hidden = True
+        secret = book.create_sheet("Secret")
+        secret.append(["password"])
+        secret.sheet_state = "hidden"
+
+    found = workbook(fill)
+    assert "Ben" not in found.text
+    assert "Pay" not in found.text
+    assert "password" not in found.text
+    assert "Cem" in found.text
+    assert found.remarks == ("1 hidden sheet left out", "1 hidden row left out")
+
+
+def test_merged_cells_stand_in_their_columns() -> None:
+    def fill(book: Any) -> None:
+        sheet = book.active
+        for row in (["Region", "Q1", "Q2"], ["North", 5, 6], [None, 7, 8], ["South", 1, 2]):
+            sheet.append(row)
+        sheet.merge_cells("A2:A3")
+
+    assert "Region: North | Q1: 7 | Q2: 8" in workbook(fill).text
+
+
+def test_slides() -> None:
+    from pptx import Presentation
+    from pptx.util import Inches
+
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[5])
+    slide.shapes.title.text = "Harbour plan"
+    table = slide.shapes.add_table(3, 3, Inches(1), Inches(2), Inches(6), Inches(2)).table
+    for i, row in enumerate((["Pier", "Length", "Opens"], ["North", "240 m", "2027"], ["South", "90 m", "2029"])):
+        for j, text in enumerate(row):
+            table.cell(i, j).text = text
+    slide.notes_slide.notes_text_frame.text = "The architect is Lea Sonntag."
+    second = deck.slides.add_slide(deck.slide_layouts[6])
+    box = second.shapes.add_textbox(Inches(1), Inches(1), Inches(4), Inches(1))
+    box.text_frame.text = "Questions to Mr Demir"
+    hidden = deck.slides.add_slide(deck.slide_layouts[6])
+    hidden._element.set("show", "0")
+    out = io.BytesIO()
+    deck.save(out)
+    found = read("a.pptx", out.getvalue())
+    assert "Pier: North | Length: 240 m | Opens: 2027" in found.text
+    assert "The architect is Lea Sonntag." in found.text
+    assert found.page_of(found.text.index("Demir")) == 2
+    assert [heading.title for heading in found.headings] == ["Harbour plan", "Slide 2"]
+    assert found.remarks == ("1 hidden slide left out",)
+
+
+NAMES = (
+    'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+    'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" '
+    'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
+    'xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
+)
+
+
+def archive(**members: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        for name, text in members.items():
+            made.writestr(name.replace("__", "/").replace("_xml", ".xml"), text)
+    return out.getvalue()
+
+
+def odf(suffix: str, body: str, manifest: str = "<m/>") -> Document:
+    content = f"<office:document-content {NAMES}><office:body>{body}</office:body></office:document-content>"
+    return read(f"a.{suffix}", archive(content_xml=content, **{"META-INF__manifest_xml": manifest}))
+
+
+def test_a_text_document() -> None:
+    found = odf(
+        "odt",
+        "<office:text><text:tracked-changes><text:changed-region><text:deletion><text:p>old price 5</text:p>"
+        "</text:deletion></text:changed-region></text:tracked-changes><text:h text:outline-level='1'>Offer</text:h>"
+        "<text:p>The roof<text:s/>costs <text:span>31,000</text:span> euros<text:note><text:note-body><text:p>net"
+        "</text:p></text:note-body></text:note>.<office:annotation><text:p>too much?</text:p></office:annotation>"
+        "</text:p><table:table><table:table-row><table:table-cell><text:p>Part</text:p></table:table-cell>"
+        "<table:table-cell><text:p>Price</text:p></table:table-cell><table:table-cell><text:p>Stock</text:p>"
+        "</table:table-cell></table:table-row><table:table-row><table:table-cell><text:p>Tile</text:p>"
+        "</table:table-cell><table:table-cell/><table:table-cell><text:p>7</text:p></table:table-cell>"
+        "</table:table-row></table:table></office:text>",
+    )
+    assert "The roof costs 31,000 euros [footnote: net]." in found.text
+    assert "old price" not in found.text
+    assert "too much" not in found.text
+    assert "Part: Tile | Price: | Stock: 7" in found.text
+    assert found.remarks == ("1 comment left out", "tracked changes read as accepted")
+
+
+def test_a_spreadsheet_with_repeated_cells() -> None:
+    def row(*cells: str) -> str:
+        told = "".join(f"<table:table-cell><text:p>{cell}</text:p></table:table-cell>" for cell in cells)
+        return f"<table:table-row>{told}<table:table-cell table:number-columns-repeated='16000'/></table:table-row>"
+
+    hidden = row("Cem", "C", "3").replace("<table:table-row", "<table:table-row table:visibility='filter'", 1)
+    rows = row("Name", "Team", "Age") + row("Ada", "A", "31") + hidden
+    found = odf(
+        "ods",
+        f"<office:spreadsheet><table:table table:name='Staff'>{rows}<table:table-row "
+        "table:number-rows-repeated='1048570'><table:table-cell/></table:table-row></table:table></office:spreadsheet>",
+    )
+    assert found.text == "Staff\n\nName: Ada | Team: A | Age: 31"
+    assert found.remarks == ("1 hidden row left out",)
+
+
+def test_an_openoffice_presentation() -> None:
+    pages = "".join(
+        f"<draw:page draw:name='{name}'><draw:frame><draw:text-box><text:p>{text}</text:p></draw:text-box></draw:frame>"
+        "</draw:page>"
+        for name, text in (("page1", "The pier is 240 metres long."), ("Costs", "It costs 3 million."))
+    )
+    found = odf("odp", f"<office:presentation>{pages}</office:presentation>")
+    assert [heading.title for heading in found.headings] == ["Slide 1", "Costs"]
+    assert found.page_of(found.text.index("3 million")) == 2
+
+
+def test_an_encrypted_one_is_told() -> None:
+    with pytest.raises(Unreadable, match="needs a password"):
+        odf("odt", "<office:text/>", "<m><encryption-data/></m>")
+    for name in ("a.xlsx", "a.pptx"):
+        with pytest.raises(Unreadable, match="needs a password"):
+            read(name, b"\xd0\xcf\x11\xe0 and more")
+
+
+def test_rich_text() -> None:
+    text = (
+        r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}\f0 The caretaker is Herr Gr\'fcn.\par Moscow: \u1052?\u1086?"
+        r"\par \trowd Route\cell Adult\cell Child\cell\row \trowd Island\cell 21.00\cell 10.50\cell\row \pard End.\par}"
+    )
+    found = read("a.rtf", text.encode("ascii"))
+    assert "The caretaker is Herr Grün." in found.text
+    assert "\u041c\u043e" in found.text
+    assert "Route: Island | Adult: 21.00 | Child: 10.50" in found.text
+
+
+def test_an_ebook_in_the_order_of_its_spine() -> None:
+    def chapter(title: str, text: str) -> str:
+        return f"<html xmlns='http://www.w3.org/1999/xhtml'><body><h1>{title}</h1><p>{text}</p></body></html>"
+
+    package = (
+        "<package><manifest><item id='b' href='two%20b.xhtml'/><item id='a' href='one.xhtml'/></manifest>"
+        "<spine><itemref idref='a'/><itemref idref='b'/></spine></package>"
+    )
+    container = "<container><rootfiles><rootfile full-path='OEBPS/book.opf'/></rootfiles></container>"
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr("META-INF/container.xml", container)
+        made.writestr("OEBPS/book.opf", package)
+        made.writestr("OEBPS/two b.xhtml", chapter("Two", "He came back in 1791."))
+        made.writestr("OEBPS/one.xhtml", chapter("One", "Captain Harrow sailed in 1788."))
+    found = read("a.epub", out.getvalue())
+    assert [heading.title for heading in found.headings] == ["One", "Two"]
+    assert found.text.index("1788") < found.text.index("1791")
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.pptx", "a.odt", "a.ods", "a.epub", "a.rtf"])
+def test_what_is_broken_is_said_in_a_sentence(name: str) -> None:
+    for data in (b"not at all what it should be", archive(x_xml="<a/>")):
+        with pytest.raises(Unreadable, match=r"^broken "):
+            read(name, data)
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, module, data in (("a.xlsx", "openpyxl", archive(x_xml="<a/>")), ("a.rtf", "striprtf", b"{\\rtf1 x}")):
+        monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(Unreadable, match=r"pip install 'hybrid-context\[office\]'"):
+            read(name, data)
+
+
+@pytest.mark.parametrize(("name", "remedy"), [("a.doc", "save it as .docx"), ("a.zip", "unpack it"), ("a.msg", ".eml")])
+def test_what_is_not_read_says_what_to_do(name: str, remedy: str) -> None:
+    with pytest.raises(Unreadable, match=remedy):
+        read(name, b"something")
