@@ -28,6 +28,21 @@ _ASIAN = {
     "big5": ("big5", frozenset([0xA1, *range(0xA4, 0xC7)])),
     "gb18030": ("gb18030", frozenset([0xA1, 0xA3, *range(0xB0, 0xD8)])),
 }
+# Encodings, and the letters beyond ASCII of languages that are written in them. The first that fits holds: Western
+# Europe before all others, and Turkish before Icelandic, which has other letters at the same bytes.
+_MIDDLE = "ąćęłńóśźż áčďéěíňóřšťúůýž áäčďéíĺľňóôŕšťúýž áéíóöőúüű čćđšž âăîşţ"
+_LATIN = tuple(
+    (encoding, [frozenset(letters) for letters in alphabets.split()])
+    for encoding, alphabets in (
+        ("cp1252", "äöüßé àâæçéèêëîïôœùûüÿ áéíóúñü àèéìíîòóùú âãáàçéêíóôõúü æøåéü åäöéü ëéèïóöüáí"),
+        ("cp1250", _MIDDLE),
+        ("iso8859_2", _MIDDLE),
+        ("cp1254", "çğıöşüâîû\u0307"),  # the last is of a small dotted capital
+        ("cp1252", "áðéíóúýþæö"),
+        ("cp1257", "ąčęėįšųūž āčēģīķļņšūž äöõüšž"),
+    )
+)
+_SIGN = re.compile(r"(?<![^\W\d_])[^\w\s]|[^\w\s](?![^\W\d_])|[ªº²³¹¼½¾](?![^\W\d_])|[\u2010-\u2019]")  # no letter
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\b\x1a\x1b"))
 _HIGH = bytes(range(128, 256))
 
@@ -75,15 +90,20 @@ def _decode_utf16(data: bytes, head: bytes) -> str:
 
 def _guess(data: bytes, bad: int, declared: str | None) -> str:
     """The encoding of bytes that are not UTF-8; `bad` is where UTF-8 fails first."""
-    damaged = data.decode("utf-8", "replace").count("\ufffd")
-    if damaged * 10 < len(data) - len(data.translate(None, _HIGH)):
-        return "utf-8"  # a few damaged bytes among many good sequences
+    text = data.decode("utf-8", "replace")
+    damaged = text.count("\ufffd")
+    whole = sum(char > "\x7f" for char in text) - damaged
+    if damaged * 10 < len(data) - len(data.translate(None, _HIGH)) or whole >= 2 * damaged:
+        return "utf-8"  # a few damaged bytes among good sequences, which other encodings hardly ever make by chance
     if declared is not None:
         return declared
     telling = _telling(data)
     asian = _asian(telling)
     if asian is not None:
         return asian
+    latin = _latin(telling)
+    if latin is not None:
+        return latin
     from charset_normalizer import from_bytes
 
     found = from_bytes(telling, cp_exclusion=["utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_7"])
@@ -95,6 +115,16 @@ def _guess(data: bytes, bad: int, declared: str | None) -> str:
         if match.encoding == "cp1252" and match.chaos <= best.chaos and match.coherence >= best.coherence:
             return "cp1252"  # of equally good guesses by far the most frequent
     return best.encoding
+
+
+def _latin(telling: bytes) -> str | None:
+    """The encoding in which all letters beyond ASCII are those of one language of Latin script."""
+    for encoding, alphabets in _LATIN:
+        text = _SIGN.sub(" ", telling.decode(encoding, "replace"))
+        letters = {char for char in text.lower() if char > "\x7f" and not char.isspace()}
+        if letters and "\ufffd" not in letters and any(letters <= alphabet for alphabet in alphabets):
+            return encoding
+    return None
 
 
 def _telling(data: bytes) -> bytes:

@@ -8,6 +8,7 @@ source. PDF and office files are extracted, so their offsets count in the extrac
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from hybrid.document import Document
 from hybrid.readers.csv import csv_text, read_csv
@@ -69,7 +70,11 @@ def read(name: str, data: bytes, path: str | None = None) -> Document:
         raise Unreadable("empty file")
     reader = READERS.get(kind)
     if reader is None:
-        return _text(name, decode(data), kind, path, language)
+        text = decode(data)
+        found = _text(name, text, kind, path, language)
+        damaged = text.count("\ufffd") - data.count(b"\xef\xbf\xbd")
+        told = f"{damaged} damaged character{'s' * (damaged > 1)} read as \ufffd"
+        return replace(found, remarks=(*found.remarks, told)) if damaged > 0 else found
     got = reader(data)
     if not got.text.strip():
         raise Unreadable(f"no text in this {kind} file")
