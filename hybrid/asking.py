@@ -229,3 +229,47 @@ def weakly_embedded(question: str) -> bool:
     """Whether the question is mostly in a script for which a small English model's cosines tell little."""
     letters = sum(char.isalpha() for char in question)
     return letters > 0 and 2 * len(_SCRIPT.findall(question)) > letters
+
+
+# What a question names without saying anything of the thing: the number of a telephone is a telephone.
+GENERAL = frozenset(
+    """number numbers name names amount date time total value level kind type sort many much way thing things size
+    length people person place day days long exact current maximum minimum""".split()
+)
+_ASKED_OF = re.compile(
+    r"\W*(?:what|which)\s+(?:(?:is|are|was|were)\s+(?:the\s+|an?\s+|its\s+|their\s+)?)?"
+    r"(?!(?:do|does|did|has|have|will|would|can|could|must|should|may|happens)\b)(?P<thing>(?:[\w-]+\s+){0,2}?[\w-]+)"
+    r"(?=\s+(?:of|for|in|at|on|to|by|does|do|did|is|are|was|were|has|have|will|must|should|can|may|holds?|gives?|apply|"
+    r"applies)\b|\W*$)",
+    re.IGNORECASE,
+)
+_VERBS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\b(?:do|does|did|will|would|can|could|may|must|should)\b.*?\b([\w-]+)\W*$",
+        r"\b(?:is|are|was|were|been|be)\b.*?\b([\w-]+(?:ed|en|t))\W*$",
+        r"\b(?:which|what|who)\s+(?:[\w-]+\s+)?([\w-]+s)\b",
+    )
+)
+_TIME = re.compile(
+    r"\d|\b(?:day|week|month|year|hour|morning|noon|night|evening|after|before|until|within|when|once|soon|immediately|"
+    r"spring|summer|autumn|winter|tag|woche|monat|jahr|uhr|jour|mois|dia|mes)",
+    re.IGNORECASE,
+)
+
+
+def asked_of(question: str) -> str:
+    """What of a thing an English question asks for: "address" of "What is the address of the sauna?"; else empty."""
+    found = _ASKED_OF.match(question)
+    word = found["thing"].split()[-1].lower() if found else ""
+    return "" if word in GENERAL else word
+
+
+def verbs_of(question: str) -> set[str]:
+    """Words of an English question, in lower case, that are likely its verbs."""
+    return {match[1].lower() for pattern in _VERBS if (match := pattern.search(question)) is not None}
+
+
+def tells_time(text: str) -> bool:
+    """Whether a text says any time at all."""
+    return _TIME.search(text) is not None

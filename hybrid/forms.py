@@ -21,7 +21,9 @@ driven; fall fell fallen; find found; fly flew flown; forbid forbade forbidden; 
 hold held; keep kept; know knew known; lead led; leave left; lose lost; make made; mean meant; meet met; pay paid; read;
 rise rose risen; run ran; say said; sell sold; send sent; sing sang sung; speak spoke spoken; spend spent; stand stood;
 steal stole stolen; take took taken; teach taught; tell told; think thought; throw threw thrown; wear wore worn;
-win won; write wrote written; child children; man men; woman women; person people; mouse mice; foot feet; life lives
+win won; write wrote written; child children; man men; woman women; person people; mouse mice; foot feet; life lives;
+lend lent; repay repaid; bring brought; hang hung; feed fed; break broke broken; eat ate eaten; drink drank drunk;
+swim swam swum; shelf shelves; knife knives; half halves; tooth teeth
 """
 # What people ask with, and what documents say instead.
 _LIKE = """
@@ -31,7 +33,8 @@ price fee charge euros dollars pounds; earn salary wage pay; phone telephone tel
 end expire finish; begin start commence; allowed permitted may forbidden prohibited; forbidden prohibited allowed;
 permitted allowed; absent apologies excused; boss manager head; job role position; doctor physician; car vehicle; shop
 store; repair fix; holiday vacation leave; live reside; email mail; birthday born; hold capacity contain; rent lease;
-lawyer attorney counsel; company firm ltd gmbh inc; bill invoice; fast speed; broken defective; often frequency every;
+apply govern; lawyer attorney counsel; company firm ltd gmbh inc; bill invoice; fast speed; broken defective; often
+frequency every;
 """
 
 

@@ -19,17 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.asking import KINDS
+from hybrid.asking import KINDS, asked_of, tells_time, verbs_of
 from hybrid.blocks import as_shown, blocks, headline, joined, source_language, spelled, spelled_at
 from hybrid.embedding import Embedder, Vectors
 from hybrid.engines.base import Completion, OnText, Quote
-from hybrid.engines.question import Question
+from hybrid.engines.question import Question, is_general
 from hybrid.errors import WindowError
 from hybrid.prompts import Prompt
 from hybrid.sentences import CELLS, is_row, sentences
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece, Usage
-from hybrid.words import STOP, WORD, stems
+from hybrid.words import STOP, WORD, stem, stems
 
 SILENT = "The documents do not say."
 WINDOW = 1_000_000  # tokens, where the settings name none: nothing but time limits it
@@ -38,7 +38,8 @@ AROUND = 10  # sentences on either side that count as the same piece, where the 
 COLLECTED = 6  # sentences at most that are collected from one part of a longer text
 SHORT = 150  # sentences at most of a short document
 UNLIKELY = 0.15  # what is left of the chance where all of a document was read and its best sentence is beside the point
-LITTLE, MOST = 0.35, 0.6  # shares of the question's words, in the best sentence and in another
+LITTLE = 0.35  # share of the question's words
+SURE = 0.65  # cosine from which a sentence is of the matter, in whatever words
 HEADED = 1.0  # what the name of a definition counts where it has all words of the question
 GAP = 40  # characters between its passages that are none of any
 TITLE = 120  # characters at most of a first line that is a title
@@ -221,9 +222,12 @@ class Extractive:
         rows, features, scores = rows[best], features[best], scores[best]
         overall = overall_of(features, scores, question.kind is None, len(scan.piece), _missing(scan, worth))
         named = HEADED * float(headed[best[0]]) if len(best) else 0.0
-        chance = self._chance(question, features, rows, overall, sole, named)
-        if len(rows) and _is_of_another_matter(prompt, question, scan, int(rows[0]), features[0]):
-            chance *= UNLIKELY
+        chance = self._chance(question, features, overall, sole, named)
+        if len(rows) and (
+            _is_of_another_matter(prompt, question, scan, int(rows[0]), features[0])
+            or (sole and _is_beside(prompt, question, scan, rows, features, worth))
+        ):
+            chance = min(chance, UNLIKELY)
         return Reading(scan, rows, features, scores, overall, sole, chance)
 
     def _scan(self, prompt: Prompt, question: Question) -> Scan:
@@ -313,9 +317,7 @@ class Extractive:
             columns[question.kind] = np.array([question.fits(text) for text in texts])
         return np.column_stack([columns[name] for name in FEATURES]).reshape(len(rows), len(FEATURES))
 
-    def _chance(
-        self, question: Question, features: Floats, rows: Rows, overall: Floats, sole: bool, headed: float
-    ) -> float:
+    def _chance(self, question: Question, features: Floats, overall: Floats, sole: bool, headed: float) -> float:
         """Of a short document by weights of its own, moved so that one threshold serves both."""
         if not len(features):
             return 0.0
@@ -325,8 +327,7 @@ class Extractive:
         )
         logit = bias + headed + sum(weight * known[name] for name, weight in weights.items())
         chance = float(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
-        beside = sole and (_asks_another(question, known) or _stands_elsewhere(question, features, rows))
-        return chance * UNLIKELY if beside else chance
+        return chance * UNLIKELY if sole and _asks_another(question, known) else chance
 
     def _quotes(self, prompt: Prompt, reading: Reading) -> tuple[Quote, ...]:
         collect = prompt.task == "collect"
@@ -381,17 +382,45 @@ def _asks_another(question: Question, known: dict[str, float]) -> bool:
     return elsewhere or uncounted
 
 
-def _stands_elsewhere(question: Question, features: Floats, rows: Rows) -> bool:
-    """Whether the best sentence has little of what is asked about, and one that is not right before it has most.
+def _is_beside(prompt: Prompt, question: Question, scan: Scan, rows: Rows, features: Floats, worth: Floats) -> bool:
+    """Whether the best sentence of a whole short document is none about what is asked, by its form.
+
+    It has no time, or no number of that unit, where one is asked; the attribute that is asked stands nowhere; the thing
+    that is asked about stands in other sentences, and it has little of the question; or it is the row of a table that
+    has no such thing.
+    """
+    text, best = _sentence(prompt, scan, int(rows[0])), dict(zip(FEATURES, features[0], strict=True))
+    if question.of_code:
+        return False
+    if question.kind == "when" and not best["when"] and (is_row(text, 0, len(text)) or not tells_time(text)):
+        return True
+    if question.kind == "number" and best["number"] <= (0.3 if question.unit else 0.0) and best["keyed"] < 0.5:
+        return True
+    missing = np.maximum(scan.hits, scan.title).max(0, initial=0.0) == 0
+    if question.language == "en":
+        of = stem(asked_of(question.text)) if asked_of(question.text) else ""
+        if of in question.terms and missing[question.terms.index(of)] and best["cosine"] < SURE:
+            return True
+        verbs = {stem(verb) for verb in verbs_of(question.text)}
+        unsaid = [term for at, term in enumerate(question.terms) if missing[at] and term not in verbs]
+        if is_row(text, 0, len(text)) and not all(map(is_general, unsaid)):
+            return True
+    return _stands_elsewhere(question, scan, rows, best, worth)
+
+
+def _stands_elsewhere(question: Question, scan: Scan, rows: Rows, best: dict[str, float], worth: Floats) -> bool:
+    """Whether the best sentence has little of what is asked about, and others that are not right before it have it.
 
     "What did the shed cost?" is not answered by the fee, where another sentence is about the shed.
     """
-    names = ("covered", "covered_title", "pronoun", "keyed")
-    covered, title, pronoun, keyed = (features[:, FEATURES.index(name)] for name in names)
-    if question.kind is None or pronoun[0] or keyed[0] >= 0.5 or covered[0] + title[0] >= LITTLE:
+    little = best["covered"] + best["covered_title"] < LITTLE
+    if question.language != "en" or question.kind is None or best["pronoun"] or best["keyed"] >= 0.5 or not little:
         return False
-    elsewhere = (rows != rows[0]) & (rows != rows[0] - 1)  # what stands right before may be gone on with
-    return bool((covered[elsewhere] >= MOST).any())
+    row, verbs = int(rows[0]), {stem(verb) for verb in verbs_of(question.text)}
+    lacks = (np.maximum(scan.hits[row], scan.title[row]) == 0) & [term not in verbs for term in question.terms]
+    others = np.ones(len(scan.piece), bool)
+    others[[row, max(0, row - 1)]] = False
+    return bool((scan.hits[others][:, lacks] > 0).any())
 
 
 def _may_answer(prompt: Prompt, question: Question, scan: Scan) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.asking import (
+    GENERAL,
     NUMBER,
     STOP_WORDS,
     answer_of,
@@ -39,6 +40,7 @@ _WHETHER = re.compile(
     r"konnen|muss|mussen|gibt es|hat|haben|est-ce|peut-on|y a-t-il|es|son|hay|puede|e|sono|c'e)\b",
     re.IGNORECASE,
 )
+_STRICT = re.compile(r"(?:costs?|weigh|how heavy|how long|how soon|how hot|temperature|e-?mail|salary)", re.IGNORECASE)
 _FIGURE = re.compile(r"\d{4,}")
 _BARE = re.compile(r"(?:[:=|] |\| )\d[\d.,' ]*(?:\||$)")  # a cell or value that is a number alone
 
@@ -111,6 +113,11 @@ class Question:
             found.grams,
             found.values,
         )
+
+    @property
+    def unit(self) -> bool:
+        """Whether the number that it asks for has a unit, whatever the words around it: money, weight, time."""
+        return _STRICT.search(fold(self.text)) is not None
 
     @property
     def yes_or_no(self) -> bool:
@@ -239,6 +246,14 @@ _KIND_NAMED = re.compile(
     r"ano|dia|fecha|citta|paese|anno|giorno|data|cidade|stad|jaar|dag)\b",
     re.IGNORECASE,
 )
+
+
+_GENERAL = frozenset(map(stem, GENERAL))
+
+
+def is_general(term: str) -> bool:
+    """Whether a term of an English question says nothing of the thing, misspelt or not."""
+    return term in _GENERAL or bool(near(term, _GENERAL))
 
 
 def _shape(code: str) -> str:
