@@ -1,8 +1,9 @@
-"""Plain questions on short documents: `python -m evals.bench.easy [--half dev|held] [--show]`.
+"""Plain questions on short documents: `python -m evals.bench.easy [--half dev|held|later] [--show]`.
 
 Twelve documents of one page (two contracts, two minutes, two manuals, two CSV files, two modules of Python, two HTML
 pages), ten questions each, of which two have no answer, asked of one document at a time with the default engine. The
-documents of `short/dev` were looked at while the engine was mended, those of `short/held` were not.
+documents of `short/dev` were looked at while the engine was mended, those of `short/held` were not. Six more of
+`short/later`, of which half of the ten questions have no answer, were written after that, and asked once.
 
 An answer is right where it holds a gold string, none of the strings that would be another's figure, and is short
 (60 words; 200 of code, which is quoted in whole definitions). A question without an answer is right where the engine
@@ -25,7 +26,7 @@ from hybrid import Answer, Hybrid, Settings
 from hybrid.cli.common import console, print_json
 
 SHORT = Path(__file__).with_name("short")
-HALVES = ("dev", "held")
+HALVES = ("dev", "held", "later")
 WORDS, WORDS_OF_CODE = 60, 200
 _MARKS = re.compile(r" ?\[\d+\]")
 Sample = dict[str, Any]
