@@ -6,13 +6,12 @@ The 41 categories of CUAD are carried in `cuad.toml`; a file of your own has the
 from __future__ import annotations
 
 import csv
-import html
 import io
 import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -24,6 +23,7 @@ from hybrid.errors import InputError
 from hybrid.words import STOP, stems
 
 if TYPE_CHECKING:
+    from hybrid.document import Document
     from pipelines.contract_answer import Finding, Statement
 
 Format = Literal["csv", "markdown", "html", "json"]
@@ -126,6 +126,7 @@ class Table:
 
     questions: tuple[Question, ...]
     findings: tuple[Finding, ...]
+    sources: Mapping[str, Document] = field(default_factory=dict)  # the documents, for their text and their paths
 
     def text(self, form: Format) -> str:
         """The table in one of the forms."""
@@ -145,6 +146,7 @@ class Table:
 
 _COLUMNS = (
     "document", "question", "status", "text", "clause", "page", "line", "source", "start", "end", "amended by",
+    "confidence", "doubtful", "doubt",
 )  # fmt: skip
 
 
@@ -155,11 +157,13 @@ def _csv(table: Table) -> str:
     writer.writerow(_COLUMNS)
     for finding in table.findings:
         row: list[Any] = [finding.document, table.title(finding), finding.status]
+        sure = [finding.confidence, "?" if finding.doubtful else "", finding.doubt]
         for s in finding.statements:
             place = [s.clause, s.page, s.line, s.document, s.start, s.end, "; ".join(s.amended_by)]
-            writer.writerow([_harmless(cell) for cell in [*row, s.text, *place]])
+            writer.writerow([_harmless(cell) for cell in [*row, s.text, *place, *sure]])
         if not finding.statements:
-            writer.writerow([_harmless(cell) for cell in [*row, *[""] * (len(_COLUMNS) - 3)]])
+            empty = [""] * (len(_COLUMNS) - len(row) - len(sure))
+            writer.writerow([_harmless(cell) for cell in [*row, *empty, *sure]])
     return out.getvalue()
 
 
@@ -177,13 +181,23 @@ def _markdown(table: Table) -> str:
             lines += [f"Amended by {', '.join(map(_flat, findings[0].amendments))}.", ""]
         if findings[0].amends:
             lines += [f"Amends {_flat(findings[0].amends)}, which is not among the documents.", ""]
-        lines += ["| question | answer | clause |", "|---|---|---|"]
-        for finding in findings:
-            said = "<br>".join(_flat(s.text) for s in finding.statements) or f"*{finding.text}*"
+        shown = [finding for finding in findings if finding.statements or finding.doubtful or finding.withheld]
+        if shown:
+            lines += ["| question | answer | clause | sure |", "|---|---|---|---|"]
+        for finding in sorted(shown, key=lambda finding: not finding.statements):  # silence last
+            said = "<br>".join(_flat(s.text) for s in finding.statements) or f"*{finding.told}*"
             places = "<br>".join(_flat(_place(finding, s)) for s in finding.statements)
-            lines.append(f"| {_flat(table.title(finding))} | {said} | {places} |")
+            lines.append(f"| {_flat(table.title(finding))} | {said} | {places} | {_sure(finding)} |")
+        if silent := [_flat(table.title(finding)) for finding in findings if finding not in shown]:
+            lines += ["", f"Not addressed, with no word of it in the text: {', '.join(silent)}."]
         lines.append("")
     return "\n".join(lines)
+
+
+def _sure(finding: Finding) -> str:
+    """The measured confidence of a cell; a doubtful one begins with a question mark and says why."""
+    share = "" if finding.confidence is None else f"{finding.confidence:.0%}".replace("%", " %")
+    return f"? {share}, doubtful: {_flat(finding.doubt)}" if finding.doubtful else share
 
 
 def _place(finding: Finding, statement: Statement) -> str:
@@ -197,43 +211,9 @@ def _flat(text: str) -> str:
 
 
 def _html(table: Table) -> str:
-    """One page: a row for each contract, a column for each question."""
-    head = "".join(f"<th scope=col>{html.escape(q.title)}</th>" for q in table.questions)
-    rows = []
-    for name, findings in table.documents().items():
-        below = "".join(f"<small>amended by {html.escape(a)}</small>" for a in findings[0].amendments)
-        below += f"<small>amends {html.escape(findings[0].amends)}</small>" if findings[0].amends else ""
-        cells = "".join(map(_cell, findings))
-        rows.append(f"<tr><th scope=row>{html.escape(name)}{below}</th>{cells}</tr>")
-    return _PAGE.replace("HEAD", head).replace("ROWS", "\n".join(rows))
+    from pipelines.clauses_page import page
 
-
-def _cell(finding: Finding) -> str:
-    if not finding.statements:
-        return f"<td class=none>{html.escape(finding.text)}</td>"
-    parts = []
-    for s in finding.statements:
-        by = f"<small>amended by {html.escape('; '.join(s.amended_by))}</small>" if s.amended_by else ""
-        place = html.escape(_place(finding, s))
-        said = "" if s.text == " ".join(s.quote.split()) else f"<p>{html.escape(s.text)}</p>"
-        parts.append(f"{said}<q>{html.escape(' '.join(s.quote.split()))}</q><small>{place}</small>{by}")
-    return f"<td>{''.join(parts)}</td>"
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Clauses</title><style>
-body { font: 14px/1.4 system-ui, sans-serif; margin: 1rem; color: #222; background: #fff }
-.scroll { overflow: auto; max-height: 95vh }
-table { border-collapse: collapse }
-th, td { border: 1px solid #ccc; padding: .4rem .6rem; vertical-align: top; text-align: left }
-td { min-width: 16rem; max-width: 26rem } thead th { position: sticky; top: 0; background: #f3f3f3; z-index: 1 }
-tbody th { position: sticky; left: 0; background: #f9f9f9 } small { display: block; color: #666 } .none { color: #888 }
-q { quotes: none; display: block; margin-top: .3rem }
-</style></head><body><div class="scroll"><table><thead><tr><th>document</th>HEAD</tr></thead>
-<tbody>
-ROWS
-</tbody></table></div></body></html>
-"""
+    return page(table)
 
 
 def _json(table: Table) -> str:

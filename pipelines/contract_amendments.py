@@ -43,6 +43,11 @@ class Matter:
     amendments: tuple[Amendment, ...] = ()
     amends: str = ""  # what an amendment names, where that is not among the documents
 
+    @property
+    def documents(self) -> list[str]:
+        """The agreement, then its amendments."""
+        return [self.document, *(amendment.document for amendment in self.amendments)]
+
 
 def amendment_of(contract: Contract) -> Amendment | None:
     """What a document says about the agreement it amends; None where it is no amendment."""

@@ -16,6 +16,7 @@ from pipelines.contract import Contract
 from pipelines.contract_library import Library
 
 SILENT = "Not addressed in this document."
+UNSURE = "No clause was recognised."
 UNSUPPORTED = "Nothing in this document supports what was replied, so it is not shown."
 _MARKER = re.compile(r"\s*\[(\d+)\]")
 _FIGURE = re.compile(r"\d[\d,.]*\d|\d")
@@ -58,6 +59,10 @@ class Finding(Record):
     usage: Usage = Usage()
     cost: Cost | None = None
     notes: tuple[str, ...] = ()
+    evidence: str = ""  # its kind; see `pipelines.evidence`
+    confidence: float | None = None  # how often cells of this kind of evidence were right, measured; None: not weighed
+    doubtful: bool = False  # the confidence is too low for it to be told as certain
+    doubt: str = ""  # what is doubtful, in words
 
     @property
     def text(self) -> str:
@@ -65,6 +70,11 @@ class Finding(Record):
         if self.statements:
             return " ".join(statement.text for statement in self.statements)
         return UNSUPPORTED if self.status == "unsupported" else SILENT
+
+    @property
+    def told(self) -> str:
+        """The answer for a table, where silence that is doubtful is not told as silence."""
+        return UNSURE if self.status == "not addressed" and self.doubtful else self.text
 
 
 def finding(
