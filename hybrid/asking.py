@@ -234,7 +234,7 @@ def weakly_embedded(question: str) -> bool:
 # What a question names without saying anything of the thing: the number of a telephone is a telephone.
 GENERAL = frozenset(
     """number numbers name names amount date time total value level kind type sort many much way thing things size
-    length people person place day days long exact current maximum minimum""".split()
+    length people person place day days long exact current maximum minimum open closed""".split()
 )
 _ASKED_OF = re.compile(
     r"\W*(?:what|which)\s+(?:(?:is|are|was|were)\s+(?:the\s+|an?\s+|its\s+|their\s+)?)?"
@@ -252,10 +252,11 @@ _VERBS = tuple(
     )
 )
 _TIME = re.compile(
-    r"\d|\b(?:day|week|month|year|hour|morning|noon|night|evening|after|before|until|within|when|once|soon|immediately|"
-    r"spring|summer|autumn|winter|tag|woche|monat|jahr|uhr|jour|mois|dia|mes)",
+    r"\b\d{1,2} ?[-\u2013:] ?\d{1,2}\b|\d ?(?:am|pm|h|uhr|o'clock)\b|\b(?:day|week|month|year|hour|morning|noon|"
+    r"night|evening|after|before|until|within|when|once|soon|immediately|spring|summer|autumn|winter|tag|woche|monat|jahr|jour|mois|dia|mes)",
     re.IGNORECASE,
 )
+_DONE = re.compile(r"\b(?:was|were)\b.*?\b([\w-]+(?:ed|en|t|n))\W*$", re.IGNORECASE)
 
 
 def asked_of(question: str) -> str:
@@ -273,3 +274,9 @@ def verbs_of(question: str) -> set[str]:
 def tells_time(text: str) -> bool:
     """Whether a text says any time at all."""
     return _TIME.search(text) is not None
+
+
+def done_in(question: str) -> str:
+    """What was done, of an English question: "founded" of "When was the club founded?"; else empty."""
+    found = _DONE.search(question)
+    return found[1].lower() if found else ""

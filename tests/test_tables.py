@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import time
 from pathlib import Path
 
@@ -639,3 +640,33 @@ class TestForms:
     )  # fmt: skip
     def test_equations_of_a_page(self, equation: str, text: str) -> None:
         assert html(f"<p>It is <math>{equation}</math>.") == [f"It is {text}."]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "<tr><th>)</th><th></th><th>12</th></tr><tr><td>Year</td></tr>",  # a row shorter than the header
+        "<tr><td colspan=2>Year</td></tr><tr><td>12</td><td colspan=3>12</td></tr><tr></tr>",  # an empty one
+    ],
+)
+def test_uneven_rows_are_read(rows: str) -> None:
+    text = read("a.html", f"<table>{rows}</table>".encode()).text
+    assert "Year" in text
+    assert "12" in text
+
+
+def test_rows_of_any_shape_are_read() -> None:
+    rng = random.Random(4)
+    for _ in range(400):
+        rows = []
+        for _ in range(rng.randint(1, 6)):
+            cells = (
+                f"<{tag} colspan={rng.choice((1, 1, 1, 0, 3))} rowspan={rng.choice((1, 1, 1, 0, 2))}>{inner}</{tag}>"
+                for tag, inner in zip(
+                    rng.choices(("td", "td", "th"), k=rng.randint(0, 5)),
+                    rng.choices(("", "x", "12", "$"), k=5),
+                    strict=False,
+                )
+            )
+            rows.append(f"<tr>{''.join(cells)}</tr>")
+        read("a.html", f"<p>before</p><table>{''.join(rows)}</table>".encode())

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.asking import KINDS, asked_of, tells_time, verbs_of
+from hybrid.asking import KINDS, asked_of, done_in, tells_time, verbs_of
 from hybrid.blocks import as_shown, blocks, headline, joined, source_language, spelled, spelled_at
 from hybrid.embedding import Embedder, Vectors
 from hybrid.engines.base import Completion, OnText, Quote
@@ -392,7 +392,7 @@ def _is_beside(prompt: Prompt, question: Question, scan: Scan, rows: Rows, featu
     text, best = _sentence(prompt, scan, int(rows[0])), dict(zip(FEATURES, features[0], strict=True))
     if question.of_code:
         return False
-    if question.kind == "when" and not best["when"] and (is_row(text, 0, len(text)) or not tells_time(text)):
+    if question.kind == "when" and not best["when"] and not tells_time(text):
         return True
     if question.kind == "number" and best["number"] <= (0.3 if question.unit else 0.0) and best["keyed"] < 0.5:
         return True
@@ -400,6 +400,9 @@ def _is_beside(prompt: Prompt, question: Question, scan: Scan, rows: Rows, featu
     if question.language == "en":
         of = stem(asked_of(question.text)) if asked_of(question.text) else ""
         if of in question.terms and missing[question.terms.index(of)] and best["cosine"] < SURE:
+            return True
+        done = stem(done_in(question.text)) if question.kind == "when" else ""
+        if done in question.terms and missing[question.terms.index(done)] and best["cosine"] < SURE:
             return True
         verbs = {stem(verb) for verb in verbs_of(question.text)}
         unsaid = [term for at, term in enumerate(question.terms) if missing[at] and term not in verbs]
@@ -413,14 +416,17 @@ def _stands_elsewhere(question: Question, scan: Scan, rows: Rows, best: dict[str
 
     "What did the shed cost?" is not answered by the fee, where another sentence is about the shed.
     """
-    little = best["covered"] + best["covered_title"] < LITTLE
-    if question.language != "en" or question.kind is None or best["pronoun"] or best["keyed"] >= 0.5 or not little:
+    if question.language != "en" or question.kind is None or best["pronoun"] or best["keyed"] >= 0.5:
         return False
     row, verbs = int(rows[0]), {stem(verb) for verb in verbs_of(question.text)}
-    lacks = (np.maximum(scan.hits[row], scan.title[row]) == 0) & [term not in verbs for term in question.terms]
+    things = np.array([term not in verbs for term in question.terms], bool)
+    has = np.maximum(scan.hits[row], scan.title[row]) > 0
+    little = best["covered"] + best["covered_title"] < LITTLE
+    if not little and (things & has).any():
+        return False
     others = np.ones(len(scan.piece), bool)
     others[[row, max(0, row - 1)]] = False
-    return bool((scan.hits[others][:, lacks] > 0).any())
+    return bool((scan.hits[others][:, things & ~has] > 0).any())
 
 
 def _may_answer(prompt: Prompt, question: Question, scan: Scan) -> NDArray[np.bool_]:
@@ -444,11 +450,11 @@ def _may_answer(prompt: Prompt, question: Question, scan: Scan) -> NDArray[np.bo
 
 
 def _is_empty(question: Question, asked: Sequence[int], row: str) -> bool:
-    """Whether the cell of a row that a term of the question names is empty."""
-    begin = np.zeros(1, np.intp)
-    cells = [cell.partition(":") for cell in row.split(CELLS.strip())]
-    named = [(name, value) for name, _, value in cells if (question.hits(name, begin)[0, asked] > 0).any()]
-    return bool(named) and not any(value.strip() for _, value in named)
+    """Whether a term of the question names cells of a row that are all empty."""
+    begin, cells = np.zeros(1, np.intp), [cell.partition(":") for cell in row.split(CELLS.strip())]
+    names = np.array([question.hits(name, begin)[0, asked] > 0 for name, _, _ in cells])
+    filled = np.array([bool(value.strip()) for _, _, value in cells])
+    return bool((names.any(0) & ~names[filled].any(0)).any())
 
 
 def _is_of_another_matter(prompt: Prompt, question: Question, scan: Scan, row: int, features: Floats) -> bool:

@@ -40,7 +40,9 @@ _WHETHER = re.compile(
     r"konnen|muss|mussen|gibt es|hat|haben|est-ce|peut-on|y a-t-il|es|son|hay|puede|e|sono|c'e)\b",
     re.IGNORECASE,
 )
-_STRICT = re.compile(r"(?:costs?|weigh|how heavy|how long|how soon|how hot|temperature|e-?mail|salary)", re.IGNORECASE)
+_STRICT = re.compile(
+    r"\b(?:costs?|weigh|how heavy|how long|how soon|how hot|temperature|e-?mail|salary|earns?)\b", re.IGNORECASE
+)
 _FIGURE = re.compile(r"\d{4,}")
 _BARE = re.compile(r"(?:[:=|] |\| )\d[\d.,' ]*(?:\||$)")  # a cell or value that is a number alone
 

@@ -229,7 +229,7 @@ def header_rows(rows: Sequence[Sequence[str]], *, pairs: bool = False) -> tuple[
     told = [cell for cell in head if cell]
     if len(told) < min(2, width) or 2 * len(told) < width or max(map(len, told)) > 200:
         return (2, True) if _is_upper(rows) else (0, True)
-    if width == 2 and 2 * sum(_is_key(row[0]) for row in body) > len(body):
+    if width == 2 and 2 * sum(bool(row) and _is_key(row[0]) for row in body) > len(body):
         return 0, True  # keys and values
     score = _names(head, body)
     if score <= 0 and _is_upper(rows):

@@ -140,7 +140,8 @@ class HtmlTable:
 def _ops(parts: Sequence[Part], pieces: Sequence[list[Op]], places: Sequence[int | None]) -> Iterator[Op]:
     """A line's parts: its cells where they stand in the source, all else as gaps."""
     for part in parts:
-        index = places[part.column] if part.column is not None else None
+        column = part.column
+        index = places[column] if column is not None and column < len(places) else None  # the row may be a shorter one
         if index is None or not part.cell:
             yield Op("gap", part.lead + part.cell + part.tail)
         else:

@@ -15,7 +15,7 @@ from hybrid.readers.csv import csv_text, read_csv
 from hybrid.readers.docx import read_docx
 from hybrid.readers.email import read_email
 from hybrid.readers.encoding import decode, without_surrogates
-from hybrid.readers.extract import Extract, Unreadable
+from hybrid.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.readers.headings import headings_of
 from hybrid.readers.html import read_html
 from hybrid.readers.json import read_json, read_jsonl
@@ -75,7 +75,12 @@ def read(name: str, data: bytes, path: str | None = None) -> Document:
         damaged = text.count("\ufffd") - data.count(b"\xef\xbf\xbd")
         told = f"{damaged} damaged character{'s' * (damaged > 1)} read as \ufffd"
         return replace(found, remarks=(*found.remarks, told)) if damaged > 0 else found
-    got = reader(data)
+    try:
+        got = reader(data)
+    except Unreadable:
+        raise
+    except Exception as error:
+        raise Unreadable(f"broken {kind}: {in_few_words(error)}") from error
     if not got.text.strip():
         raise Unreadable(f"no text in this {kind} file")
     return Document(name, got.text, kind, path, None, got.headings, got.pages, got.anchors, got.remarks)
