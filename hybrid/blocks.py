@@ -39,6 +39,7 @@ _HOLDS = re.compile(
     r"(?:(?!fn\b|def\b|func)[a-z]+(?:\(\w+\))?\s+)*"
     r"(?:class|interface|trait|impl|module|namespace|object|enum|struct|union|protocol|extension|contract|describe)\b"
 )
+_PART = re.compile(r"[:@]\w+|[-*] |\w+:$|\.\. ")  # what begins a part of a documentation
 _SECTION = re.compile(r"\[[^\]]+\]\s*(?:[#;].*)?$")
 _QUOTES = ('"""', "'''")
 
@@ -161,12 +162,15 @@ class _Cutter:
             self._slices(begin, max(end, node.last), number)
 
     def _slices(self, first: int, last: int, above: int) -> None:
-        """Lines in blocks that are not too long, whatever they are."""
-        begin = first
+        """Lines in blocks that are not too long, cut where a paragraph or the description of a parameter begins."""
+        begin, cut = first, first  # where the block begins, and where the latest part of it does
         for i in range(first, last + 1):
             if i > begin and not self._fits(begin, i):
-                self._add(begin, i - 1, above)
-                begin = i
+                stop = cut if cut > begin else i
+                self._add(begin, stop - 1, above)
+                begin = stop
+            if i > begin and (not self._lines[i - 1].text or _PART.match(self._lines[i].text)):
+                cut = i
         self._add(begin, last, above)
 
     def _fits(self, first: int, last: int) -> bool:

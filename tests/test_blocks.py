@@ -294,3 +294,13 @@ def test_an_answer_is_a_whole_definition(question: str, tmp_path: Path) -> None:
     assert ASKED[question] in answer.text
     whole = {as_shown("x.py", PYTHON[block.start : block.end]) for block in blocks(PYTHON, "python")}
     assert {as_shown("x.py", citation.quote) for citation in answer.citations} <= whole
+
+
+def test_a_long_documentation_is_cut_between_its_parts() -> None:
+    told = "".join(
+        f"    :param p{i}: the {i}th of all of them, which is\n        told on two lines.\n" for i in range(40)
+    )
+    text = f'def many():\n    """Does much.\n\n{told}    """\n    return 1\n'
+    found = [text[block.start : block.end] for block in blocks(text, "python")]
+    assert len(found) > 2
+    assert all(part.rstrip().endswith(("lines.", '"""', "1")) for part in found)
