@@ -234,7 +234,8 @@ def weakly_embedded(question: str) -> bool:
 # What a question names without saying anything of the thing: the number of a telephone is a telephone.
 GENERAL = frozenset(
     """number numbers name names amount date time total value level kind type sort many much way thing things size
-    length people person place day days long exact current maximum minimum open closed""".split()
+    length people person place day days long exact current maximum minimum open closed cost costs
+    price pay paid given""".split()
 )
 _ASKED_OF = re.compile(
     r"\W*(?:what|which)\s+(?:(?:is|are|was|were)\s+(?:the\s+|an?\s+|its\s+|their\s+)?)?"

@@ -49,7 +49,31 @@ Erwachsene zahlen 5,50 Euro, Kinder bis 14 Jahre 3 Euro.
 Das Bad ist von Mai bis September täglich von 8 bis 20 Uhr geöffnet.
 Hunde sind nicht erlaubt. Schließfächer kosten 1 Euro Pfand.
 """
-FILES = {"minutes.md": MINUTES, "lease.txt": LEASE, "staff.csv": STAFF, "manual.html": MANUAL, "pool.txt": POOL}
+FERRY = """\
+| Route | Adult | Dog |
+|---|---|---|
+| North ferry | 12.00 | |
+| South ferry | 9.50 | 2.00 |
+"""
+FLAT = "<table><tr><td>Deposit</td><td>1,900 EUR</td></tr><tr><td>Start</td><td>1 May 2024</td></tr></table>"
+CLUB = """\
+The boathouse is by the lake. A cake is sold in the boathouse at noon.
+
+The boathouse roof was repaired in spring by the firm Dachwerk. The total cost was 8,450 euros and it
+was paid by the club.
+"""
+STAR = "The star is 3.1 x 10^14 km away. The gas is CO2.\n"
+JAPANESE = "門限は午後十一時です。管理人は佐藤健です。\n"
+SHIPS = "Ship\tPort\tTons\nCeto\tBergen\t880\nNora\tTurku\t\n"
+FILES = {
+    "ferry.md": FERRY,
+    "flat.html": FLAT,
+    "club.txt": CLUB,
+    "star.txt": STAR,
+    "ja.txt": JAPANESE,
+    "ships.tsv": SHIPS,
+}
+FILES |= {"minutes.md": MINUTES, "lease.txt": LEASE, "staff.csv": STAFF, "manual.html": MANUAL, "pool.txt": POOL}
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +117,12 @@ def test_small_typos_are_forgiven(told, name: str, question: str, gold: str) -> 
         ("lease.txt", "Are dogs allowed?", "consent"),
         ("pool.txt", "Was kostet der Eintritt für Erwachsene?", "5,50"),
         ("pool.txt", "Sind Hunde erlaubt?", "nicht erlaubt"),
+        ("ferry.md", "What does a dog cost on the south ferry?", "Dog: 2.00"),
+        ("flat.html", "How much is the deposit?", "1,900"),
+        ("club.txt", "What did the repair of the boathouse roof cost?", "8,450"),
+        ("star.txt", "How far away is the star?", "10^14"),
+        ("ja.txt", "門限は何時ですか?", "十一時"),
+        ("ships.tsv", "How many tons has the Ceto?", "880"),
     ],
 )
 def test_other_words_than_the_documents(told, name: str, question: str, gold: str) -> None:
@@ -113,6 +143,8 @@ def test_other_words_than_the_documents(told, name: str, question: str, gold: st
         ("manual.html", "What does the kettle cost?"),
         ("pool.txt", "Was kostet eine Jahreskarte?"),
         ("pool.txt", "Wie warm ist das Wasser?"),
+        ("ferry.md", "What does a dog cost on the north ferry?"),
+        ("ships.tsv", "How many tons has the Nora?"),
     ],
 )
 def test_what_is_not_there_is_not_answered(told, name: str, question: str) -> None:

@@ -84,7 +84,7 @@ def summary(results: Sequence[tuple[Sample, Answer, bool]]) -> dict[str, Any]:
 
 
 @click.command()
-@click.option("--half", type=click.Choice(HALVES), multiple=True, help="Which documents. [default: both]")
+@click.option("--half", type=click.Choice(HALVES), multiple=True, help="Which documents. [default: all]")
 @click.option("--show", is_flag=True, help="Print the answers that are wrong, of the half dev only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def main(half: tuple[str, ...], show: bool, as_json: bool) -> None:

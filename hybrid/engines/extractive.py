@@ -225,7 +225,7 @@ class Extractive:
         chance = self._chance(question, features, overall, sole, named)
         if len(rows) and (
             _is_of_another_matter(prompt, question, scan, int(rows[0]), features[0])
-            or (sole and _is_beside(prompt, question, scan, rows, features, worth))
+            or (sole and _is_beside(prompt, question, scan, rows, features))
         ):
             chance = min(chance, UNLIKELY)
         return Reading(scan, rows, features, scores, overall, sole, chance)
@@ -370,62 +370,66 @@ def _block_rows(text: str, language: str) -> list[tuple[int, int, int]]:
 def _asks_another(question: Question, known: dict[str, float]) -> bool:
     """Whether the best sentence of a whole document is of the same matter and answers another question.
 
-    The most telling word of the question stands nowhere, and much of the rest does not either; or things are to be
-    counted and it has no number of them. Of a question without a kind only where it asks yes or no, or about code.
+    The most telling word of the question stands nowhere, and much of the rest does not either, and the sentence is not
+    clearly of the matter in other words; or things are to be counted and it has no number of them. Of a question
+    without a kind only where it asks yes or no, or about code.
     """
     if question.kind is None:
         enough = 0.6 if question.of_code else 0.5
         return (question.of_code or question.yes_or_no) and known["rarest"] < 0.5 and known["missing"] >= enough
     much = 0.4 if question.language == "en" else 0.6  # which words are rare is known of English
-    elsewhere = known["rarest"] < 0.5 and known["missing"] >= much
-    uncounted = question.how_many and known["number"] <= 0.4 and known["keyed"] < 0.5
+    elsewhere = known["rarest"] < 0.5 and known["missing"] >= much and known["cosine"] < SURE
+    uncounted = question.how_many and known["number"] <= 0.4 and known["keyed"] < 0.5 and known["covered"] < 0.99
     return elsewhere or uncounted
 
 
-def _is_beside(prompt: Prompt, question: Question, scan: Scan, rows: Rows, features: Floats, worth: Floats) -> bool:
+def _is_beside(prompt: Prompt, question: Question, scan: Scan, rows: Rows, features: Floats) -> bool:
     """Whether the best sentence of a whole short document is none about what is asked, by its form.
 
-    It has no time, or no number of that unit, where one is asked; the attribute that is asked stands nowhere; the thing
-    that is asked about stands in other sentences, and it has little of the question; or it is the row of a table that
-    has no such thing.
+    The cell of a table that is asked is empty. Of English questions, whose forms are known: it has no time, or no
+    number of that unit, where one is asked; the attribute that is asked stands nowhere; the thing that is asked about
+    stands in other sentences, and it has little of the question; or it is the row of a table that has no such thing.
     """
     text, best = _sentence(prompt, scan, int(rows[0])), dict(zip(FEATURES, features[0], strict=True))
+    row_of_table = is_row(text, 0, len(text))
     if question.of_code:
+        return False
+    if row_of_table and _is_empty(question, range(len(question.terms)), text):
+        return True
+    if question.language != "en":
         return False
     if question.kind == "when" and not best["when"] and not tells_time(text):
         return True
     if question.kind == "number" and best["number"] <= (0.3 if question.unit else 0.0) and best["keyed"] < 0.5:
         return True
     missing = np.maximum(scan.hits, scan.title).max(0, initial=0.0) == 0
-    if question.language == "en":
-        of = stem(asked_of(question.text)) if asked_of(question.text) else ""
-        if of in question.terms and missing[question.terms.index(of)] and best["cosine"] < SURE:
-            return True
-        done = stem(done_in(question.text)) if question.kind == "when" else ""
-        if done in question.terms and missing[question.terms.index(done)] and best["cosine"] < SURE:
-            return True
-        verbs = {stem(verb) for verb in verbs_of(question.text)}
-        unsaid = [term for at, term in enumerate(question.terms) if missing[at] and term not in verbs]
-        if is_row(text, 0, len(text)) and not all(map(is_general, unsaid)):
-            return True
-    return _stands_elsewhere(question, scan, rows, best, worth)
+    told = {stem(word) for word in (asked_of(question.text), done_in(question.text) if question.kind == "when" else "")}
+    unsaid = [term for at, term in enumerate(question.terms) if missing[at]]
+    if best["cosine"] < SURE and told & set(unsaid):
+        return True
+    verbs = {stem(verb) for verb in verbs_of(question.text)}
+    if row_of_table and not all(term in verbs or is_general(term) for term in unsaid):
+        return True
+    return _stands_elsewhere(question, scan, int(rows[0]), best, verbs)
 
 
-def _stands_elsewhere(question: Question, scan: Scan, rows: Rows, best: dict[str, float], worth: Floats) -> bool:
+def _stands_elsewhere(question: Question, scan: Scan, row: int, best: dict[str, float], verbs: set[str]) -> bool:
     """Whether the best sentence has little of what is asked about, and others that are not right before it have it.
 
     "What did the shed cost?" is not answered by the fee, where another sentence is about the shed.
     """
-    if question.language != "en" or question.kind is None or best["pronoun"] or best["keyed"] >= 0.5:
+    if question.kind is None or best["pronoun"] or best["keyed"] >= 0.5:
         return False
-    row, verbs = int(rows[0]), {stem(verb) for verb in verbs_of(question.text)}
     things = np.array([term not in verbs for term in question.terms], bool)
     has = np.maximum(scan.hits[row], scan.title[row]) > 0
     little = best["covered"] + best["covered_title"] < LITTLE
     if not little and (things & has).any():
         return False
     others = np.ones(len(scan.piece), bool)
-    others[[row, max(0, row - 1)]] = False
+    others[row] = False
+    if row and scan.piece[row - 1] == scan.piece[row]:  # it may go on with what was said right before
+        others[row - 1] = False
+        has |= scan.hits[row - 1] > 0
     return bool((scan.hits[others][:, things & ~has] > 0).any())
 
 
@@ -442,9 +446,11 @@ def _may_answer(prompt: Prompt, question: Question, scan: Scan) -> NDArray[np.bo
     if not full.any():
         return may
     asked = [term for term in range(has.shape[1]) if term not in question.names and has[are_rows, term].any()]
-    given = has[:, asked].any(1) if asked else np.ones(len(may), bool)
+    given: NDArray[np.bool_] = np.array(has[:, asked].any(1) if asked else may)
     for row in np.flatnonzero(full):
-        full[row] = not _is_empty(question, asked, _sentence(prompt, scan, int(row)))
+        text = _sentence(prompt, scan, int(row))
+        given[row] |= ": " not in text  # its cells have no names, so what they are is not known
+        full[row] = not _is_empty(question, asked, text)
     may[are_rows] = (full & given)[are_rows]
     return may
 
@@ -453,7 +459,7 @@ def _is_empty(question: Question, asked: Sequence[int], row: str) -> bool:
     """Whether a term of the question names cells of a row that are all empty."""
     begin, cells = np.zeros(1, np.intp), [cell.partition(":") for cell in row.split(CELLS.strip())]
     names = np.array([question.hits(name, begin)[0, asked] > 0 for name, _, _ in cells])
-    filled = np.array([bool(value.strip()) for _, _, value in cells])
+    filled = np.array([bool(value.strip()) or not sign for _, sign, value in cells])  # one without a name is a value
     return bool((names.any(0) & ~names[filled].any(0)).any())
 
 

@@ -133,7 +133,7 @@ class Question:
             missing: terms that none of the texts has.
             known: stems of common words, which are not misspelt.
         """
-        wanted = {self.terms[i]: i for i in missing if self._may_be_misspelt(i, known)}
+        wanted = {self.terms[i] for i in missing if self._may_be_misspelt(i, known)}
         if not wanted:
             return self
         words = {word.lower() for text in texts for word in WORD.findall(fold(text)) if len(word) >= 4}
