@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +12,12 @@ from click.shell_completion import CompletionItem
 from evals import suite as suites
 from evals.suite import Suite
 from hybrid.cli.common import columns, console, grouped, print_json
+from hybrid.cli.progress import progress_bars
 from hybrid.errors import InputError
 from hybrid.settings import load
 
 if TYPE_CHECKING:
     from evals.arms import Arm
-    from evals.run import Step
     from evals.sample import Task
     from evals.statistics import Estimate
 
@@ -121,7 +119,7 @@ def run(
             _run_served(chosen, tasks, output, config, vllm, port, again, quiet=quiet)
     else:
         arms = make_arms(chosen, config, {"engine": given})
-        with _bars(quiet=quiet) as step:
+        with progress_bars(quiet=quiet) as step:
             runner.run(chosen, arms, tasks, output, step, again=retry_failed, changed=changed_data)
     notes = save(make(output), output / "report") if reported else []
     found = summary(output)
@@ -156,7 +154,7 @@ def _run_served(
     with serving(suite, vllm, port, folder / "logs", say.line, say.now) as served:
         say.clear()
         arms = make_arms(suite, config, served.settings)
-        with _bars(quiet=quiet) as step:
+        with progress_bars(quiet=quiet) as step:
             runner.run(suite, arms, tasks, folder, step, check=served.check, versions=served.versions, **again)
 
 
@@ -280,7 +278,7 @@ def judge_(
 
     engine = {"url": url, "model": model, "kind": "server" if url else None, "max_tokens": 64}
     settings = load(config, {"engine": engine})
-    with _bars(quiet=quiet) as step:
+    with progress_bars(quiet=quiet) as step:
         told = None if step is None else lambda done, total: step("judge", done, total)
         judge = make_engine(settings.engine, Embedder(settings.embedder))
         found = judge_run(folder, judge, labels, told, settings.cost)
@@ -369,42 +367,6 @@ def list_(as_json: bool) -> None:
     console().print(table, soft_wrap=False)
     console().print(f"tasks: {', '.join(names)}", markup=False)
     console().print(f"kinds of arms: {', '.join(suites.KINDS)}", markup=False)
-
-
-@contextmanager
-def _bars(*, quiet: bool) -> Iterator[Step | None]:
-    """A bar for each arm on standard error, with rate and time left; nothing where no terminal looks."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description:>14}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console(stderr=True), transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def step(arm: str, done: int, total: int) -> None:
-            if arm not in tasks:
-                tasks[arm] = bars.add_task(arm, total=total, rate="")
-            speed = bars.tasks[tasks[arm]].speed
-            bars.update(tasks[arm], completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
-
-        yield step
 
 
 def _spanned(one: Estimate | None) -> str:

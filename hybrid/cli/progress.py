@@ -48,6 +48,7 @@ def progress_bars(*, quiet: bool) -> Iterator[Progress | None]:
         TextColumn("{task.description:>14}"),
         BarColumn(),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
@@ -57,8 +58,9 @@ def progress_bars(*, quiet: bool) -> Iterator[Progress | None]:
 
         def step(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
+                tasks[stage] = bars.add_task(stage, total=total, rate="")
+            speed = bars.tasks[tasks[stage]].speed
+            bars.update(tasks[stage], completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
             warn.step(stage, done, total, partial(bars.console.print, markup=False))
 
         yield step
