@@ -75,20 +75,10 @@ QUESTIONS = [
 ]  # fmt: skip
 
 
-# What is not right yet; a case that comes right has to leave this list
-OPEN = {
-    ("11-csv-rows/semi_latin1.csv", "How many employees (Mitarbeiter) does the Göttingen branch have?"),
-}
-
-
 @pytest.mark.parametrize(
     ("file", "question", "gold", "other"), QUESTIONS, ids=[f"{q[0][:2]} {q[1]}" for q in QUESTIONS]
 )
-def test_a_question(
-    hybrid: Hybrid, file: str, question: str, gold: str, other: str, request: pytest.FixtureRequest
-) -> None:
-    if (file, question) in OPEN:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="open"))
+def test_a_question(hybrid: Hybrid, file: str, question: str, gold: str, other: str) -> None:
     answer = hybrid.answer(question, CASES / file)
     assert gold in told(answer)
     assert not other or other not in told(answer)

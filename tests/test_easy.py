@@ -65,7 +65,9 @@ was paid by the club.
 STAR = "The star is 3.1 x 10^14 km away. The gas is CO2.\n"
 JAPANESE = "門限は午後十一時です。管理人は佐藤健です。\n"
 SHIPS = "Ship\tPort\tTons\nCeto\tBergen\t880\nNora\tTurku\t\n"
+BRANCHES = "Filiale;Straße;Umsatz;Mitarbeiter\nKöln;Am Markt 3;10.450,70;20\nGöttingen;Am Tor 6;13.453,73;23\n"
 FILES = {
+    "filialen.csv": BRANCHES,
     "ferry.md": FERRY,
     "flat.html": FLAT,
     "club.txt": CLUB,
@@ -123,6 +125,8 @@ def test_small_typos_are_forgiven(told, name: str, question: str, gold: str) -> 
         ("star.txt", "How far away is the star?", "10^14"),
         ("ja.txt", "門限は何時ですか?", "十一時"),
         ("ships.tsv", "How many tons has the Ceto?", "880"),
+        ("filialen.csv", "How many employees (Mitarbeiter) does the Göttingen branch have?", "Mitarbeiter: 23"),
+        ("filialen.csv", "What was the turnover (Umsatz) of Köln?", "10.450,70"),
     ],
 )
 def test_other_words_than_the_documents(told, name: str, question: str, gold: str) -> None:

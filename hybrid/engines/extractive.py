@@ -379,7 +379,7 @@ def _asks_another(question: Question, known: dict[str, float]) -> bool:
         return (question.of_code or question.yes_or_no) and known["rarest"] < 0.5 and known["missing"] >= enough
     much = 0.4 if question.language == "en" else 0.6  # which words are rare is known of English
     elsewhere = known["rarest"] < 0.5 and known["missing"] >= much and known["cosine"] < SURE
-    uncounted = question.how_many and known["number"] <= 0.4 and known["keyed"] < 0.5 and known["covered"] < 0.99
+    uncounted = question.how_many and known["number"] <= 0.4 and known["keyed"] < 0.5
     return elsewhere or uncounted
 
 
@@ -408,7 +408,9 @@ def _is_beside(prompt: Prompt, question: Question, scan: Scan, rows: Rows, featu
     if best["cosine"] < SURE and told & set(unsaid):
         return True
     verbs = {stem(verb) for verb in verbs_of(question.text)}
-    if row_of_table and not all(term in verbs or is_general(term) for term in unsaid):
+    named = all(scan.hits[rows[0], name] > 0 for name in question.names)
+    counted = question.counted is not None and best["number"] == 1 and named  # in the column of what is counted
+    if row_of_table and not counted and not all(term in verbs or is_general(term) for term in unsaid):
         return True
     return _stands_elsewhere(question, scan, int(rows[0]), best, verbs)
 

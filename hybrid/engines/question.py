@@ -43,6 +43,7 @@ _WHETHER = re.compile(
 _STRICT = re.compile(
     r"\b(?:costs?|weigh|how heavy|how long|how soon|how hot|temperature|e-?mail|salary|earns?)\b", re.IGNORECASE
 )
+_IN_BRACKETS = re.compile(r"([^\W\d_]+) \(([^\W\d_]+)\)")
 _FIGURE = re.compile(r"\d{4,}")
 _BARE = re.compile(r"(?:[:=|] |\| )\d[\d.,' ]*(?:\||$)")  # a cell or value that is a number alone
 
@@ -88,7 +89,11 @@ class Question:
         only_asked = {m[1].lower() for m in _KIND_NAMED.finditer(asked)}  # in which city: of the answer
         kept = [w for w in kept if w[0].lower() not in only_asked] or kept
         first = re.search(r"\w", content)
+        same = {match[2]: match[1] for match in _IN_BRACKETS.finditer(content)}
         for word, at in kept:
+            if same.get(word, "") in {other for other, _ in kept}:  # said again in another word
+                found.spell(word, found.add(stem(same[word])), language)
+                continue
             if RUN.fullmatch(word):
                 for gram in grams(word):
                     found.grams.setdefault(gram, found.add(gram))
@@ -229,9 +234,22 @@ class Question:
             return 0.0
         if self.kind != "number" or self.counted is None:
             return 1.0
+        if self._counts_in_a_cell(text):
+            return 1.0
         counted = self.counted[:-1] if self.counted.endswith("i") else self.counted  # "dai" is the stem of days
         head = re.search(rf"{NUMBER}\W+(?:\w+\W+){{0,2}}{re.escape(counted)}", text, re.IGNORECASE)
         return 1.0 if head else 0.4
+
+    def _counts_in_a_cell(self, text: str) -> bool:
+        """Whether a row of a table has a number in the column of what is counted: "Tons: 880"."""
+        if self.counted not in self.terms:
+            return False
+        cells = (cell.partition(":") for cell in text.split("|"))
+        counted, begin = self.terms.index(self.counted), np.zeros(1, np.intp)
+        return any(
+            _BARE.match(f": {value.strip()}") is not None and self.hits(name, begin)[0, counted] > 0
+            for name, _, value in cells
+        )
 
     def of_another(self, text: str) -> bool:
         """Whether `text` has a part code like the one that is asked for, and not that one."""
