@@ -15,14 +15,11 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 from hybrid.document import Heading
+from hybrid.readers import archive as archives
 from hybrid.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.readers.headings import plain_headings
 from hybrid.readers.numbering import Numbering
 from hybrid.readers.wordml import EQUATION, Looks, Reading, W
-
-SIZE_LIMIT = 300_000_000  # bytes unpacked, told by the archive before anything is unpacked; zipfile reads no more
-PART_LIMIT = 100_000_000  # of one XML part: parsed it takes several times as much memory
-MEMBERS = 20_000
 
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _ANNOUNCES = re.compile(r"(?:[:,]|\bas follows\.|\b(?:by|is|are|equals|formula|equation))\s*\Z", re.IGNORECASE)
@@ -36,7 +33,7 @@ def read_docx(data: bytes) -> Extract:
         raise Unreadable("encrypted DOCX: needs a password")
     try:
         with ZipFile(BytesIO(data)) as archive:
-            _check(archive)
+            archives.check(archive, "DOCX")
             data = _without_macros(archive, data)
         return _extract(data)
     except Unreadable:
@@ -45,23 +42,6 @@ def read_docx(data: bytes) -> Extract:
         raise Unreadable("broken DOCX: not a Word file") from None
     except Exception as error:  # noqa: BLE001 - a broken file leads python-docx and lxml to raise nearly anything
         raise Unreadable(f"broken DOCX: {in_few_words(error)}") from None
-
-
-def _check(archive: ZipFile) -> None:
-    """Refuse what would unpack to more than is sensible; nothing is unpacked for that."""
-    members = archive.infolist()
-    unpacked = sum(info.file_size for info in members)
-    largest = max((info.file_size for info in members if info.filename.endswith((".xml", ".rels"))), default=0)
-    if len(members) > MEMBERS:
-        raise Unreadable(f"suspicious DOCX: {len(members)} parts, over the limit of {MEMBERS}")
-    if unpacked > SIZE_LIMIT:
-        raise Unreadable(
-            f"suspicious DOCX: unpacks to {unpacked / 1e6:.0f} MB, over the limit of {SIZE_LIMIT / 1e6:.0f} MB"
-        )
-    if largest > PART_LIMIT:
-        raise Unreadable(
-            f"suspicious DOCX: one part unpacks to {largest / 1e6:.0f} MB, over the limit of {PART_LIMIT / 1e6:.0f} MB"
-        )
 
 
 def _without_macros(archive: ZipFile, data: bytes) -> bytes:

@@ -21,14 +21,14 @@ from urllib.parse import unquote
 from zipfile import BadZipFile, ZipFile
 
 from hybrid.document import Heading
+from hybrid.readers import archive as archives
 from hybrid.readers.encoding import decode
 from hybrid.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.readers.html import page_text
 
-SIZE_LIMIT = 300_000_000  # bytes unpacked, as the archive tells
 CELL_LIMIT = 2_000_000  # of one workbook
 _OLE = b"\xd0\xcf\x11\xe0"  # what Office wraps around encrypted files
-_REPEATED = 200  # times at most that an empty cell or row of an OpenDocument table is told
+_REPEATED = 200  # times at most that one cell or row of an OpenDocument table is told: files fill sheets with them
 _ONE = re.compile(r"\s+")
 
 Cells = list[list[tuple[str, int, int]]]  # text, columns and rows that it spans
@@ -70,9 +70,7 @@ def _guarded(what: str, data: bytes, render: Callable[[bytes], Extract]) -> Extr
         raise Unreadable(f"encrypted {what}: needs a password")
     try:
         with ZipFile(BytesIO(data)) as archive:
-            unpacked = sum(info.file_size for info in archive.infolist())
-        if unpacked > SIZE_LIMIT:
-            raise Unreadable(f"suspicious {what}: unpacks to {unpacked / 1e6:.0f} MB, over the limit of 300 MB")
+            archives.check(archive, what)
         return render(data)
     except Unreadable:
         raise
