@@ -40,7 +40,7 @@ from evals import short_documents
 from evals.metrics import normalise
 from hybrid.asking import KINDS, MONTHS
 from hybrid.embedding import Embedder, Progress, Vectors
-from hybrid.engines.extractive import FEATURES, OVERALL, Extractive, Weights, overall_of
+from hybrid.engines.extractive import FEATURES, OVERALL, Extractive, Reading, Weights, overall_of
 from hybrid.prompts import Prompt
 from hybrid.sentences import sentences
 from hybrid.types import Piece
@@ -64,7 +64,7 @@ ANSWERABLE = {
 SOLE = tuple(name for name in ANSWERABLE if name.startswith("short"))
 SHORT = 400  # short documents that are made
 WORDS_KEPT = 0.5  # of the sentence, in a made question
-DATE = "2026-11-26"
+DATE = "2026-11-27"
 REFUSED = 0.035  # share of answerable questions that may be refused, the mean of the situations in JUDGED
 JUDGED = ("passages", "long", "made")
 SHORT_JUDGED = ("short",)  # of these whose right sentence is found, so many may be refused
@@ -72,8 +72,9 @@ SHORT_REFUSED = 0.15
 # what tells on a page whether it answers: the rest goes by how the made documents happen to be written
 ON_A_PAGE = (
     "cosine", "covered", "covered_near", "rarest", "named", "keyed", *KINDS, "score", "lead", "cosine_best",
-    "covered_best", "kindless", "missing",
+    "covered_best", "kindless", "missing", "matched", "matched_least",
 )  # fmt: skip
+MATCHED = 4  # sentences whose tokens are compared
 SECOND = 1.0  # a second sentence whose share of the softmax is at least e^-1 of the best one's is quoted too
 ANSWERED = {
     "long": "long",
@@ -108,6 +109,7 @@ class Case:
     size: NDArray[np.intp]  # words of each sentence
     read: int  # sentences scanned
     missing: float  # share of the question's words that stand nowhere
+    matched: Floats  # (rows, 2): how near the question's words have one in a sentence; those last of the rows guessed
 
 
 def load(folder: Path) -> list[Question]:
@@ -239,7 +241,16 @@ def _case(engine: Extractive, number: int, question: Question, situation: str, r
         size,
         len(reading.scan.piece),
         float(reading.overall[OVERALL.index("missing")]),
+        _matched(engine, prompt, reading),
     )
+
+
+def _matched(engine: Extractive, prompt: Prompt, reading: Reading) -> Floats:
+    """Of the sentences that may come out best, and their mean of all others."""
+    first = [engine.matched(prompt, reading.question, reading.scan, int(row)) for row in reading.rows[:MATCHED]]
+    found = np.tile(np.mean(first, axis=0) if first else np.zeros(2), (len(reading.rows), 1))
+    found[: len(first)] = first or found[:0]
+    return found
 
 
 def fit_order(found: Sequence[Case], ridge: float = 1e-3) -> Floats:
@@ -278,7 +289,12 @@ def top(case: Case, order: Floats) -> Floats:
     scores = case.features @ order
     best = np.argsort(-scores, kind="stable")
     return np.concatenate(
-        [case.features[best[0]], overall_of(case.features[best], scores[best], case.kindless, case.read, case.missing)]
+        [
+            case.features[best[0]],
+            overall_of(
+                case.features[best], scores[best], case.kindless, case.read, case.missing, case.matched[best[0]]
+            ),
+        ]
     )
 
 
@@ -426,7 +442,8 @@ def main() -> None:
     given = parser.parse_args()
     questions = load(given.data)
     total, words = count_words(questions)
-    blank = Weights(dict.fromkeys(FEATURES, 0.0), {}, 0.0, {}, 0.0, 0.0, 0.0, 0.0, float(total), words)
+    first = Weights.load().order  # tells which sentences may come out best; their tokens are compared
+    blank = Weights(first, {}, 0.0, {}, 0.0, 0.0, 0.0, 0.0, float(total), words)
     found = cases(Extractive(Remembering(), weights=blank), questions)
     measured, models = measure(found), fit(found)
     threshold, shift = 1 / (1 + np.exp(-measured.pop("threshold"))), measured.pop("shift")

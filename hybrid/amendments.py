@@ -17,6 +17,14 @@ _IS = re.compile(
     r"(?:[ \t]+(?:NO\.?|NUMBER|#)?[ \t]*\w+)?(?:[ \t]+(?:TO|OF)\b|[ \t]*$|[ \t]+AGREEMENT\b))"
     r"|\b[Tt]his (?:\w+ ){0,2}(?:Amendment|AMENDMENT|Addendum|ADDENDUM)\b"
 )
+# An amendment that stands behind what it amends, and what its sentences do.
+AMENDING = re.compile(
+    r"(?im)^[ \t#*]*(?:(?:first|second|third|fourth|fifth)[ \t]+)?(?:amendment|addendum|supplement)\b[^\n]{0,60}$"
+)
+CHANGING = re.compile(
+    r"(?i)\b(?:moved|raised|reduced|lowered|increased|decreased|changed|extended|shortened|postponed|brought forward|"
+    r"replaced|amended|deleted|cancelled|corrected|added|instead of|no longer|increases?|rises?|falls?|now|new)\b"
+)
 _KINDS = r"(?:Agreement|AGREEMENT|Lease|LEASE|Contract|CONTRACT|License|LICENSE|Plan|PLAN)"
 _NAMED = re.compile(
     r"(?:\b[Aa]mend(?:ment|s|ing|ed)?\b|\bAMENDMENT\b|\b[Aa]ddendum\b|\bADDENDUM\b|that certain|parties to (?:the|a)|"

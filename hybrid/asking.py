@@ -4,13 +4,14 @@ what such an answer looks like. Texts are compared folded, without accents (`hyb
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 
-from hybrid.words import HAN, HANGUL, HIRAGANA, KATAKANA, STOP, THAI, UNSPACED, WORD
+from hybrid.words import HAN, HANGUL, HIRAGANA, KATAKANA, STOP, THAI, UNSPACED, WORD, stem
 
 # Words that carry nothing, by language, without accents; the first of the languages with the most in a question holds.
 _STOP_BY_LANGUAGE = {
-    "en": " ".join(STOP),
+    "en": " ".join((*STOP, "per")),
     "de": """ab aber alle als am an auch auf aus bei bin bis das dass dem den denn der des die dies diese dieser dieses
         doch du durch ein eine einem einen einer eines er es fur gibt hat hatte haben ich ihr ihre im in ist kann konnen
         darf durfen man mein mit muss mussen nach nicht noch nur ob oder seit sich sie sind so soll sollen uber um und
@@ -98,6 +99,7 @@ _FREQUENCY = re.compile(
     r"\b(?:each|every|per) \w+|\b(?:taglich|wochentlich|monatlich|jahrlich)\b|每|毎",
     re.IGNORECASE,
 )
+_HOW_MANY_THINGS = re.compile(r"\W*how many\b", re.IGNORECASE)
 _HOW_MANY = re.compile(
     r"\bhow (?:many|much) (?!(?:does|did|are|was|were|will|would|can|could|has|have|had|should|must|may|the)\b)"
     r"(\w{3,})",
@@ -172,27 +174,37 @@ _MONEY = (
     r"[元円원]"
 )
 # What a question asks for more closely, by its wording, and the units or signs of its answer.
+# And words in the name of a column that gives its unit.
 _UNITS = tuple(
-    (re.compile(asked, re.IGNORECASE), re.compile(units, re.IGNORECASE))
-    for asked, units in (
-        (r"\be-?mail\b", r"@"),
-        (r"\bhow heavy\b|\bweigh|\bweight\b", r"\d ?(?:kg|g|kilos?|kilograms?|grams?|t|tons?|lbs?|pounds?|oz)\b"),
+    (re.compile(asked, re.IGNORECASE), re.compile(units, re.IGNORECASE), re.compile(columns, re.IGNORECASE))
+    for asked, units, columns in (
+        (r"\be-?mail\b", r"@", r"mail"),
+        (r"\b(?:tele)?phone\b|\bhotline\b|\bfax\b", r"\d[\d /()-]{3,}\d", r"phone|tel|mobile|fax|hotline|extension"),
+        (
+            r"\bhow heavy\b|\bweigh|\bweight\b",
+            r"\d ?(?:kg|g|kilos?|kilograms?|grams?|t|tons?|lbs?|pounds?|oz)\b",
+            r"weight|mass|gewicht|\b(?:kg|g|t|tons?|tonnes?|lbs?|pounds?)\b",
+        ),
         (
             r"\bhow (?:tall|high|deep|wide|far|thick|large|big) (?:is|are|was)\b|\b(?:height|depth|width)\b",
             r"\d ?(?:[cmk]?m2?|km2?|feet|foot|ft|inch(?:es)?|in|miles?|met(?:er|re)s?|kilomet\w+|centimet\w+|hectares?|"
             r"acres?)\b|[$€£%]",
+            r"height|depth|width|length|size|area|distance|altitude|elevation|\b(?:[cmk]?m2?|feet|ft|miles?)\b",
         ),
-        (r"\bhow hot\b|\btemperature\b", r"\d ?(?:°|degrees?|c\b|f\b|k\b)"),
-        (r"\b(?:percentage|per ?cent)\b", r"%|\bper ?cent"),
+        (r"\bhow hot\b|\btemperature\b", r"\d ?(?:°|degrees?|c\b|f\b|k\b)", r"temp|heat|°|\b[cf]\b"),
+        (r"\b(?:percentage|per ?cent)\b", r"%|\bper ?cent", r"%|per ?cent|share|rate"),
         (
             r"\bcosts?\b|\bprice\b|\bearns?\b|\bsalary\b|\bhow much (?:is|are|was|were) (?:the|a|an) |"
             r"\bkosten?t?\b|\bcuestan?\b|\bcostano?\b|\bcoutent?\b|\bpreis\b|\bpa(?:y|id|ys)\b|\b(?:fee|rent|deposit|fine|balance|budget)\b",
             _MONEY,
+            r"",  # prices stand in columns of any name
         ),
         (
             r"\bhow (?:long|soon)\b",
-            rf"(?:{NUMBER})[ -]?(?:[a-z]+ )?(?:seconds?|minutes?|min|hours?|h|days?|weeks?|months?|years?|s|[cmk]?m|"
-            r"feet|ft|inch(?:es)?|miles?|met(?:er|re)s?|pages?|words?|lines?)\b|\buntil\b",
+            rf"(?<!every )(?<!each )(?:{NUMBER})[ -]?(?:[a-z]+ )?(?:seconds?|minutes?|min|hours?|h|days?|weeks?|"
+            r"months?|years?|s|[cmk]?m|feet|ft|inch(?:es)?|miles?|met(?:er|re)s?|pages?|words?|lines?)\b|\buntil\b",
+            r"time|duration|dauer|length|long|term|period|until|\b(?:min(?:ute)?s?|h(?:ou)?rs?|h|days?|weeks?|months?|"
+            r"years?|s|[cmk]?m|feet|ft|miles?|pages?|words?|lines?)\b|warranty|guarantee|notice",
         ),
     )
 )
@@ -200,15 +212,42 @@ _UNITS = tuple(
 
 def unit_of(question: str) -> re.Pattern[str] | None:
     """What the answer to a folded question should have beside a number; None where anything will do."""
-    if _HOW_OFTEN.search(question):
-        return None
-    return next((units for asked, units in _UNITS if asked.search(question)), None)
+    return next((units for _, units, _ in _of_unit(question)), None)
+
+
+def column_of(question: str) -> re.Pattern[str] | None:
+    """What the name of a column has whose numbers have that unit; None where anything will do."""
+    return next((columns for _, _, columns in _of_unit(question)), None)
+
+
+def _of_unit(question: str) -> Iterator[tuple[re.Pattern[str], ...]]:
+    if not _HOW_OFTEN.search(question) and not _HOW_MANY_THINGS.match(question):
+        yield from (unit for unit in _UNITS if unit[0].search(question))
 
 
 def kind_of(question: str) -> str | None:
-    """Which of KINDS a folded question asks for."""
-    found = next((name for name, (asked, *_) in KINDS.items() if asked.search(question)), None)
+    """Which of KINDS a folded question asks for; none where it asks whether something is so."""
+    if whether(question) and not _ASKS_MORE.search(question):
+        return None
+    places = {name: match.start() for name, (asked, *_) in KINDS.items() if (match := asked.search(question))}
+    found = min(places, key=lambda name: places[name], default=None)
     return "number" if found is None and unit_of(question) is not None else found
+
+
+_WHETHER = re.compile(
+    r"\W*(?:is|are|was|were|can|may|must|do|does|did|has|have|should|will|would|could|ist|sind|war|waren|darf|durfen|kann|"
+    r"konnen|muss|mussen|gibt es|hat|haben|est-ce|peut-on|y a-t-il|es|son|hay|puede|e|sono|c'e)\b",
+    re.IGNORECASE,
+)
+_ASKS_MORE = re.compile(
+    r"\b(?:who|whom|whose|when|where|why|how|what|which|wer|wann|wo|warum|wie|was|qui|quand|ou|quel\w*|combien)\b",
+    re.IGNORECASE,
+)
+
+
+def whether(question: str) -> bool:
+    """Whether a folded question begins with a verb that asks whether something is so."""
+    return _WHETHER.match(question) is not None
 
 
 def answer_of(kind: str, question: str) -> re.Pattern[str]:
@@ -237,9 +276,12 @@ GENERAL = frozenset(
     length people person place day days long exact current maximum minimum open closed cost costs
     price pay paid given""".split()
 )
+VAGUE = frozenset(  # of these, what says little even beside others
+    "number numbers name names amount total value level kind type sort way thing things current exact given".split()
+)
 _ASKED_OF = re.compile(
     r"\W*(?:what|which)\s+(?:(?:is|are|was|were)\s+(?:the\s+|an?\s+|its\s+|their\s+)?)?"
-    r"(?!(?:do|does|did|has|have|will|would|can|could|must|should|may|happens)\b)(?P<thing>(?:[\w-]+\s+){0,2}?[\w-]+)"
+    r"(?!(?:do|does|did|has|have|will|would|can|could|must|should|may|happens)\b)(?P<thing>(?:[\w'\u2019-]+\s+){0,2}?[\w-]+)"
     r"(?=\s+(?:of|for|in|at|on|to|by|does|do|did|is|are|was|were|has|have|will|must|should|can|may|holds?|gives?|apply|"
     r"applies)\b|\W*$)",
     re.IGNORECASE,
@@ -257,14 +299,19 @@ _TIME = re.compile(
     r"night|evening|after|before|until|within|when|once|soon|immediately|spring|summer|autumn|winter|tag|woche|monat|jahr|jour|mois|dia|mes)",
     re.IGNORECASE,
 )
+_PASSIVE = re.compile(r"\b(?:is|are|was|were|been|be)\s+(?:(?:not|been|also|last|first|\w+ly)\s+)*(\w+(?:ed|en|t|n))\b")
+_DATED = frozenset(f"{MONTHS}|monday|tuesday|wednesday|thursday|friday|saturday|sunday".split("|"))
 _DONE = re.compile(r"\b(?:was|were)\b.*?\b([\w-]+(?:ed|en|t|n))\W*$", re.IGNORECASE)
 
 
 def asked_of(question: str) -> str:
     """What of a thing an English question asks for: "address" of "What is the address of the sauna?"; else empty."""
     found = _ASKED_OF.match(question)
-    word = found["thing"].split()[-1].lower() if found else ""
-    return "" if word in GENERAL else word
+    word, *before = found["thing"].lower().split()[::-1] if found else [""]
+    if word in GENERAL and before and not before[0].endswith(("'s", "s'", "\u2019s")):
+        return before[0] if before[0] not in GENERAL else ""
+    more = re.match(r"\s+of\s+([\w-]+)\W*$", question[found.end() :]) if found and word in GENERAL else None
+    return more[1].lower() if more else "" if word in GENERAL else word
 
 
 def verbs_of(question: str) -> set[str]:
@@ -281,3 +328,95 @@ def done_in(question: str) -> str:
     """What was done, of an English question: "founded" of "When was the club founded?"; else empty."""
     found = _DONE.search(question)
     return found[1].lower() if found else ""
+
+
+def undone_by(text: str, terms: Collection[str]) -> bool:
+    """Whether an English text tells what was done and names nobody who did it: "The lift was inspected in May."
+
+    Args:
+        terms: stems of the question's words, of which one is what was done.
+    """
+    done = [m for m in _PASSIVE.finditer(text) if stem(m[1].lower()) in terms]
+    if not done or re.search(r"\bby\b", text):
+        return False
+    named = re.findall(r"(?<![.!?:\n] )(?<!^)\b[A-Z]\w+", text)
+    return all(word.lower() in _DATED or stem(word.lower()) in terms for word in named)
+
+
+_CONTRASTS = tuple(
+    tuple(re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for words in pair)
+    for pair in (
+        (
+            "end(?:s|ed|ing)?|finish(?:es|ed)?|expires?|stop(?:s|ped)?|until|till|to",
+            "start(?:s|ed|ing|_\\w+)?|begin(?:s|ning)?|began",
+        ),
+        ("clos(?:e|es|ed|ing)", "open(?:s|ed|ing)?"),
+        ("arriv(?:e|es|ed|al)", "depart(?:s|ed|ure)?|leav(?:e|es)|left"),
+        ("child(?:ren)?(?:'s)?|kids?", "adults?"),
+        ("max(?:imum)?|at most", "min(?:imum)?|at least"),
+        ("buy|purchase[sd]?|buying", "sell(?:s|ing)?|sold"),
+        ("employees?", "employers?"),
+    )
+)
+
+
+def contrasts(question: str, text: str) -> bool:
+    """Whether an English text has the opposite of what is asked, and not that: a start where the end is asked."""
+    pairs = (pair for pair in (*_CONTRASTS, *(each[::-1] for each in _CONTRASTS)))
+    return any(
+        asked.search(question) and not other.search(question) and other.search(text) and not asked.search(text)
+        for asked, other in pairs
+    )
+
+
+_WHICH_NAMED = re.compile(
+    r"\W*(?:which|what)\s+(?:[\w-]+\s+){0,2}(?:compan(?:y|ies)|firms?|banks?|carriers?|insurers?|hotels?|airlines?|"
+    r"vessels?|ships?|suppliers?|manufacturers?|brands?|makers?|schools?|universit(?:y|ies)|hospitals?|contractors?|"
+    r"agenc(?:y|ies)|brokers?|software|programs?|shops?)\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"(?<![.!?:\n] )(?<!^)(?<![\n|])\b[A-Z]\w+|\b[A-Z]\w+ [A-Z]\w+")
+
+
+_ROLE = re.compile(  # of a contract
+    r"The|Suppliers?|Buyers?|Sellers?|Employe[er]s?|Landlords?|Tenants?|Less(?:or|ee)|Licens(?:or|ee)|Contractor|Clients?|"
+    r"Customers?|Purchasers?|Borrowers?|Lenders?|Providers?|Consultants?|Part(?:y|ies)|Company|Agreement|Contract"
+)
+
+
+def names_none(question: str, text: str, terms: Collection[str]) -> bool:
+    """Whether an English question asks which company, ship or the like, and a text has no name but those asked about.
+
+    Args:
+        terms: stems of the question's words.
+    """
+    if not _WHICH_NAMED.match(question):
+        return False
+    words = [word for name in _NAME.findall(text) for word in name.split()]
+    return all(
+        word.lower() in _DATED or word.isupper() or _ROLE.fullmatch(word) or stem(word.lower()) in terms
+        for word in words
+    )
+
+
+_SOMEBODY = re.compile(
+    r"\b(?:we|i|you|our|your|they|he|she|us|me|everyone|everybody|nobody|anyone|landlord|tenant|owner|"
+    r"manager|director|chair\w*|board|committee|council|staff|caretaker|treasurer|secretary|teachers?|part(?:y|ies)|"
+    r"compan(?:y|ies)|firm|suppliers?|buyers?|sellers?|employe[er]s?|customers?|clients?|contractors?|users?|guests?|"
+    r"members?|residents?|parents?|children|players?|adults?|people|persons?|men|women|pupils?|students?|patients?|"
+    r"visitors?|passengers?|drivers?|operators?|technicians?|engineers?|admin\w*|inspectors?|doctors?|nurses?|lawyers?|"
+    r"insurers?|lenders?|borrowers?|lessees?|lessors?|office|department|team|service|society|club|association|caller|"
+    r"dealers?|agents?|representatives?|trustees?|shareholders?|authorit(?:y|ies)|police|court|president|minister|mayor)\b",
+    re.IGNORECASE,
+)
+
+
+def names_nobody(text: str, terms: Collection[str]) -> bool:
+    """Whether an English text has neither a name nor somebody, but those of a question.
+
+    Args:
+        terms: stems of the question's words.
+    """
+    named = [*_NAME.findall(text), *(match.group() for match in _SOMEBODY.finditer(text))]
+    words = [word.lower() for name in named for word in name.split()]
+    return all(word in _DATED or stem(word) in terms for word in words)

@@ -126,6 +126,31 @@ class Embedder:
             self.prepare(texts, len(texts))
         return self._encode(texts, "document", progress)
 
+    def encode_tokens(self, text: str, kind: Kind) -> tuple[Vectors, NDArray[np.intp]] | None:
+        """Unit vectors of a text's tokens, shape (tokens, dimension), and the characters they stand for, (tokens, 2).
+
+        Of as much of the text as the model reads, without what begins and ends it; None of a model without tokens.
+        """
+        prompt = (self.settings.query_prompt if kind == "query" else self.settings.document_prompt) or ""
+        encoding = self.tokenizer.encode(prompt + text)
+        with self._lock:
+            states = self._states(prompt + text, encoding.ids)
+        if states is None:
+            return None
+        spans = np.array(encoding.offsets, np.intp).reshape(-1, 2)[: len(states)] - len(prompt)
+        own = (spans[:, 1] > spans[:, 0]) & (spans[:, 0] >= 0)
+        return _unit(states[own]), spans[own]
+
+    def _states(self, text: str, tokens: Sequence[int]) -> Vectors | None:
+        if self._light is not None:
+            return self._light.states(tokens[: self.max_tokens])
+        try:
+            found = self._model("float32").encode(text, output_value="token_embeddings", show_progress_bar=False)
+        except (KeyError, AttributeError, ValueError):  # of a table of words there are no tokens in a text
+            return None
+        states: Vectors = found.float().cpu().numpy()
+        return states if len(states) == min(len(tokens), self.max_tokens) else None
+
     def prepare(self, sample: Sequence[str], total: int) -> None:
         """Make ready for `total` texts: on the quickest device, in the quickest precision that ranks as float32 does.
 

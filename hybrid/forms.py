@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
 from hybrid.asking import LANGUAGES
-from hybrid.words import stem
+from hybrid.words import STOP, stem
 
 _ENDINGS = ("ization", "isation", "ation", "ition", "ment", "ness", "anc", "enc", "abl", "ibl", "ion", "at", "al", "i")
 # of English stems; not -er, -or and -ee: an employer is no employee
@@ -28,13 +29,20 @@ swim swam swum; shelf shelves; knife knives; half halves; tooth teeth
 # What people ask with, and what documents say instead.
 _LIKE = """
 heavy weight weigh; weigh weight heavy; weight weigh heavy; tall high height; deep depth; wide width; long length
-duration; old age; big size large; hot temperature; cost
-price fee charge euros dollars pounds; earn salary wage pay; phone telephone tel; buy purchase;
-end expire finish; begin start commence; allowed permitted may forbidden prohibited; forbidden prohibited allowed;
-permitted allowed; absent apologies excused; boss manager head; job role position; doctor physician; car vehicle; shop
-store; repair fix; holiday vacation leave; live reside; email mail; birthday born; hold capacity contain; rent lease;
-apply govern; lawyer attorney counsel; company firm ltd gmbh inc; bill invoice; fast speed; broken defective; often
-frequency every;
+duration; old age; big size large; hot temperature; cost price fee charge euros dollars pounds; earn salary wage pay;
+phone telephone tel; buy purchase; end expire finish; begin start commence; allowed permitted may forbidden prohibited
+welcome; forbidden prohibited allowed; permitted allowed welcome; absent apologies excused; boss manager head; manager
+reports; open since founded established; founded since opened established; job role position; doctor physician; car
+vehicle; shop store; repair fix; holiday vacation leave; live reside; email mail; birthday born; hold capacity
+contain; rent lease; apply govern; lawyer attorney counsel; company firm ltd gmbh inc; bill invoice; fast speed;
+broken defective; often frequency every; pay accept take;
+"""
+# What may stand for each other, either way.
+_SAME = """
+cap limit limited maximum ceiling; cancel terminate; penalty fine; warranty guarantee guaranteed; wifi wireless
+internet; late overdue; kid child; chair chairman chairwoman chairperson preside; ceo executive; password passcode;
+refund reimburse repay; deliver ship; supplier vendor seller; customer client buyer; luggage baggage; employee staff
+worker; elevator lift; flat apartment; garbage rubbish waste; lorry truck; movie film;
 """
 
 
@@ -48,7 +56,9 @@ def _groups(text: str) -> dict[str, tuple[str, ...]]:
 
 
 _FORMS = _groups(_VERBS)
-_SAID = {group.split()[0]: tuple(group.split()[1:]) for group in _LIKE.split(";") if group.split()}
+_ASKED = {group.split()[0]: tuple(group.split()[1:]) for group in _LIKE.split(";") if group.split()}
+_ALIKE = _groups(_SAME)
+_SAID = {word: (*_ASKED.get(word, ()), *_ALIKE.get(word, ())) for word in (*_ASKED, *_ALIKE)}
 
 
 def kin(word: str) -> list[tuple[str, float]]:
@@ -56,6 +66,12 @@ def kin(word: str) -> list[tuple[str, float]]:
     own = _FORMS.get(word) or _FORMS.get(stem(word), ())
     said = [other for each in dict.fromkeys((word, stem(word), *own)) for other in _SAID.get(each, ())]
     return [*((other, 1.0) for other in own), *((other, 0.6) for other in said)]
+
+
+def agents(word: str) -> tuple[str, ...]:
+    """Stems of those who do what an English verb says: of "teaches" that of a teacher."""
+    base = (_FORMS[word][0] if word in _FORMS else stem(word)).rstrip("ei")
+    return tuple(stem(base + ending) for ending in ("er", "or", base[-1:] + "er", "ier"))
 
 
 @lru_cache(maxsize=100_000)
@@ -71,6 +87,24 @@ def root(word: str, language: str = "en") -> str:
         if base.endswith(ending) and len(base) - len(ending) >= _LEFT.get(ending, 4):
             return base.removesuffix(ending)
     return base
+
+
+def expanded(question: str, texts: Sequence[str]) -> str:
+    """A question with the words of the texts in place of an abbreviation of their initials, or the other way round:
+    "VAT" where they say "value added tax"."""
+    for short in dict.fromkeys(re.findall(r"\b[A-Z]{2,5}\b", question)):
+        if not any(re.search(rf"\b{short}\b", text) for text in texts):
+            long = r"[\s-]+(?:(?:of|and|the|for)\s+)?".join(rf"{letter}\w+" for letter in short)
+            spelled = re.compile(rf"\b{long}\b", re.IGNORECASE if len(short) > 2 else 0)
+            found = next((match.group() for text in texts if (match := spelled.search(text))), "")
+            question = re.sub(rf"\b{short}\b", found or short, question)
+    words = re.findall(r"\w+", question)
+    for size in (5, 4, 3):
+        for run in zip(*(words[at:] for at in range(size)), strict=False):
+            short = "".join(word[0] for word in run).upper()
+            if not STOP & {word.lower() for word in run} and any(re.search(rf"\b{short}\b", text) for text in texts):
+                return re.sub(r"\W+".join(run), short, question)
+    return question
 
 
 @lru_cache(maxsize=16)

@@ -48,11 +48,15 @@ class MiniLM:
         Args:
             tokens: ids with those that begin and end a text, no more than the model has places.
         """
+        mean: Floats = self.states(tokens).mean(axis=0)
+        return mean
+
+    def states(self, tokens: Sequence[int]) -> Floats:
+        """A vector of each token, of shape (tokens, dimension), not normalised."""
         x = self._norm(self._words[np.asarray(tokens)] + self._places[: len(tokens)])
         for layer in self._layers:
             x = layer(x)
-        mean: Floats = x.mean(axis=0)
-        return mean
+        return x
 
 
 class _Norm:

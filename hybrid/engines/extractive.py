@@ -19,17 +19,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.asking import KINDS, asked_of, done_in, tells_time, verbs_of
+from hybrid.amendments import AMENDING, CHANGING
+from hybrid.asking import (
+    KINDS,
+    STOP_WORDS,
+    asked_of,
+    column_of,
+    contrasts,
+    done_in,
+    names_nobody,
+    names_none,
+    tells_time,
+    undone_by,
+    verbs_of,
+)
 from hybrid.blocks import as_shown, blocks, headline, joined, source_language, spelled, spelled_at
-from hybrid.embedding import Embedder, Vectors
+from hybrid.embedding import Embedder, Kind, Vectors
 from hybrid.engines.base import Completion, OnText, Quote
-from hybrid.engines.question import Question, is_general
+from hybrid.engines.question import Question, is_general, is_vague
 from hybrid.errors import WindowError
 from hybrid.prompts import Prompt
 from hybrid.sentences import CELLS, is_row, sentences
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece, Usage
-from hybrid.words import STOP, WORD, stem, stems
+from hybrid.words import STOP, WORD, fold, stem, stems
 
 SILENT = "The documents do not say."
 WINDOW = 1_000_000  # tokens, where the settings name none: nothing but time limits it
@@ -40,6 +53,7 @@ SHORT = 150  # sentences at most of a short document
 UNLIKELY = 0.15  # what is left of the chance where all of a document was read and its best sentence is beside the point
 LITTLE = 0.35  # share of the question's words
 SURE = 0.65  # cosine from which a sentence is of the matter, in whatever words
+VAGUELY = 0.3  # of what a word counts that says little of the thing
 HEADED = 1.0  # what the name of a definition counts where it has all words of the question
 GAP = 40  # characters between its passages that are none of any
 TITLE = 120  # characters at most of a first line that is a title
@@ -49,6 +63,7 @@ VECTORS = 8192  # sentences whose vectors are remembered: questions on one docum
 # Where cosines tell little, the share of the question's words stands for them: cosine = a + b * share.
 _BY_WORDS = {"cosine": "covered", "cosine_near": "covered_near", "cosine_piece": "covered_piece"}
 _WEAK = (0.05, 0.6)
+_MATCHED = (0.4, 0.5, 0.3, 0.5)
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -65,8 +80,10 @@ FEATURES = (
     "pairs", "length", "characters", "fresh", "question", "fragment", "pronoun", "named", "keyed", *KINDS,
 )  # fmt: skip
 # Of all that was read, beside the features of the best sentence; "missing" is the share of the question's words,
-# weighed by rarity, that stand nowhere.
-OVERALL = ("score", "lead", "cosine_best", "covered_best", "kindless", "read", "missing")
+# weighed by rarity, that stand nowhere. "matched" is how near the question's words have one that means the same in the
+# best sentence, in the mean and of the two that are worst off: by the vectors of tokens, as ColBERT compares texts
+# (Khattab and Zaharia, arXiv 2004.12832).
+OVERALL = ("score", "lead", "cosine_best", "covered_best", "kindless", "read", "missing", "matched", "matched_least")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +104,7 @@ class Scan:
 class Reading:
     """The sentences that were read closely, best first."""
 
+    question: Question  # with its misspelt words mended
     scan: Scan
     rows: Rows  # of the scan
     features: Floats  # (rows, FEATURES)
@@ -147,6 +165,7 @@ class Extractive:
         self._spans: dict[tuple[str, str | None], Rows] = {}
         self._counts: dict[str, int] = {}
         self._vectors: dict[str, Vectors] = {}
+        self._token_vectors: dict[tuple[str, Kind], tuple[Vectors, Rows] | None] = {}
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text in the embedder's tokenizer."""
@@ -214,21 +233,24 @@ class Extractive:
         rows = _promising(prompt, scan, worth)
         if question.codes:
             rows = rows[[not question.of_another(_titled(prompt, scan, row)) for row in rows]]
+        if question.language == "en" and not question.of_code:
+            rows = rows[[_is_of_what_is_asked(question, _titled(prompt, scan, row)) for row in rows]]
         rows = rows[_may_answer(prompt, question, scan)[rows]]
         features = self._features(prompt, question, scan, worth, rows)
         headed = _headed(prompt, question, scan, worth, rows)
         scores = features @ np.array([self.weights.order[name] for name in FEATURES]) + HEADED * headed
         best = np.argsort(-scores, kind="stable")
-        rows, features, scores = rows[best], features[best], scores[best]
-        overall = overall_of(features, scores, question.kind is None, len(scan.piece), _missing(scan, worth))
-        named = HEADED * float(headed[best[0]]) if len(best) else 0.0
-        chance = self._chance(question, features, overall, sole, named)
+        rows, features, scores = _amended(prompt, scan, rows[best], features[best], scores[best])
+        matched = self.matched(prompt, question, scan, int(rows[0])) if len(rows) else (0.0, 0.0)
+        overall = overall_of(features, scores, question.kind is None, len(scan.piece), _missing(scan, worth), matched)
+        by_name = HEADED * float(headed[best[0]]) if len(best) else 0.0
+        chance = self._chance(question, features, overall, sole, by_name)
         if len(rows) and (
             _is_of_another_matter(prompt, question, scan, int(rows[0]), features[0])
             or (sole and _is_beside(prompt, question, scan, rows, features))
         ):
             chance = min(chance, UNLIKELY)
-        return Reading(scan, rows, features, scores, overall, sole, chance)
+        return Reading(question, scan, rows, features, scores, overall, sole, chance)
 
     def _scan(self, prompt: Prompt, question: Question) -> Scan:
         pieces, terms = prompt.pieces, len(question.terms)
@@ -282,6 +304,8 @@ class Extractive:
         known = np.array([self.weights.words.get(term, 0.0) for term in question.terms])
         total = self.weights.sentences + len(scan.piece) + 1.0
         worth: Floats = np.maximum(np.log(total / (known + scan.hits.sum(0) + 1.0)) / np.log(total), 0.02)
+        if question.language == "en":
+            worth[[is_vague(term) for term in question.terms]] *= VAGUELY
         if sole:
             often = np.log((len(scan.piece) + 2) / (scan.hits.sum(0) + 1)) / np.log(len(scan.piece) + 2)
             worth *= 0.4 + 0.6 * np.maximum(often, 0.0)
@@ -317,6 +341,30 @@ class Extractive:
             columns[question.kind] = np.array([question.fits(text) for text in texts])
         return np.column_stack([columns[name] for name in FEATURES]).reshape(len(rows), len(FEATURES))
 
+    def matched(self, prompt: Prompt, question: Question, scan: Scan, row: int) -> tuple[float, float]:
+        """How near the words of the question have one of like meaning in a sentence, its heading or the sentence
+        before: the cosines of their tokens' vectors, in the mean and of the two lowest."""
+        before = _sentence(prompt, scan, row - 1) if row and scan.piece[row - 1] == scan.piece[row] else ""
+        asked = None if question.weak else self._tokens(question.text, "query")
+        read = asked and self._tokens(f"{before} {_titled(prompt, scan, row)}", "document")
+        if not asked or not read or not len(asked[0]) or not len(read[0]):
+            told = float(np.maximum(scan.near[row], scan.title[row]).mean()) if question.terms else 0.0
+            return _MATCHED[0] + _MATCHED[1] * told, _MATCHED[2] + _MATCHED[3] * told
+        best = (asked[0] @ read[0].T).max(1)
+        stop = STOP | STOP_WORDS.get(question.language, STOP)
+        words = [m.span() for m in WORD.finditer(question.text) if fold(m.group()).lower() not in stop]
+        parts = [best[(asked[1][:, 0] < end) & (asked[1][:, 1] > start)] for start, end in words]
+        found = sorted(float(part.mean()) for part in parts if len(part)) or [float(best.mean())]
+        return float(np.mean(found)), float(np.mean(found[:2]))
+
+    def _tokens(self, text: str, kind: Kind) -> tuple[Vectors, Rows] | None:
+        """Vectors and characters of a text's tokens; those of the latest are remembered."""
+        known = self._token_vectors  # by one look: another thread may replace what is remembered
+        if (text, kind) not in known:
+            known = {**known, (text, kind): self.embedder.encode_tokens(text, kind)}
+            self._token_vectors = dict(list(known.items())[-KEPT:])
+        return known[text, kind]
+
     def _chance(self, question: Question, features: Floats, overall: Floats, sole: bool, headed: float) -> float:
         """Of a short document by weights of its own, moved so that one threshold serves both."""
         if not len(features):
@@ -343,7 +391,26 @@ class Extractive:
                 continue  # another row of the table: what is asked stands in a better one
             text = as_shown(prompt.pieces[piece].document, prompt.pieces[piece].text[start:end])
             quotes.setdefault(text, Quote(piece, start, end, reading.chance * float(np.exp(-behind))))
+        if len(quotes) == 1 and not collect and (beside := _completing(prompt, reading)) is not None:
+            quotes["beside"] = Quote(*beside, reading.chance)
         return tuple(quotes.values())
+
+
+def _completing(prompt: Prompt, reading: Reading) -> tuple[int, int, int] | None:
+    """The sentence right before or after the best one that has all words of the question which that one lacks."""
+    row, scan, terms = int(reading.rows[0]), reading.scan, reading.question.terms
+    lacks = (scan.hits.max(0) > 0) & (scan.hits[row] == 0) & ~np.array([is_general(term) for term in terms], bool)
+    piece = prompt.pieces[scan.piece[row]]
+    if not lacks.any() or is_row(piece.text, scan.start[row], scan.end[row]) or source_language(piece.document):
+        return None
+    for other in (row + 1, row - 1):
+        if not 0 <= other < len(scan.piece) or scan.piece[other] != scan.piece[row]:
+            continue
+        first, last = sorted((row, other))
+        together = not re.search(r"\n\s*\n", piece.text[scan.end[first] : scan.start[last]])
+        if together and (scan.hits[other][lacks] > 0).all():
+            return int(scan.piece[other]), int(scan.start[other]), int(scan.end[other])
+    return None
 
 
 def _sentence_rows(text: str) -> list[tuple[int, int, int]]:
@@ -375,11 +442,11 @@ def _asks_another(question: Question, known: dict[str, float]) -> bool:
     without a kind only where it asks yes or no, or about code.
     """
     if question.kind is None:
-        enough = 0.6 if question.of_code else 0.5
+        enough = 0.55 if question.of_code else 0.5
         return (question.of_code or question.yes_or_no) and known["rarest"] < 0.5 and known["missing"] >= enough
     much = 0.4 if question.language == "en" else 0.6  # which words are rare is known of English
     elsewhere = known["rarest"] < 0.5 and known["missing"] >= much and known["cosine"] < SURE
-    uncounted = question.how_many and known["number"] <= 0.4 and known["keyed"] < 0.5
+    uncounted = question.how_many and not question.of_code and known["number"] <= 0.4 and known["keyed"] < 0.5
     return elsewhere or uncounted
 
 
@@ -393,7 +460,7 @@ def _is_beside(prompt: Prompt, question: Question, scan: Scan, rows: Rows, featu
     text, best = _sentence(prompt, scan, int(rows[0])), dict(zip(FEATURES, features[0], strict=True))
     row_of_table = is_row(text, 0, len(text))
     if question.of_code:
-        return False
+        return question.kind == "when" and not best["when"] and not tells_time(text)
     if row_of_table and _is_empty(question, range(len(question.terms)), text):
         return True
     if question.language != "en":
@@ -405,14 +472,67 @@ def _is_beside(prompt: Prompt, question: Question, scan: Scan, rows: Rows, featu
     missing = np.maximum(scan.hits, scan.title).max(0, initial=0.0) == 0
     told = {stem(word) for word in (asked_of(question.text), done_in(question.text) if question.kind == "when" else "")}
     unsaid = [term for at, term in enumerate(question.terms) if missing[at]]
+    told -= {term for term in told if is_general(term)}
     if best["cosine"] < SURE and told & set(unsaid):
         return True
     verbs = {stem(verb) for verb in verbs_of(question.text)}
-    named = all(scan.hits[rows[0], name] > 0 for name in question.names)
-    counted = question.counted is not None and best["number"] == 1 and named  # in the column of what is counted
+    named_too = all(scan.hits[rows[0], name] > 0 for name in question.names)
+    counted = question.counted is not None and best["number"] == 1 and named_too  # in the column of what is counted
     if row_of_table and not counted and not all(term in verbs or is_general(term) for term in unsaid):
         return True
+    if row_of_table and question.kind == "number" and best["number"] < 1 and _has_no_column(question, text):
+        return True
+    if question.kind == "who" and undone_by(text, question.terms):
+        return True
+    own = [term not in question.names and len(question.terms[term]) > 2 for term in range(len(question.terms))]
+    if (
+        question.yes_or_no
+        and not scan.hits[rows[0]][own].any()
+        and unsaid
+        and (question.names or best["cosine"] < SURE)
+    ):
+        return True
     return _stands_elsewhere(question, scan, int(rows[0]), best, verbs)
+
+
+def _amended(prompt: Prompt, scan: Scan, rows: Rows, features: Floats, scores: Floats) -> tuple[Rows, Floats, Floats]:
+    """Rows with their features and scores, best first, so that what an amendment at the end of a document changes goes
+    before what it changes: the best of its sentences that tell a change and have the words that the best one has."""
+    if not len(rows):
+        return rows, features, scores
+    piece = prompt.pieces[scan.piece[rows[0]]]
+    heading = next((m for m in AMENDING.finditer(piece.text) if m.start() > scan.end[rows[0]]), None)
+    if heading is None:
+        return rows, features, scores
+    had = scan.hits[rows[0]] > 0
+    for at, row in enumerate(rows):
+        changes = scan.piece[row] == scan.piece[rows[0]] and scan.start[row] >= heading.start()
+        if changes and CHANGING.search(_sentence(prompt, scan, int(row))) and (scan.hits[row][had] > 0).all():
+            order = np.array([at, *(i for i in range(len(rows)) if i != at)])
+            scores = scores[order]
+            scores[0] = scores[1] + 0.5
+            return rows[order], features[order], scores
+    return rows, features, scores
+
+
+def _is_of_what_is_asked(question: Question, text: str) -> bool:
+    """Whether a sentence is not of the opposite of what an English question asks, and has a name where one is asked."""
+    if question.kind == "who" and names_nobody(text, question.terms):
+        return False
+    opposite = not question.yes_or_no and contrasts(question.text, text)
+    return not opposite and not names_none(question.text, text, question.terms)
+
+
+def _has_no_column(question: Question, row: str) -> bool:
+    """Whether no number of a row stands in a column of the unit that is asked, or of a word of the question."""
+    columns, begin = column_of(fold(question.text)), np.zeros(1, np.intp)
+    own = [term for term in range(len(question.terms)) if term not in question.names]
+    cells = [cell.partition(":") for cell in row.split(CELLS.strip())]
+    return columns is not None and not any(
+        not sign
+        or (value.strip()[:1].isdigit() and (columns.search(fold(name)) or question.hits(name, begin)[0, own].any()))
+        for name, sign, value in cells
+    )
 
 
 def _stands_elsewhere(question: Question, scan: Scan, row: int, best: dict[str, float], verbs: set[str]) -> bool:
@@ -422,7 +542,7 @@ def _stands_elsewhere(question: Question, scan: Scan, row: int, best: dict[str, 
     """
     if question.kind is None or best["pronoun"] or best["keyed"] >= 0.5:
         return False
-    things = np.array([term not in verbs for term in question.terms], bool)
+    things = np.array([term not in verbs or not best["covered"] for term in question.terms], bool)
     has = np.maximum(scan.hits[row], scan.title[row]) > 0
     little = best["covered"] + best["covered_title"] < LITTLE
     if not little and (things & has).any():
@@ -447,6 +567,12 @@ def _may_answer(prompt: Prompt, question: Question, scan: Scan) -> NDArray[np.bo
     full = are_rows & has[:, names].all(1) if names else np.zeros(len(may), bool)
     if not full.any():
         return may
+    if question.kind != "who":  # whom another row is about may stand in this one too
+        begin, firsts = np.zeros(1, np.intp), np.zeros(len(may), bool)
+        for row in np.flatnonzero(full):
+            first = _sentence(prompt, scan, int(row)).split(CELLS.strip())[0]
+            firsts[row] = (question.hits(first, begin)[0, names] > 0).all()
+        full = firsts if firsts.any() else full
     asked = [term for term in range(has.shape[1]) if term not in question.names and has[are_rows, term].any()]
     given: NDArray[np.bool_] = np.array(has[:, asked].any(1) if asked else may)
     for row in np.flatnonzero(full):
@@ -462,7 +588,8 @@ def _is_empty(question: Question, asked: Sequence[int], row: str) -> bool:
     begin, cells = np.zeros(1, np.intp), [cell.partition(":") for cell in row.split(CELLS.strip())]
     names = np.array([question.hits(name, begin)[0, asked] > 0 for name, _, _ in cells])
     filled = np.array([bool(value.strip()) or not sign for _, sign, value in cells])  # one without a name is a value
-    return bool((names.any(0) & ~names[filled].any(0)).any())
+    values = np.array([question.hits(value, begin)[0, asked] > 0 for _, _, value in cells])
+    return bool((names.any(0) & ~names[filled].any(0) & ~values.any(0)).any())
 
 
 def _is_of_another_matter(prompt: Prompt, question: Question, scan: Scan, row: int, features: Floats) -> bool:
@@ -683,10 +810,13 @@ def _missing(scan: Scan, worth: Floats) -> float:
     return float(1 - seen @ worth / worth.sum())
 
 
-def overall_of(features: Floats, scores: Floats, kindless: bool, read: int, missing: float) -> Floats:
+def overall_of(
+    features: Floats, scores: Floats, kindless: bool, read: int, missing: float, matched: Sequence[float]
+) -> Floats:
     """One number per name in OVERALL, of sentences that are best first."""
     if not len(scores):
         return np.zeros(len(OVERALL))
     lead = float(scores[0] - scores[1]) if len(scores) > 1 else 0.0
     best = features.max(0)[[FEATURES.index("cosine"), FEATURES.index("covered_near")]]
-    return np.array([scores[0], min(lead, 5.0), *best, kindless, np.log1p(read), missing], dtype=np.float64)
+    known = [scores[0], min(lead, 5.0), *best, kindless, np.log1p(read), missing, *matched]
+    return np.array(known, dtype=np.float64)

@@ -15,15 +15,17 @@ from hybrid.asking import (
     GENERAL,
     NUMBER,
     STOP_WORDS,
+    VAGUE,
     answer_of,
     counted_in,
     kind_of,
     language_of,
     unit_of,
     weakly_embedded,
+    whether,
     without_asking,
 )
-from hybrid.forms import kin, near, root
+from hybrid.forms import agents, expanded, kin, near, root
 from hybrid.words import RUN, STOP, UNSPACED, WORD, codes, fold, fold_at, grams, specials, stem
 
 Floats = NDArray[np.float64]
@@ -35,13 +37,9 @@ _COMPOUNDING = ("de", "nl")
 _SAID_OF_CODE = frozenset(  # what people say of code and code does not say of itself
     "made make makes by default defined used use uses computed calculated implemented work works happen happens".split()
 )
-_WHETHER = re.compile(
-    r"\W*(?:is|are|was|were|can|may|must|do|does|did|has|have|should|will|would|could|ist|sind|war|waren|darf|durfen|kann|"
-    r"konnen|muss|mussen|gibt es|hat|haben|est-ce|peut-on|y a-t-il|es|son|hay|puede|e|sono|c'e)\b",
-    re.IGNORECASE,
-)
 _STRICT = re.compile(
-    r"\b(?:costs?|weigh|how heavy|how long|how soon|how hot|temperature|e-?mail|salary|earns?)\b", re.IGNORECASE
+    r"\b(?:costs?|weigh|how (?:heavy|long|soon|hot)|temperature|e-?mail|phone|telephone|hotline|salary|earns?)\b",
+    re.IGNORECASE,
 )
 _IN_BRACKETS = re.compile(r"([^\W\d_]+) \(([^\W\d_]+)\)")
 _FIGURE = re.compile(r"\d{4,}")
@@ -104,11 +102,15 @@ class Question:
             if _FIGURE.fullmatch(word):
                 found.values.setdefault(word, number)
             found.spell(word, number, language)
+        kind = kind_of(asked)
+        if kind == "who" and language == "en":
+            for word, _ in kept:
+                found.spell_agents(word.lower())
         counted = counted_in(asked)
         return cls(
             text,
             tuple(found.terms),
-            kind_of(asked),
+            kind,
             stem(counted) if counted else None,
             re.match(r"\W*how many\b", asked, re.IGNORECASE) is not None,
             language,
@@ -129,7 +131,7 @@ class Question:
     @property
     def yes_or_no(self) -> bool:
         """Whether it begins with a verb that asks whether something is so."""
-        return _WHETHER.match(fold(self.text)) is not None
+        return whether(fold(self.text))
 
     def mended(self, missing: Sequence[int], texts: Sequence[str], known: dict[str, float]) -> Question:
         """The question with the words of the texts in place of its misspelt ones; itself where there are none.
@@ -138,6 +140,9 @@ class Question:
             missing: terms that none of the texts has.
             known: stems of common words, which are not misspelt.
         """
+        spelled = expanded(self.text, texts) if missing and self.language == "en" else self.text
+        if spelled != self.text:
+            return Question.of(spelled, of_code=self.of_code)
         wanted = {self.terms[i] for i in missing if self._may_be_misspelt(i, known)}
         if not wanted:
             return self
@@ -269,11 +274,17 @@ _KIND_NAMED = re.compile(
 
 
 _GENERAL = frozenset(map(stem, GENERAL))
+_VAGUE = frozenset(map(stem, VAGUE))
 
 
 def is_general(term: str) -> bool:
     """Whether a term of an English question says nothing of the thing, misspelt or not."""
     return term in _GENERAL or bool(near(term, _GENERAL))
+
+
+def is_vague(term: str) -> bool:
+    """Whether a term of an English question says little even beside others, misspelt or not."""
+    return term in _VAGUE or bool(near(term, _VAGUE))
 
 
 def _shape(code: str) -> str:
@@ -306,6 +317,12 @@ class _Found:
         for other, count in kin(word.lower()) if language == "en" else ():
             self._lesser(stem(other), number, count)
             self._lesser(root(other, language), number, count)
+
+    def spell_agents(self, word: str) -> None:
+        """Who does what a verb says is a form of it where somebody is asked for."""
+        number = self.terms.index(stem(word)) if stem(word) in self.terms else -1
+        for other in agents(word) if number >= 0 else ():
+            self._lesser(other, number, _ROOT)
 
     def _lesser(self, form: str, number: int, count: float) -> None:
         if form and self.forms.get(form, (0, 0.0))[1] < count:
