@@ -27,7 +27,9 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -37,11 +39,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from evals import short_documents
+from evals.bench import easy
 from evals.metrics import normalise
 from hybrid.asking import KINDS, MONTHS
 from hybrid.embedding import Embedder, Progress, Vectors
 from hybrid.engines.extractive import FEATURES, OVERALL, Extractive, Reading, Weights, overall_of
 from hybrid.prompts import Prompt
+from hybrid.readers.read import read
 from hybrid.sentences import sentences
 from hybrid.types import Piece
 from hybrid.words import STOP, stems
@@ -60,26 +64,31 @@ ANSWERABLE = {
     "made_removed": False,
     "short": True,  # all of one short document, which is made
     "short_absent": False,
+    "asked": True,  # all of one short document, with questions that people might ask: `evals.bench.easy`, looked at
+    "asked_absent": False,
 }
-SOLE = tuple(name for name in ANSWERABLE if name.startswith("short"))
+SOLE = tuple(name for name in ANSWERABLE if name.startswith(("short", "asked")))
+SHORT_DATA = "made short documents, and those of evals.bench.easy that were looked at"
 SHORT = 400  # short documents that are made
 WORDS_KEPT = 0.5  # of the sentence, in a made question
 DATE = "2026-11-27"
 REFUSED = 0.035  # share of answerable questions that may be refused, the mean of the situations in JUDGED
 JUDGED = ("passages", "long", "made")
-SHORT_JUDGED = ("short",)  # of these whose right sentence is found, so many may be refused
-SHORT_REFUSED = 0.15
+SHORT_JUDGED = ("asked",)  # of these whose right sentence is found, so many may be refused
+SHORT_REFUSED = 0.05
 # what tells on a page whether it answers: the rest goes by how the made documents happen to be written
 ON_A_PAGE = (
     "cosine", "covered", "covered_near", "rarest", "named", "keyed", *KINDS, "score", "lead", "cosine_best",
-    "covered_best", "kindless", "missing", "matched", "matched_least",
+    "covered_best", "kindless", "missing",
 )  # fmt: skip
+ON_ASKED = ("matched", "matched_least", "beside")
 MATCHED = 4  # sentences whose tokens are compared
 SECOND = 1.0  # a second sentence whose share of the softmax is at least e^-1 of the best one's is quoted too
 ANSWERED = {
     "long": "long",
     "made": "made",
     "short": "short",
+    "asked": "asked",
 }  # the answerable situation to compare with, by how a name begins
 QUOTED = ("best", "best_two", "quoted", "quoted_sentences")
 COMMON = 5  # sentences that have to have a stem for its count to be kept
@@ -109,6 +118,7 @@ class Case:
     size: NDArray[np.intp]  # words of each sentence
     read: int  # sentences scanned
     missing: float  # share of the question's words that stand nowhere
+    beside: float  # whether the engine's best sentence is none about what is asked, by its form
     matched: Floats  # (rows, 2): how near the question's words have one in a sentence; those last of the rows guessed
 
 
@@ -205,30 +215,61 @@ def _from(pool: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
     return [*pool[start:], *pool[:start]][: 2 * LONG]
 
 
-def cases(engine: Extractive, questions: Sequence[Question]) -> list[Case]:
-    """Every question in every situation, read by the engine."""
-    pools = [list(dict.fromkeys(q.gold for q in questions if q.half == half)) for half in (0, 1)]
+def cases(questions: Sequence[Question], weights: Weights) -> list[Case]:
+    """Every question in every situation, and those on short documents, read by the engine; each half by a process."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        halves = pool.map(_cases, (0, 1), [questions] * 2, [weights] * 2)
+        return [case for half in halves for case in half if len(case.features)]  # nothing is left without the answer
+
+
+def _cases(half: int, questions: Sequence[Question], weights: Weights) -> list[Case]:
+    engine = Extractive(Remembering(), weights=weights)
+    pool = list(dict.fromkeys(q.gold for q in questions if q.half == half))
     found = []
     for number, question in enumerate(questions):
         derived = made(question)
-        for situation in ANSWERABLE:
-            if situation.startswith("short"):
+        for situation in ANSWERABLE if question.half == half else ():
+            if situation in SOLE:
                 continue
             shown = derived if "made" in situation else question
             if shown is not None and (number % 3 == 0 or not situation.startswith("long")):
-                read = tuple(pieces(shown, situation, pools[question.half]))
-                found.append(_case(engine, number, shown, situation, read))
+                found.append(_case(engine, number, shown, situation, pieces(shown, situation, pool)))
     for number, short in enumerate(short_documents.made(SHORT), len(questions)):
-        asked = Question(short.question, short.golds, ("", ""), (), short.half)
-        found.append(_case(engine, number, asked, "short" if short.golds else "short_absent", tuple(short.pieces())))
-    return [case for case in found if len(case.features)]  # nothing is left where each sentence held the answer
+        if short.half == half:
+            asked = Question(short.question, short.golds, ("", ""), (), half)
+            found.append(_case(engine, number, asked, "short" if short.golds else "short_absent", list(short.pieces())))
+    return [*found, *_asked(engine, half)]
 
 
-def _case(engine: Extractive, number: int, question: Question, situation: str, read: tuple[Piece, ...]) -> Case:
-    prompt = Prompt(question.text, read)
+def _asked(engine: Extractive, half: int) -> Iterator[Case]:
+    """The questions on short documents that were looked at, halved by document."""
+    every = [(name, sample) for name in easy.LOOKED_AT for sample in easy.samples(name)]
+    for number, (name, sample) in enumerate(every, 10**6):
+        file, golds = easy.SHORT / name / sample["document"], tuple(sample["gold"])
+        if crc32(f"{name}/{file.name}".encode()) & 1 == half:
+            asked = Question(sample["question"], golds, ("", ""), (), half)
+            shown = [Piece(file.name, read(file.name, file.read_bytes()).text, 0)]
+            yield _case(engine, number, asked, "asked" if golds else "asked_absent", shown, within)
+
+
+def within(text: str, answers: Sequence[str]) -> bool:
+    """Whether `text` contains one of the answers as it is, as `evals.bench.easy` counts."""
+    flat = " ".join(text.split())
+    return any(" ".join(gold.split()) in flat for gold in answers)
+
+
+def _case(
+    engine: Extractive,
+    number: int,
+    question: Question,
+    situation: str,
+    shown: Sequence[Piece],
+    has: Callable[[str, Sequence[str]], bool] = holds,
+) -> Case:
+    prompt = Prompt(question.text, tuple(shown))
     reading = engine.read(prompt)
     texts = [prompt.pieces[p].text[a:b] for p, a, b in reading.spans()]
-    right = np.array([ANSWERABLE[situation] and holds(text, question.answers) for text in texts], dtype=bool)
+    right = np.array([ANSWERABLE[situation] and has(text, question.answers) for text in texts], dtype=bool)
     size = np.array([len(text.split()) for text in texts])
     kindless = bool(reading.overall[OVERALL.index("kindless")])
     return Case(
@@ -241,6 +282,7 @@ def _case(engine: Extractive, number: int, question: Question, situation: str, r
         size,
         len(reading.scan.piece),
         float(reading.overall[OVERALL.index("missing")]),
+        float(reading.overall[OVERALL.index("beside")]),
         _matched(engine, prompt, reading),
     )
 
@@ -292,7 +334,13 @@ def top(case: Case, order: Floats) -> Floats:
         [
             case.features[best[0]],
             overall_of(
-                case.features[best], scores[best], case.kindless, case.read, case.missing, case.matched[best[0]]
+                case.features[best],
+                scores[best],
+                case.kindless,
+                case.read,
+                case.missing,
+                case.matched[best[0]],
+                case.beside,
             ),
         ]
     )
@@ -329,22 +377,48 @@ class Models:
         return float(top(case, self.order) @ weights + bias)
 
 
-def fit(found: Sequence[Case]) -> Models:
-    """Answerable and unanswerable cases weigh the same, and so do the situations of each."""
-    order = fit_order([case for case in found if ANSWERABLE[case.situation]])
-    answered, bias = _fit_answered([case for case in found if case.situation not in ("bare", *SOLE)], order)
+def fit(found: Sequence[Case], kept: Weights | None = None) -> Models:
+    """Answerable and unanswerable cases weigh the same, and so do the situations of each.
+
+    Args:
+        kept: weights of which all but those of short documents stay as they are.
+    """
+    if kept is None:
+        order = fit_order([case for case in found if ANSWERABLE[case.situation]])
+        given = [case for case in found if case.situation not in ("bare", *SOLE)]
+        answered, bias = _fit_answered(given, order, used=[name != "beside" for name in (*FEATURES, *OVERALL)])
+    else:
+        order = np.array([kept.order[name] for name in FEATURES])
+        answered = np.array([kept.answered.get(name, 0.0) for name in (*FEATURES, *OVERALL)])
+        bias = kept.bias
     return Models(
         order, answered, bias, *_fit_short([case for case in found if case.situation in SOLE], order, answered)
     )
 
 
 def _fit_short(found: Sequence[Case], order: Floats, answered: Floats) -> tuple[Floats, float]:
-    """The model of short documents: fitted on made ones, and as much of the other model, brought to one scale."""
-    weights, bias = _fit_answered(found, order, 1e-2, [name in ON_A_PAGE for name in (*FEATURES, *OVERALL)])
-    rows = np.array([top(case, order) for case in found])
+    """The model of short documents: fitted on made ones, and as much of the other model, brought to one scale; how much
+    of that counts beside the signals of ON_ASKED is fitted on questions that were asked, which are few."""
+    names = (*FEATURES, *OVERALL)
+    made_up = [case for case in found if not case.situation.startswith("asked")]
+    weights, bias = _fit_answered(made_up, order, 1e-2, [name in ON_A_PAGE for name in names])
+    rows = np.array([top(case, order) for case in made_up])
     own, other = rows @ weights, rows @ answered
     share = own.std() / max(other.std(), 1e-9)
-    return weights + share * answered, float(bias - share * other.mean())
+    weights, bias = weights + share * answered, float(bias - share * other.mean())
+    asked = [
+        case
+        for case in found
+        if case.situation.startswith("asked") and (answers(case, order) or case.situation == "asked_absent")
+    ]
+    rows, columns = np.array([top(case, order) for case in asked]), [names.index(name) for name in ON_ASKED]
+    labels = np.array([answers(case, order) for case in asked])
+    share_of = np.where(labels, 0.5 / labels.sum(), 0.5 / (~labels).sum())
+    signals = np.column_stack([rows @ weights + bias, rows[:, columns]])
+    (slope, *more), moved = fit_answered(signals, labels, share_of, 3e-3)
+    weights *= slope
+    weights[columns] += more
+    return weights, float(moved + slope * bias)
 
 
 def answers(case: Case, order: Floats) -> bool:
@@ -368,13 +442,13 @@ def _fit_answered(
     return weights, bias
 
 
-def measure(found: Sequence[Case]) -> dict[str, Any]:
-    """The threshold and how good the models are, each half measured with the models of the other."""
+def measure(found: Sequence[Case], kept: Weights | None = None) -> dict[str, Any]:
+    """The threshold and how good the models are, each half measured with the models of the other; see `fit`."""
     logits: dict[str, list[float]] = {situation: [] for situation in ANSWERABLE}
     wanted: list[float] = []  # of short documents, where the best sentence is right
     quoted: dict[str, list[tuple[bool, bool, bool, float]]] = {s: [] for s, yes in ANSWERABLE.items() if yes}
     for half in (0, 1):
-        models = fit([case for case in found if case.half != half])
+        models = fit([case for case in found if case.half != half], kept)
         for case in found:
             if case.half == half:
                 logits[case.situation].append(models.logit(case))
@@ -382,18 +456,20 @@ def measure(found: Sequence[Case]) -> dict[str, Any]:
                     wanted.append(logits[case.situation][-1])
                 if case.right.any():
                     quoted[case.situation].append(_quoted(case, models.order))
-    threshold = _threshold([np.sort(logits[situation]) for situation in JUDGED], REFUSED)
+    judged = [np.sort(logits[situation]) for situation in JUDGED]
+    threshold = _threshold(judged, REFUSED) if kept is None else np.log(kept.threshold / (1 - kept.threshold))
     shift = threshold - _threshold([np.sort(wanted)], SHORT_REFUSED)
     logits = {s: [v + shift for v in values] if s in SOLE else values for s, values in logits.items()}
     hits = {
         situation: {"questions": len(rows), **dict(zip(QUOTED, np.mean(rows, axis=0).round(3).tolist(), strict=True))}
         for situation, rows in quoted.items()
+        if rows
     }
-    refused = {s: round(float(np.mean(np.array(values) < threshold)), 3) for s, values in logits.items()}
+    refused = {s: round(float(np.mean(np.array(values) < threshold)), 3) for s, values in logits.items() if values}
     areas = {
         s: round(area(logits[ANSWERED.get(s.split("_")[0], "passages")], logits[s]), 3)
         for s, answerable in ANSWERABLE.items()
-        if not answerable
+        if not answerable and logits[s]
     }
     return {"threshold": threshold, "shift": shift, "right_sentence": hits, "refused": refused, "roc_auc": areas}
 
@@ -438,33 +514,42 @@ def main() -> None:
     """Fit, measure, write, and say how good it is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with litm/ and leval/")
+    parser.add_argument("--short", action="store_true", help="fit anew what tells answers in short documents only")
     parser.add_argument("--out", type=Path, default=Path("hybrid/engines/extractive.json"))
     given = parser.parse_args()
     questions = load(given.data)
     total, words = count_words(questions)
     first = Weights.load().order  # tells which sentences may come out best; their tokens are compared
     blank = Weights(first, {}, 0.0, {}, 0.0, 0.0, 0.0, 0.0, float(total), words)
-    found = cases(Extractive(Remembering(), weights=blank), questions)
-    measured, models = measure(found), fit(found)
+    kept = Weights.load() if given.short else None
+    found = cases([] if given.short else questions, blank)
+    measured, models = measure(found, kept), fit(found, kept)
     threshold, shift = 1 / (1 + np.exp(-measured.pop("threshold"))), measured.pop("shift")
+    if kept is not None:
+        stored = json.loads(given.out.read_text("utf-8"))
+        card = {
+            "made": f"python -m evals.fit_extractive --short, {DATE}",
+            "data": SHORT_DATA,
+            **_counted(found, measured),
+        }
+        write(given.out, {**stored, "card": {**stored["card"], "short": card}, **_short(models, shift)})
+        print(json.dumps(card, indent=1))
+        return
     card = {
         "what": "orders sentences by how well they answer a question, and tells whether any does",
-        "data": "lost-in-the-middle (Natural Questions), nq_open_oracle.dev and nq_open_distractors.dev; and made "
-        "short documents",
+        "data": "lost-in-the-middle (Natural Questions), nq_open_oracle.dev and nq_open_distractors.dev; " + SHORT_DATA,
         "made": f"python -m evals.fit_extractive, {DATE}",
         "embedder": "all-MiniLM-L6-v2",
         "split": "two halves by crc32 of the article's title, cross-fitted; the weights below are fitted on both",
         "questions": len(questions),
-        "cases": dict(Counter(case.situation for case in found)),
-        **measured,
+        **_counted(found, measured),
     }
     stored = {
         "card": card,
         "order": _named(FEATURES, models.order),
         "answered": _named((*FEATURES, *OVERALL), models.answered),
         "bias": round(models.bias, 4),
-        "short": _named((*FEATURES, *OVERALL), models.short),
-        "short_bias": round(models.short_bias + shift, 4),
+        **_short(models, shift),
         "threshold": round(float(threshold), 4),
         "collect": round(float(threshold) / 2, 4),
         "second": SECOND,
@@ -473,6 +558,15 @@ def main() -> None:
     }
     write(given.out, stored)
     print(json.dumps(card, indent=1))
+
+
+def _counted(found: Sequence[Case], measured: dict[str, Any]) -> dict[str, Any]:
+    return {"cases": dict(Counter(case.situation for case in found)), **measured}
+
+
+def _short(models: Models, shift: float) -> dict[str, Any]:
+    named = _named((*FEATURES, *OVERALL), models.short)
+    return {"short": named, "short_bias": round(models.short_bias + shift, 4)}
 
 
 def _named(names: Sequence[str], weights: Floats) -> dict[str, float]:

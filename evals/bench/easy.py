@@ -1,10 +1,10 @@
-"""Plain questions on short documents: `python -m evals.bench.easy [--half dev|held|later] [--show]`.
+"""Plain questions on short documents: `python -m evals.bench.easy [--set NAME] [--show]`.
 
-Twelve documents of one page (two contracts, two minutes, two manuals, two CSV files, two modules of Python, two HTML
-pages), ten questions each, of which two have no answer, asked of one document at a time with the default engine. The
-documents of `short/dev` were looked at while the engine was mended, those of `short/held` were not. Six more of
-`short/later`, of which half of the ten questions have no answer, were written after that; none of their answers was
-looked at.
+Documents of one page of all kinds (contracts, minutes, manuals, notices, CSV files, HTML pages, modules of code), about
+ten questions each, asked of one document at a time with the default engine. Those of the sets LOOKED_AT were looked at
+while the engine was mended; of those of UNSEEN nobody has looked at an answer. Every set is made up and has questions
+whose answer its document does not hold: a fifth of `dev` and `held`, two fifths of `fresh` and `last`, half of the
+others. The sets `third`, `fourth`, `fresh` and `last` were written by others than the author of the engine's rules.
 
 An answer is right where it holds a gold string, none of the strings that would be another's figure, and is short
 (60 words; 200 of code, which is quoted in whole definitions). A question without an answer is right where the engine
@@ -27,15 +27,17 @@ from hybrid import Answer, Hybrid, Settings
 from hybrid.cli.common import console, print_json
 
 SHORT = Path(__file__).with_name("short")
-HALVES = ("dev", "held", "later")
+LOOKED_AT = ("dev", "second", "third", "fourth")
+UNSEEN = ("held", "later", "fresh", "last")
 WORDS, WORDS_OF_CODE = 60, 200
+CODE = (".py", ".js", ".toml")
 _MARKS = re.compile(r" ?\[\d+\]")
 Sample = dict[str, Any]
 
 
-def samples(half: str) -> list[Sample]:
-    """The questions of a half."""
-    return [json.loads(line) for line in (SHORT / f"{half}.jsonl").read_text("utf-8").splitlines()]
+def samples(name: str) -> list[Sample]:
+    """The questions of a set."""
+    return [json.loads(line) for line in (SHORT / f"{name}.jsonl").read_text("utf-8").splitlines()]
 
 
 def right(sample: Sample, answer: Answer) -> bool:
@@ -43,11 +45,11 @@ def right(sample: Sample, answer: Answer) -> bool:
     if not sample["gold"]:
         return answer.abstained
     text = " ".join(_MARKS.sub("", answer.text).split())
-    limit = WORDS_OF_CODE if sample["document"].endswith(".py") else WORDS
+    limit = WORDS_OF_CODE if sample["document"].endswith(CODE) else WORDS
     return (
         not answer.abstained
         and len(text.split()) <= limit
-        and any(gold in text for gold in sample["gold"])
+        and any(" ".join(gold.split()) in text for gold in sample["gold"])
         and not any(other in text for other in sample.get("not", ()))
     )
 
@@ -61,9 +63,9 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return (centre - spread) / (1 + z * z / n), (centre + spread) / (1 + z * z / n)
 
 
-def run(half: str, hybrid: Hybrid) -> list[tuple[Sample, Answer, bool]]:
-    """Ask every question of a half on its document."""
-    asked = [(sample, hybrid.answer(sample["question"], SHORT / half / sample["document"])) for sample in samples(half)]
+def run(name: str, hybrid: Hybrid) -> list[tuple[Sample, Answer, bool]]:
+    """Ask every question of a set on its document."""
+    asked = [(sample, hybrid.answer(sample["question"], SHORT / name / sample["document"])) for sample in samples(name)]
     return [(sample, answer, right(sample, answer)) for sample, answer in asked]
 
 
@@ -84,19 +86,19 @@ def summary(results: Sequence[tuple[Sample, Answer, bool]]) -> dict[str, Any]:
 
 
 @click.command()
-@click.option("--half", type=click.Choice(HALVES), multiple=True, help="Which documents. [default: all]")
-@click.option("--show", is_flag=True, help="Print the answers that are wrong, of the half dev only.")
+@click.option("--set", "names", type=click.Choice(LOOKED_AT + UNSEEN), multiple=True, help="Which. [default: all]")
+@click.option("--show", is_flag=True, help="Print the answers that are wrong, of sets that were looked at.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def main(half: tuple[str, ...], show: bool, as_json: bool) -> None:
-    """Ask 120 plain questions on 12 short documents with the default engine."""
+def main(names: tuple[str, ...], show: bool, as_json: bool) -> None:
+    """Ask plain questions on short documents with the default engine."""
     found: dict[str, Any] = {}
     began = time.perf_counter()
     with Hybrid(Settings()) as hybrid:
-        for name in half or HALVES:
+        for name in names or LOOKED_AT + UNSEEN:
             results = run(name, hybrid)
             found[name] = summary(results)
             for sample, answer, ok in results:
-                if show and not ok and name == "dev":
+                if show and not ok and name in LOOKED_AT:
                     console().print(f"[b]{sample['document']}: {sample['question']}[/b]", highlight=False)
                     console().print(f"  wanted {sample['gold'] or 'no answer'}", markup=False, highlight=False)
                     console().print(f"  got    {answer.text}", markup=False, highlight=False)

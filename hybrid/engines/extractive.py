@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from hybrid.amendments import AMENDING, CHANGING
 from hybrid.asking import (
     KINDS,
-    STOP_WORDS,
     asked_of,
     column_of,
     contrasts,
@@ -50,7 +49,7 @@ EMBEDDED = 64  # sentences that are embedded for one question
 AROUND = 10  # sentences on either side that count as the same piece, where the piece is longer
 COLLECTED = 6  # sentences at most that are collected from one part of a longer text
 SHORT = 150  # sentences at most of a short document
-UNLIKELY = 0.15  # what is left of the chance where all of a document was read and its best sentence is beside the point
+UNLIKELY = 0.15  # chance at most where the best sentence is of another matter
 LITTLE = 0.35  # share of the question's words
 SURE = 0.65  # cosine from which a sentence is of the matter, in whatever words
 VAGUELY = 0.3  # of what a word counts that says little of the thing
@@ -64,6 +63,7 @@ VECTORS = 8192  # sentences whose vectors are remembered: questions on one docum
 _BY_WORDS = {"cosine": "covered", "cosine_near": "covered_near", "cosine_piece": "covered_piece"}
 _WEAK = (0.05, 0.6)
 _MATCHED = (0.4, 0.5, 0.3, 0.5)
+_SAID = 0.8  # what a word of the question that is there counts at least
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -82,8 +82,11 @@ FEATURES = (
 # Of all that was read, beside the features of the best sentence; "missing" is the share of the question's words,
 # weighed by rarity, that stand nowhere. "matched" is how near the question's words have one that means the same in the
 # best sentence, in the mean and of the two that are worst off: by the vectors of tokens, as ColBERT compares texts
-# (Khattab and Zaharia, arXiv 2004.12832).
-OVERALL = ("score", "lead", "cosine_best", "covered_best", "kindless", "read", "missing", "matched", "matched_least")
+# (Khattab and Zaharia, arXiv 2004.12832). "beside" is whether, by its form, the best sentence of a whole short document
+# is none about what is asked.
+OVERALL = (
+    "score", "lead", "cosine_best", "covered_best", "kindless", "read", "missing", "matched", "matched_least", "beside",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,12 +247,10 @@ class Extractive:
         matched = self.matched(prompt, question, scan, int(rows[0])) if len(rows) else (0.0, 0.0)
         overall = overall_of(features, scores, question.kind is None, len(scan.piece), _missing(scan, worth), matched)
         by_name = HEADED * float(headed[best[0]]) if len(best) else 0.0
-        chance = self._chance(question, features, overall, sole, by_name)
-        if len(rows) and (
-            _is_of_another_matter(prompt, question, scan, int(rows[0]), features[0])
-            or (sole and _is_beside(prompt, question, scan, rows, features))
-        ):
-            chance = min(chance, UNLIKELY)
+        if len(rows):
+            another = _is_of_another_matter(prompt, question, scan, int(rows[0]), features[0])
+            overall[-1] = another or (sole and _is_beside(prompt, question, scan, rows, features, overall))
+        chance = self._chance(features, overall, sole, by_name)
         return Reading(question, scan, rows, features, scores, overall, sole, chance)
 
     def _scan(self, prompt: Prompt, question: Question) -> Scan:
@@ -344,18 +345,23 @@ class Extractive:
     def matched(self, prompt: Prompt, question: Question, scan: Scan, row: int) -> tuple[float, float]:
         """How near the words of the question have one of like meaning in a sentence, its heading or the sentence
         before: the cosines of their tokens' vectors, in the mean and of the two lowest."""
-        before = _sentence(prompt, scan, row - 1) if row and scan.piece[row - 1] == scan.piece[row] else ""
-        asked = None if question.weak else self._tokens(question.text, "query")
+        follows = row > 0 and scan.piece[row - 1] == scan.piece[row]
+        said = np.maximum(np.maximum(scan.hits[row], scan.title[row]), scan.hits[row - 1] if follows else 0.0)
+        asked = self._tokens(question.text, "query") if question.language == "en" else None
+        before = _sentence(prompt, scan, row - 1) if follows else ""
         read = asked and self._tokens(f"{before} {_titled(prompt, scan, row)}", "document")
         if not asked or not read or not len(asked[0]) or not len(read[0]):
             told = float(np.maximum(scan.near[row], scan.title[row]).mean()) if question.terms else 0.0
             return _MATCHED[0] + _MATCHED[1] * told, _MATCHED[2] + _MATCHED[3] * told
         best = (asked[0] @ read[0].T).max(1)
-        stop = STOP | STOP_WORDS.get(question.language, STOP)
-        words = [m.span() for m in WORD.finditer(question.text) if fold(m.group()).lower() not in stop]
-        parts = [best[(asked[1][:, 0] < end) & (asked[1][:, 1] > start)] for start, end in words]
-        found = sorted(float(part.mean()) for part in parts if len(part)) or [float(best.mean())]
-        return float(np.mean(found)), float(np.mean(found[:2]))
+        found = dict[int, float]()
+        for word in WORD.finditer(question.text):
+            term = question.forms.get(stem(fold(word.group())), (-1, 0.0))[0]
+            part = best[(asked[1][:, 0] < word.end()) & (asked[1][:, 1] > word.start())]
+            if term >= 0 and len(part):
+                found[term] = max(found.get(term, 0.0), float(part.mean()), _SAID * float(said[term]))
+        lowest = sorted(found.values()) or [float(best.mean())]
+        return float(np.mean(lowest)), float(np.mean(lowest[:2]))
 
     def _tokens(self, text: str, kind: Kind) -> tuple[Vectors, Rows] | None:
         """Vectors and characters of a text's tokens; those of the latest are remembered."""
@@ -365,7 +371,7 @@ class Extractive:
             self._token_vectors = dict(list(known.items())[-KEPT:])
         return known[text, kind]
 
-    def _chance(self, question: Question, features: Floats, overall: Floats, sole: bool, headed: float) -> float:
+    def _chance(self, features: Floats, overall: Floats, sole: bool, headed: float) -> float:
         """Of a short document by weights of its own, moved so that one threshold serves both."""
         if not len(features):
             return 0.0
@@ -375,7 +381,7 @@ class Extractive:
         )
         logit = bias + headed + sum(weight * known[name] for name, weight in weights.items())
         chance = float(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
-        return chance * UNLIKELY if sole and _asks_another(question, known) else chance
+        return chance if sole or not known["beside"] else min(chance, UNLIKELY)
 
     def _quotes(self, prompt: Prompt, reading: Reading) -> tuple[Quote, ...]:
         collect = prompt.task == "collect"
@@ -450,14 +456,17 @@ def _asks_another(question: Question, known: dict[str, float]) -> bool:
     return elsewhere or uncounted
 
 
-def _is_beside(prompt: Prompt, question: Question, scan: Scan, rows: Rows, features: Floats) -> bool:
+def _is_beside(prompt: Prompt, question: Question, scan: Scan, rows: Rows, features: Floats, overall: Floats) -> bool:
     """Whether the best sentence of a whole short document is none about what is asked, by its form.
 
     The cell of a table that is asked is empty. Of English questions, whose forms are known: it has no time, or no
     number of that unit, where one is asked; the attribute that is asked stands nowhere; the thing that is asked about
     stands in other sentences, and it has little of the question; or it is the row of a table that has no such thing.
     """
-    text, best = _sentence(prompt, scan, int(rows[0])), dict(zip(FEATURES, features[0], strict=True))
+    text = _sentence(prompt, scan, int(rows[0]))
+    best = dict(zip((*FEATURES, *OVERALL), (*features[0], *overall), strict=True))
+    if _asks_another(question, best):
+        return True
     row_of_table = is_row(text, 0, len(text))
     if question.of_code:
         return question.kind == "when" and not best["when"] and not tells_time(text)
@@ -811,12 +820,18 @@ def _missing(scan: Scan, worth: Floats) -> float:
 
 
 def overall_of(
-    features: Floats, scores: Floats, kindless: bool, read: int, missing: float, matched: Sequence[float]
+    features: Floats,
+    scores: Floats,
+    kindless: bool,
+    read: int,
+    missing: float,
+    matched: Sequence[float],
+    beside: float = 0.0,
 ) -> Floats:
     """One number per name in OVERALL, of sentences that are best first."""
     if not len(scores):
         return np.zeros(len(OVERALL))
     lead = float(scores[0] - scores[1]) if len(scores) > 1 else 0.0
     best = features.max(0)[[FEATURES.index("cosine"), FEATURES.index("covered_near")]]
-    known = [scores[0], min(lead, 5.0), *best, kindless, np.log1p(read), missing, *matched]
+    known = [scores[0], min(lead, 5.0), *best, kindless, np.log1p(read), missing, *matched, beside]
     return np.array(known, dtype=np.float64)
