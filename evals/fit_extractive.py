@@ -43,7 +43,7 @@ from evals.bench import easy
 from evals.metrics import normalise
 from hybrid.asking import KINDS, MONTHS
 from hybrid.embedding import Embedder, Progress, Vectors
-from hybrid.engines.extractive import FEATURES, OVERALL, Extractive, Reading, Weights, overall_of
+from hybrid.engines.extractive import FEATURES, OVERALL, SIGNS, Extractive, Reading, Weights, overall_of
 from hybrid.prompts import Prompt
 from hybrid.readers.read import read
 from hybrid.sentences import sentences
@@ -75,13 +75,13 @@ DATE = "2026-11-27"
 REFUSED = 0.035  # share of answerable questions that may be refused, the mean of the situations in JUDGED
 JUDGED = ("passages", "long", "made")
 SHORT_JUDGED = ("asked",)  # of these whose right sentence is found, so many may be refused
-SHORT_REFUSED = 0.05
+SHORT_REFUSED = 0.08
 # what tells on a page whether it answers: the rest goes by how the made documents happen to be written
 ON_A_PAGE = (
     "cosine", "covered", "covered_near", "rarest", "named", "keyed", *KINDS, "score", "lead", "cosine_best",
     "covered_best", "kindless", "missing",
 )  # fmt: skip
-ON_ASKED = ("matched", "matched_least", "beside")
+ON_ASKED = ("cosine", "keyed", "number", "matched", "matched_least", *SIGNS)
 MATCHED = 4  # sentences whose tokens are compared
 SECOND = 1.0  # a second sentence whose share of the softmax is at least e^-1 of the best one's is quoted too
 ANSWERED = {
@@ -118,7 +118,7 @@ class Case:
     size: NDArray[np.intp]  # words of each sentence
     read: int  # sentences scanned
     missing: float  # share of the question's words that stand nowhere
-    beside: float  # whether the engine's best sentence is none about what is asked, by its form
+    signs: Floats  # SIGNS of the engine's best sentence
     matched: Floats  # (rows, 2): how near the question's words have one in a sentence; those last of the rows guessed
 
 
@@ -282,7 +282,7 @@ def _case(
         size,
         len(reading.scan.piece),
         float(reading.overall[OVERALL.index("missing")]),
-        float(reading.overall[OVERALL.index("beside")]),
+        reading.overall[-len(SIGNS) :],
         _matched(engine, prompt, reading),
     )
 
@@ -340,7 +340,7 @@ def top(case: Case, order: Floats) -> Floats:
                 case.read,
                 case.missing,
                 case.matched[best[0]],
-                case.beside,
+                case.signs.tolist(),
             ),
         ]
     )
@@ -386,7 +386,7 @@ def fit(found: Sequence[Case], kept: Weights | None = None) -> Models:
     if kept is None:
         order = fit_order([case for case in found if ANSWERABLE[case.situation]])
         given = [case for case in found if case.situation not in ("bare", *SOLE)]
-        answered, bias = _fit_answered(given, order, used=[name != "beside" for name in (*FEATURES, *OVERALL)])
+        answered, bias = _fit_answered(given, order, used=[name not in SIGNS for name in (*FEATURES, *OVERALL)])
     else:
         order = np.array([kept.order[name] for name in FEATURES])
         answered = np.array([kept.answered.get(name, 0.0) for name in (*FEATURES, *OVERALL)])
@@ -415,7 +415,7 @@ def _fit_short(found: Sequence[Case], order: Floats, answered: Floats) -> tuple[
     labels = np.array([answers(case, order) for case in asked])
     share_of = np.where(labels, 0.5 / labels.sum(), 0.5 / (~labels).sum())
     signals = np.column_stack([rows @ weights + bias, rows[:, columns]])
-    (slope, *more), moved = fit_answered(signals, labels, share_of, 3e-3)
+    (slope, *more), moved = fit_answered(signals, labels, share_of, 3e-2)
     weights *= slope
     weights[columns] += more
     return weights, float(moved + slope * bias)

@@ -122,7 +122,7 @@ KINDS: dict[str, tuple[re.Pattern[str], ...]] = {
         "什[么麼]时候|什麼時候|何时|何時|哪一?[年天月日]|几[号点月]|日期|いつ|何[日年月曜]|언제|며칠|"
         "몇 ?[시년월일]|เมื่อไ",
         rf"\b(?:1\d|20)\d\d\b|\b(?:{MONTHS}|{_MONTHS_ELSEWHERE})\b|\b\d+(?:st|nd|rd|th)\b|\bcentur(?:y|ies)\b|"
-        r"\d\d?:\d\d|"
+        r"\d\d?:\d\d|\d ?[ap]\.m\.|"
         r"\d ?[年月日号時时点년월일시]|[月火水木金土日]曜|[周星期]+[一二三四五六日天]|[월화수목금토일]요일|"
         r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:20|1\d)\d\d-",
     ),
@@ -225,11 +225,17 @@ def _of_unit(question: str) -> Iterator[tuple[re.Pattern[str], ...]]:
         yield from (unit for unit in _UNITS if unit[0].search(question))
 
 
+_ASKS_A_THING = re.compile(r"\W*(?:what|which|how)\b", re.IGNORECASE)
+_EARLY = 8  # characters before a word that asks on its own
+
+
 def kind_of(question: str) -> str | None:
     """Which of KINDS a folded question asks for; none where it asks whether something is so."""
     if whether(question) and not _ASKS_MORE.search(question):
         return None
     places = {name: match.start() for name, (asked, *_) in KINDS.items() if (match := asked.search(question))}
+    if _ASKS_A_THING.match(question):  # "what happens when": a clause of time
+        places = {name: at for name, at in places.items() if name == "number" or at < _EARLY}
     found = min(places, key=lambda name: places[name], default=None)
     return "number" if found is None and unit_of(question) is not None else found
 
@@ -276,6 +282,7 @@ GENERAL = frozenset(
     length people person place day days long exact current maximum minimum open closed cost costs
     price pay paid given""".split()
 )
+ONLY_ASKING = frozenset("mean means meant called happens happen stand stands".split())
 VAGUE = frozenset(  # of these, what says little even beside others
     "number numbers name names amount total value level kind type sort way thing things current exact given".split()
 )
@@ -295,7 +302,8 @@ _VERBS = tuple(
     )
 )
 _TIME = re.compile(
-    r"\b\d{1,2} ?[-\u2013:] ?\d{1,2}\b|\d ?(?:am|pm|h|uhr|o'clock)\b|\b(?:day|week|month|year|hour|morning|noon|"
+    r"\b\d{1,2} ?[-\u2013:] ?\d{1,2}\b|\d ?(?:am|pm|h|uhr|o'clock)\b|\d ?[ap]\.m\.|"
+    r"\b(?:day|week|month|year|hour|morning|noon|"
     r"night|evening|after|before|until|within|when|once|soon|immediately|spring|summer|autumn|winter|tag|woche|monat|jahr|jour|mois|dia|mes)",
     re.IGNORECASE,
 )
@@ -367,6 +375,20 @@ def contrasts(question: str, text: str) -> bool:
         asked.search(question) and not other.search(question) and other.search(text) and not asked.search(text)
         for asked, other in pairs
     )
+
+
+_WITH = re.compile(
+    r"\b(?P<thing>(?i:agreement|contract|lease|licence|license|loan))\s+(?:with|between)\s+(?:the\s+)?"
+    r"(?P<names>[A-Z][\w&.'-]*(?:(?:,\s+|\s+(?:and\s+)?)[A-Z][\w&.'-]*)*)"
+)
+
+
+def without_parties(question: str, text: str) -> str:
+    """A question on "the agreement with Latch Tools" without whom it is with, where a text names them."""
+    found = _WITH.search(question)
+    if found is None or any(name not in text for name in re.findall(r"[A-Z][\w&'-]*\w", found["names"])):
+        return question
+    return question[: found.end("thing")] + question[found.end() :]
 
 
 _WHICH_NAMED = re.compile(

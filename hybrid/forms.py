@@ -42,7 +42,8 @@ _SAME = """
 cap limit limited maximum ceiling; cancel terminate; penalty fine; warranty guarantee guaranteed; wifi wireless
 internet; late overdue; kid child; chair chairman chairwoman chairperson preside; ceo executive; password passcode;
 refund reimburse repay; deliver ship; supplier vendor seller; customer client buyer; luggage baggage; employee staff
-worker; elevator lift; flat apartment; garbage rubbish waste; lorry truck; movie film;
+worker; elevator lift; flat apartment; kilometre kilometer km mileage; kilogram kilo kg; litre liter; gram g; metre
+meter m; complain complaint; garbage rubbish waste; lorry truck; movie film;
 """
 
 

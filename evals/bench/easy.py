@@ -27,8 +27,8 @@ from hybrid import Answer, Hybrid, Settings
 from hybrid.cli.common import console, print_json
 
 SHORT = Path(__file__).with_name("short")
-LOOKED_AT = ("dev", "second", "third", "fourth")
-UNSEEN = ("held", "later", "fresh", "last")
+LOOKED_AT = ("dev", "second", "third", "fourth", "last")
+UNSEEN = ("held", "later", "fresh")
 WORDS, WORDS_OF_CODE = 60, 200
 CODE = (".py", ".js", ".toml")
 _MARKS = re.compile(r" ?\[\d+\]")

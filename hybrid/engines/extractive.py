@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from hybrid.amendments import AMENDING, CHANGING
 from hybrid.asking import (
     KINDS,
+    ONLY_ASKING,
     asked_of,
     column_of,
     contrasts,
@@ -31,6 +32,7 @@ from hybrid.asking import (
     tells_time,
     undone_by,
     verbs_of,
+    without_parties,
 )
 from hybrid.blocks import as_shown, blocks, headline, joined, source_language, spelled, spelled_at
 from hybrid.embedding import Embedder, Kind, Vectors
@@ -62,8 +64,8 @@ VECTORS = 8192  # sentences whose vectors are remembered: questions on one docum
 # Where cosines tell little, the share of the question's words stands for them: cosine = a + b * share.
 _BY_WORDS = {"cosine": "covered", "cosine_near": "covered_near", "cosine_piece": "covered_piece"}
 _WEAK = (0.05, 0.6)
-_MATCHED = (0.4, 0.5, 0.3, 0.5)
-_SAID = 0.8  # what a word of the question that is there counts at least
+_MATCHED = (0.63, 0.2, 0.53, 0.2)  # in other languages, by the share of its words: as the weights before were
+_SAID = (0.5, 0.3)  # what a word of the question that is there, or a related one, counts at least
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -82,10 +84,14 @@ FEATURES = (
 # Of all that was read, beside the features of the best sentence; "missing" is the share of the question's words,
 # weighed by rarity, that stand nowhere. "matched" is how near the question's words have one that means the same in the
 # best sentence, in the mean and of the two that are worst off: by the vectors of tokens, as ColBERT compares texts
-# (Khattab and Zaharia, arXiv 2004.12832). "beside" is whether, by its form, the best sentence of a whole short document
-# is none about what is asked.
+# (Khattab and Zaharia, arXiv 2004.12832). The rest are signs that the best
+# sentence of a whole short document is none about what is asked: see `_signs`.
+SIGNS = (
+    "elsewhere", "uncounted", "empty", "timeless", "unitless", "unsaid", "other_column", "undone",
+    "only_named", "of_another", "in_code",
+)  # fmt: skip
 OVERALL = (
-    "score", "lead", "cosine_best", "covered_best", "kindless", "read", "missing", "matched", "matched_least", "beside",
+    "score", "lead", "cosine_best", "covered_best", "kindless", "read", "missing", "matched", "matched_least", *SIGNS,
 )  # fmt: skip
 
 
@@ -232,6 +238,12 @@ class Extractive:
         if mended is not question:
             question, scan = mended, self._scan(prompt, mended)
         sole = is_sole(prompt.pieces, len(scan.piece))
+        bare = (
+            without_parties(question.text, " ".join(piece.text for piece in prompt.pieces)) if sole else question.text
+        )
+        if bare != question.text:
+            question = Question.of(bare, of_code=of_code)
+            scan = self._scan(prompt, question)
         worth = self._worth(question, scan, sole)
         rows = _promising(prompt, scan, worth)
         if question.codes:
@@ -247,10 +259,12 @@ class Extractive:
         matched = self.matched(prompt, question, scan, int(rows[0])) if len(rows) else (0.0, 0.0)
         overall = overall_of(features, scores, question.kind is None, len(scan.piece), _missing(scan, worth), matched)
         by_name = HEADED * float(headed[best[0]]) if len(best) else 0.0
-        if len(rows):
-            another = _is_of_another_matter(prompt, question, scan, int(rows[0]), features[0])
-            overall[-1] = another or (sole and _is_beside(prompt, question, scan, rows, features, overall))
+        if len(rows) and sole:
+            found = _signs(prompt, question, scan, rows, features, overall)
+            overall[-len(SIGNS) :] = [sign in found for sign in SIGNS]
         chance = self._chance(features, overall, sole, by_name)
+        if len(rows) and _is_of_another_matter(prompt, question, scan, int(rows[0]), features[0]):
+            chance = min(chance, UNLIKELY)
         return Reading(question, scan, rows, features, scores, overall, sole, chance)
 
     def _scan(self, prompt: Prompt, question: Question) -> Scan:
@@ -349,7 +363,10 @@ class Extractive:
         said = np.maximum(np.maximum(scan.hits[row], scan.title[row]), scan.hits[row - 1] if follows else 0.0)
         asked = self._tokens(question.text, "query") if question.language == "en" else None
         before = _sentence(prompt, scan, row - 1) if follows else ""
-        read = asked and self._tokens(f"{before} {_titled(prompt, scan, row)}", "document")
+        beside = completing(prompt, question, scan, row)
+        after = _sentence(prompt, scan, row + 1) if beside == row + 1 else ""
+        said = np.maximum(said, scan.hits[row + 1]) if after else said
+        read = asked and self._tokens(f"{before} {_titled(prompt, scan, row)} {after}".strip(), "document")
         if not asked or not read or not len(asked[0]) or not len(read[0]):
             told = float(np.maximum(scan.near[row], scan.title[row]).mean()) if question.terms else 0.0
             return _MATCHED[0] + _MATCHED[1] * told, _MATCHED[2] + _MATCHED[3] * told
@@ -358,8 +375,9 @@ class Extractive:
         for word in WORD.finditer(question.text):
             term = question.forms.get(stem(fold(word.group())), (-1, 0.0))[0]
             part = best[(asked[1][:, 0] < word.end()) & (asked[1][:, 1] > word.start())]
-            if term >= 0 and len(part):
-                found[term] = max(found.get(term, 0.0), float(part.mean()), _SAID * float(said[term]))
+            if term >= 0 and len(part) and word.group().lower() not in ONLY_ASKING:
+                known = _SAID[0] + _SAID[1] * float(said[term]) if said[term] else 0.0
+                found[term] = max(found.get(term, 0.0), float(part.mean()), known)
         lowest = sorted(found.values()) or [float(best.mean())]
         return float(np.mean(lowest)), float(np.mean(lowest[:2]))
 
@@ -380,8 +398,7 @@ class Extractive:
             (self.weights.short_bias, self.weights.short) if sole else (self.weights.bias, self.weights.answered)
         )
         logit = bias + headed + sum(weight * known[name] for name, weight in weights.items())
-        chance = float(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
-        return chance if sole or not known["beside"] else min(chance, UNLIKELY)
+        return float(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
 
     def _quotes(self, prompt: Prompt, reading: Reading) -> tuple[Quote, ...]:
         collect = prompt.task == "collect"
@@ -397,26 +414,29 @@ class Extractive:
                 continue  # another row of the table: what is asked stands in a better one
             text = as_shown(prompt.pieces[piece].document, prompt.pieces[piece].text[start:end])
             quotes.setdefault(text, Quote(piece, start, end, reading.chance * float(np.exp(-behind))))
-        if len(quotes) == 1 and not collect and (beside := _completing(prompt, reading)) is not None:
-            quotes["beside"] = Quote(*beside, reading.chance)
+        beside = completing(prompt, reading.question, reading.scan, int(reading.rows[0]))
+        if len(quotes) == 1 and not collect and beside >= 0:
+            scan = reading.scan
+            span = (int(scan.piece[beside]), int(scan.start[beside]), int(scan.end[beside]))
+            quotes["beside"] = Quote(*span, reading.chance)
         return tuple(quotes.values())
 
 
-def _completing(prompt: Prompt, reading: Reading) -> tuple[int, int, int] | None:
-    """The sentence right before or after the best one that has all words of the question which that one lacks."""
-    row, scan, terms = int(reading.rows[0]), reading.scan, reading.question.terms
-    lacks = (scan.hits.max(0) > 0) & (scan.hits[row] == 0) & ~np.array([is_general(term) for term in terms], bool)
+def completing(prompt: Prompt, question: Question, scan: Scan, row: int) -> int:
+    """The sentence right after or before one that has all words of the question which that one lacks; -1 without."""
+    lacks = (scan.hits.max(0) > 0) & (scan.hits[row] == 0)
+    lacks &= ~np.array([is_general(term) for term in question.terms], bool)
     piece = prompt.pieces[scan.piece[row]]
     if not lacks.any() or is_row(piece.text, scan.start[row], scan.end[row]) or source_language(piece.document):
-        return None
+        return -1
     for other in (row + 1, row - 1):
         if not 0 <= other < len(scan.piece) or scan.piece[other] != scan.piece[row]:
             continue
         first, last = sorted((row, other))
         together = not re.search(r"\n\s*\n", piece.text[scan.end[first] : scan.start[last]])
         if together and (scan.hits[other][lacks] > 0).all():
-            return int(scan.piece[other]), int(scan.start[other]), int(scan.end[other])
-    return None
+            return other
+    return -1
 
 
 def _sentence_rows(text: str) -> list[tuple[int, int, int]]:
@@ -440,68 +460,73 @@ def _block_rows(text: str, language: str) -> list[tuple[int, int, int]]:
     return rows
 
 
-def _asks_another(question: Question, known: dict[str, float]) -> bool:
-    """Whether the best sentence of a whole document is of the same matter and answers another question.
+def _signs(
+    prompt: Prompt, question: Question, scan: Scan, rows: Rows, features: Floats, overall: Floats
+) -> frozenset[str]:
+    """The SIGNS that the best sentence of a whole short document is none about what is asked, by its form.
 
-    The most telling word of the question stands nowhere, and much of the rest does not either, and the sentence is not
-    clearly of the matter in other words; or things are to be counted and it has no number of them. Of a question
-    without a kind only where it asks yes or no, or about code.
-    """
-    if question.kind is None:
-        enough = 0.55 if question.of_code else 0.5
-        return (question.of_code or question.yes_or_no) and known["rarest"] < 0.5 and known["missing"] >= enough
-    much = 0.4 if question.language == "en" else 0.6  # which words are rare is known of English
-    elsewhere = known["rarest"] < 0.5 and known["missing"] >= much and known["cosine"] < SURE
-    uncounted = question.how_many and not question.of_code and known["number"] <= 0.4 and known["keyed"] < 0.5
-    return elsewhere or uncounted
+    Of English questions, whose forms are known, but for the first three:
 
-
-def _is_beside(prompt: Prompt, question: Question, scan: Scan, rows: Rows, features: Floats, overall: Floats) -> bool:
-    """Whether the best sentence of a whole short document is none about what is asked, by its form.
-
-    The cell of a table that is asked is empty. Of English questions, whose forms are known: it has no time, or no
-    number of that unit, where one is asked; the attribute that is asked stands nowhere; the thing that is asked about
-    stands in other sentences, and it has little of the question; or it is the row of a table that has no such thing.
+    * elsewhere: the most telling word of the question stands nowhere, and much of the rest does not either;
+    * uncounted: things are to be counted and it has no number of them;
+    * empty: the cell of a table that is asked is empty;
+    * timeless, unitless: it has no time, or no number of that unit, where one is asked;
+    * unsaid: the attribute that is asked stands nowhere;
+    * other_column: it is the row of a table that has no number of that unit;
+    * undone: it tells what was done and not by whom;
+    * only_named: whether something is so is asked of a thing, and it only names the thing;
+    * of_another: it has little of the question, and what is asked about stands in other sentences;
+    * in_code: it is code, which says little in words.
     """
     text = _sentence(prompt, scan, int(rows[0]))
     best = dict(zip((*FEATURES, *OVERALL), (*features[0], *overall), strict=True))
-    if _asks_another(question, best):
-        return True
-    row_of_table = is_row(text, 0, len(text))
-    if question.of_code:
-        return question.kind == "when" and not best["when"] and not tells_time(text)
-    if row_of_table and _is_empty(question, range(len(question.terms)), text):
-        return True
-    if question.language != "en":
-        return False
-    if question.kind == "when" and not best["when"] and not tells_time(text):
-        return True
-    if question.kind == "number" and best["number"] <= (0.3 if question.unit else 0.0) and best["keyed"] < 0.5:
-        return True
+    english = question.language == "en" and not question.of_code
+    row_of_table = is_row(text, 0, len(text)) and not question.of_code
+    unlike = best["cosine"] < SURE
     missing = np.maximum(scan.hits, scan.title).max(0, initial=0.0) == 0
-    told = {stem(word) for word in (asked_of(question.text), done_in(question.text) if question.kind == "when" else "")}
     unsaid = [term for at, term in enumerate(question.terms) if missing[at]]
-    told -= {term for term in told if is_general(term)}
-    if best["cosine"] < SURE and told & set(unsaid):
-        return True
+    told = {stem(word) for word in (asked_of(question.text), done_in(question.text) if question.kind == "when" else "")}
     verbs = {stem(verb) for verb in verbs_of(question.text)}
-    named_too = all(scan.hits[rows[0], name] > 0 for name in question.names)
-    counted = question.counted is not None and best["number"] == 1 and named_too  # in the column of what is counted
-    if row_of_table and not counted and not all(term in verbs or is_general(term) for term in unsaid):
-        return True
-    if row_of_table and question.kind == "number" and best["number"] < 1 and _has_no_column(question, text):
-        return True
-    if question.kind == "who" and undone_by(text, question.terms):
-        return True
     own = [term not in question.names and len(question.terms[term]) > 2 for term in range(len(question.terms))]
-    if (
-        question.yes_or_no
+    in_english = {
+        "unitless": question.kind == "number"
+        and best["number"] <= (0.3 if question.unit else 0.0)
+        and best["keyed"] < 0.5,
+        "unsaid": unlike and bool({term for term in told if not is_general(term)} & set(unsaid)),
+        "other_column": row_of_table
+        and question.kind == "number"
+        and best["number"] < 1
+        and _has_no_column(question, text),
+        "undone": question.kind == "who" and undone_by(text, question.terms),
+        "only_named": question.yes_or_no
+        and bool(unsaid)
         and not scan.hits[rows[0]][own].any()
-        and unsaid
-        and (question.names or best["cosine"] < SURE)
-    ):
-        return True
-    return _stands_elsewhere(question, scan, int(rows[0]), best, verbs)
+        and (bool(question.names) or unlike),
+        "of_another": _stands_elsewhere(question, scan, int(rows[0]), best, verbs),
+    }
+    found = {
+        "elsewhere": _is_elsewhere(question, best),
+        "uncounted": question.how_many and not question.of_code and best["number"] <= 0.4 and best["keyed"] < 0.5,
+        "in_code": question.of_code,
+        "empty": row_of_table and _is_empty(question, range(len(question.terms)), text),
+        "timeless": (english or question.of_code)
+        and question.kind == "when"
+        and not best["when"]
+        and not tells_time(text),
+        **(in_english if english else {}),
+    }
+    return frozenset(sign for sign, holds in found.items() if holds)
+
+
+def _is_elsewhere(question: Question, known: dict[str, float]) -> bool:
+    """Whether the most telling word of the question stands nowhere, much of the rest does not either, and the best
+    sentence is not clearly of the matter; of a question without a kind only where it asks yes or no, or about code."""
+    if known["rarest"] >= 0.5:
+        return False
+    if question.kind is None:
+        return (question.of_code or question.yes_or_no) and known["missing"] >= (0.55 if question.of_code else 0.5)
+    much = 0.4 if question.language == "en" else 0.6  # which words are rare is known of English
+    return known["missing"] >= much and known["cosine"] < SURE
 
 
 def _amended(prompt: Prompt, scan: Scan, rows: Rows, features: Floats, scores: Floats) -> tuple[Rows, Floats, Floats]:
@@ -826,12 +851,12 @@ def overall_of(
     read: int,
     missing: float,
     matched: Sequence[float],
-    beside: float = 0.0,
+    signs: Sequence[float] = (0.0,) * len(SIGNS),
 ) -> Floats:
     """One number per name in OVERALL, of sentences that are best first."""
     if not len(scores):
         return np.zeros(len(OVERALL))
     lead = float(scores[0] - scores[1]) if len(scores) > 1 else 0.0
     best = features.max(0)[[FEATURES.index("cosine"), FEATURES.index("covered_near")]]
-    known = [scores[0], min(lead, 5.0), *best, kindless, np.log1p(read), missing, *matched, beside]
+    known = [scores[0], min(lead, 5.0), *best, kindless, np.log1p(read), missing, *matched, *signs]
     return np.array(known, dtype=np.float64)
