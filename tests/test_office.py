@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import zipfile
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -48,6 +48,55 @@ def test_a_sheet_is_rows_with_the_names_of_their_columns() -> None:
     assert "Name: Omar Haddad | City: Lyon | Phone:" in found.text
     assert [heading.title for heading in found.headings] == ["Budget", "Staff"]
     assert found.text[found.headings[1].start :].startswith("Staff")
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "told"),
+    [
+        (1450.5, r"#,##0.00\ [$€-407]", "1,450.50 €"),
+        (96, "_-[$£-809]* #,##0.00_-;-[$£-809]* #,##0.00_-", "96.00 £"),
+        (-7, r"[$CHF-807]\ #,##0.00", "-7.00 CHF"),
+        (18, r'#,##0\ "€"', "18 €"),
+        (18, '"$"#,##0_)', "18 $"),
+        (1999, "[$-409]0", "1999"),
+        (3.5, '0.00" m"', "3.50 m"),
+        (-4, '0" pcs";[Red]0" pcs"', "-4 pcs"),
+        (808, "000000", "000808"),
+        (501234567, r"0000\-000\-000", "0501-234-567"),
+        (7_450_000, '0.00,,"M"', "7.45M"),
+        (0.125, "0.0%", "12.5%"),
+        (timedelta(hours=51, minutes=5), "[h]:mm", "51:05"),
+        (5901234123457, "General", "5901234123457"),
+        (9876543210987654, "0", "9876543210987654"),
+        (9876543210123, "#,##0", "9,876,543,210,123"),
+    ],
+)
+def test_a_number_is_told_as_its_format_shows_it(value: Any, code: str, told: str) -> None:
+    def fill(book: Any) -> None:
+        book.active.append(["Kind", "Figure", "Note"])
+        book.active.append(["One", value, "a"])
+        book.active.cell(2, 2).number_format = code
+
+    assert f"Kind: One | Figure: {told} | Note: a" in workbook(fill).text
+
+
+def test_a_chart_tells_whole_numbers_in_full() -> None:
+    from pptx import Presentation
+    from pptx.chart.data import CategoryChartData
+    from pptx.enum.chart import XL_CHART_TYPE
+    from pptx.util import Inches
+
+    deck = Presentation()
+    data = CategoryChartData()
+    data.categories = ["2023", "2024"]
+    data.add_series("People", (8123456789012, None))
+    data.add_series("Share", (0.25, 0.5))
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, Inches(1), Inches(1), Inches(5), Inches(3), data)
+    out = io.BytesIO()
+    deck.save(out)
+    found = read("a.pptx", out.getvalue())
+    assert "8123456789012 | Share: 0.25" in found.text
 
 
 def test_what_is_hidden_is_left_out_and_said() -> None:

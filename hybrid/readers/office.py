@@ -13,7 +13,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from html import escape
 from io import BytesIO
 from typing import Any
@@ -25,6 +25,8 @@ from hybrid.readers import archive as archives
 from hybrid.readers.encoding import decode
 from hybrid.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.readers.html import page_text
+from hybrid.readers.number_formats import duration, plain
+from hybrid.readers.number_formats import shown as formatted
 
 CELL_LIMIT = 2_000_000  # of one workbook
 _OLE = b"\xd0\xcf\x11\xe0"  # what Office wraps around encrypted files
@@ -203,13 +205,10 @@ def _value(cell: Any) -> str:
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "minutes")
     if isinstance(value, date | time):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return duration(value, shown)
     if isinstance(value, int | float):
-        if "%" in shown:
-            return f"{value * 100:.6g}%"
-        places = re.search(r"0\.(0+)", shown)
-        number = f"{value:,.{len(places[1])}f}" if places and "," in shown else f"{value:.12g}"
-        sign = re.search(r"[$€£¥]|\b(?:EUR|USD|CHF|GBP)\b", shown)
-        return f"{number} {sign.group()}" if sign else number
+        return formatted(value, shown)
     return _ONE.sub(" ", str(value)).strip()
 
 
@@ -261,9 +260,14 @@ def _chart(chart: Any) -> str:
         series = list(plot.series)
         rows.append([("", 1, 1), *((str(one.name), 1, 1) for one in series)])
         for at, category in enumerate(plot.categories):
-            rows.append([(str(category), 1, 1), *((f"{one.values[at]:.12g}", 1, 1) for one in series)])
+            rows.append([(str(category), 1, 1), *((_charted(one.values, at), 1, 1) for one in series)])
         rows.append([])
     return _html(rows)
+
+
+def _charted(values: Sequence[float | None], at: int) -> str:
+    value = values[at] if at < len(values) else None
+    return "" if value is None else plain(value)
 
 
 # -- OpenDocument ------------------------------------------------------------------------------------------------------
