@@ -115,7 +115,95 @@ def test_what_is_hidden_is_left_out_and_said() -> None:
     assert "Pay" not in found.text
     assert "password" not in found.text
     assert "Cem" in found.text
-    assert found.remarks == ("1 hidden sheet left out", "1 hidden row left out")
+    assert found.remarks == ("1 hidden sheet left out", "1 hidden row left out", "1 hidden column left out")
+
+
+def test_a_group_of_hidden_columns_is_left_out_whole() -> None:
+    def fill(book: Any) -> None:
+        sheet = book.active
+        for row in (
+            ["Name", "Grade", "Birth", "Phone", "Desk", None, "Team"],
+            ["Ada", 9, 1990, "555", "D2", None, "A"],
+        ):
+            sheet.append(row)
+        sheet.column_dimensions.group("B", "D", hidden=True)
+        sheet.column_dimensions["F"].hidden = True
+
+    found = workbook(fill)
+    assert "Name: Ada | Desk: D2 | Team: A" in found.text
+    assert found.remarks == ("3 hidden columns left out",)
+
+
+def test_formulas_without_a_value_comments_and_chart_sheets_are_told() -> None:
+    def fill(book: Any) -> None:
+        from openpyxl.chart import BarChart, Reference
+        from openpyxl.comments import Comment
+
+        for row in (["Item", "Net", "Gross"], ["Roof", 70, "=B2*1.2"], ["Door", 9, "=B3*1.2"], ["Hinge", 1, 2]):
+            book.active.append(row)
+        book.active["A2"].comment = Comment("ask Lea first", "Ivo")
+        chart = BarChart()
+        chart.add_data(Reference(book.active, min_col=2, min_row=1, max_row=4), titles_from_data=True)
+        book.create_chartsheet("Growth").add_chart(chart)
+
+    found = workbook(fill)
+    assert "Item: Hinge | Net: 1 | Gross: 2" in found.text
+    assert "ask Lea" not in found.text
+    assert found.remarks == (
+        "1 comment left out",
+        "2 formulas without a stored value left out",
+        "1 chart sheet left out",
+    )
+
+
+def with_members(data: bytes, changed: Any, added: dict[str, str]) -> bytes:
+    """An archive with its XML changed and further members."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as made:
+        for name in old.namelist():
+            made.writestr(name, changed(name, old.read(name).decode()))
+        for name, text in added.items():
+            made.writestr(name, text)
+    return out.getvalue()
+
+
+def test_a_text_box_on_a_sheet_is_read() -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["Item", "Rent"])
+    book.active.append(["Crane", 40])
+    out = io.BytesIO()
+    book.save(out)
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    drawing = (
+        '<d:wsDr xmlns:d="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing" '
+        'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><d:twoCellAnchor><d:sp><d:txBody><a:p><a:r>'
+        "<a:t>Rents hold until May, for 10</a:t></a:r><a:r><a:rPr baseline='30000'/><a:t>3</a:t></a:r><a:r><a:t> hours."
+        "</a:t></a:r></a:p></d:txBody></d:sp></d:twoCellAnchor></d:wsDr>"
+    )
+    relations = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" '
+        f'Type="{office}/drawing" Target="../drawings/drawing1.xml"/></Relationships>'
+    )
+
+    def changed(name: str, text: str) -> str:
+        return text.replace("</worksheet>", f'<drawing xmlns:r="{office}" r:id="rId1"/></worksheet>')
+
+    added = {"xl/drawings/drawing1.xml": drawing, "xl/worksheets/_rels/sheet1.xml.rels": relations}
+    assert "Rents hold until May, for 10^3 hours." in read("a.xlsx", with_members(out.getvalue(), changed, added)).text
+
+
+def test_raised_figures_in_rich_text_of_a_cell() -> None:
+    def fill(book: Any) -> None:
+        from openpyxl.cell.rich_text import CellRichText, TextBlock
+        from openpyxl.cell.text import InlineFont
+
+        up = InlineFont(vertAlign="superscript")
+        book.active.append(["Kind", "Size", "Note"])
+        book.active.append(["Yard", CellRichText("about 10", TextBlock(up, "5"), " m", TextBlock(up, "2")), "a"])
+
+    assert "Kind: Yard | Size: about 10^5 m^2 | Note: a" in workbook(fill).text
 
 
 def test_merged_cells_stand_in_their_columns() -> None:

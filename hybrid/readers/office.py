@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from html import escape
 from io import BytesIO
@@ -23,6 +25,7 @@ from zipfile import BadZipFile, ZipFile
 from hybrid.document import Heading
 from hybrid.readers import archive as archives
 from hybrid.readers.encoding import decode
+from hybrid.readers.equations import linear
 from hybrid.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.readers.html import page_text
 from hybrid.readers.number_formats import duration, plain
@@ -32,6 +35,9 @@ CELL_LIMIT = 2_000_000  # of one workbook
 _OLE = b"\xd0\xcf\x11\xe0"  # what Office wraps around encrypted files
 _REPEATED = 200  # times at most that one cell or row of an OpenDocument table is told: files fill sheets with them
 _ONE = re.compile(r"\s+")
+_SHAPES = frozenset({"sp", "grpSp", "graphicFrame", "pic", "cxnSp"})
+_DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_UP, _DOWN, _LEVEL = "\x02\x04\x03"  # around raised and lowered text; no XML holds these characters
 
 Cells = list[list[tuple[str, int, int]]]  # text, columns and rows that it spans
 
@@ -88,6 +94,18 @@ def _missing() -> Unreadable:
     return Unreadable("needs the extra office: pip install 'hybrid-context[office]'")
 
 
+def _raised(text: str, rise: float) -> str:
+    """A text with marks that keep it apart where it stands above or below the line."""
+    return f"{_UP if rise > 0 else _DOWN}{text}{_LEVEL}" if rise and text.strip() else text
+
+
+def _marked(text: str) -> str:
+    """A text as it stands in a page."""
+    told = re.sub(f"{_UP}([^{_UP}{_DOWN}{_LEVEL}]*){_LEVEL}", r"<sup>\1</sup>", escape(text))
+    told = re.sub(f"{_DOWN}([^{_UP}{_DOWN}{_LEVEL}]*){_LEVEL}", r"<sub>\1</sub>", told)
+    return re.sub(f"[{_UP}{_DOWN}{_LEVEL}]", "", told)
+
+
 # -- pages -------------------------------------------------------------------------------------------------------------
 
 
@@ -122,16 +140,16 @@ def _html(rows: Cells) -> str:
 def _table(rows: Cells) -> str:
     titles = ""
     while len(rows) > 1 and sum(bool(text) for text, _, _ in rows[0]) == 1 and max(map(len, rows)) > 2:
-        titles += f"<p>{escape(next(text for text, _, _ in rows[0] if text))}</p>"
+        titles += f"<p>{_marked(next(text for text, _, _ in rows[0] if text))}</p>"
         rows = rows[1:]
     if not rows:
         return titles
     if max(sum(bool(text) for text, _, _ in row) for row in rows) == 1:
-        return titles + "".join(f"<p>{escape(text)}</p>" for row in rows for text, _, _ in row if text)
+        return titles + "".join(f"<p>{_marked(text)}</p>" for row in rows for text, _, _ in row if text)
     lines = []
     for row in rows:
         cells = "".join(
-            f"<td colspan={across} rowspan={down}>{escape(text)}</td>" for text, across, down in row if across
+            f"<td colspan={across} rowspan={down}>{_marked(text)}</td>" for text, across, down in row if across
         )
         lines.append(f"<tr>{cells}</tr>")
     return f"{titles}<table>{''.join(lines)}</table>"
@@ -140,31 +158,84 @@ def _table(rows: Cells) -> str:
 # -- Excel -------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
+class _LeftOut:
+    """What of a file is not in the text, counted by its kind."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def remarks(self) -> list[str]:
+        return [
+            f"{count} {what if count == 1 else _several(what)} left out" for what, count in self.counts.items() if count
+        ]
+
+
+def _several(what: str) -> str:
+    return re.sub(r"(?= (?:of|without|\()|$)", "s", what, count=1)
+
+
 def _xlsx(data: bytes) -> Extract:
     import warnings
 
-    import openpyxl
+    import openpyxl.reader.excel
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what of a file openpyxl does not keep
-        book = openpyxl.load_workbook(BytesIO(data), data_only=True)
-    parts, hidden, unseen, cells = list[Extract](), 0, 0, 0
-    for sheet in book.worksheets:
-        if sheet.sheet_state != "visible":
-            hidden += 1
+        reader = openpyxl.reader.excel.ExcelReader(BytesIO(data), data_only=True, rich_text=True)
+        reader.read()
+        paths = {sheet.name: relation.target for sheet, relation in reader.parser.find_sheets()}
+    left_out = _LeftOut(Counter({"hidden sheet": 0, "hidden row": 0, "hidden column": 0}))
+    parts, cells = list[Extract](), 0
+    with ZipFile(BytesIO(data)) as archive:
+        for sheet in reader.wb.worksheets:
+            if sheet.sheet_state != "visible":
+                left_out.counts["hidden sheet"] += 1
+                continue
+            cells += sheet.max_row * sheet.max_column
+            if cells > CELL_LIMIT:
+                raise Unreadable(f"too large XLSX: over {CELL_LIMIT:,} cells; save the sheets as CSV files")
+            rows = _sheet(sheet, left_out.counts)
+            left_out.counts["formula without a stored value"] += _unreckoned(archive, paths.get(sheet.title, ""))
+            boxes = "".join(f"<p>{_marked(line)}</p>" for line in _boxes(archive, sheet))
+            parts.append(_of_page(f"<h2>{escape(sheet.title)}</h2>{_html(rows)}{boxes}"))
+    left_out.counts["chart sheet"] = len(reader.wb.chartsheets)
+    return _joined(parts, left_out.remarks())
+
+
+def _unreckoned(archive: ZipFile, path: str) -> int:
+    """How many formulas of a sheet have no value, as in files that no spreadsheet program has saved."""
+    from lxml import etree
+
+    data = archive.read(path) if path in archive.namelist() else b""
+    if b"<f" not in data and b":f" not in data:
+        return 0
+    count = 0
+    for _, cell in etree.iterparse(BytesIO(data), tag="{*}c", resolve_entities=False, huge_tree=True):
+        held = {_tag(child): child for child in cell}
+        if "f" in held and ("v" not in held or not (held["v"].text or cell.get("t") == "str")):
+            count += 1
+        cell.clear()
+    return count
+
+
+def _boxes(archive: ZipFile, sheet: Any) -> Iterator[str]:
+    """The paragraphs of the text boxes and shapes on a sheet."""
+    from lxml import etree
+
+    names = set(archive.namelist())
+    for relation in sheet._rels:
+        if not relation.Type.endswith("/drawing") or relation.target not in names:
             continue
-        cells += sheet.max_row * sheet.max_column
-        if cells > CELL_LIMIT:
-            raise Unreadable(f"too large XLSX: over {CELL_LIMIT:,} cells; save the sheets as CSV files")
-        rows, left_out = _sheet(sheet)
-        unseen += left_out
-        parts.append(_of_page(f"<h2>{escape(sheet.title)}</h2>{_html(rows)}"))
-    notes = [f"{n} hidden {what}{'s' * (n > 1)} left out" for n, what in ((hidden, "sheet"), (unseen, "row")) if n]
-    return _joined(parts, notes)
+        root = etree.fromstring(archive.read(relation.target), etree.XMLParser(resolve_entities=False))
+        for paragraph in root.iter(f"{_DRAWING}p"):
+            if not any(_tag(above) == "Fallback" for above in paragraph.iterancestors()):
+                text = _drawn(paragraph)
+                if text:
+                    yield text
 
 
-def _sheet(sheet: Any) -> tuple[Cells, int]:
-    """The cells of a sheet that are seen, and how many rows with something in them are not."""
+def _sheet(sheet: Any, left_out: Counter[str]) -> Cells:
+    """The cells of a sheet that are seen; rows and columns with something in them that are not are counted."""
     spans = {
         (area.min_row, area.min_col): (area.max_col - area.min_col + 1, area.max_row - area.min_row + 1)
         for area in sheet.merged_cells.ranges
@@ -175,23 +246,37 @@ def _sheet(sheet: Any) -> tuple[Cells, int]:
         for row in range(area.min_row, area.max_row + 1)
         for column in range(area.min_col, area.max_col + 1)
     } - set(spans)
-    shut = {index for index, column in sheet.column_dimensions.items() if column.hidden}
-    rows, hidden = Cells(), 0
+    shut, unseen = _shut(sheet), set[int]()
+    rows = Cells()
     for cells in sheet.iter_rows():
         told = []
         for cell in cells:
-            if cell.column_letter in shut if hasattr(cell, "column_letter") else False:
+            left_out["comment"] += getattr(cell, "comment", None) is not None
+            if cell.column in shut:
+                if cell.value is not None:
+                    unseen.add(cell.column)
                 continue
             place = (cell.row, cell.column)
             across, down = (0, 0) if place in covered else spans.get(place, (1, 1))
             told.append((_value(cell) if across else "", across, down))
         if sheet.row_dimensions[cells[0].row].hidden:
-            hidden += any(text for text, _, _ in told)
+            left_out["hidden row"] += any(text for text, _, _ in told)
         else:
             while told and not told[-1][0] and told[-1][1] == 1 and len(told) > 1 and not any(t for t, _, _ in told):
                 told.pop()
             rows.append(told)
-    return rows, hidden
+    left_out["hidden column"] += len(unseen)
+    return rows
+
+
+def _shut(sheet: Any) -> set[int]:
+    """The columns of a sheet that are hidden; one entry of a file can stand for several."""
+    return {
+        number
+        for column in sheet.column_dimensions.values()
+        if column.hidden
+        for number in range(column.min or 0, (column.max or 0) + 1)
+    }
 
 
 def _value(cell: Any) -> str:
@@ -209,7 +294,13 @@ def _value(cell: Any) -> str:
         return duration(value, shown)
     if isinstance(value, int | float):
         return formatted(value, shown)
+    if isinstance(value, list):  # rich text: strings and blocks with a font
+        value = "".join(str(one) if isinstance(one, str) else _raised(one.text, _rise(one.font)) for one in value)
     return _ONE.sub(" ", str(value)).strip()
+
+
+def _rise(font: Any) -> int:
+    return {"superscript": 1, "subscript": -1}.get(getattr(font, "vertAlign", None) or "", 0)
 
 
 # -- PowerPoint --------------------------------------------------------------------------------------------------------
@@ -218,28 +309,44 @@ def _value(cell: Any) -> str:
 def _pptx(data: bytes) -> Extract:
     from pptx import Presentation
 
-    parts, hidden = list[Extract](), 0
+    parts, left_out = list[Extract](), _LeftOut()
     for number, slide in enumerate(Presentation(BytesIO(data)).slides, 1):
         if slide._element.get("show") == "0":
-            hidden += 1
+            left_out.counts["hidden slide"] += 1
             continue
         title = slide.shapes.title
         name = _ONE.sub(" ", title.text_frame.text).strip() if title is not None and title.has_text_frame else ""
-        body = "".join(_shape(shape) for shape in slide.shapes if title is None or shape.shape_id != title.shape_id)
+        body = "".join(
+            _shape(shape, left_out.counts)
+            for shape in _shapes(slide.shapes)
+            if title is None or shape.shape_id != title.shape_id
+        )
         notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
-        said = "".join(f"<p>{escape(line)}</p>" for line in (notes.text if notes is not None else "").splitlines())
+        said = "" if notes is None else _paragraphs(notes)
         heading = f"<h2>{escape(name or f'Slide {number}')}</h2>"
-        parts.append(_of_page(heading + body + (f"<p>Notes:</p>{said}" if said.strip() else "")))
-    return _joined(parts, [f"{hidden} hidden slide{'s' * (hidden > 1)} left out"] if hidden else [], paged=True)
+        parts.append(_of_page(heading + body + (f"<p>Notes:</p>{said}" if said else "")))
+    return _joined(parts, left_out.remarks(), paged=True)
 
 
-def _shape(shape: Any) -> str:
+def _shapes(shapes: Any) -> Iterator[Any]:
+    """The shapes in their order, with those that stand in a choice for newer programs, as with an equation."""
+    from pptx.shapes.shapetree import BaseShapeFactory
+
+    for element in shapes._spTree:
+        if _tag(element) == "AlternateContent":
+            choice = next((child for child in element if _tag(child) == "Choice"), ())
+            yield from (BaseShapeFactory(child, shapes) for child in choice if _tag(child) in _SHAPES)
+        elif _tag(element) in _SHAPES:
+            yield BaseShapeFactory(element, shapes)
+
+
+def _shape(shape: Any, left_out: Counter[str]) -> str:
     if hasattr(shape, "shapes"):  # a group
-        return "".join(map(_shape, shape.shapes))
+        return "".join(_shape(one, left_out) for one in _shapes(shape.shapes))
     if getattr(shape, "has_table", False):
         rows = [
             [
-                (_ONE.sub(" ", cell.text).strip(), cell.span_width if cell.is_merge_origin else 1,
+                (_frame(cell.text_frame), cell.span_width if cell.is_merge_origin else 1,
                  cell.span_height if cell.is_merge_origin else 1) if not cell.is_spanned else ("", 0, 0)
                 for cell in row.cells
             ]
@@ -248,9 +355,38 @@ def _shape(shape: Any) -> str:
         return _html(rows)
     if getattr(shape, "has_chart", False):
         return _chart(shape.chart)
-    if not getattr(shape, "has_text_frame", False):
-        return ""
-    return "".join(f"<p>{escape(_ONE.sub(' ', p.text))}</p>" for p in shape.text_frame.paragraphs if p.text.strip())
+    if any(
+        _attribute(element, "uri").endswith("/diagram") for element in shape._element.iter(f"{_DRAWING}graphicData")
+    ):
+        left_out["diagram (SmartArt)"] += 1
+    return _paragraphs(shape.text_frame) if getattr(shape, "has_text_frame", False) else ""
+
+
+def _paragraphs(frame: Any) -> str:
+    texts = (_drawn(paragraph._p) for paragraph in frame.paragraphs)
+    return "".join(f"<p>{_marked(text)}</p>" for text in texts if text)
+
+
+def _frame(frame: Any) -> str:
+    return " ".join(filter(None, (_drawn(paragraph._p) for paragraph in frame.paragraphs)))
+
+
+def _drawn(paragraph: Any) -> str:
+    """The text of a paragraph on a slide or in a text box, its equations included."""
+    return _ONE.sub(" ", "".join(map(_run, paragraph))).strip()
+
+
+def _run(element: Any) -> str:
+    tag = _tag(element)
+    if tag in ("oMath", "oMathPara"):
+        return f" {linear(element)} "
+    if tag in ("AlternateContent", "Choice", "m"):
+        return "".join(map(_run, element))
+    if tag not in ("r", "fld"):
+        return " " if tag == "br" else ""
+    text = "".join(held.text or "" for held in element.findall(f"{_DRAWING}t"))
+    look = element.find(f"{_DRAWING}rPr")
+    return _raised(text, float("0" if look is None else look.get("baseline", "0").rstrip("%") or "0"))
 
 
 def _chart(chart: Any) -> str:
