@@ -243,6 +243,36 @@ def test_slides() -> None:
     assert found.remarks == ("1 hidden slide left out",)
 
 
+def test_a_box_with_an_equation_and_raised_figures_on_a_slide() -> None:
+    from lxml import etree
+    from pptx import Presentation
+    from pptx.util import Inches
+
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    boxes = [slide.shapes.add_textbox(Inches(1), Inches(at), Inches(4), Inches(1)) for at in (1, 2, 3)]
+    paragraph = boxes[0].text_frame.paragraphs[0]
+    for text, rise in (("A run of 10", None), ("4", "30000"), (" parts.", None)):
+        run = paragraph.add_run()
+        run.text = text
+        if rise:
+            run.font._element.set("baseline", rise)
+    boxes[1].text_frame.text = "The load by this rule is 8 kN."
+    boxes[2].text_frame.text = "The last box."
+    element, tree = boxes[1]._element, slide.shapes._spTree
+    compatible = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+    either = etree.Element(f"{compatible}AlternateContent")
+    tree.replace(element, either)
+    etree.SubElement(either, f"{compatible}Choice").append(element)
+    etree.SubElement(either, f"{compatible}Fallback").append(etree.fromstring(etree.tostring(element)))
+    out = io.BytesIO()
+    deck.save(out)
+    found = read("a.pptx", out.getvalue())
+    assert "A run of 10^4 parts." in found.text
+    assert found.text.index("parts") < found.text.index("The load by this rule is 8 kN.") < found.text.index("last box")
+    assert found.text.count("8 kN") == 1
+
+
 NAMES = (
     'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
     'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" '
