@@ -277,7 +277,8 @@ NAMES = (
     'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
     'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" '
     'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
-    'xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
+    'xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0" '
+    'xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0"'
 )
 
 
@@ -289,9 +290,84 @@ def archive(**members: str) -> bytes:
     return out.getvalue()
 
 
-def odf(suffix: str, body: str, manifest: str = "<m/>") -> Document:
-    content = f"<office:document-content {NAMES}><office:body>{body}</office:body></office:document-content>"
-    return read(f"a.{suffix}", archive(content_xml=content, **{"META-INF__manifest_xml": manifest}))
+def odf(suffix: str, body: str, manifest: str = "<m/>", styles: str = "", common: str = "") -> Document:
+    content = (
+        f"<office:document-content {NAMES}><office:automatic-styles>{styles}</office:automatic-styles>"
+        f"<office:body>{body}</office:body></office:document-content>"
+    )
+    shared = f"<office:document-styles {NAMES}>{common}</office:document-styles>"
+    members = {"META-INF__manifest_xml": manifest, "styles_xml": shared}
+    return read(f"a.{suffix}", archive(content_xml=content, **members))
+
+
+def style(name: str, family: str, parent: str = "", **properties: str) -> str:
+    given = " ".join(f"{key.replace('__', ':').replace('_', '-')}='{value}'" for key, value in properties.items())
+    base = f" style:parent-style-name='{parent}'" if parent else ""
+    kind = "table" if family == "table" else "text"
+    return (
+        f"<style:style style:name='{name}' style:family='{family}'{base}>"
+        f"<style:{kind}-properties {given}/></style:style>"
+    )
+
+
+def test_raised_struck_and_hidden_text_and_margins_of_a_text_document() -> None:
+    found = odf(
+        "odt",
+        "<office:text><text:p>The lake holds 10<text:span text:style-name='A'>8</text:span> m<text:span "
+        "text:style-name='B'>3</text:span>.</text:p><text:p>The toll is <text:span text:style-name='C'>45</text:span> "
+        "60 crowns.<text:span text:style-name='D'> The mayor pays none.</text:span></text:p><text:p>Before <text:span>"
+        "<draw:frame><draw:text-box><text:p>A box inside.</text:p></draw:text-box></draw:frame></text:span> it."
+        "</text:p><table:table><table:table-header-rows><table:table-row><table:table-cell><text:p>Boat</text:p>"
+        "</table:table-cell><table:table-cell table:number-columns-spanned='2'><text:p>Toll</text:p></table:table-cell>"
+        "<table:covered-table-cell/></table:table-row></table:table-header-rows><table:table-row><table:table-cell>"
+        "<text:p>Barge</text:p></table:table-cell><table:table-cell><text:p>summer</text:p></table:table-cell>"
+        "<table:table-cell><text:p>90<office:annotation><text:p>was 70</text:p></office:annotation></text:p>"
+        "</table:table-cell></table:table-row></table:table></office:text>",
+        styles=style("A", "text", style__text_position="super 58%")
+        + style("B", "text", parent="Up")
+        + style("C", "text", style__text_line_through_style="solid")
+        + style("D", "text", text__display="none"),
+        common=style("Up", "text", style__text_position="33% 60%")
+        + "<style:master-page><style:header><text:p>Register of lake Varn</text:p></style:header><style:footer>"
+        "<text:p>Page <text:page-number>1</text:page-number></text:p></style:footer></style:master-page>",
+    )
+    assert found.text.startswith("[header: Register of lake Varn]")
+    assert "The lake holds 10^8 m^3." in found.text
+    assert "The toll is 60 crowns.\n" in found.text
+    assert "A box inside." in found.text
+    assert "Boat: Barge | Toll: summer | Toll: 90" in found.text
+    assert "was 70" not in found.text
+    assert "footer" not in found.text
+    assert found.remarks == (
+        "1 comment left out",
+        "1 struck-out passage left out",
+        "1 passage of hidden text left out",
+    )
+
+
+def test_comments_and_hidden_parts_of_an_opendocument_spreadsheet() -> None:
+    def row(*cells: str) -> str:
+        told = "".join(f"<table:table-cell>{cell}</table:table-cell>" for cell in cells)
+        return f"<table:table-row>{told}</table:table-row>"
+
+    def p(text: str) -> str:
+        return f"<text:p>{text}</text:p>"
+
+    note = "<office:annotation><text:p>was 15 once</text:p></office:annotation>"
+    found = odf(
+        "ods",
+        "<office:spreadsheet><table:table table:name='Fleet'><table:table-column/><table:table-column "
+        "table:number-columns-repeated='2' table:visibility='collapse'/><table:table-column/>"
+        + row(p("Boat"), p("Cost"), p("Debt"), p("Seats"))
+        + row(p("Heron"), p("5"), p("6"), note + p("18"))
+        + row(p("Teal"), p("7"), p("8"), p("22"))
+        + "</table:table><table:table table:name='Private' table:style-name='gone'>"
+        + row(p("Salaries"))
+        + "</table:table></office:spreadsheet>",
+        styles=style("gone", "table", table__display="false"),
+    )
+    assert found.text == "Fleet\n\nBoat: Heron | Seats: 18\nBoat: Teal | Seats: 22"
+    assert found.remarks == ("1 comment left out", "2 hidden columns left out", "1 hidden sheet left out")
 
 
 def test_a_text_document() -> None:

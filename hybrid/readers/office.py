@@ -13,12 +13,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from html import escape
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 from zipfile import BadZipFile, ZipFile
 
@@ -34,6 +34,9 @@ from hybrid.readers.number_formats import shown as formatted
 CELL_LIMIT = 2_000_000  # of one workbook
 _OLE = b"\xd0\xcf\x11\xe0"  # what Office wraps around encrypted files
 _REPEATED = 200  # times at most that one cell or row of an OpenDocument table is told: files fill sheets with them
+_WIDEST = 20_000  # columns at most of a sheet
+_FRAMES = frozenset({"frame", "custom-shape", "rect", "g"})
+_ASIDE = frozenset({"tracked-changes", "annotation", "sequence-decls", "forms", "page-thumbnail"})
 _ONE = re.compile(r"\s+")
 _SHAPES = frozenset({"sp", "grpSp", "graphicFrame", "pic", "cxnSp"})
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -125,21 +128,21 @@ def _joined(parts: Sequence[Extract], remarks: Sequence[str] = (), *, paged: boo
     return Extract(text.rstrip("\n"), tuple(headings), pages=tuple(pages) if paged else (), remarks=tuple(remarks))
 
 
-def _html(rows: Cells) -> str:
-    """A table; a first row of one cell is a title above it, empty rows part tables."""
+def _html(rows: Cells, heads: int = 0) -> str:
+    """A table, the first of its rows those of names; a first row of one cell is a title, empty rows part tables."""
     found, block = [], list[list[tuple[str, int, int]]]()
-    for row in [*rows, []]:
+    for at, row in enumerate([*rows, []]):
         if any(text for text, _, _ in row):
             block.append(row)
             continue
-        found.append(_table(block))
+        found.append(_table(block, heads if len(block) == at > heads else 0))
         block = []
     return "".join(found)
 
 
-def _table(rows: Cells) -> str:
+def _table(rows: Cells, heads: int) -> str:
     titles = ""
-    while len(rows) > 1 and sum(bool(text) for text, _, _ in rows[0]) == 1 and max(map(len, rows)) > 2:
+    while len(rows) > 1 and not heads and sum(bool(t) for t, _, _ in rows[0]) == 1 and max(map(len, rows)) > 2:
         titles += f"<p>{_marked(next(text for text, _, _ in rows[0] if text))}</p>"
         rows = rows[1:]
     if not rows:
@@ -152,7 +155,8 @@ def _table(rows: Cells) -> str:
             f"<td colspan={across} rowspan={down}>{_marked(text)}</td>" for text, across, down in row if across
         )
         lines.append(f"<tr>{cells}</tr>")
-    return f"{titles}<table>{''.join(lines)}</table>"
+    head = f"<thead>{''.join(lines[:heads])}</thead>" if heads else ""
+    return f"{titles}<table>{head}<tbody>{''.join(lines[heads:])}</tbody></table>"
 
 
 # -- Excel -------------------------------------------------------------------------------------------------------------
@@ -258,6 +262,8 @@ def _sheet(sheet: Any, left_out: Counter[str]) -> Cells:
                 continue
             place = (cell.row, cell.column)
             across, down = (0, 0) if place in covered else spans.get(place, (1, 1))
+            if across > 1 and shut:
+                across = sum(column not in shut for column in range(cell.column, cell.column + across))
             told.append((_value(cell) if across else "", across, down))
         if sheet.row_dimensions[cells[0].row].hidden:
             left_out["hidden row"] += any(text for text, _, _ in told)
@@ -409,40 +415,126 @@ def _charted(values: Sequence[float | None], at: int) -> str:
 # -- OpenDocument ------------------------------------------------------------------------------------------------------
 
 
+class _Look(NamedTuple):
+    """What a style of an OpenDocument file does to the text that has it."""
+
+    rise: int = 0  # 1 above the line, -1 below it
+    struck: bool = False
+    hidden: bool = False  # also a sheet or a slide
+
+
+@dataclass(slots=True)
+class _Odf:
+    """One OpenDocument file on its way: its styles by family and name, and what is left out."""
+
+    styles: Mapping[tuple[str, str], Any]
+    left_out: _LeftOut = field(default_factory=_LeftOut)
+    looks: dict[tuple[str, str], _Look] = field(default_factory=dict)
+
+    def look(self, family: str, element: Any) -> _Look:
+        """How an element looks by its style and those that this one is based on."""
+        key = (family, _attribute(element, "style-name"))
+        if key not in self.looks:
+            found, style = dict[str, str](), self.styles.get(key)
+            for _ in range(10):  # styles can be based on each other in a circle
+                for properties in style if style is not None else ():
+                    for name, value in properties.attrib.items():
+                        found.setdefault(name.rpartition("}")[2], value)
+                parent = "" if style is None else _attribute(style, "parent-style-name")
+                style = self.styles.get((family, parent))
+            self.looks[key] = _look(family, found)
+        return self.looks[key]
+
+    def omits(self, look: _Look, text: str) -> bool:
+        """Whether a text is not told, which is counted."""
+        if (look.hidden or look.struck) and text.strip():
+            self.left_out.counts["passage of hidden text" if look.hidden else "struck-out passage"] += 1
+        return look.hidden or look.struck
+
+
+def _look(family: str, found: Mapping[str, str]) -> _Look:
+    place = found.get("text-position", "").split(" ")[0]
+    rise = {"super": 1, "sub": -1}.get(place, 0)
+    if not rise and re.fullmatch(r"-?\d+(?:\.\d+)?%", place):
+        amount = float(place[:-1])
+        rise = (amount > 0) - (amount < 0)
+    line = found.get("text-line-through-style") or found.get("text-line-through-type") or "none"
+    unseen = {"table": found.get("display") == "false", "drawing-page": found.get("visibility") == "hidden"}
+    return _Look(rise, line != "none", unseen.get(family, found.get("display") == "none"))
+
+
 def _odf(data: bytes) -> Extract:
     from lxml import etree
 
+    parser = etree.XMLParser(resolve_entities=False, huge_tree=True)
     with ZipFile(BytesIO(data)) as archive:
-        manifest = archive.read("META-INF/manifest.xml") if "META-INF/manifest.xml" in archive.namelist() else b""
+        names = set(archive.namelist())
+        manifest = archive.read("META-INF/manifest.xml") if "META-INF/manifest.xml" in names else b""
         if b"encryption-data" in manifest:
             raise Unreadable("encrypted OpenDocument file: needs a password")
-        root = etree.fromstring(archive.read("content.xml"), etree.XMLParser(resolve_entities=False, huge_tree=True))
-    hidden = [0]
+        root = etree.fromstring(archive.read("content.xml"), parser)
+        common = etree.fromstring(archive.read("styles.xml"), parser) if "styles.xml" in names else None
+    shared = _styles(common)
+    odf = _Odf({**shared, **_styles(root)})
+    comments = sum(_tag(element) == "annotation" for element in root.iter())
+    odf.left_out.counts["comment"] = comments
+    tracked = any(_tag(element) == "tracked-changes" for element in root.iter())
     slides = [element for element in root.iter() if _tag(element) == "page"]
     sheets = [element for element in root.iter() if _tag(element) == "spreadsheet"]
-    comments = sum(_tag(element) == "annotation" for element in root.iter())
-    remarks = [f"{comments} comment{'s' * (comments > 1)} left out"] if comments else []
-    if any(_tag(element) == "tracked-changes" for element in root.iter()):
-        remarks.append("tracked changes read as accepted")
     if slides:
-        parts = []
-        for number, slide in enumerate(slides, 1):
-            name = _attribute(slide, "name")
-            known = name if name and not re.fullmatch(r"page\d+", name) else f"Slide {number}"
-            parts.append(_of_page(f"<h2>{escape(known)}</h2>{''.join(_odf_blocks(slide, hidden))}"))
-        return _joined(parts, remarks, paged=True)
-    if sheets:
-        tables = [element for element in sheets[0] if _tag(element) == "table"]
-        parts = [
-            _of_page(f"<h2>{escape(_attribute(table, 'name') or 'Sheet')}</h2>{_html(_odf_rows(table, hidden))}")
-            for table in tables
-        ]
+        parts = list(_odf_slides(slides, odf))
+    elif sheets:
+        parts = list(_odf_sheets(sheets[0], odf))
     else:
         body = next((element for element in root.iter() if _tag(element) == "text"), root)
-        parts = [_of_page("".join(_odf_blocks(body, hidden)))]
-    if hidden[0]:
-        remarks.append(f"{hidden[0]} hidden row{'s' * (hidden[0] > 1)} left out")
-    return _joined(parts, remarks)
+        margins = _Odf(shared, odf.left_out)
+        blocks = [*_odf_margins(common, "header", margins), *_odf_blocks(body, odf)]
+        parts = [_of_page("".join([*blocks, *_odf_margins(common, "footer", margins)]))]
+    remarks = odf.left_out.remarks() + (["tracked changes read as accepted"] if tracked else [])
+    return _joined(parts, remarks, paged=bool(slides))
+
+
+def _styles(root: Any) -> dict[tuple[str, str], Any]:
+    return {
+        (_attribute(element, "family"), _attribute(element, "name")): element
+        for element in (() if root is None else root.iter())
+        if _tag(element) == "style"
+    }
+
+
+def _odf_slides(slides: Sequence[Any], odf: _Odf) -> Iterator[Extract]:
+    for number, slide in enumerate(slides, 1):
+        if odf.look("drawing-page", slide).hidden:
+            odf.left_out.counts["hidden slide"] += 1
+            continue
+        name = _attribute(slide, "name")
+        known = name if name and not re.fullmatch(r"page\d+", name) else f"Slide {number}"
+        yield _of_page(f"<h2>{escape(known)}</h2>{''.join(_odf_blocks(slide, odf))}")
+
+
+def _odf_sheets(book: Any, odf: _Odf) -> Iterator[Extract]:
+    for table in (element for element in book if _tag(element) == "table"):
+        if odf.look("table", table).hidden:
+            odf.left_out.counts["hidden sheet"] += 1
+            continue
+        rows, _ = _odf_rows(table, odf)  # what is repeated when it is printed need not be names of columns
+        yield _of_page(f"<h2>{escape(_attribute(table, 'name') or 'Sheet')}</h2>{_html(rows)}")
+
+
+def _odf_margins(styles: Any, kind: str, odf: _Odf) -> Iterator[str]:
+    """The texts of page headers or footers, each once; a page number alone is none."""
+    seen = set[str]()
+    for element in () if styles is None else styles.iter():
+        if _tag(element) not in (kind, f"{kind}-left", f"{kind}-first") or _attribute(element, "display") == "false":
+            continue
+        text = " ".join(_odf_text(p, odf) for p in _odf_paragraphs(element)).strip()
+        if text not in seen and _is_margin(text):
+            seen.add(text)
+            yield f"<p>{_marked(f'[{kind}: {text}]')}</p>"
+
+
+def _is_margin(text: str) -> bool:
+    return re.search(r"[^\W\d_]{2}", re.sub(r"(?i)\bpage\b|\bof\b", "", text)) is not None
 
 
 def _tag(element: Any) -> str:
@@ -453,44 +545,87 @@ def _attribute(element: Any, name: str) -> str:
     return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
 
 
-def _odf_blocks(element: Any, hidden: list[int]) -> Iterator[str]:
+def _odf_blocks(element: Any, odf: _Odf) -> Iterator[str]:
     """Paragraphs, headings, lists and tables in their order."""
     for child in element:
         tag = _tag(child)
-        if tag == "h":
+        if tag in ("h", "p"):
             level = min(6, max(1, int(_attribute(child, "outline-level") or 1)))
-            yield f"<h{level}>{escape(_odf_text(child))}</h{level}>"
-        elif tag == "p":
-            yield f"<p>{escape(_odf_text(child))}</p>"
-            for frame in (inner for inner in child if _tag(inner) in ("frame", "custom-shape", "rect", "g")):
-                yield from _odf_blocks(frame, hidden)
+            name = f"h{level}" if tag == "h" else "p"
+            yield f"<{name}>{_marked(_odf_text(child, odf))}</{name}>"
+            for frame in _odf_frames(child):
+                yield from _odf_blocks(frame, odf)
         elif tag == "table":
-            yield _html(_odf_rows(child, hidden))
+            yield _html(*_odf_rows(child, odf))
         elif tag == "notes":
-            said = "".join(_odf_blocks(child, hidden))
+            said = "".join(_odf_blocks(child, odf))
             yield f"<p>Notes:</p>{said}" if re.search(r">[^<\s]", said) else ""
-        elif tag not in ("tracked-changes", "annotation", "sequence-decls", "forms", "page-thumbnail"):
-            yield from _odf_blocks(child, hidden)
+        elif tag == "section" and _attribute(child, "display") == "none":
+            odf.left_out.counts["passage of hidden text"] += 1
+        elif tag not in _ASIDE:
+            yield from _odf_blocks(child, odf)
 
 
-def _odf_rows(table: Any, hidden: list[int]) -> Cells:
-    rows = Cells()
+def _odf_frames(element: Any) -> Iterator[Any]:
+    """The boxes that are anchored in a paragraph."""
+    for child in element:
+        if _tag(child) in _FRAMES:
+            yield child
+        elif _tag(child) in ("span", "a"):
+            yield from _odf_frames(child)
+
+
+def _odf_paragraphs(element: Any) -> Iterator[Any]:
+    """The paragraphs in a cell or a margin and in its boxes, without comments."""
+    for child in element:
+        if _tag(child) in ("p", "h"):
+            yield child
+            for frame in _odf_frames(child):
+                yield from _odf_paragraphs(frame)
+        elif _tag(child) not in _ASIDE:
+            yield from _odf_paragraphs(child)
+
+
+def _odf_rows(table: Any, odf: _Odf) -> tuple[Cells, int]:
+    """The cells of a table that are seen, and how many of the first rows are said to be those of names."""
+    rows, heads = Cells(), 0
+    shut, unseen = _odf_shut(table), set[int]()
     for row in (element for element in table.iter() if _tag(element) == "table-row" and _own_table(element) is table):
-        cells: list[tuple[str, int, int]] = []
+        cells, column = list[tuple[str, int, int]](), 0
         for cell in (element for element in row if _tag(element) in ("table-cell", "covered-table-cell")):
-            text = " ".join(_odf_text(p) for p in cell.iter() if _tag(p) in ("p", "h")).strip()
+            text = " ".join(_odf_text(p, odf) for p in _odf_paragraphs(cell)).strip()
             across, down = (int(_attribute(cell, f"number-{what}-spanned") or 1) for what in ("columns", "rows"))
             if _tag(cell) == "covered-table-cell":
                 across, down = 0, 0
+            elif across > 1 and shut:
+                across = sum(at not in shut for at in range(column, column + across))
             times = int(_attribute(cell, "number-columns-repeated") or 1)
-            cells += [(text, across, down)] * min(times, _REPEATED)
+            places = range(column, column + min(times, _REPEATED))
+            unseen |= {at for at in places if text and at in shut}
+            cells += [(text, across, down) for at in places if at not in shut]
+            column += times
         while cells and cells[-1] == ("", 1, 1):
             cells.pop()
         if _attribute(row, "visibility") in ("collapse", "filter"):
-            hidden[0] += any(text for text, _, _ in cells)
+            odf.left_out.counts["hidden row"] += any(text for text, _, _ in cells)
             continue
         rows += [cells] * min(int(_attribute(row, "number-rows-repeated") or 1), _REPEATED if cells else 1)
-    return rows
+        if _tag(row.getparent()) == "table-header-rows":
+            heads = len(rows)
+    odf.left_out.counts["hidden column"] += len(unseen)
+    return rows, heads
+
+
+def _odf_shut(table: Any) -> set[int]:
+    """The columns of a table that are hidden."""
+    shut, column = set[int](), 0
+    for element in table.iter():
+        if _tag(element) == "table-column" and _own_table(element) is table:
+            times = int(_attribute(element, "number-columns-repeated") or 1)
+            if _attribute(element, "visibility") in ("collapse", "filter"):
+                shut |= set(range(column, column + min(times, _WIDEST)))
+            column += times
+    return shut
 
 
 def _own_table(element: Any) -> Any:
@@ -500,8 +635,13 @@ def _own_table(element: Any) -> Any:
     return parent
 
 
-def _odf_text(element: Any) -> str:
+def _odf_text(element: Any, odf: _Odf) -> str:
     """The text of a paragraph, its notes and blanks included."""
+    text = _ONE.sub(" ", _odf_inner(element, odf))
+    return "" if odf.omits(odf.look("paragraph", element), text) else text
+
+
+def _odf_inner(element: Any, odf: _Odf) -> str:
     parts: list[str] = [element.text or ""]
     for child in element:
         tag = _tag(child)
@@ -510,12 +650,21 @@ def _odf_text(element: Any) -> str:
         elif tag in ("tab", "line-break"):
             parts.append(" ")
         elif tag == "note":
-            body = " ".join(_odf_text(p) for p in child.iter() if _tag(p) == "p")
+            body = " ".join(_odf_text(p, odf) for p in child.iter() if _tag(p) == "p")
             parts.append(f" [footnote: {body}]" if body else "")
-        elif tag not in ("annotation", "frame", "custom-shape", "rect", "g", "tracked-changes"):
-            parts.append(_odf_text(child))
+        elif tag == "span":
+            parts.append(_odf_span(child, odf))
+        elif tag == "hidden-text" and _attribute(child, "is-hidden") == "true":
+            odf.left_out.counts["passage of hidden text"] += 1
+        elif tag not in _FRAMES and tag not in _ASIDE:
+            parts.append(_odf_inner(child, odf))
         parts.append(child.tail or "")
-    return _ONE.sub(" ", "".join(parts))
+    return "".join(parts)
+
+
+def _odf_span(span: Any, odf: _Odf) -> str:
+    text, look = _odf_inner(span, odf), odf.look("text", span)
+    return "" if odf.omits(look, text) else _raised(text, look.rise)
 
 
 # -- e-books and RTF ---------------------------------------------------------------------------------------------------
