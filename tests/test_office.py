@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import zipfile
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -204,6 +204,28 @@ def test_raised_figures_in_rich_text_of_a_cell() -> None:
         book.active.append(["Yard", CellRichText("about 10", TextBlock(up, "5"), " m", TextBlock(up, "2")), "a"])
 
     assert "Kind: Yard | Size: about 10^5 m^2 | Note: a" in workbook(fill).text
+
+
+@pytest.mark.parametrize(
+    ("code", "names"), [("mmm yy", ("2025-04", "2025-05")), ("dd.mm.yyyy", ("2025-04-01", "2025-05-01"))]
+)
+def test_real_dates_name_columns_of_figures(code: str, names: tuple[str, str]) -> None:
+    def fill(book: Any) -> None:
+        book.active.append(["Cost", datetime(2025, 4, 1), datetime(2025, 5, 1)])
+        book.active.append(["Fuel", 31, 42])
+        book.active.append(["Tolls", 7, 8])
+        for cell in book.active[1][1:]:
+            cell.number_format = code
+
+    assert f"Cost: Tolls | {names[0]}: 7 | {names[1]}: 8" in workbook(fill).text
+
+
+def test_rows_that_begin_with_dates_are_no_names() -> None:
+    def fill(book: Any) -> None:
+        for row in ((3, 4, "Fuel", 31), (5, 9, "Tolls", 7), (11, 12, "Paint", 5)):
+            book.active.append([datetime(2025, 4, row[0]), datetime(2025, 4, row[1]), *row[2:]])
+
+    assert "2025-04-05 | 2025-04-09 | Tolls | 7" in workbook(fill).text
 
 
 def test_merged_cells_stand_in_their_columns() -> None:

@@ -293,7 +293,7 @@ def _value(cell: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "minutes")
+        return _moment(value, shown.lower())
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, timedelta):
@@ -303,6 +303,15 @@ def _value(cell: Any) -> str:
     if isinstance(value, list):  # rich text: strings and blocks with a font
         value = "".join(str(one) if isinstance(one, str) else _raised(one.text, _rise(one.font)) for one in value)
     return _ONE.sub(" ", str(value)).strip()
+
+
+def _moment(value: datetime, shown: str) -> str:
+    """A date with its time, or the month or the year alone that a format shows of their first day."""
+    if value.time() != time():
+        return value.isoformat(" ", "minutes")
+    if value.day == 1 and "y" in shown and not re.search("[dhs]", shown):
+        return f"{value:%Y-%m}" if "m" in shown or value.month > 1 else f"{value:%Y}"
+    return value.date().isoformat()
 
 
 def _rise(font: Any) -> int:
