@@ -30,6 +30,7 @@ from hybrid.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.readers.html import page_text
 from hybrid.readers.number_formats import duration, plain
 from hybrid.readers.number_formats import shown as formatted
+from hybrid.readers.rtf import cleared
 
 CELL_LIMIT = 2_000_000  # of one workbook
 _OLE = b"\xd0\xcf\x11\xe0"  # what Office wraps around encrypted files
@@ -37,6 +38,8 @@ _REPEATED = 200  # times at most that one cell or row of an OpenDocument table i
 _WIDEST = 20_000  # columns at most of a sheet
 _FRAMES = frozenset({"frame", "custom-shape", "rect", "g"})
 _ASIDE = frozenset({"tracked-changes", "annotation", "sequence-decls", "forms", "page-thumbnail"})
+_LOOSE = re.compile(r"(\[(?:footnote|header|footer):[^\[\]]*?)\s+\]")  # a note whose paragraph ended before it
+_MARGIN = re.compile(r"\[(?:header|footer):([^\]]*)\]")
 _ONE = re.compile(r"\s+")
 _SHAPES = frozenset({"sp", "grpSp", "graphicFrame", "pic", "cxnSp"})
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -69,10 +72,13 @@ def read_rtf(data: bytes) -> Extract:
     except ImportError:
         raise _missing() from None
     try:
-        text = str(striprtf.rtf_to_text(data.decode("latin-1"), errors="replace"))  # type: ignore[no-untyped-call]
+        told = striprtf.remove_pict_groups(data.decode("latin-1"))  # type: ignore[no-untyped-call]
+        told, counts, tracked = cleared(told, striprtf.destinations, _UP, _DOWN, _LEVEL)
+        text = str(striprtf.rtf_to_text(told, errors="replace"))  # type: ignore[no-untyped-call]
     except Exception as error:  # noqa: BLE001 - a broken file leads to nearly anything
         raise Unreadable(f"broken RTF: {in_few_words(error)}") from None
-    return _joined([_of_page(_rtf_page(text))])
+    remarks = _LeftOut(counts).remarks() + (["tracked changes read as accepted"] if tracked else [])
+    return _joined([_of_page(_rtf_page(text))], remarks)
 
 
 def _guarded(what: str, data: bytes, render: Callable[[bytes], Extract]) -> Extract:
@@ -706,14 +712,18 @@ def _epub(data: bytes) -> Extract:
 
 def _rtf_page(text: str) -> str:
     """The plain text of an RTF file, whose cells are parted by bars, as a page."""
-    found, rows = [], Cells()
+    found, rows, margins = [], Cells(), set[str]()
     for line in [*text.splitlines(), ""]:
-        if "|" in line and line.rstrip().endswith("|"):
-            rows.append([(_ONE.sub(" ", cell).strip(), 1, 1) for cell in line.rstrip()[:-1].split("|")])
+        line = _LOOSE.sub(r"\1]", line.strip())
+        if "|" in line and line.endswith("|"):
+            rows.append([(_ONE.sub(" ", cell).strip(), 1, 1) for cell in line[:-1].split("|")])
             continue
         if rows:
             found.append(_html(rows))
             rows = []
-        if line.strip():
-            found.append(f"<p>{escape(line.strip())}</p>")
+        margin = _MARGIN.fullmatch(line)
+        if not line or (margin is not None and (line in margins or not _is_margin(margin[1]))):
+            continue
+        margins |= {line} if margin is not None else set()
+        found.append(f"<p>{_marked(line)}</p>")
     return "".join(found)
