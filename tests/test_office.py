@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import zipfile
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -50,6 +50,55 @@ def test_a_sheet_is_rows_with_the_names_of_their_columns() -> None:
     assert found.text[found.headings[1].start :].startswith("Staff")
 
 
+@pytest.mark.parametrize(
+    ("value", "code", "told"),
+    [
+        (1450.5, r"#,##0.00\ [$€-407]", "1,450.50 €"),
+        (96, "_-[$£-809]* #,##0.00_-;-[$£-809]* #,##0.00_-", "96.00 £"),
+        (-7, r"[$CHF-807]\ #,##0.00", "-7.00 CHF"),
+        (18, r'#,##0\ "€"', "18 €"),
+        (18, '"$"#,##0_)', "18 $"),
+        (1999, "[$-409]0", "1999"),
+        (3.5, '0.00" m"', "3.50 m"),
+        (-4, '0" pcs";[Red]0" pcs"', "-4 pcs"),
+        (808, "000000", "000808"),
+        (501234567, r"0000\-000\-000", "0501-234-567"),
+        (7_450_000, '0.00,,"M"', "7.45M"),
+        (0.125, "0.0%", "12.5%"),
+        (timedelta(hours=51, minutes=5), "[h]:mm", "51:05"),
+        (5901234123457, "General", "5901234123457"),
+        (9876543210987654, "0", "9876543210987654"),
+        (9876543210123, "#,##0", "9,876,543,210,123"),
+    ],
+)
+def test_a_number_is_told_as_its_format_shows_it(value: Any, code: str, told: str) -> None:
+    def fill(book: Any) -> None:
+        book.active.append(["Kind", "Figure", "Note"])
+        book.active.append(["One", value, "a"])
+        book.active.cell(2, 2).number_format = code
+
+    assert f"Kind: One | Figure: {told} | Note: a" in workbook(fill).text
+
+
+def test_a_chart_tells_whole_numbers_in_full() -> None:
+    from pptx import Presentation
+    from pptx.chart.data import CategoryChartData
+    from pptx.enum.chart import XL_CHART_TYPE
+    from pptx.util import Inches
+
+    deck = Presentation()
+    data = CategoryChartData()
+    data.categories = ["2023", "2024"]
+    data.add_series("People", (8123456789012, None))
+    data.add_series("Share", (0.25, 0.5))
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, Inches(1), Inches(1), Inches(5), Inches(3), data)
+    out = io.BytesIO()
+    deck.save(out)
+    found = read("a.pptx", out.getvalue())
+    assert "8123456789012 | Share: 0.25" in found.text
+
+
 def test_what_is_hidden_is_left_out_and_said() -> None:
     def fill(book: Any) -> None:
         sheet = book.active
@@ -66,7 +115,117 @@ def test_what_is_hidden_is_left_out_and_said() -> None:
     assert "Pay" not in found.text
     assert "password" not in found.text
     assert "Cem" in found.text
-    assert found.remarks == ("1 hidden sheet left out", "1 hidden row left out")
+    assert found.remarks == ("1 hidden sheet left out", "1 hidden row left out", "1 hidden column left out")
+
+
+def test_a_group_of_hidden_columns_is_left_out_whole() -> None:
+    def fill(book: Any) -> None:
+        sheet = book.active
+        for row in (
+            ["Name", "Grade", "Birth", "Phone", "Desk", None, "Team"],
+            ["Ada", 9, 1990, "555", "D2", None, "A"],
+        ):
+            sheet.append(row)
+        sheet.column_dimensions.group("B", "D", hidden=True)
+        sheet.column_dimensions["F"].hidden = True
+
+    found = workbook(fill)
+    assert "Name: Ada | Desk: D2 | Team: A" in found.text
+    assert found.remarks == ("3 hidden columns left out",)
+
+
+def test_formulas_without_a_value_comments_and_chart_sheets_are_told() -> None:
+    def fill(book: Any) -> None:
+        from openpyxl.chart import BarChart, Reference
+        from openpyxl.comments import Comment
+
+        for row in (["Item", "Net", "Gross"], ["Roof", 70, "=B2*1.2"], ["Door", 9, "=B3*1.2"], ["Hinge", 1, 2]):
+            book.active.append(row)
+        book.active["A2"].comment = Comment("ask Lea first", "Ivo")
+        chart = BarChart()
+        chart.add_data(Reference(book.active, min_col=2, min_row=1, max_row=4), titles_from_data=True)
+        book.create_chartsheet("Growth").add_chart(chart)
+
+    found = workbook(fill)
+    assert "Item: Hinge | Net: 1 | Gross: 2" in found.text
+    assert "ask Lea" not in found.text
+    assert found.remarks == (
+        "1 comment left out",
+        "2 formulas without a stored value left out",
+        "1 chart sheet left out",
+    )
+
+
+def with_members(data: bytes, changed: Any, added: dict[str, str]) -> bytes:
+    """An archive with its XML changed and further members."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as made:
+        for name in old.namelist():
+            made.writestr(name, changed(name, old.read(name).decode()))
+        for name, text in added.items():
+            made.writestr(name, text)
+    return out.getvalue()
+
+
+def test_a_text_box_on_a_sheet_is_read() -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["Item", "Rent"])
+    book.active.append(["Crane", 40])
+    out = io.BytesIO()
+    book.save(out)
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    drawing = (
+        '<d:wsDr xmlns:d="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing" '
+        'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><d:twoCellAnchor><d:sp><d:txBody><a:p><a:r>'
+        "<a:t>Rents hold until May, for 10</a:t></a:r><a:r><a:rPr baseline='30000'/><a:t>3</a:t></a:r><a:r><a:t> hours."
+        "</a:t></a:r></a:p></d:txBody></d:sp></d:twoCellAnchor></d:wsDr>"
+    )
+    relations = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" '
+        f'Type="{office}/drawing" Target="../drawings/drawing1.xml"/></Relationships>'
+    )
+
+    def changed(name: str, text: str) -> str:
+        return text.replace("</worksheet>", f'<drawing xmlns:r="{office}" r:id="rId1"/></worksheet>')
+
+    added = {"xl/drawings/drawing1.xml": drawing, "xl/worksheets/_rels/sheet1.xml.rels": relations}
+    assert "Rents hold until May, for 10^3 hours." in read("a.xlsx", with_members(out.getvalue(), changed, added)).text
+
+
+def test_raised_figures_in_rich_text_of_a_cell() -> None:
+    def fill(book: Any) -> None:
+        from openpyxl.cell.rich_text import CellRichText, TextBlock
+        from openpyxl.cell.text import InlineFont
+
+        up = InlineFont(vertAlign="superscript")
+        book.active.append(["Kind", "Size", "Note"])
+        book.active.append(["Yard", CellRichText("about 10", TextBlock(up, "5"), " m", TextBlock(up, "2")), "a"])
+
+    assert "Kind: Yard | Size: about 10^5 m^2 | Note: a" in workbook(fill).text
+
+
+@pytest.mark.parametrize(
+    ("code", "names"), [("mmm yy", ("2025-04", "2025-05")), ("dd.mm.yyyy", ("2025-04-01", "2025-05-01"))]
+)
+def test_real_dates_name_columns_of_figures(code: str, names: tuple[str, str]) -> None:
+    def fill(book: Any) -> None:
+        book.active.append(["Cost", datetime(2025, 4, 1), datetime(2025, 5, 1)])
+        book.active.append(["Fuel", 31, 42])
+        book.active.append(["Tolls", 7, 8])
+        for cell in book.active[1][1:]:
+            cell.number_format = code
+
+    assert f"Cost: Tolls | {names[0]}: 7 | {names[1]}: 8" in workbook(fill).text
+
+
+def test_rows_that_begin_with_dates_are_no_names() -> None:
+    def fill(book: Any) -> None:
+        for row in ((3, 4, "Fuel", 31), (5, 9, "Tolls", 7), (11, 12, "Paint", 5)):
+            book.active.append([datetime(2025, 4, row[0]), datetime(2025, 4, row[1]), *row[2:]])
+
+    assert "2025-04-05 | 2025-04-09 | Tolls | 7" in workbook(fill).text
 
 
 def test_merged_cells_stand_in_their_columns() -> None:
@@ -106,11 +265,42 @@ def test_slides() -> None:
     assert found.remarks == ("1 hidden slide left out",)
 
 
+def test_a_box_with_an_equation_and_raised_figures_on_a_slide() -> None:
+    from lxml import etree
+    from pptx import Presentation
+    from pptx.util import Inches
+
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    boxes = [slide.shapes.add_textbox(Inches(1), Inches(at), Inches(4), Inches(1)) for at in (1, 2, 3)]
+    paragraph = boxes[0].text_frame.paragraphs[0]
+    for text, rise in (("A run of 10", None), ("4", "30000"), (" parts.", None)):
+        run = paragraph.add_run()
+        run.text = text
+        if rise:
+            run.font._element.set("baseline", rise)
+    boxes[1].text_frame.text = "The load by this rule is 8 kN."
+    boxes[2].text_frame.text = "The last box."
+    element, tree = boxes[1]._element, slide.shapes._spTree
+    compatible = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+    either = etree.Element(f"{compatible}AlternateContent")
+    tree.replace(element, either)
+    etree.SubElement(either, f"{compatible}Choice").append(element)
+    etree.SubElement(either, f"{compatible}Fallback").append(etree.fromstring(etree.tostring(element)))
+    out = io.BytesIO()
+    deck.save(out)
+    found = read("a.pptx", out.getvalue())
+    assert "A run of 10^4 parts." in found.text
+    assert found.text.index("parts") < found.text.index("The load by this rule is 8 kN.") < found.text.index("last box")
+    assert found.text.count("8 kN") == 1
+
+
 NAMES = (
     'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
     'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" '
     'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
-    'xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
+    'xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0" '
+    'xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0"'
 )
 
 
@@ -122,9 +312,84 @@ def archive(**members: str) -> bytes:
     return out.getvalue()
 
 
-def odf(suffix: str, body: str, manifest: str = "<m/>") -> Document:
-    content = f"<office:document-content {NAMES}><office:body>{body}</office:body></office:document-content>"
-    return read(f"a.{suffix}", archive(content_xml=content, **{"META-INF__manifest_xml": manifest}))
+def odf(suffix: str, body: str, manifest: str = "<m/>", styles: str = "", common: str = "") -> Document:
+    content = (
+        f"<office:document-content {NAMES}><office:automatic-styles>{styles}</office:automatic-styles>"
+        f"<office:body>{body}</office:body></office:document-content>"
+    )
+    shared = f"<office:document-styles {NAMES}>{common}</office:document-styles>"
+    members = {"META-INF__manifest_xml": manifest, "styles_xml": shared}
+    return read(f"a.{suffix}", archive(content_xml=content, **members))
+
+
+def style(name: str, family: str, parent: str = "", **properties: str) -> str:
+    given = " ".join(f"{key.replace('__', ':').replace('_', '-')}='{value}'" for key, value in properties.items())
+    base = f" style:parent-style-name='{parent}'" if parent else ""
+    kind = "table" if family == "table" else "text"
+    return (
+        f"<style:style style:name='{name}' style:family='{family}'{base}>"
+        f"<style:{kind}-properties {given}/></style:style>"
+    )
+
+
+def test_raised_struck_and_hidden_text_and_margins_of_a_text_document() -> None:
+    found = odf(
+        "odt",
+        "<office:text><text:p>The lake holds 10<text:span text:style-name='A'>8</text:span> m<text:span "
+        "text:style-name='B'>3</text:span>.</text:p><text:p>The toll is <text:span text:style-name='C'>45</text:span> "
+        "60 crowns.<text:span text:style-name='D'> The mayor pays none.</text:span></text:p><text:p>Before <text:span>"
+        "<draw:frame><draw:text-box><text:p>A box inside.</text:p></draw:text-box></draw:frame></text:span> it."
+        "</text:p><table:table><table:table-header-rows><table:table-row><table:table-cell><text:p>Boat</text:p>"
+        "</table:table-cell><table:table-cell table:number-columns-spanned='2'><text:p>Toll</text:p></table:table-cell>"
+        "<table:covered-table-cell/></table:table-row></table:table-header-rows><table:table-row><table:table-cell>"
+        "<text:p>Barge</text:p></table:table-cell><table:table-cell><text:p>summer</text:p></table:table-cell>"
+        "<table:table-cell><text:p>90<office:annotation><text:p>was 70</text:p></office:annotation></text:p>"
+        "</table:table-cell></table:table-row></table:table></office:text>",
+        styles=style("A", "text", style__text_position="super 58%")
+        + style("B", "text", parent="Up")
+        + style("C", "text", style__text_line_through_style="solid")
+        + style("D", "text", text__display="none"),
+        common=style("Up", "text", style__text_position="33% 60%")
+        + "<style:master-page><style:header><text:p>Register of lake Varn</text:p></style:header><style:footer>"
+        "<text:p>Page <text:page-number>1</text:page-number></text:p></style:footer></style:master-page>",
+    )
+    assert found.text.startswith("[header: Register of lake Varn]")
+    assert "The lake holds 10^8 m^3." in found.text
+    assert "The toll is 60 crowns.\n" in found.text
+    assert "A box inside." in found.text
+    assert "Boat: Barge | Toll: summer | Toll: 90" in found.text
+    assert "was 70" not in found.text
+    assert "footer" not in found.text
+    assert found.remarks == (
+        "1 comment left out",
+        "1 struck-out passage left out",
+        "1 passage of hidden text left out",
+    )
+
+
+def test_comments_and_hidden_parts_of_an_opendocument_spreadsheet() -> None:
+    def row(*cells: str) -> str:
+        told = "".join(f"<table:table-cell>{cell}</table:table-cell>" for cell in cells)
+        return f"<table:table-row>{told}</table:table-row>"
+
+    def p(text: str) -> str:
+        return f"<text:p>{text}</text:p>"
+
+    note = "<office:annotation><text:p>was 15 once</text:p></office:annotation>"
+    found = odf(
+        "ods",
+        "<office:spreadsheet><table:table table:name='Fleet'><table:table-column/><table:table-column "
+        "table:number-columns-repeated='2' table:visibility='collapse'/><table:table-column/>"
+        + row(p("Boat"), p("Cost"), p("Debt"), p("Seats"))
+        + row(p("Heron"), p("5"), p("6"), note + p("18"))
+        + row(p("Teal"), p("7"), p("8"), p("22"))
+        + "</table:table><table:table table:name='Private' table:style-name='gone'>"
+        + row(p("Salaries"))
+        + "</table:table></office:spreadsheet>",
+        styles=style("gone", "table", table__display="false"),
+    )
+    assert found.text == "Fleet\n\nBoat: Heron | Seats: 18\nBoat: Teal | Seats: 22"
+    assert found.remarks == ("1 comment left out", "2 hidden columns left out", "1 hidden sheet left out")
 
 
 def test_a_text_document() -> None:
@@ -191,6 +456,29 @@ def test_rich_text() -> None:
     assert "The caretaker is Herr Grün." in found.text
     assert "\u041c\u043e" in found.text
     assert "Route: Island | Adult: 21.00 | Child: 10.50" in found.text
+
+
+def test_rich_text_without_what_is_deleted_hidden_or_struck() -> None:
+    text = (
+        r"{\rtf1\ansi{\fonttbl{\f0 Arial;}}{\stylesheet{\s3\strike Struck;}}{\header\pard Deed of Orlow Mill\par}"
+        r"{\headerf\pard Deed of Orlow Mill\par}{\footer\pard Page {\field{\*\fldinst PAGE}}\par}"
+        r"\pard The rent is {\deleted\revauthdel1 8\'300 }{\revised 950 }marks.{\v The heirs know nothing.}\par "
+        r"A well of 10{\super 3} litres{\super\chftn}{\*\footnote\pard {\super\chftn} Measured in May.\par}, "
+        r"{\strike\b dry}{\strike  now} full, of CO{\sub 2}.{\*\annotation ask Lea}\par\plain\v gone\v0  Kept.\par}"
+    )
+    found = read("a.rtf", text.encode("ascii"))
+    assert found.text.count("[header: Deed of Orlow Mill]") == 1
+    assert "Page" not in found.text
+    assert "The rent is 950 marks.\n" in found.text
+    assert "A well of 10^3 litres [footnote: Measured in May.], full, of CO2." in found.text
+    assert "Kept." in found.text
+    assert "gone" not in found.text
+    assert found.remarks == (
+        "2 passages of hidden text left out",
+        "1 struck-out passage left out",
+        "1 comment left out",
+        "tracked changes read as accepted",
+    )
 
 
 def test_an_ebook_in_the_order_of_its_spine() -> None:

@@ -24,6 +24,7 @@ _KEY = 120  # characters at most of what tells one row from the others
 _SHORT = 60  # characters of a name or a title
 _LONG = 80  # characters of a cell over several columns that is not told in each of them
 _YEAR = re.compile(r"(?:FY ?)?(?:19|20)\d\d(?:[/-]\d\d(?:\d\d)?)?")
+_DATE = re.compile(r"(?:19|20)\d\d-\d\d(?:-\d\d)?|\d\d?[./]\d\d?[./](?:19|20)\d\d|\d\d?[./](?:19|20)\d\d")
 _BEFORE = frozenset("$ \u20ac \u00a3 \u00a5 US$ ($".split())  # signs that filings give a cell of their own
 _BEHIND = frozenset(") % )% %)".split())
 _DIGIT = re.compile(r"\d")
@@ -214,8 +215,8 @@ def _short(key: str) -> str:
 def header_rows(rows: Sequence[Sequence[str]], *, pairs: bool = False) -> tuple[int, bool]:
     """How many of the first rows name the columns, and whether that is sure.
 
-    A name has no digits where its column has some, or is a year over a column of figures. Where a table is all words
-    the first row counts as one of names, unless one of them comes again below it.
+    A name has no digits where its column has some, or is a year or one of several dates over a column of figures.
+    Where a table is all words the first row counts as one of names, unless one of them comes again below it.
 
     Args:
         pairs: whether a table of two columns whose first row is not surely one of names is one of keys and values.
@@ -268,7 +269,7 @@ def _is_upper(rows: Sequence[Sequence[str]]) -> bool:
 
 def _names(head: Sequence[str], body: Sequence[Sequence[str]]) -> int:
     """In how many columns the first row looks like a name rather than like the cells below it, less those where not."""
-    score = 0
+    score, dated = 0, sum(bool(_DATE.fullmatch(name)) for name in head) > 1  # one alone is a date of its row
     for at, name in enumerate(head):
         column = [row[at] for row in body if at < len(row) and row[at].lower() not in _NOTHING]
         if not name or not column:
@@ -278,8 +279,9 @@ def _names(head: Sequence[str], body: Sequence[Sequence[str]]) -> int:
             case = _case(name)
             alike = len(case) > 1 and sum(_case(cell) == case for cell in column) >= 0.8 * len(column)
             score += 1 if figures >= 0.8 else -1 if name in column or alike else 0
-        elif _YEAR.fullmatch(name):
-            years = sum(bool(_YEAR.fullmatch(cell)) for cell in column) / len(column)
+        elif _YEAR.fullmatch(name) or (dated and _DATE.fullmatch(name)):
+            kind = _YEAR if _YEAR.fullmatch(name) else _DATE
+            years = sum(bool(kind.fullmatch(cell)) for cell in column) / len(column)
             score += -1 if years >= 0.5 else 1 if figures >= 0.8 else 0
         elif _LETTER.match(name):
             bare = sum(not _LETTER.search(cell) for cell in column) / len(column)
