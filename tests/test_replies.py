@@ -265,6 +265,14 @@ def test_thinking_that_takes_all_tokens_is_said(embedder: Embedder) -> None:
         asked(Model("<think>The user asks about", truncated=True), embedder)
 
 
+@pytest.mark.parametrize(
+    "reply", ["<think>The user asks about", "<think>It costs 14 euros.</think>", "[THINK]Hm, dogs"]
+)
+def test_thoughts_without_an_answer_are_no_refusal(reply: str, embedder: Embedder) -> None:
+    with pytest.raises(EngineError, match="model replied with nothing but thoughts"):
+        asked(Model(reply), embedder)
+
+
 def shape(reply: str, texts: int = 3, read: tuple[str, ...] = ()) -> str:
     """A reply with its marks as <1>."""
     return marked(reply, texts, read).replace(BEGIN, "<").replace(END, ">")
