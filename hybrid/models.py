@@ -88,6 +88,10 @@ _QUANTIZED = (  # what names say of quantization -> bits
     (r"[-_](?:fp8|w8a8|int8|8bit|fp8-dynamic|quantized\.w8a8)(?=$|[-_])", 8),
 )
 _VARIANT = re.compile(r"[-_](?:instruct|chat|base|it|pt|hf|gguf|unsloth|dynamic)(?=$|[-_])")  # of the same shape
+_NO_WEIGHTS = re.compile(  # of a model: adapters, and what training leaves behind
+    r"adapter|(?:training_args|optimizer|scheduler|scaler|rng_state|random_states|trainer_state)[\w.-]*\.(?:bin|safetensors)",
+    re.IGNORECASE,
+)
 _STATE_MODELS = ("mamba", "mamba2", "falcon_mamba", "rwkv", "rwkv5", "rwkv6", "rwkv7", "xlstm")
 
 
@@ -397,8 +401,21 @@ def _from_folder(folder: Path) -> Model:
     config = _json(folder / "config.json")
     if config is None:
         raise InputError(f"The folder {folder} has no config.json: it is not a model's folder.")
-    weights = [f.stat().st_size for f in folder.iterdir() if f.suffix in (".safetensors", ".bin") and f.is_file()]
-    return Model(str(folder), config, float(sum(weights)) or None)
+    return Model(str(folder), config, float(sum(file.stat().st_size for file in _weight_files(folder))) or None)
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """The files of a folder that vLLM loads weights from: of one format, and of a sharded one those listed."""
+    found = [file for file in sorted(folder.iterdir()) if file.is_file() and not _NO_WEIGHTS.match(file.name)]
+    for suffix, index in ((".safetensors", "model.safetensors.index.json"), (".bin", "pytorch_model.bin.index.json")):
+        ours = [file for file in found if file.suffix == suffix]
+        shards = (_json(folder / index) or {}).get("weight_map")
+        listed = set(shards.values()) if isinstance(shards, Mapping) else set()
+        ours = [file for file in ours if file.name in listed] or ours
+        twins = [file for file in ours if file.name.startswith("consolidated")]
+        if ours:
+            return ours if len(twins) == len(ours) else [file for file in ours if file not in twins]
+    return []
 
 
 def _from_hub(name: str) -> Model:

@@ -17,7 +17,7 @@ from hybrid.cost.shape import shape_of
 from hybrid.cost.work import OUTPUT, BreakEven, break_even
 from hybrid.errors import InputError
 from hybrid.models import Config, Model, count_parameters, kv_heads, language, layers, read_model
-from hybrid.quantization import bits_of, quantization, size_of
+from hybrid.quantization import bits_of, far_from_shape, quantization, size_of
 from hybrid.rope import Extension, Method, extend
 
 BITS = (16, 8, 4)
@@ -114,7 +114,13 @@ def plan(
         warnings.append(
             f"RULER holds to {model.effective:,} tokens for this model: expect a loss between there and {context:,}"
         )
-    if model.weight_bytes is None and model.parameters is None:
+    far = weight_bits is None and far_from_shape(model)
+    if far:
+        warnings.append(
+            f"the weight files hold {(model.weight_bytes or 0) / GIB:.2f} GiB, far from {parameters:.2f} billion "
+            "parameters: these are counted"
+        )
+    elif model.weight_bytes is None and model.parameters is None:
         warnings.append(f"nothing tells the number of parameters: {parameters:.2f} billion is counted from the shape")
     divides = kv_heads(model.config) if "num_attention_heads" in language(model.config)[1] else tensor_parallel
     if tensor_parallel > divides:

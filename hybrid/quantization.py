@@ -64,12 +64,25 @@ def size_of(model: Model, bits: int | None = None) -> float:
     Args:
         bits: of a weight, for all of them; None: as the configuration says, else 16.
     """
-    if model.weight_bytes and bits is None:
+    if model.weight_bytes and bits is None and not far_from_shape(model):
         return model.weight_bytes
+    return _counted(model, bits)
+
+
+def far_from_shape(model: Model) -> bool:
+    """Whether the weight files hold so much less or more than the shape says that they cannot be the weights."""
+    if not model.weight_bytes or not all(map(model.text.get, ("hidden_size", "intermediate_size", "vocab_size"))):
+        return False  # the shape is not told
+    unknown = "quantization_config" in model.config and quantization(model.config) is None
+    times = model.weight_bytes / _counted(model, None)
+    return times < (0.1 if unknown else 0.25) or times > 4
+
+
+def _counted(model: Model, bits: int | None) -> float:
     total = (model.parameters or count_parameters(model.config)) * 1e9
     found = quantization(model.config) if bits is None else None
     if found is None:
-        return model.weight_bytes or total * (bits or 16) / 8
+        return total * (bits or 16) / 8
     quantized = min(experts(model.config) if found.experts_only else total - embeddings(model.config), total)
     return quantized * found.bits / 8 + (total - quantized) * 2
 

@@ -10,7 +10,7 @@ import pytest
 
 from hybrid.errors import InputError, SettingsError
 from hybrid.models import Model, carried, carried_like, hub_name, kv_heads, layers, read_model, window_of
-from hybrid.plan import kv_per_token
+from hybrid.plan import kv_per_token, plan
 from hybrid.quantization import bits_of, size_of
 from hybrid.rope import extend
 
@@ -86,6 +86,60 @@ def test_a_folder(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"0" * 1000)
     model = read_model(str(tmp_path))
     assert (model.config["hidden_size"], model.weight_bytes, model.parameters) == (256, 1000.0, None)
+
+
+SMALL = {**PLAIN, "intermediate_size": 1024, "vocab_size": 1000, "tie_word_embeddings": True}
+COUNTED = 12 * (256 * 64 * 12 + 3 * 256 * 1024) + 256_000  # numbers, of 2 bytes each
+
+
+@pytest.mark.parametrize(
+    ("files", "counts"),
+    [
+        ({"model.safetensors": 2, "pytorch_model.bin": 2}, 2),
+        ({"pytorch_model-00001-of-00002.bin": 1, "pytorch_model-00002-of-00002.bin": 1}, 2),
+        (
+            {
+                "model-00001-of-00002.safetensors": 1,
+                "model-00002-of-00002.safetensors": 1,
+                "consolidated.safetensors": 2,
+            },
+            2,
+        ),
+        ({"consolidated.00.safetensors": 1, "consolidated.01.safetensors": 1}, 2),
+        ({"model.safetensors": 2, "adapter_model.safetensors": 1, "optimizer.bin": 4, "training_args.bin": 1}, 2),
+        ({"pytorch_model.bin": 2, "scheduler.bin": 1, "random_states_0.bin": 1}, 2),
+        ({"model.safetensors": 2, "tokenizer.json": 1, "model.onnx": 2}, 2),
+        ({"model.safetensors": 1}, 1),  # of 8 bits
+    ],
+)
+def test_weights_are_those_that_are_loaded(tmp_path: Path, files: dict[str, int], counts: int) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(SMALL), encoding="utf-8")
+    for name, times in files.items():
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(times * COUNTED)  # bytes, none of which is written
+    model = read_model(str(tmp_path))
+    assert model.weight_bytes == size_of(model) == counts * COUNTED
+
+
+def test_of_sharded_weights_those_that_the_index_lists(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(PLAIN), encoding="utf-8")
+    index = {"weight_map": {"a": "part-1.safetensors", "b": "part-2.safetensors"}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
+    for name in ("part-1", "part-2", "whole"):
+        (tmp_path / f"{name}.safetensors").write_bytes(b"0" * 500)
+    assert read_model(str(tmp_path)).weight_bytes == 1000
+
+
+@pytest.mark.parametrize("size", [134, COUNTED // 3, 10 * COUNTED])
+def test_files_that_cannot_be_the_weights_are_not_taken_for_them(tmp_path: Path, size: int) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(SMALL), encoding="utf-8")
+    with (tmp_path / "model.safetensors").open("wb") as file:
+        file.truncate(size)
+    assert size_of(read_model(str(tmp_path))) == 2 * COUNTED
+    assert "far from 0.01 billion parameters" in " ".join(plan(str(tmp_path), 4096).warnings)
+    (tmp_path / "model.safetensors").unlink()
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"0" * 500)
+    assert size_of(read_model(str(tmp_path))) == 2 * COUNTED
 
 
 @pytest.mark.parametrize(
