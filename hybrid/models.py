@@ -10,7 +10,7 @@ import json
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
@@ -83,11 +83,12 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 }
 _INNER = {"gemma3": "gemma3_text", "llava": "llama", "llava_next": "llama"}  # the language model of a family
 _FLAT = ("qwen2_vl", "qwen2_5_vl")  # written flat, and nested under text_config by transformers
-_QUANTIZED = (  # what names say of quantization -> bits
-    (r"[-_](?:awq|gptq|w4a16|int4|4bit|bnb-4bit|nvfp4|fp4|mxfp4|quantized\.w4a16)(?=$|[-_])", 4),
-    (r"[-_](?:fp8|w8a8|int8|8bit|fp8-dynamic|quantized\.w8a8)(?=$|[-_])", 8),
+_WEIGHTS = re.compile(  # what names say of how weights are kept
+    r"[-_.](?:awq|gptq|nvfp4|mxfp4|fp4|fp8|bnb|bitsandbytes|gguf|mlx|quantized|autoround|i?q\d_\w+|w\d+a\d+|"
+    r"int[2-8]|[2-8]-?bits?|g\d{2,3}|dynamic)(?=$|[-_.])"
 )
-_VARIANT = re.compile(r"[-_](?:instruct|chat|base|it|pt|hf|gguf|unsloth|dynamic)(?=$|[-_])")  # of the same shape
+_BITS = re.compile(r"(?:w|int|i?q)?(\d)(?:a\d+|-?bits?|_\w+)?")
+_VARIANT = re.compile(r"[-_](?:instruct|chat|base|it|pt|hf|unsloth|dynamic)(?=$|[-_])")  # of the same shape
 _NO_WEIGHTS = re.compile(  # of a model: adapters, and what training leaves behind
     r"adapter|(?:training_args|optimizer|scheduler|scaler|rng_state|random_states|trainer_state)[\w.-]*\.(?:bin|safetensors)",
     re.IGNORECASE,
@@ -160,27 +161,51 @@ def carried_like(what: str) -> Model | None:
         return carried()[what.lower()]
     if what.count("/") != 1:
         return None
-    bare, bits = _bare(what)
+    bare, method = _bare(what)
     for name, row in _rows().items():
         if bare in (_bare(row["hub"])[0], *(_bare(f"x/{other}")[0] for other in row.get("also", ()))):
             model = carried()[name]
-            if bits is None:
+            if method is None:
                 return model
-            method = {"quant_method": "awq", "bits": 4} if bits == 4 else {"quant_method": "fp8"}
             return replace(model, config={**model.config, "quantization_config": method})
     return None
 
 
-def _bare(hub: str) -> tuple[str, int | None]:
-    """A hub name without its owner and what leaves the shape alone, and the bits of its weights where it tells them."""
+def _bare(hub: str) -> tuple[str, dict[str, Any] | None]:
+    """A hub name without its owner and what leaves the shape alone, and how its weights are kept, as it tells."""
     name = hub.lower().rpartition("/")[2]
-    bits = next((b for pattern, b in _QUANTIZED if re.search(pattern, name)), None)
-    for pattern, _ in _QUANTIZED:
-        name = re.sub(pattern, "", name)
-    name = name.removeprefix("meta-")
+    marks = [mark[1:] for mark in _WEIGHTS.findall(name)]
+    name = _WEIGHTS.sub("", name).removeprefix("meta-")
     while (shorter := _VARIANT.sub("", name)) != name:
         name = shorter
-    return name, bits
+    return name, _method(marks)
+
+
+def _method(marks: Sequence[str]) -> dict[str, Any] | None:
+    """The quantization_config that the marks of a name stand for; None where they tell of none."""
+    told = next((int(found[1]) for mark in marks if (found := _BITS.fullmatch(mark))), None)
+    group = next((int(mark[1:]) for mark in marks if re.fullmatch(r"g\d+", mark)), 128)
+    if "gguf" in marks or any(mark.startswith(("q", "iq")) and "_" in mark for mark in marks):
+        return {"quant_method": "gguf", "bits": told}
+    if {"bnb", "bitsandbytes"} & set(marks):
+        half = {"load_in_4bit": True, "bnb_4bit_use_double_quant": True}
+        return {"quant_method": "bitsandbytes", **({"load_in_8bit": True} if told == 8 else half)}
+    named = next((mark for mark in marks if mark in ("awq", "gptq", "autoround")), None)
+    if named is not None:
+        return {"quant_method": named, "bits": told or 4, "group_size": group}
+    if {"nvfp4", "fp4"} & set(marks):
+        return {"quant_method": "modelopt", "quant_algo": "NVFP4"}
+    if "mxfp4" in marks:
+        return _packed(4, 32, "float")
+    if "fp8" in marks:
+        return {"quant_method": "fp8"}
+    return None if told is None else _packed(told, group, "int")
+
+
+def _packed(bits: int, group: int, kind: str) -> dict[str, Any]:
+    """A quantization_config of compressed-tensors; weights of 8 bits share a scale by row."""
+    weights = {"num_bits": bits, "type": kind, "strategy": "group" if bits < 8 else "channel", "group_size": group}
+    return {"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": weights}}}
 
 
 @lru_cache

@@ -16,7 +16,7 @@ from hybrid.cost.rates import assumed
 from hybrid.cost.shape import shape_of
 from hybrid.cost.work import OUTPUT, BreakEven, break_even
 from hybrid.errors import InputError
-from hybrid.models import Config, Model, count_parameters, kv_heads, language, layers, read_model
+from hybrid.models import Config, Model, count_parameters, hub_name, kv_heads, language, layers, read_model
 from hybrid.quantization import bits_of, far_from_shape, quantization, size_of
 from hybrid.rope import Extension, Method, extend
 
@@ -102,6 +102,7 @@ def plan(
         SettingsError: its configuration is incomplete, or a GPU is not known.
     """
     model = read_model(model) if isinstance(model, str) else model
+    _check_format(model)
     if kv_bits not in BITS:
         raise InputError(f"Keys and values of {kv_bits} bits are not planned for: take {', '.join(map(str, BITS))}.")
     if min(tensor_parallel, pipeline_parallel, data_parallel, context_parallel) < 1:
@@ -180,6 +181,17 @@ def plan(
         effective=model.effective,
         warnings=tuple(warnings),
     )
+
+
+def _check_format(model: Model) -> None:
+    """Raise where the weights are kept in a way that vLLM is not planned for."""
+    told = model.config.get("quantization_config")
+    if isinstance(told, Mapping) and told.get("quant_method") == "gguf":
+        bits = min(BITS, key=lambda known: abs(known - (told.get("bits") or 4)))
+        raise InputError(
+            f"GGUF files are for llama.cpp, and plans are for vLLM: plan the model that they were made from, "
+            f"{hub_name(model.name)}, with --weight-bits {bits} for weights of that size."
+        )
 
 
 def kv_bytes(config: Config, tokens: int, bits: int = 16) -> float:

@@ -11,7 +11,7 @@ import pytest
 from hybrid.errors import InputError, SettingsError
 from hybrid.models import Model, carried, carried_like, hub_name, kv_heads, layers, read_model, window_of
 from hybrid.plan import kv_per_token, plan
-from hybrid.quantization import bits_of, size_of
+from hybrid.quantization import bits_of, quantization, size_of
 from hybrid.rope import extend
 
 PLAIN: dict[str, Any] = {
@@ -205,6 +205,43 @@ def test_hub_names_of_carried_shapes_need_no_network(
     found = read_model(hub)
     assert found.name == name
     assert bits_of(found.config) == bits
+
+
+@pytest.mark.parametrize(
+    ("hub", "method", "bits"),
+    [
+        ("Qwen/Qwen3-14B-GPTQ-Int8", "gptq", 8),
+        ("somebody/Qwen3-8B-gptq-4bit-g32", "gptq", 4.625),
+        ("Qwen/Qwen2.5-72B-Instruct-GPTQ-Int4", "gptq", 4.15625),
+        ("somebody/Meta-Llama-3.1-8B-Instruct-AWQ-INT4", "awq", 4.15625),
+        ("nvidia/Llama-3.1-8B-Instruct-NVFP4", "modelopt", 4.5),
+        ("somebody/Qwen3-8B-MXFP4", "compressed-tensors", 4.25),
+        ("unsloth/Qwen2.5-7B-Instruct-bnb-4bit", "bitsandbytes", 4.127),
+        ("somebody/Qwen3-8B-bnb-8bit", "bitsandbytes", 8),
+        ("somebody/Meta-Llama-3.1-8B-Instruct-quantized.w8a8", "compressed-tensors", 8),
+        ("somebody/Meta-Llama-3.1-8B-Instruct-quantized.w4a16", "compressed-tensors", 4.15625),
+        ("somebody/gemma-3-4b-it-FP8-dynamic", "fp8", 8),
+        ("somebody/Qwen3-8B-Q6_K-GGUF", "gguf", 6.5),
+    ],
+)
+def test_hub_names_tell_the_method_and_its_bits(hub: str, method: str, bits: float) -> None:
+    found = carried_like(hub)
+    assert found is not None
+    told = quantization(found.config)
+    assert told is not None
+    assert (told.method, told.bits) == (method, bits)
+
+
+@pytest.mark.parametrize(
+    ("hub", "model", "bits"),
+    [
+        ("unsloth/Qwen3-14B-GGUF", "Qwen/Qwen3-14B", 4),
+        ("somebody/Meta-Llama-3.1-8B-Instruct-Q8_0-GGUF", "meta-llama/Llama-3.1-8B", 8),
+    ],
+)
+def test_gguf_files_are_not_planned_for(hub: str, model: str, bits: int) -> None:
+    with pytest.raises(InputError, match=f"GGUF files are for llama.cpp.* {model}.* with --weight-bits {bits}"):
+        plan(hub, 8192)
 
 
 def test_a_longer_variant_is_another_model() -> None:
