@@ -8,8 +8,20 @@ from typing import Any
 
 import pytest
 
+from hybrid.cost.shape import shape_of
 from hybrid.errors import InputError, SettingsError
-from hybrid.models import Model, carried, carried_like, hub_name, kv_heads, layers, read_model, window_of
+from hybrid.models import (
+    Model,
+    carried,
+    carried_like,
+    count_parameters,
+    embeddings,
+    hub_name,
+    kv_heads,
+    layers,
+    read_model,
+    window_of,
+)
 from hybrid.plan import kv_per_token, plan
 from hybrid.quantization import bits_of, quantization, size_of
 from hybrid.rope import extend
@@ -140,6 +152,71 @@ def test_files_that_cannot_be_the_weights_are_not_taken_for_them(tmp_path: Path,
     (tmp_path / "model.safetensors").unlink()
     (tmp_path / "adapter_model.safetensors").write_bytes(b"0" * 500)
     assert size_of(read_model(str(tmp_path))) == 2 * COUNTED
+
+
+def test_sizes_that_are_told_by_layer() -> None:
+    widths = [512] * 6 + [1536] * 6
+    assert count_parameters({**SMALL, "intermediate_size": widths}) * 1e9 == pytest.approx(COUNTED)
+    heads = {"num_attention_heads": [4] * 12, "num_key_value_heads": [2] * 12}
+    assert count_parameters({**SMALL, **heads}) * 1e9 == pytest.approx(COUNTED)
+    assert shape_of(Model("m", {**SMALL, **heads})).attention[0].heads == 4
+    old = {"n_embd": 256, "n_layer": 12, "n_head": 4, "num_key_value_heads": 2, "n_inner": 1024}
+    assert count_parameters({**old, "vocab_size": 1000, "model_type": "gpt2"}) * 1e9 == pytest.approx(COUNTED)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"intermediate_size": None},
+        {"intermediate_size": [1024, None]},
+        {"intermediate_size": []},
+        {"vocab_size": None},
+        {"hidden_size": None},
+        {"hidden_size": "wide"},
+        {"num_hidden_layers": None},
+        {"num_attention_heads": 0},
+    ],
+)
+def test_a_size_that_is_not_told_is_named(tmp_path: Path, changes: dict[str, Any]) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({**SMALL, **changes}), encoding="utf-8")
+    with pytest.raises(SettingsError, match=rf"config\.json lacks '{next(iter(changes))}', .*: complete it"):
+        plan(str(tmp_path), 4096, gpus=["h100"])
+    (tmp_path / "config.json").write_text(json.dumps({k: v for k, v in SMALL.items() if k != "hidden_size"}))
+    with pytest.raises(SettingsError, match="lacks 'hidden_size'"):
+        plan(str(tmp_path), 4096, gpus=["h100"])
+
+
+@pytest.mark.parametrize(
+    ("config", "tied"),
+    [
+        ({"model_type": "gemma"}, True),
+        ({"model_type": "cohere2"}, True),
+        ({"model_type": "cohere2", "tie_word_embeddings": False}, False),
+        ({"model_type": "starcoder2", "tie_word_embeddings": None}, True),
+        ({"model_type": "qwen3"}, False),
+        ({"model_type": "gpt_neox"}, False),
+        ({"model_type": "llava", "tie_word_embeddings": True, "text_config": {"model_type": "llama"}}, True),
+        ({"model_type": "llava", "tie_word_embeddings": False, "text_config": {"model_type": "gemma2"}}, False),
+        ({"model_type": "paligemma", "text_config": {"model_type": "gemma2"}}, True),
+    ],
+)
+def test_tables_are_tied_as_told_or_as_the_family_is(config: dict[str, Any], tied: bool) -> None:
+    sizes = {key: SMALL[key] for key in SMALL if key not in ("model_type", "tie_word_embeddings")}
+    whole = {**config, **({"text_config": {**sizes, **config["text_config"]}} if "text_config" in config else sizes)}
+    tables = 256_000 * (1 if tied else 2)
+    assert embeddings(whole) == tables
+    assert count_parameters(whole) * 1e9 == pytest.approx(COUNTED - 256_000 + tables)
+
+
+def test_floats_of_4_bits_take_what_their_groups_share() -> None:
+    def told(group: int, kind: str) -> dict[str, Any]:
+        weights = {"num_bits": 4, "type": kind, "strategy": "group", "group_size": group}
+        return {
+            "quantization_config": {"quant_method": "compressed-tensors", "config_groups": {"g": {"weights": weights}}}
+        }
+
+    bits = [quantization(told(group, kind)) for group, kind in ((16, "float"), (32, "float"), (64, "int"))]
+    assert [found.bits for found in bits if found is not None] == [4.5, 4.25, 4 + 20 / 64]
 
 
 @pytest.mark.parametrize(
