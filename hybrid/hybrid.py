@@ -721,7 +721,7 @@ class Hybrid:
                 "or serve it with thinking turned off."
             )
         if not said:
-            raise nothing_said(engine.name, thought=True)
+            raise nothing_said(engine.name, completion.finish, thought=True)
         if opens_unseen(completion.text):
             self._thinking.add(engine.name)  # from now on nothing of it is streamed before its thoughts end
         return replace(completion, text=said, abstained=abstains(said))

@@ -89,20 +89,25 @@ _PT_TELL = r"(?:menciona|diz|dize|indica|especifica|informa|precisa|fala)m?"
 _NL_DOC = r"(?:document(?:en)?|tekst(?:en)?|context|passages?|bron(?:nen)?|fragment(?:en)?)"
 _NL_TELL = r"(?:vermeld(?:t|en)|zeg(?:t|gen)|noem(?:t|en)|beschrijf(?:t)?)"
 _NL_KEPT = r"(?![^.]*\b(?:gedeeld|doorgegeven|verkocht|bewaard|opgeslagen|verzameld|verwerkt|nodig|vereist|derden)\b)"
-_EN_UNCLEAR = _near(r"\b(?:unclear|not clear|isn[\u2019']t clear|not known|unknown)\b", rf"\b{_EN_DOC}\b")
+_EN_UNCLEAR = _near(r"\b(?:unclear|not clear|isn[\u2019']t clear)\b", rf"\b{_EN_DOC}\b")
 _DE_NOTHING = _near(
     r"\bsteh(?:t|en)\b[^.]{0,30}\b(?:nichts?|nirgends)\b|\bnichts\b[^.]{0,20}\bsteh(?:t|en)\b|\b(?:unklar|nicht klar)\b",
     rf"\b{_DE_DOC}\b",
 )
 _FR_SILENT = _near(
-    r"\b(?:pas clair|reste\w* muets?|muets? sur|rien (?:sur|à ce sujet|à propos|de tel)|silencieux)\b",
+    r"\b(?:pas clair|reste\w* muets?|muets? sur|rien (?:sur|à ce sujet|à propos|de tel)|n['\u2019]appara[iî]\w* (?:pas|nulle part)|silencieux)\b",
     rf"\b{_FR_DOC}\b",
 )
 _ES_UNCLEAR = _near(
     r"\bno (?:está|queda|es) claro\b|\bno (?:consta|aparece|figura)n?\b|\bguardan? silencio\b", rf"\b{_ES_DOC}\b"
 )
-_IT_UNCLEAR = _near(r"\bnon è chiaro\b|\bnon (?:risulta|compare|si trova)\b|\btac(?:e|ciono)\b", rf"\b{_IT_DOC}\b")
-_PT_UNCLEAR = _near(r"\bnão (?:está|fica|é) claro\b|\bnão (?:consta|aparece)m?\b", rf"\b{_PT_DOC}\b")
+_IT_UNCLEAR = _near(
+    r"\bnon è chiaro\b|\bnon (?:risulta|compare|si trova|è presente|sono presenti)\b|\btac(?:e|ciono)\b",
+    rf"\b{_IT_DOC}\b",
+)
+_PT_UNCLEAR = _near(
+    r"\bnão (?:está|fica|é) claro\b|\bnão (?:consta|aparece)m?\b|\bnão est(?:á|ão) presentes?\b", rf"\b{_PT_DOC}\b"
+)
 _NL_UNCLEAR = _near(
     r"\b(?:onduidelijk|niet duidelijk|staat (?:hier)?(?:niets|niet)|niets (?:over|hierover)|zwijg(?:t|en))\b",
     rf"\b{_NL_DOC}\b",
@@ -121,8 +126,8 @@ _LANGUAGES = (
     rf"|\b(?:nothing|nowhere)\b[^.]{{0,40}}\b(?:in|within|from) (?:\w+ ){{0,3}}{_EN_DOC}\b"
     rf"|\bnothing (?:is|was) (?:said|mentioned|stated)\b"
     rf"|\b(?:do|does|did)(?:n['\u2019]t| not) appear (?:anywhere )?in (?:\w+ ){{0,3}}{_EN_DOC}\b"
-    r"|\b(?:not|n['\u2019]t|never|nowhere) (?:(?!be )\w+ )?(?:mentioned|stated|specified|indicated|discussed)\b"
-    rf"|\b(?:not|n['\u2019]t|never|nowhere) (?:\w+ )?(?:found|given|included|contained|addressed|provided|available|"
+    r"|(?:\b(?:not|never|nowhere)|n['\u2019]t) (?:(?!be )\w+ )?(?:mentioned|stated|specified|indicated|discussed)\b"
+    rf"|(?:\b(?:not|never|nowhere)|n['\u2019]t) (?:\w+ )?(?:found|given|included|contained|addressed|provided|available|"
     rf"disclosed|present|covered|answered|in)\b[^.]{{0,30}}\b(?:in|by|within|from|of|the)\b[^.]{{0,30}}\b{_EN_DOC}\b"
     rf"|^no {_EN_THINGS}\b{_EN_ABOUT}{_EN_KEPT}|(?<=\w )no {_EN_THINGS}\b{_EN_ABOUT}"
     r"|\b(?:can(?:not|['\u2019]t)|could(?: not|n['\u2019]t)|(?:am|are|was|is|be) (?:unable|not able) to) (?:be )?"
@@ -140,7 +145,7 @@ _LANGUAGES = (
     r"schweig(?:t|en)|äußer(?:t|n) sich)\b[^.]{0,40}(?:\b(?:nicht|nichts|keinen?|keine[rms]?)\b|(?<=schweigt)|(?<=schweigen))"
     r"|\bgeh(?:t|en)\b[^.]{0,60}\bnicht\b[^.]{0,40}\bhervor\b"
     r"|\b(?:nicht|nirgends) (?:erwähnt|genannt|angegeben|spezifiziert|beschrieben|aufgeführt)\b(?! werden\b)"
-    rf"|\b{_DE_DOC}\b[^.]{{0,50}}\b(?:nicht|kein\w*)\b[^.]{{0,40}}\b(?:enthalten|erwähnt|genannt|angegeben|zu finden|zu entnehmen)\b"
+    rf"|\b{_DE_DOC}\b[^.]{{0,50}}\b(?:nicht|kein\w*)\b[^.]{{0,40}}\b(?:enthalten|erwähnt|genannt|angegeben|vorhanden|beantwortet|zu finden|zu entnehmen)\b"
     r"|\bvertr[aä]g\w*\b[^.]{0,50}\b(?:nicht|kein\w*)\b[^.]{0,40}\b(?:erwähnt|genannt|angegeben|zu finden|zu entnehmen)\b"
     rf"|\bkein(?:e[sr]?)? (?:der |dieser )?(?:\w+ )?{_DE_DOC}\b[^.]{{0,30}}\b(?:erwähn|nenn|sag|enthält|enthalten|beantworte)\w*"
     rf"|{_DE_NOTHING}"
@@ -203,7 +208,7 @@ _LANGUAGES = (
     r"|\b(?:jag vet inte|jeg vet ikke|jeg ved (?:det )?ikke|jag hittar (?:det )?inte|jeg (?:finner|finder|kan) (?:\w+ ){0,2}ikke)\b",
     # Finnish
     r"\b(?:asiakirj|teksti|dokument|konteksti|lähte)\w*\b[^.]{0,30}\bei(?:vät)? (?:\w+ )?(?:mainit|kerro|sano|sisäl|ilmoit|löydy|käy ilmi)\w*"
-    r"|\bei (?:ole )?mainit\w*|\bei (?:ole )?(?:tietoa|tietoja)\b|\ben (?:tiedä|löydä)\b",
+    r"|\bpuuttuu (?:asiakirj|teksti)\w*|\bei (?:ole )?mainit\w*|\bei (?:ole )?(?:tietoa|tietoja)\b|\ben (?:tiedä|löydä)\b",
     # Polish
     r"\b(?:dokument|tekst|kontekst|źród|fragment|umow)\w*[^.]{0,40}\bnie (?:wspomina|podaj|określa|mówi|wymienia|"
     r"odpowiada|wskazuj)\w*"
@@ -214,7 +219,7 @@ _LANGUAGES = (
     r"|\bnie (?:mogę|można|udało się|da się) (?:\w+ )?(?:znaleźć|ustalić|odpowiedzieć|określić)|\bnie wiem\b",
     # Czech
     r"\b(?:dokument|text|kontext|zdroj|úryv)\w*\b[^.]{0,40}\b(?:neuvád|nezmiň|neříka|neobsah|nepíše|není uved)\w*"
-    r"|\b(?:není|nejsou) (?:zde |v textu )?(?:uveden|zmíněn)\w*|\b(?:žádné|nejsou) informace\b|\b(?:nevím|nemohu najít)\b",
+    r"|\b(?:není|nejsou) (?:zde |v textu )?(?:uveden|zmíněn)\w*|\b(?:žádné|nejsou) informace\b|\bnení (?:\w+ )?zmínka\b|\b(?:nevím|nemohu najít)\b",
     # Ukrainian
     r"\b(?:документ|текст|контекст|джерел|уривк)\w*[^.]{0,40}\bне (?:міст|згаду|вказ|зазнач|йдеться|сказано|говор)\w*"
     r"|\bне (?:вказан|зазначен|згадан|згадується|зазначається)\w*|\bнемає (?:\w+ )?(?:інформації|відомостей|відповіді)"

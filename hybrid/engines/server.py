@@ -162,7 +162,7 @@ class Server:
             error = nothing_said(self.name, reply.finish, thought=reply.thought)
             error.usage = usage
             raise error
-        return Completion(reply.text, usage, abstained=abstains(reply.text), truncated=truncated)
+        return Completion(reply.text, usage, abstained=abstains(reply.text), truncated=truncated, finish=reply.finish)
 
     def close(self) -> None:
         """End the connections to the server."""

@@ -94,6 +94,6 @@ def _asked(settings: EngineSettings, embedder: Embedder) -> Trial:
             engine.close()
     said = " ".join(spoken(completion.text).split())
     if not said:
-        raise nothing_said(engine.name, thought=bool(completion.text.strip()))
+        raise nothing_said(engine.name, completion.finish, thought=bool(completion.text.strip()))
     short = said if len(said) <= _SHOWN else said[: _SHOWN - 3] + "..."
     return Trial(engine.name, window, short, _YEAR in said, time.perf_counter() - begun)
