@@ -30,6 +30,7 @@ from hybrid.cost.price import preparation, price, total
 from hybrid.embedding import Embedder
 from hybrid.engines.base import Completion, Engine, OnText
 from hybrid.engines.effective import Effective
+from hybrid.engines.faults import nothing_said
 from hybrid.engines.make import make_engine
 from hybrid.errors import EngineError, HybridError, InputError, WindowError
 from hybrid.index.fusion import retrieve
@@ -719,6 +720,8 @@ class Hybrid:
                 f"{engine.name} used all {max_tokens} tokens for thinking, without an answer; raise engine.max_tokens "
                 "or serve it with thinking turned off."
             )
+        if not said:
+            raise nothing_said(engine.name, completion.finish, thought=True)
         if opens_unseen(completion.text):
             self._thinking.add(engine.name)  # from now on nothing of it is streamed before its thoughts end
         return replace(completion, text=said, abstained=abstains(said))

@@ -10,7 +10,7 @@ import json
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
@@ -24,6 +24,14 @@ Config = Mapping[str, Any]
 Kind = Literal["full", "sliding", "chunked", "state"]
 
 _NESTED = ("text_config", "llm_config", "language_config", "thinker_config")
+_WIDTH = ("hidden_size", "n_embd", "d_model")
+_DEPTH = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+_HEADS = ("num_attention_heads", "n_head", "n_heads")
+# Families whose input and output tables are one where the configuration does not say (transformers' defaults, 5.x)
+_TIED = re.compile(
+    r"(?:gemma|recurrent_gemma|paligemma|cohere|gpt2|gpt_bigcode|gpt_neo$|falcon(?:_mamba)?$|bloom|opt$|mpt$|starcoder2|"
+    r"smollm3|xglm|mamba$|lfm2|zamba2)"
+)
 WINDOW_KEYS = (
     "max_position_embeddings",
     "n_positions",
@@ -83,11 +91,16 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 }
 _INNER = {"gemma3": "gemma3_text", "llava": "llama", "llava_next": "llama"}  # the language model of a family
 _FLAT = ("qwen2_vl", "qwen2_5_vl")  # written flat, and nested under text_config by transformers
-_QUANTIZED = (  # what names say of quantization -> bits
-    (r"[-_](?:awq|gptq|w4a16|int4|4bit|bnb-4bit|nvfp4|fp4|mxfp4|quantized\.w4a16)(?=$|[-_])", 4),
-    (r"[-_](?:fp8|w8a8|int8|8bit|fp8-dynamic|quantized\.w8a8)(?=$|[-_])", 8),
+_WEIGHTS = re.compile(  # what names say of how weights are kept
+    r"[-_.](?:awq|gptq|nvfp4|mxfp4|fp4|fp8|bnb|bitsandbytes|gguf|mlx|quantized|autoround|i?q\d_\w+|w\d+a\d+|"
+    r"int[2-8]|[2-8]-?bits?|g\d{2,3}|dynamic)(?=$|[-_.])"
 )
-_VARIANT = re.compile(r"[-_](?:instruct|chat|base|it|pt|hf|gguf|unsloth|dynamic)(?=$|[-_])")  # of the same shape
+_BITS = re.compile(r"(?:w|int|i?q)?(\d)(?:a\d+|-?bits?|_\w+)?")
+_VARIANT = re.compile(r"[-_](?:instruct|chat|base|it|pt|hf|unsloth|dynamic)(?=$|[-_])")  # of the same shape
+_NO_WEIGHTS = re.compile(  # of a model: adapters, and what training leaves behind
+    r"adapter|(?:training_args|optimizer|scheduler|scaler|rng_state|random_states|trainer_state)[\w.-]*\.(?:bin|safetensors)",
+    re.IGNORECASE,
+)
 _STATE_MODELS = ("mamba", "mamba2", "falcon_mamba", "rwkv", "rwkv5", "rwkv6", "rwkv7", "xlstm")
 
 
@@ -156,27 +169,51 @@ def carried_like(what: str) -> Model | None:
         return carried()[what.lower()]
     if what.count("/") != 1:
         return None
-    bare, bits = _bare(what)
+    bare, method = _bare(what)
     for name, row in _rows().items():
         if bare in (_bare(row["hub"])[0], *(_bare(f"x/{other}")[0] for other in row.get("also", ()))):
             model = carried()[name]
-            if bits is None:
+            if method is None:
                 return model
-            method = {"quant_method": "awq", "bits": 4} if bits == 4 else {"quant_method": "fp8"}
             return replace(model, config={**model.config, "quantization_config": method})
     return None
 
 
-def _bare(hub: str) -> tuple[str, int | None]:
-    """A hub name without its owner and what leaves the shape alone, and the bits of its weights where it tells them."""
+def _bare(hub: str) -> tuple[str, dict[str, Any] | None]:
+    """A hub name without its owner and what leaves the shape alone, and how its weights are kept, as it tells."""
     name = hub.lower().rpartition("/")[2]
-    bits = next((b for pattern, b in _QUANTIZED if re.search(pattern, name)), None)
-    for pattern, _ in _QUANTIZED:
-        name = re.sub(pattern, "", name)
-    name = name.removeprefix("meta-")
+    marks = [mark[1:] for mark in _WEIGHTS.findall(name)]
+    name = _WEIGHTS.sub("", name).removeprefix("meta-")
     while (shorter := _VARIANT.sub("", name)) != name:
         name = shorter
-    return name, bits
+    return name, _method(marks)
+
+
+def _method(marks: Sequence[str]) -> dict[str, Any] | None:
+    """The quantization_config that the marks of a name stand for; None where they tell of none."""
+    told = next((int(found[1]) for mark in marks if (found := _BITS.fullmatch(mark))), None)
+    group = next((int(mark[1:]) for mark in marks if re.fullmatch(r"g\d+", mark)), 128)
+    if "gguf" in marks or any(mark.startswith(("q", "iq")) and "_" in mark for mark in marks):
+        return {"quant_method": "gguf", "bits": told}
+    if {"bnb", "bitsandbytes"} & set(marks):
+        half = {"load_in_4bit": True, "bnb_4bit_use_double_quant": True}
+        return {"quant_method": "bitsandbytes", **({"load_in_8bit": True} if told == 8 else half)}
+    named = next((mark for mark in marks if mark in ("awq", "gptq", "autoround")), None)
+    if named is not None:
+        return {"quant_method": named, "bits": told or 4, "group_size": group}
+    if {"nvfp4", "fp4"} & set(marks):
+        return {"quant_method": "modelopt", "quant_algo": "NVFP4"}
+    if "mxfp4" in marks:
+        return _packed(4, 32, "float")
+    if "fp8" in marks:
+        return {"quant_method": "fp8"}
+    return None if told is None else _packed(told, group, "int")
+
+
+def _packed(bits: int, group: int, kind: str) -> dict[str, Any]:
+    """A quantization_config of compressed-tensors; weights of 8 bits share a scale by row."""
+    weights = {"num_bits": bits, "type": kind, "strategy": "group" if bits < 8 else "channel", "group_size": group}
+    return {"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": weights}}}
 
 
 @lru_cache
@@ -237,12 +274,12 @@ def layers(config: Config) -> list[Layers]:
         SettingsError: the configuration lacks a field that decides it.
     """
     _, text = language(config)
-    total = _whole(text, "num_hidden_layers", "n_layer", "n_layers", "num_layers")
+    total = _whole(text, *_DEPTH)
     if is_state_space(config):
         return [Layers("state", total, _state(text))]
     head = head_size(config)
-    latent = text.get("kv_lora_rank")
-    per_token = int(latent) + int(text.get("qk_rope_head_dim", 0)) if latent else 2 * kv_heads(config) * head
+    latent = _told(text, "kv_lora_rank")
+    per_token = latent + _told(text, "qk_rope_head_dim") if latent else 2 * kv_heads(config) * head
     window = sliding_window(config)
     chunk = text.get("attention_chunk_size")
     found: list[Layers] = []
@@ -259,26 +296,32 @@ def layers(config: Config) -> list[Layers]:
 def head_size(config: Config) -> int:
     """Width of one attention head."""
     _, text = language(config)
-    if text.get("head_dim"):
-        return int(text["head_dim"])
-    width = _whole(text, "hidden_size", "n_embd", "d_model")
-    return width // _whole(text, "num_attention_heads", "n_head", "n_heads")
+    if told := _told(text, "head_dim"):
+        return told
+    width = _whole(text, *_WIDTH)
+    return width // _whole(text, *_HEADS)
 
 
 def kv_heads(config: Config) -> int:
     """Key-value heads of a layer, the most that tensor parallelism can split."""
     _, text = language(config)
-    heads = _whole(text, "num_attention_heads", "n_head", "n_heads")
+    heads = _whole(text, *_HEADS)
     inner = text.get("attn_config")
-    own = inner.get("kv_n_heads") if isinstance(inner, Mapping) else None
-    return int(own or text.get("num_key_value_heads") or text.get("num_kv_heads") or _default_kv(text, heads))
+    own = _told(inner, "kv_n_heads") if isinstance(inner, Mapping) else 0
+    return own or _told(text, "num_key_value_heads", "num_kv_heads") or _default_kv(text, heads)
+
+
+def query_heads(config: Config) -> int:
+    """Attention heads of a layer."""
+    _, text = language(config)
+    return _told(text, *_HEADS) or kv_heads(config)
 
 
 def sliding_window(config: Config) -> int | None:
     """Tokens that a sliding layer looks back, None where no layer slides."""
     _, text = language(config)
     window = text.get("sliding_window") if text.get("use_sliding_window", True) else None
-    return int(window) if window else None
+    return int(window) if isinstance(window, int | float) and window else None
 
 
 def count_parameters(config: Config, *, active: bool = False) -> float:
@@ -291,35 +334,58 @@ def count_parameters(config: Config, *, active: bool = False) -> float:
         active: only what one token passes through: of the experts those that are chosen for it.
     """
     _, text = language(config)
-    width, depth = int(text.get("hidden_size", 0)), int(text.get("num_hidden_layers", 0))
-    heads = int(text.get("num_attention_heads", 0))
-    head = int(text.get("head_dim") or (width // heads if heads else 0))
-    inner = int(text.get("intermediate_size", 4 * width))
+    width, depth = _whole(text, *_WIDTH), _whole(text, *_DEPTH)
+    heads = _told(text, *_HEADS)
+    head = _told(text, "head_dim") or (width // heads if heads else 0)
+    inner = _inner(text, 4 * width)
     attention = width * head * (2 * heads + 2 * (kv_heads(config) if heads else 0))
-    experts = int(text.get("num_local_experts") or text.get("num_experts") or text.get("n_routed_experts") or 0)
-    if experts:
-        chosen = int(text.get("num_experts_per_tok") or text.get("experts_per_token") or experts)
-        inner = int(text.get("moe_intermediate_size", inner)) * (chosen if active else experts)
-    embedding = int(text.get("vocab_size", 0)) * width * (1 if text.get("tie_word_embeddings") else 2)
-    if active:  # a token is looked up, and only the output matrix is multiplied
-        embedding = int(text.get("vocab_size", 0)) * width
+    count = _expert_count(text)
+    if count:
+        chosen = _told(text, "num_experts_per_tok", "experts_per_token") or count
+        inner = (_told(text, "moe_intermediate_size") or inner) * (chosen if active else count)
+    # a token is looked up, and only the output matrix is multiplied
+    embedding = _vocabulary(text) * width * (1 if active or is_tied(config) else 2)
     return (depth * (attention + 3 * width * inner) + embedding) / 1e9
 
 
 def embeddings(config: Config) -> float:
     """Numbers in the tables of tokens: of what is read and, where it is another one, of what is written."""
     _, text = language(config)
-    tied = 1 if text.get("tie_word_embeddings", config.get("tie_word_embeddings")) else 2
-    return float(int(text.get("vocab_size", 0)) * int(text.get("hidden_size", 0)) * tied)
+    return float(_vocabulary(text) * _told(text, *_WIDTH) * (1 if is_tied(config) else 2))
+
+
+def is_tied(config: Config) -> bool:
+    """Whether what is read and what is written share one table: as told, else as the family's default is."""
+    _, text = language(config)
+    told = text.get("tie_word_embeddings")
+    told = config.get("tie_word_embeddings") if told is None else told
+    if told is None:
+        families = (str(part.get("model_type", "")) for part in (text, config))
+        return any(_TIED.match(family) for family in families)
+    return bool(told)
 
 
 def experts(config: Config) -> float:
     """Numbers in the matrices of all experts; 0 where a model has none."""
     _, text = language(config)
-    count = int(text.get("num_local_experts") or text.get("num_experts") or text.get("n_routed_experts") or 0)
-    inner = int(text.get("moe_intermediate_size") or text.get("intermediate_size") or 0)
-    depth = int(text.get("num_hidden_layers", 0))
-    return 3.0 * depth * count * int(text.get("hidden_size", 0)) * inner
+    count = _expert_count(text)
+    inner = _told(text, "moe_intermediate_size") or (_inner(text, 0) if count else 0)
+    return 3.0 * _told(text, *_DEPTH) * count * _told(text, *_WIDTH) * inner
+
+
+def _expert_count(text: Config) -> int:
+    return _told(text, "num_local_experts", "num_experts", "n_routed_experts")
+
+
+def _inner(text: Config, usual: int) -> int:
+    """Width inside the feed-forward layers, their mean where it is told by layer; `usual` where nothing is told."""
+    if "intermediate_size" in text and not _told(text, "moe_intermediate_size"):
+        return _whole(text, "intermediate_size")
+    return _told(text, "intermediate_size", "ffn_hidden_size", "n_inner", "ffn_dim") or usual
+
+
+def _vocabulary(text: Config) -> int:
+    return _whole(text, "vocab_size") if "vocab_size" in text else 0
 
 
 def _kinds(text: Config, total: int, window: Any, chunk: Any) -> list[Kind]:
@@ -387,18 +453,47 @@ def _default_kv(text: Config, heads: int) -> int:
 
 
 def _whole(text: Config, *names: str) -> int:
+    """The size under the first name that tells one.
+
+    Raises:
+        SettingsError: none does.
+    """
+    found = _told(text, *names)
+    if not found:
+        raise SettingsError(f"The model's config.json lacks {names[0]!r}, which decides its size: complete it.")
+    return found
+
+
+def _told(text: Config, *names: str) -> int:
+    """The size under the first name that tells one, of a list by layer its mean; 0 where none does."""
     for name in names:
-        if isinstance(text.get(name), int):
-            return int(text[name])
-    raise SettingsError(f"The model's config.json lacks {names[0]!r}, which decides its size: complete it.")
+        value = text.get(name)
+        sizes = value if isinstance(value, list | tuple) else [value]
+        known = [size for size in sizes if isinstance(size, int | float) and not isinstance(size, bool) and size > 0]
+        if known and len(known) == len(sizes):
+            return round(sum(known) / len(known))
+    return 0
 
 
 def _from_folder(folder: Path) -> Model:
     config = _json(folder / "config.json")
     if config is None:
         raise InputError(f"The folder {folder} has no config.json: it is not a model's folder.")
-    weights = [f.stat().st_size for f in folder.iterdir() if f.suffix in (".safetensors", ".bin") and f.is_file()]
-    return Model(str(folder), config, float(sum(weights)) or None)
+    return Model(str(folder), config, float(sum(file.stat().st_size for file in _weight_files(folder))) or None)
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """The files of a folder that vLLM loads weights from: of one format, and of a sharded one those listed."""
+    found = [file for file in sorted(folder.iterdir()) if file.is_file() and not _NO_WEIGHTS.match(file.name)]
+    for suffix, index in ((".safetensors", "model.safetensors.index.json"), (".bin", "pytorch_model.bin.index.json")):
+        ours = [file for file in found if file.suffix == suffix]
+        shards = (_json(folder / index) or {}).get("weight_map")
+        listed = set(shards.values()) if isinstance(shards, Mapping) else set()
+        ours = [file for file in ours if file.name in listed] or ours
+        twins = [file for file in ours if file.name.startswith("consolidated")]
+        if ours:
+            return ours if len(twins) == len(ours) else [file for file in ours if file not in twins]
+    return []
 
 
 def _from_hub(name: str) -> Model:

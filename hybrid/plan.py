@@ -16,13 +16,14 @@ from hybrid.cost.rates import assumed
 from hybrid.cost.shape import shape_of
 from hybrid.cost.work import OUTPUT, BreakEven, break_even
 from hybrid.errors import InputError
-from hybrid.models import Config, Model, count_parameters, kv_heads, language, layers, read_model
-from hybrid.quantization import bits_of, quantization, size_of
+from hybrid.models import Config, Model, count_parameters, hub_name, kv_heads, layers, query_heads, read_model
+from hybrid.quantization import bits_of, far_from_shape, quantization, size_of
 from hybrid.rope import Extension, Method, extend
 
 BITS = (16, 8, 4)
 UTILIZATION = 0.9  # share of a GPU's memory that the engine takes
 WORKSPACE = 2.0  # GiB per GPU for activations and buffers: assumed
+MOST = 64  # GPUs with tensor parallelism that are thought of
 PASSAGES = 1700  # tokens of the passages that are read instead of a document: 8 of 214
 GIB = 2**30
 
@@ -102,10 +103,18 @@ def plan(
         SettingsError: its configuration is incomplete, or a GPU is not known.
     """
     model = read_model(model) if isinstance(model, str) else model
+    _check_format(model)
     if kv_bits not in BITS:
         raise InputError(f"Keys and values of {kv_bits} bits are not planned for: take {', '.join(map(str, BITS))}.")
     if min(tensor_parallel, pipeline_parallel, data_parallel, context_parallel) < 1:
         raise InputError("Tensor, pipeline, data and context parallelism count GPUs: give 1 or more.")
+    ways = tensor_sizes(model.config)
+    if ways is not None and tensor_parallel not in ways:
+        raise InputError(
+            f"vLLM cannot split the {query_heads(model.config)} attention heads of {model.name}, with "
+            f"{kv_heads(model.config)} for keys and values, over {tensor_parallel} GPUs: take --tensor-parallel "
+            f"{_or(ways)}."
+        )
     extension = extend(model.config, context, method)
     parameters = model.parameters or count_parameters(model.config)
     weights = size_of(model, weight_bits)
@@ -114,9 +123,15 @@ def plan(
         warnings.append(
             f"RULER holds to {model.effective:,} tokens for this model: expect a loss between there and {context:,}"
         )
-    if model.weight_bytes is None and model.parameters is None:
+    far = weight_bits is None and far_from_shape(model)
+    if far:
+        warnings.append(
+            f"the weight files hold {(model.weight_bytes or 0) / GIB:.2f} GiB, far from {parameters:.2f} billion "
+            "parameters: these are counted"
+        )
+    elif model.weight_bytes is None and model.parameters is None:
         warnings.append(f"nothing tells the number of parameters: {parameters:.2f} billion is counted from the shape")
-    divides = kv_heads(model.config) if "num_attention_heads" in language(model.config)[1] else tensor_parallel
+    divides = tensor_parallel if ways is None else kv_heads(model.config)
     if tensor_parallel > divides:
         kept = tensor_parallel // divides
         warnings.append(f"with {divides} key-value heads on {tensor_parallel} GPUs the cache is kept {kept} times")
@@ -174,6 +189,35 @@ def plan(
         effective=model.effective,
         warnings=tuple(warnings),
     )
+
+
+def tensor_sizes(config: Config) -> list[int] | None:
+    """The tensor-parallel sizes that vLLM takes; None where there is no attention, which alone decides them.
+
+    A size divides the heads, and the heads for keys and values are split or repeated evenly.
+    """
+    parts = [part for part in layers(config) if part.kind != "state"]
+    if not parts:
+        return None
+    heads, kept = query_heads(config), kv_heads(config)
+    latent = all(part.shared for part in parts)  # what is kept is on every GPU
+    return [n for n in range(1, heads + 1) if heads % n == 0 and (latent or kept % n == 0 or n % kept == 0)]
+
+
+def _or(numbers: Sequence[int]) -> str:
+    *first, last = map(str, numbers)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _check_format(model: Model) -> None:
+    """Raise where the weights are kept in a way that vLLM is not planned for."""
+    told = model.config.get("quantization_config")
+    if isinstance(told, Mapping) and told.get("quant_method") == "gguf":
+        bits = min(BITS, key=lambda known: abs(known - (told.get("bits") or 4)))
+        raise InputError(
+            f"GGUF files are for llama.cpp, and plans are for vLLM: plan the model that they were made from, "
+            f"{hub_name(model.name)}, with --weight-bits {bits} for weights of that size."
+        )
 
 
 def kv_bytes(config: Config, tokens: int, bits: int = 16) -> float:
@@ -248,7 +292,8 @@ def fit(
         return kv_per_gpu(model.config, tokens, bits, ways, pipeline) / GIB / ring
 
     room, one = free(tensor * pipeline), request(tensor)
-    enough = (ways for ways in (1, 2, 4, 8, 16, 32, 64) if free(ways * pipeline) >= request(ways))
+    sizes = tensor_sizes(model.config) or [2**n for n in range(7)]
+    enough = (ways for ways in sizes if ways <= MOST and free(ways * pipeline) >= request(ways))
     ways = next(enough, None)
     longest = bisect_right(range(context + 1), room, key=lambda tokens: request(tensor, tokens)) - 1
     return Fit(

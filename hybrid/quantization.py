@@ -43,6 +43,9 @@ def quantization(config: Config) -> Quantization | None:
     method = str(told.get("quant_method") or told.get("quant_algo") or "").lower()
     if method in ("awq", "gptq", "gptq_marlin", "awq_marlin", "autoround", "auto-round", "hqq", "aqlm"):
         return Quantization(method, _grouped(told.get("bits", told.get("w_bit", 4)), told.get("group_size")))
+    if method == "gguf":  # blocks of 32 weights share 16 bits
+        bits = told.get("bits")
+        return Quantization(method, bits + 0.5) if isinstance(bits, int) and bits < 16 else None
     if method == "bitsandbytes":
         eight = bool(told.get("load_in_8bit", told.get("_load_in_8bit")))
         return Quantization(method, 8.0 if eight else 4.0 + (0.127 if told.get("bnb_4bit_use_double_quant") else 0.5))
@@ -64,12 +67,25 @@ def size_of(model: Model, bits: int | None = None) -> float:
     Args:
         bits: of a weight, for all of them; None: as the configuration says, else 16.
     """
-    if model.weight_bytes and bits is None:
+    if model.weight_bytes and bits is None and not far_from_shape(model):
         return model.weight_bytes
+    return _counted(model, bits)
+
+
+def far_from_shape(model: Model) -> bool:
+    """Whether the weight files hold so much less or more than the shape says that they cannot be the weights."""
+    if not model.weight_bytes or not all(map(model.text.get, ("hidden_size", "intermediate_size", "vocab_size"))):
+        return False  # the shape is not told
+    unknown = "quantization_config" in model.config and quantization(model.config) is None
+    times = model.weight_bytes / _counted(model, None)
+    return times < (0.1 if unknown else 0.25) or times > 4
+
+
+def _counted(model: Model, bits: int | None) -> float:
     total = (model.parameters or count_parameters(model.config)) * 1e9
     found = quantization(model.config) if bits is None else None
     if found is None:
-        return model.weight_bytes or total * (bits or 16) / 8
+        return total * (bits or 16) / 8
     quantized = min(experts(model.config) if found.experts_only else total - embeddings(model.config), total)
     return quantized * found.bits / 8 + (total - quantized) * 2
 
@@ -87,6 +103,8 @@ def _compressed(method: str, told: Mapping[str, Any]) -> Quantization | None:
     if not isinstance(weights, Mapping):
         return None
     group = weights.get("group_size") if weights.get("strategy") in ("group", "tensor_group") else 0
+    if weights.get("type") == "float" and weights.get("num_bits") == 4 and isinstance(group, int) and group > 0:
+        return Quantization(method, 4 + 8 / group)  # NVFP4 and MXFP4: 16 or 32 weights share 8 bits, and no zero point
     return Quantization(method, _grouped(weights.get("num_bits", 8), group))
 
 

@@ -8,10 +8,22 @@ from typing import Any
 
 import pytest
 
+from hybrid.cost.shape import shape_of
 from hybrid.errors import InputError, SettingsError
-from hybrid.models import Model, carried, carried_like, hub_name, kv_heads, layers, read_model, window_of
-from hybrid.plan import kv_per_token
-from hybrid.quantization import bits_of, size_of
+from hybrid.models import (
+    Model,
+    carried,
+    carried_like,
+    count_parameters,
+    embeddings,
+    hub_name,
+    kv_heads,
+    layers,
+    read_model,
+    window_of,
+)
+from hybrid.plan import kv_per_token, plan
+from hybrid.quantization import bits_of, quantization, size_of
 from hybrid.rope import extend
 
 PLAIN: dict[str, Any] = {
@@ -88,6 +100,125 @@ def test_a_folder(tmp_path: Path) -> None:
     assert (model.config["hidden_size"], model.weight_bytes, model.parameters) == (256, 1000.0, None)
 
 
+SMALL = {**PLAIN, "intermediate_size": 1024, "vocab_size": 1000, "tie_word_embeddings": True}
+COUNTED = 12 * (256 * 64 * 12 + 3 * 256 * 1024) + 256_000  # numbers, of 2 bytes each
+
+
+@pytest.mark.parametrize(
+    ("files", "counts"),
+    [
+        ({"model.safetensors": 2, "pytorch_model.bin": 2}, 2),
+        ({"pytorch_model-00001-of-00002.bin": 1, "pytorch_model-00002-of-00002.bin": 1}, 2),
+        (
+            {
+                "model-00001-of-00002.safetensors": 1,
+                "model-00002-of-00002.safetensors": 1,
+                "consolidated.safetensors": 2,
+            },
+            2,
+        ),
+        ({"consolidated.00.safetensors": 1, "consolidated.01.safetensors": 1}, 2),
+        ({"model.safetensors": 2, "adapter_model.safetensors": 1, "optimizer.bin": 4, "training_args.bin": 1}, 2),
+        ({"pytorch_model.bin": 2, "scheduler.bin": 1, "random_states_0.bin": 1}, 2),
+        ({"model.safetensors": 2, "tokenizer.json": 1, "model.onnx": 2}, 2),
+        ({"model.safetensors": 1}, 1),  # of 8 bits
+    ],
+)
+def test_weights_are_those_that_are_loaded(tmp_path: Path, files: dict[str, int], counts: int) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(SMALL), encoding="utf-8")
+    for name, times in files.items():
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(times * COUNTED)  # bytes, none of which is written
+    model = read_model(str(tmp_path))
+    assert model.weight_bytes == size_of(model) == counts * COUNTED
+
+
+def test_of_sharded_weights_those_that_the_index_lists(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(PLAIN), encoding="utf-8")
+    index = {"weight_map": {"a": "part-1.safetensors", "b": "part-2.safetensors"}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
+    for name in ("part-1", "part-2", "whole"):
+        (tmp_path / f"{name}.safetensors").write_bytes(b"0" * 500)
+    assert read_model(str(tmp_path)).weight_bytes == 1000
+
+
+@pytest.mark.parametrize("size", [134, COUNTED // 3, 10 * COUNTED])
+def test_files_that_cannot_be_the_weights_are_not_taken_for_them(tmp_path: Path, size: int) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(SMALL), encoding="utf-8")
+    with (tmp_path / "model.safetensors").open("wb") as file:
+        file.truncate(size)
+    assert size_of(read_model(str(tmp_path))) == 2 * COUNTED
+    assert "far from 0.01 billion parameters" in " ".join(plan(str(tmp_path), 4096).warnings)
+    (tmp_path / "model.safetensors").unlink()
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"0" * 500)
+    assert size_of(read_model(str(tmp_path))) == 2 * COUNTED
+
+
+def test_sizes_that_are_told_by_layer() -> None:
+    widths = [512] * 6 + [1536] * 6
+    assert count_parameters({**SMALL, "intermediate_size": widths}) * 1e9 == pytest.approx(COUNTED)
+    heads = {"num_attention_heads": [4] * 12, "num_key_value_heads": [2] * 12}
+    assert count_parameters({**SMALL, **heads}) * 1e9 == pytest.approx(COUNTED)
+    assert shape_of(Model("m", {**SMALL, **heads})).attention[0].heads == 4
+    old = {"n_embd": 256, "n_layer": 12, "n_head": 4, "num_key_value_heads": 2, "n_inner": 1024}
+    assert count_parameters({**old, "vocab_size": 1000, "model_type": "gpt2"}) * 1e9 == pytest.approx(COUNTED)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"intermediate_size": None},
+        {"intermediate_size": [1024, None]},
+        {"intermediate_size": []},
+        {"vocab_size": None},
+        {"hidden_size": None},
+        {"hidden_size": "wide"},
+        {"num_hidden_layers": None},
+        {"num_attention_heads": 0},
+    ],
+)
+def test_a_size_that_is_not_told_is_named(tmp_path: Path, changes: dict[str, Any]) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({**SMALL, **changes}), encoding="utf-8")
+    with pytest.raises(SettingsError, match=rf"config\.json lacks '{next(iter(changes))}', .*: complete it"):
+        plan(str(tmp_path), 4096, gpus=["h100"])
+    (tmp_path / "config.json").write_text(json.dumps({k: v for k, v in SMALL.items() if k != "hidden_size"}))
+    with pytest.raises(SettingsError, match="lacks 'hidden_size'"):
+        plan(str(tmp_path), 4096, gpus=["h100"])
+
+
+@pytest.mark.parametrize(
+    ("config", "tied"),
+    [
+        ({"model_type": "gemma"}, True),
+        ({"model_type": "cohere2"}, True),
+        ({"model_type": "cohere2", "tie_word_embeddings": False}, False),
+        ({"model_type": "starcoder2", "tie_word_embeddings": None}, True),
+        ({"model_type": "qwen3"}, False),
+        ({"model_type": "gpt_neox"}, False),
+        ({"model_type": "llava", "tie_word_embeddings": True, "text_config": {"model_type": "llama"}}, True),
+        ({"model_type": "llava", "tie_word_embeddings": False, "text_config": {"model_type": "gemma2"}}, False),
+        ({"model_type": "paligemma", "text_config": {"model_type": "gemma2"}}, True),
+    ],
+)
+def test_tables_are_tied_as_told_or_as_the_family_is(config: dict[str, Any], tied: bool) -> None:
+    sizes = {key: SMALL[key] for key in SMALL if key not in ("model_type", "tie_word_embeddings")}
+    whole = {**config, **({"text_config": {**sizes, **config["text_config"]}} if "text_config" in config else sizes)}
+    tables = 256_000 * (1 if tied else 2)
+    assert embeddings(whole) == tables
+    assert count_parameters(whole) * 1e9 == pytest.approx(COUNTED - 256_000 + tables)
+
+
+def test_floats_of_4_bits_take_what_their_groups_share() -> None:
+    def told(group: int, kind: str) -> dict[str, Any]:
+        weights = {"num_bits": 4, "type": kind, "strategy": "group", "group_size": group}
+        return {
+            "quantization_config": {"quant_method": "compressed-tensors", "config_groups": {"g": {"weights": weights}}}
+        }
+
+    bits = [quantization(told(group, kind)) for group, kind in ((16, "float"), (32, "float"), (64, "int"))]
+    assert [found.bits for found in bits if found is not None] == [4.5, 4.25, 4 + 20 / 64]
+
+
 @pytest.mark.parametrize(
     ("content", "words"), [(None, r"has no config\.json"), ("{", "Cannot read"), ("[]", "no JSON object")]
 )
@@ -151,6 +282,43 @@ def test_hub_names_of_carried_shapes_need_no_network(
     found = read_model(hub)
     assert found.name == name
     assert bits_of(found.config) == bits
+
+
+@pytest.mark.parametrize(
+    ("hub", "method", "bits"),
+    [
+        ("Qwen/Qwen3-14B-GPTQ-Int8", "gptq", 8),
+        ("somebody/Qwen3-8B-gptq-4bit-g32", "gptq", 4.625),
+        ("Qwen/Qwen2.5-72B-Instruct-GPTQ-Int4", "gptq", 4.15625),
+        ("somebody/Meta-Llama-3.1-8B-Instruct-AWQ-INT4", "awq", 4.15625),
+        ("nvidia/Llama-3.1-8B-Instruct-NVFP4", "modelopt", 4.5),
+        ("somebody/Qwen3-8B-MXFP4", "compressed-tensors", 4.25),
+        ("unsloth/Qwen2.5-7B-Instruct-bnb-4bit", "bitsandbytes", 4.127),
+        ("somebody/Qwen3-8B-bnb-8bit", "bitsandbytes", 8),
+        ("somebody/Meta-Llama-3.1-8B-Instruct-quantized.w8a8", "compressed-tensors", 8),
+        ("somebody/Meta-Llama-3.1-8B-Instruct-quantized.w4a16", "compressed-tensors", 4.15625),
+        ("somebody/gemma-3-4b-it-FP8-dynamic", "fp8", 8),
+        ("somebody/Qwen3-8B-Q6_K-GGUF", "gguf", 6.5),
+    ],
+)
+def test_hub_names_tell_the_method_and_its_bits(hub: str, method: str, bits: float) -> None:
+    found = carried_like(hub)
+    assert found is not None
+    told = quantization(found.config)
+    assert told is not None
+    assert (told.method, told.bits) == (method, bits)
+
+
+@pytest.mark.parametrize(
+    ("hub", "model", "bits"),
+    [
+        ("unsloth/Qwen3-14B-GGUF", "Qwen/Qwen3-14B", 4),
+        ("somebody/Meta-Llama-3.1-8B-Instruct-Q8_0-GGUF", "meta-llama/Llama-3.1-8B", 8),
+    ],
+)
+def test_gguf_files_are_not_planned_for(hub: str, model: str, bits: int) -> None:
+    with pytest.raises(InputError, match=f"GGUF files are for llama.cpp.* {model}.* with --weight-bits {bits}"):
+        plan(hub, 8192)
 
 
 def test_a_longer_variant_is_another_model() -> None:

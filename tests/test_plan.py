@@ -12,7 +12,7 @@ from hybrid.cli.main import cli, guarded
 from hybrid.cli.plan import tokens
 from hybrid.errors import InputError, SettingsError
 from hybrid.models import carried, count_parameters
-from hybrid.plan import GIB, kv_bytes, kv_per_gpu, plan
+from hybrid.plan import GIB, kv_bytes, kv_per_gpu, plan, tensor_sizes
 
 LARGE: dict[str, Any] = {
     "model_type": "llama",
@@ -85,18 +85,40 @@ def test_gpus_that_are_too_small_say_by_how_much() -> None:
 
 
 def test_plain_warnings(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text(json.dumps(LARGE), encoding="utf-8")
-    found = plan(str(tmp_path), 32_768, tensor_parallel=128)
+    (tmp_path / "config.json").write_text(json.dumps({**LARGE, "num_key_value_heads": 8}), encoding="utf-8")
+    found = plan(str(tmp_path), 32_768, tensor_parallel=64)
     text = " ".join(found.warnings)
     for words in (
         "factor of 8 is above 4",
         "short prompts",
         "counted from the shape",
-        "64 key-value heads on 128 GPUs",
+        "8 key-value heads on 64 GPUs",
     ):
         assert words in text, words
     assert any("RULER holds to 32,768" in w for w in plan("qwen3-8b", 131_072).warnings)
     assert plan("qwen3-8b", 32_768).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("model", "gpus", "words"),
+    [
+        ("qwen3-14b", 3, "the 40 attention heads of qwen3-14b, with 8 .* over 3 GPUs: .* 1, 2, 4, 8 or 40."),
+        ("qwen2.5-7b", 14, "the 28 attention heads .* over 14 GPUs: take --tensor-parallel 1, 2, 4 or 28."),
+        ("llama-3.1-8b", 64, "the 32 attention heads .* 1, 2, 4, 8, 16 or 32."),
+        ("gemma-3-27b", 6, "the 32 attention heads .* 1, 2, 4, 8, 16 or 32."),
+    ],
+)
+def test_heads_that_cannot_be_split_are_refused_with_what_can(model: str, gpus: int, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        plan(model, 8192, tensor_parallel=gpus)
+
+
+def test_sizes_that_vllm_takes() -> None:
+    assert plan("qwen2.5-7b", 8192, gpus=["h100"], tensor_parallel=28).fits[0].gpus == 28
+    assert tensor_sizes(carried()["deepseek-v3"].config) == [1, 2, 4, 8, 16, 32, 64, 128]
+    assert tensor_sizes({"model_type": "mamba", "num_hidden_layers": 2, "hidden_size": 8}) is None
+    (fit,) = plan("qwen2.5-7b", 1_000_000, gpus=["rtx-4090"], method="yarn", kv_bits=16).fits
+    assert fit.needed in (2, 4, 28)
 
 
 def test_a_window_that_reaches_over_the_whole_prompt_slides_not() -> None:

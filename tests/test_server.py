@@ -62,7 +62,7 @@ def stream(*events: object, cut: bool = False) -> Answer:
     return answer
 
 
-def piece(text: str | None, finish: str | None = None, **delta: str) -> dict[str, object]:
+def piece(text: str | None, finish: str | None = None, **delta: Any) -> dict[str, object]:
     return {"choices": [{"index": 0, "delta": {"content": text, **delta}, "finish_reason": finish}]}
 
 
@@ -488,6 +488,31 @@ def test_a_broken_stream_is_asked_again_only_while_nobody_has_seen_it(
     assert "broke after 4 characters" in failure(double.engine())
     double.on(CHAT, stream(piece("Two years.", "stop"), cut=True))
     assert double.engine().ask(PROMPT, max_tokens=64).text == "Two years."
+
+
+CALL = {"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}]}
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ([piece(""), piece(None, "stop")], r"replied with nothing \(finish_reason stop\): see whether"),
+        ([piece(" \n"), piece("", "end_turn")], r"replied with nothing \(finish_reason end_turn\)"),
+        (
+            [piece(None, reasoning_content="Let me see."), piece("", "stop")],
+            r"nothing but thoughts \(finish_reason stop",
+        ),
+        ([piece(None, reasoning="Let me see."), piece("", "stop")], "nothing but thoughts"),
+        ([piece(None, None, **CALL), piece(None, "tool_calls")], r"call of a tool .*\(finish_reason tool_calls\)"),
+        ([piece("", "content_filter")], r"by a content filter \(finish_reason content_filter\)"),
+        ([piece("Two "), piece("", "content_filter")], "by a content filter"),
+    ],
+)
+def test_a_reply_without_an_answer_is_an_error(double: Double, told: list[Any], words: str) -> None:
+    double.on(CHAT, stream(*told, USAGE_CHUNK))
+    with pytest.raises(EngineError, match=words) as caught:
+        double.engine().ask(PROMPT, max_tokens=64)
+    assert caught.value.usage.prompt_tokens == USAGE["prompt_tokens"]
 
 
 def test_parameters_a_model_does_not_take_are_left_out(double: Double) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hybrid.errors import SettingsError
-from hybrid.models import Config, Model, count_parameters, head_size, kv_heads, language, layers
+from hybrid.models import Config, Model, count_parameters, head_size, language, layers, query_heads
 
 Pattern = Literal["full", "sliding", "chunked", "dilated", "state"]
 
@@ -159,14 +159,14 @@ def shape_of(model: Model, *, weight_bits: int = 16, kv_bits: int = 16) -> Shape
         if part.kind == "state":
             found.append(Attention(part.count, 0, 0, part.numbers, "state"))
             continue
-        heads = int(text.get("num_attention_heads") or text.get("n_head") or text.get("n_heads") or kv_heads(text))
+        heads = query_heads(model.config)
         head = head_size(model.config)
         sparse = _sparse(text, part.count, heads, head)
         if sparse is not None:
             found.append(sparse)
             continue
-        query = int(text.get("qk_nope_head_dim", head)) + int(text.get("qk_rope_head_dim", 0)) if part.shared else head
-        value = int(text.get("v_head_dim", head)) if part.shared else head
+        query = int(text.get("qk_nope_head_dim") or head) + int(text.get("qk_rope_head_dim") or 0)
+        query, value = (query, int(text.get("v_head_dim") or head)) if part.shared else (head, head)
         found.append(
             Attention(part.count, heads, query + value, part.numbers, part.kind, part.reach or 0, shared=part.shared)
         )

@@ -30,6 +30,7 @@ class Completion:
     usage: Usage
     abstained: bool = False
     truncated: bool = False  # stopped by the token limit
+    finish: str | None = None  # why it stopped, in its server's word
     quotes: tuple[Quote, ...] = ()  # only engines that answer by quoting
 
 

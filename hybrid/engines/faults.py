@@ -97,6 +97,30 @@ class Faults:
         )
 
 
+def nothing_said(name: str, finish: str | None = None, *, thought: bool = False) -> EngineError:
+    """A model replied without a word of an answer, which says nothing about the documents.
+
+    Args:
+        name: of the engine.
+        finish: why it stopped, in its server's word.
+        thought: whether it wrote thoughts all the same.
+    """
+    told = f" (finish_reason {finish})" if finish else ""
+    if finish == "content_filter":
+        return EngineError(
+            f"{name} was stopped by a content filter{told}: ask in other words, or take a model without that filter."
+        )
+    if finish in ("tool_calls", "function_call"):
+        return EngineError(
+            f"{name} replied with a call of a tool instead of an answer{told}: serve it without tools, as without "
+            "--enable-auto-tool-choice, or take another model."
+        )
+    return EngineError(
+        f"{name} replied with nothing{' but thoughts' if thought else ''}{told}: see whether it is a chat model with a "
+        "chat template, and raise engine.max_tokens or turn thinking off if it thinks first."
+    )
+
+
 def is_html(data: object) -> bool:
     """Whether a server answered with a web page."""
     return isinstance(data, str) and data.lstrip().startswith("<")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hybrid.engines.base import Completion, OnText
+from hybrid.engines.faults import nothing_said
 from hybrid.errors import EngineError, MissingDependency, WindowError
 from hybrid.prompts import Prompt
 from hybrid.refusals import abstains
@@ -81,6 +82,10 @@ class LlamaIndexEngine:
         seconds, cpu_seconds = time.perf_counter() - begun, time.process_time() - cpu
         times = {"seconds": seconds, "first_token_seconds": first, "cpu_seconds": cpu_seconds}
         usage = _usage(raw, tokens, lambda: self.count([text])[0]).model_copy(update=times)
+        if not text.strip():
+            silent = nothing_said(self.name)
+            silent.usage = usage
+            raise silent
         return Completion(text, usage, abstained=abstains(text))
 
 

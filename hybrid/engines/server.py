@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from hybrid.cost.sent import sent
 from hybrid.engines.base import Completion, OnText
-from hybrid.engines.faults import Dropped, Faults, is_html, transport_errors
+from hybrid.engines.faults import Dropped, Faults, is_html, nothing_said, transport_errors
 from hybrid.errors import EngineError, SettingsError, WindowError
 from hybrid.prompts import Prompt
 from hybrid.refusals import abstains
@@ -142,7 +142,7 @@ class Server:
 
         Raises:
             WindowError: the prompt and `max_tokens` do not fit the window.
-            EngineError: the server cannot be reached, refuses, or breaks off.
+            EngineError: the server cannot be reached, refuses, breaks off, or replies without an answer.
         """
         self._check_fits(prompt, max_tokens)
         with self._turn():
@@ -158,7 +158,11 @@ class Server:
                 "engine.max_tokens or serve it with thinking turned off."
             )
         usage = self._usage(reply, prompt, seconds, first)
-        return Completion(reply.text, usage, abstained=abstains(reply.text), truncated=truncated)
+        if not reply.text.strip() or reply.finish == "content_filter":  # a text that a filter cut is no answer either
+            error = nothing_said(self.name, reply.finish, thought=reply.thought)
+            error.usage = usage
+            raise error
+        return Completion(reply.text, usage, abstained=abstains(reply.text), truncated=truncated, finish=reply.finish)
 
     def close(self) -> None:
         """End the connections to the server."""
@@ -327,6 +331,7 @@ class Server:
         try:
             reply.usage, choice = getattr(told, "usage", None), told.choices[0]
             text, reply.finish = choice.message.content or "", choice.finish_reason or "stop"
+            reply.thought = _thinks(choice.message)
         except (AttributeError, LookupError, TypeError):
             raise self._faults.garbage("no chat completion") from None
         reply.pieces.append(text)
@@ -439,6 +444,7 @@ class _Reply:
     metrics: object = None  # timings of this request: vLLM's, with --enable-per-request-metrics, or llama.cpp's
     first: float | None = None  # time of the first text, by perf_counter
     heard: bool = False  # whether any chunk was part of a chat completion
+    thought: bool = False  # whether a reasoning parser set thoughts apart
 
     @property
     def text(self) -> str:
@@ -457,10 +463,16 @@ class _Reply:
             return ""
         self.heard = True
         self.finish = choices[0].finish_reason or self.finish
-        text = choices[0].delta.content or ""
+        delta = choices[0].delta
+        self.thought = self.thought or _thinks(delta)
+        text = delta.content or ""
         if not isinstance(text, str):
             raise TypeError("the content of a chunk is not text")
         return text
+
+
+def _thinks(part: object) -> bool:
+    return any(getattr(part, name, None) for name in ("reasoning_content", "reasoning"))
 
 
 def _told(metrics: object, *names: str) -> float | None:

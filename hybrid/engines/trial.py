@@ -8,6 +8,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 from hybrid.embedding import Embedder
+from hybrid.engines.faults import nothing_said
 from hybrid.engines.make import make_engine
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError
@@ -93,10 +94,6 @@ def _asked(settings: EngineSettings, embedder: Embedder) -> Trial:
             engine.close()
     said = " ".join(spoken(completion.text).split())
     if not said:
-        thought = " but thoughts" if completion.text.strip() else ""
-        raise EngineError(
-            f"{engine.name} replied with nothing{thought} to a question over one sentence: see whether it is a chat "
-            "model with a chat template, or raise engine.max_tokens if it thinks first."
-        )
+        raise nothing_said(engine.name, completion.finish, thought=bool(completion.text.strip()))
     short = said if len(said) <= _SHOWN else said[: _SHOWN - 3] + "..."
     return Trial(engine.name, window, short, _YEAR in said, time.perf_counter() - begun)

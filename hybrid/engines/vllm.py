@@ -17,6 +17,7 @@ from typing import Any
 
 from hybrid.cost.sent import WHEN_SENT
 from hybrid.engines.base import Completion, OnText
+from hybrid.engines.faults import nothing_said
 from hybrid.errors import EngineError, MissingDependency, SettingsError, WindowError
 from hybrid.prompts import Prompt
 from hybrid.refusals import abstains
@@ -103,6 +104,10 @@ class VllmEngine:
                 self._run(jobs)
         if job.completion is None:
             raise EngineError(f"{self.name} failed: {_words(job.error)}.") from job.error
+        if not job.completion.text.strip():
+            error = nothing_said(self.name, "length" if job.completion.truncated else "stop")
+            error.usage = job.completion.usage
+            raise error
         if on_text is not None:
             on_text(job.completion.text)
         return job.completion
