@@ -331,8 +331,17 @@ def load(
                     known.pop("kind", None)
             _overrule(section, known, given)
             known.update(given)
+    return validated(merged)
+
+
+def validated(given: Mapping[str, Mapping[str, Any]]) -> Settings:
+    """The settings that some tables say, without a file and the environment.
+
+    Raises:
+        SettingsError: an unknown key or a value that does not fit, by name.
+    """
     try:
-        return Settings.model_validate(merged)
+        return Settings.model_validate(given)
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from None
 
