@@ -111,3 +111,23 @@ def named(known: Mapping[str, T], name: str, setting: str) -> T:
     if name not in known:
         raise SettingsError(f"The setting {setting!r} names {name!r}, which is not known; known: {', '.join(known)}.")
     return known[name]
+
+
+def with_known_gpu(settings: CostSettings) -> CostSettings:
+    """The settings with `gpu` as the table of GPUs spells it.
+
+    Raises:
+        SettingsError: it is in no table.
+    """
+    if settings.gpu is None or settings.gpu.lower() == "cpu":
+        return settings
+    known = known_gpus(settings)
+    name = named_like(settings.gpu, known)
+    if name not in known:
+        near = get_close_matches("-".join(settings.gpu.lower().split()), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}, cpu."
+        raise SettingsError(
+            f"The setting 'cost.gpu' names {settings.gpu!r}, which is neither known nor a table of cost.hardware; "
+            f"{hint}"
+        )
+    return settings if name == settings.gpu else settings.model_copy(update={"gpu": name})
