@@ -25,6 +25,7 @@ from hybrid.chunkwise import Chunkwise
 from hybrid.cite import cite
 from hybrid.corpus import Corpus, CorpusLike, not_read
 from hybrid.cost.energy import Energy
+from hybrid.cost.estimate import checked_costs
 from hybrid.cost.meter import Meter, Power, Spent
 from hybrid.cost.price import preparation, price, total
 from hybrid.embedding import Embedder
@@ -139,6 +140,7 @@ class Hybrid:
             from hybrid.settings import load
 
             settings = load()
+        settings = settings.model_copy(update={"cost": checked_costs(settings.cost)})
         self.settings = settings
         self.embedder = Embedder(settings.embedder)
         self.chunker = Chunker(self.embedder, settings.passages)

@@ -331,8 +331,25 @@ def load(
                     known.pop("kind", None)
             _overrule(section, known, given)
             known.update(given)
+    return _with_known_gpu(validated(merged))
+
+
+def _with_known_gpu(settings: Settings) -> Settings:
+    if settings.cost.gpu is None:
+        return settings
+    from hybrid.cost.gpus import with_known_gpu
+
+    return settings.model_copy(update={"cost": with_known_gpu(settings.cost)})
+
+
+def validated(given: Mapping[str, Mapping[str, Any]]) -> Settings:
+    """The settings that some tables say, without a file and the environment.
+
+    Raises:
+        SettingsError: an unknown key or a value that does not fit, by name.
+    """
     try:
-        return Settings.model_validate(merged)
+        return Settings.model_validate(given)
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from None
 

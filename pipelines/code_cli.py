@@ -16,7 +16,8 @@ from hybrid.cli.common import (
     corpus_options,
     engine_options,
     print_json,
-    questions_and_place,
+    questions_and_places,
+    said,
     settings_from,
 )
 from hybrid.cli.progress import progress_bars
@@ -56,7 +57,7 @@ def code() -> None:
 
 
 @code.command()
-@click.argument("words", nargs=-1, required=True, metavar="QUESTION... CODEBASE")
+@click.argument("words", nargs=-1, required=True, metavar="QUESTION... [CODEBASE]")
 @click.option(
     "--read",
     type=click.Choice(["auto", "passages", "definitions", "file", "imports", "package"]),
@@ -69,7 +70,7 @@ def code() -> None:
 @engine_options
 @corpus_options
 def ask(words: tuple[str, ...], read: Any, explain: bool, **options: Any) -> None:
-    """Answer one QUESTION or more about CODEBASE.
+    """Answer one QUESTION or more about CODEBASE, else that of corpus.paths; - is what standard input holds.
 
     Where a name is defined, who calls it, what it calls, what inherits from it and what members it has is answered
     from the index of symbols: exactly and without a model.
@@ -78,7 +79,11 @@ def ask(words: tuple[str, ...], read: Any, explain: bool, **options: Any) -> Non
     Try:  hybrid code ask "Where is Parser.parse defined?" "Who calls Parser.parse?" src/
           hybrid code ask "Which errors can a request raise?" src/ --url http://localhost:8000/v1
     """
-    questions, codebase = questions_and_place(words, is_place=_is_codebase)
+    configured = settings_from(options).corpus.paths
+    questions, (codebase, *more) = questions_and_places(words, configured, is_place=_is_codebase)
+    if more:
+        raise InputError("The setting 'corpus.paths' names several places: name one codebase behind the question.")
+    questions = [said(question) for question in questions]
     if not questions:
         raise InputError(f'Give a question and then the codebase: hybrid code ask "..." {shlex.quote(codebase)}')
     with _opened(codebase, options) as found:

@@ -26,7 +26,8 @@ from hybrid.cli.common import (
     corpus_options,
     engine_options,
     print_json,
-    questions_and_place,
+    questions_and_places,
+    said,
     settings_from,
 )
 from hybrid.cli.progress import progress_bars
@@ -291,13 +292,15 @@ def legal() -> None:
 
 
 @legal.command()
-@click.argument("words", nargs=-1, required=True, metavar="[QUESTION]... PATH")
+@click.argument("words", nargs=-1, metavar="[QUESTION]... [PATH]")
 @click.option("--questions", "file", type=click.Path(), help="A file with one question a line, or tables in TOML.")
 @click.option("--route", type=click.Choice(["rag", "long"]), help="Force a route.")
 @engine_options
 @corpus_options
 def ask(words: tuple[str, ...], file: str | None, **options: Any) -> None:
-    """Answer each QUESTION from every agreement under PATH: a file, folder or glob.
+    """Answer each QUESTION from every agreement under PATH, a file, folder or glob; corpus.paths, if none is given.
+
+    As QUESTION, - is what standard input holds.
 
     Each statement has its clause and page; what an agreement does not say is said. Amendments are shown with the
     agreement they amend, before it.
@@ -306,12 +309,16 @@ def ask(words: tuple[str, ...], file: str | None, **options: Any) -> None:
     Try:  hybrid legal ask "When does the agreement end?" contracts/
           hybrid legal ask "Who may terminate?" "On what notice?" lease.pdf --json
     """
-    questions, path = questions_and_place(words)
-    asked = [*(Question(ask=q) for q in questions if q.strip()), *(questions_in(file) if file is not None else ())]
+    configured = settings_from(options).corpus.paths
+    questions, paths = questions_and_places(words, configured) if words else ([], _paths(None, options))
+    asked = [
+        *(Question(ask=q) for q in map(said, questions) if q.strip()),
+        *(questions_in(file) if file is not None else ()),
+    ]
     if not asked:
         raise InputError("Give a question, or a file of them with --questions. For a checklist: hybrid legal clauses.")
-    with _opened([path], options) as (hybrid, progress):
-        found = Legal(hybrid, [path], progress)
+    with _opened(paths, options) as (hybrid, progress):
+        found = Legal(hybrid, paths, progress)
         findings = list(found.ask(asked, route=options["route"], progress=progress))
         problems = found.problems
     if options["as_json"]:
@@ -327,7 +334,7 @@ def _category(ctx: click.Context, parameter: click.Parameter, incomplete: str) -
 
 
 @legal.command()
-@click.argument("path", type=click.Path())
+@click.argument("path", required=False, type=click.Path())
 @click.option("--questions", "file", type=click.Path(), help="Your own: one a line, or tables in TOML.")
 @click.option(
     "--only", multiple=True, shell_complete=_category, help="Only the question of this name; may be repeated."
@@ -337,9 +344,9 @@ def _category(ctx: click.Context, parameter: click.Parameter, incomplete: str) -
 @engine_options
 @corpus_options
 def clauses(
-    path: str, file: str | None, only: tuple[str, ...], form: Format, output: str | None, **options: Any
+    path: str | None, file: str | None, only: tuple[str, ...], form: Format, output: str | None, **options: Any
 ) -> None:
-    """Tabulate what the contracts under PATH say on a list of questions.
+    """Tabulate what the contracts under PATH, else those of corpus.paths, say on a list of questions.
 
     Without --questions these are the 41 categories of CUAD (Contract Understanding Atticus Dataset, CC BY 4.0). In CSV
     every statement is a row; in HTML every question is a row, every contract a column, and each cell links to its
@@ -354,8 +361,9 @@ def clauses(
     asked = named(asked, only) if only else asked
     if output is not None and not Path(output).absolute().parent.is_dir():
         raise InputError(f"Cannot write {output}: there is no folder {Path(output).parent}. Make it first.")
-    with _opened([path], options) as (hybrid, progress):
-        found = Legal(hybrid, [path], progress)
+    paths = _paths(path, options)
+    with _opened(paths, options) as (hybrid, progress):
+        found = Legal(hybrid, paths, progress)
         findings = tuple(found.ask(asked, progress=progress))
         names = dict.fromkeys(name for matter in found.library.matters for name in matter.documents)
         table = Table(asked, findings, {name: found.library.contract(name).document for name in names})
@@ -397,6 +405,14 @@ def compare(paths: tuple[str, ...], clause: str, **options: Any) -> None:
     else:
         _side_by_side(compared, clause)
     _tell(problems)
+
+
+def _paths(path: str | None, options: dict[str, Any]) -> list[str]:
+    """The named path, else those of `corpus.paths`."""
+    found = [path] if path is not None else list(settings_from(options).corpus.paths)
+    if not found:
+        raise InputError("Nothing tells which contracts to read: give PATH, or set corpus.paths in hybrid.toml.")
+    return found
 
 
 @contextmanager

@@ -239,3 +239,47 @@ def test_tab_completion(tmp_path):
         check=False,
     )
     assert "--route" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ask", "--questions", "q.txt"),
+        ("legal", "ask", "Where is the bridge?"),
+        ("legal", "ask", "--questions", "q.txt"),
+        ("legal", "clauses", "--only", "Governing Law"),
+        ("code", "ask", "Where is cross defined?"),
+        ("code", "ask", "-"),
+    ],
+)
+def test_configured_paths_are_asked_where_none_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    from click.testing import CliRunner
+
+    from hybrid.cli.main import cli
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "a.txt").write_text("The bridge stands in Riga.")
+    (tmp_path / "there" / "b.py").write_text("def cross() -> None:\n    pass\n")
+    (tmp_path / "q.txt").write_text("Where is the bridge?\n")
+    without = CliRunner().invoke(cli, arguments, input="Where is cross defined?")
+    if arguments[0] != "ask":
+        assert without.exit_code != 0
+    (tmp_path / "hybrid.toml").write_text('[corpus]\npaths = ["there"]\n')
+    found = CliRunner().invoke(cli, arguments, input="Where is cross defined?")
+    assert found.exit_code == 0, found.output
+    if arguments[-1] != "Governing Law":
+        assert ("Riga" in found.output) or ("b.py:1" in found.output)
+
+
+def test_a_path_alone_is_no_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hybrid.cli.main import cli, guarded
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "leases").mkdir()
+    assert guarded(cli, ["ask", "leases"]) == 2
+    assert "Give a question and then the path" in capsys.readouterr().err

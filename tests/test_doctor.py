@@ -64,3 +64,30 @@ def test_the_engine_for_long_documents_is_asked_too(here: Path, capsys: pytest.C
     assert code == 2
     assert lines["engine"] is None
     assert "500" in str(lines["long engine"])
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "says"),
+    [
+        ('[routing]\nweights = "absent.json"', "policy", "absent.json"),
+        ('[routing]\nprofile = "no-profile.json"', "profile", "Cannot read the profile no-profile.json"),
+        ('[corpus]\npaths = ["missing/"]', "corpus", "missing/"),
+        ('[cost]\nrates = "lost.json"', "costs", "Cannot read the rates in lost.json"),
+        ('[cost]\nshape = "qwem3-8b"', "costs", "qwem3-8b"),
+    ],
+)
+def test_what_the_settings_name_is_opened(
+    here: Path, capsys: pytest.CaptureFixture[str], text: str, what: str, says: str
+) -> None:
+    (here / "hybrid.toml").write_text(text)
+    assert guarded(cli, ["doctor", "--json"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    problems = {line["what"]: line["problem"] for line in told["used"] if line["problem"]}
+    assert list(problems) == [what]
+    assert says in problems[what]
+
+
+def test_a_gpu_that_is_not_known_is_not_ready(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "hybrid.toml").write_text('[cost]\ngpu = "l400"')
+    assert guarded(cli, ["doctor"]) == 2
+    assert "'cost.gpu' names 'l400'" in capsys.readouterr().err

@@ -214,3 +214,50 @@ def test_a_wrong_reply_is_told(run: Run) -> None:
     assert found.exit_code == 0
     assert "is not what the text says" in found.output
     assert load().routing.prefer == "cost"
+
+
+@pytest.mark.parametrize(
+    ("said", "gpu", "dollars"),
+    [
+        ("RTX 4090", "rtx-4090", None),
+        ("rtx4090 0,35", "rtx-4090", 0.35),
+        ("NVIDIA GeForce RTX 4090 at $0.4/hr", "rtx-4090", 0.4),
+        ("H200 $3.1 per hour", "h200", 3.1),
+        ("a100 80GB, 1.75 USD", "a100", 1.75),
+        ("Tesla L4 .7 dollars an hour", "l4", 0.7),
+    ],
+)
+def test_gpus_of_several_words_and_prices_in_usual_forms(
+    here: Path, run: Run, said: str, gpu: str, dollars: float | None
+) -> None:
+    with model_server(VLLM) as server:
+        assert run("--no-try", "--port", server.port, typed=f"docs\n1\n{said}\n").exit_code == 0
+    assert (load().cost.gpu, load().cost.dollars_per_gpu_hour) == (gpu, dollars)
+    assert run("--yes", "--force", "--built-in", "--no-try", "--gpu", said).exit_code == 0
+    assert (load().cost.gpu, load().cost.dollars_per_gpu_hour) == (gpu, dollars)
+
+
+@pytest.mark.parametrize(
+    "said", ["l40", "gh200", "a1000", "mi300", "rtx 4090 laptop", "a100 40gb", "H100 PCIe", "h200 3 euros", "2 h200"]
+)
+def test_another_card_is_not_taken_for_one_that_is_known(
+    here: Path, capsys: pytest.CaptureFixture[str], said: str
+) -> None:
+    assert guarded(cli, ["init", "--yes", "--built-in", "--no-try", "--gpu", said]) == 2
+    assert said in capsys.readouterr().err
+    assert not (here / "hybrid.toml").exists()
+
+
+@pytest.mark.parametrize(("listed", "says"), [(403, "asks for a key"), (503, "replies 503")])
+def test_a_server_that_is_passed_over_is_said(
+    here: Path, run: Run, capsys: pytest.CaptureFixture[str], listed: int, says: str
+) -> None:
+    with model_server(VLLM, listed=listed) as server:
+        for how in ("--yes", "--json"):
+            found = run(how, "--force", "--no-try", "--port", server.port)
+            assert found.exit_code == 0
+            assert f"{server.url} {says}" in found.stderr
+        assert says in json.loads(found.stdout)["found"][0]["passed_over"]
+        for flags in (("--model", "qwen"), ("--window", "900"), ("--api-key-env", "KEY"), ("--max-tokens", "9")):
+            assert guarded(cli, ["init", "--yes", "--force", "--port", str(server.port), *flags]) == 2
+            assert says in capsys.readouterr().err.splitlines()[-1]

@@ -273,3 +273,29 @@ def test_the_long_engine_is_the_same_with_changes_unless_it_names_another(tmp_pa
     found = load(path, environ={}).long_engine
     assert found is not None
     assert (found.url, found.model) == ("http://y/v1", None)
+
+
+@pytest.mark.parametrize(
+    ("said", "gpu"), [("NVIDIA H200", "h200"), ("rtx 4090", "rtx-4090"), ("My-Card", "my-card"), ("L4", "l4")]
+)
+def test_a_gpu_is_named_as_people_and_drivers_do(said: str, gpu: str) -> None:
+    cost = {"gpu": said, "hardware": {"my-card": {"tflops": 1, "bandwidth": 1, "memory": 1}}}
+    assert load(environ={}, overrides={"cost": cost}).cost.gpu == gpu
+
+
+@pytest.mark.parametrize(
+    ("cost", "says"),
+    [
+        ({"gpu": "h2000"}, "'cost.gpu' names 'h2000', which is neither known nor a table of cost.hardware; did you"),
+        ({"gpu": "an abacus"}, "known: h200, h100"),
+        ({"gpu": "l40"}, "did you mean"),
+        ({"shape": "lama-3.1-8b"}, "'cost.shape' names 'lama-3.1-8b', which is no model's folder and not known; did"),
+        ({"shape": "zzz"}, "known: "),
+        ({"rates": "absent.json"}, "Cannot read the rates in absent.json: No such file or directory. See cost.rates."),
+    ],
+)
+def test_costs_of_what_is_not_there_are_refused(here: Path, cost: dict[str, str], says: str) -> None:
+    from hybrid import Hybrid
+
+    with pytest.raises(SettingsError, match=re.escape(says)):
+        Hybrid(load(environ={}, overrides={"cost": cost}))

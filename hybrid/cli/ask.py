@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from hybrid.cli.common import (
     corpus_options,
     engine_options,
     in_order,
+    is_path,
     labelled,
     print_json,
     said,
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("question")
+@click.argument("question", required=False)
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--questions", type=click.Path(), help="A file with one question a line; QUESTION is then a path too.")
 @click.option("--route", type=click.Choice(["rag", "long"]), help="Force a route.")
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 @click.option("--explain", is_flag=True, help="Show what every way of reading was expected to take, and the timings.")
 @engine_options
 @corpus_options
-def ask(question: str, paths: tuple[str, ...], questions: str | None, **options: Any) -> None:
+def ask(question: str | None, paths: tuple[str, ...], questions: str | None, **options: Any) -> None:
     """Answer QUESTION from PATHS: files, folders or globs; corpus.paths, else the current folder, if none is given.
 
     As QUESTION or as a path, - is what standard input holds.
@@ -55,8 +57,13 @@ def ask(question: str, paths: tuple[str, ...], questions: str | None, **options:
     pdftotext lease.pdf - | hybrid ask "Who is the tenant?" -
     """
     if questions is not None:
-        asked, places = _read_questions(questions), [question, *paths]
+        asked, places = _read_questions(questions), [] if question is None else [question, *paths]
+        question = ""
+    elif question is None:
+        raise click.UsageError("Missing argument 'QUESTION'.")
     else:
+        if not paths and question != "-" and is_path(question):
+            raise InputError(f'Give a question and then the path: hybrid ask "..." {shlex.quote(question)}')
         (question, *_), places = in_order([question, *paths]) if paths else ([question], [])
         question = said(question)
         asked = [question]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -87,7 +88,7 @@ def cost(**options: Any) -> None:
     model: Model = read_model(options["model"] or _model_of(root))
     weight_bits = int(options["weight_bits"]) if options["weight_bits"] else bits_of(model.config)
     shape = shape_of(model, weight_bits=weight_bits, kv_bits=int(options["kv_bits"]))
-    hardware, gpu = _hardware(url, options["hardware"], list(known_gpus(settings.cost)))
+    hardware, gpu = _hardware(url, options["hardware"], known_gpus(settings.cost))
     known = known_gpus(settings.cost).get(gpu)
     watts = None if known is None or known.watts is None else known.watts * options["gpus"]
     notes: list[str] = []
@@ -166,7 +167,7 @@ def _model_of(root: str) -> str:
     )
 
 
-def _hardware(url: str, given: str | None, known: list[str]) -> tuple[str, str]:
+def _hardware(url: str, given: str | None, known: Iterable[str]) -> tuple[str, str]:
     """What the server runs on in words, and the GPU's name in the table of GPUs, empty where it is none of them."""
     from hybrid.cost.gpus import gpu_here, named_like
 

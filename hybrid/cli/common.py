@@ -125,6 +125,24 @@ def places_of(paths: Sequence[str], settings: Settings) -> list[str]:
     return found
 
 
+def questions_and_places(
+    words: Sequence[str], configured: Sequence[str], *, is_place: Callable[[str], bool] | None = None
+) -> tuple[list[str], list[str]]:
+    """The same, where `corpus.paths` is what is asked if no word names a place; a misspelt path is no question."""
+    known: Callable[[str], bool] = is_place or is_path
+    asks = re.compile(r"[\s?]")
+    nowhere = not any(known(word) for word in (*words[:1], *words[-1:]) if word != "-" or len(words) > 1)
+    if nowhere and all(asks.search(word) or word == "-" for word in words[-1:]):
+        if configured:
+            return list(words), list(configured)
+        if len(words) < 2:
+            raise InputError(
+                "Nothing tells which files are asked: give their path too, or set corpus.paths in hybrid.toml."
+            )
+    questions, place = questions_and_place(words, is_place=is_place)
+    return questions, [place]
+
+
 def said(question: str) -> str:
     """A question; of `-`, what standard input holds."""
     return sys.stdin.read().strip() if question == "-" else question

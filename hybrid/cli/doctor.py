@@ -6,12 +6,13 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import click
 
 from hybrid.cli.common import columns, console, corpus_options, engine_options, labelled, print_json, settings_from
-from hybrid.errors import HybridError
+from hybrid.errors import HybridError, SettingsError
 from hybrid.settings import Settings
 
 # package -> (module, extra that brings it, what it is for)
@@ -82,16 +83,61 @@ def _version(package: str) -> str | None:
 
 def _used(settings: Settings, timeout: float) -> list[dict[str, Any]]:
     """What would answer a question now, with the problem where something would not."""
+    from hybrid.corpus import Corpus
     from hybrid.embedding import Embedder
     from hybrid.engines.trial import tried
 
     embedder = Embedder(settings.embedder)
+    names: dict[str, str] = {}
+
+    def answers(what: str, trial: Any) -> str:
+        names[what] = trial.name
+        return str(trial.told)
+
     lines = [_try("embedder", lambda: f"{embedder.name}, {_encoded(embedder)}"), _try("vector search", _faiss)]
     for name, engine in (("engine", settings.engine), ("long engine", settings.long_engine)):
         if engine is not None:
-            lines.append(_try(name, lambda engine=engine: tried(engine, embedder, timeout).told))
-    lines.append(_try("policy", lambda: settings.routing.policy))
+            lines.append(_try(name, lambda name=name, engine=engine: answers(name, tried(engine, embedder, timeout))))
+    lines.append(_try("policy", lambda: _policy(settings, names.get("engine", ""))))
+    lines.append(_try("costs", lambda: _costs(settings)))
+    if settings.routing.profile is not None:
+        lines.append(_try("profile", lambda: _profile(settings, names.get("engine", ""))))
+    if settings.corpus.paths:
+        lines.append(_try("corpus", lambda: Corpus.of(list(settings.corpus.paths), settings.corpus).label))
     return lines
+
+
+def _policy(settings: Settings, engine: str) -> str:
+    """The policy, its weights opened."""
+    from hybrid.routing.policies import make_policy
+
+    make_policy(settings.routing, lambda: engine, settings.cost.gpus)
+    weights = settings.routing.weights
+    return settings.routing.policy + (f", weights of {weights}" if weights is not None else "")
+
+
+def _costs(settings: Settings) -> str:
+    """What costs are told for, what the settings name for it opened."""
+    from hybrid.cost.estimate import checked_costs, of_settings
+    from hybrid.cost.price import has_token_prices
+
+    costs = checked_costs(settings.cost)
+    if has_token_prices(costs):
+        return "at your token prices"
+    try:
+        return of_settings(costs).note
+    except SettingsError as error:  # questions are answered without an estimate too
+        return f"not estimated: {error}"
+
+
+def _profile(settings: Settings, engine: str) -> str:
+    """The named profile, opened; that of another engine is refused where the engine with a model is known."""
+    from hybrid.profile import load_profile, profile_for
+
+    named = str(settings.routing.profile)
+    if engine and settings.engine.kind != "extractive":
+        profile_for(engine, named)
+    return f"{named}, of {load_profile(Path(named)).engine}"
 
 
 def _try(what: str, look: Any) -> dict[str, Any]:

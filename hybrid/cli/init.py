@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from hybrid.cli.common import is_path, print_json
 from hybrid.engines.listening import PORTS, Listening, answers, listening, told_window
 from hybrid.errors import InputError, SettingsError
 from hybrid.files import write
-from hybrid.settings import FILE, EngineSettings, Settings, load
+from hybrid.settings import FILE, EngineSettings, Settings, load, validated
 
 _UNTOLD = 4096  # tokens, while the window is not known yet
 
@@ -79,7 +79,7 @@ def init(**options: Any) -> None:
     file = Path(options["file"])
     _check_free(file, force=options["force"])
     _check_together(options)
-    talk = not (options["yes"] or options["as_json"])
+    talk = _talks(options)
     found: list[Listening] = []
     if options["url"] is None and not options["built_in"]:
         found = listening(options["ports"] or tuple(PORTS))
@@ -96,7 +96,12 @@ def init(**options: Any) -> None:
     write(file, text)
     if options["as_json"]:
         known = [
-            {"kind": s.kind, "url": s.url, "models": [{"name": m.name, "window": m.window} for m in s.models]}
+            {
+                "kind": s.kind,
+                "url": s.url,
+                "models": [{"name": m.name, "window": m.window} for m in s.models],
+                "passed_over": _passed_over(s) or None,
+            }
             for s in found
         ]
         print_json({"file": str(file), "found": known, "tried": tried, "settings": _checked(text)})
@@ -116,13 +121,17 @@ def _check_free(file: Path, *, force: bool) -> None:
         raise InputError(f"There is no folder {file.parent} to write {file.name} into: name another with --write.")
 
 
+def _talks(options: dict[str, Any]) -> bool:
+    return not (options["yes"] or options["as_json"])
+
+
 def _check_together(options: dict[str, Any]) -> None:
     for key in ("url", "model", "window", "max_tokens", "api_key_env"):
         if options["built_in"] and options[key] is not None:
             raise InputError(f"--{key.replace('_', '-')} has no effect with --built-in: leave one of them out.")
     if options["ports"] and (options["url"] or options["built_in"]):
         raise InputError("--port has no effect where --url or --built-in says what answers: leave it out.")
-    if options["dollars_per_hour"] is not None and options["gpu"] is None and options["yes"]:
+    if options["dollars_per_hour"] is not None and options["gpu"] is None and not _talks(options):
         raise InputError("--dollars-per-hour is the price of a GPU: name it with --gpu too.")
 
 
@@ -140,7 +149,10 @@ def _chosen(
     _choose_engine(choice, options, found, talk=talk)
     tried = _try(choice, options, talk=talk)
     if choice.gpu is not None:
-        choice.gpu, _ = _gpu(choice.gpu)
+        choice.gpu, dollars = _gpu(choice.gpu)
+        if dollars is not None and choice.dollars is not None:
+            raise InputError("The price of an hour stands in --gpu and in --dollars-per-hour: leave one of them out.")
+        choice.dollars = choice.dollars if dollars is None else dollars
     elif talk and choice.url is not None:
         asked = "3. Which GPU does it run on, and what does an hour of one cost in dollars (h100 2.5; cpu; or nothing)"
         choice.gpu, dollars = _prompt(asked, _gpu_here(choice.url) or "not known", _gpu)
@@ -151,22 +163,47 @@ def _chosen(
 def _choose_engine(choice: _Choice, options: dict[str, Any], found: Sequence[Listening], *, talk: bool) -> None:
     if choice.url is not None or options["built_in"]:
         return
+    _choose_found(choice, found, talk=talk)
+    if choice.url is None:
+        _check_built_in(options, found)
+
+
+def _passed_over(server: Listening) -> str:
+    """Why a server that is there is not offered; empty where it is."""
+    if server.locked:
+        return f"{server.url} asks for a key: use --url, --model and --api-key-env"
+    return f"{server.url} {server.fault}: see what its log says" if server.fault else ""
+
+
+def _check_built_in(options: dict[str, Any], found: Sequence[Listening]) -> None:
+    """Refuse what is said of a server where the engine that quotes was taken."""
+    for key in ("window", "max_tokens", "api_key_env"):
+        if options[key] is not None:
+            there = "; ".join(filter(None, map(_passed_over, found)))
+            raise InputError(
+                f"--{key.replace('_', '-')} has no effect with the engine that quotes: name a server with --url"
+                + (f" ({there})." if there else ", or leave it out.")
+            )
+
+
+def _choose_found(choice: _Choice, found: Sequence[Listening], *, talk: bool) -> None:
     offers = [(server, model) for server in found for model in server.models]
     if choice.model is not None:
         offers = [(server, model) for server, model in offers if model.name == choice.model]
         if not offers:
-            have = ", ".join(m.name for s in found for m in s.models) or "none"
+            have = "; ".join(
+                filter(None, [", ".join(m.name for s in found for m in s.models) or "none", *map(_passed_over, found)])
+            )
             raise InputError(
                 f"No server on this machine has the model {choice.model!r} (found: {have}): start one, or give --url."
             )
+    for reason in filter(None, map(_passed_over, found)):
+        click.echo(f"   ({reason})", err=True)
     number = 0 if choice.model is not None else min(len(offers), 1)  # the first that was found, else what is built in
     if talk and choice.model is None:
         click.echo("2. Which engine answers?", err=True)
         for line in (_offered(i, *offers) for i in range(len(offers) + 1)):
             click.echo(f"   {line}", err=True)
-        for server in found:
-            if server.locked:
-                click.echo(f"   ({server.url} asks for a key: use --url, --model and --api-key-env)", err=True)
         chosen = _prompt("   Its number, or the address of a server", str(number), _number_or_url(len(offers)))
         if isinstance(chosen, str):
             choice.url = chosen
@@ -242,7 +279,7 @@ def _told(choice: _Choice, options: dict[str, Any]) -> EngineSettings:
 def _engine(choice: _Choice, options: dict[str, Any], *, window: int | None = None) -> EngineSettings:
     said = {"url": choice.url, "model": choice.model, "window": choice.window or window}
     said |= {"max_tokens": options["max_tokens"], "api_key_env": options["api_key_env"]}
-    return EngineSettings.model_validate({key: value for key, value in said.items() if value is not None})
+    return validated({"engine": {key: value for key, value in said.items() if value is not None}}).engine
 
 
 def _prompt(text: str, default: str, read: Callable[[str], Any]) -> Any:
@@ -281,23 +318,36 @@ def _gpu_here(url: str) -> str:
     return here if here in gpus() else ""
 
 
+_PRICE = re.compile(
+    r"(?P<name>.*?)[\s,;:]+(?:(?:at|for|@|=)\s*)?(?P<sign>us\$|\$|usd)?\s*(?P<price>\d+,\d{1,2}|\d+(?:\.\d+)?|\.\d+)"
+    r"\s*(?P<unit>us\$|\$|usd|dollars?)?\s*(?:(?:/|per|an?)\s*(?:gpu[\s-]*)?(?:h|hr|hour)s?)?(?:\s+each)?\.?",
+    re.IGNORECASE,
+)
+
+
 def _gpu(said: str) -> tuple[str | None, float | None]:
     """A GPU's name, and the price of its hour if that stands behind it."""
-    from hybrid.cost.gpus import gpus, named_like
+    from hybrid.cost.gpus import gpus, named_like, unknown_gpu
 
-    words = said.lower().replace("$", "").split()
-    if said.strip().lower() in ("", "not known", "none", "no", "nothing", "unknown", "-"):
+    said = said.strip()
+    if said.lower() in ("", "not known", "none", "no", "nothing", "unknown", "-"):
         return None, None
-    if words[0] == "cpu":
+    if said.lower() == "cpu":
         return "cpu", None
-    price = None
-    if len(words) > 1 and words[-1].replace(".", "", 1).isdigit():
-        price = float(words.pop())
-    name = named_like(" ".join(words), gpus())
+    if re.match(r"\d+\s*x?\s+\D", said):
+        raise click.UsageError(
+            f"{said!r} is not one GPU: name one, and set cost.gpus in the file to how many there are."
+        )
+    words, price = said, None
+    found = _PRICE.fullmatch(said)
+    number = re.fullmatch(r"\d{3,}", found["price"]) and not found["sign"] and not found["unit"] if found else True
+    if named_like(words, gpus()) not in gpus() and found and not number:  # "RTX 4090" ends with no price
+        words, price = found["name"], float(found["price"].replace(",", "."))
+    name = named_like(words, gpus())
+    if words.lower() == "cpu":
+        raise click.UsageError("A price is of a GPU's hour: write cpu alone.")
     if name not in gpus():
-        near = get_close_matches(name.lower(), gpus(), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(gpus())}, cpu."
-        raise click.UsageError(f"There is no GPU {name!r}; {hint}")
+        raise click.UsageError(unknown_gpu(words, gpus()))
     return name, price
 
 

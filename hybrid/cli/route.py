@@ -60,7 +60,7 @@ def route(question: str, paths: tuple[str, ...], **options: Any) -> None:
 
 def _settings(options: dict[str, Any]) -> Settings:
     """Those of the options; costs are of the model and the GPU that they name."""
-    from hybrid.cost.gpus import known_gpus, named
+    from hybrid.cost.gpus import with_known_gpu
 
     named_only = options["model"] and not options["url"]  # perhaps of no server: then it is decided for its shape
     settings = settings_from({**options, "model": None} if named_only else options)
@@ -68,8 +68,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         settings = settings_from(options)
     cost = {}
     if options["gpu"]:
-        named(known_gpus(settings.cost), options["gpu"].lower(), "cost.gpu")
-        cost["gpu"] = options["gpu"]
+        cost["gpu"] = with_known_gpu(settings.cost.model_copy(update={"gpu": options["gpu"]})).gpu
     if options["model"] and settings.engine.kind == "extractive":
         cost["shape"] = options["model"]
     return settings.model_copy(update={"cost": settings.cost.model_copy(update=cost)})

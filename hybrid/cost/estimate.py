@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
 from hybrid.cost.fit import load, rates_file
-from hybrid.cost.gpus import known_gpus, named
+from hybrid.cost.gpus import known_gpus, named, with_known_gpu
 from hybrid.cost.price import by_tokens, has_token_prices, hourly, known_gpu
 from hybrid.cost.rates import MEASURED_ON, Rates, assumed
 from hybrid.cost.shape import Shape, shape_of
@@ -35,10 +36,11 @@ def shape_named(settings: CostSettings) -> Shape:
         return shape_of(model, weight_bits=bits, kv_bits=settings.kv_bits)
     folder = Path(settings.shape).expanduser()
     if carried_like(settings.shape) is None and not folder.is_dir():
-        names = ", ".join([*settings.models, *carried()])
+        names = [*settings.models, *carried()]
+        near = get_close_matches(settings.shape.lower(), names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}."
         raise SettingsError(
-            f"The setting 'cost.shape' names {settings.shape!r}, which is no model's folder and not known; known: "
-            f"{names}."
+            f"The setting 'cost.shape' names {settings.shape!r}, which is no model's folder and not known; {hint}"
         )
     return _shape(settings.shape, settings.weight_bits, settings.kv_bits)
 
@@ -47,6 +49,19 @@ def shape_named(settings: CostSettings) -> Shape:
 def _shape(name: str, weight_bits: int | None, kv_bits: int) -> Shape:
     model = read_model(name)
     return shape_of(model, weight_bits=weight_bits or bits_of(model.config), kv_bits=kv_bits)
+
+
+def checked_costs(settings: CostSettings) -> CostSettings:
+    """The settings, their GPU by its known name, where what they name is there.
+
+    Raises:
+        SettingsError: the GPU or the model is not known, or the file of rates cannot be used.
+    """
+    if settings.shape != CostSettings.model_fields["shape"].default:
+        shape_named(settings)
+    if settings.rates is not None:
+        load(Path(settings.rates))
+    return with_known_gpu(settings)
 
 
 @dataclass(frozen=True, slots=True)

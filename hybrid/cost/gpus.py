@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from typing import TypeVar
@@ -59,10 +61,49 @@ def gpu_here() -> str:
     return ""
 
 
+_ABOUT = re.compile(r"nvidia|amd|geforce|instinct|tesla|radeon|gpus?|tensor|core|sxm\d?|oam|hbm\d?e?|graphics|card")
+_GIGABYTES = re.compile(r"(\d+)gi?b")
+
+
 def named_like(words: str, known: Iterable[str]) -> str:
-    """The name in the table of GPUs that is in some words of a driver or a user; else those words."""
-    flat = words.lower().replace(" ", "-")
-    return next((name for name in sorted(known, key=len, reverse=True) if name in flat), words)
+    """The name in the table of GPUs that is meant by some words of a driver or a user; else those words.
+
+    Whole words count, and what stands beside the name may only say what is true of that GPU: another word, such as
+    "laptop", or another amount of memory makes it another card.
+    """
+    table: Mapping[str, Gpu] = known if isinstance(known, Mapping) else {name: gpus()[name] for name in known}
+    parts = re.findall(r"[a-z0-9]+", words.lower().replace(".", "point"))
+    if len(parts) > 1 and parts[0].isdigit() and not any(_spelt(name).startswith(parts[0]) for name in table):
+        parts = parts[1:]  # how many there are
+    for name in sorted(table, key=len, reverse=True):
+        for start in range(len(parts)):
+            for end in range(start + 1, len(parts) + 1):
+                beside = parts[:start] + parts[end:]
+                if "".join(parts[start:end]) == _spelt(name) and all(_is_true(table[name], word) for word in beside):
+                    return name
+    return words
+
+
+def _spelt(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _is_true(gpu: Gpu, word: str) -> bool:
+    """Whether a word beside a GPU's name says nothing else than what the table knows of it."""
+    memory = _GIGABYTES.fullmatch(word)
+    if memory is not None:
+        return abs(int(memory[1]) - gpu.memory) <= 0.05 * gpu.memory
+    if word == "pcie":
+        return gpu.link <= gpu.host  # else the table has the one with the faster link
+    return _ABOUT.fullmatch(word) is not None
+
+
+def unknown_gpu(said: str, known: Iterable[str]) -> str:
+    """What to say of a GPU that is in no table, with the near or the known names."""
+    names = list(known)
+    near = get_close_matches("-".join(said.lower().split()), names, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}, cpu."
+    return f"There is no GPU {said!r}; {hint}"
 
 
 def named(known: Mapping[str, T], name: str, setting: str) -> T:
@@ -70,3 +111,23 @@ def named(known: Mapping[str, T], name: str, setting: str) -> T:
     if name not in known:
         raise SettingsError(f"The setting {setting!r} names {name!r}, which is not known; known: {', '.join(known)}.")
     return known[name]
+
+
+def with_known_gpu(settings: CostSettings) -> CostSettings:
+    """The settings with `gpu` as the table of GPUs spells it.
+
+    Raises:
+        SettingsError: it is in no table.
+    """
+    if settings.gpu is None or settings.gpu.lower() == "cpu":
+        return settings
+    known = known_gpus(settings)
+    name = named_like(settings.gpu, known)
+    if name not in known:
+        near = get_close_matches("-".join(settings.gpu.lower().split()), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}, cpu."
+        raise SettingsError(
+            f"The setting 'cost.gpu' names {settings.gpu!r}, which is neither known nor a table of cost.hardware; "
+            f"{hint}"
+        )
+    return settings if name == settings.gpu else settings.model_copy(update={"gpu": name})

@@ -53,12 +53,14 @@ class Listening:
         kind: its program, as far as it tells or its port does.
         models: those that can answer first.
         locked: it asks for a key before it lists anything.
+        fault: why it lists nothing although it is there; empty where it does.
     """
 
     kind: str
     url: str
     models: tuple[Offered, ...] = ()
     locked: bool = False
+    fault: str = ""
 
 
 def listening(ports: Iterable[int] = tuple(PORTS)) -> list[Listening]:
@@ -99,9 +101,14 @@ def _look(port: int) -> Listening | None:
     try:
         told = _get(f"{url}/models", strict=True)
     except HTTPError as error:
-        return Listening(PORTS.get(port, "a server"), url, locked=True) if error.code in (401, 403) else None
-    except (OSError, ValueError):
-        return None
+        if error.code in (401, 403):
+            return Listening(PORTS.get(port, "a server"), url, locked=True)
+        fails = error.code == 429 or error.code >= 500  # of others, such as 404 and 302, it is no model server
+        return Listening(PORTS.get(port, "a server"), url, fault=f"replies {error.code}") if fails else None
+    except (OSError, ValueError) as error:
+        late = isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError)
+        fault = f"does not reply within {_SECONDS:g} s"
+        return Listening(PORTS.get(port, "a server"), url, fault=fault) if late else None
     rows = [row for row in _rows(told, "data") if isinstance(row.get("id"), str) and row["id"]]
     if not rows:
         return None
