@@ -115,12 +115,16 @@ class Corpus:
         return gathered.corpus()
 
 
+_EXPECTED = re.compile(r"unsupported|empty|pictures")  # nobody tried to read these
+
+
 def not_read(problems: Sequence[Problem]) -> str:
-    """What was not read, as one sentence: by reason, the first few by name; empty where all was read."""
+    """What was not read, as one sentence: by reason, what was tried first, the first few by name; empty where all was
+    read."""
     if not problems:
         return ""
     reasons: dict[str, list[str]] = {}
-    for problem in problems:
+    for problem in sorted(problems, key=lambda problem: _EXPECTED.match(problem.reason) is not None):
         reason = re.sub(r"(?<=^unsupported format) \.\w+", "", problem.reason)
         reasons.setdefault(reason, []).append(problem.name)  # the names tell the formats
     told = []
@@ -128,7 +132,9 @@ def not_read(problems: Sequence[Problem]) -> str:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         told.append(f"{', '.join(names[:_NAMED])}{more} ({reason})")
     others = sum(map(len, list(reasons.values())[_REASONS:]))
-    return f"Not read: {'; '.join(told)}{f'; and {others} more, see hybrid index show' if others else ''}."
+    total = sum(int(p.name.split()[0]) if p.reason.startswith("pictures") else 1 for p in problems)
+    counted = f"{total} files: " if total > _NAMED else ""
+    return f"Not read: {counted}{'; '.join(told)}{f'; and {others} more, see hybrid index show' if others else ''}."
 
 
 def nothing_readable(label: str, problems: Sequence[Problem]) -> CorpusError:

@@ -423,10 +423,6 @@ class Hybrid:
         only = None if documents is None else tuple(documents)
         run = _Run(question, store, policy, only, on_text, progress, widen)
         run.timings["index"] = time.perf_counter() - begun
-        problems = store.problems()
-        if problems:
-            named = "; ".join(f"{p.name}: {p.reason}" for p in problems[:3])
-            run.notes.append(f"{len(problems)} of the files could not be read ({named}).")
         return run
 
     def _load(self, run: _Run) -> None:
