@@ -458,6 +458,18 @@ class TestWordText:
         assert word(paragraph(run("Sent ") + choice)).text == "Sent by air"
         control = "<w:sdt><w:sdtPr><w:dropDownList/></w:sdtPr><w:sdtContent>{}</w:sdtContent></w:sdt>"
         assert word(paragraph(run("Sent ") + control.format(run("by rail")))).text == "Sent by rail"
+        empty = control.replace("<w:dropDownList/>", "<w:showingPlcHdr/>").format(run("Click to enter text."))
+        assert word(paragraph(run("Sent on ") + empty)).text.strip() == "Sent on"
+
+    def test_what_a_field_in_a_field_shows_is_part_of_its_instruction(self) -> None:
+        mark, code = "<w:r><w:fldChar w:fldCharType='{}'/></w:r>", "<w:r><w:instrText>{}</w:instrText></w:r>"
+        begin, apart, end = map(mark.format, ("begin", "separate", "end"))
+        inner = begin + code.format("REF gross") + apart + run("640") + end
+        summed = begin + code.format("=") + inner + code.format("/2") + apart + run("320") + end
+        assert word(paragraph(run("Half: ") + summed + run(" crowns."))).text == "Half: 320 crowns."
+        assert word(
+            paragraph(run("Page ") + inner) + paragraph(begin + run("lost")) + paragraph(run("Next."))
+        ).text == ("Page 640\n\nNext.")
 
 
 def r(text: str) -> str:

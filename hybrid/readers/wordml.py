@@ -145,6 +145,7 @@ class Reading:
     notes: Mapping[tuple[str, str], Any]  # paragraphs' parent by kind and id
     seen: dict[str, int] = field(default_factory=dict)  # notes of each kind until now
     waiting: list[tuple[int, str]] = field(default_factory=list)  # notes and boxes of the block at hand
+    fields: list[bool] = field(default_factory=list)  # of those that began: whether their instruction goes on
     tracked: bool = False  # whether anything was deleted or moved
     hidden: int = 0  # paragraphs and rows with hidden text
     struck: int = 0  # paragraphs with struck-out text
@@ -252,6 +253,7 @@ class Reading:
     def _line(self, paragraph: Any) -> _Line:
         style = paragraph.find(f"{W}pPr/{W}pStyle")
         line = _Line()
+        self.fields.clear()  # an instruction that never ends hides one paragraph at most
         hidden, struck = self.hidden, self.struck
         self._walk(paragraph, line, self.looks.style(None if style is None else style.get(f"{W}val")))
         self.hidden, self.struck = min(self.hidden, hidden + 1), min(self.struck, struck + 1)  # of one in many runs
@@ -266,10 +268,13 @@ class Reading:
                 self.tracked = True
             elif tag in _SKIPPED or not isinstance(tag, str):
                 continue
+            elif tag == f"{W}sdt" and child.find(f"{W}sdtPr/{W}showingPlcHdr") is not None:
+                continue  # nobody filled it in
             elif tag == f"{W}r":
                 self._run(child, line, self.looks.of(child.find(f"{W}rPr"), look))
             elif tag == f"{W}t":
-                line.add(signs(child.text or "", look.font or ""), look)
+                if not any(self.fields):
+                    line.add(signs(child.text or "", look.font or ""), look)
             elif tag in _CHARACTERS:
                 line.add(_CHARACTERS[tag], look)
             elif tag in _NOTES:
@@ -279,7 +284,7 @@ class Reading:
                 shown = sign(int(code, 16), child.get(f"{W}font", "")) if _HEX.fullmatch(code) else UNKNOWN
                 line.add(shown, look)
             elif tag == f"{W}fldChar":
-                line.add(_form_field(child), look)
+                self._field(child, line, look)
             elif tag == f"{W}txbxContent":
                 inner, self.waiting = self.waiting, []
                 boxes = list(self.blocks(child))
@@ -295,6 +300,18 @@ class Reading:
                 self._walk(child.find(f"{W}rubyBase"), line, look)
             else:
                 self._walk(child, line, look)
+
+    def _field(self, mark: Any, line: _Line, look: Look) -> None:
+        """What stands between a field's beginning and its `separate` is its instruction, other fields in it too."""
+        kind = mark.get(f"{W}fldCharType")
+        if kind == "begin":
+            shown = _form_field(mark)
+            line.add("" if any(self.fields) else shown, look)
+            self.fields.append(not shown)  # of what is shown already no instruction has to be hidden
+        elif kind == "separate" and self.fields:
+            self.fields[-1] = False
+        elif kind == "end" and self.fields:
+            self.fields.pop()
 
     def _run(self, run: Any, line: _Line, look: Look) -> None:
         if look.hidden or look.struck:
