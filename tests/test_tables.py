@@ -590,6 +590,14 @@ class TestPdf:
             "Region: South | Quarter: Q2 | Staff: 81",
         ]
 
+    @pytest.mark.parametrize("step", [60, 80, 110])
+    def test_names_of_groups_that_are_flush_with_their_first_column(self, step: int) -> None:
+        rows = ["Depot|Spring||Autumn|", "|In|Out|In|Out", "Kiel|31|28|44|40", "Lyon|7|9|12|15"]
+        assert pdf(*rows, step=step)[-2:] == [
+            "Kiel | Spring In: 31 | Spring Out: 28 | Autumn In: 44 | Autumn Out: 40",
+            "Lyon | Spring In: 7 | Spring Out: 9 | Autumn In: 12 | Autumn Out: 15",
+        ]
+
     def test_a_row_of_sums_is_of_no_row_above_it(self) -> None:
         rows = ["Item|Number|Price|Total", "Bolts|2|5.00|10.00", "Nuts|1|3.00|3.00", "||Sum|13.00"]
         assert pdf(*rows)[-1] == "Item: | Number: | Price: Sum | Total: 13.00"

@@ -21,6 +21,7 @@ _SHORT = 25  # and of keys and values
 _TRIES = 20  # places at which a table is looked for
 _BETWEEN = 4  # lines of one piece in a row of a table, of which the others hold no more
 _MANY = 30  # lines
+_FLUSH = 2  # pieces that begin fewer characters apart are flush
 _LEAST = 2  # characters that a piece must lie over a column to stand in it too
 _DIGIT = re.compile(r"\d")
 
@@ -50,8 +51,17 @@ class _Table:
         return [at for at, size in enumerate(over) if size >= _LEAST or at == most]
 
     def groups(self) -> list[str]:
-        """For each column but the first the piece above the names that stands nearest to it."""
-        middles = [(sum(span) / 2, text) for span, text in self.over.cells] if self.over is not None else []
+        """For each column but the first the piece above the names that stands nearest to it; of pieces that all begin
+        where a column does the one that began last."""
+        pieces = [cell for cell in self.over.cells if cell[0][0] >= self.columns[0][1]] if self.over is not None else []
+        starts = [
+            next((at for at, column in enumerate(self.columns) if abs(column[0] - span[0]) < _FLUSH), -1)
+            for span, _ in pieces
+        ]
+        if starts and starts[0] == 1 and min(starts) > 0:
+            last = [sum(start <= at for start in starts) for at in range(len(self.columns))]
+            return [pieces[count - 1][1] if count else "" for count in last]
+        middles = [(sum(span) / 2, text) for span, text in pieces]
         return [
             min(middles, key=lambda piece: abs(piece[0] - sum(column) / 2))[1] if at and middles else ""
             for at, column in enumerate(self.columns)
