@@ -331,15 +331,7 @@ def load(
                     known.pop("kind", None)
             _overrule(section, known, given)
             known.update(given)
-    return _with_known_gpu(validated(merged))
-
-
-def _with_known_gpu(settings: Settings) -> Settings:
-    if settings.cost.gpu is None:
-        return settings
-    from hybrid.cost.gpus import with_known_gpu
-
-    return settings.model_copy(update={"cost": with_known_gpu(settings.cost)})
+    return validated(merged)
 
 
 def validated(given: Mapping[str, Mapping[str, Any]]) -> Settings:

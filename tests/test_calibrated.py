@@ -363,7 +363,8 @@ def test_route_decides_without_an_engine(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("option", "message"), [(["--gpu", "abacus"], "'abacus', which is not known"), (["--model", "no"], "no model 'no'")]
+    ("option", "message"),
+    [(["--gpu", "abacus"], "'abacus', which is neither known nor"), (["--model", "no"], "no model 'no'")],
 )
 def test_a_model_or_a_gpu_that_nobody_knows_is_one_sentence(option, message, tmp_path, capsys):
     (tmp_path / "lease.txt").write_text("The rent is 1,200 dollars a month. " * 200)

@@ -116,7 +116,7 @@ def test_doctor(run):
     code, out, _ = run("doctor", "--json")
     found = json.loads(out)
     assert (code, found["ready"]) == (0, True)
-    assert {line["what"] for line in found["used"]} == {"embedder", "vector search", "engine", "policy"}
+    assert {line["what"] for line in found["used"]} == {"embedder", "vector search", "engine", "policy", "costs"}
     code, out, _ = run("doctor", "--url", "http://127.0.0.1:9/v1")
     assert code == 2
     assert "127.0.0.1:9" in out

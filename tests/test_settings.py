@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from hybrid.cost.gpus import with_known_gpu
 from hybrid.errors import SettingsError
 from hybrid.settings import EngineSettings, Settings, load
 
@@ -280,7 +281,7 @@ def test_the_long_engine_is_the_same_with_changes_unless_it_names_another(tmp_pa
 )
 def test_a_gpu_is_named_as_people_and_drivers_do(said: str, gpu: str) -> None:
     cost = {"gpu": said, "hardware": {"my-card": {"tflops": 1, "bandwidth": 1, "memory": 1}}}
-    assert load(environ={}, overrides={"cost": cost}).cost.gpu == gpu
+    assert with_known_gpu(load(environ={}, overrides={"cost": cost}).cost).gpu == gpu
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,10 @@ def engine_options(function: F) -> F:
 
 def settings_from(options: Mapping[str, Any]) -> Settings:
     """Settings with a command's options on top."""
+    from hybrid.cost.gpus import with_known_gpu
+
     url = options.get("url")
-    return load(
+    settings = load(
         options.get("config"),
         {
             "index": {"dir": options.get("index_dir")},
@@ -76,6 +78,7 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
             "retrieval": {"k": options.get("k")},
         },
     )
+    return settings.model_copy(update={"cost": with_known_gpu(settings.cost)})
 
 
 def in_order(words: Sequence[str], *, is_place: Callable[[str], bool] | None = None) -> tuple[list[str], list[str]]:
