@@ -16,6 +16,12 @@ _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+# codecs of Python that are none of a text, and one that says nothing
+_NO_CHARSETS = frozenset(
+    """
+    ascii base64 bz2 hex idna mbcs oem punycode quopri raw-unicode-escape rot-13 undefined unicode-escape uu zlib
+    """.split()
+)
 _LINE = 2000  # bytes of a line that are looked at
 _UNCUT = re.compile(rb"(?s).*[\x00-\x2f]")  # no character of several bytes has one of these
 _HIGH_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*\n?")
@@ -159,6 +165,20 @@ def _asian(telling: bytes) -> str | None:
         if len(wide) > 3 and share > 0.9 and (best is None or share > best[0]):
             best = (share, encoding)
     return None if best is None else best[1]
+
+
+def known(name: str | None) -> str | None:
+    """The codec of an encoding that a file or a mail names, None where there is none such or where it says nothing.
+
+    Latin-1 is read as Windows does, which is what it mostly is.
+    """
+    try:
+        codec = codecs.lookup((name or "").strip())
+    except (LookupError, ValueError):
+        return None
+    if codec.name in _NO_CHARSETS:
+        return None
+    return "cp1252" if codec.name == "iso8859-1" else codec.name
 
 
 def without_surrogates(text: str) -> str:

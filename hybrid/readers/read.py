@@ -25,13 +25,14 @@ from hybrid.readers.office import read_epub, read_odf, read_pptx, read_rtf, read
 from hybrid.readers.pdf import read_pdf
 from hybrid.readers.pipes import with_tables
 
-READING = 14  # raised whenever the text of a file that could be read already changes: indexes are then made anew
+READING = 15  # raised whenever the text of a file that could be read already changes: indexes are then made anew
 
 _WITH_TABLES = frozenset({"text", "markdown", "rst"})
 
 
-def _attached(name: str, data: bytes) -> str:
-    return read(name, data).text
+def _attached(name: str, data: bytes) -> Extract:
+    found = read(name, data)
+    return Extract(found.text, remarks=found.remarks)
 
 
 # by kind; all others are text already
