@@ -209,3 +209,14 @@ def test_remarks_of_attachments_are_kept() -> None:
     found = read("a.eml", mail_of("mixed", MIMEText("See there."), attachment(out.getvalue(), "rent.docx")))
     assert "The rent is 330 euros." in found.text
     assert found.remarks == ("attachment rent.docx: 1 struck-out passage left out",)
+
+
+@pytest.mark.parametrize("subtype", ["plain", "html"])
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [("koi8-r", "Залог"), ("windows-1253", "ποσό"), ("iso-2022-jp", "保証金は四十円"), ("gb2312", "模")],
+)
+def test_the_charset_of_a_header_holds(charset: str, text: str, subtype: str) -> None:
+    mail = message(Subject="x")
+    mail.set_content(f"<p>{text}</p>" if subtype == "html" else text, subtype=subtype, charset=charset, cte="base64")
+    assert read("a.eml", bytes(mail)).text.endswith(f"\n\n{text}")
