@@ -2,7 +2,8 @@
 
 A number that Word counts ("2.1", "(a)") stands before its paragraph. A footnote stands in its own paragraph after the
 one that refers to it, as [footnote 1: ...], a page header before the text and a footer after it, each once. Tracked
-changes are read as accepted. Comments, hidden and struck-out text are left out, and said to be. Macros are never run:
+changes are read as accepted. Comments, charts, SmartArt, hidden and struck-out text are left out, and said to be;
+so is, unsaid, what a form asks for where nobody has filled it in. Macros are never run:
 of a .docm file the text is read and nothing else.
 """
 
@@ -19,9 +20,14 @@ from hybrid.readers import archive as archives
 from hybrid.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.readers.headings import plain_headings
 from hybrid.readers.numbering import Numbering
-from hybrid.readers.wordml import EQUATION, Looks, Reading, W
+from hybrid.readers.wordml import EQUATION, Looks, Reading, W, without_prompts
 
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_CHARTS = (
+    "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart",
+    "{http://schemas.microsoft.com/office/drawing/2014/chartex}chart",
+)
+_DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 _ANNOUNCES = re.compile(r"(?:[:,]|\bas follows\.|\b(?:by|is|are|equals|formula|equation))\s*\Z", re.IGNORECASE)
 _TYPES = "[Content_Types].xml"
 _MACROS = b"application/vnd.ms-word.document.macroEnabled.main+xml"
@@ -68,7 +74,7 @@ def _extract(data: bytes) -> Extract:
         looks=Looks(_root(part, "/styles")),
         notes={(kind, note.get(f"{W}id")): note for kind in ("footnote", "endnote") for note in _notes(part, kind)},
     )
-    body = document.element.body
+    body = without_prompts(document.element.body)
     blocks = [
         *_margins(reading, part, body, "header"),
         *reading.blocks(body),
@@ -104,6 +110,8 @@ def _remarks(reading: Reading, part: Any, body: Any) -> tuple[str, ...]:
         (reading.hidden, "passage of hidden text"),
         (reading.struck, "struck-out passage"),
         (sum(1 for _ in body.iter(f"{W}altChunk")), "embedded document"),
+        (sum(1 for _ in body.iter(*_CHARTS)), "chart"),
+        (sum(1 for _ in body.iter(_DIAGRAM)), "SmartArt drawing"),
     )
     said = [f"{count} {_several(what) if count > 1 else what} left out" for count, what in counted if count]
     return (*said, *(["tracked changes read as accepted"] if reading.tracked else []))
@@ -141,7 +149,7 @@ def _margins(reading: Reading, part: Any, body: Any, kind: str) -> Iterator[tupl
         root = getattr(target, "element", None)
         if root is None:
             continue
-        text = reading.flat(root)
+        text = reading.flat(without_prompts(root))
         if re.search(r"[^\W\d_]{2}", re.sub(r"(?i)\bpage\b|\bof\b", "", text)) and text not in seen:
             seen.add(text)
             yield 0, f"[{kind}: {text}]"
