@@ -116,7 +116,7 @@ def test_attachments_of_the_form_that_is_not_read_are_kept() -> None:
     assert "Attic" in found.text
 
 
-@pytest.mark.parametrize("blank", ["", "\n", " \r\n\t\r\n", "Your program shows no HTML.\n"])
+@pytest.mark.parametrize("blank", ["", "\n", " \r\n\t\r\n", "Your program shows no HTML.\n" * 2])
 def test_html_is_read_where_the_plain_text_says_nothing(blank: str) -> None:
     (page,) = pages("The fee is 75 euros a week, and it is due on each first Monday of the month.")
     found = read("a.eml", mail_of("alternative", MIMEText(blank), many("related", page)))
@@ -220,3 +220,26 @@ def test_the_charset_of_a_header_holds(charset: str, text: str, subtype: str) ->
     mail = message(Subject="x")
     mail.set_content(f"<p>{text}</p>" if subtype == "html" else text, subtype=subtype, charset=charset, cte="base64")
     assert read("a.eml", bytes(mail)).text.endswith(f"\n\n{text}")
+
+
+@pytest.mark.parametrize("suffix", ["mht", "mhtml"])
+@pytest.mark.parametrize("sender", [b"From: <Saved by Blink>\r\n", b""])
+def test_a_saved_page_is_read(suffix: str, sender: bytes) -> None:
+    (page,) = pages("The <b>kiln</b> is fired on Thursdays.")
+    style = MIMEText("p { color: red }", "css")
+    saved = many("related", page, style, MIMEImage(b"\x89PNG", "png"))
+    found = read(f"kiln.{suffix}", sender + bytes(saved))
+    assert found.text.strip() == "The kiln is fired on Thursdays."
+    assert found.remarks == ("1 picture left out",)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_mailbox_is_read_as_its_messages(end: bytes) -> None:
+    first = mail_of("mixed", MIMEText("Bring the saw.\n\n>From the shed, that is.\n"), attachment(TABLE, "rents.csv"))
+    second = b"From: c@example.org\nSubject: Paint\n\nTwo tins will do.\n"
+    lines = [b"From ida@example.org Wed Jun 11 07:30:00 2025\n" + one for one in (first, second, b"no headers\n")]
+    found = read("all.mbox", b"\n".join(lines).replace(b"\n", end))
+    assert [heading.title for heading in found.headings] == ["Rooms", "rents.csv", "Paint"]
+    for words in ("Bring the saw.", "\nFrom the shed, that is.", "Attic", "Two tins will do."):
+        assert found.text.count(words) == 1
+    assert found.remarks == ("1 message without headers left out",)

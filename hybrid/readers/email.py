@@ -33,6 +33,8 @@ _DRESS = re.compile(
 )
 _SIGNATURE = re.compile(r"application/(?:x-)?(?:pkcs7|pgp)-signature")
 _SEALED = re.compile(r"application/(?:x-)?pkcs7-mime|multipart/encrypted")
+_SAVED = re.compile(r"[\"<]?Saved by ")  # the sender of a saved page: a browser
+_STUB = 40  # words at most of a text that only says to look at the HTML
 _LINK = re.compile(r"\S+://\S+|\bmailto:\S+")
 _WORD = re.compile(r"[^\W_]+")
 _BETWEEN = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\d{4}[^\r\n]*\r?\n")  # messages of a mailbox
@@ -50,7 +52,7 @@ def read_email(data: bytes, attached: Attached) -> Extract:
     """
     mail = _Mail(attached)
     messages = list(_messages(data))
-    headed = [message for message in messages if any(message[name] for name in _HEADERS)]
+    headed = [message for message in messages if any(message[name] for name in (*_HEADERS, "MIME-Version"))]
     if not headed:
         raise Unreadable("no e-mail: it has none of the headers From, To, Date and Subject")
     parts: list[str] = []
@@ -104,7 +106,8 @@ class _Mail:
 
     def message(self, message: Any, depth: int) -> Iterator[_Piece]:
         """The headers of a message, then its parts."""
-        lines = [f"{name}: {_flat(message[name])}" for name in _HEADERS if message[name]]
+        told = [(name, _flat(message[name])) for name in _HEADERS if message[name]]
+        lines = [f"{name}: {value}" for name, value in told if not _SAVED.match(value)]
         yield _Piece("\n".join(lines), _flat(message["Subject"] or ""))
         yield from self._part(message, depth, main=True)
 
@@ -228,7 +231,8 @@ def _says_more(rich: _Piece, plain: _Piece) -> bool:
     One that leaves out what is struck out is better too: the other has it as if it held.
     """
     more, less = (Counter(_WORD.findall(_LINK.sub(" ", piece.text.lower()))) for piece in (rich, plain))
-    return less < more or more.total() > 2 * less.total() or bool(rich.remarks)
+    excuse = less.total() < _STUB and ("html" in less or "browser" in less)
+    return excuse or less < more or more.total() > 2 * less.total() or bool(rich.remarks)
 
 
 def _body(part: Any, kind: str) -> _Piece:
