@@ -911,6 +911,29 @@ class TestNotebook:
         assert len(code) == len(document.text)
         assert code.split() == ["def", "f():", "é", "y", "=", "'````'"]
 
+    @pytest.mark.parametrize(
+        ("counts", "remarks"),
+        [
+            ((), ()),
+            ((0, 0), ()),
+            ((2, 0), ("the output of 1 cell left out",)),
+            ((1, 3), ("the outputs of 2 cells left out",)),
+        ],
+    )
+    @pytest.mark.parametrize("sheets", [True, False])
+    def test_outputs_are_said_to_be_left_out(
+        self, counts: tuple[int, ...], remarks: tuple[str, ...], sheets: bool
+    ) -> None:
+        key = "input" if sheets else "source"
+        shown = {"output_type": "stream", "name": "stdout", "text": ["loss 0.07"]}
+        cells: list[Any] = [{"cell_type": "markdown", "source": ["Losses"]}]
+        cells += [{"cell_type": "code", key: ["train()"], "outputs": [shown] * count} for count in counts]
+        document = read(
+            "a.ipynb", json.dumps({"worksheets": [{"cells": cells}]} if sheets else {"cells": cells}).encode()
+        )
+        assert document.remarks == remarks
+        assert "loss" not in document.text
+
     def test_version_3_and_other_kernels(self) -> None:
         cells = [{"cell_type": "code", "language": "r", "input": ["f <- function(x) 1\n"], "outputs": []}]
         data = {"worksheets": [{"cells": cells}], "metadata": {"language_info": {"name": "R"}}, "nbformat": 3}
