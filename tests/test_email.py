@@ -243,3 +243,21 @@ def test_a_mailbox_is_read_as_its_messages(end: bytes) -> None:
     for words in ("Bring the saw.", "\nFrom the shed, that is.", "Attic", "Two tins will do."):
         assert found.text.count(words) == 1
     assert found.remarks == ("1 message without headers left out",)
+
+
+@pytest.mark.parametrize("name", ["note.txt", "note.html", "note.csv"])
+@pytest.mark.parametrize(
+    ("charset", "text"), [("koi8-r", "Залог"), ("iso-2022-jp", "保証金"), ("windows-1253", "ποσό")]
+)
+def test_the_charset_of_an_attachment_holds(name: str, charset: str, text: str) -> None:
+    part = MIMEText(text, "html" if name.endswith("html") else "plain", charset)
+    part.add_header("Content-Disposition", "attachment", filename=name)
+    found = read("a.eml", mail_of("mixed", MIMEText("See there."), part))
+    assert found.text.endswith(f"[attachment: {name}]\n{text}")
+
+
+@pytest.mark.parametrize("sender", [b"From: Sales: ida@", b"From: =?utf-8?q?", b"From: <", b"From: a:;,b:"])
+def test_a_broken_header_hides_nothing(sender: bytes) -> None:
+    whole = mail_of("mixed", MIMEText("The Cellar is dry."))
+    found = read("a.eml", whole.replace(b"From: Ida <ida@example.org>", sender))
+    assert found.text.endswith("The Cellar is dry.")

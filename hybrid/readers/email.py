@@ -52,7 +52,7 @@ def read_email(data: bytes, attached: Attached) -> Extract:
     """
     mail = _Mail(attached)
     messages = list(_messages(data))
-    headed = [message for message in messages if any(message[name] for name in (*_HEADERS, "MIME-Version"))]
+    headed = [message for message in messages if any(_header(message, name) for name in (*_HEADERS, "MIME-Version"))]
     if not headed:
         raise Unreadable("no e-mail: it has none of the headers From, To, Date and Subject")
     parts: list[str] = []
@@ -106,13 +106,19 @@ class _Mail:
 
     def message(self, message: Any, depth: int) -> Iterator[_Piece]:
         """The headers of a message, then its parts."""
-        told = [(name, _flat(message[name])) for name in _HEADERS if message[name]]
-        lines = [f"{name}: {value}" for name, value in told if not _SAVED.match(value)]
-        yield _Piece("\n".join(lines), _flat(message["Subject"] or ""))
+        told = [(name, _header(message, name)) for name in _HEADERS]
+        lines = [f"{name}: {value}" for name, value in told if value and not _SAVED.match(value)]
+        yield _Piece("\n".join(lines), _header(message, "Subject"))
         yield from self._part(message, depth, main=True)
 
     def _part(self, part: Any, depth: int, main: bool = False) -> list[_Piece]:
         """What a part says; `main` is one that belongs to the body even where it has a name."""
+        try:
+            return self._read(part, depth, main)
+        except Exception as error:  # noqa: BLE001 - one broken part hides no other
+            return [_Piece("", remarks=(f"a broken part was not read: {in_few_words(error)}",))]
+
+    def _read(self, part: Any, depth: int, main: bool) -> list[_Piece]:
         kind = part.get_content_type()
         name = _flat(part.get_filename() or "")
         if _SEALED.fullmatch(kind):
@@ -184,6 +190,8 @@ class _Mail:
         if self._again(name, raw):
             return []
         try:
+            if kind.startswith("text/") and known(part.get_content_charset()) is not None and raw.strip():
+                raw = _characters(raw, part.get_content_charset()).encode()  # its own reader knows no headers
             found = self.attached(name or f"unnamed{guess_extension(kind) or '.bin'}", raw)
         except Unreadable as error:
             what = f"the attachment {name}" if name else f"an attachment of the type {kind}"
@@ -202,7 +210,7 @@ class _Mail:
 def _uncoded(message: Any, coding: str) -> Any:
     """A message in a message whose lines are encoded, which the parser takes for the message itself."""
     text = message.as_bytes(policy=policy.default.clone(refold_source="none"))
-    headed = any(message[name] for name in _HEADERS)
+    headed = any(_header(message, name) for name in _HEADERS)
     if coding == "base64" and not headed:
         return message_from_bytes(b64decode(text), policy=policy.default)
     if coding == "quoted-printable" and (not headed or b"=3D" in text.partition(b"\n\n")[0]):
@@ -264,6 +272,14 @@ def _characters(raw: bytes, charset: str | None) -> str:
 def _raw(part: Any) -> bytes:
     found = part.get_payload(decode=True)
     return found if isinstance(found, bytes) else b""
+
+
+def _header(message: Any, name: str) -> str:
+    """A header on one line, as it stands where the parser of headers fails on it."""
+    try:
+        return _flat(message[name] or "")
+    except Exception:  # noqa: BLE001 - on broken ones it raises nearly anything
+        return _flat(next((value for key, value in message.raw_items() if key.lower() == name.lower()), ""))
 
 
 def _flat(value: Any) -> str:

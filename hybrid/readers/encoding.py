@@ -86,7 +86,7 @@ def _decode(data: bytes, declared: str | None) -> str:
     head = data[:SAMPLE]
     if 0 in head:
         return _decode_utf16(data, head)
-    seven = _seven_bits(head, declared)
+    seven = _seven_bits(head, declared) if data.isascii() else None
     if seven is not None:
         head = head.translate(None, b"\x0e\x0f")  # which shift to other characters and back
     if len(head.translate(None, _CONTROLS)) < 0.98 * len(head) or 0 in data:
@@ -101,8 +101,6 @@ def _decode(data: bytes, declared: str | None) -> str:
 
 def _seven_bits(head: bytes, declared: str | None) -> str | None:
     """The encoding of what is ASCII by its bytes and switches to other characters by marks among them."""
-    if not head.isascii():
-        return None
     if declared is not None and declared.startswith(("iso2022", "hz")):
         return declared
     return next((encoding for mark, encoding in _ESCAPES if mark.search(head)), None)
