@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
+from hashlib import sha256
 from mimetypes import guess_extension
 from typing import Any, NamedTuple
 
@@ -102,7 +103,9 @@ class _Mail:
 
     attached: Attached
     pictures: int = 0  # that stand in the text
-    seen: set[tuple[str, bytes]] = field(default_factory=set)  # what was read: a message often holds it twice
+    seen: set[tuple[str, bytes]] = field(
+        default_factory=set
+    )  # attachments that were read: a message often holds one twice
 
     def message(self, message: Any, depth: int) -> Iterator[_Piece]:
         """The headers of a message, then its parts."""
@@ -202,8 +205,9 @@ class _Mail:
 
     def _again(self, name: str, raw: bytes) -> bool:
         """Whether this was read before."""
-        before = (name, raw) in self.seen
-        self.seen.add((name, raw))
+        key = name, sha256(raw).digest()
+        before = key in self.seen
+        self.seen.add(key)
         return before
 
 
