@@ -103,9 +103,7 @@ class _Mail:
 
     attached: Attached
     pictures: int = 0  # that stand in the text
-    seen: set[tuple[str, bytes]] = field(
-        default_factory=set
-    )  # attachments that were read: a message often holds one twice
+    seen: set[tuple[str, bytes]] = field(default_factory=set)  # attachments: many messages hold one twice
 
     def message(self, message: Any, depth: int) -> Iterator[_Piece]:
         """The headers of a message, then its parts."""
