@@ -173,6 +173,34 @@ class TestDecode:
         assert decode(source.encode(encoding)) == source
         assert read("a.csv", source.encode(encoding)).text.endswith(text)
 
+    @pytest.mark.parametrize("encoding", ["cp1251", "koi8_r", "iso8859_5"])
+    @pytest.mark.parametrize("text", ["Залог: сорок рублей", "Кошка спит на окне", "Сад и огород: полив по средам"])
+    def test_a_few_words_in_cyrillic(self, text: str, encoding: str) -> None:
+        assert decode(text.encode(encoding)) == text
+
+    @pytest.mark.parametrize(
+        ("text", "encoding"),
+        [
+            ("保証金は四十円です。", "iso2022_jp"),
+            ("보증금은 사십 원입니다.\n", "iso2022_kr"),
+            ("保证金是四十元。", "hz"),
+        ],
+    )
+    def test_encodings_of_seven_bits(self, text: str, encoding: str) -> None:
+        assert decode(text.encode(encoding), encoding) == text
+        if encoding != "hz":
+            assert decode(text.encode(encoding)) == text
+        if encoding != "iso2022_kr":  # no browser reads it
+            page = f'<meta charset="{encoding.replace("iso2022_", "iso-2022-")}"><p>{text}'
+            assert read("a.html", page.encode(encoding)).text == text
+
+    @pytest.mark.parametrize("encoding", ["koi8-r", "iso-8859-7", "iso-2022-jp", "iso-8859-1"])
+    def test_the_encoding_that_xml_declares(self, encoding: str) -> None:
+        word = {"koi8-r": "ЗАЛОГ", "iso-8859-7": "ποσό", "iso-2022-jp": "保証金", "iso-8859-1": "ò"}[encoding]
+        source = f"<?xml version='1.0' encoding='{encoding.upper()}'?>\n<a>{word}</a>\n"
+        assert read("a.xml", source.encode(encoding)).text == source
+        assert read("a.xml", source.encode("utf-8")).text == source
+
     def test_rare_accents_far_behind_the_start(self) -> None:
         data = b"plain words of the contract\n" * 10_000 + "crème brûlée à la carte\n".encode("latin-1")
         assert decode(data).endswith("crème brûlée à la carte\n")
@@ -882,6 +910,29 @@ class TestNotebook:
         code = code_of(document.text)
         assert len(code) == len(document.text)
         assert code.split() == ["def", "f():", "é", "y", "=", "'````'"]
+
+    @pytest.mark.parametrize(
+        ("counts", "remarks"),
+        [
+            ((), ()),
+            ((0, 0), ()),
+            ((2, 0), ("the output of 1 cell left out",)),
+            ((1, 3), ("the outputs of 2 cells left out",)),
+        ],
+    )
+    @pytest.mark.parametrize("sheets", [True, False])
+    def test_outputs_are_said_to_be_left_out(
+        self, counts: tuple[int, ...], remarks: tuple[str, ...], sheets: bool
+    ) -> None:
+        key = "input" if sheets else "source"
+        shown = {"output_type": "stream", "name": "stdout", "text": ["loss 0.07"]}
+        cells: list[Any] = [{"cell_type": "markdown", "source": ["Losses"]}]
+        cells += [{"cell_type": "code", key: ["train()"], "outputs": [shown] * count} for count in counts]
+        document = read(
+            "a.ipynb", json.dumps({"worksheets": [{"cells": cells}]} if sheets else {"cells": cells}).encode()
+        )
+        assert document.remarks == remarks
+        assert "loss" not in document.text
 
     def test_version_3_and_other_kernels(self) -> None:
         cells = [{"cell_type": "code", "language": "r", "input": ["f <- function(x) 1\n"], "outputs": []}]

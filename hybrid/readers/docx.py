@@ -2,8 +2,9 @@
 
 A number that Word counts ("2.1", "(a)") stands before its paragraph. A footnote stands in its own paragraph after the
 one that refers to it, as [footnote 1: ...], a page header before the text and a footer after it, each once. Tracked
-changes are read as accepted. Comments, hidden and struck-out text are left out, and said to be. Macros are never run:
-of a .docm file the text is read and nothing else.
+changes are read as accepted. Comments, charts, SmartArt, hidden and struck-out text are left out, and said to be.
+What stands in a form until somebody fills it in is left out. Macros are never run: of a .docm file the text is read
+and nothing else.
 """
 
 from __future__ import annotations
@@ -19,9 +20,14 @@ from hybrid.readers import archive as archives
 from hybrid.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.readers.headings import plain_headings
 from hybrid.readers.numbering import Numbering
-from hybrid.readers.wordml import EQUATION, Looks, Reading, W
+from hybrid.readers.wordml import EQUATION, Looks, Reading, W, without_prompts
 
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_CHARTS = (
+    "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart",
+    "{http://schemas.microsoft.com/office/drawing/2014/chartex}chart",
+)
+_DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 _ANNOUNCES = re.compile(r"(?:[:,]|\bas follows\.|\b(?:by|is|are|equals|formula|equation))\s*\Z", re.IGNORECASE)
 _TYPES = "[Content_Types].xml"
 _MACROS = b"application/vnd.ms-word.document.macroEnabled.main+xml"
@@ -68,7 +74,7 @@ def _extract(data: bytes) -> Extract:
         looks=Looks(_root(part, "/styles")),
         notes={(kind, note.get(f"{W}id")): note for kind in ("footnote", "endnote") for note in _notes(part, kind)},
     )
-    body = document.element.body
+    body = without_prompts(document.element.body)
     blocks = [
         *_margins(reading, part, body, "header"),
         *reading.blocks(body),
@@ -104,6 +110,8 @@ def _remarks(reading: Reading, part: Any, body: Any) -> tuple[str, ...]:
         (reading.hidden, "passage of hidden text"),
         (reading.struck, "struck-out passage"),
         (sum(1 for _ in body.iter(f"{W}altChunk")), "embedded document"),
+        (sum(1 for _ in body.iter(*_CHARTS)), "chart"),
+        (sum(1 for _ in body.iter(_DIAGRAM)), "SmartArt drawing"),
     )
     said = [f"{count} {_several(what) if count > 1 else what} left out" for count, what in counted if count]
     return (*said, *(["tracked changes read as accepted"] if reading.tracked else []))
@@ -134,17 +142,40 @@ def _notes(part: Any, kind: str) -> list[Any]:
 
 
 def _margins(reading: Reading, part: Any, body: Any, kind: str) -> Iterator[tuple[int, str]]:
-    """The texts of page headers or footers, each once; a page number alone is none."""
+    """The texts of page headers or footers that are switched on, each once; a page number alone is none."""
     seen: set[str] = set()
-    for reference in body.iter(f"{W}{kind}Reference"):
-        target = part.related_parts.get(reference.get(f"{_R}id"))
+    for name in _shown(part, body, kind):
+        target = part.related_parts.get(name)
         root = getattr(target, "element", None)
         if root is None:
             continue
-        text = reading.flat(root)
+        text = reading.flat(without_prompts(root))
         if re.search(r"[^\W\d_]{2}", re.sub(r"(?i)\bpage\b|\bof\b", "", text)) and text not in seen:
             seen.add(text)
             yield 0, f"[{kind}: {text}]"
+
+
+def _shown(part: Any, body: Any, kind: str) -> list[str]:
+    """The names of the headers or footers of some page; a section without its own has those of the one before."""
+    even = _switched(_root(part, "/settings"), "evenAndOddHeaders")
+    at: dict[str, str] = {}  # by the type of pages
+    order: list[str] = []
+    shown: set[str] = set()
+    for section in body.iter(f"{W}sectPr"):
+        if section.getparent().tag == f"{W}sectPrChange":  # what it was before a change
+            continue
+        for reference in section.findall(f"{W}{kind}Reference"):
+            name = reference.get(f"{_R}id", "")
+            at[reference.get(f"{W}type", "default")] = name
+            order += [] if name in order else [name]
+        on = {"default": True, "first": _switched(section, "titlePg"), "even": even}
+        shown |= {name for pages, name in at.items() if on.get(pages, True)}
+    return [name for name in order if name in shown]
+
+
+def _switched(parent: Any | None, name: str) -> bool:
+    found = None if parent is None else parent.find(f"{W}{name}")
+    return found is not None and found.get(f"{W}val") not in ("0", "false", "off")
 
 
 def _style_level(style: Any) -> int:

@@ -16,6 +16,14 @@ _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+# codecs of Python that are none of a text, and one that says nothing
+_NO_CHARSETS = frozenset(
+    """
+    ascii base64 bz2 hex idna mbcs oem punycode quopri raw-unicode-escape rot-13 undefined unicode-escape uu zlib
+    """.split()
+)
+_WIDE = frozenset("utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be utf-7".split())  # told by the bytes
+_XML = re.compile(rb"""\s*<\?xml\s[^>]*?\bencoding\s*=\s*["']([\w.:-]+)["']""")
 _LINE = 2000  # bytes of a line that are looked at
 _UNCUT = re.compile(rb"(?s).*[\x00-\x2f]")  # no character of several bytes has one of these
 _HIGH_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*\n?")
@@ -42,6 +50,13 @@ _LATIN = tuple(
         ("cp1257", "ąčęėįšųūž āčēģīķļņšūž äöõüšž"),
     )
 )
+# Of Cyrillic the letters that make up four of five in Russian, and nearly so in its sisters, and the rare ones
+_CYRILLIC = ("cp1251", "koi8_r", "cp866", "iso8859_5")
+_OFTEN, _RARELY = frozenset("оеаинтсрвлкмдпуі"), frozenset("ъщэфцюшжхё")
+_CASED = re.compile(r"[А-ЯЁІЇЄ]?[а-яёіїєґ]*|[А-ЯЁІЇЄҐ]+")
+_BESIDE = frozenset("«»—–„“”…№°§’\xa0")  # signs in such a text
+_WORD = re.compile(r"[^\W\d_]+")
+_ESCAPES = ((re.compile(rb"\x1b\$[@B(]|\x1b\(J"), "iso2022_jp_ext"), (re.compile(rb"\x1b\$\)C"), "iso2022_kr"))
 _SIGN = re.compile(r"(?<![^\W\d_])[^\w\s]|[^\w\s](?![^\W\d_])|[ªº²³¹¼½¾](?![^\W\d_])|[\u2010-\u2019]")  # no letter
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\b\x1a\x1b"))
 _HIGH = bytes(range(128, 256))
@@ -50,13 +65,15 @@ _HIGH = bytes(range(128, 256))
 def decode(data: bytes, declared: str | None = None) -> str:
     """The characters of a text file, without its byte order mark; line ends are kept.
 
-    A byte order mark decides, then UTF-8 where it fits, then `declared`, then a guess from a sample; bytes that do not
-    fit become U+FFFD.
+    A byte order mark decides, then marks of ISO-2022, then UTF-8 where it fits, then `declared` or what an XML
+    declaration names, then a guess from a sample; bytes that do not fit become U+FFFD.
 
     Raises:
         Unreadable: the bytes are not text, or nothing but white space.
     """
-    text = _decode(data, declared)
+    if declared is None and (named := _XML.match(data)) is not None:
+        declared = known(named[1].decode("ascii", "replace"))
+    text = _decode(data, None if declared in _WIDE else declared)
     if not text.strip():
         raise Unreadable("empty file")
     return text
@@ -69,12 +86,24 @@ def _decode(data: bytes, declared: str | None) -> str:
     head = data[:SAMPLE]
     if 0 in head:
         return _decode_utf16(data, head)
+    seven = _seven_bits(head, declared) if data.isascii() else None
+    if seven is not None:
+        head = head.translate(None, b"\x0e\x0f")  # which shift to other characters and back
     if len(head.translate(None, _CONTROLS)) < 0.98 * len(head) or 0 in data:
         raise Unreadable("binary file")
+    if seven is not None:
+        return data.decode(seven, "replace")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         return data.decode(_guess(data, error.start, declared), "replace")
+
+
+def _seven_bits(head: bytes, declared: str | None) -> str | None:
+    """The encoding of what is ASCII by its bytes and switches to other characters by marks among them."""
+    if declared is not None and declared.startswith(("iso2022", "hz")):
+        return declared
+    return next((encoding for mark, encoding in _ESCAPES if mark.search(head)), None)
 
 
 def _decode_utf16(data: bytes, head: bytes) -> str:
@@ -104,6 +133,9 @@ def _guess(data: bytes, bad: int, declared: str | None) -> str:
     latin = _latin(telling)
     if latin is not None:
         return latin
+    cyrillic = _cyrillic(telling)
+    if cyrillic is not None:
+        return cyrillic
     from charset_normalizer import from_bytes
 
     found = from_bytes(telling, cp_exclusion=["utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_7"])
@@ -125,6 +157,27 @@ def _latin(telling: bytes) -> str | None:
         if letters and "\ufffd" not in letters and any(letters <= alphabet for alphabet in alphabets):
             return encoding
     return None
+
+
+def _cyrillic(telling: bytes) -> str | None:
+    """The encoding in which all words beyond ASCII look like Cyrillic ones: by their capitals, and by their letters."""
+    best: tuple[float, str] | None = None
+    for encoding in _CYRILLIC:
+        try:
+            text = telling.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        words = [word for word in _WORD.findall(text) if not word.isascii()]
+        letters = "".join(words).lower()
+        strange = any(char > "\x7f" and not char.isalpha() and char not in _BESIDE for char in text)
+        if strange or len(letters) < 5 or not all(_CASED.fullmatch(word) for word in words):
+            continue
+        if all(word.isupper() for word in words):
+            continue  # small letters of another script stand where these capitals do
+        often, rarely = (sum(char in some for char in letters) / len(letters) for some in (_OFTEN, _RARELY))
+        if often > 0.68 and rarely < 0.15 and (best is None or often > best[0]):
+            best = (often, encoding)
+    return None if best is None else best[1]
 
 
 def _telling(data: bytes) -> bytes:
@@ -159,6 +212,20 @@ def _asian(telling: bytes) -> str | None:
         if len(wide) > 3 and share > 0.9 and (best is None or share > best[0]):
             best = (share, encoding)
     return None if best is None else best[1]
+
+
+def known(name: str | None) -> str | None:
+    """The codec of an encoding that a file or a mail names, None where there is none such or where it says nothing.
+
+    Latin-1 is read as Windows does, which is what it mostly is.
+    """
+    try:
+        codec = codecs.lookup((name or "").strip())
+    except (LookupError, ValueError):
+        return None
+    if codec.name in _NO_CHARSETS:
+        return None
+    return "cp1252" if codec.name == "iso8859-1" else codec.name
 
 
 def without_surrogates(text: str) -> str:

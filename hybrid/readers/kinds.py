@@ -9,7 +9,8 @@ KINDS = {
     ".txt": "text", ".text": "text", ".log": "text", ".md": "markdown", ".markdown": "markdown", ".mdx": "markdown",
     ".qmd": "markdown", ".rst": "rst", ".html": "html", ".htm": "html", ".xhtml": "html", ".pdf": "pdf",
     ".docx": "docx", ".csv": "csv", ".tsv": "csv", ".json": "json", ".geojson": "json", ".ipynb": "notebook",
-    ".jsonl": "jsonl", ".ndjson": "jsonl", ".docm": "docx", ".eml": "email",
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".docm": "docx", ".eml": "email", ".mht": "email",
+    ".mhtml": "email", ".mbox": "email",
     ".xlsx": "xlsx", ".xlsm": "xlsx", ".pptx": "pptx", ".pptm": "pptx", ".odt": "opendocument", ".ods": "opendocument",
     ".odp": "opendocument", ".rtf": "rtf", ".epub": "epub",
 }  # fmt: skip

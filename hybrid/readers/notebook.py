@@ -1,4 +1,4 @@
-"""Notebooks: the cells in order, Markdown as it stands, code between fences; outputs are left out."""
+"""Notebooks: the cells in order, Markdown as it stands, code between fences; outputs are left out, and said to be."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ def read_notebook(data: bytes) -> Extract:
     source = decode(data)
     try:
         leaves = leaves_of(source, 0, len(source))
-        language = _language(json.loads(source))
+        notebook = json.loads(source)
     except (ValueError, RecursionError):
         raise Unreadable("broken notebook: not JSON") from None
+    language = _language(notebook)
     cells: dict[str, tuple[list[tuple[int, int]], list[str]]] = {}  # path -> strings of the source, kind
     for leaf in leaves:
         cell = _CELL.match(leaf.path)
@@ -53,7 +54,9 @@ def read_notebook(data: bytes) -> Extract:
         under = found[-1].level if found and not is_code else under
     if not out.length:
         raise Unreadable("no text in this notebook")
-    return out.extract(tuple(headings))
+    count = _outputs(notebook)
+    said = "the output of 1 cell left out" if count == 1 else f"the outputs of {count} cells left out"
+    return out.extract(tuple(headings))._replace(remarks=(said,) if count else ())
 
 
 def code_of(text: str) -> str:
@@ -86,6 +89,15 @@ def _put_cell(out: Rendering, lines: list[tuple[int, int]], language: str) -> tu
     if language:
         out.fill(fence if text.endswith("\n") else f"\n{fence}")
     return begin, text
+
+
+def _outputs(notebook: object) -> int:
+    """How many cells show something that they gave."""
+    sheets = notebook.get("worksheets") if isinstance(notebook, dict) else None  # before version 4
+    holders = [notebook, *(sheets if isinstance(sheets, list) else [])]
+    held = [holder.get("cells") for holder in holders if isinstance(holder, dict)]
+    cells = [cell for some in held if isinstance(some, list) for cell in some]
+    return sum(isinstance(cell, dict) and bool(cell.get("outputs")) for cell in cells)
 
 
 def _language(notebook: object) -> str:

@@ -30,9 +30,9 @@ READING = 15  # raised whenever the text of a file that could be read already ch
 _WITH_TABLES = frozenset({"text", "markdown", "rst"})
 
 
-def _attached(name: str, data: bytes) -> tuple[str, tuple[str, ...]]:
-    document = read(name, data)
-    return document.text, document.remarks
+def _attached(name: str, data: bytes) -> Extract:
+    found = read(name, data)
+    return Extract(found.text, remarks=found.remarks)
 
 
 # by kind; all others are text already

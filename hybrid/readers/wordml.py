@@ -149,9 +149,12 @@ class Reading:
     tracked: bool = False  # whether anything was deleted or moved
     hidden: int = 0  # paragraphs and rows with hidden text
     struck: int = 0  # paragraphs with struck-out text
+    fields: list[bool] = field(default_factory=list)  # that have not ended, the outermost first: whether in their code
+    ended: set[Any] = field(default_factory=set)  # the beginnings of fields that end
 
     def blocks(self, parent: Any) -> Iterator[tuple[int, str]]:
         """Heading level or EQUATION, and text, of what stands in an element in order, also in content controls."""
+        self.ended |= _ended(parent)
         for level, text in self._blocks(parent):
             yield level, text
             waiting, self.waiting = self.waiting, []
@@ -268,10 +271,12 @@ class Reading:
                 self.tracked = True
             elif tag in _SKIPPED or not isinstance(tag, str):
                 continue
-            elif tag == f"{W}sdt" and child.find(f"{W}sdtPr/{W}showingPlcHdr") is not None:
-                continue  # nobody filled it in
+            elif tag == f"{W}fldChar":
+                self._field(child, line, look)
             elif tag == f"{W}r":
                 self._run(child, line, self.looks.of(child.find(f"{W}rPr"), look))
+            elif any(self.fields):
+                self._walk(child, line, look)  # a field's code shows nothing, but other fields may stand in it
             elif tag == f"{W}t":
                 if not any(self.fields):
                     line.add(signs(child.text or "", look.font or ""), look)
@@ -283,12 +288,10 @@ class Reading:
                 code = child.get(f"{W}char", "")
                 shown = sign(int(code, 16), child.get(f"{W}font", "")) if _HEX.fullmatch(code) else UNKNOWN
                 line.add(shown, look)
-            elif tag == f"{W}fldChar":
-                self._field(child, line, look)
             elif tag == f"{W}txbxContent":
-                inner, self.waiting = self.waiting, []
+                (inner, self.waiting), (fields, self.fields) = (self.waiting, []), (self.fields, [])
                 boxes = list(self.blocks(child))
-                self.waiting = [*inner, *boxes]
+                self.waiting, self.fields = [*inner, *boxes], fields
             elif tag == f"{_MC}AlternateContent":
                 self._walk(_chosen(child), line, look)
             elif tag in _EQUATIONS:
@@ -316,11 +319,26 @@ class Reading:
     def _run(self, run: Any, line: _Line, look: Look) -> None:
         if look.hidden or look.struck:
             text = "".join(element.text or "" for element in run.iter(f"{W}t"))
-            if text.strip():
+            shown = not any(self.fields)
+            for mark in run.iter(f"{W}fldChar"):
+                self._field(mark, _Line(), look)
+            if text.strip() and shown:
                 self.hidden += bool(look.hidden)
                 self.struck += not look.hidden
             return
         self._walk(run, line, look)
+
+    def _field(self, mark: Any, line: _Line, look: Look) -> None:
+        """A field begins with its code, goes on with what it shows, and ends, maybe in a later paragraph."""
+        kind = mark.get(f"{W}fldCharType")
+        if kind == "begin":
+            if not any(self.fields):
+                line.add(_form_field(mark), look)
+            self.fields.append(mark in self.ended)
+        elif self.fields and kind == "separate":
+            self.fields[-1] = False
+        elif self.fields and kind == "end":
+            self.fields.pop()
 
     def _note(self, kind: str, number: str | None) -> str:
         """The mark of a note; its text waits for the end of the paragraph."""
@@ -349,6 +367,31 @@ def _parts(parent: Any, tag: str = "") -> Iterator[Any]:
             yield from _parts(_chosen(child), tag)
         elif not tag or child.tag == f"{W}{tag}":
             yield child
+
+
+def _ended(parent: Any) -> set[Any]:
+    """The beginnings of fields that also end: all text behind another one would be taken for its code."""
+    open_, ended = [], set()
+    for mark in parent.iter(f"{W}fldChar"):
+        kind = mark.get(f"{W}fldCharType")
+        if any(above.tag in _GONE for above in mark.iterancestors()):
+            continue
+        if kind == "begin":
+            open_.append(mark)
+        elif kind == "end" and open_:
+            ended.add(open_.pop())
+    return ended
+
+
+def without_prompts(root: Any) -> Any:
+    """The element without what content controls say as long as nobody has filled them in, "Click to enter text."."""
+    for control in root.iter(f"{W}sdt"):
+        properties, content = control.find(f"{W}sdtPr"), control.find(f"{W}sdtContent")
+        if properties is not None and content is not None and _switch(properties, "showingPlcHdr"):
+            for text in content.iter(f"{W}t"):
+                if next(text.iterancestors(f"{W}sdt")) is control:
+                    text.text = ""
+    return root
 
 
 def _chosen(alternatives: Any) -> Any:
