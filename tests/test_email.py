@@ -11,7 +11,6 @@ from email.mime.text import MIMEText
 from io import BytesIO
 from typing import Any
 
-import openpyxl
 import pytest
 
 from hybrid.readers.extract import Unreadable

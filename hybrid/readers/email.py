@@ -26,7 +26,6 @@ from hybrid.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.readers.html import page_text, read_html
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
-_UTF8 = b"\xef\xbb\xbf"  # the mark with which a text says so
 _DEEP = 5  # messages inside messages
 _MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
 _PAGES = frozenset({"text/html", "text/x-amp-html", "text/watch-html", "text/enriched", "application/xhtml+xml"})

@@ -145,7 +145,6 @@ class Reading:
     notes: Mapping[tuple[str, str], Any]  # paragraphs' parent by kind and id
     seen: dict[str, int] = field(default_factory=dict)  # notes of each kind until now
     waiting: list[tuple[int, str]] = field(default_factory=list)  # notes and boxes of the block at hand
-    fields: list[bool] = field(default_factory=list)  # of those that began: whether their instruction goes on
     tracked: bool = False  # whether anything was deleted or moved
     hidden: int = 0  # paragraphs and rows with hidden text
     struck: int = 0  # paragraphs with struck-out text
@@ -256,7 +255,6 @@ class Reading:
     def _line(self, paragraph: Any) -> _Line:
         style = paragraph.find(f"{W}pPr/{W}pStyle")
         line = _Line()
-        self.fields.clear()  # an instruction that never ends hides one paragraph at most
         hidden, struck = self.hidden, self.struck
         self._walk(paragraph, line, self.looks.style(None if style is None else style.get(f"{W}val")))
         self.hidden, self.struck = min(self.hidden, hidden + 1), min(self.struck, struck + 1)  # of one in many runs
@@ -278,8 +276,7 @@ class Reading:
             elif any(self.fields):
                 self._walk(child, line, look)  # a field's code shows nothing, but other fields may stand in it
             elif tag == f"{W}t":
-                if not any(self.fields):
-                    line.add(signs(child.text or "", look.font or ""), look)
+                line.add(signs(child.text or "", look.font or ""), look)
             elif tag in _CHARACTERS:
                 line.add(_CHARACTERS[tag], look)
             elif tag in _NOTES:
@@ -303,18 +300,6 @@ class Reading:
                 self._walk(child.find(f"{W}rubyBase"), line, look)
             else:
                 self._walk(child, line, look)
-
-    def _field(self, mark: Any, line: _Line, look: Look) -> None:
-        """What stands between a field's beginning and its `separate` is its instruction, other fields in it too."""
-        kind = mark.get(f"{W}fldCharType")
-        if kind == "begin":
-            shown = _form_field(mark)
-            line.add("" if any(self.fields) else shown, look)
-            self.fields.append(not shown)  # of what is shown already no instruction has to be hidden
-        elif kind == "separate" and self.fields:
-            self.fields[-1] = False
-        elif kind == "end" and self.fields:
-            self.fields.pop()
 
     def _run(self, run: Any, line: _Line, look: Look) -> None:
         if look.hidden or look.struck:
