@@ -469,7 +469,7 @@ class TestWordText:
         assert word(paragraph(run("Half: ") + summed + run(" crowns."))).text == "Half: 320 crowns."
         assert word(
             paragraph(run("Page ") + inner) + paragraph(begin + run("lost")) + paragraph(run("Next."))
-        ).text == ("Page 640\n\nNext.")
+        ).text == ("Page 640\n\nlost\n\nNext.")
 
 
 def r(text: str) -> str:
