@@ -81,7 +81,8 @@ ON_A_PAGE = (
     "cosine", "covered", "covered_near", "rarest", "named", "keyed", *KINDS, "score", "lead", "cosine_best",
     "covered_best", "kindless", "missing",
 )  # fmt: skip
-ON_ASKED = ("cosine", "keyed", "number", "matched", "matched_least", *SIGNS)
+ONLY_SHORT = ("matched", "matched_least", *SIGNS)  # told of short documents alone
+ON_ASKED = ("cosine", "keyed", "number", *ONLY_SHORT)
 MATCHED = 4  # sentences whose tokens are compared
 SECOND = 1.0  # a second sentence whose share of the softmax is at least e^-1 of the best one's is quoted too
 ANSWERED = {
@@ -119,7 +120,7 @@ class Case:
     read: int  # sentences scanned
     missing: float  # share of the question's words that stand nowhere
     signs: Floats  # SIGNS of the engine's best sentence
-    matched: Floats  # (rows, 2): how near the question's words have one in a sentence; those last of the rows guessed
+    matched: Floats  # (rows, 2): how near an asked question's words have one in a sentence; the last rows' are guessed
 
 
 def load(folder: Path) -> list[Question]:
@@ -283,7 +284,7 @@ def _case(
         len(reading.scan.piece),
         float(reading.overall[OVERALL.index("missing")]),
         reading.overall[-len(SIGNS) :],
-        _matched(engine, prompt, reading),
+        _matched(engine, prompt, reading) if situation.startswith("asked") else np.zeros((len(reading.rows), 2)),
     )
 
 
@@ -386,7 +387,7 @@ def fit(found: Sequence[Case], kept: Weights | None = None) -> Models:
     if kept is None:
         order = fit_order([case for case in found if ANSWERABLE[case.situation]])
         given = [case for case in found if case.situation not in ("bare", *SOLE)]
-        answered, bias = _fit_answered(given, order, used=[name not in SIGNS for name in (*FEATURES, *OVERALL)])
+        answered, bias = _fit_answered(given, order, used=[name not in ONLY_SHORT for name in (*FEATURES, *OVERALL)])
     else:
         order = np.array([kept.order[name] for name in FEATURES])
         answered = np.array([kept.answered.get(name, 0.0) for name in (*FEATURES, *OVERALL)])

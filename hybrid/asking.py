@@ -4,7 +4,7 @@ what such an answer looks like. Texts are compared folded, without accents (`hyb
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 
 from hybrid.words import HAN, HANGUL, HIRAGANA, KATAKANA, STOP, THAI, UNSPACED, WORD, stem
@@ -210,6 +210,11 @@ _UNITS = tuple(
 )
 
 
+def how_many(question: str) -> bool:
+    """Whether a folded question asks for the number of some things."""
+    return _HOW_MANY_THINGS.match(question) is not None
+
+
 def unit_of(question: str) -> re.Pattern[str] | None:
     """What the answer to a folded question should have beside a number; None where anything will do."""
     return next((units for _, units, _ in _of_unit(question)), None)
@@ -221,7 +226,7 @@ def column_of(question: str) -> re.Pattern[str] | None:
 
 
 def _of_unit(question: str) -> Iterator[tuple[re.Pattern[str], ...]]:
-    if not _HOW_OFTEN.search(question) and not _HOW_MANY_THINGS.match(question):
+    if not _HOW_OFTEN.search(question) and not how_many(question):
         yield from (unit for unit in _UNITS if unit[0].search(question))
 
 
@@ -383,10 +388,11 @@ _WITH = re.compile(
 )
 
 
-def without_parties(question: str, text: str) -> str:
-    """A question on "the agreement with Latch Tools" without whom it is with, where a text names them."""
+def without_parties(question: str, texts: Sequence[str]) -> str:
+    """A question on "the agreement with Latch Tools" without whom it is with, where the texts name them."""
     found = _WITH.search(question)
-    if found is None or any(name not in text for name in re.findall(r"[A-Z][\w&'-]*\w", found["names"])):
+    names = re.findall(r"[A-Z][\w&'-]*\w", found["names"]) if found is not None else []
+    if found is None or not all(any(name in text for text in texts) for name in names):
         return question
     return question[: found.end("thing")] + question[found.end() :]
 

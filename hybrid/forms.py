@@ -94,7 +94,7 @@ def expanded(question: str, texts: Sequence[str]) -> str:
     """A question with the words of the texts in place of an abbreviation of their initials, or the other way round:
     "VAT" where they say "value added tax"."""
     for short in dict.fromkeys(re.findall(r"\b[A-Z]{2,5}\b", question)):
-        if not any(re.search(rf"\b{short}\b", text) for text in texts):
+        if not _stands(short, texts):
             long = r"[\s-]+(?:(?:of|and|the|for)\s+)?".join(rf"{letter}\w+" for letter in short)
             spelled = re.compile(rf"\b{long}\b", re.IGNORECASE if len(short) > 2 else 0)
             found = next((match.group() for text in texts if (match := spelled.search(text))), "")
@@ -103,9 +103,14 @@ def expanded(question: str, texts: Sequence[str]) -> str:
     for size in (5, 4, 3):
         for run in zip(*(words[at:] for at in range(size)), strict=False):
             short = "".join(word[0] for word in run).upper()
-            if not STOP & {word.lower() for word in run} and any(re.search(rf"\b{short}\b", text) for text in texts):
+            if not STOP & {word.lower() for word in run} and _stands(short, texts):
                 return re.sub(r"\W+".join(run), short, question)
     return question
+
+
+def _stands(word: str, texts: Sequence[str]) -> bool:
+    """Whether a word stands in a text; to look for its letters first is a hundred times as fast where it does not."""
+    return any(word in text and re.search(rf"\b{re.escape(word)}\b", text) for text in texts)
 
 
 @lru_cache(maxsize=16)

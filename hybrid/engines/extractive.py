@@ -84,8 +84,8 @@ FEATURES = (
 # Of all that was read, beside the features of the best sentence; "missing" is the share of the question's words,
 # weighed by rarity, that stand nowhere. "matched" is how near the question's words have one that means the same in the
 # best sentence, in the mean and of the two that are worst off: by the vectors of tokens, as ColBERT compares texts
-# (Khattab and Zaharia, arXiv 2004.12832). The rest are signs that the best
-# sentence of a whole short document is none about what is asked: see `_signs`.
+# (Khattab and Zaharia, arXiv 2004.12832); only of a short document, as the SIGNS that its best sentence is none about
+# what is asked: see `_signs`.
 SIGNS = (
     "elsewhere", "uncounted", "empty", "timeless", "unitless", "unsaid", "other_column", "undone",
     "only_named", "of_another", "in_code",
@@ -238,10 +238,8 @@ class Extractive:
         if mended is not question:
             question, scan = mended, self._scan(prompt, mended)
         sole = is_sole(prompt.pieces, len(scan.piece))
-        bare = (
-            without_parties(question.text, " ".join(piece.text for piece in prompt.pieces)) if sole else question.text
-        )
-        if bare != question.text:
+        bare = without_parties(question.text, [piece.text for piece in prompt.pieces])
+        if sole and bare != question.text:
             question = Question.of(bare, of_code=of_code)
             scan = self._scan(prompt, question)
         worth = self._worth(question, scan, sole)
@@ -256,7 +254,8 @@ class Extractive:
         scores = features @ np.array([self.weights.order[name] for name in FEATURES]) + HEADED * headed
         best = np.argsort(-scores, kind="stable")
         rows, features, scores = _amended(prompt, scan, rows[best], features[best], scores[best])
-        matched = self.matched(prompt, question, scan, int(rows[0])) if len(rows) else (0.0, 0.0)
+        # of a long text no weight counts it, and the tokens need not be embedded
+        matched = self.matched(prompt, question, scan, int(rows[0])) if sole and len(rows) else (0.0, 0.0)
         overall = overall_of(features, scores, question.kind is None, len(scan.piece), _missing(scan, worth), matched)
         by_name = HEADED * float(headed[best[0]]) if len(best) else 0.0
         if len(rows) and sole:
@@ -418,7 +417,7 @@ class Extractive:
         if len(quotes) == 1 and not collect and beside >= 0:
             scan = reading.scan
             span = (int(scan.piece[beside]), int(scan.start[beside]), int(scan.end[beside]))
-            quotes["beside"] = Quote(*span, reading.chance)
+            quotes.setdefault(prompt.pieces[span[0]].text[span[1] : span[2]], Quote(*span, reading.chance))
         return tuple(quotes.values())
 
 
