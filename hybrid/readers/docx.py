@@ -17,7 +17,7 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 from hybrid.document import Heading
 from hybrid.readers import archive as archives
-from hybrid.readers.extract import Extract, Unreadable, in_few_words
+from hybrid.readers.extract import Extract, Unreadable, in_few_words, omitted
 from hybrid.readers.headings import plain_headings
 from hybrid.readers.numbering import Numbering
 from hybrid.readers.wordml import EQUATION, Looks, Reading, W, without_prompts
@@ -113,13 +113,8 @@ def _remarks(reading: Reading, part: Any, body: Any) -> tuple[str, ...]:
         (sum(1 for _ in body.iter(*_CHARTS)), "chart"),
         (sum(1 for _ in body.iter(_DIAGRAM)), "SmartArt drawing"),
     )
-    said = [f"{count} {_several(what) if count > 1 else what} left out" for count, what in counted if count]
+    said = [omitted(count, what) for count, what in counted if count]
     return (*said, *(["tracked changes read as accepted"] if reading.tracked else []))
-
-
-def _several(what: str) -> str:
-    head, _, rest = what.partition(" of ")
-    return f"{head}s of {rest}" if rest else f"{head}s"
 
 
 def _root(part: Any, ending: str) -> Any | None:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from hybrid.document import Heading
 from hybrid.readers.appointments import appointments
 from hybrid.readers.encoding import decode, known, without_surrogates
-from hybrid.readers.extract import Extract, Unreadable, in_few_words
+from hybrid.readers.extract import Extract, Unreadable, in_few_words, omitted
 from hybrid.readers.html import page_text, read_html
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
@@ -69,9 +69,9 @@ def read_email(data: bytes, attached: Attached) -> Extract:
         parts.append(piece.text)
         length += len(piece.text) + 2
     if len(messages) > len(headed):
-        remarks.append(_count(len(messages) - len(headed), "message without headers"))
+        remarks.append(omitted(len(messages) - len(headed), "message without headers"))
     if mail.pictures:
-        remarks.append(_count(mail.pictures, "picture"))
+        remarks.append(omitted(mail.pictures, "picture"))
     return Extract("\n\n".join(parts), tuple(headings), remarks=tuple(dict.fromkeys(remarks)))
 
 
@@ -289,9 +289,3 @@ def _flat(value: Any) -> str:
         return without_surrogates(" ".join(str(value).split()))
     except Exception as error:  # noqa: BLE001 - the parser of headers fails in many ways on broken ones
         return in_few_words(error)
-
-
-def _count(count: int, what: str) -> str:
-    head, _, rest = what.partition(" ")
-    several = f"{head}s {rest}".strip()
-    return f"{count} {several if count > 1 else what} left out"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from hybrid.document import Anchor, Heading
@@ -25,3 +26,9 @@ def in_few_words(error: Exception) -> str:
     """An exception on one line."""
     words = " ".join(str(error).split()) or type(error).__name__
     return words if len(words) <= 120 else words[:119] + "…"
+
+
+def omitted(count: int, what: str) -> str:
+    """A remark on what is not in the text: "2 passages of hidden text left out"."""
+    several = re.sub(r"(?= (?:of|without|\()|$)", "s", what, count=1)
+    return f"{count} {what if count == 1 else several} left out"

@@ -15,7 +15,7 @@ from html.parser import HTMLParser
 
 from hybrid.document import Heading
 from hybrid.readers.encoding import decode, without_surrogates
-from hybrid.readers.extract import Extract
+from hybrid.readers.extract import Extract, omitted
 from hybrid.readers.headings import plain_headings
 from hybrid.readers.html_table import DEEPEST, HtmlTable, Op
 from hybrid.readers.html_tags import (
@@ -58,8 +58,7 @@ def page_text(source: str) -> Extract:
         return Extract(source)
     got = page.out.extract(tuple(page.headings))
     if page.struck:
-        said = "1 struck-out passage" if page.struck == 1 else f"{page.struck} struck-out passages"
-        got = got._replace(remarks=(f"{said} left out",))
+        got = got._replace(remarks=(omitted(page.struck, "struck-out passage"),))
     return got if got.headings else got._replace(headings=plain_headings(got.text))
 
 

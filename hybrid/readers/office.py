@@ -27,7 +27,7 @@ from hybrid.document import Heading
 from hybrid.readers import archive as archives
 from hybrid.readers.encoding import decode
 from hybrid.readers.equations import linear
-from hybrid.readers.extract import Extract, Unreadable, in_few_words
+from hybrid.readers.extract import Extract, Unreadable, in_few_words, omitted
 from hybrid.readers.html import page_text
 from hybrid.readers.number_formats import duration, plain
 from hybrid.readers.number_formats import shown as formatted
@@ -176,13 +176,7 @@ class _LeftOut:
     counts: Counter[str] = field(default_factory=Counter)
 
     def remarks(self) -> list[str]:
-        return [
-            f"{count} {what if count == 1 else _several(what)} left out" for what, count in self.counts.items() if count
-        ]
-
-
-def _several(what: str) -> str:
-    return re.sub(r"(?= (?:of|without|\()|$)", "s", what, count=1)
+        return [omitted(count, what) for what, count in self.counts.items() if count]
 
 
 def _xlsx(data: bytes) -> Extract:
