@@ -233,10 +233,14 @@ class Extractive:
         of_code = bool(prompt.pieces) and all(source_language(piece.document) for piece in prompt.pieces)
         question = Question.of(prompt.question, of_code=of_code)
         scan = self._scan(prompt, question)
-        missing = np.flatnonzero(~np.maximum(scan.hits, scan.title).any(0)).tolist() if len(scan.piece) else []
+        missing = _lacking(scan)
         mended = question.mended(missing, [piece.text for piece in prompt.pieces], self.weights.words)
         if mended is not question:
             question, scan = mended, self._scan(prompt, mended)
+            missing = _lacking(scan)
+        lightened = question.lightened(missing)
+        if lightened is not question:
+            question, scan = lightened, self._scan(prompt, lightened)
         sole = is_sole(prompt.pieces, len(scan.piece))
         bare = without_parties(question.text, [piece.text for piece in prompt.pieces])
         if sole and bare != question.text:
@@ -833,6 +837,11 @@ def _keyed(question: Question, text: str) -> float:
     starts = np.array([m.start() for m in words], np.intp)
     hits = question.hits(found[1], starts)
     return float(hits.max(1, initial=0.0).mean()) if hits.size else 0.0
+
+
+def _lacking(scan: Scan) -> list[int]:
+    """The terms of the question that nothing that was read has."""
+    return np.flatnonzero(~np.maximum(scan.hits, scan.title).any(0)).tolist() if len(scan.piece) else []
 
 
 def _missing(scan: Scan, worth: Floats) -> float:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hybrid.asking import (
     GENERAL,
+    LIGHT,
     NUMBER,
     STOP_WORDS,
     VAGUE,
@@ -75,8 +76,12 @@ class Question:
     values: dict[str, int] = field(default_factory=dict, hash=False)  # of numbers, dates and codes
 
     @classmethod
-    def of(cls, text: str, *, of_code: bool = False) -> Question:
-        """The question as the models see it; one of stop words only keeps them."""
+    def of(cls, text: str, *, of_code: bool = False, without: frozenset[str] = frozenset()) -> Question:
+        """The question as the models see it; one of stop words only keeps them.
+
+        Args:
+            without: stems of words that are left out like stop words.
+        """
         asked = fold(text)
         language = language_of(asked)
         stop = STOP | STOP_WORDS.get(language, STOP) | (_SAID_OF_CODE if of_code else frozenset())
@@ -86,7 +91,7 @@ class Question:
         words = [(m.group(), m.start()) for m in re.finditer(rf"{RUN.pattern}|[^\W_{UNSPACED}]+", content)]
         kept = [w for w in words if w[0].lower() not in stop] or ([] if found.terms else words)
         only_asked = {m[1].lower() for m in _KIND_NAMED.finditer(asked)}  # in which city: of the answer
-        kept = [w for w in kept if w[0].lower() not in only_asked] or kept
+        kept = [w for w in kept if w[0].lower() not in only_asked and stem(w[0]) not in without] or kept
         first = re.search(r"\w", content)
         same = {match[2]: match[1] for match in _IN_BRACKETS.finditer(content)}
         for word, at in kept:
@@ -133,6 +138,18 @@ class Question:
     def yes_or_no(self) -> bool:
         """Whether it begins with a verb that asks whether something is so."""
         return whether(fold(self.text))
+
+    def lightened(self, missing: Sequence[int]) -> Question:
+        """An English question without those of its words that say little and that none of the texts has: "take" of
+        "Where does mediation take place?"; itself where there are none.
+
+        Args:
+            missing: terms that none of the texts has.
+        """
+        light = frozenset(self.terms[term] for term in missing if self.terms[term] in _LIGHT)
+        if self.language != "en" or not light or len(light) == len(self.terms):
+            return self
+        return Question.of(self.text, of_code=self.of_code, without=light)
 
     def mended(self, missing: Sequence[int], texts: Sequence[str], known: dict[str, float]) -> Question:
         """The question with the words of the texts in place of its misspelt ones; itself where there are none.
@@ -276,6 +293,7 @@ _KIND_NAMED = re.compile(
 
 _GENERAL = frozenset(map(stem, GENERAL))
 _VAGUE = frozenset(map(stem, VAGUE))
+_LIGHT = frozenset(map(stem, LIGHT))
 
 
 def is_general(term: str) -> bool:
