@@ -29,6 +29,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,9 @@ from scipy.optimize import minimize
 from evals import short_documents
 from evals.bench import easy
 from evals.metrics import normalise
-from hybrid.asking import KINDS, MONTHS
+from hybrid.asking import MONTHS
 from hybrid.embedding import Embedder, Progress, Vectors
-from hybrid.engines.extractive import FEATURES, OVERALL, SIGNS, Extractive, Reading, Weights, overall_of
+from hybrid.engines.extractive import FEATURES, NEAR, OVERALL, Extractive, Weights, overall_of
 from hybrid.prompts import Prompt
 from hybrid.readers.read import read
 from hybrid.sentences import sentences
@@ -74,16 +75,11 @@ WORDS_KEPT = 0.5  # of the sentence, in a made question
 DATE = "2026-11-27"
 REFUSED = 0.035  # share of answerable questions that may be refused, the mean of the situations in JUDGED
 JUDGED = ("passages", "long", "made")
-SHORT_JUDGED = ("asked",)  # of these whose right sentence is found, so many may be refused
-SHORT_REFUSED = 0.08
-# what tells on a page whether it answers: the rest goes by how the made documents happen to be written
-ON_A_PAGE = (
-    "cosine", "covered", "covered_near", "rarest", "named", "keyed", *KINDS, "score", "lead", "cosine_best",
-    "covered_best", "kindless", "missing",
-)  # fmt: skip
-ONLY_SHORT = ("matched", "matched_least", *SIGNS)  # told of short documents alone
-ON_ASKED = ("cosine", "keyed", "number", *ONLY_SHORT)
-MATCHED = 4  # sentences whose tokens are compared
+SHORT_ANSWERED = 0.07  # share of the questions that a short document does not answer that may be answered
+NOT_ON_A_PAGE = frozenset(  # where in a long text a sentence stands
+    ("cosine_piece", "covered_piece", "characters", "fresh", "score", "cosine_best", "covered_best")
+)
+ON_A_PAGE = frozenset((*FEATURES, *OVERALL)) - NOT_ON_A_PAGE
 SECOND = 1.0  # a second sentence whose share of the softmax is at least e^-1 of the best one's is quoted too
 ANSWERED = {
     "long": "long",
@@ -119,8 +115,7 @@ class Case:
     size: NDArray[np.intp]  # words of each sentence
     read: int  # sentences scanned
     missing: float  # share of the question's words that stand nowhere
-    signs: Floats  # SIGNS of the engine's best sentence
-    matched: Floats  # (rows, 2): how near an asked question's words have one in a sentence; the last rows' are guessed
+    near: Floats  # of a short document, FEATURES and OVERALL of each sentence that is compared closely
 
 
 def load(folder: Path) -> list[Question]:
@@ -235,7 +230,7 @@ def _cases(half: int, questions: Sequence[Question], weights: Weights) -> list[C
             shown = derived if "made" in situation else question
             if shown is not None and (number % 3 == 0 or not situation.startswith("long")):
                 found.append(_case(engine, number, shown, situation, pieces(shown, situation, pool)))
-    for number, short in enumerate(short_documents.made(SHORT), len(questions)):
+    for number, short in enumerate(short_documents.made(SHORT if questions else 0), len(questions)):
         if short.half == half:
             asked = Question(short.question, short.golds, ("", ""), (), half)
             found.append(_case(engine, number, asked, "short" if short.golds else "short_absent", list(short.pieces())))
@@ -250,13 +245,14 @@ def _asked(engine: Extractive, half: int) -> Iterator[Case]:
         if crc32(f"{name}/{file.name}".encode()) & 1 == half:
             asked = Question(sample["question"], golds, ("", ""), (), half)
             shown = [Piece(file.name, read(file.name, file.read_bytes()).text, 0)]
-            yield _case(engine, number, asked, "asked" if golds else "asked_absent", shown, within)
+            has = partial(_within, others=sample.get("not", ()))
+            yield _case(engine, number, asked, "asked" if golds else "asked_absent", shown, has)
 
 
-def within(text: str, answers: Sequence[str]) -> bool:
-    """Whether `text` contains one of the answers as it is, as `evals.bench.easy` counts."""
+def _within(text: str, answers: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether `text` contains one of the answers as it is and nothing else's, as `evals.bench.easy` counts."""
     flat = " ".join(text.split())
-    return any(" ".join(gold.split()) in flat for gold in answers)
+    return any(" ".join(gold.split()) in flat for gold in answers) and not any(other in flat for other in others)
 
 
 def _case(
@@ -283,17 +279,8 @@ def _case(
         size,
         len(reading.scan.piece),
         float(reading.overall[OVERALL.index("missing")]),
-        reading.overall[-len(SIGNS) :],
-        _matched(engine, prompt, reading) if situation.startswith("asked") else np.zeros((len(reading.rows), 2)),
+        reading.near,
     )
-
-
-def _matched(engine: Extractive, prompt: Prompt, reading: Reading) -> Floats:
-    """Of the sentences that may come out best, and their mean of all others."""
-    first = [engine.matched(prompt, reading.question, reading.scan, int(row)) for row in reading.rows[:MATCHED]]
-    found = np.tile(np.mean(first, axis=0) if first else np.zeros(2), (len(reading.rows), 1))
-    found[: len(first)] = first or found[:0]
-    return found
 
 
 def fit_order(found: Sequence[Case], ridge: float = 1e-3) -> Floats:
@@ -334,15 +321,7 @@ def top(case: Case, order: Floats) -> Floats:
     return np.concatenate(
         [
             case.features[best[0]],
-            overall_of(
-                case.features[best],
-                scores[best],
-                case.kindless,
-                case.read,
-                case.missing,
-                case.matched[best[0]],
-                case.signs.tolist(),
-            ),
+            overall_of(case.features[best], scores[best], case.kindless, case.read, case.missing),
         ]
     )
 
@@ -374,8 +353,14 @@ class Models:
 
     def logit(self, case: Case) -> float:
         """Of the chance that the question is answered."""
-        weights, bias = (self.short, self.short_bias) if case.situation in SOLE else (self.answered, self.bias)
-        return float(top(case, self.order) @ weights + bias)
+        if len(case.near):
+            return float((case.near @ self.short).max() + self.short_bias)
+        return float(top(case, self.order) @ self.answered + self.bias)
+
+    def ranked(self, case: Case) -> NDArray[np.intp]:
+        """Its sentences, best first."""
+        scores = case.near @ self.short if len(case.near) else case.features @ self.order
+        return np.argsort(-scores, kind="stable")
 
 
 def fit(found: Sequence[Case], kept: Weights | None = None) -> Models:
@@ -387,52 +372,45 @@ def fit(found: Sequence[Case], kept: Weights | None = None) -> Models:
     if kept is None:
         order = fit_order([case for case in found if ANSWERABLE[case.situation]])
         given = [case for case in found if case.situation not in ("bare", *SOLE)]
-        answered, bias = _fit_answered(given, order, used=[name not in ONLY_SHORT for name in (*FEATURES, *OVERALL)])
+        answered, bias = _fit_answered(given, order)
     else:
         order = np.array([kept.order[name] for name in FEATURES])
         answered = np.array([kept.answered.get(name, 0.0) for name in (*FEATURES, *OVERALL)])
         bias = kept.bias
-    return Models(
-        order, answered, bias, *_fit_short([case for case in found if case.situation in SOLE], order, answered)
-    )
+    return Models(order, answered, bias, *fit_short([case for case in found if case.situation.startswith("asked")]))
 
 
-def _fit_short(found: Sequence[Case], order: Floats, answered: Floats) -> tuple[Floats, float]:
-    """The model of short documents: fitted on made ones, and as much of the other model, brought to one scale; how much
-    of that counts beside the signals of ON_ASKED is fitted on questions that were asked, which are few."""
-    names = (*FEATURES, *OVERALL)
-    made_up = [case for case in found if not case.situation.startswith("asked")]
-    weights, bias = _fit_answered(made_up, order, 1e-2, [name in ON_A_PAGE for name in names])
-    rows = np.array([top(case, order) for case in made_up])
-    own, other = rows @ weights, rows @ answered
-    share = own.std() / max(other.std(), 1e-9)
-    weights, bias = weights + share * answered, float(bias - share * other.mean())
-    asked = [
-        case
-        for case in found
-        if case.situation.startswith("asked") and (answers(case, order) or case.situation == "asked_absent")
-    ]
-    rows, columns = np.array([top(case, order) for case in asked]), [names.index(name) for name in ON_ASKED]
-    labels = np.array([answers(case, order) for case in asked])
-    share_of = np.where(labels, 0.5 / labels.sum(), 0.5 / (~labels).sum())
-    signals = np.column_stack([rows @ weights + bias, rows[:, columns]])
-    (slope, *more), moved = fit_answered(signals, labels, share_of, 3e-2)
-    weights *= slope
-    weights[columns] += more
-    return weights, float(moved + slope * bias)
+def fit_short(found: Sequence[Case], ridge: float = 1e-2) -> tuple[Floats, float]:
+    """The model of short documents: each of the sentences that are compared closely, or none of them, is the answer
+    (a conditional logit). Weights and bias."""
+    used = np.array([name in ON_A_PAGE for name in (*FEATURES, *OVERALL)])
+    every = np.concatenate([case.near[:, used] for case in found])
+    mean, scale = every.mean(0), every.std(0) + 1e-9
+    rows = np.zeros((len(found), NEAR, int(used.sum())))
+    given, right = np.full((len(found), NEAR + 1), -1e9), np.full((len(found), NEAR + 1), -1e9)
+    given[:, NEAR] = 0  # the last stands for none
+    for i, case in enumerate(found):
+        rows[i, : len(case.near)], given[i, : len(case.near)] = (case.near[:, used] - mean) / scale, 0
+        hits = np.flatnonzero(case.right[: len(case.near)])
+        right[i, hits if len(hits) else NEAR] = 0
 
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        scores = np.column_stack([rows @ weights[:-1] + weights[-1], np.zeros(len(rows))])
+        (total, all_parts), (hit, hit_parts) = _softmax(scores + given), _softmax(scores + right)
+        pull = (all_parts - hit_parts)[:, :NEAR] / len(rows)
+        slope = np.append(np.einsum("ij,ijk->k", pull, rows) + 2 * ridge * weights[:-1], pull.sum())
+        return float((total - hit).mean() + ridge * weights[:-1] @ weights[:-1]), slope
 
-def answers(case: Case, order: Floats) -> bool:
-    """Whether a case is to be answered; of a short document only where its best sentence is right."""
-    if case.situation not in SOLE:
-        return ANSWERABLE[case.situation]
-    return bool(len(case.right)) and bool(case.right[np.argmax(case.features @ order)])
+    fitted: Floats = minimize(loss, np.zeros(rows.shape[2] + 1), jac=True, method="L-BFGS-B").x
+    weights = np.zeros(len(used))
+    weights[used] = fitted[:-1] / scale
+    return weights, float(fitted[-1] - weights[used] @ mean)
 
 
 def _fit_answered(
     found: Sequence[Case], order: Floats, ridge: float = 1e-3, used: Sequence[bool] | None = None
 ) -> tuple[Floats, float]:
-    labels = np.array([answers(case, order) for case in found])
+    labels = np.array([ANSWERABLE[case.situation] for case in found])
     sorts = [(case.situation, bool(label)) for case, label in zip(found, labels, strict=True)]
     members, kinds = Counter(sorts), Counter(label for _, label in set(sorts))
     share = np.array([0.5 / kinds[sort[1]] / members[sort] for sort in sorts])
@@ -446,20 +424,17 @@ def _fit_answered(
 def measure(found: Sequence[Case], kept: Weights | None = None) -> dict[str, Any]:
     """The threshold and how good the models are, each half measured with the models of the other; see `fit`."""
     logits: dict[str, list[float]] = {situation: [] for situation in ANSWERABLE}
-    wanted: list[float] = []  # of short documents, where the best sentence is right
     quoted: dict[str, list[tuple[bool, bool, bool, float]]] = {s: [] for s, yes in ANSWERABLE.items() if yes}
     for half in (0, 1):
         models = fit([case for case in found if case.half != half], kept)
         for case in found:
             if case.half == half:
                 logits[case.situation].append(models.logit(case))
-                if case.situation in SHORT_JUDGED and answers(case, models.order):
-                    wanted.append(logits[case.situation][-1])
                 if case.right.any():
-                    quoted[case.situation].append(_quoted(case, models.order))
+                    quoted[case.situation].append(_quoted(case, models))
     judged = [np.sort(logits[situation]) for situation in JUDGED]
     threshold = _threshold(judged, REFUSED) if kept is None else np.log(kept.threshold / (1 - kept.threshold))
-    shift = threshold - _threshold([np.sort(wanted)], SHORT_REFUSED)
+    shift = threshold - float(np.quantile(logits["asked_absent"], 1 - SHORT_ANSWERED))
     logits = {s: [v + shift for v in values] if s in SOLE else values for s, values in logits.items()}
     hits = {
         situation: {"questions": len(rows), **dict(zip(QUOTED, np.mean(rows, axis=0).round(3).tolist(), strict=True))}
@@ -482,9 +457,9 @@ def _threshold(logits: Sequence[Floats], refused: float) -> float:
     return float(values[np.searchsorted(below, refused, side="right") - 1])
 
 
-def _quoted(case: Case, order: Floats) -> tuple[bool, bool, bool, float]:
-    scores = case.features @ order
-    best = np.argsort(-scores, kind="stable")[:2]
+def _quoted(case: Case, models: Models) -> tuple[bool, bool, bool, float]:
+    scores = case.near @ models.short if len(case.near) else case.features @ models.order
+    best = models.ranked(case)[:2]
     count = 1 + int(len(best) > 1 and scores[best[0]] - scores[best[1]] <= SECOND)
     return bool(case.right[best[0]]), bool(case.right[best].any()), bool(case.right[best[:count]].any()), float(count)
 

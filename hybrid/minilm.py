@@ -7,7 +7,7 @@ arXiv 2002.10957), read from its own weights in float32. Vectors agree with thos
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +22,17 @@ class MiniLM:
 
     Args:
         folder: with model.safetensors and config.json.
+        added: what is added to weights, by their names.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, added: Mapping[str, Floats] | None = None) -> None:
         from safetensors import safe_open
 
         config = json.loads((folder / "config.json").read_text("utf-8"))
         with safe_open(str(folder / "model.safetensors"), framework="numpy") as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dictionary
+        for name, change in (added or {}).items():
+            weights[name] += change
         epsilon = float(config["layer_norm_eps"])
         kind = weights["embeddings.token_type_embeddings.weight"][0]
         self._words = weights["embeddings.word_embeddings.weight"]
@@ -51,9 +54,15 @@ class MiniLM:
         mean: Floats = self.states(tokens).mean(axis=0)
         return mean
 
-    def states(self, tokens: Sequence[int]) -> Floats:
-        """A vector of each token, of shape (tokens, dimension), not normalised."""
+    def states(self, tokens: Sequence[int], marks: Floats | None = None) -> Floats:
+        """A vector of each token, of shape (tokens, dimension), not normalised.
+
+        Args:
+            marks: what is added to the vectors that the first layer gets, of the same shape.
+        """
         x = self._norm(self._words[np.asarray(tokens)] + self._places[: len(tokens)])
+        if marks is not None:
+            x += marks
         for layer in self._layers:
             x = layer(x)
         return x

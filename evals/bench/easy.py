@@ -27,7 +27,7 @@ from hybrid import Answer, Hybrid, Settings
 from hybrid.cli.common import console, print_json
 
 SHORT = Path(__file__).with_name("short")
-LOOKED_AT = ("dev", "second", "third", "fourth", "last")
+LOOKED_AT = ("dev", "second", "third", "fourth", "last", "sixth")
 UNSEEN = ("held", "later", "fresh")
 WORDS, WORDS_OF_CODE = 60, 200
 CODE = (".py", ".js", ".toml")

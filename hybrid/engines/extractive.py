@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any
@@ -37,6 +38,7 @@ from hybrid.asking import (
 from hybrid.blocks import as_shown, blocks, headline, joined, source_language, spelled, spelled_at
 from hybrid.embedding import Embedder, Kind, Vectors
 from hybrid.engines.base import Completion, OnText, Quote
+from hybrid.engines.cross_encoder import CrossEncoder
 from hybrid.engines.question import Question, is_general, is_vague
 from hybrid.errors import WindowError
 from hybrid.prompts import Prompt
@@ -55,6 +57,8 @@ UNLIKELY = 0.15  # chance at most where the best sentence is of another matter
 LITTLE = 0.35  # share of the question's words
 SURE = 0.65  # cosine from which a sentence is of the matter, in whatever words
 VAGUELY = 0.3  # of what a word counts that says little of the thing
+LEAD = 5.0  # of a score before others, at most
+NEAR = 4  # sentences of a short document that are compared closely
 HEADED = 1.0  # what the name of a definition counts where it has all words of the question
 GAP = 40  # characters between its passages that are none of any
 TITLE = 120  # characters at most of a first line that is a title
@@ -65,6 +69,7 @@ VECTORS = 8192  # sentences whose vectors are remembered: questions on one docum
 _BY_WORDS = {"cosine": "covered", "cosine_near": "covered_near", "cosine_piece": "covered_piece"}
 _WEAK = (0.05, 0.6)
 _MATCHED = (0.63, 0.2, 0.53, 0.2)  # in other languages, by the share of its words: as the weights before were
+_CROSSED = (-4.0, 5.0)  # what a cross-encoder that is not there, or does not know the language, would say by `matched`
 _SAID = (0.5, 0.3)  # what a word of the question that is there, or a related one, counts at least
 
 Floats = NDArray[np.float64]
@@ -84,14 +89,17 @@ FEATURES = (
 # Of all that was read, beside the features of the best sentence; "missing" is the share of the question's words,
 # weighed by rarity, that stand nowhere. "matched" is how near the question's words have one that means the same in the
 # best sentence, in the mean and of the two that are worst off: by the vectors of tokens, as ColBERT compares texts
-# (Khattab and Zaharia, arXiv 2004.12832); only of a short document, as the SIGNS that its best sentence is none about
-# what is asked: see `_signs`.
+# (Khattab and Zaharia, arXiv 2004.12832), beside what stands before it and alone. "crossed" is what a model says that
+# reads question and sentence at once (`hybrid.engines.cross_encoder`), "by_name" how much of the question is in a
+# definition's name. All these are told of a short document only, whose best sentences are compared by them, as the
+# SIGNS that a sentence is none about what is asked: see `_signs`.
 SIGNS = (
     "elsewhere", "uncounted", "empty", "timeless", "unitless", "unsaid", "other_column", "undone",
     "only_named", "of_another", "in_code",
 )  # fmt: skip
 OVERALL = (
-    "score", "lead", "cosine_best", "covered_best", "kindless", "read", "missing", "matched", "matched_least", *SIGNS,
+    "score", "lead", "cosine_best", "covered_best", "kindless", "read", "missing", "matched", "matched_least",
+    "matched_alone", "crossed", "by_name", *SIGNS,
 )  # fmt: skip
 
 
@@ -119,6 +127,7 @@ class Reading:
     features: Floats  # (rows, FEATURES)
     scores: Floats  # by the ordering model
     overall: Floats  # OVERALL
+    near: Floats  # (NEAR at most, FEATURES and OVERALL): of a short document, each of its best sentences as the best
     sole: bool  # the pieces are the whole of one short document
     chance: float  # that the pieces answer the question
 
@@ -142,6 +151,10 @@ class Weights:
     second: float  # a second sentence is quoted if its score is at most this much below the best
     sentences: float  # the number of sentences that the counts of words come from
     words: dict[str, float] = field(repr=False)  # stem -> how many of those sentences have it
+
+    def of_short(self) -> Floats:
+        """What each of FEATURES and OVERALL counts in a short document."""
+        return np.array([self.short.get(name, 0.0) for name in (*FEATURES, *OVERALL)])
 
     @classmethod
     def load(cls) -> Weights:
@@ -254,21 +267,24 @@ class Extractive:
             rows = rows[[_is_of_what_is_asked(question, _titled(prompt, scan, row)) for row in rows]]
         rows = rows[_may_answer(prompt, question, scan)[rows]]
         features = self._features(prompt, question, scan, worth, rows)
-        headed = _headed(prompt, question, scan, worth, rows)
+        headed, found = _headed(prompt, question, scan, worth, rows), rows
         scores = features @ np.array([self.weights.order[name] for name in FEATURES]) + HEADED * headed
         best = np.argsort(-scores, kind="stable")
+        headed, unseen = headed[best], _missing(scan, worth)
         rows, features, scores = _amended(prompt, scan, rows[best], features[best], scores[best])
-        # of a long text no weight counts it, and the tokens need not be embedded
-        matched = self.matched(prompt, question, scan, int(rows[0])) if sole and len(rows) else (0.0, 0.0)
-        overall = overall_of(features, scores, question.kind is None, len(scan.piece), _missing(scan, worth), matched)
-        by_name = HEADED * float(headed[best[0]]) if len(best) else 0.0
+        amended = len(rows) > 0 and rows[0] != found[best[0]]
+        overall = overall_of(features, scores, question.kind is None, len(scan.piece), unseen)
+        near, chance = np.zeros((0, len(FEATURES) + len(OVERALL))), self._chance(features, overall, headed)
         if len(rows) and sole:
-            found = _signs(prompt, question, scan, rows, features, overall)
-            overall[-len(SIGNS) :] = [sign in found for sign in SIGNS]
-        chance = self._chance(features, overall, sole, by_name)
+            near = self._near(prompt, question, scan, unseen, rows, features, scores, headed, 1 if amended else NEAR)
+            logits = near @ self.weights.of_short() + self.weights.short_bias
+            order = np.concatenate([np.argsort(-logits, kind="stable"), np.arange(len(near), len(rows))])
+            scores = _moved(scores, logits[order[: len(near)]])
+            rows, features, overall = rows[order], features[order], near[order[0], len(FEATURES) :]
+            chance = _logistic(float(logits.max()))
         if len(rows) and _is_of_another_matter(prompt, question, scan, int(rows[0]), features[0]):
             chance = min(chance, UNLIKELY)
-        return Reading(question, scan, rows, features, scores, overall, sole, chance)
+        return Reading(question, scan, rows, features, scores, overall, near, sole, chance)
 
     def _scan(self, prompt: Prompt, question: Question) -> Scan:
         pieces, terms = prompt.pieces, len(question.terms)
@@ -359,9 +375,49 @@ class Extractive:
             columns[question.kind] = np.array([question.fits(text) for text in texts])
         return np.column_stack([columns[name] for name in FEATURES]).reshape(len(rows), len(FEATURES))
 
-    def matched(self, prompt: Prompt, question: Question, scan: Scan, row: int) -> tuple[float, float]:
+    def _near(
+        self,
+        prompt: Prompt,
+        question: Question,
+        scan: Scan,
+        unseen: float,
+        rows: Rows,
+        features: Floats,
+        scores: Floats,
+        headed: Floats,
+        most: int,
+    ) -> Floats:
+        """FEATURES and OVERALL of each of the first sentences as if it were the best."""
+        found = []
+        matched = [self.matched(prompt, question, scan, int(row)) for row in rows[:most]]
+        crossed = self._crossed(prompt, question, scan, rows[:most], matched)
+        for i in range(len(matched)):
+            order = np.array([i, *(j for j in range(len(rows)) if j != i)])
+            own = (*matched[i], crossed[i], headed[i])
+            seen = features[order], scores[order]
+            overall = overall_of(*seen, question.kind is None, len(scan.piece), unseen, own)
+            signs = _signs(prompt, question, scan, rows[order], features[order], overall)
+            overall[-len(SIGNS) :] = [sign in signs for sign in SIGNS]
+            found.append(np.concatenate([features[i], overall]))
+        return np.array(found)
+
+    def _crossed(
+        self, prompt: Prompt, question: Question, scan: Scan, rows: Rows, matched: Sequence[tuple[float, ...]]
+    ) -> list[float]:
+        """What the cross-encoder says of each sentence."""
+        encoder = self._cross_encoder if question.language == "en" else None
+        if encoder is None:
+            return [_CROSSED[0] + _CROSSED[1] * mean for mean, *_ in matched]
+        return [float(logit) for logit in encoder(question.text, [_titled(prompt, scan, int(row)) for row in rows])]
+
+    @cached_property
+    def _cross_encoder(self) -> CrossEncoder | None:
+        return CrossEncoder.packaged()
+
+    def matched(self, prompt: Prompt, question: Question, scan: Scan, row: int) -> tuple[float, float, float]:
         """How near the words of the question have one of like meaning in a sentence, its heading or the sentence
-        before: the cosines of their tokens' vectors, in the mean and of the two lowest."""
+        before: the cosines of their tokens' vectors, in the mean and of the two lowest; and of the two lowest without
+        the sentence before."""
         follows = row > 0 and scan.piece[row - 1] == scan.piece[row]
         said = np.maximum(np.maximum(scan.hits[row], scan.title[row]), scan.hits[row - 1] if follows else 0.0)
         asked = self._tokens(question.text, "query") if question.language == "en" else None
@@ -370,19 +426,15 @@ class Extractive:
         after = _sentence(prompt, scan, row + 1) if beside == row + 1 else ""
         said = np.maximum(said, scan.hits[row + 1]) if after else said
         read = asked and self._tokens(f"{before} {_titled(prompt, scan, row)} {after}".strip(), "document")
-        if not asked or not read or not len(asked[0]) or not len(read[0]):
+        alone = asked and self._tokens(_titled(prompt, scan, row), "document")
+        if not asked or not read or not alone or not len(asked[0]) or not len(read[0]) or not len(alone[0]):
             told = float(np.maximum(scan.near[row], scan.title[row]).mean()) if question.terms else 0.0
-            return _MATCHED[0] + _MATCHED[1] * told, _MATCHED[2] + _MATCHED[3] * told
-        best = (asked[0] @ read[0].T).max(1)
-        found = dict[int, float]()
-        for word in WORD.finditer(question.text):
-            term = question.forms.get(stem(fold(word.group())), (-1, 0.0))[0]
-            part = best[(asked[1][:, 0] < word.end()) & (asked[1][:, 1] > word.start())]
-            if term >= 0 and len(part) and word.group().lower() not in ONLY_ASKING:
-                known = _SAID[0] + _SAID[1] * float(said[term]) if said[term] else 0.0
-                found[term] = max(found.get(term, 0.0), float(part.mean()), known)
-        lowest = sorted(found.values()) or [float(best.mean())]
-        return float(np.mean(lowest)), float(np.mean(lowest[:2]))
+            least = _MATCHED[2] + _MATCHED[3] * told
+            return _MATCHED[0] + _MATCHED[1] * told, least, least
+        lowest = sorted(_by_term(question, asked, read[0], said).values())
+        own = np.maximum(scan.hits[row], scan.title[row])
+        lowest_alone = sorted(_by_term(question, asked, alone[0], own).values())
+        return float(np.mean(lowest)), float(np.mean(lowest[:2])), float(np.mean(lowest_alone[:2]))
 
     def _tokens(self, text: str, kind: Kind) -> tuple[Vectors, Rows] | None:
         """Vectors and characters of a text's tokens; those of the latest are remembered."""
@@ -392,16 +444,13 @@ class Extractive:
             self._token_vectors = dict(list(known.items())[-KEPT:])
         return known[text, kind]
 
-    def _chance(self, features: Floats, overall: Floats, sole: bool, headed: float) -> float:
-        """Of a short document by weights of its own, moved so that one threshold serves both."""
+    def _chance(self, features: Floats, overall: Floats, headed: Floats) -> float:
+        """That the best sentence answers, by the weights of all that is not one short document."""
         if not len(features):
             return 0.0
         known = dict(zip((*FEATURES, *OVERALL), (*features[0], *overall), strict=True))
-        bias, weights = (
-            (self.weights.short_bias, self.weights.short) if sole else (self.weights.bias, self.weights.answered)
-        )
-        logit = bias + headed + sum(weight * known[name] for name, weight in weights.items())
-        return float(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
+        told = sum(weight * known[name] for name, weight in self.weights.answered.items())
+        return _logistic(self.weights.bias + HEADED * float(headed[0]) + told)
 
     def _quotes(self, prompt: Prompt, reading: Reading) -> tuple[Quote, ...]:
         collect = prompt.task == "collect"
@@ -423,6 +472,29 @@ class Extractive:
             span = (int(scan.piece[beside]), int(scan.start[beside]), int(scan.end[beside]))
             quotes.setdefault(prompt.pieces[span[0]].text[span[1] : span[2]], Quote(*span, reading.chance))
         return tuple(quotes.values())
+
+
+def _logistic(logit: float) -> float:
+    return float(1 / (1 + np.exp(-np.clip(logit, -50, 50))))
+
+
+def _moved(scores: Floats, logits: Floats) -> Floats:
+    """Scores of sentences whose first ones were put in the order of logits: these lie as far apart as their logits."""
+    first = scores.max() + np.minimum(logits - logits[0], 0.0)
+    return np.concatenate([first, np.minimum(scores[len(logits) :], first[-1])])
+
+
+def _by_term(question: Question, asked: tuple[Vectors, Rows], read: Vectors, said: Floats) -> dict[int, float]:
+    """How near each term of the question has a token of like meaning among those read; at least what `said` counts."""
+    best = (asked[0] @ read.T).max(1)
+    found = dict[int, float]()
+    for word in WORD.finditer(question.text):
+        term = question.forms.get(stem(fold(word.group())), (-1, 0.0))[0]
+        part = best[(asked[1][:, 0] < word.end()) & (asked[1][:, 1] > word.start())]
+        if term >= 0 and len(part) and word.group().lower() not in ONLY_ASKING:
+            known = _SAID[0] + _SAID[1] * float(said[term]) if said[term] else 0.0
+            found[term] = max(found.get(term, 0.0), float(part.mean()), known)
+    return found or {-1: float(best.mean())}
 
 
 def completing(prompt: Prompt, question: Question, scan: Scan, row: int) -> int:
@@ -858,13 +930,16 @@ def overall_of(
     kindless: bool,
     read: int,
     missing: float,
-    matched: Sequence[float],
-    signs: Sequence[float] = (0.0,) * len(SIGNS),
+    near: Sequence[float] = (0.0,) * 5,
 ) -> Floats:
-    """One number per name in OVERALL, of sentences that are best first."""
+    """One number per name in OVERALL but SIGNS, of the first of some sentences.
+
+    Args:
+        near: what is told of a short document only.
+    """
     if not len(scores):
         return np.zeros(len(OVERALL))
-    lead = float(scores[0] - scores[1]) if len(scores) > 1 else 0.0
+    lead = float(np.clip(scores[0] - scores[1:].max(), -LEAD, LEAD)) if len(scores) > 1 else 0.0
     best = features.max(0)[[FEATURES.index("cosine"), FEATURES.index("covered_near")]]
-    known = [scores[0], min(lead, 5.0), *best, kindless, np.log1p(read), missing, *matched, *signs]
-    return np.array(known, dtype=np.float64)
+    known = [scores[0], lead, *best, kindless, np.log1p(read), missing, *near]
+    return np.array([*known, *(0.0,) * len(SIGNS)], dtype=np.float64)
