@@ -366,7 +366,7 @@ _CONTRASTS = tuple(
     tuple(re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for words in pair)
     for pair in (
         (
-            "end(?:s|ed|ing)?|finish(?:es|ed)?|expires?|stop(?:s|ped)?|until|till|to",
+            "end(?:s|ed|ing)?|finish(?:es|ed)?|expires?|stop(?:s|ped)?|until|till",
             "start(?:s|ed|ing|_\\w+)?|begin(?:s|ning)?|began",
         ),
         ("clos(?:e|es|ed|ing)", "open(?:s|ed|ing)?"),

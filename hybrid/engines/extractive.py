@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any
@@ -36,6 +36,16 @@ from hybrid.asking import (
     without_parties,
 )
 from hybrid.blocks import as_shown, blocks, headline, joined, source_language, spelled, spelled_at
+from hybrid.columns import (
+    Cells,
+    cells_of,
+    extreme_in,
+    extreme_rows,
+    in_words,
+    is_short_for_more,
+    rows_in_words,
+    says_no,
+)
 from hybrid.embedding import Embedder, Kind, Vectors
 from hybrid.engines.base import Completion, OnText, Quote
 from hybrid.engines.cross_encoder import CrossEncoder
@@ -77,6 +87,7 @@ Rows = NDArray[np.intp]
 
 # "Weight: 5.2 kg", "MAX_ATTEMPTS = 5": one line that gives what is named before the sign its value.
 _KEY = re.compile(r"\W{0,4}([^\W\d][^:\uff1a=|\n]{0,60}?)[*_`\"']{0,3}\s*(?:[:\uff1a]|(?<!=)=(?!=))[*_`\"']{0,3}\s*\S")
+_WHICH_HAS = re.compile(r"\W*(?:which|who|what|whose)\b", re.IGNORECASE)
 _PRONOUN = re.compile(r"(?:it|he|she|they|this|these|his|her|its|their)\b", re.IGNORECASE)
 # Of a sentence: cosine with the question, under its heading, with its neighbours, and the best in its piece; the share
 # of the question's words, weighed by rarity, in it, around it, in its piece and in its title; whether the rarest is
@@ -266,6 +277,8 @@ class Extractive:
         if question.language == "en" and not question.of_code:
             rows = rows[[_is_of_what_is_asked(question, _titled(prompt, scan, row)) for row in rows]]
         rows = rows[_may_answer(prompt, question, scan)[rows]]
+        if sole and question.language == "en" and not question.of_code:
+            rows = rows[_of_rows(prompt, question, scan)[rows]]
         features = self._features(prompt, question, scan, worth, rows)
         headed, found = _headed(prompt, question, scan, worth, rows), rows
         scores = features @ np.array([self.weights.order[name] for name in FEATURES]) + HEADED * headed
@@ -682,7 +695,8 @@ def _may_answer(prompt: Prompt, question: Question, scan: Scan) -> NDArray[np.bo
             first = _sentence(prompt, scan, int(row)).split(CELLS.strip())[0]
             firsts[row] = (question.hits(first, begin)[0, names] > 0).all()
         full = firsts if firsts.any() else full
-    asked = [term for term in range(has.shape[1]) if term not in question.names and has[are_rows, term].any()]
+    others = [term for term in range(has.shape[1]) if term not in question.names]
+    asked = [term for term in others if 2 * has[are_rows, term].sum() >= are_rows.sum()]  # of a column, not of a cell
     given: NDArray[np.bool_] = np.array(has[:, asked].any(1) if asked else may)
     for row in np.flatnonzero(full):
         text = _sentence(prompt, scan, int(row))
@@ -690,6 +704,48 @@ def _may_answer(prompt: Prompt, question: Question, scan: Scan) -> NDArray[np.bo
         full[row] = not _is_empty(question, asked, text)
     may[are_rows] = (full & given)[are_rows]
     return may
+
+
+def _of_rows(prompt: Prompt, question: Question, scan: Scan) -> NDArray[np.bool_]:
+    """Which sentences may answer, of a short document with a table: where the row with the most of something is asked
+    for, of the rows only that, which is then noted to have the word that asks for it; and none that says no where it is
+    asked which one has something."""
+    may = np.ones(len(scan.piece), bool)
+    at = np.flatnonzero(_are_rows(prompt, scan))
+    rows, begin = [cells_of(_sentence(prompt, scan, int(row))) for row in at], np.zeros(1, np.intp)
+    if len(rows) < 2 or question.yes_or_no:
+        return may
+    extreme = extreme_in(question.text)
+    extreme = extreme if extreme and stem(extreme[0]) in question.terms else None
+    asks = [term for term in range(len(question.terms)) if not extreme or question.terms[term] != stem(extreme[0])]
+    values = np.array([question.hits(" ".join(row.values()), begin)[0] > 0 for row in rows])
+    telling = [term for term in asks if 0 < values[:, term].sum() < len(rows)]
+    of_all = values[:, telling].sum(1)
+    meant = np.flatnonzero(of_all == of_all.max())
+    if extreme is not None:
+        named = partial(_named_by, question, [term for term in asks if term not in telling])
+        found = extreme_rows([rows[i] for i in meant], *extreme[1:], named)
+        if found is not None:
+            may[at] = False
+            most = at[meant[found[0]]]
+            may[most] = True
+            for hits in (scan.hits, scan.near, scan.whole):
+                hits[most, question.terms.index(stem(extreme[0]))] = 1.0
+    elif _WHICH_HAS.match(question.text):
+        denied = np.array([_says_no(question, asks, row) for row in rows])
+        if denied.any() and not denied.all():
+            may[at[denied]] = False
+    return may
+
+
+def _named_by(question: Question, terms: Sequence[int], name: str) -> float:
+    """How many terms of the question the name of a column has."""
+    return float(question.hits(name, np.zeros(1, np.intp))[0, terms].sum())
+
+
+def _says_no(question: Question, terms: Sequence[int], row: Cells) -> bool:
+    """Whether a cell of a row that is asked about says that it has none."""
+    return any(says_no(value) for name, value in row.items() if _named_by(question, terms, name) > 0)
 
 
 def _is_empty(question: Question, asked: Sequence[int], row: str) -> bool:
@@ -771,7 +827,9 @@ def _hits(question: Question, piece: Piece, starts: Rows) -> Floats:
     """Which sentences have which terms; names of source code count as one word and as several."""
     found = question.hits(piece.text, starts)
     if source_language(piece.document) is None:
-        return found
+        at = piece.text.find(CELLS) if question.language == "en" else -1
+        row = piece.text[piece.text.rfind("\n", 0, at) + 1 : at + 500].partition("\n")[0] if at >= 0 else ""
+        return np.maximum(found, question.hits(*rows_in_words(piece.text, starts))) if is_short_for_more(row) else found
     return np.maximum(found, question.hits(*spelled_at(piece.text, starts)))
 
 
@@ -790,7 +848,9 @@ def _headed(prompt: Prompt, question: Question, scan: Scan, worth: Floats, rows:
 def _sentence(prompt: Prompt, scan: Scan, row: int) -> str:
     piece: Piece = prompt.pieces[scan.piece[row]]
     text = piece.text[scan.start[row] : scan.end[row]]
-    return text if source_language(piece.document) is None else spelled(text).strip()
+    if source_language(piece.document) is not None:
+        return spelled(text).strip()
+    return in_words(text) if is_row(text, 0, len(text)) else text
 
 
 def _line(prompt: Prompt, scan: Scan, row: int) -> str:
