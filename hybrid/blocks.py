@@ -18,6 +18,7 @@ from hybrid.readers.kinds import kind_of
 
 MOST_LINES = 30  # of a block; a longer definition is its head, and parts of its body
 MOST_CHARACTERS = 2_000
+ENTRY_LINES = 12  # of an entry of a list in a file of settings, which stays whole
 
 SETTINGS = frozenset("yaml toml ini properties".split())  # languages whose blocks are keys and values
 _PROSE = frozenset("latex bibtex po xml vue svelte".split())  # read as text: their lines are no statements
@@ -40,7 +41,8 @@ _HOLDS = re.compile(
     r"(?:class|interface|trait|impl|module|namespace|object|enum|struct|union|protocol|extension|contract|describe)\b"
 )
 _PART = re.compile(r"[:@]\w+|[-*] |\w+:$|\.\. ")  # what begins a part of a documentation
-_SECTION = re.compile(r"\[[^\]]+\]\s*(?:[#;].*)?$")
+_ENTRY = re.compile(r"\[\[[^\]]+\]\]")
+_SECTION = re.compile(r"\[\[?[^\]]+\]\]?\s*(?:[#;].*)?$")
 _QUOTES = ('"""', "'''")
 
 
@@ -92,12 +94,27 @@ class _Cutter:
 
     def all(self, nodes: Sequence[_Node], above: int) -> None:
         """Blocks of what stands side by side."""
-        for node in nodes:
+        for node in self._entries(nodes):
             if self._settings and _SECTION.match(self._lines[node.header].text):
                 above = -1  # a section of an INI or TOML file ends the one before
             number = self._one(node, above)
             if self._settings and _SECTION.match(self._lines[node.header].text):
                 above = number
+
+    def _entries(self, nodes: Sequence[_Node]) -> Iterator[_Node]:
+        """The same, the keys of each short entry of a TOML file's list of tables as one node."""
+        at = 0
+        while at < len(nodes):
+            node, end = nodes[at], at + 1
+            if self._settings and _ENTRY.match(self._lines[node.header].text):
+                while end < len(nodes) and not _SECTION.match(self._lines[nodes[end].header].text):
+                    end += 1
+                if end > at + 1 and nodes[end - 1].last - node.first < ENTRY_LINES:
+                    yield _Node(node.first, node.header, nodes[end - 1].last)
+                    at = end
+                    continue
+            yield node
+            at += 1
 
     def _one(self, node: _Node, above: int) -> int:
         """Blocks of one node; returns the number of its first."""
@@ -116,6 +133,8 @@ class _Cutter:
     def _holds(self, node: _Node) -> bool:
         """Whether a node is taken apart: a class with methods, a key with keys under it, what is long and has parts."""
         inner = [kid for kid in node.kids if kid.kids]
+        if self._settings and self._lines[node.header].text.startswith("- ") and not inner:
+            return node.last - node.first >= ENTRY_LINES  # a short entry of a list in a YAML file is one
         if self._settings:
             return bool(node.kids) and not self._lines[node.header].text.endswith(("[", "("))
         named = _HOLDS.match(self._lines[node.header].text) is not None

@@ -88,6 +88,8 @@ Rows = NDArray[np.intp]
 # "Weight: 5.2 kg", "MAX_ATTEMPTS = 5": one line that gives what is named before the sign its value.
 _KEY = re.compile(r"\W{0,4}([^\W\d][^:\uff1a=|\n]{0,60}?)[*_`\"']{0,3}\s*(?:[:\uff1a]|(?<!=)=(?!=))[*_`\"']{0,3}\s*\S")
 _WHICH_HAS = re.compile(r"\W*(?:which|who|what|whose)\b", re.IGNORECASE)
+_CONSTANT = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
+_GIVEN = re.compile(r"(?:[a-z]+\s+)*([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b[^=]*=")
 _PRONOUN = re.compile(r"(?:it|he|she|they|this|these|his|her|its|their)\b", re.IGNORECASE)
 # Of a sentence: cosine with the question, under its heading, with its neighbours, and the best in its piece; the share
 # of the question's words, weighed by rarity, in it, around it, in its piece and in its title; whether the rarest is
@@ -484,7 +486,28 @@ class Extractive:
             scan = reading.scan
             span = (int(scan.piece[beside]), int(scan.start[beside]), int(scan.end[beside]))
             quotes.setdefault(prompt.pieces[span[0]].text[span[1] : span[2]], Quote(*span, reading.chance))
+        constant = _constant(prompt, reading) if reading.question.of_code and len(quotes) == 1 and not collect else -1
+        if constant >= 0:
+            scan = reading.scan
+            span = (int(scan.piece[constant]), int(scan.start[constant]), int(scan.end[constant]))
+            quotes.setdefault(prompt.pieces[span[0]].text[span[1] : span[2]], Quote(*span, reading.chance))
         return tuple(quotes.values())
+
+
+def _constant(prompt: Prompt, reading: Reading) -> int:
+    """Where the constant is given its value that the best block of source code names, if a number is asked for: of
+    several the one whose name has most of the question; -1 without."""
+    if reading.question.kind != "number":
+        return -1
+    scan, best = reading.scan, int(reading.rows[0])
+    piece = prompt.pieces[scan.piece[best]]
+    named = set(_CONSTANT.findall(piece.text[scan.start[best] : scan.end[best]]))
+    hits: dict[int, float] = {}
+    for row in np.flatnonzero(scan.piece == scan.piece[best]) if named else ():
+        given = _GIVEN.match(headline(piece.text[scan.start[row] : scan.end[row]]))
+        if given is not None and given[1] in named and row != best:
+            hits[int(row)] = float(scan.hits[row].sum())
+    return max(hits, key=lambda row: hits[row], default=-1)
 
 
 def _logistic(logit: float) -> float:
