@@ -115,6 +115,7 @@ _RULE = re.compile(  # what must not be told
     r"mogen|nie (?:wolno|może|mogą|powinn\w+)|не должн\w*)\b",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"[\"“„«][^\"“”„«»]*$")  # somebody's own words
 _ALONE = re.compile(r"\W*(?:\w+ ){0,2}unilateral", re.IGNORECASE)  # what one side may not determine
 _GRANT = (  # what a contract does not grant is told
     r"(?![^.]{0,40}\b(?:rights?|permission|consent|licen[cs]e|authority|entitle\w*|claim|access|recht\w*|anspruch|erlaubnis|"
@@ -382,15 +383,20 @@ def abstains(reply: str) -> bool:
         return True
     first = re.split(r"(?<=[.!?])\s|(?<=[。！？])", said, maxsplit=1)[0]
     found = _REFUSAL.search(first)
-    if found is None or _tells(first, found):
+    if found is None or _tells(first, found, flat[: flat.index(first)]):
         return False
     return not _goes_on(said[found.end() :], fronted=_FRONTED.match(first) is not None)
 
 
-def _tells(sentence: str, found: re.Match[str]) -> bool:
-    """Whether a sentence with words of a refusal tells something of the subject all the same."""
+def _tells(sentence: str, found: re.Match[str], lead: str) -> bool:
+    """Whether a sentence with words of a refusal tells something of the subject all the same.
+
+    Args:
+        lead: what stands before the sentence.
+    """
     before, clause = sentence[: found.start()], re.split("[,;，]", sentence[: found.end()])[-1]
-    if not _ANY_DOC.search(_PART.sub("", sentence)) and (_SAYS_WHICH.match(sentence) or _PART.search(sentence)):
+    of_subject = _SAYS_WHICH.match(sentence) or _PART.search(sentence) or _QUOTED.search(lead + before)
+    if of_subject and not _ANY_DOC.search(_PART.sub("", sentence)):
         return True
     if (
         _REPORTED.search(before)

@@ -99,7 +99,7 @@ def breaks_off(reply: str, *, thinks: bool) -> bool:
     text = reply.lstrip()
     if not text or _OPENING.match(text) or _ANY_CLOSING.search(text):
         return False
-    return thinks or (text.lower().startswith(_ALOUD) and _ABOUT.search(text[:200]) is not None)
+    return thinks or (text.lower().startswith(_ALOUD) and _ABOUT.search(text[1:200]) is not None)
 
 
 def _block(text: str, at: int) -> int | None:

@@ -336,6 +336,11 @@ def test_thinking_that_takes_all_tokens_is_said(reply: str, embedder: Embedder) 
         asked(Model(reply, truncated=True), embedder)
 
 
+def test_an_answer_that_breaks_off_is_shown(embedder: Embedder) -> None:
+    answer, _ = asked(Model("Let me explain: dogs are not allowed in the rooms [1], but in", truncated=True), embedder)
+    assert answer.text.startswith("Let me explain: dogs are not allowed in the rooms")
+
+
 def test_a_model_known_to_think_that_breaks_off_has_not_answered(embedder: Embedder) -> None:
     model = Model("Dogs, text 1.</think>Dogs are not allowed in the rooms [1].")
     with Hybrid(load(environ={}), engine=model) as hybrid:
