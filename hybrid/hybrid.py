@@ -48,7 +48,7 @@ from hybrid.routing.policies import Doubting, Forced, Policy, make_policy
 from hybrid.routing.situation import Situation
 from hybrid.settings import EngineSettings, Settings
 from hybrid.situate import EVIDENCE, EVIDENCE_FROM, Counted, Situating
-from hybrid.thinking import Spoken, opens_unseen, spoken
+from hybrid.thinking import Spoken, breaks_off, opens_unseen, spoken
 from hybrid.types import (
     RUNGS,
     Answer,
@@ -710,18 +710,20 @@ class Hybrid:
 
     def _without_thoughts(self, completion: Completion, engine: Engine, max_tokens: int) -> Completion:
         """What a model said after thinking aloud; a refusal or an answer is looked for there alone."""
-        said = spoken(completion.text)
-        if said == completion.text or completion.quotes:
+        if completion.quotes:
             return completion
-        if not said and completion.truncated:
+        said, text = spoken(completion.text), completion.text
+        if opens_unseen(text):
+            self._thinking.add(engine.name)  # from now on nothing of it is streamed before its thoughts end
+        if completion.truncated and (not said or breaks_off(text, thinks=engine.name in self._thinking)):
             raise EngineError(
                 f"{engine.name} used all {max_tokens} tokens for thinking, without an answer; raise engine.max_tokens "
                 "or serve it with thinking turned off."
             )
+        if said == text:
+            return completion
         if not said:
             raise nothing_said(engine.name, completion.finish, thought=True)
-        if opens_unseen(completion.text):
-            self._thinking.add(engine.name)  # from now on nothing of it is streamed before its thoughts end
         return replace(completion, text=said, abstained=abstains(said))
 
     def _price(self, usage: Usage, engine: Engine) -> Cost:

@@ -1,7 +1,8 @@
 """The marks by which a model says which text a statement rests on, in the forms that models write.
 
-The prompt asks for [1]; models also write [1, 2], [1-3], [1][2], 【1】, 【1†source】, [text 1], (source 2), [^1] or a
-raised number behind a full stop. Subscripts of code are none: argv[1], `a[2]`, x = [1, 2], and neither are links.
+The prompt asks for [1]; models also write [1, 2], [1-3], [1][2], 【1】, 【1†source】, [text 1], (source 2), [^1],
+[doc 1, p. 4], **[1]**, [[1]] or a raised number behind a full stop. Subscripts of code are none: argv[1], `a[2]`,
+x = [1, 2], and neither are links or lists: it returns [1, 2].
 """
 
 from __future__ import annotations
@@ -18,15 +19,28 @@ _LABEL = (
     r"(?:texts?|sources?|passages?|doc(?:ument)?s?|citations?|ref(?:erence)?s?|contexts?|excerpts?|quellen?|textes?|"
     r"fuentes?|fonti|fonte|文档|文本|资料|資料|文書|출처|문서)"
 )
-_NUMBERS = rf"\d{{1,3}}(?:\s*(?:,|;|-|\u2013|\u2014|\u3001|\uff0c|\band\b|&)\s*(?:{_LABEL}\s*)?\d{{1,3}})*"
+_NUMBERS = (
+    rf"\d{{1,3}}(?:\s*(?:,|;|-|\u2013|\u2014|\u3001|\uff0c|\b(?:and|und|et|y|e)\b|&)\s*(?:{_LABEL}\s*)?\d{{1,3}})*"
+)
+_NO = r"(?:(?:no\.?|number|nr\.?|#|n[\u00b0\u00ba])(?:=\")?)"
+_PLACE = (  # in that text: ", p. 4"
+    r"[,;:]\s*(?:pp?\.|pages?|lines?|sections?|clauses?|par\w*\.?|§|s\.|seiten?|zeilen?|abschnitt|art\w*\.?)"
+    r"[^\[\](){}\n]{1,40}"
+)
 _FORMS = re.compile(
-    rf"(?P<open>[\[\u3010\u3014\uff3b(])\s*(?:(?P<label>{_LABEL})\s*\.?\s*(?:no\.?|number|nr\.?|#)?\s*|(?P<note>\^))?"
-    rf"(?P<numbers>{_NUMBERS})\s*(?:\u2020[^\]\u3011]*)?(?P<close>[\]\u3011\u3015\uff3d)])"
-    r"|(?P<raised>(?<=[.!?,;\u3002)\"\u201d])[\u00b9\u00b2\u00b3\u2070\u2074-\u2079]+)",
+    r"(?P<around>\*\*|<sup>|\[)?"
+    rf"(?P<open>[\[\u3010\u3014\uff3b(])\s*(?:(?P<label>{_LABEL})\s*\.?\s*{_NO}?\s*|(?P<note>\^)|#)?"
+    rf"(?P<numbers>{_NUMBERS})\"?\s*(?:\u2020[^\]\u3011]*|{_PLACE})?(?P<close>[\]\u3011\u3015\uff3d)])"
+    r"(?(around)(?:\*\*|</sup>|\](?!\()))"
+    r"|(?P<raised>(?<=[.!?,;\u3002)\"\u201d])(?:[\u00b9\u00b2\u00b3\u2070\u2074-\u2079]+|<sup>\d{1,2}</sup>))",
     re.IGNORECASE,
 )
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _RAISED = str.maketrans("\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079", "1230456789")
+# A list behind these is one of numbers
+_LISTS = re.compile(
+    r"\b(?:is|are|returns?|gives?|yields?|prints?|equals?|list|array|tuple|vector|ist|sind|est|sont)\s+$", re.IGNORECASE
+)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
 
 
@@ -53,7 +67,8 @@ def marked(reply: str, texts: int, read: Iterable[str]) -> str:
             no_mark = found.end()
             continue
         inside = [n for n in numbers if 0 < n <= texts]
-        ends = re.match(r"\s*(?:[.!?,;\u3002\[]|$)", reply[found.end() :])  # a mark that names nothing is dropped there
+        # a mark that names nothing is dropped where it ends a clause; [#12] is an issue
+        ends = re.match(r"\s*(?:[.!?,;\u3002\[]|$)", reply[found.end() :]) and "#" not in found.group()
         if not sure and len(inside) < len(numbers) and not (ends and max(numbers) < _YEARS):
             continue
         kept += reply[at : found.start()]
@@ -65,9 +80,9 @@ def marked(reply: str, texts: int, read: Iterable[str]) -> str:
 
 def _numbers(found: re.Match[str]) -> list[int]:
     if found["raised"]:
-        return [int(found["raised"].translate(_RAISED))]
+        return [int(re.sub(r"\D", "", found["raised"].translate(_RAISED)))]
     numbers: list[int] = []
-    for part in re.split(r"[,;\u3001\uff0c&]|\band\b", found["numbers"], flags=re.IGNORECASE):
+    for part in re.split(r"[,;\u3001\uff0c&]|\b(?:and|und|et|y|e)\b", found["numbers"], flags=re.IGNORECASE):
         ends = [int(number) for number in re.findall(r"\d+", part)]
         span = range(ends[0], ends[-1] + 1)
         numbers.extend(span if 0 < len(span) <= MOST else ends)
@@ -83,7 +98,9 @@ def _stands_as_mark(reply: str, found: re.Match[str], subscripts: set[str]) -> b
         return False
     if re.search(r"[=(\[{<>+*/|]\s*$", before) and not before.endswith((f"{BEGIN}", "]")):
         return False
-    name = _NAME.search(before)
+    if len(_numbers(found)) > 1 and _LISTS.search(before):
+        return False
+    name = None if found["around"] in ("**", "<sup>") else _NAME.search(before)
     if name is None or not before[-1].isascii():
         return True
     word = name.group()

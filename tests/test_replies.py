@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,26 @@ THOUGHTS = [
     ("```\n<think>x</think>\n```\nis such a block.", "```\n<think>x</think>\n```\nis such a block."),
     ("Analysis of the soil shows clay.", "Analysis of the soil shows clay."),
     ("<p> opens a paragraph.", "<p> opens a paragraph."),
+    (f"<reasoning>\na\n</reasoning>\n<answer>\n{ANSWER}\n</answer>", ANSWER),
+    (f"<think>a</think><answer>{ANSWER}</answer>\nConfidence: 0.9", f"{ANSWER}\nConfidence: 0.9"),
+    (f"<think>I write `</think>` and stop.</think>{ANSWER}", ANSWER),
+    (f"<think>So:\n```\n<think>x</think>\n```\nFine.</think>\n{ANSWER}", ANSWER),
+    (f"<think>A fence:\n```\nx</think>{ANSWER}", ANSWER),
+    (f"<|START_THINKING|>a<|END_THINKING|><|START_RESPONSE|>{ANSWER}<|END_RESPONSE|>", ANSWER),
+    (f"<unused94>thought\na<unused95>{ANSWER}", ANSWER),
+    (f"<|channel>thought\na\n<channel|>{ANSWER}", ANSWER),
+    (f"Here is my thought process:\na\nHere is my response:\n{ANSWER}", ANSWER),
+    ("Here is my thought process: first the price.", "Here is my thought process: first the price."),
+    (f"<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>{ANSWER}<|return|>", ANSWER),
+    (f"<|begin_of_thought|>a<|end_of_thought|>\n<|begin_of_solution|>\n{ANSWER}\n<|end_of_solution|>", ANSWER),
+    (f"</think>\n\n{ANSWER}", ANSWER),
+    (f"{ANSWER}\n\n<think>Was that right?</think>", ANSWER),
+    (f"{ANSWER}\n<think>a</think><think>b</think>\nCats are.", f"{ANSWER}\n\nCats are."),
+    (f"{ANSWER}\n\n<think>Was that", ANSWER),
+    ("The elements are:\n<analysis> holds text.", "The elements are:\n<analysis> holds text."),
+    ("If a < b and b > c, it ends.", "If a < b and b > c, it ends."),
+    ("analysisResult is a field.", "analysisResult is a field."),
+    ("Okay, but only until 22:00.", "Okay, but only until 22:00."),
 ]
 
 
@@ -186,7 +207,44 @@ def test_thoughts_are_not_said(reply: str, said: str, size: int) -> None:
     assert "".join(shown) == said
 
 
-@pytest.mark.parametrize("reply", [f"I check the rules.</think>\n{ANSWER}", f"Hm.\n</think>{ANSWER}"])
+PARTS = [
+    *(reply for reply, _ in THOUGHTS if "`" not in reply and reply[:2] != "</"),
+    "\n",
+    " ",
+    "<",
+    "[1]",
+    "`",
+    "```",
+    "<|end|>",
+    "<answer>",
+    "</answer>",
+    "x",
+]
+
+
+@given(st.lists(st.sampled_from(PARTS)).map("".join), st.lists(st.integers(1, 5), min_size=1))
+def test_a_reply_streams_in_as_it_is_said_however_it_is_cut(reply: str, sizes: list[int]) -> None:
+    said, at = spoken(reply).strip(), 0
+    parts: list[str] = []
+    stream = Spoken(parts.append)
+    for size in cycle(sizes) if reply else ():
+        stream(reply[at : at + size])
+        assert said.startswith("".join(parts).rstrip())  # no thought flashes up
+        at += size
+        if at >= len(reply):
+            break
+    stream.finish(said)
+    assert "".join(parts).strip() == said
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"I check the rules.</think>\n{ANSWER}",
+        f"Hm.\n</think>{ANSWER}",
+        f"Okay, it's the user's dog, isn't it?</think>{ANSWER}",
+    ],
+)
 def test_thoughts_that_nothing_opens(reply: str) -> None:
     assert spoken(reply) == ANSWER
     assert opens_unseen(reply)
@@ -261,15 +319,36 @@ def test_a_thinking_models_refusal(embedder: Embedder) -> None:
 
 
 def test_a_model_that_never_opens_its_thoughts_is_held_back_from_the_second_time_on(embedder: Embedder) -> None:
-    model = Model("The user asks about dogs.</think>Dogs are not allowed in the rooms [1].")
+    model = Model("Dogs, text 1.</think>Dogs are not allowed in the rooms [1].")
     answer, shown = asked(model, embedder, times=2)
     assert answer.text == "Dogs are not allowed in the rooms. [1]"
     assert shown == "Dogs are not allowed in the rooms [1]."
 
 
-def test_thinking_that_takes_all_tokens_is_said(embedder: Embedder) -> None:
+def test_thoughts_that_begin_as_usual_are_held_back_at_once(embedder: Embedder) -> None:
+    model = Model("Okay, the user asks about dogs.</think>Dogs are not allowed in the rooms [1].")
+    assert asked(model, embedder)[1] == "Dogs are not allowed in the rooms [1]."
+
+
+@pytest.mark.parametrize("reply", ["<think>The user asks about", "Okay, so the user asks about dogs. Text 1 says"])
+def test_thinking_that_takes_all_tokens_is_said(reply: str, embedder: Embedder) -> None:
     with pytest.raises(EngineError, match=r"used all \d+ tokens for thinking, without an answer; raise engine.max_t"):
-        asked(Model("<think>The user asks about", truncated=True), embedder)
+        asked(Model(reply, truncated=True), embedder)
+
+
+def test_an_answer_that_breaks_off_is_shown(embedder: Embedder) -> None:
+    answer, _ = asked(Model("Let me explain: dogs are not allowed in the rooms [1], but in", truncated=True), embedder)
+    assert answer.text.startswith("Let me explain: dogs are not allowed in the rooms")
+
+
+def test_a_model_known_to_think_that_breaks_off_has_not_answered(embedder: Embedder) -> None:
+    model = Model("Dogs, text 1.</think>Dogs are not allowed in the rooms [1].")
+    with Hybrid(load(environ={}), engine=model) as hybrid:
+        hybrid.embedder = embedder
+        hybrid.answer("Are dogs allowed in the rooms?", HOTEL)
+        model.reply, model.truncated = "Breakfast, text 1, and", True
+        with pytest.raises(EngineError, match="for thinking, without an answer"):
+            hybrid.answer("What does breakfast cost?", HOTEL)
 
 
 @pytest.mark.parametrize(
@@ -303,6 +382,18 @@ def shape(reply: str, texts: int = 3, read: tuple[str, ...] = ()) -> str:
         ("no dogs in the rooms[1].", "no dogs in the rooms<1>."),
         ("It is so 【7】.", "It is so."),
         ("It is so [9].", "It is so."),
+        ("It is so [1, 9].", "It is so <1>."),
+        ("It is so [doc 1, p. 4].", "It is so <1>."),
+        ("It is so [2, page 12].", "It is so <2>."),
+        ('It is so [text number="1"].', "It is so <1>."),
+        ("It is so (texts 1 and 2).", "It is so <1,2>."),
+        ("Es ist so [Text 1 und Text 3].", "Es ist so <1,3>."),
+        ("It is so **[1]**.", "It is so <1>."),
+        ("It is so [[1]].", "It is so <1>."),
+        ("It is so<sup>[1]</sup>.", "It is so<1>."),
+        ("It is so.<sup>2</sup>", "It is so.<2>"),
+        ("It is so [#1].", "It is so <1>."),
+        ("可以［文書2］。", "可以<2>。"),
     ],
 )
 def test_marks_in_the_forms_that_models_write(reply: str, found: str) -> None:
@@ -322,6 +413,13 @@ def test_marks_in_the_forms_that_models_write(reply: str, found: str) -> None:
         "the area is 5 m\u00b2",
         "step (2) comes next",
         "node.children[1].name",
+        "it returns [1, 2]",
+        "see [[1]](https://example.org)",
+        "the matrix [[1, 2], [3, 4]]",
+        "the slice x[1:2] holds it",
+        "10<sup>2</sup> metres",
+        "see issue [#12]",
+        "rule [1.2] of 3",
     ],
 )
 def test_what_only_looks_like_a_mark(reply: str) -> None:
