@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib.resources import files
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,9 @@ from hybrid.sentences import CELLS, is_row, sentences
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece, Usage
 from hybrid.words import STOP, WORD, fold, stem, stems
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 SILENT = "The documents do not say."
 WINDOW = 1_000_000  # tokens, where the settings name none: nothing but time limits it
@@ -291,7 +294,9 @@ class Extractive:
         overall = overall_of(features, scores, question.kind is None, len(scan.piece), unseen)
         near, chance = np.zeros((0, len(FEATURES) + len(OVERALL))), self._chance(features, overall, headed)
         if len(rows) and sole:
-            near = self._near(prompt, question, scan, unseen, rows, features, scores, headed, 1 if amended else NEAR)
+            with self._threads.limit(limits=1, user_api="blas"):  # the texts are short: threads would only wait
+                most = 1 if amended else NEAR
+                near = self._near(prompt, question, scan, unseen, rows, features, scores, headed, most)
             logits = near @ self.weights.of_short() + self.weights.short_bias
             order = np.concatenate([np.argsort(-logits, kind="stable"), np.arange(len(near), len(rows))])
             scores = _moved(scores, logits[order[: len(near)]])
@@ -424,6 +429,12 @@ class Extractive:
         if encoder is None:
             return [_CROSSED[0] + _CROSSED[1] * mean for mean, *_ in matched]
         return [float(logit) for logit in encoder(question.text, [_titled(prompt, scan, int(row)) for row in rows])]
+
+    @cached_property
+    def _threads(self) -> ThreadpoolController:
+        from threadpoolctl import ThreadpoolController
+
+        return ThreadpoolController()
 
     @cached_property
     def _cross_encoder(self) -> CrossEncoder | None:
