@@ -573,6 +573,72 @@ def pdf(*lines: str, step: int = 100) -> list[str]:
     return [line for line in read("a.pdf", placed_pdf(pieces)).text.split("\n") if line.strip()]
 
 
+def wrapped_pdf(*rows: str, at: str, pitch: int = 20) -> list[str]:
+    """The lines that a table is read as, in which bars part the cells and slashes the lines of a cell.
+
+    Args:
+        at: where the cells of a row stand that have fewer lines than others: at the "top", "middle" or "bottom".
+        pitch: points from the last line of a row to the first of the next; the lines of a cell are 12 apart.
+    """
+    pieces, y = [], 700
+    for row in rows:
+        cells = [cell.split("/") for cell in row.split("|")]
+        most = max(map(len, cells))
+        for column, lines in enumerate(cells):
+            down = {"top": 0, "middle": 6, "bottom": 12}[at] * (most - len(lines))
+            pieces += [(72 + 120 * column, y - down - 12 * n, line) for n, line in enumerate(lines) if line]
+        y -= 12 * (most - 1) + pitch
+    return [line for line in read("a.pdf", placed_pdf(pieces)).text.split("\n") if line.strip()]
+
+
+@pytest.mark.parametrize("at", ["top", "middle", "bottom"])
+class TestWrappedCells:
+    @pytest.mark.parametrize("pitch", [12, 20])
+    def test_a_row_of_several_lines_is_one(self, at: str, pitch: int) -> None:
+        rows = ["Item|Number|Price", "Steel bolts with/nuts of brass|100|1.50", "Copper wire|20|12.00",
+                "Zinc plates for/the roof of/the barn|7|9.99", "Tin cans for/the house|5|0.40"]  # fmt: skip
+        assert wrapped_pdf(*rows, at=at, pitch=pitch) == [
+            "Item: Steel bolts with nuts of brass | Number: 100 | Price: 1.50",
+            "Item: Copper wire | Number: 20 | Price: 12.00",
+            "Item: Zinc plates for the roof of the barn | Number: 7 | Price: 9.99",
+            "Item: Tin cans for the house | Number: 5 | Price: 0.40",
+        ]
+
+    def test_lines_that_begin_with_a_capital(self, at: str) -> None:
+        rows = ["Land|People|Area", "North Rhine/Westphalia|18|34", "Baden/Wuerttemberg|11|35", "Hesse|6|21"]
+        assert wrapped_pdf(*rows, at=at) == [
+            "Land: North Rhine Westphalia | People: 18 | Area: 34",
+            "Land: Baden Wuerttemberg | People: 11 | Area: 35",
+            "Land: Hesse | People: 6 | Area: 21",
+        ]
+
+    def test_cells_of_several_columns(self, at: str) -> None:
+        rows = ["No.|Item|Maker|Price", "1|Steel bolts with/nuts of brass|made by the firm/of Ann Roth|1.50",
+                "2|Copper wire|Max Ott|12.00", "3|Zinc plates/Annex of the barn|Eva Lang|9.99"]  # fmt: skip
+        assert wrapped_pdf(*rows, at=at) == [
+            "No.: 1 | Item: Steel bolts with nuts of brass | Maker: made by the firm of Ann Roth | Price: 1.50",
+            "No.: 2 | Item: Copper wire | Maker: Max Ott | Price: 12.00",
+            "No.: 3 | Item: Zinc plates Annex of the barn | Maker: Eva Lang | Price: 9.99",
+        ]
+
+    @pytest.mark.parametrize("pitch", [12, 20])
+    @pytest.mark.parametrize("rooms", [("Single with/a bath", "Double", "Single"), ("single", "double", "single")])
+    def test_titles_between_rows_stay_titles(self, at: str, pitch: int, rooms: tuple[str, ...]) -> None:
+        one, two, three = rooms
+        rows = ["Room|Price|Beds", "High season||", f"{one}|90|1", f"{two}|120|2", "Low season||", f"{three}|60|1",
+                f"{two}|70|2"]  # fmt: skip
+        assert wrapped_pdf(*rows, at=at, pitch=pitch) == [
+            f"High season | Room: {one.replace('/', ' ')} | Price: 90 | Beds: 1",
+            f"High season | Room: {two} | Price: 120 | Beds: 2",
+            f"Low season | Room: {three} | Price: 60 | Beds: 1",
+            f"Low season | Room: {two} | Price: 70 | Beds: 2",
+        ]
+
+    def test_two_lines_with_figures_of_their_own_are_two_rows(self, at: str) -> None:
+        rows = ["Item|Number|Price", "Bolts|2|5.00", "Nuts|1|3.00", "Sum||8.00", "Wire|4|6.00"]
+        assert "Item: Sum | Number: | Price: 8.00" in wrapped_pdf(*rows, at=at)
+
+
 class TestPdf:
     def test_empty_cells_stay_in_their_columns(self) -> None:
         rows = ["Branch|Monday|Tuesday|Wednesday", "Aldgrove||09:00-17:00|10:00-14:00", "Copley|07:30-11:30||closed"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from hybrid.readers.grid import Grid, header_rows
@@ -20,10 +20,13 @@ _WIDE = 40  # characters of a cell on average: more is prose in columns
 _SHORT = 25  # and of keys and values
 _TRIES = 20  # places at which a table is looked for
 _BETWEEN = 4  # lines of one piece in a row of a table, of which the others hold no more
+_SURE = 3  # full rows that leave no doubt that a table is one
 _MANY = 30  # lines
 _FLUSH = 2  # pieces that begin fewer characters apart are flush
 _LEAST = 2  # characters that a piece must lie over a column to stand in it too
-_DIGIT = re.compile(r"\d")
+EM = 20  # lines of a layout, most of them blank, that are as high as its letters
+_NEAR = 0.85  # of the gap between two rows: lines that are nearer to each other are of one row
+_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 
 Span = tuple[int, int]
 
@@ -34,6 +37,7 @@ class _Row:
 
     text: str  # without blanks
     cells: list[tuple[Span, str]]
+    gap: int  # blank lines above it
 
 
 @dataclass(slots=True)
@@ -43,6 +47,7 @@ class _Table:
     columns: list[Span]
     rows: list[_Row]
     over: _Row | None = None  # a line of fewer pieces above them
+    below: list[_Row] = field(default_factory=list)  # lines of one piece below them, which the last row may go on in
 
     def place(self, span: Span) -> list[int]:
         """The columns that a piece stands over, else the nearest one."""
@@ -78,10 +83,75 @@ class _Table:
         places = [at for span, _ in row.cells for at in self.place(span)]
         return all(one < other for one, other in pairwise(places))
 
+    def whole_rows(self) -> list[_Row]:
+        """The rows, each in one where its cells go on over several lines, whichever of them its figures stand on."""
+        near = self.near()
+        found: list[list[_Row]] = []
+        for row in self.rows:
+            if found and row.gap < near:
+                found[-1].append(row)
+            else:
+                found.append([row])
+        names = next((row for row in self.rows if self.is_full(row)), None)  # lines above them are names too
+        return [
+            row
+            for lines in self._going_on(found)
+            for row in ([_joined(lines)] if self._is_one(lines) and names not in lines[1:] else lines)
+        ]
+
+    def near(self) -> float:
+        """The gap below which two lines are of one row; 0 where too few rows tell."""
+        full = [at for at, row in enumerate(self.rows) if self.is_full(row)]
+        between = [max(row.gap for row in self.rows[one + 1 : other + 1]) for one, other in pairwise(full)]
+        return _NEAR * min(between) if len(between) > 1 else 0
+
+    def is_full(self, row: _Row) -> bool:
+        return len(row.cells) == len(self.columns)
+
+    def _going_on(self, blocks: Sequence[list[_Row]]) -> list[list[_Row]]:
+        """The blocks of lines, one of a single piece with the next one where that goes on in lower case.
+
+        Not where rows begin in lower case: there it is a title of several rows.
+        """
+        found: list[list[_Row]] = []
+        for lines in reversed(blocks):
+            at = self.place(lines[0].cells[0][0])[0]
+            if found and len(lines[0].cells) == 1 and self._lower(found[-1][0], at) and not self._often_lower(at):
+                found[-1][:0] = lines
+            else:
+                found.append(list(lines))
+        return found[::-1]
+
+    def _lower(self, row: _Row, at: int) -> bool:
+        """Whether a line has a cell in a column that begins in lower case."""
+        return any(self.place(span)[0] == at and _in_lower_case(text) for span, text in row.cells)
+
+    def _often_lower(self, at: int) -> bool:
+        """Whether any row begins in lower case in a column, and not because the line above it does not end there."""
+        return any(self._lower(row, at) and len(above.cells) > 1 < len(row.cells) for above, row in pairwise(self.rows))
+
+    def _is_one(self, lines: Sequence[_Row]) -> bool:
+        """Whether lines that stand together are one row: one of them is full, and no column has two figures.
+
+        What stands above the full line is of one piece each, or goes on in lower case in all of its pieces; what begins
+        in lower case itself goes on from the row above, but in the first column.
+        """
+        full = [at for at, row in enumerate(lines) if self.is_full(row)]
+        figures = [at for row in lines for span, text in row.cells if _is_figure(text) for at in self.place(span)]
+        if len(full) != 1 or len(set(figures)) < len(figures):
+            return False
+        (span, text), *more = lines[0].cells
+        if full[0] and not more and self.place(span)[0] and _in_lower_case(text):
+            return False
+        return all(
+            len(above.cells) == 1 or all(self._lower(row, self.place(span)[0]) for span, _ in above.cells)
+            for above, row in pairwise(lines[: full[0] + 1])
+        )
+
     def grid(self) -> Grid:
         """The cells in their columns. A line of one piece goes on with the row above it, or names the rows below."""
         grid = Grid()
-        for number, row in enumerate(self.rows):
+        for number, row in enumerate(self.whole_rows()):
             cells = [""] * len(self.columns)
             copies = set()
             for span, text in row.cells:
@@ -91,7 +161,7 @@ class _Table:
                 copies.update(more)
             if number and len(row.cells) == 1 and grid.rows:
                 at = next(at for at, cell in enumerate(cells) if cell)
-                if at or cells[0][0].islower() or cells[0][0] in "(&":
+                if at or _in_lower_case(cells[0]):
                     grid.rows[-1][at] = f"{grid.rows[-1][at]} {cells[at]}".strip()
                     continue
                 cells = [cells[0]] * len(cells)
@@ -101,12 +171,28 @@ class _Table:
         return grid
 
 
+def _is_figure(cell: str) -> bool:
+    return bool(_DIGIT.search(cell)) and not _LETTER.search(cell)
+
+
+def _in_lower_case(text: str) -> bool:
+    """Whether a cell goes on with a sentence or a name."""
+    return text[0].islower() or text[0] in "(&"
+
+
+def _joined(lines: Sequence[_Row]) -> _Row:
+    """Lines as one."""
+    cells = [cell for row in lines for cell in row.cells]
+    return _Row("".join(row.text for row in lines), cells, lines[0].gap)
+
+
 def name_columns(texts: Sequence[str], layout: Callable[[int], str]) -> list[str]:
     """The texts of pages, in which the rows of tables carry the names of their columns.
 
     Args:
         texts: of the pages, in order.
-        layout: the text of a page, from 0, with blanks as wide as the gaps that are seen; empty where there is none.
+        layout: the text of a page, from 0, with blanks and blank lines as its gaps are seen to be wide and high; empty
+            where there is none.
     """
     found: list[str] = []
     open_table: tuple[list[str], int] | None = None  # names of the table that the page before ends with, its columns
@@ -118,8 +204,8 @@ def name_columns(texts: Sequence[str], layout: Callable[[int], str]) -> list[str
         places = [i for i, c in enumerate(text) if not c.isspace()]
         last: tuple[list[str], int] | None = None
         for table in _tables(layout(number), open_table[1] if open_table else 0):
+            begin = _find_whole(characters, table, at)
             whole = "".join(row.text for row in table.rows)
-            begin = _find(characters, table, at)
             if begin < 0:
                 continue
             goes_on = open_table if begin == 0 and open_table and open_table[1] == len(table.columns) else None
@@ -137,6 +223,21 @@ def name_columns(texts: Sequence[str], layout: Callable[[int], str]) -> list[str
         open_table = last
         found.append("".join([*parts, text[end:]]))
     return found
+
+
+def _find_whole(characters: str, table: _Table, at: int) -> int:
+    """Where a table begins in the text of its page, with the lines below it that its last row goes on in.
+
+    These are near to it; or else the file draws them before the last cells of the row, and without them there is no
+    stretch of the text that is the table.
+    """
+    rows, below = table.rows, table.below if sum(map(table.is_full, table.rows)) >= _SURE else []
+    near = next((count for count, row in enumerate(below) if row.gap >= table.near()), len(below))
+    for count in [*range(near, -1, -1), *range(near + 1, len(below) + 1)]:
+        table.rows = [*rows, *below[:count]]
+        if (begin := _find(characters, table, at)) >= 0:
+            return begin
+    return -1
 
 
 def _find(characters: str, table: _Table, at: int) -> int:
@@ -229,7 +330,7 @@ def _tables(layout: str, columns: int) -> list[_Table]:
     run: list[_Row] = []  # lines that may be one table
     over: _Row | None = None  # the line of several pieces above these
     single: list[_Row] = []  # lines of one piece below them
-    for row in [*(_row(line) for line in layout.split("\n") if line.strip()), None]:
+    for row in [*_rows(layout), None]:
         if row is not None and len(row.cells) < 2:
             single.append(row)
             continue
@@ -242,7 +343,7 @@ def _tables(layout: str, columns: int) -> list[_Table]:
         else:
             table = _table(run, columns if not found else 0)
             if table is not None:
-                table.over = over
+                table.over, table.below = over, [row for row in single[:_BETWEEN] if table.within(row)]
                 found.append(table)
             over, run = None, [row] if row is not None else []
         single = []
@@ -257,9 +358,12 @@ def _fits(run: Sequence[_Row], columns: int) -> bool:
     return table is not None and len(table.rows) == len(run)
 
 
-def _row(line: str) -> _Row:
-    cells = [(piece.span(), piece[0]) for piece in _PIECE.finditer(line)]
-    return _Row("".join(line.split()), cells)
+def _rows(layout: str) -> Iterator[_Row]:
+    gap = 0
+    for line in layout.split("\n"):
+        if cells := [(piece.span(), piece[0]) for piece in _PIECE.finditer(line)]:
+            yield _Row("".join(line.split()), cells, gap)
+        gap = 0 if cells else gap + 1
 
 
 def _table(run: Sequence[_Row], columns: int) -> _Table | None:

@@ -21,12 +21,12 @@ from typing import Any
 from hybrid.document import Heading
 from hybrid.readers import ocr
 from hybrid.readers.annotations import embedded_files, filled_in
-from hybrid.readers.columns import name_columns
+from hybrid.readers.columns import EM, name_columns
 from hybrid.readers.encoding import without_surrogates
 from hybrid.readers.extract import Extract, Unreadable, in_few_words, omitted
 from hybrid.readers.headings import plain_headings
 from hybrid.readers.pages import plain, unbroken, without_running_lines
-from hybrid.readers.runs import page_text
+from hybrid.readers.runs import page_text, pieces_from_the_right
 from hybrid.readers.scans import scanned
 from hybrid.readers.tables import join_tables
 
@@ -118,12 +118,12 @@ def _page_texts(reader: Any) -> tuple[list[str], set[int]]:
 
 
 def _layout(page: Any, text: str) -> str:
-    """The text of a page with its gaps as wide as they are seen; none of one that holds or gives no text."""
+    """The text of a page with its gaps as wide and high as they are seen; none of one that holds or gives no text."""
     if not text.strip() or _SAID.match(text):
         return ""
     try:
-        seen: str = page.extract_text(extraction_mode="layout", layout_mode_space_vertically=False)
-        return plain(without_surrogates(seen)).replace("\0", " ")
+        seen: str = page.extract_text(extraction_mode="layout", layout_mode_font_height_weight=1 / EM)
+        return plain(pieces_from_the_right(without_surrogates(seen))).replace("\0", " ")
     except Exception:  # noqa: BLE001 - see read_pdf; without it tables are not joined
         return ""
 
