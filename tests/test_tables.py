@@ -660,9 +660,61 @@ class TestPdf:
     def test_names_of_groups_that_are_flush_with_their_first_column(self, step: int) -> None:
         rows = ["Depot|Spring||Autumn|", "|In|Out|In|Out", "Kiel|31|28|44|40", "Lyon|7|9|12|15"]
         assert pdf(*rows, step=step)[-2:] == [
-            "Kiel | Spring In: 31 | Spring Out: 28 | Autumn In: 44 | Autumn Out: 40",
-            "Lyon | Spring In: 7 | Spring Out: 9 | Autumn In: 12 | Autumn Out: 15",
+            "Depot: Kiel | Spring In: 31 | Spring Out: 28 | Autumn In: 44 | Autumn Out: 40",
+            "Depot: Lyon | Spring In: 7 | Spring Out: 9 | Autumn In: 12 | Autumn Out: 15",
         ]
+
+    @pytest.mark.parametrize("step", [60, 80, 100])
+    @pytest.mark.parametrize(
+        ("heads", "names"),
+        [
+            (("Land|Sales|Staff|Rent", "|EUR||EUR"), "Land/Sales EUR/Staff/Rent EUR"),
+            (("|Sales||Rent", "Land|EUR|Staff|EUR"), "Land/Sales EUR/Staff/Rent EUR"),
+            (("|Sales||Rent", "Land|EUR|Staff|USD"), "Land/Sales EUR/Staff/Rent USD"),
+            (("Land|Net||Gross", "Name|sales|Staff|sales"), "Land Name/Net sales/Staff/Gross sales"),
+            (("Land|Sales|Staff|Rent", "name|EUR||EUR"), "Land name/Sales EUR/Staff/Rent EUR"),
+            (("Land||Price in|", "|Staff|EUR|Tax"), "Land/Staff/Price in EUR/Tax"),
+            (("Land|Staff|Price in|", "||EUR|Tax"), "Land/Staff/Price in EUR/Tax"),
+            (("Land|2023||Staff", "|Q1|Q2|"), "Land/2023 Q1/2023 Q2/Staff"),
+            (("Land|Price|Tax|Staff", "|in||and", "|EUR||guests"), "Land/Price in EUR/Tax/Staff and guests"),
+        ],
+    )
+    def test_names_of_which_one_has_an_empty_cell_above_or_below(
+        self, heads: tuple[str, ...], names: str, step: int
+    ) -> None:
+        land, *others = names.split("/")
+        said = ["".join(f" | {name}: {cell}" for name, cell in zip(others, row, strict=True)) for row in ("123", "456")]
+        rows = pdf(*heads, "Peru|1|2|3", "Cuba|4|5|6", step=step)
+        assert rows[-2:] == [f"{land}: Peru{said[0]}", f"{land}: Cuba{said[1]}"]
+
+    @pytest.mark.parametrize("step", [60, 80, 110])
+    @pytest.mark.parametrize(
+        ("heads", "names"),
+        [
+            (("Depot|Spring|||Autumn|", "|In|Out|Staff|In|Out"), "Spring In/Spring Out/Staff/Autumn In/Autumn Out"),
+            (("Depot|Spring||Staff|Autumn|", "|In|Out||In|Out"), "Spring In/Spring Out/Staff/Autumn In/Autumn Out"),
+            (("Depot|Staff|Spring||Autumn|", "||In|Out|In|Out"), "Staff/Spring In/Spring Out/Autumn In/Autumn Out"),
+            (("|2023||2024||", "Depot|Bolts|Nuts|Bolts|Screws|Staff"), "2023 Bolts/Nuts/2024 Bolts/Screws/Staff"),
+        ],
+    )
+    def test_a_column_beside_groups_has_its_own_name(self, heads: tuple[str, ...], names: str, step: int) -> None:
+        said = "".join(f" | {name}: {cell}" for name, cell in zip(names.split("/"), "12345", strict=True))
+        assert pdf(*heads, "Kiel|1|2|3|4|5", "Lyon|6|7|8|9|0", step=step)[-2] == f"Depot: Kiel{said}"
+
+    def test_names_of_groups_that_stand_in_their_middle(self) -> None:
+        pieces = [
+            (72 + 70 * n, 684, name) for n, name in enumerate(["Depot", "In", "Out", "Sum", "In", "Out", "Staff"])
+        ]
+        pieces += [(192, 700, "Spring, May"), (386, 700, "Autumn")]
+        pieces += [(72 + 70 * n, 668 - 16 * row, f"{row}{n}") for row in range(3) for n in range(7)]
+        text = read("a.pdf", placed_pdf(sorted(pieces, key=lambda piece: -piece[1]))).text
+        said = "May In: 01 | Spring, May Out: 02 | Spring, May Sum: 03 | Autumn In: 04 | Autumn Out: 05 | Staff: 06"
+        assert f"Depot: 00 | Spring, {said}" in text
+
+    def test_a_line_of_other_things_names_nothing(self) -> None:
+        rows = ["Item|Number|Price|Tax", "Bolts|2|5.00|1.00", "Nuts|1|3.00|0.60"]
+        for above in ("Invoice|||8.00", "Annex 1|||in euros"):
+            assert pdf(above, *rows)[-1] == "Item: Nuts | Number: 1 | Price: 3.00 | Tax: 0.60"
 
     def test_a_row_of_sums_is_of_no_row_above_it(self) -> None:
         rows = ["Item|Number|Price|Total", "Bolts|2|5.00|10.00", "Nuts|1|3.00|3.00", "||Sum|13.00"]

@@ -13,22 +13,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from hybrid.readers.grid import Grid, header_rows
+from hybrid.readers.grid import NOTHING, Grid, header_rows
+from hybrid.readers.groups import LEAST, Span, groups, place
 
 _PIECE = re.compile(r"\S+(?: \S+)*")  # in a layout more than one blank parts two columns
+EM = 20  # lines of a layout, most of them blank, that are as high as its letters
 _WIDE = 40  # characters of a cell on average: more is prose in columns
 _SHORT = 25  # and of keys and values
 _TRIES = 20  # places at which a table is looked for
 _BETWEEN = 4  # lines of one piece in a row of a table, of which the others hold no more
 _SURE = 3  # full rows that leave no doubt that a table is one
+_DEEPEST = 8  # lines of the names of columns
+_CLOSE = 2.5 * EM  # a gap that names stand above their table at, at most
 _MANY = 30  # lines
-_FLUSH = 2  # pieces that begin fewer characters apart are flush
-_LEAST = 2  # characters that a piece must lie over a column to stand in it too
-EM = 20  # lines of a layout, most of them blank, that are as high as its letters
 _NEAR = 0.85  # of the gap between two rows: lines that are nearer to each other are of one row
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
-
-Span = tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -46,36 +46,57 @@ class _Table:
 
     columns: list[Span]
     rows: list[_Row]
-    over: _Row | None = None  # a line of fewer pieces above them
+    over: list[_Row] = field(default_factory=list)  # lines of fewer pieces above them, two at most
     below: list[_Row] = field(default_factory=list)  # lines of one piece below them, which the last row may go on in
 
     def place(self, span: Span) -> list[int]:
         """The columns that a piece stands over, else the nearest one."""
-        over = [min(span[1], end) - max(span[0], begin) for begin, end in self.columns]
-        most = max(range(len(over)), key=lambda at: (over[at], -abs(self.columns[at][0] - span[0])))
-        return [at for at, size in enumerate(over) if size >= _LEAST or at == most]
+        return place(self.columns, span)
 
-    def groups(self) -> list[str]:
-        """For each column but the first the piece above the names that stands nearest to it; of pieces that all begin
-        where a column does the one that began last."""
-        pieces = [cell for cell in self.over.cells if cell[0][0] >= self.columns[0][1]] if self.over is not None else []
-        starts = [
-            next((at for at, column in enumerate(self.columns) if abs(column[0] - span[0]) < _FLUSH), -1)
-            for span, _ in pieces
-        ]
-        if starts and starts[0] == 1 and min(starts) > 0:
-            last = [sum(start <= at for start in starts) for at in range(len(self.columns))]
-            return [pieces[count - 1][1] if count else "" for count in last]
-        middles = [(sum(span) / 2, text) for span, text in pieces]
-        return [
-            min(middles, key=lambda piece: abs(piece[0] - sum(column) / 2))[1] if at and middles else ""
-            for at, column in enumerate(self.columns)
-        ]
+    def heads(self) -> list[str]:
+        """The names of the columns from the lines above figures; none where these do not name each."""
+        below = [*self.over[1:], self.rows[0]]
+        figures = sum(self._has_figures(at, self.rows) for at in range(1, len(self.columns)))
+        if not self.over or 2 * figures < len(self.columns) - 1 or not all(row.gap < _CLOSE for row in below):
+            return []
+        if not all(map(_may_name, self.over)) or any(len(self.place(span)) > 1 for span, _ in self.over[-1].cells):
+            return []
+        names = [""] * len(self.columns)
+        for row in reversed(self.over):
+            names = _joined_names([groups(self.columns, row.cells, names), names])
+        return names if all(names) and len(set(names)) == len(names) else []
+
+    def named_above(self, own: list[str], lower: Sequence[str]) -> list[str]:
+        """The names of the columns with what the line above them says of them.
+
+        Above names that each stand once may stand anything: it is told where it is near and of several pieces.
+
+        Args:
+            own: the names, as far as they are known.
+            lower: the names on the lowest line of them.
+        """
+        upper = self.over[-1] if self.over else self.rows[0]
+        if not _may_name(upper) or (not self.over and (lower is own or self.is_full(upper))):
+            return own
+        lower = own if self.over else lower
+        said = groups(self.columns, upper.cells, lower)
+        named = _joined_names([said, lower])
+        if len(set(own)) < len(own):
+            return named
+        several = sum(map(bool, said)) > 1 and all(
+            self._has_figures(at, self.rows[1:]) for at, text in enumerate(said) if at and text
+        )
+        return named if several and self.over and self.rows[0].gap < _CLOSE else own
+
+    def _has_figures(self, at: int, rows: Sequence[_Row]) -> bool:
+        """Whether all that stands in a column has digits."""
+        cells = [text for row in rows for span, text in row.cells if at in self.place(span)]
+        return bool(cells) and all(map(_DIGIT.search, cells))
 
     def within(self, row: _Row) -> bool:
         """Whether a line of one piece is short, and begins where a column does or stands in the midst of them."""
         (begin, end), text = row.cells[0]
-        inside = self.columns[0][0] <= begin and end <= self.columns[-1][1] + _LEAST
+        inside = self.columns[0][0] <= begin and end <= self.columns[-1][1] + LEAST
         return inside and len(text) <= _WIDE * 1.5
 
     def holds(self, row: _Row) -> bool:
@@ -271,9 +292,14 @@ def _named(table: _Table, names: list[str]) -> tuple[list[str], list[str]] | Non
     grid = table.grid()
     if len(grid.rows) < 2 and not names:
         return None
-    depth = 2 if _wrapped(grid) else 1
-    count, sure = header_rows([*grid.rows[:1], *grid.rows[depth:]], pairs=True)
-    if names and not (count and sure):
+    depth = _depth(grid)
+    if depth == len(grid.rows):  # all of them names
+        grid, depth = Grid([_joined_names(grid.rows)]), 1
+    count, sure = header_rows([_joined_names(grid.rows[:depth]), *grid.rows[depth:]], pairs=True)
+    if not names and not count and (names := table.heads()):
+        sure = True
+    given = bool(names) and not (count and sure)
+    if given:
         grid = Grid([names, *grid.rows], {0}, {at + 1 for at in grid.whole}, {(r + 1, c) for r, c in grid.copies})
         count = depth = 1
     if not count and len(table.columns) < 3 and not _pairs(grid):
@@ -281,18 +307,24 @@ def _named(table: _Table, names: list[str]) -> tuple[list[str], list[str]] | Non
     if count:
         heads = range(max(count, depth))
         _fill_down(grid, len(heads))
-        own = [
-            " ".join(filter(None, dict.fromkeys(column)))
-            for column in zip(*(grid.rows[at] for at in heads), strict=True)
-        ]
-        if sure and len(set(own)) < len(own):  # a name that stands twice belongs to one above it
-            own = [f"{group} {name}".strip() for group, name in zip(table.groups(), own, strict=True)]
-            grid.rows[0] = own
-            for at in heads[1:]:
-                grid.rows[at] = []
+        own = _joined_names([grid.rows[at] for at in heads])
+        named = table.named_above(own, grid.rows[1] if count == 2 else own) if sure and not given else own
+        if named != own or depth > 1:
+            own = named
+            grid.rows[: len(heads)] = [own, *([] for _ in heads[1:])]
         grid.heads = {0} if sure and own == grid.rows[0] else set(heads) if sure else set()
         names = own
     return [line.text for line in grid.lines()], names
+
+
+def _joined_names(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The names of columns from several lines of them."""
+    return [" ".join(filter(None, dict.fromkeys(column))) for column in zip(*rows, strict=True)]
+
+
+def _may_name(row: _Row) -> bool:
+    """Whether no piece of a line is a figure, but for years, or long."""
+    return all(len(text) <= _WIDE and (_YEAR.fullmatch(text) or not _is_figure(text)) for _, text in row.cells)
 
 
 def _pairs(grid: Grid) -> bool:
@@ -301,10 +333,27 @@ def _pairs(grid: Grid) -> bool:
     return not grid.whole and all(cells) and sum(map(len, cells)) <= _SHORT * len(cells)
 
 
-def _wrapped(grid: Grid) -> bool:
-    """Whether the names of the columns stand on two lines: the second has none for the first column, and no figures."""
+def _depth(grid: Grid) -> int:
+    """On how many lines the names of the columns stand.
+
+    One goes on where it has none for the first column and no figures. A second one of names for that too is told by
+    a column without a name on one of both, and by words above all or most of the figures.
+    """
     rows = grid.rows
-    return len(rows) > 2 and bool(rows[0][0]) and not rows[1][0] and not any(map(_DIGIT.search, rows[1]))
+    depth = 1
+    while depth < min(_DEEPEST, len(rows)) and rows[0][0] and not (rows[depth][0] or _has_digits(rows[depth])):
+        depth += 1
+    if depth > 1 or len(rows) < 4 or 1 in grid.whole or _has_digits(rows[1]) or all((*rows[0][1:], *rows[1][1:])):
+        return depth
+    columns = list(zip(*rows, strict=True))[1:]
+    figures = [column for column in columns if all(_DIGIT.search(cell) for cell in column[2:] if cell)]
+    told = [column for column in figures if _LETTER.search(column[1]) and column[1].lower() not in NOTHING]
+    filled = any(not column[0] for column in told)
+    return 2 if filled or (len(told) > 1 and 2 * len(told) >= len(figures)) else 1
+
+
+def _has_digits(row: Sequence[str]) -> bool:
+    return any(map(_DIGIT.search, row))
 
 
 def _fill_down(grid: Grid, first: int) -> None:
@@ -328,7 +377,7 @@ def _tables(layout: str, columns: int) -> list[_Table]:
     """
     found: list[_Table] = []
     run: list[_Row] = []  # lines that may be one table
-    over: _Row | None = None  # the line of several pieces above these
+    over: list[_Row] = []  # the lines of several pieces above these
     single: list[_Row] = []  # lines of one piece below them
     for row in [*_rows(layout), None]:
         if row is not None and len(row.cells) < 2:
@@ -339,13 +388,15 @@ def _tables(layout: str, columns: int) -> list[_Table]:
         ):
             run += [*single, row] if run else [row]
         elif row is not None and not single and len(run) == 2 and _fits([run[1], row], columns):
-            over, run = run[0], [run[1], row]
+            over, run = [*over, run[0]], [run[1], row]
         else:
             table = _table(run, columns if not found else 0)
             if table is not None:
-                table.over, table.below = over, [row for row in single[:_BETWEEN] if table.within(row)]
+                above = [*over, *run[: len(run) - len(table.rows)]]
+                table.over, table.below = above[-2:], [row for row in single[:_BETWEEN] if table.within(row)]
                 found.append(table)
-            over, run = None, [row] if row is not None else []
+            over = run if table is None and not single else []
+            run = [row] if row is not None else []
         single = []
     return found
 
