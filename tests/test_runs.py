@@ -6,7 +6,7 @@ import pytest
 
 from hybrid.readers.pages import plain
 from hybrid.readers.read import read
-from hybrid.readers.runs import Run, from_the_right, in_columns, with_raised
+from hybrid.readers.runs import Run, from_the_right, in_columns, pieces_from_the_right, with_raised
 from tests.test_readers import placed_pdf
 
 
@@ -120,6 +120,12 @@ def test_text_from_the_right() -> None:
         (f"{STREET} {HERZL} ", 60, 700, 12), ("Think", 100, 700, 12), ("Pad", 130, 700, 12), (" " + HERZL, 160, 700, 12)
     )
     assert said(from_the_right(runs)) == f" {HERZL}ThinkPad{STREET} {HERZL} "
+
+
+def test_pieces_of_a_layout_from_the_right() -> None:
+    seen = f"1.50   (2) {HERZL[::-1]} 17.5 ThinkPad {STREET[::-1]}   Total"
+    assert pieces_from_the_right(seen) == f"1.50   {STREET} ThinkPad 17.5 {HERZL} (2)   Total"
+    assert pieces_from_the_right("(a)  b") == "(a)  b"
 
 
 def test_numbers_alone_go_with_the_line_before() -> None:

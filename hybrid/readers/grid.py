@@ -38,7 +38,7 @@ _COLUMN = re.compile(  # what columns are called and rows are not
     r"nom|ville|pays|prix|nombre|ciudad|precio|fecha)$|^[a-z]+(?:_[a-z]+)+$",
     re.IGNORECASE,
 )
-_NOTHING = frozenset({"", "-", "\u2013", "\u2014", ".", "?", "n/a", "na", "nan", "null", "none", "k. a.", "k.a."})
+NOTHING = frozenset({"", "-", "\u2013", "\u2014", ".", "?", "n/a", "na", "nan", "null", "none", "k. a.", "k.a."})
 
 
 class Part(NamedTuple):
@@ -271,7 +271,7 @@ def _names(head: Sequence[str], body: Sequence[Sequence[str]]) -> int:
     """In how many columns the first row looks like a name rather than like the cells below it, less those where not."""
     score, dated = 0, sum(bool(_DATE.fullmatch(name)) for name in head) > 1  # one alone is a date of its row
     for at, name in enumerate(head):
-        column = [row[at] for row in body if at < len(row) and row[at].lower() not in _NOTHING]
+        column = [row[at] for row in body if at < len(row) and row[at].lower() not in NOTHING]
         if not name or not column:
             continue
         figures = sum(bool(_DIGIT.search(cell)) for cell in column) / len(column)

@@ -1,12 +1,11 @@
-"""The text of PDF pages as it reads: plain letters, whole words, running lines apart, forms filled in."""
+"""The text of PDF pages as it reads: plain letters, whole words, running lines apart."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 _LIGATURES = str.maketrans(
     {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st"}
@@ -120,56 +119,3 @@ def _edges(text: str) -> dict[int, str]:
     lines = [(number, line.strip()) for number, line in enumerate(text.split("\n")) if line.strip()]
     near = lines if len(lines) <= 2 * _EDGE else [*lines[:_EDGE], *lines[-_EDGE:]]
     return {number: line for number, line in near if len(line) <= _SHORT and not _OTHERS.search(line)}
-
-
-def filled_in(page: Any) -> str:
-    """What is filled into the form fields of a page, a line each, and its notes."""
-    lines: list[str] = []
-    for reference in page.get("/Annots") or ():
-        annotation = reference.get_object()
-        if int(annotation.get("/F", 0)) & 1 << 1:  # hidden
-            continue
-        kind = annotation.get("/Subtype")
-        if kind == "/Widget":
-            lines += _field(annotation)
-        elif kind in ("/FreeText", "/Text") and str(annotation.get("/Contents") or "").strip():
-            lines.append(f"[note: {' '.join(str(annotation['/Contents']).split())}]")
-    return plain("\n".join(dict.fromkeys(lines)))
-
-
-def _field(widget: Any) -> Iterator[str]:
-    told = {key: _inherited(widget, key) for key in ("/TU", "/T", "/V", "/FT", "/Ff")}
-    label = " ".join(str(told["/TU"] or told["/T"] or "").split())
-    value = told["/V"]
-    if told["/FT"] == "/Btn":
-        state = widget.get("/AS", value)
-        if state is None or int(told["/Ff"] or 0) & 1 << 16:  # a push button
-            return
-        on = str(state).lstrip("/")
-        if on == "Off" and int(told["/Ff"] or 0) & 1 << 15:  # one of several that was not chosen
-            return
-        yield f"{label}: {'no' if on == 'Off' else 'yes' if on in ('Yes', 'On', '1') else on}"
-    elif value is not None and label and not int(told["/Ff"] or 0) & 1 << 13:  # no password
-        shown = _shown(widget) if told["/FT"] == "/Ch" else {}
-        values = [shown.get(str(one), str(one)) for one in (value if isinstance(value, list) else [value])]
-        text = " ".join(", ".join(values).split()).lstrip("/" if told["/FT"] == "/Ch" else "")
-        if text:
-            yield f"{label}: {text}"
-
-
-def _shown(widget: Any) -> dict[str, str]:
-    """What a choice field shows for each value that it may have."""
-    options = _inherited(widget, "/Opt")
-    pairs = [option for option in options or () if isinstance(option, list) and len(option) == 2]
-    return {str(value): str(told) for value, told in pairs}
-
-
-def _inherited(widget: Any, key: str) -> Any:
-    """A property of a field, which its parents may hold."""
-    for _ in range(8):  # parents can lead in a circle
-        if key in widget:
-            return widget[key].get_object() if hasattr(widget[key], "get_object") else widget[key]
-        if "/Parent" not in widget:
-            return None
-        widget = widget["/Parent"].get_object()
-    return None

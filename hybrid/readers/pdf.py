@@ -1,4 +1,4 @@
-"""PDF: the text of its pages, and where each begins.
+"""PDF: the text of its pages, and where each begins. Files embedded in it are named as left out.
 
 A page that is a scan is read where the extra `ocr` is installed; otherwise its place says that it holds no text. The
 rows of a table that goes on on the next page follow each other, and each carries the names of its columns.
@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
@@ -20,17 +20,22 @@ from typing import Any
 
 from hybrid.document import Heading
 from hybrid.readers import ocr
-from hybrid.readers.columns import name_columns
+from hybrid.readers.annotations import embedded_files, filled_in
+from hybrid.readers.columns import EM, name_columns
 from hybrid.readers.encoding import without_surrogates
-from hybrid.readers.extract import Extract, Unreadable, in_few_words
+from hybrid.readers.extract import Extract, Unreadable, in_few_words, omitted
 from hybrid.readers.headings import plain_headings
-from hybrid.readers.pages import filled_in, plain, unbroken, without_running_lines
-from hybrid.readers.runs import page_text
+from hybrid.readers.pages import plain, unbroken, without_running_lines
+from hybrid.readers.runs import page_text, pieces_from_the_right
+from hybrid.readers.scans import scanned
 from hybrid.readers.tables import join_tables
 
 EXTRA = "ocr"
-_SCAN = re.compile(r"\[page \d+ has no text: [^\]]*\]")
+_NOTHING_READ = re.compile(  # what is said of pages without text, and what runs over them
+    r"^\[(?:page \d+ has no text(?: but this)?: [^\]]*|header or footer: .*)\]$", re.MULTILINE
+)
 _SAID = re.compile(r"\[page \d+ (?:has no text|cannot be read|is a scan)")  # in place of a page's text
+_NAMED, _NAME = 3, 60  # embedded files that are named, and characters of a name
 _LOCK = threading.Lock()  # silencing warnings and logs is not a thread's own business
 
 
@@ -58,12 +63,13 @@ def read_pdf(data: bytes) -> Extract:
             if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
                 raise Unreadable("encrypted PDF: needs a password")
             texts, columned = _page_texts(reader)
-            scans = _read_scans(reader, texts, data)
+            scans, unread = _read_scans(reader, texts, data)
             layout = cache(lambda n: "" if n in columned else _layout(reader.pages[n], texts[n]))
             texts = name_columns(join_tables(texts, layout), layout)
             texts = _with_forms(reader, unbroken(without_running_lines(texts)))
             pages = tuple(accumulate((len(text) + 1 for text in texts[:-1]), initial=0))
             headings = _bookmarks(reader, texts, pages)
+            files = embedded_files(reader)
         except Unreadable:
             raise
         except DependencyError:
@@ -71,9 +77,12 @@ def read_pdf(data: bytes) -> Extract:
         except Exception as error:  # noqa: BLE001 - a broken file leads pypdf to raise nearly anything
             raise Unreadable(f"broken PDF: {in_few_words(error)}") from None
     joined = "\n".join(texts)
-    if not joined.strip() or (scans and all(_SCAN.fullmatch(text) or not text.strip() for text in texts)):
+    if not joined.strip() or (scans and not _NOTHING_READ.sub("", joined).strip()):
         raise Unreadable(_no_text(scans))
-    return Extract(joined, headings if len(headings) > 1 else plain_headings(joined), pages=pages)
+    remarks = [omitted(unread, "scanned page")] if unread else []
+    if files:
+        remarks.append(omitted(len(files), f"embedded file ({_few(files)})"))
+    return Extract(joined, headings if len(headings) > 1 else plain_headings(joined), (), pages, tuple(remarks))
 
 
 def page_labels(file: Path) -> list[str] | None:
@@ -109,12 +118,12 @@ def _page_texts(reader: Any) -> tuple[list[str], set[int]]:
 
 
 def _layout(page: Any, text: str) -> str:
-    """The text of a page with its gaps as wide as they are seen; none of one that holds or gives no text."""
+    """The text of a page with its gaps as wide and high as they are seen; none of one that holds or gives no text."""
     if not text.strip() or _SAID.match(text):
         return ""
     try:
-        seen: str = page.extract_text(extraction_mode="layout", layout_mode_space_vertically=False)
-        return plain(without_surrogates(seen)).replace("\0", " ")
+        seen: str = page.extract_text(extraction_mode="layout", layout_mode_font_height_weight=1 / EM)
+        return plain(pieces_from_the_right(without_surrogates(seen))).replace("\0", " ")
     except Exception:  # noqa: BLE001 - see read_pdf; without it tables are not joined
         return ""
 
@@ -131,41 +140,36 @@ def _with_forms(reader: Any, texts: list[str]) -> list[str]:
     return found
 
 
-def _read_scans(reader: Any, texts: list[str], data: bytes) -> list[int]:
-    """Puts the text of scanned pages in its place, or says there that it is missing; returns their numbers."""
-    blank = [number for number, text in enumerate(texts, 1) if not text.strip()]
-    scans = [number for number in blank if _has_image(reader.pages[number - 1])]
+def _read_scans(reader: Any, texts: list[str], data: bytes) -> tuple[list[int], int]:
+    """Puts the text of scanned pages in its place, or says there that it is missing, before the little that they have.
+
+    Returns their numbers, and how many of them are not read.
+    """
+    scans = scanned(reader, texts)
+    unread = 0
     can = bool(scans) and not reader.is_encrypted and ocr.installed()
     for number in scans:
         text, why = "", f"install the extra {EXTRA} of hybrid-context to read it"
+        own = texts[number - 1].strip()
         if can:
             try:
                 text, why = ocr.read_page(data, number), "and nothing on it was recognised"
             except Exception as error:  # noqa: BLE001 - an optional engine may fail in its own ways
                 why = f"and reading it failed: {in_few_words(error)}"
         if text.strip():
-            texts[number - 1] = f"[page {number} is a scan, read by OCR]\n{without_surrogates(text)}"
+            own = "" if "".join(own.split()) in "".join(text.split()) else own
+            told = f"[page {number} is a scan, read by OCR]\n{without_surrogates(text)}"
         else:
-            texts[number - 1] = f"[page {number} has no text: it is a scan, {why}]"
-    return scans
+            unread += 1
+            told = f"[page {number} has no text{' but this: it is probably' if own else ': it is'} a scan, {why}]"
+        texts[number - 1] = f"{told}\n{own}" if own else told
+    return scans, unread
 
 
-def _has_image(page: Any) -> bool:
-    """Whether a page shows an image, itself or inside a form."""
-
-    def among(resources: Any, depth: int) -> bool:
-        resources = resources.get_object() if resources is not None else None
-        found = resources.get("/XObject") if resources is not None else None
-        for thing in found.get_object().values() if found is not None else ():
-            thing = thing.get_object()
-            if thing.get("/Subtype") == "/Image" or (depth and among(thing.get("/Resources"), depth - 1)):
-                return True
-        return False
-
-    try:
-        return among(page.get("/Resources"), 3)
-    except Exception:  # noqa: BLE001 - see read_pdf
-        return False
+def _few(names: Sequence[str]) -> str:
+    """The first names of a list, each cut to a length that can be read."""
+    told = [name if len(name) <= _NAME else f"{name[: _NAME - 1]}\u2026" for name in names[:_NAMED]]
+    return ", ".join([*told, *(["\u2026"] if len(names) > _NAMED else [])])
 
 
 def _no_text(scans: list[int]) -> str:

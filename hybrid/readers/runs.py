@@ -25,6 +25,9 @@ _WORDS, _GOES_ON = 3.2, 0.3  # words a line, and share of lines that go on in lo
 
 
 _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_READ_FROM_LEFT = re.compile(r"[^\W\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+(?:[.,:/-]\w+)*")
+_MIRRORED = str.maketrans("()[]", ")(][")
+_PIECE = re.compile(r"\S+(?: \S+)*")  # in a layout more than one blank parts two
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u0370-\u052f]")
 
 
@@ -173,6 +176,20 @@ def _from_the_left_again(runs: Sequence[Run]) -> list[Run]:
         neighbours = list(group)
         found += reversed(neighbours) if is_latin else neighbours
     return found
+
+
+def pieces_from_the_right(layout: str) -> str:
+    """A layout with its pieces of Hebrew and Arabic as they are read: it has their letters as they are seen.
+
+    Each piece stays at its place, numbers and Latin words in it stay as they are.
+    """
+    if not _RIGHT_TO_LEFT.search(layout):
+        return layout
+    return _PIECE.sub(lambda piece: _turned(piece[0]) if _RIGHT_TO_LEFT.search(piece[0]) else piece[0], layout)
+
+
+def _turned(piece: str) -> str:
+    return _READ_FROM_LEFT.sub(lambda run: run[0][::-1], piece[::-1]).translate(_MIRRORED)
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------
