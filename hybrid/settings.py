@@ -362,7 +362,7 @@ def validated(given: Mapping[str, Mapping[str, Any]]) -> Settings:
 
 
 def _overrule_the_long_engine(known: dict[str, dict[str, Any]], given: Mapping[str, Any]) -> None:
-    """Forget the long engine of the layers below where a layer names an engine and no long one; a window is for both."""
+    """Forget the long engine of layers below where a layer names an engine and no long one; a window is for both."""
     engine, long_engine = (_said(given.get(section)) for section in ("engine", "long_engine"))
     below = known.get("long_engine")
     if below is None or _names_another(long_engine, below):

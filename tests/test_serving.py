@@ -466,6 +466,9 @@ def test_ctrl_c_while_starting_leaves_nothing(fake: Path, tmp_path: Path, model:
     ("options", "sentence"),
     [
         (["--only", "extended"], "so a context of 4,096 needs no extended server"),
+        (["--only", "native", "--context", "16k"], "so a context of 16,384 has no effect: leave out --only native or"),
+        (["-tp", "3"], "vLLM cannot split the 4 attention heads of"),
+        (["--context", "16k", "--port", "65535"], "The second server takes the port after 65535"),
         (["--context", "4"], "A window of 4 tokens is too small to serve: give --context, 64 or more."),
         (["--write", "none/hybrid.toml"], "There is no folder none to write hybrid.toml into"),
         (["--", "--port", "1"], "The flag --port is not passed on to vLLM: use --port before the --."),

@@ -382,8 +382,10 @@ def test_an_empty_variable_is_as_one_that_is_not_set(tmp_path: Path, empty: str)
 
 @pytest.mark.parametrize(
     ("section", "key"),
-    [("engine", "url"), ("engine", "model"), ("long_engine", "url"), ("cost", "gpu"), ("cost", "shape")]
-    + [("cost", "rates"), ("routing", "weights"), ("routing", "profile"), ("index", "dir")],
+    [
+        *(("engine", "url"), ("engine", "model"), ("long_engine", "url"), ("cost", "gpu"), ("cost", "shape")),
+        *(("cost", "rates"), ("routing", "weights"), ("routing", "profile"), ("index", "dir")),
+    ],
 )
 def test_an_empty_name_is_refused(here: Path, section: str, key: str) -> None:
     said = refusal(overrides={section: {key: ""}}, environ={})

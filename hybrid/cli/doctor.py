@@ -115,8 +115,11 @@ def _policy(settings: Settings, engine: str) -> str:
     from hybrid.routing.policies import make_policy
 
     make_policy(settings.routing, lambda: engine, settings.cost.gpus)
-    weights = settings.routing.weights
-    return settings.routing.policy + (f", weights of {weights}" if weights is not None else "")
+    routing, retrieval = settings.routing, settings.retrieval
+    prefers = f", for {routing.prefer}" if routing.policy == "calibrated" and routing.accuracy_price is None else ""
+    weights = "" if routing.weights is None else f", weights of {routing.weights}"
+    forced = next((f"{name} forced: {said}" for name in ("route", "rung") if (said := getattr(routing, name))), "")
+    return (forced or routing.policy + prefers + weights) + f"; {retrieval.k} passages, {retrieval.mode}"
 
 
 def _costs(settings: Settings) -> str:

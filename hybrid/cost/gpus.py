@@ -106,7 +106,7 @@ def unknown_gpu(said: str, known: Iterable[str]) -> str:
 def _hint(said: str, known: Iterable[str]) -> str:
     names = list(known)
     near = get_close_matches("-".join(said.lower().split()), names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}, cpu."
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}."
 
 
 def named(known: Mapping[str, T], name: str, setting: str) -> T:
@@ -129,6 +129,6 @@ def with_known_gpu(settings: CostSettings) -> CostSettings:
     if name not in known:
         raise SettingsError(
             f"The setting 'cost.gpu' names {settings.gpu!r}, which is neither known nor a table of cost.hardware; "
-            f"{_hint(settings.gpu, known)}"
+            f"{_hint(settings.gpu, [*known, 'cpu'])}"
         )
     return settings if name == settings.gpu else settings.model_copy(update={"gpu": name})
