@@ -466,9 +466,6 @@ def test_ctrl_c_while_starting_leaves_nothing(fake: Path, tmp_path: Path, model:
     ("options", "sentence"),
     [
         (["--only", "extended"], "so a context of 4,096 needs no extended server"),
-        (["--only", "native", "--context", "16k"], "so a context of 16,384 has no effect: leave out --only native or"),
-        (["-tp", "3"], "vLLM cannot split the 4 attention heads of"),
-        (["--context", "16k", "--port", "65535"], "The second server takes the port after 65535"),
         (["--context", "4"], "A window of 4 tokens is too small to serve: give --context, 64 or more."),
         (["--write", "none/hybrid.toml"], "There is no folder none to write hybrid.toml into"),
         (["--", "--port", "1"], "The flag --port is not passed on to vLLM: use --port before the --."),
@@ -483,6 +480,25 @@ def test_what_cannot_be_is_one_sentence(
     assert (process.returncode, out) == (2, "")
     assert len(err.splitlines()) == 1
     assert sentence in err
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--only", "native", "--context", "16k"], "so a context of 16,384 has no effect: leave out --only native or"),
+        (["-tp", "3"], "attention heads of tiny, with"),
+        (["--context", "16k", "--port", "65535"], "The second server takes the port after 65535"),
+    ],
+)
+def test_what_cannot_be_planned_is_said_before_anything_starts(
+    fake: Path, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
+) -> None:
+    file = tmp_path / "hybrid.toml"
+    assert guarded(cli, ["up", str(model), "--vllm", str(fake), "--write", str(file), *options]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.count("\n") == 1
+    assert not file.exists()
 
 
 def test_a_file_that_would_be_changed_is_said_first(fake: Path, tmp_path: Path, model: Path) -> None:
