@@ -168,7 +168,7 @@ class HybridArm:
         self._shared = shared or Shared()
         embedder = self._shared.embedder(settings)
         quoting = make_engine(free.engine, embedder) if free.engine.kind == "extractive" else None
-        self._hybrid = Hybrid(free, engine=quoting, policy=forced)
+        self._hybrid = Hybrid(free, engine=quoting, long_engine=free.long_engine, policy=forced)
         self._hybrid.embedder = embedder
         self._watched = watched(self._hybrid.policy)
         self._hybrid.policy = self._watched

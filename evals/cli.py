@@ -12,6 +12,8 @@ from click.shell_completion import CompletionItem
 from evals import suite as suites
 from evals.suite import Suite
 from hybrid.cli.common import columns, console, grouped, print_json
+from hybrid.cli.dash import Place
+from hybrid.cli.effect import refuse
 from hybrid.cli.progress import progress_bars
 from hybrid.errors import InputError
 from hybrid.settings import load
@@ -28,7 +30,7 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     return names or [CompletionItem(incomplete, type="file")]
 
 
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FOLDER = Place(exists=True, file_okay=False, path_type=Path)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 
@@ -43,11 +45,9 @@ def evaluate() -> None:
 
 
 @evaluate.command()
-@click.argument("suite", shell_complete=complete)
-@click.option(
-    "--output", "-o", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the run."
-)
-@click.option("--config", type=click.Path(), help="Settings file; default: hybrid.toml here, if there is one.")
+@click.argument("suite", shell_complete=complete, type=Place())
+@click.option("--output", "-o", required=True, type=Place(file_okay=False, path_type=Path), help="Folder of the run.")
+@click.option("--config", type=Place(), help="Settings file; default: hybrid.toml here, if there is one.")
 @click.option("--url", help="An OpenAI-compatible server, such as http://localhost:8000/v1, for all arms.")
 @click.option("--model", help="The model's name on that server.")
 @click.option("--window", type=click.IntRange(64), help="Its window in tokens, where the server does not tell it.")
@@ -56,8 +56,8 @@ def evaluate() -> None:
 @click.option(
     "--engine", type=click.Choice(["extractive", "server", "vllm"]), help="Another kind of engine than the suite's."
 )
-@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of data sets.")
-@click.option("--vllm", type=click.Path(), help="vLLM's program, where the suite brings a model; default: on PATH.")
+@click.option("--data", type=Place(exists=True, file_okay=False, path_type=Path), help="Folder of data sets.")
+@click.option("--vllm", type=Place(), help="vLLM's program, where the suite brings a model; default: on PATH.")
 @click.option("--port", type=click.IntRange(1, 65534), help="For servers that the suite starts; two take the next too.")
 @click.option("--retry-failed", is_flag=True, help="Ask once more for samples that failed before.")
 @click.option(
@@ -100,9 +100,12 @@ def run(
     from evals import run as runner
     from evals.report import make, save, summary
 
-    engine = engine or ("server" if url else None)
+    engine = engine or (None if url is None else "server")
     read = suites.read(suite)
     chosen, left_out = possible(narrowed(read, only, samples), engine, data)
+    _check_effects(chosen, engine, {"--model": model, "--window": window, "--vllm": vllm, "--port": port})
+    if data is not None and not any(map(suites.needs_data, chosen.tasks)):
+        refuse("--data", f"on the suite {chosen.name!r}, which reads no data sets", "leave it out")
     tasks = {spec.title: suites.make_task(spec, data) for spec in chosen.tasks}
     for task in tasks.values():
         runner.find_metric(task.metric)
@@ -132,6 +135,17 @@ def run(
         out.print(f"[yellow]note[/] {note}")
     shown = output / "report" / "report.html" if reported else f"see them with: hybrid eval report {output}"
     out.print(f"\nrecords in {output}; {shown}", markup=False)
+
+
+def _check_effects(suite: Suite, engine: str | None, options: Mapping[str, Any]) -> None:
+    """Raise InputError where an option is of a named server, but one is started for the suite, or the reverse."""
+    starts = suite.serve is not None and engine is None
+    idle = ("--model", "--window") if starts else ("--vllm", "--port")
+    why = "as the suite starts a server of its own" if starts else "as no server is started"
+    remedy = "leave it out, or name a server with --url" if starts else "leave it out"
+    for option in idle:
+        if options[option] is not None:
+            refuse(option, f"on the suite {suite.name!r}, {why}", remedy)
 
 
 def _run_served(
@@ -225,7 +239,7 @@ def make_arms(suite: Suite, config: str | None, given: Mapping[str, Mapping[str,
 
 @evaluate.command()
 @click.argument("folder", type=FOLDER)
-@click.option("--output", "-o", type=click.Path(file_okay=False, path_type=Path), help="Default: `report` in FOLDER.")
+@click.option("--output", "-o", type=Place(file_okay=False, path_type=Path), help="Default: `report` in FOLDER.")
 @JSON
 def report(folder: Path, output: Path | None, as_json: bool) -> None:
     """Write the report of the run in FOLDER: one HTML page, the same as Markdown and JSON, and its figures.
@@ -249,10 +263,10 @@ def report(folder: Path, output: Path | None, as_json: bool) -> None:
 
 @evaluate.command("judge")
 @click.argument("folder", type=FOLDER)
-@click.option("--config", type=click.Path(), help="Settings file; default: hybrid.toml here, if there is one.")
+@click.option("--config", type=Place(), help="Settings file; default: hybrid.toml here, if there is one.")
 @click.option("--url", help="The judge's server, such as http://localhost:8000/v1; not the model under test.")
 @click.option("--model", help="The judge's name on that server.")
-@click.option("--labels", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="What people said, JSONL.")
+@click.option("--labels", type=Place(exists=True, dir_okay=False, path_type=Path), help="What people said, JSONL.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bars.")
 @JSON
 def judge_(
@@ -276,7 +290,7 @@ def judge_(
     from hybrid.embedding import Embedder
     from hybrid.engines.make import make_engine
 
-    engine = {"url": url, "model": model, "kind": "server" if url else None, "max_tokens": 64}
+    engine = {"url": url, "model": model, "kind": None if url is None else "server", "max_tokens": 64}
     settings = load(config, {"engine": engine})
     with progress_bars(quiet=quiet) as step:
         told = None if step is None else lambda done, total: step("judge", done, total)
@@ -325,7 +339,7 @@ def compare(one: Path, other: Path, as_json: bool) -> None:
 
 
 @evaluate.command()
-@click.argument("records", type=click.Path(exists=True, path_type=Path))
+@click.argument("records", type=Place(exists=True, path_type=Path))
 @click.option(
     "--policy", "-p", "policies", multiple=True, help="A policy by name, or `module:function` that makes one."
 )

@@ -236,6 +236,8 @@ def read(path: Path, model: str | None = None) -> list[Case]:
     """
     if path.is_dir() and (path / REPLIES).is_file():
         return list(lara(path, model))
+    if model is not None:
+        raise InputError(f"--model has no effect on {path}, which is not the folder of LaRA: leave it out.")
     if path.is_dir() or path.name == "records.jsonl":
         return of_run(path)
     return labels(path)

@@ -22,6 +22,8 @@ from evals.metrics import METRICS, bootstrap
 from evals.sample import Sample
 from evals.tasks.registry import task as task_named
 from hybrid.cli.common import console, print_json, settings_from
+from hybrid.cli.dash import Place
+from hybrid.cli.effect import refuse
 from hybrid.cli.progress import progress_bars
 from hybrid.engines.base import Engine
 from hybrid.errors import InputError
@@ -167,12 +169,12 @@ def _scored(at: float, scores: Sequence[float]) -> Scored | None:
 
 
 @click.command()
-@click.option("--config", type=click.Path(), help="Settings file; default: hybrid.toml here, if there is one.")
+@click.option("--config", type=Place(), help="Settings file; default: hybrid.toml here, if there is one.")
 @click.option("--url", help="An OpenAI-compatible server; default: the engine of the settings.")
 @click.option("--model", help="The model's name on that server.")
 @click.option("--long", "use_long", is_flag=True, help="Measure the long engine of the settings.")
 @click.option("--task", "task_name", default="testbed/keys", show_default=True, help="See `hybrid eval list`.")
-@click.option("--window", type=click.IntRange(1), help="Tokens; default: what the engine tells.")
+@click.option("--window", type=click.IntRange(64), help="Tokens; default: what the engine tells.")
 @click.option("--samples", default=400, show_default=True, type=click.IntRange(1), help="To ask in all.")
 @click.option(
     "--threshold",
@@ -182,9 +184,7 @@ def _scored(at: float, scores: Sequence[float]) -> Scored | None:
     help="Share of the score of short prompts that a longer one must keep.",
 )
 @click.option("--seed", default=0, show_default=True)
-@click.option(
-    "--output", "-o", default="hybrid-profile.json", show_default=True, type=click.Path(), help="File to write."
-)
+@click.option("--output", "-o", default="hybrid-profile.json", show_default=True, type=Place(), help="File to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
 def calibrate_window(use_long: bool, task_name: str, window: int | None, samples: int, **options: Any) -> None:
@@ -196,7 +196,9 @@ def calibrate_window(use_long: bool, task_name: str, window: int | None, samples
     from hybrid.embedding import Embedder
     from hybrid.engines.make import make_engine
 
-    settings = settings_from(options)
+    settings = settings_from({**options, "window": window})
+    if use_long and settings.long_engine is None:
+        refuse("--long", "where no long engine is named", "leave it out, or name one under [long_engine] and no --url")
     chosen = (settings.long_engine or settings.engine) if use_long else settings.engine
     engine = make_engine(chosen, Embedder(settings.embedder))
     if not engine.on_gpu:

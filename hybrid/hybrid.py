@@ -120,7 +120,7 @@ class Hybrid:
 
     Args:
         settings: as loaded by `hybrid.settings.load`; None loads `hybrid.toml` and the environment.
-        engine: an engine, or any LlamaIndex LLM, instead of the one in the settings.
+        engine: an engine, or any LlamaIndex LLM, instead of those in the settings.
         long_engine: a second one for whole documents, instead of the one in the settings.
         policy: a policy of your own instead of the one in the settings.
 
@@ -141,6 +141,8 @@ class Hybrid:
 
             settings = load()
         settings = settings.model_copy(update={"cost": checked_costs(settings.cost)})
+        if engine is not None and long_engine is None:  # it is named for whole documents too
+            settings = settings.model_copy(update={"long_engine": None})
         self.settings = settings
         self.embedder = Embedder(settings.embedder)
         self.chunker = Chunker(self.embedder, settings.passages)

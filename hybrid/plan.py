@@ -108,13 +108,7 @@ def plan(
         raise InputError(f"Keys and values of {kv_bits} bits are not planned for: take {', '.join(map(str, BITS))}.")
     if min(tensor_parallel, pipeline_parallel, data_parallel, context_parallel) < 1:
         raise InputError("Tensor, pipeline, data and context parallelism count GPUs: give 1 or more.")
-    ways = tensor_sizes(model.config)
-    if ways is not None and tensor_parallel not in ways:
-        raise InputError(
-            f"vLLM cannot split the {query_heads(model.config)} attention heads of {model.name}, with "
-            f"{kv_heads(model.config)} for keys and values, over {tensor_parallel} GPUs: take --tensor-parallel "
-            f"{_or(ways)}."
-        )
+    check_tensor_parallel(model, tensor_parallel)
     extension = extend(model.config, context, method)
     parameters = model.parameters or count_parameters(model.config)
     weights = size_of(model, weight_bits)
@@ -131,7 +125,7 @@ def plan(
         )
     elif model.weight_bytes is None and model.parameters is None:
         warnings.append(f"nothing tells the number of parameters: {parameters:.2f} billion is counted from the shape")
-    divides = tensor_parallel if ways is None else kv_heads(model.config)
+    divides = tensor_parallel if tensor_sizes(model.config) is None else kv_heads(model.config)
     if tensor_parallel > divides:
         kept = tensor_parallel // divides
         warnings.append(f"with {divides} key-value heads on {tensor_parallel} GPUs the cache is kept {kept} times")
@@ -189,6 +183,16 @@ def plan(
         effective=model.effective,
         warnings=tuple(warnings),
     )
+
+
+def check_tensor_parallel(model: Model, size: int) -> None:
+    """Raise InputError where vLLM cannot split the model's attention over as many GPUs."""
+    ways = tensor_sizes(model.config)
+    if ways is not None and size not in ways:
+        raise InputError(
+            f"vLLM cannot split the {query_heads(model.config)} attention heads of {model.name}, with "
+            f"{kv_heads(model.config)} for keys and values, over {size} GPUs: take --tensor-parallel {_or(ways)}."
+        )
 
 
 def tensor_sizes(config: Config) -> list[int] | None:

@@ -38,6 +38,7 @@ OLDEST = (0, 26)  # the oldest vLLM tried; before 0.30 it takes YaRN's longest w
 PER_REQUEST = (0, 32)  # vLLM since which it tells the timings of every request
 TIMEOUT = 1800.0  # seconds to load a model; large ones take many minutes
 GRACE = 20.0  # seconds that a server gets to end by itself
+LAST_PORT = 65535
 SMALLEST = 64  # tokens that a setting takes as a window
 SHARE = "0.45"  # of a GPU's memory, for each of two servers on it
 FILLER = "The quick brown fox jumps over the lazy dog, and nobody in the yard minds. "
@@ -284,8 +285,11 @@ def plan(
         how: further fields of `Served`, the same for both.
 
     Raises:
-        InputError: the context is too small, or needs no extended server where only that was asked for.
+        InputError: the context is too small, or has no effect with `only`, or the model cannot be split as `how` says.
     """
+    from hybrid.plan import check_tensor_parallel
+
+    check_tensor_parallel(known, how.get("tensor_parallel", 1))
     native = extend(known.config, 1).native
     context = native if context is None else context
     long = extend(known.config, context)
@@ -298,11 +302,18 @@ def plan(
             f"{model} reads {native:,} tokens as it is, so a context of {context:,} needs no extended server: ask for "
             "a longer --context or leave out --only extended."
         )
+    if only == "native" and context > native:
+        raise InputError(
+            f"The native server of {model} reads {native:,} tokens, so a context of {context:,} has no effect: leave "
+            "out --only native or --context."
+        )
     windows: list[tuple[int, Mapping[str, Any]]] = []
     if only != "extended":
         windows.append((native if long.overrides else long.window, {}))
     if only != "native" and long.overrides:
         windows.append((long.window, long.overrides))
+    if port + len(windows) - 1 > LAST_PORT:
+        raise InputError(f"The second server takes the port after {port}, and there is none: give a lower --port.")
     shown = name or (Path(served_as).name if folder.is_dir() else served_as)
     served = [
         Served(served_as, shown, window, overrides, port=port + i, **how)

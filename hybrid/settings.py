@@ -1,7 +1,11 @@
 """Settings: arguments win over the environment, the environment over `hybrid.toml`, that over the defaults.
 
 An environment variable names section and key: HYBRID_ENGINE_URL is `url` in `[engine]`. Unknown keys are refused
-wherever they come from.
+wherever they come from. An empty variable is as one that is not set, because scripts and compose files pass on as empty
+what nobody set.
+
+Whoever names an engine later names it for whole documents too, unless the long engine is named beside it: else half of
+the questions would still go to a server of the file.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -20,6 +24,9 @@ from hybrid.types import Route, Rung
 
 FILE = "hybrid.toml"
 PREFIX = "HYBRID_"
+
+
+Name = Annotated[str, Field(min_length=1)]
 
 
 class Section(BaseModel):
@@ -69,8 +76,8 @@ class EngineSettings(Section):
         description="extractive: verbatim quotations, no model; server: any OpenAI-compatible server, which a url "
         "implies; vllm: in process",
     )
-    url: str | None = Field(None, description="base URL of a server, such as http://localhost:8000/v1")
-    model: str | None = Field(
+    url: Name | None = Field(None, description="base URL of a server, such as http://localhost:8000/v1")
+    model: Name | None = Field(
         None, description="the model's name on the server, None: the first it lists; for vllm a folder or a hub name"
     )
     api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key, if one is needed")
@@ -126,7 +133,7 @@ class RoutingSettings(Section):
     budget: float | None = Field(None, gt=0, description="dollars that one question may take, all attempts")
     batch_budget: float | None = Field(None, gt=0, description="dollars for all questions of a batch together")
     latency: float | None = Field(None, gt=0, description="seconds that 95 % of the answers should stay within")
-    weights: str | None = Field(
+    weights: Name | None = Field(
         None, description="file of `hybrid calibrate router`; None: hybrid-router.json here, else the carried ones"
     )
     adaptive_k: bool = Field(False, description="read passages only up to the largest gap in their scores")
@@ -152,7 +159,7 @@ class RoutingSettings(Section):
         description="share of your questions that the documents do not answer, for the policy calibrated; None: as in "
         "the data its weights come from (a quarter, by weight, of LaRA)",
     )
-    profile: str | None = Field(
+    profile: Name | None = Field(
         None, description="file of `hybrid calibrate window`; None: hybrid-profile.json here, if it is of the engine"
     )
 
@@ -204,16 +211,16 @@ class Hardware(Section):
 class CostSettings(Section):
     """What things cost. Without prices, costs are estimated for the named model on the named GPU."""
 
-    gpu: str | None = Field(
+    gpu: Name | None = Field(
         None,
         description="the engine's: one known to the project, a table of cost.hardware, or cpu. None: estimates assume "
         "an h100, and GPU-seconds are told where the engine runs on a GPU of this machine",
     )
     gpus: int = Field(1, ge=1, description="that share one copy of the model")
-    shape: str = Field("llama-3.1-8b", description="the model that estimates are for: carried, a table, or a folder")
+    shape: Name = Field("llama-3.1-8b", description="the model that estimates are for: carried, a table, or a folder")
     weight_bits: Literal[16, 8, 4] | None = Field(None, description="of a weight; None: as the model says, else 16")
     kv_bits: Literal[16, 8, 4] = Field(16, description="of a cached key or value")
-    rates: str | None = Field(
+    rates: Name | None = Field(
         None, description="file of `hybrid calibrate cost`; None: hybrid-rates.json here, if there is one"
     )
     hardware: dict[str, Hardware] = Field({}, description="GPUs of your own: tables [cost.hardware.NAME]")
@@ -239,6 +246,8 @@ class CostSettings(Section):
 
     @model_validator(mode="after")
     def _every_key_has_an_effect(self) -> CostSettings:
+        if "cpu" in map(str.lower, self.hardware):
+            raise ValueError("the table 'hardware.cpu' has no effect, as 'cpu' says that there is no GPU: rename it")
         if self.gpu == "cpu" and self.gpus != 1:
             raise ValueError("the key 'gpus' has no effect where 'gpu' is \"cpu\": leave one of them out")
         if self.energy is False and self.idle_watts is not None:
@@ -269,7 +278,7 @@ class CostSettings(Section):
 class IndexSettings(Section):
     """Where indexes live."""
 
-    dir: str | None = Field(None, description="folder for this corpus's index; None: the user's cache folder")
+    dir: Name | None = Field(None, description="folder for this corpus's index; None: the user's cache folder")
 
 
 class Settings(Section):
@@ -283,7 +292,7 @@ class Settings(Section):
     long_engine: EngineSettings | None = Field(
         None,
         description="an engine for whole documents; None: the same. Where it names no url, model or kind, it is the "
-        "same with other settings",
+        "same with other settings. Another engine that is named later, such as by --url, takes its place too",
     )
     routing: RoutingSettings = RoutingSettings()
     cost: CostSettings = CostSettings()
@@ -319,6 +328,7 @@ def load(
     given_here = [overrides or {}] if isinstance(overrides, Mapping | None) else list(overrides)
     layers = (_from_file(file), _from_environment(os.environ if environ is None else environ), *given_here)
     for layer in layers:
+        _overrule_the_long_engine(merged, layer)
         for section, values in layer.items():
             if not isinstance(values, Mapping):
                 raise SettingsError(f"The setting {section!r} must be a table of keys, like [{section}].")
@@ -334,6 +344,11 @@ def load(
     return validated(merged)
 
 
+def tells_of(section: str, file: str | Path | None = None, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the settings file or the environment says anything of a section."""
+    return section in _from_file(file) or section in _from_environment(os.environ if environ is None else environ)
+
+
 def validated(given: Mapping[str, Mapping[str, Any]]) -> Settings:
     """The settings that some tables say, without a file and the environment.
 
@@ -344,6 +359,30 @@ def validated(given: Mapping[str, Mapping[str, Any]]) -> Settings:
         return Settings.model_validate(given)
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from None
+
+
+def _overrule_the_long_engine(known: dict[str, dict[str, Any]], given: Mapping[str, Any]) -> None:
+    """Forget the long engine of layers below where a layer names an engine and no long one; a window is for both."""
+    engine, long_engine = (_said(given.get(section)) for section in ("engine", "long_engine"))
+    below = known.get("long_engine")
+    if below is None or _names_another(long_engine, below):
+        return
+    if _names_another(engine, known.get("engine", {})):
+        below.pop("window", None)  # where it is the engine itself with other settings, it was the other model's
+        if _names_another(below, {}) or not below:
+            del known["long_engine"]
+    elif "window" in engine:
+        below["window"] = engine["window"]
+
+
+def _said(section: Any) -> dict[str, Any]:
+    return {key: value for key, value in section.items() if value is not None} if isinstance(section, Mapping) else {}
+
+
+def _names_another(engine: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether some settings name an engine; the kind that is known already names none."""
+    kind = known.get("kind") or ("server" if known.get("url") else None)
+    return "url" in engine or "model" in engine or engine.get("kind", kind) != kind
 
 
 def _overrule(section: str, known: dict[str, Any], given: Mapping[str, Any]) -> None:
@@ -404,7 +443,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     sections = sorted(Settings.model_fields, key=len, reverse=True)  # long_engine before engine
     for name, value in sorted(environ.items()):
-        if not name.startswith(PREFIX) or name.startswith("HYBRID_COMPLETE") or name.startswith("_"):
+        if not name.startswith(PREFIX) or name.startswith("HYBRID_COMPLETE") or not value.strip():
             continue
         rest = name.removeprefix(PREFIX).lower()
         section = next((s for s in sections if rest.startswith(s + "_")), None)

@@ -85,14 +85,17 @@ def recognised(asked: str) -> Question:
     return Question(ask=asked)
 
 
-def questions_in(file: str | Path) -> tuple[Question, ...]:
+def questions_in(file: str | Path, text: str | None = None) -> tuple[Question, ...]:
     """The questions in a file: tables [[question]] in TOML, or one a line.
+
+    Args:
+        text: what the file holds, where that is known.
 
     Raises:
         InputError: a file that cannot be read, has no question, or a table with a wrong key.
     """
     try:
-        text = Path(file).read_text(encoding="utf-8")
+        text = Path(file).read_text(encoding="utf-8-sig") if text is None else text
         if Path(file).suffix.lower() == ".toml":
             found = [Question.model_validate(entry) for entry in tomllib.loads(text).get("question", [])]
         else:
@@ -109,7 +112,7 @@ def questions_in(file: str | Path) -> tuple[Question, ...]:
             f"beside it: {_fault(error)}."
         ) from None
     if not found:
-        raise InputError(f"The file {file} holds no question: write one a line, or tables [[question]] in TOML.")
+        raise InputError(f"There is no question in {file}: write one a line, or tables [[question]] in TOML.")
     return tuple(found)
 
 

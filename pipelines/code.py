@@ -56,11 +56,16 @@ _SAID: dict[Reading, str] = {
 }
 
 
+_K = 12  # passages read where nobody says how many
+
+
 def settings(base: Settings | None = None) -> Settings:
-    """The settings of this pipeline over `base`."""
+    """The settings of this pipeline over `base`: how many passages are read and in which order, unless that was set."""
     base = base or load()
-    retrieval = base.retrieval.model_copy(update={"k": max(12, base.retrieval.k)})
-    routing = base.routing.model_copy(update={"ordering": "document"})
+    said = "k" in base.retrieval.model_fields_set
+    retrieval = base.retrieval if said else base.retrieval.model_copy(update={"k": _K})
+    said = "ordering" in base.routing.model_fields_set
+    routing = base.routing if said else base.routing.model_copy(update={"ordering": "document"})
     return base.model_copy(update={"retrieval": retrieval, "routing": routing})
 
 

@@ -17,9 +17,10 @@ from hybrid.cli.common import (
     engine_options,
     print_json,
     questions_and_places,
-    said,
     settings_from,
 )
+from hybrid.cli.dash import Place, elsewhere, once, said
+from hybrid.cli.effect import refuse, written
 from hybrid.cli.progress import progress_bars
 from hybrid.errors import InputError
 
@@ -79,10 +80,16 @@ def ask(words: tuple[str, ...], read: Any, explain: bool, **options: Any) -> Non
     Try:  hybrid code ask "Where is Parser.parse defined?" "Who calls Parser.parse?" src/
           hybrid code ask "Which errors can a request raise?" src/ --url http://localhost:8000/v1
     """
+    once(*words)
+    for name in ("policy", "prefer"):
+        if options[name] and read != "auto":
+            refuse(f"--{name}", f"where --read {read} says what is read")
     configured = settings_from(options).corpus.paths
     questions, (codebase, *more) = questions_and_places(words, configured, is_place=_is_codebase)
     if more:
         raise InputError("The setting 'corpus.paths' names several places: name one codebase behind the question.")
+    if codebase == "-":
+        raise InputError(elsewhere("the codebase"))
     questions = [said(question) for question in questions]
     if not questions:
         raise InputError(f'Give a question and then the codebase: hybrid code ask "..." {shlex.quote(codebase)}')
@@ -104,7 +111,7 @@ def _is_codebase(word: str) -> bool:
 
 
 @code.command("map")
-@click.argument("codebase", type=click.Path())
+@click.argument("codebase", type=Place())
 @click.option(
     "--files", "most", type=click.IntRange(1), default=60, show_default=True, help="Files shown, most used first."
 )
@@ -120,6 +127,10 @@ def map_(codebase: str, most: int, text: bool, **options: Any) -> None:
     """
     from pipelines.repository_map import as_text
 
+    if text and options["as_json"]:
+        refuse("--text", "with --json, which prints the same map")
+    if written("most") and (text or options["as_json"]):
+        refuse("--files", f"with {'--text' if text else '--json'}, which has all files")
     with _opened(codebase, options) as found:
         mapped = found.map()
         if options["as_json"]:
@@ -133,7 +144,7 @@ def map_(codebase: str, most: int, text: bool, **options: Any) -> None:
 
 
 @code.command("index")
-@click.argument("codebase", type=click.Path())
+@click.argument("codebase", type=Place())
 @click.option("--rebuild", is_flag=True, help="Delete the indexes first and make them anew.")
 @click.option("--list", "listed", is_flag=True, help="Name every file that is left out.")
 @code_options

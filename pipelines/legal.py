@@ -27,9 +27,10 @@ from hybrid.cli.common import (
     engine_options,
     print_json,
     questions_and_places,
-    said,
     settings_from,
 )
+from hybrid.cli.dash import Place, once, said, standard_input, texts
+from hybrid.cli.effect import refuse, written
 from hybrid.cli.progress import progress_bars
 from hybrid.corpus import CorpusLike
 from hybrid.errors import InputError
@@ -55,8 +56,10 @@ _NEAR = 0.35  # cosine from which a passage is taken to be about a clause whose 
 
 
 def settings(base: Settings | None = None) -> Settings:
-    """The settings of this pipeline over `base`: clauses are read in the order of the document."""
+    """The settings of this pipeline over `base`: clauses are read in the order of the document, unless that was set."""
     base = base or load()
+    if "ordering" in base.routing.model_fields_set:
+        return base
     routing = base.routing.model_copy(update={"ordering": "document"})
     return base.model_copy(update={"routing": routing})
 
@@ -133,7 +136,7 @@ class Legal:
 
     def _answer(self, name: str, question: Question, route: Route | None) -> Answer:
         widen = self.library.reading(name, question)
-        if not (question.cues and self._quoting):
+        if not (question.cues and self._quoting) or route == "long":
             return self.hybrid.answer(question.ask, self.store, route=route, documents=[name], widen=widen)
         read: list[Piece] = []
 
@@ -300,7 +303,7 @@ def legal() -> None:
 def ask(words: tuple[str, ...], file: str | None, **options: Any) -> None:
     """Answer each QUESTION from every agreement under PATH, a file, folder or glob; corpus.paths, if none is given.
 
-    As QUESTION, - is what standard input holds.
+    As QUESTION, as PATH or as the file of questions, - is what standard input holds.
 
     Each statement has its clause and page; what an agreement does not say is said. Amendments are shown with the
     agreement they amend, before it.
@@ -309,16 +312,17 @@ def ask(words: tuple[str, ...], file: str | None, **options: Any) -> None:
     Try:  hybrid legal ask "When does the agreement end?" contracts/
           hybrid legal ask "Who may terminate?" "On what notice?" lease.pdf --json
     """
+    once(*words, file)
     configured = settings_from(options).corpus.paths
     questions, paths = questions_and_places(words, configured) if words else ([], _paths(None, options))
     asked = [
         *(Question(ask=q) for q in map(said, questions) if q.strip()),
-        *(questions_in(file) if file is not None else ()),
+        *(_questions_in(file) if file is not None else ()),
     ]
     if not asked:
         raise InputError("Give a question, or a file of them with --questions. For a checklist: hybrid legal clauses.")
-    with _opened(paths, options) as (hybrid, progress):
-        found = Legal(hybrid, paths, progress)
+    with _opened(options) as (hybrid, progress):
+        found = Legal(hybrid, texts(paths), progress)
         findings = list(found.ask(asked, route=options["route"], progress=progress))
         problems = found.problems
     if options["as_json"]:
@@ -340,7 +344,7 @@ def _category(ctx: click.Context, parameter: click.Parameter, incomplete: str) -
     "--only", multiple=True, shell_complete=_category, help="Only the question of this name; may be repeated."
 )
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="markdown", show_default=True)
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to this file, not to the terminal.")
+@click.option("-o", "--output", type=Place(dir_okay=False), help="Write to this file, not to the terminal.")
 @engine_options
 @corpus_options
 def clauses(
@@ -357,13 +361,18 @@ def clauses(
     Try:  hybrid legal clauses contracts/ --format html -o clauses.html
           hybrid legal clauses contracts/ --only "Governing Law" --only "Cap On Liability"
     """
-    asked = questions_in(file) if file is not None else cuad()
+    once(path, file)
+    if options["as_json"] and written("form") and form != "json":
+        refuse(f"--format {form}", "with --json")
+    asked = _questions_in(file) if file is not None else cuad()
     asked = named(asked, only) if only else asked
     if output is not None and not Path(output).absolute().parent.is_dir():
         raise InputError(f"Cannot write {output}: there is no folder {Path(output).parent}. Make it first.")
     paths = _paths(path, options)
-    with _opened(paths, options) as (hybrid, progress):
-        found = Legal(hybrid, paths, progress)
+    if options["policy"] and file is None and settings_from(options).engine.kind == "extractive":
+        refuse("--policy", "on CUAD's categories with the engine that quotes, which reads passages", "leave it out")
+    with _opened(options) as (hybrid, progress):
+        found = Legal(hybrid, texts(paths), progress)
         findings = tuple(found.ask(asked, progress=progress))
         names = dict.fromkeys(name for matter in found.library.matters for name in matter.documents)
         table = Table(asked, findings, {name: found.library.contract(name).document for name in names})
@@ -389,6 +398,8 @@ def clauses(
 def compare(paths: tuple[str, ...], clause: str, **options: Any) -> None:
     """Put the same clause of the contracts under PATHS side by side.
 
+    As a path, - is the text on standard input.
+
     A clause is found by its title, else by what it says. Words that the first contract's clause does not have are
     marked. No model is asked.
 
@@ -396,8 +407,9 @@ def compare(paths: tuple[str, ...], clause: str, **options: Any) -> None:
     Try:  hybrid legal compare contracts/ --clause "governing law"
           hybrid legal compare old.docx new.docx --clause assignment --json
     """
-    with _opened(list(paths), options) as (hybrid, progress):
-        found = Legal(hybrid, list(paths), progress)
+    once(*paths)
+    with _opened(options) as (hybrid, progress):
+        found = Legal(hybrid, texts(paths), progress)
         compared = found.compare(clause)
         problems = found.problems
     if options["as_json"]:
@@ -405,6 +417,11 @@ def compare(paths: tuple[str, ...], clause: str, **options: Any) -> None:
     else:
         _side_by_side(compared, clause)
     _tell(problems)
+
+
+def _questions_in(file: str) -> tuple[Question, ...]:
+    """The questions of a file; of `-`, those on standard input."""
+    return questions_in("standard input", standard_input()) if file == "-" else questions_in(file)
 
 
 def _paths(path: str | None, options: dict[str, Any]) -> list[str]:
@@ -416,7 +433,7 @@ def _paths(path: str | None, options: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def _opened(paths: list[str], options: dict[str, Any]) -> Iterator[tuple[Hybrid, Progress | None]]:
+def _opened(options: dict[str, Any]) -> Iterator[tuple[Hybrid, Progress | None]]:
     from hybrid.hybrid import Hybrid
 
     with Hybrid(settings(settings_from(options))) as hybrid, progress_bars(quiet=bool(options["quiet"])) as progress:

@@ -283,3 +283,155 @@ def test_a_path_alone_is_no_question(
     (tmp_path / "leases").mkdir()
     assert guarded(cli, ["ask", "leases"]) == 2
     assert "Give a question and then the path" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("ask", "q?", "docs", "--url", ""), "'engine.url' cannot be ''"),
+        (("ask", "q?", "docs", "--model", "m"), "'model' has no effect with the kind 'extractive'"),
+        (("ask", "q?", "docs", "--prefer", "cost"), "--prefer has no effect with the engine that quotes"),
+        (("ask", "q?", "docs", "--policy", "rag", "--prefer", "cost"), "'prefer' has no effect with the policy 'rag'"),
+        (("ask", "q?", "docs", "--route", "rag", "--policy", "fits"), "--policy has no effect where --route"),
+        (("ask", "q?", "docs", "--rung", "corpus", "--prefer", "cost"), "--prefer has no effect where --rung"),
+        (("ask", "q?", "docs", "--route", "long", "-k", "3"), "-k counts the passages of the route rag, but --route"),
+        (("ask", "q?", "docs", "--rung", "documents", "-k", "3"), "but --rung documents reads whole documents"),
+        (("ask", "q?", "docs", "--policy", "long", "-k", "3"), "but the policy 'long' reads whole documents"),
+        (("route", "q?", "docs", "--prefer", "cost"), "--prefer has no effect"),
+        (("route", "q?", "docs", "--gpu", ""), "'cost.gpu' names ''"),
+        (("legal", "ask", "q?", "docs", "--route", "long", "-k", "3"), "-k counts"),
+        (("legal", "clauses", "docs", "--json", "--format", "csv"), "--format csv has no effect with --json"),
+        (("legal", "clauses", "docs", "--policy", "fits"), "--policy has no effect on CUAD's categories"),
+        (("code", "ask", "q?", "docs", "--read", "file", "--policy", "rag"), "no effect where --read file"),
+        (("code", "map", "docs", "--text", "--json"), "--text has no effect with --json"),
+        (("code", "map", "docs", "--files", "3", "--text"), "--files has no effect with --text"),
+        (("plan", "qwen3-8b", "-c", "8k", "--method", "linear"), "--method has no effect on qwen3-8b"),
+        (("plan", "qwen3-8b", "-c", "8k", "--gpu", "cpu"), "'cpu' is none"),
+        (("eval", "run", "smoke", "-o", "x", "--vllm", "vllm"), "--vllm has no effect on the suite 'smoke'"),
+        (("eval", "run", "testbed", "-o", "x", "--window", "300"), "--window has no effect on the suite 'testbed'"),
+        (("eval", "run", "smoke", "-o", "x", "--data", "docs"), "--data has no effect on the suite 'smoke'"),
+        (("calibrate", "window", "--long", "--url", "http://127.0.0.1:9/v1"), "--long has no effect"),
+        (("init", "--yes", "--built-in", "--gpu", "cpu", "--dollars-per-hour", "2"), "--dollars-per-hour is the price"),
+        (("init", "--yes", "--built-in", "--no-try", "--timeout", "5"), "--timeout has no effect with --no-try"),
+    ],
+)
+def test_an_option_without_effect_is_refused(run, tmp_path, arguments, says):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.py").write_text("x = 1\n")
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, ""), out
+    assert says in err
+    assert err.count("Error: ") == 1
+    assert "Traceback" not in err
+
+
+def test_the_gpu_of_an_estimate_by_token_prices_is_refused(run, tmp_path):
+    (tmp_path / "x.txt").write_text("The office is in Lima.")
+    (tmp_path / "hybrid.toml").write_text("[cost]\ndollars_per_million_prompt = 1\n")
+    code, _, err = run("route", "q?", "x.txt", "--gpu", "h100")
+    assert code == 2
+    assert "--gpu has no effect where tokens have prices" in err
+
+
+def test_what_was_asked_for_is_taken_as_it_is(run, tmp_path):
+    """These have an effect, though others like them have none."""
+    (tmp_path / "x.txt").write_text("The office is in Lima.")
+    (tmp_path / "hybrid.toml").write_text("[routing]\npolicy = 'long'\n[retrieval]\nk = 3\n")
+    for more in (("--window", "4096"), ("--route", "rag", "-k", "2"), ("--policy", "rag", "-k", "2")):
+        code, _, err = run("ask", "Where is the office?", "x.txt", "-q", *more)
+        assert code == 0, err
+    assert run("route", "Where is the office?", "x.txt", "--model", "qwen3-8b", "--prefer", "cost", "-q")[0] == 2
+    (tmp_path / "hybrid.toml").unlink()
+    assert run("route", "Where is the office?", "x.txt", "--model", "qwen3-8b", "--prefer", "cost", "-q")[0] == 0
+    told = run("doctor", "-k", "5", "--prefer", "balance", "--policy", "calibrated", "--json")
+    assert told[0] == 2  # the engine that quotes goes by no preference
+    told = run("doctor", "-k", "5", "--json")[1]
+    assert "5 passages" in next(line["used"] for line in json.loads(told)["used"] if line["what"] == "policy")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "says"),
+    [
+        (("ask", "--questions", "-", "x.txt"), "# ours\nIn which city is the office?\n", "Lima"),
+        (("ask", "-", "x.txt"), "In which city is the office?", "Lima"),
+        (("ask", "In which city is the office?", "-"), "The office is in Quito.", "Quito"),
+        (("route", "-", "x.txt"), "In which city is the office?", "by the policy"),
+        (("route", "In which city is the office?", "-"), "The office is in Quito.", "by the policy"),
+        (("code", "ask", "-", "src"), "Where is cross defined?", "b.py:1"),
+        (("legal", "ask", "-", "x.txt"), "In which city is the office?", "Lima"),
+        (("legal", "ask", "In which city is the office?", "-"), "The office is in Quito.", "Quito"),
+        (("legal", "ask", "--questions", "-", "x.txt"), "In which city is the office?", "Lima"),
+        (("legal", "clauses", "-", "--only", "Governing Law"), "It is governed by the law of Peru.", "Peru"),
+        (("legal", "compare", "-", "--clause", "office"), "1. Office\n\nThe office is in Quito.", "Quito"),
+    ],
+)
+def test_standard_input_is_read_by_every_command_that_takes_a_question(
+    run, tmp_path, monkeypatch, arguments, typed, says
+):
+    (tmp_path / "x.txt").write_text("The office is in Lima.")
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "b.py").write_text("def cross() -> None:\n    pass\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(typed.encode())))
+    code, out, err = run(*arguments, "-q")
+    assert code == 0, err
+    assert says in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("code", "ask", "Where is cross?", "-"),
+        ("code", "map", "-"),
+        ("code", "index", "-"),
+        ("index", "build", "-"),
+        ("index", "update", "-"),
+        ("index", "show", "-"),
+        ("ask", "q?", "x.txt", "--config", "-"),
+        ("ask", "q?", "x.txt", "--index", "-"),
+        ("legal", "clauses", "x.txt", "-o", "-"),
+        ("eval", "run", "-", "-o", "x"),
+        ("eval", "run", "smoke", "-o", "-"),
+        ("eval", "report", "-"),
+        ("eval", "compare", "-", "x"),
+        ("eval", "replay", "-"),
+        ("calibrate", "router", "-"),
+        ("calibrate", "cost", "-o", "-"),
+        ("init", "--yes", "-o", "-"),
+        ("up", "qwen3-8b", "--write", "-"),
+    ],
+)
+def test_elsewhere_a_dash_is_refused_with_what_it_stands_for(run, tmp_path, arguments):
+    (tmp_path / "x.txt").write_text("The office is in Lima.")
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert "'-' is standard input, which stands for a QUESTION, for a text among PATHS" in " ".join(err.split())
+    assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "says"),
+    [
+        (("ask", "-", "-"), b"text", "'-' stands there twice"),
+        (("ask", "--questions", "-", "-"), b"text", "'-' stands there twice"),
+        (("legal", "ask", "-", "-"), b"text", "'-' stands there twice"),
+        (("ask", "q?", "-"), b"\x00\x01\x02\xff" * 40, "Standard input is no text (binary file)"),
+        (("ask", "--questions", "-", "x.txt"), b"\n# none\n", "There is no question in standard input"),
+        (("ask", "x.txt", "-"), b"q?", 'Give a question and then the path: hybrid ask "..." x.txt'),
+        (("ask", "-", "x.txt"), b" ", "The question is empty"),
+    ],
+)
+def test_standard_input_that_cannot_be_asked(run, tmp_path, monkeypatch, arguments, given, says):
+    (tmp_path / "x.txt").write_text("The office is in Lima.")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))
+    code, out, err = run(*arguments, "-q")
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+def test_standard_input_may_be_in_another_encoding_or_closed(run, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("Das Büro liegt in Köln. Größe 9.".encode("cp1252"))))
+    assert "Köln" in run("ask", "Wo liegt das Büro?", "-", "-q")[1]
+    monkeypatch.setattr("sys.stdin", None)
+    code, _, err = run("ask", "q?", "-", "-q")
+    assert code == 2
+    assert "Standard input holds no text" in err

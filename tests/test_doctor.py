@@ -91,3 +91,14 @@ def test_a_gpu_that_is_not_known_is_not_ready(here: Path, capsys: pytest.Capture
     (here / "hybrid.toml").write_text('[cost]\ngpu = "l400"')
     assert guarded(cli, ["doctor"]) == 2
     assert "'cost.gpu' names 'l400'" in capsys.readouterr().err
+
+
+def test_an_engine_of_the_command_line_is_told_to_stand_for_both(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "hybrid.toml").write_text('[long_engine]\nurl = "http://127.0.0.1:9/v1"\n')
+    with model_server(VLLM) as server:
+        code = guarded(cli, ["doctor", "--url", server.url])
+    told = " ".join(capsys.readouterr().out.split())
+    assert code == 0, told
+    assert "long engine: the engine, which is named for both later than the long engine of the settings file" in told

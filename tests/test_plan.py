@@ -213,4 +213,4 @@ def test_gpus_of_ones_own_are_planned_for(
     assert told["fits"][0]["requests"] > 0
     assert told["questions"][0]["label"] == "mine"
     assert guarded(cli, ["plan", "qwen3-8b", "-c", "64k", "--gpu", "theirs"]) == 2
-    assert "names 'theirs', which is not known; known: h200" in capsys.readouterr().err
+    assert "There is no GPU 'theirs'; known: h200" in capsys.readouterr().err

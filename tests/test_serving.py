@@ -482,6 +482,25 @@ def test_what_cannot_be_is_one_sentence(
     assert sentence in err
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--only", "native", "--context", "16k"], "so a context of 16,384 has no effect: leave out --only native or"),
+        (["-tp", "3"], "over 3 GPUs: take --tensor-parallel 1 or 2."),
+        (["--context", "16k", "--port", "65535"], "The second server takes the port after 65535"),
+    ],
+)
+def test_what_cannot_be_planned_is_said_before_anything_starts(
+    fake: Path, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
+) -> None:
+    file = tmp_path / "hybrid.toml"
+    assert guarded(cli, ["up", str(model), "--vllm", str(fake), "--write", str(file), *options]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.count("\n") == 1
+    assert not file.exists()
+
+
 def test_a_file_that_would_be_changed_is_said_first(fake: Path, tmp_path: Path, model: Path) -> None:
     (tmp_path / "hybrid.toml").write_text('[engine]\nkind = "extractive"\n')
     process = up(fake, tmp_path, model, "--port", str(free_port()))

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from hybrid.cost.gpus import with_known_gpu
 from hybrid.errors import SettingsError
-from hybrid.settings import EngineSettings, Settings, load
+from hybrid.settings import EngineSettings, Settings, load, tells_of
 
 
 @pytest.fixture
@@ -300,3 +300,99 @@ def test_costs_of_what_is_not_there_are_refused(here: Path, cost: dict[str, str]
 
     with pytest.raises(SettingsError, match=re.escape(says)):
         Hybrid(load(environ={}, overrides={"cost": cost}))
+
+
+TWO = '[engine]\nurl = "http://a/v1"\nmodel = "m"\n[long_engine]\nurl = "http://b/v1"\nmodel = "n"\nwindow = 131072\n'
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{"url": "http://c/v1"}, {"url": "http://a/v1"}, {"model": "x"}, {"kind": "vllm", "model": "x"}],
+)
+@pytest.mark.parametrize("layer", ["environment", "command line"])
+def test_an_engine_that_is_named_later_is_named_for_whole_documents_too(
+    tmp_path: Path, named: dict[str, str], layer: str
+) -> None:
+    file = tmp_path / "hybrid.toml"
+    file.write_text(TWO)
+    environ = {f"HYBRID_ENGINE_{key.upper()}": value for key, value in named.items()}
+    found = load(file, environ=environ) if layer == "environment" else load(file, {"engine": named}, environ={})
+    assert found.long_engine is None
+    assert all(getattr(found.engine, key) == value for key, value in named.items())
+    assert tells_of("long_engine", file, {})
+
+
+def test_unless_the_long_engine_is_named_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "hybrid.toml"
+    file.write_text(TWO)
+    environ = {"HYBRID_ENGINE_URL": "http://c/v1", "HYBRID_LONG_ENGINE_URL": "http://d/v1"}
+    found = load(file, environ=environ)
+    assert (found.engine.url, found.long_engine and found.long_engine.url) == ("http://c/v1", "http://d/v1")
+    both = {"engine": {"url": "http://c/v1"}, "long_engine": {"window": 4096}}
+    found = load(file, both, environ={})  # the same engine with another window
+    assert found.long_engine is not None
+    assert (found.long_engine.url, found.long_engine.model, found.long_engine.window) == ("http://c/v1", None, 4096)
+    assert load(file, {"engine": {"url": "http://e/v1"}}, environ=environ).long_engine is None
+
+
+def test_what_names_no_other_engine_leaves_the_long_one(tmp_path: Path) -> None:
+    file = tmp_path / "hybrid.toml"
+    file.write_text(TWO)
+    for given in ({"kind": "server"}, {"max_tokens": 99}, {"url": None, "window": None}):
+        assert load(file, {"engine": given}, environ={}).long_engine == load(file, environ={}).long_engine
+
+
+def test_a_window_is_for_both_engines(tmp_path: Path) -> None:
+    file = tmp_path / "hybrid.toml"
+    file.write_text(TWO)
+    found = load(file, environ={"HYBRID_ENGINE_WINDOW": "4096"})
+    assert (found.engine.window, found.long_engine and found.long_engine.window) == (4096, 4096)
+    found = load(file, environ={"HYBRID_ENGINE_WINDOW": "4096", "HYBRID_LONG_ENGINE_WINDOW": "8192"})
+    assert (found.engine.window, found.long_engine and found.long_engine.window) == (4096, 8192)
+
+
+def test_the_long_engine_that_is_the_engine_with_changes_follows_another(tmp_path: Path) -> None:
+    file = tmp_path / "hybrid.toml"
+    file.write_text('[engine]\nurl = "http://a/v1"\n[long_engine]\nwindow = 131072\nmax_tokens = 900\n')
+    found = load(file, {"engine": {"url": "http://c/v1"}}, environ={}).long_engine
+    assert found is not None
+    assert (found.url, found.window, found.max_tokens) == ("http://c/v1", None, 900)
+
+
+def test_an_engine_given_to_hybrid_reads_whole_documents_too() -> None:
+    from hybrid import Hybrid
+    from hybrid.embedding import Embedder
+    from hybrid.engines.extractive import Extractive
+
+    settings = load(environ={}, overrides={"long_engine": {"url": "http://127.0.0.1:9/v1", "model": "m"}})
+    engine = Extractive(Embedder(settings.embedder))
+    with Hybrid(settings, engine=engine) as hybrid:
+        assert hybrid.long_engine is hybrid.engine
+    with Hybrid(settings, engine=engine, long_engine=settings.long_engine) as hybrid:
+        assert hybrid.long_engine.name != hybrid.engine.name
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_variable_is_as_one_that_is_not_set(tmp_path: Path, empty: str) -> None:
+    file = tmp_path / "hybrid.toml"
+    file.write_text('[engine]\nurl = "http://a/v1"\n[corpus]\nexclude = ["*.log"]\n')
+    names = ("ENGINE_URL", "ENGINE_MODEL", "ENGINE_WINDOW", "LONG_ENGINE_URL", "COST_GPU", "CORPUS_EXCLUDE")
+    assert load(file, environ={f"HYBRID_{name}": empty for name in names}) == load(file, environ={})
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        *(("engine", "url"), ("engine", "model"), ("long_engine", "url"), ("cost", "gpu"), ("cost", "shape")),
+        *(("cost", "rates"), ("routing", "weights"), ("routing", "profile"), ("index", "dir")),
+    ],
+)
+def test_an_empty_name_is_refused(here: Path, section: str, key: str) -> None:
+    said = refusal(overrides={section: {key: ""}}, environ={})
+    assert said == f"The setting '{section}.{key}' cannot be '': string should have at least 1 character."
+
+
+def test_no_gpu_can_be_called_cpu(here: Path) -> None:
+    mine = {"tflops": 1, "bandwidth": 1, "memory": 1, "dollars_per_hour": 2}
+    said = refusal(overrides={"cost": {"gpu": "cpu", "hardware": {"CPU": mine}}}, environ={})
+    assert "the table 'hardware.cpu' has no effect, as 'cpu' says that there is no GPU: rename it." in said

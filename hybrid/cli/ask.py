@@ -21,9 +21,9 @@ from hybrid.cli.common import (
     is_path,
     labelled,
     print_json,
-    said,
     settings_from,
 )
+from hybrid.cli.dash import once, said, standard_input
 from hybrid.cli.progress import progress_bars
 from hybrid.errors import EngineError, InputError
 
@@ -37,7 +37,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("question", required=False)
 @click.argument("paths", nargs=-1, type=click.Path())
-@click.option("--questions", type=click.Path(), help="A file with one question a line; QUESTION is then a path too.")
+@click.option(
+    "--questions",
+    type=click.Path(),
+    help="A file with one question a line, or - for standard input; QUESTION is then a path too.",
+)
 @click.option("--route", type=click.Choice(["rag", "long"]), help="Force a route.")
 @click.option(
     "--rung", type=click.Choice(["passages", "sections", "documents", "corpus"]), help="Force how much is read."
@@ -56,6 +60,7 @@ def ask(question: str | None, paths: tuple[str, ...], questions: str | None, **o
     hybrid ask --questions questions.txt filings/ --json
     pdftotext lease.pdf - | hybrid ask "Who is the tenant?" -
     """
+    once(question, *paths, questions)
     if questions is not None:
         asked, places = _read_questions(questions), [] if question is None else [question, *paths]
         question = ""
@@ -125,14 +130,14 @@ def _streamed(hybrid: Hybrid, question: str, corpus: list[Any], options: dict[st
 
 def _read_questions(file: str) -> list[str]:
     try:
-        lines = Path(file).read_text(encoding="utf-8").splitlines()
+        text = standard_input() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"Cannot read the questions in {file}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}."
         ) from None
-    found = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    found = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not found:
-        raise InputError(f"The file {file} holds no question: write one a line.")
+        raise InputError(f"There is no question in {'standard input' if file == '-' else file}: write one a line.")
     return found
 
 

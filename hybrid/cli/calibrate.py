@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import click
 
 from hybrid.cli.common import console, print_json
+from hybrid.cli.dash import Place
 from hybrid.cli.progress import progress_bars
 from hybrid.errors import EngineError, InputError
 
@@ -55,9 +56,7 @@ def calibrate() -> None:
 @click.option("--gpus", default=1, show_default=True, type=click.IntRange(1), help="That one copy of the model takes.")
 @click.option("--weight-bits", type=click.Choice(["16", "8", "4"]), help="Of a weight. [default: as the model says]")
 @click.option("--kv-bits", type=click.Choice(["16", "8", "4"]), default="16", show_default=True)
-@click.option(
-    "--output", "-o", default="hybrid-rates.json", show_default=True, type=click.Path(), help="File to write."
-)
+@click.option("--output", "-o", default="hybrid-rates.json", show_default=True, type=Place(), help="File to write.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
@@ -218,11 +217,9 @@ def _show(fitted: Fitted, file: Path) -> None:
 
 
 @calibrate.command()
-@click.argument("records", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("records", type=Place(exists=True, dir_okay=False, path_type=Path))
 @click.option("--engine", default="", help="Name of the model that answered: the weights are refused for any other.")
-@click.option(
-    "--output", "-o", default="hybrid-router.json", show_default=True, type=click.Path(), help="File to write."
-)
+@click.option("--output", "-o", default="hybrid-router.json", show_default=True, type=Place(), help="File to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def router(records: Path, engine: str, output: str, as_json: bool) -> None:
     """Fit the policy `calibrated` to RECORDS: your questions, answered by both routes and scored.

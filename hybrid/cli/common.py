@@ -5,13 +5,15 @@ from __future__ import annotations
 import glob
 import json
 import re
-import sys
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from hybrid.cli.dash import Place, elsewhere, texts
+from hybrid.cli.effect import check_effects
 from hybrid.errors import InputError
 from hybrid.settings import Settings, load
 
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.option("--config", type=click.Path(), help="Settings file; default: hybrid.toml here, if there is one."),
-    click.option("--index", "index_dir", type=click.Path(), help="Folder of the index; default: your cache folder."),
+    click.option("--config", type=Place(), help="Settings file; default: hybrid.toml here, if there is one."),
+    click.option("--index", "index_dir", type=Place(), help="Folder of the index; default: your cache folder."),
     click.option("--embedder", help="Embedding model: 'minilm' (packaged), a folder or a hub name."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON for machines."),
     click.option("--quiet", "-q", is_flag=True, help="No progress bars."),
@@ -58,8 +60,15 @@ def engine_options(function: F) -> F:
     return function
 
 
-def settings_from(options: Mapping[str, Any]) -> Settings:
-    """Settings with a command's options on top."""
+def settings_from(options: Mapping[str, Any], *, weighed: bool = False) -> Settings:
+    """Settings with a command's options on top.
+
+    Args:
+        weighed: whether a model is decided for that the settings do not name.
+
+    Raises:
+        UserError: an option does not fit, or has no effect.
+    """
     from hybrid.cost.gpus import with_known_gpu
 
     url = options.get("url")
@@ -71,13 +80,14 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
             "engine": {
                 "url": url,
                 "model": options.get("model"),
-                "kind": "server" if url else None,
+                "kind": None if url is None else "server",
                 "window": options.get("window"),
             },
             "routing": {"policy": options.get("policy"), "prefer": options.get("prefer")},
             "retrieval": {"k": options.get("k")},
         },
     )
+    check_effects(options, settings, weighed=weighed)
     return settings.model_copy(update={"cost": with_known_gpu(settings.cost)})
 
 
@@ -89,11 +99,16 @@ def in_order(words: Sequence[str], *, is_place: Callable[[str], bool] | None = N
 
     Args:
         is_place: whether a word names a place; by default, whether a file, a folder or a match of the pattern is there.
+
+    Raises:
+        InputError: the first word is a file or a folder, and so are the others.
     """
     known: Callable[[str], bool] = is_place or is_path
     first, *rest = words
     if rest and known(first) and not known(rest[-1]):
         return rest, [first]
+    if first.strip("- ") and Path(first).exists():  # also where the question is `-`, which may be a text as well
+        raise InputError(f'Give a question and then the path: hybrid ask "..." {shlex.quote(first)}')
     return [first], rest
 
 
@@ -122,6 +137,8 @@ def places_of(paths: Sequence[str], settings: Settings) -> list[str]:
     Raises:
         InputError: neither names any.
     """
+    if "-" in paths:
+        raise InputError(elsewhere("a file or a folder"))
     found = list(paths or settings.corpus.paths)
     if not found:
         raise InputError("Nothing tells what to index: give PATHS, or set corpus.paths in hybrid.toml.")
@@ -146,22 +163,12 @@ def questions_and_places(
     return questions, [place]
 
 
-def said(question: str) -> str:
-    """A question; of `-`, what standard input holds."""
-    return sys.stdin.read().strip() if question == "-" else question
-
-
 def corpus_of(paths: Sequence[str], settings: Settings) -> list[Any]:
     """What is asked about: these paths, else those of `corpus.paths`, else the current folder.
 
     As a path, `-` is the text on standard input.
     """
-    if "-" not in paths:
-        return list(paths or settings.corpus.paths) or ["."]
-    text = sys.stdin.read()
-    if not text.strip():
-        raise InputError("Standard input holds no text: pipe some into it, or name a path instead of '-'.")
-    return [*(path for path in paths if path != "-"), {"standard input": text}]
+    return texts(paths) if paths else list(settings.corpus.paths) or ["."]
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -13,7 +13,7 @@ import click
 
 from hybrid.cli.common import columns, console, corpus_options, engine_options, labelled, print_json, settings_from
 from hybrid.errors import HybridError, SettingsError
-from hybrid.settings import Settings
+from hybrid.settings import Settings, tells_of
 
 # package -> (module, extra that brings it, what it is for)
 PACKAGES = {
@@ -43,6 +43,9 @@ def doctor(timeout: float, **options: Any) -> None:
     """
     settings = settings_from(options)
     used = _used(settings, timeout)
+    if settings.long_engine is None and tells_of("long_engine", options["config"]):
+        told = "the engine, which is named for both later than the long engine of the settings file or the environment"
+        used.insert(3, {"what": "long engine", "used": told, "problem": None})
     found = {"machine": _machine(), "packages": _packages(), "used": used}
     ready = not any(line["problem"] for line in used)
     if options["as_json"]:
@@ -112,8 +115,11 @@ def _policy(settings: Settings, engine: str) -> str:
     from hybrid.routing.policies import make_policy
 
     make_policy(settings.routing, lambda: engine, settings.cost.gpus)
-    weights = settings.routing.weights
-    return settings.routing.policy + (f", weights of {weights}" if weights is not None else "")
+    routing, retrieval = settings.routing, settings.retrieval
+    prefers = f", for {routing.prefer}" if routing.policy == "calibrated" and routing.accuracy_price is None else ""
+    weights = "" if routing.weights is None else f", weights of {routing.weights}"
+    forced = next((f"{name} forced: {said}" for name in ("route", "rung") if (said := getattr(routing, name))), "")
+    return (forced or routing.policy + prefers + weights) + f"; {retrieval.k} passages, {retrieval.mode}"
 
 
 def _costs(settings: Settings) -> str:

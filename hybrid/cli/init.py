@@ -15,6 +15,8 @@ from typing import Any
 import click
 
 from hybrid.cli.common import is_path, print_json
+from hybrid.cli.dash import Place
+from hybrid.cli.effect import refuse, written
 from hybrid.engines.listening import PORTS, Listening, answers, listening, told_window
 from hybrid.errors import InputError, SettingsError
 from hybrid.files import write
@@ -60,7 +62,7 @@ class _Choice:
     "file",
     default=FILE,
     show_default=True,
-    type=click.Path(),
+    type=Place(),
     help="Settings file to write.",
 )
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
@@ -131,6 +133,10 @@ def _check_together(options: dict[str, Any]) -> None:
             raise InputError(f"--{key.replace('_', '-')} has no effect with --built-in: leave one of them out.")
     if options["ports"] and (options["url"] or options["built_in"]):
         raise InputError("--port has no effect where --url or --built-in says what answers: leave it out.")
+    if options["dollars_per_hour"] is not None and (options["gpu"] or "").strip().lower() == "cpu":
+        raise InputError("--dollars-per-hour is the price of a GPU, and --gpu says cpu: leave one of them out.")
+    if written("timeout") and not options["ask"]:
+        refuse("--timeout", "with --no-try, which asks the engine nothing")
     if options["dollars_per_hour"] is not None and options["gpu"] is None and not _talks(options):
         raise InputError("--dollars-per-hour is the price of a GPU: name it with --gpu too.")
 
@@ -347,7 +353,7 @@ def _gpu(said: str) -> tuple[str | None, float | None]:
     if words.lower() == "cpu":
         raise click.UsageError("A price is of a GPU's hour: write cpu alone.")
     if name not in gpus():
-        raise click.UsageError(unknown_gpu(words, gpus()))
+        raise click.UsageError(unknown_gpu(words, [*gpus(), "cpu"]))
     return name, price
 
 

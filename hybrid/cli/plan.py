@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.cli.common import columns, console, print_json
+from hybrid.cli.effect import refuse, written
 from hybrid.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
+    from hybrid.cost.gpus import Gpu
     from hybrid.models import Model
     from hybrid.plan import Cache, Plan
 
@@ -69,7 +73,7 @@ def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_
     Try:  hybrid plan qwen3-8b --context 128k --gpu h100
           hybrid plan ./my-model -c 1M --gpu h200 -tp 8 --kv-bits 8
     """
-    from hybrid.cost.gpus import known_gpus, named
+    from hybrid.cost.gpus import known_gpus
     from hybrid.models import read_model
     from hybrid.plan import plan as make
     from hybrid.settings import load
@@ -79,7 +83,7 @@ def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_
     found = make(
         what,
         tokens(context),
-        gpus={name: named(known, name.lower(), "gpu") for name in gpus or known},
+        gpus={name: known[name] for name in (_gpu(said, known) for said in gpus or known)},
         tensor_parallel=options["tensor_parallel"],
         pipeline_parallel=options["pipeline_parallel"],
         data_parallel=options["data_parallel"],
@@ -89,12 +93,29 @@ def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_
         method=options["method"],
         times=options["times"],
     )
+    if written("method") and options["method"] != found.extension.rope_type:
+        why = "is extended in its own way" if found.extension.extended else "reads as many tokens as it is"
+        refuse("--method", f"on {found.model}, which {why}", "leave it out")
+    if frequencies and found.extension.parameters is None:
+        refuse("--frequencies", f"on {found.model}, which has no rotary positions", "leave it out")
     command = _command(model, found, options)
     waves = _waves(what, found) if frequencies else None
     if as_json:
         print_json(_data(found, command, waves))
         return
     _show(found, command, waves, options)
+
+
+def _gpu(said: str, known: Mapping[str, Gpu]) -> str:
+    """The known name of a GPU, as people and drivers say it."""
+    from hybrid.cost.gpus import named_like, unknown_gpu
+
+    if said.strip().lower() == "cpu":
+        raise InputError("A window is planned for GPUs, and 'cpu' is none: name one with --gpu, or leave it out.")
+    name = named_like(said, known)
+    if name not in known:
+        raise InputError(unknown_gpu(said, known))
+    return name
 
 
 def tokens(text: str) -> int:

@@ -14,15 +14,16 @@ from hybrid.cli.common import (
     engine_options,
     in_order,
     print_json,
-    said,
     settings_from,
 )
+from hybrid.cli.dash import once, said
+from hybrid.cli.effect import refuse
 from hybrid.cli.progress import progress_bars
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from hybrid.settings import Settings
+    from hybrid.settings import CostSettings, Settings
     from hybrid.types import Decision
 
 
@@ -46,6 +47,7 @@ def route(question: str, paths: tuple[str, ...], **options: Any) -> None:
     from hybrid.engines.planned import Planned
     from hybrid.hybrid import Hybrid
 
+    once(question, *paths)
     settings, model = _settings(options), options["model"]
     only_named = bool(model) and settings.engine.kind == "extractive"
     engine = Planned(model, Embedder(settings.embedder)) if only_named else None
@@ -63,15 +65,28 @@ def _settings(options: dict[str, Any]) -> Settings:
     from hybrid.cost.gpus import with_known_gpu
 
     named_only = options["model"] and not options["url"]  # perhaps of no server: then it is decided for its shape
-    settings = settings_from({**options, "model": None} if named_only else options)
+    settings = settings_from({**options, "model": None} if named_only else options, weighed=bool(named_only))
     if named_only and settings.engine.kind != "extractive":
         settings = settings_from(options)
     cost = {}
-    if options["gpu"]:
+    if options["gpu"] is not None:
+        _check_gpu(settings.cost)
         cost["gpu"] = with_known_gpu(settings.cost.model_copy(update={"gpu": options["gpu"]})).gpu
     if options["model"] and settings.engine.kind == "extractive":
         cost["shape"] = options["model"]
     return settings.model_copy(update={"cost": settings.cost.model_copy(update=cost)})
+
+
+def _check_gpu(settings: CostSettings) -> None:
+    """Raise InputError where no estimate goes by the GPU that is named."""
+    from hybrid.cost.fit import rates_file
+    from hybrid.cost.price import has_token_prices
+
+    if has_token_prices(settings):
+        refuse("--gpu", "where tokens have prices, as in the settings of [cost]")
+    file = rates_file(settings.rates)
+    if file is not None:
+        refuse("--gpu", f"where costs are as calibrated in {file}", "leave it out, or go to another folder")
 
 
 def _show(out: Console, decision: Decision) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.cli.common import console, print_json
+from hybrid.cli.dash import Place
 
 if TYPE_CHECKING:
     from hybrid.serving import Served
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The second takes the next."
 )
-@click.option("--vllm", type=click.Path(), help="vLLM's program; default: the one on PATH.")
+@click.option("--vllm", type=Place(), help="vLLM's program; default: the one on PATH.")
 @click.option("--tensor-parallel", "-tp", default=1, type=click.IntRange(1), help="GPUs to split every layer over.")
 @click.option(
     "--pipeline-parallel", "-pp", default=1, type=click.IntRange(1), help="GPUs or nodes to split the layers over."
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
 @click.option(
     "--data-parallel", "-dp", default=1, type=click.IntRange(1), help="Copies of the model behind one address."
 )
-@click.option("--write", default="hybrid.toml", show_default=True, type=click.Path(), help="Settings file to write.")
+@click.option("--write", default="hybrid.toml", show_default=True, type=Place(), help="Settings file to write.")
 @click.option("--force", is_flag=True, help="Replace the engines that the settings file names.")
-@click.option("--logs", type=click.Path(), help="Folder for the servers' logs; default: in your cache folder.")
+@click.option("--logs", type=Place(), help="Folder for the servers' logs; default: in your cache folder.")
 @click.option("--timeout", default=1800.0, show_default=True, type=click.FloatRange(1), help="Seconds to get ready.")
 @click.option("--probe/--no-probe", default=True, help="Read a prompt as long as the window before saying ready.")
 @click.option("--follow", "-f", is_flag=True, help="Copy the servers' logs to standard error.")

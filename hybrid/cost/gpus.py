@@ -100,10 +100,13 @@ def _is_true(gpu: Gpu, word: str) -> bool:
 
 def unknown_gpu(said: str, known: Iterable[str]) -> str:
     """What to say of a GPU that is in no table, with the near or the known names."""
+    return f"There is no GPU {said!r}; {_hint(said, known)}"
+
+
+def _hint(said: str, known: Iterable[str]) -> str:
     names = list(known)
     near = get_close_matches("-".join(said.lower().split()), names, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}, cpu."
-    return f"There is no GPU {said!r}; {hint}"
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}."
 
 
 def named(known: Mapping[str, T], name: str, setting: str) -> T:
@@ -124,10 +127,8 @@ def with_known_gpu(settings: CostSettings) -> CostSettings:
     known = known_gpus(settings)
     name = named_like(settings.gpu, known)
     if name not in known:
-        near = get_close_matches("-".join(settings.gpu.lower().split()), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}, cpu."
         raise SettingsError(
             f"The setting 'cost.gpu' names {settings.gpu!r}, which is neither known nor a table of cost.hardware; "
-            f"{hint}"
+            f"{_hint(settings.gpu, [*known, 'cpu'])}"
         )
     return settings if name == settings.gpu else settings.model_copy(update={"gpu": name})

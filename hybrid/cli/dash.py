@@ -1,0 +1,71 @@
+"""What `-` stands for: standard input, as a question, as a text to be asked, and as a file of questions."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from hybrid.errors import InputError
+
+_ELSEWHERE = (
+    "'-' is standard input, which stands for a QUESTION, for a text among PATHS, or for the file of --questions: name "
+    "{} here, or write ./- for a file of that name"
+)
+
+
+class Place(click.Path):
+    """A file or a folder that standard input cannot stand for."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, as `click.Path` gives it."""
+        if os.fspath(value) == "-":
+            self.fail(elsewhere("a path"), param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def elsewhere(what: str) -> str:
+    """What to say where `-` can be no standard input."""
+    return f"{_ELSEWHERE.format(what)}."
+
+
+def once(*words: str | None) -> None:
+    """Refuse `-` that stands there twice (InputError): standard input can be read once."""
+    if words.count("-") > 1:
+        raise InputError("Standard input can be read once, and '-' stands there twice: name a file for one of them.")
+
+
+def standard_input() -> str:
+    """The text on standard input, empty where there is none.
+
+    Raises:
+        InputError: what is there is no text, or cannot be read.
+    """
+    from hybrid.readers.encoding import decode
+    from hybrid.readers.extract import Unreadable
+
+    try:
+        data = b"" if sys.stdin is None else sys.stdin.buffer.read()
+        return decode(data) if data.strip() else ""
+    except Unreadable as reason:
+        raise InputError(f"Standard input is no text ({reason}): name the file itself instead of '-'.") from None
+    except (OSError, ValueError) as error:  # a folder, or closed
+        raise InputError(f"Standard input cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+
+
+def said(question: str) -> str:
+    """A question; of `-`, what standard input holds."""
+    return standard_input().strip() if question == "-" else question
+
+
+def texts(paths: Sequence[str]) -> list[Any]:
+    """Paths as a corpus, of which `-` is the text on standard input."""
+    if "-" not in paths:
+        return list(paths)
+    text = standard_input()
+    if not text.strip():
+        raise InputError("Standard input holds no text: pipe some into it, or name a path instead of '-'.")
+    return [*(path for path in paths if path != "-"), {"standard input": text}]
