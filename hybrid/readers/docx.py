@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
-from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile
 
 from hybrid.document import Heading
 from hybrid.readers import archive as archives
@@ -40,8 +40,7 @@ def read_docx(data: bytes) -> Extract:
     try:
         with ZipFile(BytesIO(data)) as archive:
             archives.check(archive, "DOCX")
-            data = _without_macros(archive, data)
-        return _extract(data)
+        return _extract(_without_macros(archives.with_common_names(data)))
     except Unreadable:
         raise
     except BadZipFile:
@@ -50,17 +49,12 @@ def read_docx(data: bytes) -> Extract:
         raise Unreadable(f"broken DOCX: {in_few_words(error)}") from None
 
 
-def _without_macros(archive: ZipFile, data: bytes) -> bytes:
+def _without_macros(data: bytes) -> bytes:
     """A file with macros as one without, which is all that python-docx opens; other files as they are."""
-    types = archive.read(_TYPES) if _TYPES in archive.namelist() else b""
-    if _MACROS not in types:
-        return data
-    out = BytesIO()
-    with ZipFile(out, "w", ZIP_DEFLATED) as plain:
-        for info in archive.infolist():
-            content = archive.read(info)
-            plain.writestr(info.filename, content.replace(_MACROS, _PLAIN) if info.filename == _TYPES else content)
-    return out.getvalue()
+    with ZipFile(BytesIO(data)) as archive:
+        if _TYPES not in archive.namelist() or _MACROS not in archive.read(_TYPES):
+            return data
+        return archives.changed(archive, lambda name, held: held.replace(_MACROS, _PLAIN) if name == _TYPES else held)
 
 
 def _extract(data: bytes) -> Extract:

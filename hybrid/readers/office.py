@@ -70,7 +70,7 @@ def _guarded(what: str, data: bytes, render: Callable[[bytes], Extract]) -> Extr
     try:
         with ZipFile(BytesIO(data)) as archive:
             archives.check(archive, what)
-        return render(data)
+        return render(archives.with_common_names(data))
     except Unreadable:
         raise
     except ImportError:
