@@ -99,6 +99,77 @@ def test_a_chart_tells_whole_numbers_in_full() -> None:
     assert "8123456789012 | Share: 0.25" in found.text
 
 
+@pytest.mark.parametrize("place", ["XFD1048576", "A900000", "AZ3"])
+@pytest.mark.parametrize("value", ["seen by Ivo", None])
+def test_a_cell_at_the_far_end_of_a_sheet_does_not_hide_the_others(place: str, value: str | None) -> None:
+    def fill(book: Any) -> None:
+        from openpyxl.styles import Font
+
+        for row in (["Berth", "Fee", "Owner"], ["North", 410, "Mia"], ["South", 95, None]):
+            book.active.append(row)
+        book.active[place] = value
+        book.active[place].font = Font(bold=True)
+
+    found = workbook(fill).text
+    assert "Berth: North | Fee: 410 | Owner: Mia" in found
+    assert "Berth: South | Fee: 95" in found
+    assert ("seen by Ivo" in found) == (value is not None)
+
+
+def test_gaps_and_hidden_rows_move_no_cell_of_a_sheet() -> None:
+    def fill(book: Any) -> None:
+        sheet = book.active
+        rows = {2: ("Region", "Q1", "Q2"), 3: ("North", 5, 6), 4: ("", 7, 8), 5: ("", 9, 1), 6: ("South", 1, 2)}
+        for number, row in rows.items():
+            for column, value in zip(("C", "D", "AZ"), row, strict=True):
+                sheet[f"{column}{number}"] = value or None
+        sheet.merge_cells("C3:C5")
+        sheet.row_dimensions[4].hidden = True
+        sheet["C900"], sheet["D900"], sheet["AZ900"] = "Depot", "Keys", "Phone"
+        sheet["C901"], sheet["D901"], sheet["AZ901"] = "Kiel", 4, "555"
+
+    found = workbook(fill)
+    assert "Region: North | Q1: 9 | Q2: 1\nRegion: South | Q1: 1 | Q2: 2" in found.text
+    assert "Depot: Kiel | Keys: 4 | Phone: 555" in found.text
+    assert found.remarks == ("1 hidden row left out",)
+
+
+def test_a_workbook_of_too_many_cells_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hybrid.readers.workbook.CELL_LIMIT", 8)
+    with pytest.raises(Unreadable, match=r"^too large XLSX: over 8 cells; save the sheets as CSV files"):
+        workbook(lambda book: [book.active.append(["a", "b", "c"]) for _ in range(3)])
+
+
+def test_a_cell_merged_over_a_whole_sheet_is_refused() -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["a", "b"])
+    book.active.merge_cells("A9:B9")
+    out = io.BytesIO()
+    book.save(out)
+    data = with_members(out.getvalue(), lambda name, text: text.replace("A9:B9", "A9:XFD1048576"), {})
+    with pytest.raises(Unreadable, match=r"^too large XLSX: merged cells over 2,000,000 places"):
+        read("a.xlsx", data)
+
+
+def test_struck_out_cells_are_left_out_and_said() -> None:
+    def fill(book: Any) -> None:
+        from openpyxl.cell.rich_text import CellRichText, TextBlock
+        from openpyxl.cell.text import InlineFont
+        from openpyxl.styles import Font
+
+        for row in (("Berth", "Fee", "Owner"), ("North", 410, "Mia"), ("South", 95, "Ivo"), ("West", 7, "Lea")):
+            book.active.append(row)
+        book.active["B3"].font = book.active["A4"].font = Font(strike=True)
+        book.active["C4"] = CellRichText("Lea ", TextBlock(InlineFont(strike=True), "Roth"), " Vogt")
+        book.active["A4"] = CellRichText("West", TextBlock(InlineFont(strike=False), "end"))
+
+    found = workbook(fill)
+    assert "Berth: South | Fee: | Owner: Ivo\nBerth: end | Fee: 7 | Owner: Lea Vogt" in found.text
+    assert found.remarks == ("3 struck-out passages left out",)
+
+
 def test_what_is_hidden_is_left_out_and_said() -> None:
     def fill(book: Any) -> None:
         sheet = book.active

@@ -13,7 +13,10 @@ from hybrid.readers.html import page_text
 BLANKS = re.compile(r"\s+")
 UP, DOWN, LEVEL = "\x02\x04\x03"  # around raised and lowered text; no XML holds these characters
 
-Cells = list[list[tuple[str, int, int]]]  # text, columns and rows that it spans
+Cell = tuple[str, int, int]  # text, columns and rows that it spans
+Cells = list[list[Cell]]
+EMPTY: Cell = ("", 1, 1)
+COVERED: Cell = ("", 0, 0)  # by one that spans several
 
 
 def raised(text: str, rise: float) -> str:
@@ -46,7 +49,7 @@ def joined(parts: Sequence[Extract], remarks: Sequence[str] = (), *, paged: bool
 
 def html_of(rows: Cells, heads: int = 0) -> str:
     """A table, the first of its rows those of names; a first row of one cell is a title, empty rows part tables."""
-    found, block = [], list[list[tuple[str, int, int]]]()
+    found, block = [], Cells()
     for at, row in enumerate([*rows, []]):
         if any(text for text, _, _ in row):
             block.append(row)

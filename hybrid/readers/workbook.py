@@ -6,8 +6,10 @@ Formulas are read by the value that was stored.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from html import escape
 from io import BytesIO
@@ -16,12 +18,14 @@ from zipfile import ZipFile
 
 from hybrid.readers.drawing import A, drawn
 from hybrid.readers.extract import Extract, LeftOut, Unreadable
-from hybrid.readers.markup import BLANKS, Cells, html_of, joined, marked, of_page, raised
+from hybrid.readers.markup import BLANKS, COVERED, EMPTY, Cell, Cells, html_of, joined, marked, of_page, raised
 from hybrid.readers.number_formats import duration
 from hybrid.readers.number_formats import shown as formatted
 from hybrid.readers.xml import tag_of
 
 CELL_LIMIT = 2_000_000  # of one workbook
+_GAP = 20  # empty columns next to each other at most that are told as they are
+_MERGED = re.compile(rb"""mergeCell\s[^<>]*?\bref=["']([A-Z]+\d+:[A-Z]+\d+)["']""")
 
 
 def workbook(data: bytes) -> Extract:
@@ -29,27 +33,40 @@ def workbook(data: bytes) -> Extract:
 
     import openpyxl.reader.excel
 
+    _check_merged(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what of a file openpyxl does not keep
         reader = openpyxl.reader.excel.ExcelReader(BytesIO(data), data_only=True, rich_text=True)
         reader.read()
         paths = {sheet.name: relation.target for sheet, relation in reader.parser.find_sheets()}
     left_out = LeftOut(Counter({"hidden sheet": 0, "hidden row": 0, "hidden column": 0}))
-    parts, cells = list[Extract](), 0
+    parts, allowed = list[Extract](), CELL_LIMIT
     with ZipFile(BytesIO(data)) as archive:
         for sheet in reader.wb.worksheets:
             if sheet.sheet_state != "visible":
                 left_out.counts["hidden sheet"] += 1
                 continue
-            cells += sheet.max_row * sheet.max_column
-            if cells > CELL_LIMIT:
-                raise Unreadable(f"too large XLSX: over {CELL_LIMIT:,} cells; save the sheets as CSV files")
-            rows = _sheet(sheet, left_out.counts)
+            rows = _Sheet(sheet, left_out.counts).rows(allowed)
+            allowed -= sum(map(len, rows))
             left_out.counts["formula without a stored value"] += _unreckoned(archive, paths.get(sheet.title, ""))
             boxes = "".join(f"<p>{marked(line)}</p>" for line in _boxes(archive, sheet))
             parts.append(of_page(f"<h2>{escape(sheet.title)}</h2>{html_of(rows)}{boxes}"))
     left_out.counts["chart sheet"] = len(reader.wb.chartsheets)
     return joined(parts, left_out.remarks())
+
+
+def _check_merged(data: bytes) -> None:
+    """Refuse merged cells over a whole sheet, of which openpyxl makes an object for every place that they cover."""
+    from openpyxl.utils.cell import range_boundaries
+
+    with ZipFile(BytesIO(data)) as archive:
+        for name in archive.namelist():
+            areas = _MERGED.findall(archive.read(name)) if name.startswith("xl/worksheets/") else ()
+            bounds = [range_boundaries(area.decode()) for area in areas]
+            if sum((right - left + 1) * (low - top + 1) for left, top, right, low in bounds) > CELL_LIMIT:
+                raise Unreadable(
+                    f"too large XLSX: merged cells over {CELL_LIMIT:,} places; save the sheets as CSV files"
+                )
 
 
 def _unreckoned(archive: ZipFile, path: str) -> int:
@@ -84,41 +101,77 @@ def _boxes(archive: ZipFile, sheet: Any) -> Iterator[str]:
                     yield text
 
 
-def _sheet(sheet: Any, left_out: Counter[str]) -> Cells:
-    """The cells of a sheet that are seen; rows and columns with something in them that are not are counted."""
-    spans = {
-        (area.min_row, area.min_col): (area.max_col - area.min_col + 1, area.max_row - area.min_row + 1)
-        for area in sheet.merged_cells.ranges
-    }
-    covered = {
-        (row, column)
-        for area in sheet.merged_cells.ranges
-        for row in range(area.min_row, area.max_row + 1)
-        for column in range(area.min_col, area.max_col + 1)
-    } - set(spans)
-    shut, unseen = _shut(sheet), set[int]()
-    rows = Cells()
-    for cells in sheet.iter_rows():
-        told = []
-        for cell in cells:
-            left_out["comment"] += getattr(cell, "comment", None) is not None
-            if cell.column in shut:
-                if cell.value is not None:
-                    unseen.add(cell.column)
+@dataclass(slots=True)
+class _Sheet:
+    """A sheet on its way: only the cells that the file holds are looked at, of which one may stand at the far end."""
+
+    sheet: Any
+    left_out: Counter[str]
+    columns: list[int] = field(default_factory=list)  # that are told
+    hidden: list[int] = field(default_factory=list)  # rows
+
+    def rows(self, allowed: int) -> Cells:
+        """The cells that are seen; rows and columns with something in them that are not are counted.
+
+        Args:
+            allowed: how many cells there may be at most.
+        """
+        held = dict[int, list[Any]]()
+        for cell in self.sheet._cells.values():
+            held.setdefault(cell.row, []).append(cell)
+            self.left_out["comment"] += getattr(cell, "comment", None) is not None
+        filled, shut = {c.column for cells in held.values() for c in cells if c.value is not None}, _shut(self.sheet)
+        self.left_out["hidden column"] += len(filled & shut)
+        self.columns = [column for column in _near(filled) if column not in shut]
+        self.hidden = sorted(row for row, look in self.sheet.row_dimensions.items() if look.hidden)
+        spans = {(area.min_row, area.min_col): self._span(area) for area in self.sheet.merged_cells.ranges}
+        rows, last, gone = Cells(), 0, set(self.hidden)
+        for number in sorted(held):
+            apart, last = number > last + 1, number
+            if number in gone:
+                self.left_out["hidden row"] += any(_value(cell) for cell in held[number] if cell.column not in shut)
                 continue
-            place = (cell.row, cell.column)
-            across, down = (0, 0) if place in covered else spans.get(place, (1, 1))
-            if across > 1 and shut:
-                across = sum(column not in shut for column in range(cell.column, cell.column + across))
-            told.append((_value(cell) if across else "", across, down))
-        if sheet.row_dimensions[cells[0].row].hidden:
-            left_out["hidden row"] += any(text for text, _, _ in told)
-        else:
-            while told and not told[-1][0] and told[-1][1] == 1 and len(told) > 1 and not any(t for t, _, _ in told):
-                told.pop()
-            rows.append(told)
-    left_out["hidden column"] += len(unseen)
-    return rows
+            told = self._row(held[number], spans)
+            if rows and rows[-1] and (apart or not told):
+                rows.append([])  # an empty row parts two tables
+            rows += [told] if told else []
+            allowed -= len(told)
+            if allowed < 0:
+                raise Unreadable(f"too large XLSX: over {CELL_LIMIT:,} cells; save the sheets as CSV files")
+        return rows
+
+    def _span(self, area: Any) -> tuple[int, int]:
+        """How many of the columns and rows that are told a merged cell takes."""
+        across = bisect_right(self.columns, area.max_col) - bisect_left(self.columns, area.min_col)
+        hidden = bisect_right(self.hidden, area.max_row) - bisect_right(self.hidden, area.min_row)
+        return across, area.max_row - area.min_row + 1 - hidden
+
+    def _row(self, cells: Sequence[Any], spans: Mapping[tuple[int, int], tuple[int, int]]) -> list[Cell]:
+        """The cells of a row in their columns; none where all of them are empty."""
+        told = dict.fromkeys(self.columns, EMPTY)
+        for cell in cells:
+            if cell.column in told and type(cell).__name__ == "MergedCell":
+                told[cell.column] = COVERED
+            elif cell.column in told:
+                told[cell.column] = (self._text(cell), *spans.get((cell.row, cell.column), (1, 1)))
+        return list(told.values()) if any(text for text, _, _ in told.values()) else []
+
+    def _text(self, cell: Any) -> str:
+        """A cell's value without what is struck out."""
+        rich = isinstance(cell.value, list)
+        struck = cell.value is not None and cell.has_style and bool(cell.font.strike)
+        kept = [one for one in cell.value if not _is_struck(one, struck)] if rich else []
+        crossed = len(kept) < len(cell.value) if rich else struck
+        self.left_out["struck-out passage"] += crossed
+        return _rich(kept) if rich else "" if struck else _value(cell)
+
+
+def _near(filled: Collection[int]) -> Iterator[int]:
+    """The columns with something in them and the empty ones between, of a wide gap only one."""
+    before = 0
+    for column in sorted(filled):
+        yield from range(max(before + 1, column - 1) if column - before > _GAP else before + 1, column + 1)
+        before = column
 
 
 def _shut(sheet: Any) -> set[int]:
@@ -146,9 +199,19 @@ def _value(cell: Any) -> str:
         return duration(value, shown)
     if isinstance(value, int | float):
         return formatted(value, shown)
-    if isinstance(value, list):  # rich text: strings and blocks with a font
-        value = "".join(str(one) if isinstance(one, str) else raised(one.text, _rise(one.font)) for one in value)
-    return BLANKS.sub(" ", str(value)).strip()
+    return _rich(value) if isinstance(value, list) else BLANKS.sub(" ", str(value)).strip()
+
+
+def _rich(parts: Sequence[Any]) -> str:
+    """A text of strings and of blocks with a font."""
+    text = "".join(one if isinstance(one, str) else raised(one.text, _rise(one.font)) for one in parts)
+    return BLANKS.sub(" ", text).strip()
+
+
+def _is_struck(part: Any, around: bool) -> bool:
+    """Whether a part of a rich text is struck out, by its own font or that of the cell around it."""
+    text, strike = (part, around) if isinstance(part, str) else (part.text, getattr(part.font, "strike", False))
+    return bool(strike) and bool(text.strip())
 
 
 def _moment(value: datetime, shown: str) -> str:
