@@ -18,8 +18,9 @@ from zipfile import ZipFile
 
 from hybrid.readers.drawing import A, drawn
 from hybrid.readers.extract import Extract, LeftOut, Unreadable
+from hybrid.readers.figures import PLACES, figure
 from hybrid.readers.markup import BLANKS, COVERED, EMPTY, Cell, Cells, html_of, joined, marked, of_page, raised
-from hybrid.readers.number_formats import duration
+from hybrid.readers.number_formats import duration, moment
 from hybrid.readers.number_formats import shown as formatted
 from hybrid.readers.xml import tag_of
 
@@ -41,17 +42,22 @@ def workbook(data: bytes) -> Extract:
         paths = {sheet.name: relation.target for sheet, relation in reader.parser.find_sheets()}
     left_out = LeftOut(Counter({"hidden sheet": 0, "hidden row": 0, "hidden column": 0}))
     parts, allowed = list[Extract](), CELL_LIMIT
+    every = [reader.wb[name] for name in reader.wb.sheetnames]
+    told = [sheet for sheet in every if sheet.sheet_state == "visible"]
+    left_out.counts["hidden sheet"] = len(every) - len(told)
+    names = {sheet.title for sheet in told}
     with ZipFile(BytesIO(data)) as archive:
-        for sheet in reader.wb.worksheets:
-            if sheet.sheet_state != "visible":
-                left_out.counts["hidden sheet"] += 1
+        for sheet in told:
+            path, title = paths.get(sheet.title, ""), f"<h2>{escape(sheet.title)}</h2>"
+            if sheet in reader.wb.chartsheets:
+                drawings = _drawings(archive, path, left_out.counts, names)
+                left_out.counts["chart sheet"] += not drawings
+                parts += [of_page(title + drawings)] if drawings else []
                 continue
             rows = _Sheet(sheet, left_out.counts).rows(allowed)
             allowed -= sum(map(len, rows))
-            left_out.counts["formula without a stored value"] += _unreckoned(archive, paths.get(sheet.title, ""))
-            boxes = "".join(f"<p>{marked(line)}</p>" for line in _boxes(archive, sheet))
-            parts.append(of_page(f"<h2>{escape(sheet.title)}</h2>{html_of(rows)}{boxes}"))
-    left_out.counts["chart sheet"] = len(reader.wb.chartsheets)
+            left_out.counts["formula without a stored value"] += _unreckoned(archive, path)
+            parts.append(of_page(title + html_of(rows) + _drawings(archive, path, left_out.counts, names)))
     return joined(parts, left_out.remarks())
 
 
@@ -85,20 +91,47 @@ def _unreckoned(archive: ZipFile, path: str) -> int:
     return count
 
 
-def _boxes(archive: ZipFile, sheet: Any) -> Iterator[str]:
-    """The paragraphs of the text boxes and shapes on a sheet."""
+def _drawings(archive: ZipFile, path: str, left_out: Counter[str], sheets: Collection[str]) -> str:
+    """What is drawn on a sheet: the paragraphs of its boxes and shapes, its charts and SmartArt.
+
+    Args:
+        sheets: whose cells are told.
+    """
+    return "".join(
+        told
+        for kind, drawing in _related(archive, path).values()
+        if kind.endswith("/drawing")
+        for told in _drawing(archive, drawing, left_out, sheets)
+    )
+
+
+def _drawing(archive: ZipFile, path: str, left_out: Counter[str], sheets: Collection[str]) -> Iterator[str]:
     from lxml import etree
 
-    names = set(archive.namelist())
-    for relation in sheet._rels:
-        if not relation.Type.endswith("/drawing") or relation.target not in names:
+    root = etree.fromstring(archive.read(path), etree.XMLParser(resolve_entities=False))
+    related = _related(archive, path)
+
+    def part(name: str) -> bytes:
+        return archive.read(related[name][1]) if name in related else b""
+
+    for element in root.iter(f"{A}p", *PLACES):
+        if any(tag_of(above) == "Fallback" for above in element.iterancestors()):
             continue
-        root = etree.fromstring(archive.read(relation.target), etree.XMLParser(resolve_entities=False))
-        for paragraph in root.iter(f"{A}p"):
-            if not any(tag_of(above) == "Fallback" for above in paragraph.iterancestors()):
-                text = drawn(paragraph)
-                if text:
-                    yield text
+        if element.tag in PLACES:
+            yield figure(element, part, left_out, sheets)
+        else:
+            text = drawn(element, left_out)
+            yield f"<p>{marked(text)}</p>" if text else ""
+
+
+def _related(archive: ZipFile, path: str) -> dict[str, tuple[str, str]]:
+    """The parts that a part of the file refers to: type and path by name."""
+    from openpyxl.packaging.relationship import get_dependents, get_rels_path
+
+    names = set(archive.namelist())
+    relations = get_rels_path(path)
+    found = get_dependents(archive, relations) if relations in names else ()
+    return {one.Id: (one.Type, one.target) for one in found if one.target in names}
 
 
 @dataclass(slots=True)
@@ -192,7 +225,7 @@ def _value(cell: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return _moment(value, shown.lower())
+        return moment(value, shown)
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, timedelta):
@@ -212,15 +245,6 @@ def _is_struck(part: Any, around: bool) -> bool:
     """Whether a part of a rich text is struck out, by its own font or that of the cell around it."""
     text, strike = (part, around) if isinstance(part, str) else (part.text, getattr(part.font, "strike", False))
     return bool(strike) and bool(text.strip())
-
-
-def _moment(value: datetime, shown: str) -> str:
-    """A date with its time, or the month or the year alone that a format shows of their first day."""
-    if value.time() != time():
-        return value.isoformat(" ", "minutes")
-    if value.day == 1 and "y" in shown and not re.search("[dhs]", shown):
-        return f"{value:%Y-%m}" if "m" in shown or value.month > 1 else f"{value:%Y}"
-    return value.date().isoformat()
 
 
 def _rise(font: Any) -> int:
