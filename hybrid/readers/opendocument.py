@@ -1,4 +1,4 @@
-"""OpenDocument: texts, spreadsheets and presentations, by what is in the archive."""
+"""OpenDocument: texts with the numbers of their headings and lists, spreadsheets and presentations."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 from hybrid.readers.extract import Extract, LeftOut, Unreadable
+from hybrid.readers.list_numbers import list_numbers
 from hybrid.readers.markup import BLANKS, Cells, html_of, is_margin, joined, marked, of_page, raised
 from hybrid.readers.xml import attribute, tag_of
 
@@ -34,6 +35,7 @@ class _Odf:
 
     styles: Mapping[tuple[str, str], Any]
     left_out: LeftOut = field(default_factory=LeftOut)
+    numbers: Mapping[Any, str] = field(default_factory=dict)  # of headings and items of lists, by their paragraphs
     looks: dict[tuple[str, str], _Look] = field(default_factory=dict)
 
     def look(self, family: str, element: Any) -> _Look:
@@ -80,7 +82,8 @@ def opendocument(data: bytes) -> Extract:
         root = etree.fromstring(archive.read("content.xml"), parser)
         common = etree.fromstring(archive.read("styles.xml"), parser) if "styles.xml" in names else None
     shared = _styles(common)
-    odf = _Odf({**shared, **_styles(root)})
+    styles = {**shared, **_styles(root)}
+    odf = _Odf(styles, numbers=list_numbers(root, common, styles))
     comments = sum(tag_of(element) == "annotation" for element in root.iter())
     odf.left_out.counts["comment"] = comments
     tracked = any(tag_of(element) == "tracked-changes" for element in root.iter())
@@ -229,9 +232,11 @@ def _own_table(element: Any) -> Any:
 
 
 def _text(element: Any, odf: _Odf) -> str:
-    """The text of a paragraph, its notes and blanks included."""
-    text = BLANKS.sub(" ", _inner(element, odf))
-    return "" if odf.omits(odf.look("paragraph", element), text) else text
+    """The text of a paragraph with its number, its notes and blanks included."""
+    text, number = BLANKS.sub(" ", _inner(element, odf)), odf.numbers.get(element, "")
+    if odf.omits(odf.look("paragraph", element), text):
+        return ""
+    return f"{number} {text.lstrip()}" if number and text.strip() else text
 
 
 def _inner(element: Any, odf: _Odf) -> str:
@@ -249,7 +254,7 @@ def _inner(element: Any, odf: _Odf) -> str:
             parts.append(_span(child, odf))
         elif tag == "hidden-text" and attribute(child, "is-hidden") == "true":
             odf.left_out.counts["passage of hidden text"] += 1
-        elif tag not in _FRAMES and tag not in _ASIDE:
+        elif tag not in _FRAMES and tag not in _ASIDE and tag != "number":
             parts.append(_inner(child, odf))
         parts.append(child.tail or "")
     return "".join(parts)
