@@ -99,6 +99,77 @@ def test_a_chart_tells_whole_numbers_in_full() -> None:
     assert "8123456789012 | Share: 0.25" in found.text
 
 
+@pytest.mark.parametrize("place", ["XFD1048576", "A900000", "AZ3"])
+@pytest.mark.parametrize("value", ["seen by Ivo", None])
+def test_a_cell_at_the_far_end_of_a_sheet_does_not_hide_the_others(place: str, value: str | None) -> None:
+    def fill(book: Any) -> None:
+        from openpyxl.styles import Font
+
+        for row in (["Berth", "Fee", "Owner"], ["North", 410, "Mia"], ["South", 95, None]):
+            book.active.append(row)
+        book.active[place] = value
+        book.active[place].font = Font(bold=True)
+
+    found = workbook(fill).text
+    assert "Berth: North | Fee: 410 | Owner: Mia" in found
+    assert "Berth: South | Fee: 95" in found
+    assert ("seen by Ivo" in found) == (value is not None)
+
+
+def test_gaps_and_hidden_rows_move_no_cell_of_a_sheet() -> None:
+    def fill(book: Any) -> None:
+        sheet = book.active
+        rows = {2: ("Region", "Q1", "Q2"), 3: ("North", 5, 6), 4: ("", 7, 8), 5: ("", 9, 1), 6: ("South", 1, 2)}
+        for number, row in rows.items():
+            for column, value in zip(("C", "D", "AZ"), row, strict=True):
+                sheet[f"{column}{number}"] = value or None
+        sheet.merge_cells("C3:C5")
+        sheet.row_dimensions[4].hidden = True
+        sheet["C900"], sheet["D900"], sheet["AZ900"] = "Depot", "Keys", "Phone"
+        sheet["C901"], sheet["D901"], sheet["AZ901"] = "Kiel", 4, "555"
+
+    found = workbook(fill)
+    assert "Region: North | Q1: 9 | Q2: 1\nRegion: South | Q1: 1 | Q2: 2" in found.text
+    assert "Depot: Kiel | Keys: 4 | Phone: 555" in found.text
+    assert found.remarks == ("1 hidden row left out",)
+
+
+def test_a_workbook_of_too_many_cells_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hybrid.readers.workbook.CELL_LIMIT", 8)
+    with pytest.raises(Unreadable, match=r"^too large XLSX: over 8 cells; save the sheets as CSV files"):
+        workbook(lambda book: [book.active.append(["a", "b", "c"]) for _ in range(3)])
+
+
+def test_a_cell_merged_over_a_whole_sheet_is_refused() -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["a", "b"])
+    book.active.merge_cells("A9:B9")
+    out = io.BytesIO()
+    book.save(out)
+    data = with_members(out.getvalue(), lambda name, text: text.replace("A9:B9", "A9:XFD1048576"), {})
+    with pytest.raises(Unreadable, match=r"^too large XLSX: merged cells over 2,000,000 places"):
+        read("a.xlsx", data)
+
+
+def test_struck_out_cells_are_left_out_and_said() -> None:
+    def fill(book: Any) -> None:
+        from openpyxl.cell.rich_text import CellRichText, TextBlock
+        from openpyxl.cell.text import InlineFont
+        from openpyxl.styles import Font
+
+        for row in (("Berth", "Fee", "Owner"), ("North", 410, "Mia"), ("South", 95, "Ivo"), ("West", 7, "Lea")):
+            book.active.append(row)
+        book.active["B3"].font = book.active["A4"].font = Font(strike=True)
+        book.active["C4"] = CellRichText("Lea ", TextBlock(InlineFont(strike=True), "Roth"), " Vogt")
+        book.active["A4"] = CellRichText("West", TextBlock(InlineFont(strike=False), "end"))
+
+    found = workbook(fill)
+    assert "Berth: South | Fee: | Owner: Ivo\nBerth: end | Fee: 7 | Owner: Lea Vogt" in found.text
+    assert found.remarks == ("3 struck-out passages left out",)
+
+
 def test_what_is_hidden_is_left_out_and_said() -> None:
     def fill(book: Any) -> None:
         sheet = book.active
@@ -365,6 +436,92 @@ def test_raised_struck_and_hidden_text_and_margins_of_a_text_document() -> None:
         "1 struck-out passage left out",
         "1 passage of hidden text left out",
     )
+
+
+def levels(kind: str, name: str, *each: str) -> str:
+    """A style of lists or of the outline, from the properties of its levels."""
+    tag = "list-level-style-number" if kind == "list" else "outline-level-style"
+    told = "".join(f"<text:{tag} text:level='{at}' {look}/>" for at, look in enumerate(each, 1))
+    return f"<text:{kind}-style style:name='{name}'>{told}</text:{kind}-style>"
+
+
+def item(text: str, *inner: str, start: str = "") -> str:
+    given = f" text:start-value='{start}'" if start else ""
+    return f"<text:list-item{given}><text:p>{text}</text:p>{''.join(inner)}</text:list-item>"
+
+
+def listed(*items: str, look: str = "") -> str:
+    return f"<text:list {look}>{''.join(items)}</text:list>"
+
+
+LEGAL = levels(
+    "list",
+    "Legal",
+    "style:num-format='1' style:num-suffix='.'",
+    "style:num-format='1' text:display-levels='2'",
+    "style:num-format='a' style:num-prefix='(' style:num-suffix=')'",
+)
+
+
+def test_the_numbers_of_lists_of_a_text_document() -> None:
+    legal = "text:style-name='Legal'"
+    deepest = listed(item("Renewal"), item("End"))
+    inner = listed(item("Rent"), item("Term", deepest))
+    aside = "<text:list-header><text:p>Aside</text:p></text:list-header>"
+    found = odf(
+        "odt",
+        "<office:text>"
+        + listed(item("Parties"), item("Lease", inner, "<text:p>On it.</text:p>"), aside, look=f"xml:id='one' {legal}")
+        + "<text:p>As agreed.</text:p>"
+        + listed(item("Law"), look=f"text:continue-list='one' {legal}")
+        + listed(item("Notices"), item("Costs", start="9"), look=f"text:continue-numbering='true' {legal}")
+        + listed(item("New"), f"<text:list-item>{listed(item('Deep'))}</text:list-item>", look=legal)
+        + listed(item("Point"), look="text:style-name='Dots'")
+        + "</office:text>",
+        styles=LEGAL
+        + "<text:list-style style:name='Dots'><text:list-level-style-bullet text:level='1' text:bullet-char='*'/>"
+        "</text:list-style>",
+    )
+    assert found.text.split("\n\n") == [
+        "1. Parties", "2. Lease", "2.1 Rent", "2.2 Term", "(a) Renewal", "(b) End", "On it.", "Aside", "As agreed.",
+        "3. Law", "4. Notices", "9. Costs", "1. New", "1.1 Deep", "Point",
+    ]  # fmt: skip
+
+
+def test_the_numbers_of_headings_of_a_text_document() -> None:
+    def h(text: str, level: int, properties: str = "") -> str:
+        return f"<text:h text:outline-level='{level}' {properties}>{text}</text:h>"
+
+    off = "<style:style style:name='Off' style:family='paragraph' style:list-style-name=''/>"
+    off += "<style:style style:name='Below' style:family='paragraph' style:parent-style-name='Off'/>"
+    found = odf(
+        "odt",
+        "<office:text><text:tracked-changes>" + h("Gone", 1) + "</text:tracked-changes>"
+        + h("Preface", 1, "text:style-name='Below'") + h("Scope", 1) + h("Lease", 1) + h("Parties", 2) + h("Term", 2)
+        + h("Listless", 2, "text:is-list-header='true'") + h("Annex", 1, "text:restart-numbering='true' "
+        "text:start-value='7'") + h("<text:number>A.4</text:number>Kept", 2)
+        + f"<text:list text:style-name='Legal'><text:list-item>{h('Listed', 1)}</text:list-item></text:list>"
+        "</office:text>",
+        styles=LEGAL + off,
+        common=levels("outline", "Outline", "style:num-format='1'", "style:num-format='1' text:display-levels='2'"),
+    )  # fmt: skip
+    assert [heading.title for heading in found.headings] == [
+        "Preface", "1 Scope", "2 Lease", "2.1 Parties", "2.2 Term", "Listless", "7 Annex", "A.4 Kept", "1. Listed",
+    ]  # fmt: skip
+
+
+def test_forms_of_numbers_of_a_text_document() -> None:
+    forms = ("A", "i", "I", "a' style:num-letter-sync='true", "a")
+    styles = "".join(levels("list", f"F{at}", f"style:num-format='{form}'") for at, form in enumerate(forms))
+    styles += levels("list", "Own", "style:num-format='1' loext:num-list-format='&#167; %1% -'").replace(
+        "<text:list-style", "<text:list-style xmlns:loext='urn:loext'"
+    )
+    lists = "".join(
+        listed(item("x", start=start), look=f"text:style-name='{name}'")
+        for name, start in (("F0", "2"), ("F1", "4"), ("F2", "9"), ("F3", "28"), ("F4", "28"), ("Own", "3"))
+    )
+    found = odf("odt", f"<office:text>{lists}</office:text>", styles=styles)
+    assert found.text.split() == ["B", "x", "iv", "x", "IX", "x", "bb", "x", "ab", "x", "\u00a7", "3", "-", "x"]
 
 
 def test_comments_and_hidden_parts_of_an_opendocument_spreadsheet() -> None:

@@ -10,12 +10,13 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 from hybrid.document import Anchor
 from hybrid.readers.encoding import decode
 from hybrid.readers.extract import Extract
-from hybrid.readers.grid import SAMPLE, column_name, header_rows, row_lines
+from hybrid.readers.grid import SAMPLE, column_name, grouped_names, header_rows, row_lines
 from hybrid.sentences import CELLS
 
 _PARTS = "\t;|,"  # what may part cells; of equally good ones the first
@@ -185,15 +186,9 @@ def _above(records: Sequence[Record], width: int) -> int:
 
 
 def _names(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The names of the columns; where there are two rows of them, a cell of the first holds until the next one."""
-    if len(rows) < 2:
-        return [column_name(cell) for cell in rows[0]] if rows else []
-    over, names = "", []
-    for at, lower in enumerate(rows[1]):
-        cell = rows[0][at] if at < len(rows[0]) else ""
-        over = cell or (over if at and rows[1][0] != "" else "")
-        names.append(f"{over} {lower}".strip())
-    return names
+    """The names of the columns, which stand in one row or in two."""
+    names = [[column_name(cell) for cell in row] for row in rows]
+    return reduce(grouped_names, names) if names else []
 
 
 def _plain(cells: Sequence[str]) -> str:

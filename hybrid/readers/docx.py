@@ -2,7 +2,8 @@
 
 A number that Word counts ("2.1", "(a)") stands before its paragraph. A footnote stands in its own paragraph after the
 one that refers to it, as [footnote 1: ...], a page header before the text and a footer after it, each once. Tracked
-changes are read as accepted. Comments, charts, SmartArt, hidden and struck-out text are left out, and said to be.
+changes are read as accepted. Comments, hidden and struck-out text are left out, and said to be.
+The figures of a chart and the texts of SmartArt stand after the paragraph that holds it.
 What stands in a form until somebody fills it in is left out. Macros are never run: of a .docm file the text is read
 and nothing else.
 """
@@ -13,21 +14,18 @@ import re
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
-from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile
 
 from hybrid.document import Heading
 from hybrid.readers import archive as archives
-from hybrid.readers.extract import Extract, Unreadable, in_few_words, omitted
+from hybrid.readers.extract import Extract, LeftOut, Unreadable, in_few_words, omitted
+from hybrid.readers.figures import figure
 from hybrid.readers.headings import plain_headings
+from hybrid.readers.markup import of_page
 from hybrid.readers.numbering import Numbering
 from hybrid.readers.wordml import EQUATION, Looks, Reading, W, without_prompts
 
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
-_CHARTS = (
-    "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart",
-    "{http://schemas.microsoft.com/office/drawing/2014/chartex}chart",
-)
-_DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 _ANNOUNCES = re.compile(r"(?:[:,]|\bas follows\.|\b(?:by|is|are|equals|formula|equation))\s*\Z", re.IGNORECASE)
 _TYPES = "[Content_Types].xml"
 _MACROS = b"application/vnd.ms-word.document.macroEnabled.main+xml"
@@ -40,8 +38,7 @@ def read_docx(data: bytes) -> Extract:
     try:
         with ZipFile(BytesIO(data)) as archive:
             archives.check(archive, "DOCX")
-            data = _without_macros(archive, data)
-        return _extract(data)
+        return _extract(_without_macros(archives.with_common_names(data)))
     except Unreadable:
         raise
     except BadZipFile:
@@ -50,29 +47,25 @@ def read_docx(data: bytes) -> Extract:
         raise Unreadable(f"broken DOCX: {in_few_words(error)}") from None
 
 
-def _without_macros(archive: ZipFile, data: bytes) -> bytes:
+def _without_macros(data: bytes) -> bytes:
     """A file with macros as one without, which is all that python-docx opens; other files as they are."""
-    types = archive.read(_TYPES) if _TYPES in archive.namelist() else b""
-    if _MACROS not in types:
-        return data
-    out = BytesIO()
-    with ZipFile(out, "w", ZIP_DEFLATED) as plain:
-        for info in archive.infolist():
-            content = archive.read(info)
-            plain.writestr(info.filename, content.replace(_MACROS, _PLAIN) if info.filename == _TYPES else content)
-    return out.getvalue()
+    with ZipFile(BytesIO(data)) as archive:
+        if _TYPES not in archive.namelist() or _MACROS not in archive.read(_TYPES):
+            return data
+        return archives.changed(archive, lambda name, held: held.replace(_MACROS, _PLAIN) if name == _TYPES else held)
 
 
 def _extract(data: bytes) -> Extract:
     import docx
 
     document = docx.Document(BytesIO(data))
-    part = document.part
+    part, left_out = document.part, LeftOut()
     reading = Reading(
         levels={style.style_id: _style_level(style) for style in document.styles},
         numbering=Numbering(_root(part, "/numbering"), _root(part, "/styles")),
         looks=Looks(_root(part, "/styles")),
         notes={(kind, note.get(f"{W}id")): note for kind in ("footnote", "endnote") for note in _notes(part, kind)},
+        figure=lambda place: _figure(part, place, left_out),
     )
     body = without_prompts(document.element.body)
     blocks = [
@@ -99,21 +92,28 @@ def _extract(data: bytes) -> Extract:
     if not joined:
         raise Unreadable("no text in this DOCX")
     outline = tuple(headings) if len(headings) > 1 else plain_headings(joined) or tuple(headings)  # a title is none
-    return Extract(joined, outline, remarks=_remarks(reading, part, body))
+    return Extract(joined, outline, remarks=_remarks(reading, part, body, left_out))
 
 
-def _remarks(reading: Reading, part: Any, body: Any) -> tuple[str, ...]:
+def _figure(part: Any, place: Any, left_out: LeftOut) -> str:
+    """The words of a chart or of SmartArt, as the table or list that they would be on a page."""
+
+    def content(name: str) -> bytes:
+        return bytes(part.related_parts[name].blob) if name in part.related_parts else b""
+
+    return of_page(figure(place, content, left_out.counts)).text
+
+
+def _remarks(reading: Reading, part: Any, body: Any, left_out: LeftOut) -> tuple[str, ...]:
     """What of the file is not in the text."""
     comments = _root(part, "/comments")
     counted = (
         (0 if comments is None else len(comments.findall(f"{W}comment")), "comment"),
         (reading.hidden, "passage of hidden text"),
-        (reading.struck, "struck-out passage"),
+        (reading.struck + left_out.counts.pop("struck-out passage", 0), "struck-out passage"),
         (sum(1 for _ in body.iter(f"{W}altChunk")), "embedded document"),
-        (sum(1 for _ in body.iter(*_CHARTS)), "chart"),
-        (sum(1 for _ in body.iter(_DIAGRAM)), "SmartArt drawing"),
     )
-    said = [omitted(count, what) for count, what in counted if count]
+    said = [omitted(count, what) for count, what in counted if count] + left_out.remarks()
     return (*said, *(["tracked changes read as accepted"] if reading.tracked else []))
 
 

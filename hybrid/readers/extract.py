@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hybrid.document import Anchor, Heading
@@ -32,3 +34,13 @@ def omitted(count: int, what: str) -> str:
     """A remark on what is not in the text: "2 passages of hidden text left out"."""
     several = re.sub(r"(?= (?:of|without|\()|$)", "s", what, count=1)
     return f"{count} {what if count == 1 else several} left out"
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """What of a file is not in the text, counted by its kind."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def remarks(self) -> list[str]:
+        return [omitted(count, what) for what, count in self.counts.items() if count]

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
@@ -80,6 +81,8 @@ class Grid:
             depth = self.depth()
             seen = [[cell for at, cell in enumerate(row) if at not in dead] for row in self.rows[: SAMPLE + depth]]
             count, sure = header_rows([*seen[:1], *seen[depth:]], pairs=True)
+            if depth > 1 and not count:  # names that are told apart only by those of their groups
+                count, sure = header_rows([reduce(_joined, seen[:depth]), *seen[depth:]], pairs=True)
             heads = set(range(max(count, depth) if count else 0))
         names: list[str] = []
         title, told = "", False  # of the rows below, and whether any row has had it
@@ -96,7 +99,10 @@ class Grid:
                 continue
             if number in heads:
                 own = [column_name(cell) for cell in cells]
-                names = _joined(names, own) if number - 1 in heads else own
+                if number - 1 in heads:
+                    spanned = any((number - 1, at) in self.copies for at in range(len(names)))
+                    own = _joined(names, own) if spanned else grouped_names(names, own)
+                names = own
                 if not sure or not self._has_rows(number, heads):
                     yield Line(number, _apart([Part("", cell, at) for at, cell in enumerate(cells) if cell]))
                 continue
@@ -257,14 +263,48 @@ def _is_key(cell: str) -> bool:
 
 
 def _is_upper(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row stands above names (or has units below), with an empty first cell in one of the two."""
-    if len(rows) < 3 or (rows[0][0] and rows[1] and rows[1][0]):
+    """Whether the first row stands above names, or has units below: names of groups, or an empty first cell in one."""
+    if len(rows) < 3 or not rows[1]:
         return False
-    over = rows[0][1:]
-    if not rows[0][0] and all(over) and all(one != other for one, other in pairwise(over)):
-        return False  # names over a table whose first column has none
-    two = rows[1]
-    return sum(map(bool, two)) > 1 and not any(map(_is_figure, two)) and _names(two, rows[2 : SAMPLE + 2]) > 1
+    over, two, body = rows[0][1:], rows[1], rows[2 : SAMPLE + 2]
+    if sum(map(bool, two)) < 2 or any(_is_figure(cell) and not _is_time(cell) for cell in two):
+        return False
+    if _are_groups(rows[0], two, body):
+        return True
+    if (rows[0][0] and two[0]) or (
+        not rows[0][0] and two[0] and all(over) and all(one != other for one, other in pairwise(over))
+    ):
+        return False  # names over a table, whose first column may have none
+    return _names(two, body) > 1
+
+
+def _are_groups(upper: Sequence[str], lower: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether each name of the first row stands over the first of its columns, of which the second has the names.
+
+    A first row of data below a header that lacks names is nothing like it: its cells come again below, or are not the
+    same under several groups, over figures, nor what columns are called.
+    """
+    pairs = list(zip_longest(upper, lower, fillvalue=""))
+    starts = [at for at, (one, other) in enumerate(pairs) if one and other]
+    gaps = [at for at, (one, other) in enumerate(pairs) if other and not one and starts and at > starts[0]]
+    names = [name for name in lower if name]
+    columns = [[row[at] for row in body if at < len(row)] for at in range(len(lower))]
+    if len(starts) < 2 or not gaps or not all(one or other for one, other in pairs) or max(map(len, names)) > _SHORT:
+        return False
+    if any(name and (name.lower() in _NOTHING or name in column) for name, column in zip(lower, columns, strict=True)):
+        return False
+    if len(set(names)) < len(names):
+        return all(_are_figures(columns[at]) for at in gaps)
+    return not upper[0] and 2 * sum(bool(_COLUMN.search(name)) for name in names) >= len(names)
+
+
+def _are_figures(column: Sequence[str]) -> bool:
+    told = [cell for cell in column if cell.lower() not in _NOTHING]
+    return bool(told) and sum(bool(_DIGIT.search(cell)) for cell in told) >= 0.8 * len(told)
+
+
+def _is_time(cell: str) -> bool:
+    return bool(_YEAR.fullmatch(cell) or _DATE.fullmatch(cell))
 
 
 def _names(head: Sequence[str], body: Sequence[Sequence[str]]) -> int:
@@ -320,10 +360,32 @@ def column_name(cell: str) -> str:
     return cell.rstrip(" :") or cell
 
 
-def _joined(upper: Iterable[str], lower: Iterable[str]) -> list[str]:
+def _joined(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
     """The names of columns from two rows of them: "2024" over "Q1" is "2024 Q1"."""
     pairs = zip_longest(upper, lower, fillvalue="")
     return [one if one == other else f"{one} {other}".strip() for one, other in pairs]
+
+
+def grouped_names(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
+    """The names of columns where each of the first row stands over the first of several: it is told with all of them.
+
+    A name with none below it is that of its own column. What the last group has more than all the others, which have
+    the same names, is not part of it, as a column of remarks behind "Q1, Q2" of every year.
+    """
+    over, names, groups = "", list[str](), list[list[int]]()
+    for at, (one, other) in enumerate(zip_longest(upper, lower, fillvalue="")):
+        over = one or (over if other else "")
+        if one:
+            groups.append([])
+        if over and other:
+            groups[-1].append(at)
+        names.append(over if over == other else f"{over} {other}".strip())
+        over = over if other else ""
+    held = [[lower[at] for at in group] for group in groups if group]
+    if len(held) > 1 and all(group == held[0] for group in held[:-1]) and held[-1][: len(held[0])] == held[0]:
+        for at in [group for group in groups if group][-1][len(held[0]) :]:
+            names[at] = lower[at]
+    return names
 
 
 def _key_cells(cells: Sequence[str | None]) -> int:

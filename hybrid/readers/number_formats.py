@@ -7,7 +7,7 @@ figure without its decimals they are told all the same.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ _SECTION = re.compile(r'(?:"[^"]*"|\\.|\[[^\]]*\]|[^;])+|(?<=;)(?=;|$)', re.DOTA
 _CURRENCY = re.compile(
     r"[A-Z]{0,3}[$\u20a0-\u20bf\u00a3\u00a5\u00a2]|EUR|USD|CHF|GBP|JPY|[SFD]?Fr\.?|k\u010d|z\u0142|kr\.?", re.IGNORECASE
 )
+_WORDS = re.compile(r'"[^"]*"|\\.|[_*].|\[[^\]]*\]')  # of a format, and what else shows no part of the value
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)(-?\d+(?:\.\d+)?)")
 _BARE = frozenset(" \u00a0\u202f()-+_*/.,:;'<>=@")  # what says nothing of a figure
 
@@ -51,6 +52,34 @@ def duration(value: timedelta, code: str) -> str:
     whole = round(seconds.total_seconds())
     rest = f":{whole % 60:02d}" if "s" in code.lower() or whole % 60 else ""
     return f"{sign}{whole // 3600}:{whole // 60 % 60:02d}{rest}"
+
+
+def moment(value: datetime, code: str) -> str:
+    """A date with its time, or the month or the year alone that a format shows of their first day."""
+    code = code.lower()
+    if value.time() != time():
+        return value.isoformat(" ", "minutes")
+    if value.day == 1 and "y" in code and not re.search("[dhs]", code):
+        return f"{value:%Y-%m}" if "m" in code or value.month > 1 else f"{value:%Y}"
+    return value.date().isoformat()
+
+
+def of_chart(text: str, code: str, *, since_1904: bool) -> str:
+    """A figure as a chart keeps it, dates as the days since the first one that a workbook counts from."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    if re.search(r"\[[hms]+\]", code.lower()):
+        return duration(timedelta(days=value), code)
+    bare = _WORDS.sub("", code.lower())
+    if not re.search("[dmyhs]", bare) or re.search("[0#?]|general|standard", bare.replace(".0", "")):
+        return shown(value, code)
+    first = datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30)
+    if not 0 <= value < 2_958_466:  # the year 10000
+        return plain(value)
+    found = first + timedelta(seconds=round(value * 86_400))
+    return moment(found, bare) if value >= 1 else found.time().isoformat("minutes")
 
 
 def shown(value: float, code: str) -> str:

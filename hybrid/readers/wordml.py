@@ -8,11 +8,12 @@ its own after the one that it hangs on, a note too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from hybrid.readers.equations import M, linear
+from hybrid.readers.figures import PLACES
 from hybrid.readers.numbering import Numbering
 from hybrid.readers.scripts import lowered, raised
 from hybrid.readers.wingdings import UNKNOWN, sign, signs
@@ -143,6 +144,7 @@ class Reading:
     numbering: Numbering
     looks: Looks
     notes: Mapping[tuple[str, str], Any]  # paragraphs' parent by kind and id
+    figure: Callable[[Any], str] = lambda _: ""  # the words of a chart or of SmartArt by the place that it stands at
     seen: dict[str, int] = field(default_factory=dict)  # notes of each kind until now
     waiting: list[tuple[int, str]] = field(default_factory=list)  # notes and boxes of the block at hand
     tracked: bool = False  # whether anything was deleted or moved
@@ -291,6 +293,8 @@ class Reading:
                 self.waiting, self.fields = [*inner, *boxes], fields
             elif tag == f"{_MC}AlternateContent":
                 self._walk(_chosen(child), line, look)
+            elif tag in PLACES:
+                self.waiting.append((0, self.figure(child)))
             elif tag in _EQUATIONS:
                 text = linear(child)
                 apart = line.end()[-1:].isalnum() and text[:1].isalnum()
@@ -380,11 +384,11 @@ def without_prompts(root: Any) -> Any:
 
 
 def _chosen(alternatives: Any) -> Any:
-    """What Word shows of several forms of one thing: the first, or the last where that has no text."""
+    """What Word shows of several forms of one thing: the first, or the last where that shows no words."""
     choices = alternatives.findall(f"{_MC}Choice")
     fallback = alternatives.find(f"{_MC}Fallback")
     for choice in choices:
-        if fallback is None or any(True for _ in choice.iter(f"{W}t", f"{M}t")):
+        if fallback is None or any(True for _ in choice.iter(f"{W}t", f"{M}t", *PLACES)):
             return choice
     return fallback if fallback is not None else alternatives
 
