@@ -291,7 +291,7 @@ def _are_groups(upper: Sequence[str], lower: Sequence[str], body: Sequence[Seque
     columns = [[row[at] for row in body if at < len(row)] for at in range(len(lower))]
     if len(starts) < 2 or not gaps or not all(one or other for one, other in pairs) or max(map(len, names)) > _SHORT:
         return False
-    if any(name and (name.lower() in _NOTHING or name in column) for name, column in zip(lower, columns, strict=True)):
+    if any(name and (name.lower() in NOTHING or name in column) for name, column in zip(lower, columns, strict=True)):
         return False
     if len(set(names)) < len(names):
         return all(_are_figures(columns[at]) for at in gaps)
@@ -299,7 +299,7 @@ def _are_groups(upper: Sequence[str], lower: Sequence[str], body: Sequence[Seque
 
 
 def _are_figures(column: Sequence[str]) -> bool:
-    told = [cell for cell in column if cell.lower() not in _NOTHING]
+    told = [cell for cell in column if cell.lower() not in NOTHING]
     return bool(told) and sum(bool(_DIGIT.search(cell)) for cell in told) >= 0.8 * len(told)
 
 
