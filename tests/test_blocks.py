@@ -271,6 +271,46 @@ def test_words_of_names_stand_apart() -> None:
     assert (text, [text[i] for i in at]) == ("a B\nc D e F", ["a", "c", "e"])
 
 
+SHOWS = """\
+[site]
+name = "Dome"
+
+[[shows]]
+title = "Comets"
+start = "11:00"
+
+[[shows]]
+title = "Pulsars"
+start = "20:40"
+
+[alerts]
+email = "a@b.c"
+"""
+
+
+def test_an_entry_of_a_list_of_settings_is_one_block() -> None:
+    toml = [SHOWS[block.start : block.end] for block in blocks(SHOWS, "toml")]
+    assert [text for text in toml if "shows" in text] == [
+        '[[shows]]\ntitle = "Comets"\nstart = "11:00"',
+        '[[shows]]\ntitle = "Pulsars"\nstart = "20:40"',
+    ]
+    assert 'name = "Dome"' in toml
+    text = "shows:\n  - title: Comets\n    start: 11:00\n  - title: Pulsars\n    start: 20:40\nother: 5\n"
+    yaml = [text[block.start : block.end].strip() for block in blocks(text, "yaml")]
+    assert yaml == ["shows:", "- title: Comets\n    start: 11:00", "- title: Pulsars\n    start: 20:40", "other: 5"]
+
+
+def test_a_constant_is_quoted_with_the_block_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "desk.py").write_text(
+        "HOOKS_PER_RAIL = 48\nKEEP_DAYS = 21\n\n\ndef unclaimed(items):\n"
+        '    """Items older than KEEP_DAYS, to be given to charity."""\n    return items.older(KEEP_DAYS)\n'
+    )
+    with Hybrid() as hybrid:
+        answer = hybrid.answer("After how many days are items given to charity?", tmp_path)
+    assert "KEEP_DAYS = 21" in answer.text
+    assert "HOOKS_PER_RAIL" not in answer.text
+
+
 def test_prose_is_no_source() -> None:
     assert source_language("a.md") is None
     assert source_language("a.tex") is None

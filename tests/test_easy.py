@@ -153,3 +153,22 @@ def test_other_words_than_the_documents(told, name: str, question: str, gold: st
 )
 def test_what_is_not_there_is_not_answered(told, name: str, question: str) -> None:
     assert told(name, question) == ""
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Where does mediation take place?", "Rotterdam"),
+        ("How high is the excess?", "250 pounds"),
+        ("When does the agreement take effect?", "3 February 2026"),
+        ("Who is the mediator?", None),
+    ],
+)
+def test_words_that_say_little_need_not_be_said(question: str, expected: str | None, tmp_path: Path) -> None:
+    (tmp_path / "deed.md").write_text(
+        "# Deed\n\n**Effective date:** 3 February 2026\n\nDisputes shall first be put to mediation in Rotterdam.\n\n"
+        "The claim was settled less your excess of 250 pounds.\n\nEither party may end this agreement in writing.\n"
+    )
+    with Hybrid() as hybrid:
+        answer = hybrid.answer(question, tmp_path)
+    assert answer.abstained if expected is None else expected in answer.text

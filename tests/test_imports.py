@@ -113,6 +113,7 @@ LAYERS = [
         "files",
         "readers",
         "sentences",
+        "rows",
         "prompts",
         "refusals",
         "thinking",

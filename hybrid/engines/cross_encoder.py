@@ -34,7 +34,7 @@ class CrossEncoder:
 
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MOST, strategy="only_second")
+        self._tokenizer.enable_truncation(MOST, strategy="longest_first")
         names = [name.removesuffix(LEFT) for name in tensors if name.endswith(LEFT)]
         self._model = MiniLM(folder, {name: tensors[name + LEFT] @ tensors[name + RIGHT] for name in names})
         self._second = tensors["second"]

@@ -36,7 +36,13 @@ from hybrid.asking import (
     without_parties,
 )
 from hybrid.blocks import as_shown, blocks, headline, joined, source_language, spelled, spelled_at
-from hybrid.columns import (
+from hybrid.embedding import Embedder, Kind, Vectors
+from hybrid.engines.base import Completion, OnText, Quote
+from hybrid.engines.cross_encoder import CrossEncoder
+from hybrid.engines.question import Question, is_general, is_vague
+from hybrid.errors import WindowError
+from hybrid.prompts import Prompt
+from hybrid.rows import (
     Cells,
     cells_of,
     extreme_in,
@@ -46,12 +52,6 @@ from hybrid.columns import (
     rows_in_words,
     says_no,
 )
-from hybrid.embedding import Embedder, Kind, Vectors
-from hybrid.engines.base import Completion, OnText, Quote
-from hybrid.engines.cross_encoder import CrossEncoder
-from hybrid.engines.question import Question, is_general, is_vague
-from hybrid.errors import WindowError
-from hybrid.prompts import Prompt
 from hybrid.sentences import CELLS, is_row, sentences
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece, Usage
@@ -68,6 +68,7 @@ COLLECTED = 6  # sentences at most that are collected from one part of a longer 
 SHORT = 150  # sentences at most of a short document
 UNLIKELY = 0.15  # chance at most where the best sentence is of another matter
 LITTLE = 0.35  # share of the question's words
+CHOSEN = 0.5  # chance at least of a row that has the most of what is asked, or alone does not say no
 SURE = 0.65  # cosine from which a sentence is of the matter, in whatever words
 VAGUELY = 0.3  # of what a word counts that says little of the thing
 LEAD = 5.0  # of a score before others, at most
@@ -282,8 +283,10 @@ class Extractive:
         if question.language == "en" and not question.of_code:
             rows = rows[[_is_of_what_is_asked(question, _titled(prompt, scan, row)) for row in rows]]
         rows = rows[_may_answer(prompt, question, scan)[rows]]
+        chosen = np.zeros(0, np.intp)
         if sole and question.language == "en" and not question.of_code:
-            rows = rows[_of_rows(prompt, question, scan)[rows]]
+            may, chosen = _of_rows(prompt, question, scan)
+            rows = rows[may[rows]]
         features = self._features(prompt, question, scan, worth, rows)
         headed, found = _headed(prompt, question, scan, worth, rows), rows
         scores = features @ np.array([self.weights.order[name] for name in FEATURES]) + HEADED * headed
@@ -302,6 +305,8 @@ class Extractive:
             scores = _moved(scores, logits[order[: len(near)]])
             rows, features, overall = rows[order], features[order], near[order[0], len(FEATURES) :]
             chance = _logistic(float(logits.max()))
+            if rows[0] in chosen and unseen <= LITTLE:
+                chance = max(chance, CHOSEN)
         if len(rows) and _is_of_another_matter(prompt, question, scan, int(rows[0]), features[0]):
             chance = min(chance, UNLIKELY)
         return Reading(question, scan, rows, features, scores, overall, near, sole, chance)
@@ -740,18 +745,18 @@ def _may_answer(prompt: Prompt, question: Question, scan: Scan) -> NDArray[np.bo
     return may
 
 
-def _of_rows(prompt: Prompt, question: Question, scan: Scan) -> NDArray[np.bool_]:
-    """Which sentences may answer, of a short document with a table: where the row with the most of something is asked
-    for, of the rows only that, which is then noted to have the word that asks for it; and none that says no where it is
-    asked which one has something."""
-    may = np.ones(len(scan.piece), bool)
+def _of_rows(prompt: Prompt, question: Question, scan: Scan) -> tuple[NDArray[np.bool_], Rows]:
+    """Which sentences may answer, of a short document with a table, and which rows are chosen: where the row with the
+    most of something is asked for, only that, which is then noted to have the words that ask for it; and none that says
+    no where it is asked which one has something."""
+    may, chosen = np.ones(len(scan.piece), bool), np.zeros(0, np.intp)
     at = np.flatnonzero(_are_rows(prompt, scan))
     rows, begin = [cells_of(_sentence(prompt, scan, int(row))) for row in at], np.zeros(1, np.intp)
     if len(rows) < 2 or question.yes_or_no:
-        return may
+        return may, chosen
     extreme = extreme_in(question.text)
-    extreme = extreme if extreme and stem(extreme[0]) in question.terms else None
-    asks = [term for term in range(len(question.terms)) if not extreme or question.terms[term] != stem(extreme[0])]
+    words = {stem(word) for word in extreme[0]} if extreme else set()
+    asks = [term for term in range(len(question.terms)) if question.terms[term] not in words]
     values = np.array([question.hits(" ".join(row.values()), begin)[0] > 0 for row in rows])
     telling = [term for term in asks if 0 < values[:, term].sum() < len(rows)]
     of_all = values[:, telling].sum(1)
@@ -760,16 +765,16 @@ def _of_rows(prompt: Prompt, question: Question, scan: Scan) -> NDArray[np.bool_
         named = partial(_named_by, question, [term for term in asks if term not in telling])
         found = extreme_rows([rows[i] for i in meant], *extreme[1:], named)
         if found is not None:
-            may[at] = False
-            most = at[meant[found[0]]]
-            may[most] = True
+            may[at], chosen = False, at[meant[found[0]]]
+            may[chosen] = True
+            asking = [term for term in range(len(question.terms)) if question.terms[term] in words]
             for hits in (scan.hits, scan.near, scan.whole):
-                hits[most, question.terms.index(stem(extreme[0]))] = 1.0
+                hits[chosen[:, None], asking] = 1.0
     elif _WHICH_HAS.match(question.text):
         denied = np.array([_says_no(question, asks, row) for row in rows])
         if denied.any() and not denied.all():
-            may[at[denied]] = False
-    return may
+            may[at[denied]], chosen = False, at[~denied]
+    return may, chosen
 
 
 def _named_by(question: Question, terms: Sequence[int], name: str) -> float:

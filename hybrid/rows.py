@@ -89,10 +89,10 @@ _EXTREMES: dict[str, tuple[int, str]] = {
     )
     for word in words.split()
 }
-_DEAREST = re.compile(r"\bmost expensive\b")
+_COMPARED = {"expensive": _MONEY, "recent": _TIME}  # "the most expensive", "the least expensive"
 _FIGURE = re.compile(r"(?:[A-Z]{3} |[^\w-]{0,3})(-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?)(?![\d.:/-]*[:/-]\d)")
 _DATE = re.compile(r"(?:(\d{4})-(\d\d?)-(\d\d?)|(\d\d?)[./](\d\d?)[./](\d{4}))")
-_CLOCK = re.compile(r"(\d\d?)[:.](\d\d)(?!\d)")
+_CLOCK = re.compile(r"(\d\d?):(\d\d)(?!\d)")
 _NO = re.compile(r"(?:no|none|nein|non|false|n|-|\u2013|n/a|not available)\W*", re.IGNORECASE)
 
 
@@ -102,11 +102,16 @@ def is_short_for_more(row: str) -> bool:
     return any(part.group().lower() in _WHOLE for name in names for part in _PART.finditer(_HUMP.sub(" ", name)))
 
 
-def extreme_in(question: str) -> tuple[str, int, str] | None:
-    """The word of an English question that asks for the most or the least of something, 1 or -1, and the columns it
-    means; None without."""
-    asked = _DEAREST.sub("dearest", fold(question).lower())
-    return next(((word, *_EXTREMES[word]) for word in re.findall(r"[a-z]+", asked) if word in _EXTREMES), None)
+def extreme_in(question: str) -> tuple[tuple[str, ...], int, str] | None:
+    """The words of an English question that ask for the most or the least of something, 1 or -1, and the columns they
+    mean; None without."""
+    words = re.findall(r"[a-z]+", fold(question).lower())
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word in _EXTREMES:
+            sign, columns = _EXTREMES[word]
+            own = _COMPARED.get(following) if not columns else None
+            return ((word, following), sign, own) if own else ((word,), sign, columns)
+    return None
 
 
 def cells_of(row: str) -> Cells:
