@@ -291,8 +291,8 @@ ONLY_ASKING = frozenset("mean means meant called happens happen stand stands".sp
 # What people ask with and documents need not say: the excess is 250 pounds, however "how high" it is.
 LIGHT = frozenset(
     """one ones take takes place find belong get happen happens need high big large long much old good come exist
-    located situated called named look want know give mean stand use used bring bought go goes held served mr mrs ms total
-    exactly actually currently normally usually normal usual altogether overall single""".split()
+    located situated called named look want know give mean stand use used bring bought go goes held served mr mrs ms
+    total exactly actually currently normally usually normal usual altogether overall single""".split()
 )
 VAGUE = frozenset(  # of these, what says little even beside others
     "number numbers name names amount total value level kind type sort way thing things current exact given".split()
