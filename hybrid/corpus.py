@@ -350,7 +350,9 @@ class _Scan:
             reason = f"{size:g} MB is over the limit of {self._limit:g} MB; raise corpus.max_file_mb to read it"
             self.problems.append(Problem(name, reason))
         else:
-            self.sources[name] = Source(name, Path(path), found.st_size, found.st_mtime_ns)
+            # another content under the time of the one before, as tools that copy write it, has a later time of its own
+            changed = max(found.st_mtime_ns, found.st_ctime_ns)
+            self.sources[name] = Source(name, Path(path), found.st_size, changed)
 
     def _name(self, path: str) -> str:
         relative = os.path.relpath(path, self.base)
