@@ -199,7 +199,9 @@ class Hybrid:
                     oldest = next(iter(self._stores))
                     self._given.pop(oldest, None)
                     self._stores.pop(oldest)
-                self._stores[key] = Store(path, self.embedder, self.chunker)
+                opened = Store(path, self.embedder, self.chunker)
+                self._stores[key] = opened
+                opened.inspect()
                 self._given[key] = corpus
             store = self._stores[key]
             store.passed_over = found.problems

@@ -467,7 +467,7 @@ def test_what_was_not_read_is_told_in_every_answer(embedder: Embedder, tmp_path:
             assert name in note
 
 
-@pytest.mark.parametrize("what", ["index.db", "dense-1.faiss", "lexical-1"])
+@pytest.mark.parametrize("what", ["index.db", "index.db in the middle", "dense-1.faiss", "lexical-1"])
 def test_a_damaged_cache_is_made_anew_and_that_is_said(
     what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -477,8 +477,14 @@ def test_a_damaged_cache_is_made_anew_and_that_is_said(
     with Hybrid() as hybrid:
         store, _ = hybrid.index(tmp_path / "docs")
     assert store.path is not None
-    file = store.path / what
-    shutil.rmtree(file) if file.is_dir() else file.write_bytes(b"rubbish " * 700)
+    file = store.path / what.removesuffix(" in the middle")
+    if file.is_dir():
+        shutil.rmtree(file)
+    elif file.name != what:
+        whole = file.read_bytes()
+        file.write_bytes(whole[:16384] + b"\xff" * 20_000 + whole[36384:])
+    else:
+        file.write_bytes(b"rubbish " * 700)
     with Hybrid() as hybrid:
         first = hybrid.answer("Who is the keeper of the lighthouse?", tmp_path / "docs")
     with Hybrid() as hybrid:

@@ -50,6 +50,7 @@ _EMBED_FIRST, _EMBED_MOST = 32, 4096  # passages between two commits, which is w
 _COMMIT_SECONDS = 1.0  # that they are made to take: committing costs milliseconds
 _LONG_SECONDS = 20.0  # of embedding still to come, from which looking for a quicker precision pays
 _SAMPLE = 512  # passages that it is judged by
+_INSPECTED = 32_000_000  # bytes of a database that is looked through when it is opened: some hundredths of a second
 _LOCK_SECONDS = 10.0  # in which two that begin at once on a small corpus have both ended
 _RACY_NS = 2_000_000_000  # a file changed this shortly before it was indexed may have changed again unnoticed
 
@@ -229,6 +230,18 @@ class Store:
         known = dict(self._rows(f"SELECT word, id FROM words WHERE word IN ({marks})", *asked[:500]))
         ids, scores = lexical.search([known[word] for word in asked if word in known], k, among)
         return [(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
+
+    def inspect(self) -> None:
+        """Look through a small database for damage; of a large one that would take longer than a question.
+
+        Raises:
+            IndexDamaged: something in it cannot be read.
+        """
+        if self.path is None or (self.path / "index.db").stat().st_size > _INSPECTED:
+            return
+        found = self._rows("PRAGMA quick_check(1)")
+        if found != [("ok",)]:
+            raise self._damaged("database disk image is malformed")
 
     def searchable(self) -> bool:
         """Whether the search files are there and whole; an update makes them anew from the vectors."""
