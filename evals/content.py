@@ -31,7 +31,8 @@ class Contents:
                 digest.update(len(data).to_bytes(8, "little"))
                 digest.update(data)
             self._documents, self._read = sample.documents, digest.digest()
-        asked = (sample.question, sample.golds, sample.choices, sample.prompt, sample.prefix, sample.max_tokens, metric)
+        asked = [sample.question, sample.golds, sample.choices, sample.prompt, sample.prefix, sample.max_tokens, metric]
+        asked += [sample.ranges] if sample.ranges else []  # retrieval is judged by them
         return blake2b(json.dumps(asked).encode() + self._read, digest_size=8).hexdigest()
 
 

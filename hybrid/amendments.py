@@ -29,7 +29,11 @@ _KINDS = r"(?:Agreement|AGREEMENT|Lease|LEASE|Contract|CONTRACT|License|LICENSE|
 _NAMED = re.compile(
     r"(?:\b[Aa]mend(?:ment|s|ing|ed)?\b|\bAMENDMENT\b|\b[Aa]ddendum\b|\bADDENDUM\b|that certain|parties to (?:the|a)|"
     r"entered into (?:the|an?|that)|executed (?:the|an?))[^.\n]{0,40}?"
-    rf"(?P<name>(?:[A-Z][\w&,'/-]*[ \n]+(?:(?:and|of|for|&|to the) )?){{1,9}}{_KINDS})(?P<after>[^.]{{0,220}})"
+    rf"(?P<name>(?:[A-Z][\w&,'/-]*[ \n]+(?:(?:and|of|for|&|to the) )?){{1,9}}{_KINDS})(?=(?P<after>[^.]{{0,220}}))"
+)
+# behind it another paragraph begins, or the amendment tells its own date
+_OWN = re.compile(
+    r"\n\s*\n|(?i:\bthis\s+(?:\w+\s+){0,2}(?:amendment|addendum)\b|\bis\s+(?:made|dated|entered|effective)\b)"
 )
 _TITLE = re.compile(
     rf"\b(?:This|THIS)\s+(?P<name>(?:[A-Z][\w&,'/-]*\s+(?:(?:and|of|for|&) )?){{1,9}}{_KINDS})\b"
@@ -70,12 +74,17 @@ def naming(text: str) -> Naming | None:
     own = [match for match in _NAMED.finditer(head) if not re.search(r"(?i)amendment", match["name"])]
     if not own:
         return None
-    best = max(own, key=lambda match: (_DATE.search(match["after"]) is not None, -match.start()))
+    best = max(own, key=lambda match: (_dated(match) is not None, -match.start()))
     ordinal = _ORDINAL.search(head)
     number = 0 if ordinal is None else int(ordinal[2]) if ordinal[2] else _ORDINALS.index(ordinal[1].lower()) + 1
-    date = _DATE.search(best["after"])
+    date = _dated(best)
     name = re.sub(r"^(?:(?:to|of|the)\s+)+", "", " ".join(best["name"].split()), flags=re.IGNORECASE)
     return Naming(name + (f" dated {' '.join(date[0].split())}" if date else ""), number)
+
+
+def _dated(match: re.Match[str]) -> re.Match[str] | None:
+    """The date of an agreement that is named."""
+    return _DATE.search(_OWN.split(match["after"], maxsplit=1)[0])
 
 
 def amended(texts: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

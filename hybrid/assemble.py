@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
+from hybrid.blocks import source_language
 from hybrid.index.store import Store
 from hybrid.types import Candidate, Passage, Piece, Rung
 
@@ -23,9 +25,9 @@ def pieces(
         KeyError: a document has just disappeared from the index.
     """
     if rung == "passages":
-        return [passage_piece(c.passage, c.score) for c in candidates]
+        return [_from_margin(store, passage_piece(c.passage, c.score)) for c in candidates]
     if rung == "sections":
-        return _sections(store, candidates)
+        return [_from_margin(store, piece) for piece in _sections(store, candidates)]
     if rung == "documents":
         return [_whole(store, name, score) for name, score in ranked_documents(candidates)]
     scores = dict(ranked_documents(candidates))
@@ -46,6 +48,16 @@ def passage_piece(passage: Passage, score: float = 0.0) -> Piece:
     return Piece(
         passage.document, passage.text, passage.start, passage.heading, passage.location, passage.id, round(score, 6)
     )
+
+
+def _from_margin(store: Store, piece: Piece) -> Piece:
+    """A piece of source code with the indentation of its first line, which passages leave out: it tells what the lines
+    below belong to."""
+    if source_language(piece.document) is None:
+        return piece
+    text = store.document(piece.document).text
+    margin = text[text.rfind("\n", 0, piece.start) + 1 : piece.start]
+    return piece if margin.strip() else replace(piece, text=margin + piece.text, start=piece.start - len(margin))
 
 
 def _sections(store: Store, candidates: Sequence[Candidate]) -> list[Piece]:

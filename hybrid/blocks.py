@@ -39,11 +39,37 @@ _GOES_ON = re.compile(r"\\$|&&$|\|\|$|(?<![-=<>*/+])[-+*/=]$|\bas$", re.IGNORECA
 _HOLDS = re.compile(
     r"(?:(?!fn\b|def\b|func)[a-z]+(?:\(\w+\))?\s+)*"
     r"(?:class|interface|trait|impl|module|namespace|object|enum|struct|union|protocol|extension|contract|describe)\b"
+    r"(?![.=\[]|\s*=|\s+\w+[\s*&]+\w+\s*\()"  # module.exports = ..., struct ring *make(...)
 )
 _PART = re.compile(r"[:@]\w+|[-*] |\w+:$|\.\. ")  # what begins a part of a documentation
 _ENTRY = re.compile(r"\[\[[^\]]+\]\]")
-_SECTION = re.compile(r"\[\[?[^\]]+\]\]?\s*(?:[#;].*)?$")
+_SECTION = re.compile(r"\[+[^\[\]]+\]+\s*(?:[#;].*)?$")
+_SCALAR = re.compile(r"[|>][-+\d]*\s*(?:#.*)?$")  # what YAML writes before a text of several lines
 _QUOTES = ('"""', "'''")
+_TRIPLE = frozenset("python starlark toml java kotlin scala swift csharp groovy dart julia".split())
+_BACKTICK = frozenset("javascript typescript tsx go".split())
+_HEREDOC = re.compile(r"<<[-~]?\s?([\"']?)([A-Za-z_]\w*)\1")
+_HEREDOCS = frozenset("bash ruby dockerfile perl php terraform hcl".split())
+_DOLLARS = re.compile(r"(?:^|\b(?:as|do)\s+)(\$\w*\$)", re.IGNORECASE)  # around the body of a function in SQL
+_ENDED = re.compile(r";$|^(?:go|/|delimiter .*)$|\bend\s*(?:\$\$|//)$|^$")  # a statement in SQL, in lower case
+_TYPED = frozenset("c cpp objc cuda arduino".split())
+_TYPE = re.compile(
+    r"(?!(?:else|do|return|goto|typedef|using)\b)[A-Za-z_][\w\s*&:<>,]*$"
+)  # alone on the line above a name
+_NAME = re.compile(r"[\w:~*&]+\s*\(")
+_LABEL = re.compile(r"(?:public|private|protected|signals)(?:\s+slots)?\s*:?$")  # holds nothing and says little
+_LABELS = frozenset("cpp arduino cuda objc ruby".split())
+_SAID = re.compile(  # strings and comments on one line, in which brackets close nothing
+    r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])'|`[^`]*(?:`|$)|//.*|/\*.*?(?:\*/|$)"
+)
+_SAID_SINGLY = re.compile(rf"{_SAID.pattern}|'(?:\\.|[^'\\])*'")
+_SINGLY = frozenset("javascript typescript tsx php dart groovy css scss".split())
+_WORDS = {  # what opens and closes lines that are not indented
+    "bash": (re.compile(r"case\b.*\bin$"), re.compile(r"esac\b")),
+    "make": (re.compile(r"(?:define|ifn?eq|ifn?def)\b"), re.compile(r"end(?:ef|if)\b")),
+}
+_DIRECTIVE = re.compile(r"#\s*(?:if|el|endif|pragma|define|undef)|\w+:$")  # at the margin, wherever it stands
+_ONLY_CLOSES = re.compile(r"[})\]]+[;,]*\s*(?://.*|/\*.*|#.*)?$")
 
 
 class Block(NamedTuple):
@@ -60,6 +86,8 @@ class _Line(NamedTuple):
     indent: int
     text: str  # stripped
     inside: bool  # of a comment or text that began on a line before
+    opened: int  # brackets that it opens, less those that it closes
+    closed: int  # the line that closes what it opens; itself where it opens nothing, or nothing closes it
 
 
 @dataclass(slots=True)
@@ -136,7 +164,8 @@ class _Cutter:
         if self._settings and self._lines[node.header].text.startswith("- ") and not inner:
             return node.last - node.first >= ENTRY_LINES  # a short entry of a list in a YAML file is one
         if self._settings:
-            return bool(node.kids) and not self._lines[node.header].text.endswith(("[", "("))
+            header = self._lines[node.header].text
+            return bool(node.kids) and not header.endswith(("[", "(")) and _SCALAR.search(header) is None
         named = _HOLDS.match(self._lines[node.header].text) is not None
         commented = any(kid.first < kid.header for kid in node.kids)
         if named and (inner or (commented and not self._fits(node.first, node.last))):
@@ -216,22 +245,67 @@ def _lines(text: str, language: str) -> list[_Line]:
     at, ends = 0, ""  # what ends the comment or text that is open
     for line in text.splitlines(keepends=True):
         stripped = line.strip()
+        if not ends and (_is_label(stripped, language) or (language == "yaml" and stripped in ("---", "..."))):
+            stripped = ""
         indent = len(line) - len(line.lstrip()) if stripped else 0
-        found.append(_Line(at, at + len(line.rstrip()), indent, stripped, bool(ends)))
+        if language == "yaml":  # the items of a list may stand right below its key
+            indent = 2 * indent + stripped.startswith(("- ", "-\n"))
+        opened = 0 if ends else _opened(stripped, language)
+        found.append(_Line(at, at + len(line.rstrip()), indent, stripped, bool(ends), opened, len(found)))
         ends = _open_after(stripped, ends, language)
         at += len(line)
-    return found
+    return _closed(found, language)
+
+
+def _is_label(line: str, language: str) -> bool:
+    return language in _LABELS and _LABEL.match(line) is not None
+
+
+def _opened(line: str, language: str) -> int:
+    """How many brackets a line leaves open, negative where it closes more."""
+    if language in _WORDS:
+        opens, closes = _WORDS[language]
+        return (opens.match(line) is not None) - (closes.match(line) is not None)
+    if language not in _STARRED or language == "sql":
+        return 0
+    bare = (_SAID_SINGLY if language in _SINGLY else _SAID).sub("", line)
+    return sum(map(bare.count, "([{")) - sum(map(bare.count, ")]}"))
+
+
+def _closed(lines: list[_Line], language: str) -> list[_Line]:
+    """The lines with those that close what they open."""
+    waiting: list[tuple[int, int]] = []  # the brackets that are open before a line, and the line
+    before = 0
+    for i, line in enumerate(lines):
+        after = before + line.opened
+        while waiting and after <= waiting[-1][0]:
+            _, first = waiting.pop()
+            if language not in _WORDS or i - first < MOST_LINES:
+                lines[first] = lines[first]._replace(closed=i)
+        if line.opened > 0:
+            waiting.append((before, i))
+        before = after
+    return lines
 
 
 def _open_after(line: str, ends: str, language: str) -> str:
     """What ends the comment or text that is open after a line; empty: none is."""
+    if ends.startswith("<<"):  # a line of its own
+        return "" if line.rstrip(";") == ends[2:] else ends
     if ends:
-        return "" if ends in line else ends
-    if language in ("python", "starlark", "toml"):
+        return "" if line.count(ends) % 2 or (ends == "*/" and ends in line) else ends
+    if language in _TRIPLE:
         for mark in _QUOTES:
             if line.count(mark) % 2:
                 return mark
-        return ""
+    if language in _BACKTICK and not line.startswith("//") and line.count("`") % 2:
+        return "`"
+    if language in _HEREDOCS and not line.startswith("#") and (heredoc := _HEREDOC.search(line)) is not None:
+        return f"<<{heredoc[2]}"
+    if language == "sql":
+        for mark in dict.fromkeys(_DOLLARS.findall(line)):
+            if line.count(mark) % 2:
+                return str(mark)
     opened = line.rfind("/*") if language in _STARRED else -1
     return "*/" if opened >= 0 and "*/" not in line[opened:] and not line.startswith("//") else ""
 
@@ -242,7 +316,7 @@ def _nodes(lines: Sequence[_Line], begin: int, stop: int, language: str) -> list
     first: int | None = None  # of comments and decorators that wait for what they belong to
     i = begin
     while i < stop:
-        if not lines[i].text:
+        if not lines[i].text or (first is None and _ONLY_CLOSES.match(lines[i].text)):
             if first is not None:  # a comment that stands alone
                 found.append(_Node(first, first, i - 1))
                 first = None
@@ -269,30 +343,67 @@ def _waits(line: str, language: str) -> bool:
 
 def _last(lines: Sequence[_Line], first: int, stop: int, language: str) -> int:
     """The last line of the node that begins at a line."""
-    indent, last, i = lines[first].indent, first, first + 1
+    last = _reach(lines, first, stop)
+    i = last + 1
     while i < stop:
         line = lines[i]
-        before = lines[last].text
-        goes_on = line.indent == indent and (
-            _CLOSES.match(line.text)
-            or (i == last + 1 and language not in SETTINGS and (_OPENS.match(line.text) or _GOES_ON.search(before)))
-            or (language == "sql" and not before.endswith(";") and not _COMMENT.match(before))
-        )
-        if line.inside or (line.text and (line.indent > indent or goes_on)):
-            last = i
+        adjacent = i == last + 1
+        goes_on = line.indent == lines[first].indent and _goes_on(lines, first, last, line.text, language, adjacent)
+        if line.inside or (line.text and (line.indent > lines[first].indent or goes_on)):
+            last = i = min(_reach(lines, i, stop), stop - 1)
         elif line.text:
             break
         i += 1
     return last
 
 
+def _reach(lines: Sequence[_Line], opener: int, stop: int) -> int:
+    """The line that closes what a line opens, where that holds lines that are indented; else the line itself.
+
+    What stands at the margin among them (a directive, a label, a text) belongs to them. A namespace, whose lines are
+    not indented, is no definition to be kept whole.
+    """
+    closed = lines[opener].closed
+    if not opener < closed < stop:
+        return opener
+    if lines[opener].opened > 0 and not lines[opener].text.endswith(("{", "(", "[")):
+        return closed
+    inner = (line for line in lines[opener + 1 : closed + 1] if line.text and not _DIRECTIVE.match(line.text))
+    body = next(inner, None)
+    return closed if body is None or body.indent > lines[opener].indent or _CLOSES.match(body.text) else opener
+
+
+def _goes_on(lines: Sequence[_Line], first: int, last: int, line: str, language: str, adjacent: bool) -> bool:
+    """Whether a line that is indented as the node's first one belongs to the node."""
+    before = lines[last].text
+    if language == "sql":
+        line, before = line.lower(), re.sub(r"\s*--.*", "", before.lower())
+        apart = _ENDED.search(before) is not None or line.startswith("delimiter ")
+        return not apart or _CLOSES.match(line) is not None
+    if _CLOSES.match(line):
+        return not (line[0] in "})]" and _is_closed(lines, first, last))
+    if not adjacent or language in SETTINGS:
+        return False
+    if _OPENS.match(line) or _GOES_ON.search(before) or (language == "rust" and line == "where"):
+        return True
+    return language in _TYPED and last == first and _TYPE.match(before) is not None and _NAME.match(line) is not None
+
+
+def _is_closed(lines: Sequence[_Line], first: int, last: int) -> bool:
+    """Whether a node has no bracket left that a further line could close."""
+    alike = lines[last].indent == lines[first].indent and (last == first or _CLOSES.match(lines[last].text) is not None)
+    return alike and sum(line.opened for line in lines[first : last + 1]) <= 0
+
+
 def _inner(lines: Sequence[_Line], header: int, last: int, language: str) -> list[_Node]:
     """What is indented under a header, closing lines left out."""
-    begin = header + 1
-    while begin <= last and (lines[begin].inside or lines[begin].indent <= lines[header].indent):
+    margin = lines[header].indent
+    brace = (i for i in range(header + 1, last) if lines[i].indent == margin and _OPENS.fullmatch(lines[i].text))
+    begin = next(brace, header) + 1 if language in _STARRED else header + 1
+    while begin <= last and (lines[begin].inside or lines[begin].indent <= margin):
         begin += 1
     end = last
-    while end >= begin and lines[end].text and not lines[end].inside and lines[end].indent <= lines[header].indent:
+    while end >= begin and lines[end].text and not lines[end].inside and lines[end].indent <= margin:
         end -= 1
     return _nodes(lines, begin, end + 1, language) if begin <= end else []
 

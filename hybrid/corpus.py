@@ -40,6 +40,7 @@ class Problem:
 
     name: str
     reason: str
+    files: int = 1  # more where the name stands for the first few of several
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +125,17 @@ def not_read(problems: Sequence[Problem]) -> str:
     if not problems:
         return ""
     reasons: dict[str, list[str]] = {}
+    counts: Counter[str] = Counter()
     for problem in sorted(problems, key=lambda problem: _EXPECTED.match(problem.reason) is not None):
         reason = re.sub(r"(?<=^unsupported format) \.\w+", "", problem.reason)
         reasons.setdefault(reason, []).append(problem.name)  # the names tell the formats
+        counts[reason] += problem.files
     told = []
     for reason, names in list(reasons.items())[:_REASONS]:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         told.append(f"{', '.join(names[:_NAMED])}{more} ({reason})")
-    others = sum(map(len, list(reasons.values())[_REASONS:]))
-    total = sum(int(p.name.split()[0]) if p.reason.startswith("pictures") else 1 for p in problems)
+    others = sum(counts[reason] for reason in list(reasons)[_REASONS:])
+    total = sum(counts.values())
     counted = f"{total} files: " if total > _NAMED else ""
     return f"Not read: {counted}{'; '.join(told)}{f'; and {others} more, see hybrid index show' if others else ''}."
 
@@ -296,7 +299,7 @@ class _Scan:
         self.problems: list[Problem] = []
         self.unread: list[Problem] = []  # passed over in folders, where not every file is expected to be readable
         self.left_out = 0
-        self._without_text = 0  # pictures and the like
+        self._without_text: list[str] = []  # pictures and the like
         self._limit = settings.max_file_mb
         self._exclude = _spec(settings.exclude, strict=True) if settings.exclude else None
         self._files: set[object] = set()
@@ -347,7 +350,9 @@ class _Scan:
             reason = f"{size:g} MB is over the limit of {self._limit:g} MB; raise corpus.max_file_mb to read it"
             self.problems.append(Problem(name, reason))
         else:
-            self.sources[name] = Source(name, Path(path), found.st_size, found.st_mtime_ns)
+            # another content under the time of the one before, as tools that copy write it, has a later time of its own
+            changed = max(found.st_mtime_ns, found.st_ctime_ns)
+            self.sources[name] = Source(name, Path(path), found.st_size, changed)
 
     def _name(self, path: str) -> str:
         relative = os.path.relpath(path, self.base)
@@ -428,12 +433,12 @@ class _Scan:
             self.left_out += 1
         elif kind == "unsupported" and suffix in WITHOUT_TEXT:
             self.left_out += 1
-            self._without_text += not self._told(entry.path)
+            self._without_text += [] if self._told(entry.path) else [self._name(entry.path)]
         elif kind == "unsupported":
             self._pass_over(entry.path, unsupported(entry.name))
         elif not regular:
             self._pass_over(entry.path, "not a regular file")
-        elif found.st_size == 0 and (kind == "code" or suffix == ".typed"):  # an empty __init__.py is as it should be
+        elif found.st_size == 0 and (entry.name == "__init__.py" or suffix == ".typed"):  # they are as they should be
             self.left_out += 1
         elif found.st_size == 0:
             self._pass_over(entry.path, "empty file")
@@ -451,11 +456,12 @@ class _Scan:
         return any(problem.name == name for problem in self.problems)
 
     def without_text(self) -> list[Problem]:
-        """What was passed over for its format or for being empty; pictures and the like by their number."""
-        count = self._without_text
-        files = f"{count} file{'s' if count != 1 else ''}"
-        media = [Problem(files, "pictures, sound, fonts or built files, without text")] if count else []
-        return [*self.unread, *media]
+        """What was passed over for its format or for being empty; pictures and the like together."""
+        names = self._without_text
+        if not names:
+            return self.unread
+        told = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+        return [*self.unread, Problem(told, "pictures, sound, fonts or built files, without text", len(names))]
 
 
 def _identity(path: str, found: os.stat_result) -> object:

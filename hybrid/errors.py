@@ -79,6 +79,10 @@ class IndexStoreError(UserError):
     """An index on disk that cannot be used as it is."""
 
 
+class IndexDamaged(IndexStoreError):
+    """What this index holds cannot be read any more."""
+
+
 class IndexLocked(IndexStoreError):
     """Another process is writing this index."""
 

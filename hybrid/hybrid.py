@@ -33,7 +33,7 @@ from hybrid.engines.base import Completion, Engine, OnText
 from hybrid.engines.effective import Effective
 from hybrid.engines.faults import nothing_said
 from hybrid.engines.make import make_engine
-from hybrid.errors import EngineError, HybridError, InputError, WindowError
+from hybrid.errors import EngineError, HybridError, IndexDamaged, InputError, WindowError
 from hybrid.index.fusion import retrieve
 from hybrid.index.store import Changes, Progress, Store
 from hybrid.ordering import order
@@ -181,16 +181,33 @@ class Hybrid:
             path = self.index_path(found)
             if rebuild and path is not None:
                 self._discard(key, path)
+            try:
+                return self._updated(key, path, corpus, found, progress)
+            except IndexDamaged:
+                if path is None or self.settings.index.dir is not None:  # a folder somebody chose is theirs
+                    raise
+                self._discard(key, path)
+            store, changes = self._updated(key, path, corpus, found, progress)
+            store.mended = "The index was damaged and was made anew."
+            return store, changes
+
+    def _updated(
+        self, key: str, path: Path | None, corpus: CorpusLike, found: Corpus, progress: Progress | None
+    ) -> tuple[Store, Changes | None]:
+        """The index of a corpus, opened once, and what was changed in it."""
+        with self._lock:
             if key not in self._stores:
                 if len(self._stores) >= _OPEN:
                     oldest = next(iter(self._stores))
                     self._given.pop(oldest, None)
                     self._stores.pop(oldest)
-                self._stores[key] = Store(path, self.embedder, self.chunker)
+                opened = Store(path, self.embedder, self.chunker)
+                self._stores[key] = opened
+                opened.inspect()
                 self._given[key] = corpus
             store = self._stores[key]
             store.passed_over = found.problems
-            if store.fresh(found):
+            if store.fresh(found) and store.searchable():
                 return store, None
             return store, store.update(found, progress)
 
@@ -537,7 +554,7 @@ class Hybrid:
         with run.stage("cite"):
             text, citations = cite(completion, reading.pieces, run.store)
         run.notes += _remarks(run.store, [c.document for c in citations] or [p.document for p in reading.pieces])
-        run.notes += filter(None, [not_read(run.store.unread())])
+        run.notes += filter(None, [run.store.mended, not_read(run.store.unread())])
         if reading.left_out:
             run.notes.append(
                 f"{reading.left_out} of the pieces that were found did not fit the window and were not read."

@@ -130,6 +130,7 @@ class Table:
     questions: tuple[Question, ...]
     findings: tuple[Finding, ...]
     sources: Mapping[str, Document] = field(default_factory=dict)  # the documents, for their text and their paths
+    unread: Sequence[str] = ()  # what is in none of the findings, because it could not be read
 
     def text(self, form: Format) -> str:
         """The table in one of the forms."""
@@ -194,6 +195,8 @@ def _markdown(table: Table) -> str:
         if silent := [_flat(table.title(finding)) for finding in findings if finding not in shown]:
             lines += ["", f"Not addressed, with no word of it in the text: {', '.join(silent)}."]
         lines.append("")
+    if table.unread:
+        lines += ["## Not read", "", *(f"- {_flat(one)}" for one in table.unread), ""]
     return "\n".join(lines)
 
 

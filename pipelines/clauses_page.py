@@ -52,6 +52,8 @@ mark { background: var(--mark); color: inherit } mark:target { outline: 3px soli
 @media print { .scroll { overflow: visible; max-height: none } thead th, tbody th { position: static } }
 """
 
+_FEW = 5  # files that were not read, which stand there without being opened
+
 
 @dataclass
 class _Places:
@@ -104,6 +106,7 @@ def page(table: Table) -> str:
         f"<h1>What {_counted(len(documents), 'contract')} say{'s' if len(documents) == 1 else ''} on "
         f"{_counted(len(table.questions), 'subject')}</h1>",
         *_summary(table.findings),
+        _unread(table.unread),
         f'<div class="scroll"><table><thead><tr><th scope=col>subject</th>{head}</tr></thead>\n'
         f"<tbody>\n{body}\n</tbody></table></div>"
         if full
@@ -131,6 +134,16 @@ def _summary(findings: Sequence[Finding]) -> Iterator[str]:
         "how often cells of its kind were right on contracts with known answers. This is a first sift, not a review: "
         "read the doubtful cells at their place.</p>"
     )
+
+
+def _unread(unread: Sequence[str]) -> str:
+    """What the table says nothing about, counted, to be opened."""
+    if not unread:
+        return ""
+    listed = "".join(f"<li>{html.escape(one)}</li>" for one in unread)
+    shown = " open" if len(unread) <= _FEW else ""
+    told = f"Not read: {_counted(len(unread), 'file')} or parts of files"
+    return f"<details{shown}><summary class=why>{told}</summary><ul>{listed}</ul></details>"
 
 
 def _name(name: str, first: Finding, numbers: Mapping[str, int]) -> str:

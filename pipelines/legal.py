@@ -93,7 +93,7 @@ class Legal:
     @property
     def problems(self) -> list[str]:
         """What could not be read: files, and pages of files."""
-        files = [f"{problem.name}: {problem.reason}" for problem in self.store.problems()]
+        files = [f"{problem.name}: {problem.reason}" for problem in self.store.unread()]
         return files + [note for entry in self.store.entries() for note in self.library.notes(entry.name)]
 
     def ask(
@@ -375,7 +375,7 @@ def clauses(
         found = Legal(hybrid, texts(paths), progress)
         findings = tuple(found.ask(asked, progress=progress))
         names = dict.fromkeys(name for matter in found.library.matters for name in matter.documents)
-        table = Table(asked, findings, {name: found.library.contract(name).document for name in names})
+        table = Table(asked, findings, {name: found.library.contract(name).document for name in names}, found.problems)
         problems = found.problems
     text = table.text("json" if options["as_json"] else form)
     if output is None:

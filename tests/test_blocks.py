@@ -208,12 +208,153 @@ names = [
 """,
 }
 
+# The same for what stands at the margin and belongs to what is around it all the same.
+AT_THE_MARGIN = {
+    "c": """
+/* Counts bits. */
+static int
+bits(unsigned v)
+{
+	if (!v)
+		goto out;
+#ifdef TRACE
+	trace(v);
+#endif
+	return 1;
+out:
+	return 0;
+}
+%%
+struct ring *make(int n)
+{
+	while (n) {
+		n--;
+	}
+	return 0;
+}
+""",
+    "cpp": """
+namespace a {
+%%
+/// Workers.
+class Pool {
+ public:
+  Pool();
+%%
+  // Adds one.
+  void Add() {
+    n_++;
+  }
+%%
+  int n_;
+%%
+};
+%%
+constexpr int kMost = 64;
+%%
+}
+""",
+    "javascript": """
+function page(user) {
+  return `
+<p>
+${user}
+`;
+}
+%%
+module.exports = (a) => {
+  if (a) {
+    b();
+  }
+};
+""",
+    "go": """
+const usage = `Usage:
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_other_languages(language: str) -> None:
-    parts = [part.strip("\n") for part in LANGUAGES[language].split("%%\n")]
-    text = LANGUAGES[language].replace("%%\n", "")
-    closing = {"}", "end"}
+  -v
+`
+%%
+var x = 1
+""",
+    "rust": """
+pub fn merge<T>(a: T) -> T
+where
+    T: Ord,
+{
+    a
+}
+""",
+    "bash": """
+usage() {
+    cat <<EOF
+Usage:
+
+help
+EOF
+    exit 1
+}
+%%
+case "$1" in
+-n)
+    DRY=1
+    ;;
+esac
+""",
+    "make": """
+define banner
+@echo a
+endef
+%%
+ifeq (a,b)
+X = 1
+else
+X = 2
+endif
+""",
+    "dockerfile": """
+RUN <<EOF
+apk add git
+EOF
+%%
+USER 1
+""",
+    "ruby": """
+def query
+  <<-TXT
+one line
+  TXT
+end
+""",
+    "sql": """
+CREATE FUNCTION purge() RETURNS void AS $$
+BEGIN
+    DELETE FROM a;
+
+    DELETE FROM b;
+END;
+$$ LANGUAGE plpgsql;
+%%
+DELIMITER $$
+%%
+CREATE PROCEDURE shut()
+BEGIN
+  UPDATE a SET b = 1;
+END$$
+%%
+DELIMITER ;
+%%
+SELECT 1; -- one
+%%
+SELECT 2;
+""",
+}
+
+
+@pytest.mark.parametrize(("language", "marked"), [*LANGUAGES.items(), *AT_THE_MARGIN.items()])
+def test_other_languages(language: str, marked: str) -> None:
+    parts = [part.strip("\n") for part in marked.split("%%\n")]
+    text = marked.replace("%%\n", "")
+    closing = {"}", "};", "end"}
     found = [text[block.start : block.end] for block in blocks(text, language)]
     assert found == [part for part in parts if part not in closing]
 
@@ -228,6 +369,16 @@ def test_settings_stand_under_their_keys() -> None:
         ("cert: a.pem", 2),
         ("name: shop", -1),
     ]
+    text = "---\njobs:\n- name: a\n  run: |\n    one\n\n    two\n- b\n"
+    found = blocks(text, "yaml")
+    assert [(text[b.start : b.end], b.above) for b in found] == [
+        ("jobs:", -1),
+        ("- name: a", 0),
+        ("  run: |\n    one\n\n    two", 1),
+        ("- b", 0),
+    ]
+    text = "[a]\nx = 1\n[[b]]\nx = 2\n"
+    assert [block.above for block in blocks(text, "toml")] == [-1, 0, -1, 2]
     text = "[mail]\nport = 587\n\n[web]\nport = 443\n"
     found = blocks(text, "ini")
     assert [(text[b.start : b.end].strip(), b.above) for b in found] == [
@@ -263,6 +414,16 @@ def test_a_piece_from_the_middle_is_completed_from_the_document() -> None:
     begin, end = around(found, start, start + 6)
     assert PYTHON[begin:end].strip().startswith("@property")
     assert PYTHON[begin:end].endswith("len(self._items)")
+
+
+def test_a_passage_from_the_middle_keeps_its_indentation(tmp_path: Path) -> None:
+    methods = "".join(f"  def part_{i}(x)\n    keep(x, {i})\n    {'note(x)' * 20}\n  end\n\n" for i in range(20))
+    wanted = "  # Gives the discount.\n  def discount(x)\n    x * 2\n  end\n\n"
+    text = f"class Parts\n{methods}{wanted}  def other\n    1\n  end\nend\n"
+    (tmp_path / "parts.rb").write_text(text)
+    with Hybrid() as hybrid:
+        answer = hybrid.answer("How is the discount given?", tmp_path, rung="passages")
+    assert answer.text.startswith("# Gives the discount.\ndef discount(x)\n  x * 2\nend [1]")
 
 
 def test_words_of_names_stand_apart() -> None:

@@ -8,10 +8,12 @@ import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from evals.bench import clauses as bench
+from hybrid.cli.main import cli, guarded
 from hybrid.hybrid import Hybrid
 from pipelines.clauses import Table, cuad
 from pipelines.legal import Legal, settings
@@ -86,6 +88,18 @@ class Page(HTMLParser):
         self.tags.append(tag)
         self.places |= {value for name, value in attrs if name == "id" and value}
         self.links += [value for name, value in attrs if name == "href" and value]
+
+
+def test_what_was_not_read_stands_in_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "lease.txt").write_text(LEASE)
+    (tmp_path / "blank.txt").touch()
+    (tmp_path / "gone.txt").symlink_to("nowhere")
+    for form in ("markdown", "html"):
+        assert guarded(cli, ["legal", "clauses", str(tmp_path), "--only", "Governing Law", "--format", form, "-q"]) == 0
+        shown = capsys.readouterr()
+        for text in (shown.out, shown.err):
+            assert "blank.txt: empty file" in text
+            assert "gone.txt: broken link" in text
 
 
 def test_the_page_leads_to_every_place(table: Table) -> None:

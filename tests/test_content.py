@@ -40,6 +40,7 @@ CHANGES: dict[str, Change] = {
     "document's name": lambda s: replace(s, documents={f"{name}.txt": text for name, text in s.documents.items()}),
     "documents": lambda s: replace(s, documents={**s.documents, "more": ""}),
     "options": lambda s: replace(s, choices=("1", "2")),
+    "where the gold stands": lambda s: replace(s, ranges=((next(iter(s.documents)), 0, 3),)),
     "room": lambda s: replace(s, max_tokens=64),
 }
 

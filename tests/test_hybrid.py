@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hybrid import Answer, Hybrid, Settings, UserError, answer, load
 from hybrid.corpus import Corpus
 from hybrid.embedding import Embedder
 from hybrid.engines.base import Completion
-from hybrid.errors import CorpusError, EngineError, InputError, WindowError
+from hybrid.errors import CorpusError, EngineError, IndexDamaged, InputError, WindowError
 from hybrid.types import Usage
 
 FILING = Path(__file__).parent.parent / "examples" / "filing" / "genprex-10-q-2024-q1.txt"
@@ -464,3 +465,43 @@ def test_what_was_not_read_is_told_in_every_answer(embedder: Embedder, tmp_path:
             (note,) = [note for note in hybrid.answer("Where is the office?", folder).notes if "Not read" in note]
         for name in ("budget.numbers", "empty.txt", "gone.txt", "big.txt"):
             assert name in note
+
+
+@pytest.mark.parametrize("what", ["index.db", "index.db in the middle", "dense-1.faiss", "lexical-1"])
+def test_a_damaged_cache_is_made_anew_and_that_is_said(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.txt").write_text("The keeper of the lighthouse is Ida Marsh.")
+    with Hybrid() as hybrid:
+        store, _ = hybrid.index(tmp_path / "docs")
+    assert store.path is not None
+    file = store.path / what.removesuffix(" in the middle")
+    if file.is_dir():
+        shutil.rmtree(file)
+    elif file.name != what:
+        whole = file.read_bytes()
+        file.write_bytes(whole[:16384] + b"\xff" * 20_000 + whole[36384:])
+    else:
+        file.write_bytes(b"rubbish " * 700)
+    with Hybrid() as hybrid:
+        first = hybrid.answer("Who is the keeper of the lighthouse?", tmp_path / "docs")
+    with Hybrid() as hybrid:
+        second = hybrid.answer("Who is the keeper of the lighthouse?", tmp_path / "docs")
+    assert "Ida Marsh" in first.text
+    assert any("made anew" in note for note in first.notes)
+    assert "Ida Marsh" in second.text
+    assert not any("made anew" in note for note in second.notes)
+
+
+def test_a_damaged_index_in_a_folder_that_was_chosen_is_left(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The keeper of the lighthouse is Ida Marsh.")
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index" / "index.db").write_bytes(b"rubbish " * 700)
+    with (
+        Hybrid(load(overrides={"index": {"dir": str(tmp_path / "index")}}, environ={})) as hybrid,
+        pytest.raises(IndexDamaged, match="--rebuild"),
+    ):
+        hybrid.open(tmp_path / "a.txt")
+    assert (tmp_path / "index" / "index.db").read_bytes() == b"rubbish " * 700

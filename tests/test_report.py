@@ -157,6 +157,11 @@ def test_the_page_is_whole_and_needs_nothing_else(found):
     assert 'name="viewport"' in text
 
 
+def test_the_page_begins_with_the_verdict(found):
+    body = reports.html(found).partition("</h1>")[2]
+    assert body.lstrip().startswith('<p class="verdict">')
+
+
 def test_every_table_says_how_many_samples(found):
     page = Page()
     page.feed(reports.html(found))

@@ -85,7 +85,7 @@ def _cell(text: str) -> str:
 
 def html(report: Report) -> str:
     """The report as one page that needs nothing else."""
-    parts = [f'<p class="verdict">{escape(report.data.verdict)}</p>']
+    parts = [f'<p class="verdict">{escape(report.data.verdict)}</p>', f"<p>{escape(report.data.run.suite.about)}</p>"]
     parts += [f'<p class="note">{escape(note)}</p>' for note in report.data.notes]
     parts.append("<nav>" + " ".join(f'<a href="#s{i}">{escape(s.title)}</a>' for i, s in enumerate(report.sections)))
     parts.append("</nav>")
@@ -100,9 +100,7 @@ def html(report: Report) -> str:
         parts += [_html_example(example) for example in section.examples]
         parts += [_html_questions(section.questions)] if section.questions else []
         parts.append("</section>")
-    return Template(_PAGE).substitute(
-        title=escape(_title(report)), about=escape(report.data.run.suite.about), body="\n".join(parts)
-    )
+    return Template(_PAGE).substitute(title=escape(_title(report)), body="\n".join(parts))
 
 
 def _html_table(table: Table) -> str:
@@ -254,7 +252,6 @@ summary { cursor: pointer; } dt { font-weight: 600; margin-top: .5rem; } dd { ma
 </head>
 <body>
 <h1>$title</h1>
-<p>$about</p>
 $body
 <script>
 (() => {

@@ -117,6 +117,7 @@ def _report(store: Store, changes: Changes | None, *, as_json: bool) -> None:
                 "embedded": changes.embedded,
                 "passages": changes.passages,
                 "seconds": round(changes.seconds, 3),
+                "mended": store.mended or None,
                 "unreadable": [{"name": p.name, "reason": p.reason} for p in changes.problems],
             }
         )
@@ -128,5 +129,7 @@ def _report(store: Store, changes: Changes | None, *, as_json: bool) -> None:
         markup=False,
     )
     out.print(f"  index: {store.path}", markup=False)
+    if store.mended:
+        out.print(f"  {store.mended}", markup=False)
     for problem in changes.problems:
         out.print(f"  not read: {problem.name}: {problem.reason}", markup=False)

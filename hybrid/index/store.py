@@ -33,7 +33,7 @@ from hybrid.chunking import Chunker, Cut
 from hybrid.corpus import Corpus, Problem, Source, nothing_readable
 from hybrid.document import Anchor, Document, Heading, Location
 from hybrid.embedding import Embedder, Vectors
-from hybrid.errors import IndexLocked, IndexStoreError
+from hybrid.errors import IndexDamaged, IndexLocked, IndexStoreError
 from hybrid.index.dense import Dense
 from hybrid.index.lexical import Lexical, identifiers, query_words, words
 from hybrid.readers.extract import Unreadable
@@ -50,7 +50,8 @@ _EMBED_FIRST, _EMBED_MOST = 32, 4096  # passages between two commits, which is w
 _COMMIT_SECONDS = 1.0  # that they are made to take: committing costs milliseconds
 _LONG_SECONDS = 20.0  # of embedding still to come, from which looking for a quicker precision pays
 _SAMPLE = 512  # passages that it is judged by
-_LOCK_SECONDS = 2.0
+_INSPECTED = 32_000_000  # bytes of a database that is looked through when it is opened: some hundredths of a second
+_LOCK_SECONDS = 10.0  # in which two that begin at once on a small corpus have both ended
 _RACY_NS = 2_000_000_000  # a file changed this shortly before it was indexed may have changed again unnoticed
 
 _UNUSABLE = (FileNotFoundError, RuntimeError, ValueError, EOFError)  # what FAISS and NumPy say of files they cannot use
@@ -134,6 +135,7 @@ class Store:
         self._lock = threading.RLock()  # one SQLite connection serves all threads
         self._loaded: tuple[int, Dense, Lexical] | None = None
         self.passed_over: tuple[Problem, ...] = ()  # files of the corpus, as last looked at, that were not even tried
+        self.mended = ""  # what was damaged and is made anew, as a sentence
         self._documents: dict[str, Document] = {}
         self._db = self._connect(create)
         try:
@@ -229,6 +231,26 @@ class Store:
         ids, scores = lexical.search([known[word] for word in asked if word in known], k, among)
         return [(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
 
+    def inspect(self) -> None:
+        """Look through a small database for damage; of a large one that would take longer than a question.
+
+        Raises:
+            IndexDamaged: something in it cannot be read.
+        """
+        if self.path is None or (self.path / "index.db").stat().st_size > _INSPECTED:
+            return
+        found = self._rows("PRAGMA quick_check(1)")
+        if found != [("ok",)]:
+            raise self._damaged("database disk image is malformed")
+
+    def searchable(self) -> bool:
+        """Whether the search files are there and whole; an update makes them anew from the vectors."""
+        try:
+            self._current()
+        except IndexDamaged:
+            return False
+        return True
+
     def __len__(self) -> int:
         return len(self._current()[0])
 
@@ -264,7 +286,10 @@ class Store:
         with self._writing():
             stale, problems = self._compare(corpus, changes, report)
             changes.embedded = self._embed(report)
-            if changes.any:
+            searchable = self.searchable()
+            if not searchable:
+                self.mended = "The search files of the index were missing or damaged and were made anew."
+            if changes.any or not searchable:
                 self._advance(stale, problems, report)
             elif problems != self._rows(_PROBLEMS):
                 with self._transaction():
@@ -486,11 +511,12 @@ class Store:
             "SELECT count(*) FROM passages WHERE document NOT IN (SELECT value FROM json_each(?))", going
         )[0][0]
         recall = float(self._meta("recall") or 1.0)
+        lost = not self.searchable()
         try:
-            dense = self._writable_dense()
+            dense = Dense.empty(self.embedder.dimension) if lost else self._writable_dense()
         except (*_UNUSABLE, OSError, MemoryError) as error:
             raise self._unreadable(error) from None
-        if dense.outgrown(staying):
+        if lost or dense.outgrown(staying):
             dense = Dense.empty(self.embedder.dimension)
             probe = Dense.empty(self.embedder.dimension)
             if probe.outgrown(staying):
@@ -751,8 +777,8 @@ class Store:
             "damaged: mend that, or give another folder with --index."
         )
 
-    def _damaged(self, error: Exception | str) -> IndexStoreError:
-        return IndexStoreError(
+    def _damaged(self, error: Exception | str) -> IndexDamaged:
+        return IndexDamaged(
             f"The index at {self.path or 'memory'} cannot be read: {error}. Make it anew with "
             "`hybrid index build --rebuild`."
         )
