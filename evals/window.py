@@ -27,6 +27,7 @@ from hybrid.cli.effect import refuse
 from hybrid.cli.progress import progress_bars
 from hybrid.engines.base import Engine
 from hybrid.errors import InputError
+from hybrid.files import check_writable
 from hybrid.profile import Profile, Scored, save_profile
 from hybrid.prompts import Prompt
 from hybrid.types import Piece
@@ -196,6 +197,8 @@ def calibrate_window(use_long: bool, task_name: str, window: int | None, samples
     from hybrid.embedding import Embedder
     from hybrid.engines.make import make_engine
 
+    file = Path(options["output"])
+    check_writable(file)
     settings = settings_from({**options, "window": window})
     if use_long and settings.long_engine is None:
         refuse("--long", "where no long engine is named", "leave it out, or name one under [long_engine] and no --url")
@@ -208,7 +211,6 @@ def calibrate_window(use_long: bool, task_name: str, window: int | None, samples
         say = None if progress is None else partial(progress, "asking")
         gauge = Gauge(engine, task_name, options["seed"], samples, extra, say)
         found = measure(gauge, window or engine.window, threshold=options["threshold"])
-    file = Path(options["output"])
     save_profile(found, file)
     if options["as_json"]:
         print_json({"file": str(file), **found.model_dump()})

@@ -240,7 +240,8 @@ def _root(said: str | bytes) -> _Root:
 def _missing(said: str) -> InputError:
     short = said if len(said) <= 60 else said[:59] + "…"
     return InputError(
-        f"There is no file or folder {short!r} in {Path.cwd()}. To ask about a text itself, pass {{'name': text}}."
+        f"There is no file or folder {short!r} in {Path.cwd()}. To ask about a text itself, give {{'name': text}}, or "
+        "- for standard input on the command line."
     )
 
 

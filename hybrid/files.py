@@ -28,6 +28,17 @@ def write(path: Path, text: str) -> None:
         beside.unlink(missing_ok=True)
 
 
+def check_writable(path: Path) -> None:
+    """Raise SettingsError where a file cannot be written, before long work whose result it is to hold."""
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise SettingsError(f"Cannot write {path}: it is a folder. Name a file.")
+    if not folder.is_dir():
+        raise SettingsError(f"Cannot write {path}: there is no folder {path.parent}. Make it first.")
+    if not os.access(folder, os.W_OK):
+        raise SettingsError(f"Cannot write {path}: the folder {path.parent} takes no files. Name another.")
+
+
 def read_lines(path: Path) -> Iterator[Any]:
     """The objects of a JSONL file, compressed or not; blank lines are left out.
 

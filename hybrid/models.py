@@ -311,6 +311,11 @@ def kv_heads(config: Config) -> int:
     return own or _told(text, "num_key_value_heads", "num_kv_heads") or _default_kv(text, heads)
 
 
+def depth(config: Config) -> int:
+    """How many layers a model has."""
+    return _whole(language(config)[1], *_DEPTH)
+
+
 def query_heads(config: Config) -> int:
     """Attention heads of a layer."""
     _, text = language(config)

@@ -16,7 +16,7 @@ from hybrid.cost.rates import assumed
 from hybrid.cost.shape import shape_of
 from hybrid.cost.work import OUTPUT, BreakEven, break_even
 from hybrid.errors import InputError
-from hybrid.models import Config, Model, count_parameters, hub_name, kv_heads, layers, query_heads, read_model
+from hybrid.models import Config, Model, count_parameters, depth, hub_name, kv_heads, layers, query_heads, read_model
 from hybrid.quantization import bits_of, far_from_shape, quantization, size_of
 from hybrid.rope import Extension, Method, extend
 
@@ -108,7 +108,7 @@ def plan(
         raise InputError(f"Keys and values of {kv_bits} bits are not planned for: take {', '.join(map(str, BITS))}.")
     if min(tensor_parallel, pipeline_parallel, data_parallel, context_parallel) < 1:
         raise InputError("Tensor, pipeline, data and context parallelism count GPUs: give 1 or more.")
-    check_tensor_parallel(model, tensor_parallel)
+    check_split(model, tensor_parallel, pipeline_parallel)
     extension = extend(model.config, context, method)
     parameters = model.parameters or count_parameters(model.config)
     weights = size_of(model, weight_bits)
@@ -185,13 +185,18 @@ def plan(
     )
 
 
-def check_tensor_parallel(model: Model, size: int) -> None:
-    """Raise InputError where vLLM cannot split the model's attention over as many GPUs."""
+def check_split(model: Model, tensor: int, pipeline: int) -> None:
+    """Raise InputError where vLLM cannot split the model's attention, or its layers, over as many GPUs."""
+    if pipeline > (most := depth(model.config)):
+        raise InputError(
+            f"The {most} layers of {model.name} cannot be split into {pipeline} groups: take --pipeline-parallel "
+            f"{most} or less."
+        )
     ways = tensor_sizes(model.config)
-    if ways is not None and size not in ways:
+    if ways is not None and tensor not in ways:
         raise InputError(
             f"vLLM cannot split the {query_heads(model.config)} attention heads of {model.name}, with "
-            f"{kv_heads(model.config)} for keys and values, over {size} GPUs: take --tensor-parallel {_or(ways)}."
+            f"{kv_heads(model.config)} for keys and values, over {tensor} GPUs: take --tensor-parallel {_or(ways)}."
         )
 
 

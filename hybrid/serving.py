@@ -287,9 +287,9 @@ def plan(
     Raises:
         InputError: the context is too small, or has no effect with `only`, or the model cannot be split as `how` says.
     """
-    from hybrid.plan import check_tensor_parallel
+    from hybrid.plan import check_split
 
-    check_tensor_parallel(known, how.get("tensor_parallel", 1))
+    check_split(known, how.get("tensor_parallel", 1), how.get("pipeline_parallel", 1))
     native = extend(known.config, 1).native
     context = native if context is None else context
     long = extend(known.config, context)

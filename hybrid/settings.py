@@ -34,6 +34,16 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _a_number_is_no_switch(cls, given: Any) -> Any:
+        """`k = true` is a slip, which pydantic would take for 1."""
+        for key, value in given.items() if isinstance(given, Mapping) else ():
+            field = cls.model_fields.get(key)
+            if isinstance(value, bool) and field is not None and "bool" not in str(field.annotation):
+                raise ValueError(f"the key {key!r} cannot be {str(value).lower()}: {key!r} is no switch")
+        return given
+
 
 class CorpusSettings(Section):
     """Which files are read."""
@@ -41,6 +51,14 @@ class CorpusSettings(Section):
     paths: tuple[str, ...] = Field((), description="what the commands read where they name none: as from this folder")
     exclude: tuple[str, ...] = Field((), description="patterns in .gitignore syntax to leave out")
     max_file_mb: float = Field(64.0, gt=0, description="larger files are reported and left out")
+
+    @model_validator(mode="after")
+    def _paths_are_files(self) -> CorpusSettings:
+        for path in self.paths:
+            if path.strip() in ("", "-"):
+                what = "standard input, which only the command line can name" if path.strip() else "no path"
+                raise ValueError(f"the key 'paths' names {path!r}, and that is {what}: leave it out")
+        return self
 
 
 class PassageSettings(Section):
@@ -469,6 +487,14 @@ def _listed(section: str, key: str, value: str) -> Any:
 _TABLES: dict[str, Any] = {"long_engine": EngineSettings, "hardware": Hardware}
 
 
+_SHAPES = {  # pydantic speaks of Python's types
+    "tuple_type": 'write a list, such as ["..."]',
+    "dict_type": "it has to be a table, which only a settings file can hold",
+    "model_type": "it has to be a table, which only a settings file can hold",
+    "string_too_short": "it is empty; name something, or leave it out",
+}
+
+
 def _sentence(error: ValidationError) -> str:
     """The first fault of a validation as one sentence with its remedy."""
     faults = error.errors()
@@ -487,4 +513,5 @@ def _sentence(error: ValidationError) -> str:
     if fault["type"] == "value_error":
         told = str(fault["msg"]).removeprefix("Value error, ")
         return f"In the settings of [{where}] {told}."
-    return f"The setting {where!r} cannot be {fault.get('input')!r}: {fault['msg'][0].lower()}{fault['msg'][1:]}."
+    told = _SHAPES.get(fault["type"], f"{fault['msg'][0].lower()}{fault['msg'][1:]}")
+    return f"The setting {where!r} cannot be {fault.get('input')!r}: {told}."

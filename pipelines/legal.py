@@ -34,7 +34,7 @@ from hybrid.cli.effect import refuse, written
 from hybrid.cli.progress import progress_bars
 from hybrid.corpus import CorpusLike
 from hybrid.errors import InputError
-from hybrid.files import write
+from hybrid.files import check_writable, write
 from hybrid.settings import Settings, load
 from hybrid.types import Answer, Piece, Record, Route
 from pipelines.clauses import FORMATS, Format, Question, Table, cuad, named, questions_in, recognised
@@ -366,8 +366,8 @@ def clauses(
         refuse(f"--format {form}", "with --json")
     asked = _questions_in(file) if file is not None else cuad()
     asked = named(asked, only) if only else asked
-    if output is not None and not Path(output).absolute().parent.is_dir():
-        raise InputError(f"Cannot write {output}: there is no folder {Path(output).parent}. Make it first.")
+    if output is not None:
+        check_writable(Path(output))
     paths = _paths(path, options)
     if options["policy"] and file is None and settings_from(options).engine.kind == "extractive":
         refuse("--policy", "on CUAD's categories with the engine that quotes, which reads passages", "leave it out")

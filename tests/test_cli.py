@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -313,6 +314,7 @@ def test_a_path_alone_is_no_question(
         (("calibrate", "window", "--long", "--url", "http://127.0.0.1:9/v1"), "--long has no effect"),
         (("init", "--yes", "--built-in", "--gpu", "cpu", "--dollars-per-hour", "2"), "--dollars-per-hour is the price"),
         (("init", "--yes", "--built-in", "--no-try", "--timeout", "5"), "--timeout has no effect with --no-try"),
+        (("init", "--yes", "--built-in", "--no-try", "--gpu", " "), "--gpu is empty"),
     ],
 )
 def test_an_option_without_effect_is_refused(run, tmp_path, arguments, says):
@@ -331,6 +333,28 @@ def test_the_gpu_of_an_estimate_by_token_prices_is_refused(run, tmp_path):
     code, _, err = run("route", "q?", "x.txt", "--gpu", "h100")
     assert code == 2
     assert "--gpu has no effect where tokens have prices" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("calibrate", "cost", "--url", "http://127.0.0.1:9/v1"),
+        ("calibrate", "window", "--url", "http://127.0.0.1:9/v1"),
+        ("calibrate", "router", "records.jsonl"),
+        ("legal", "clauses", "records.jsonl"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_said_before_the_work(run, tmp_path, arguments):
+    (tmp_path / "records.jsonl").write_text("{}\n")
+    for place, says in (
+        ("gone/out.json", "there is no folder gone"),
+        ("records.jsonl/x", "no folder"),
+        ("/proc/x", ""),
+    ):
+        code, _, err = run(*arguments, "-o", place)
+        assert code == 2
+        assert says in err
+        assert "127.0.0.1" not in err
 
 
 def test_what_was_asked_for_is_taken_as_it_is(run, tmp_path):
@@ -435,3 +459,32 @@ def test_standard_input_may_be_in_another_encoding_or_closed(run, monkeypatch):
     code, _, err = run("ask", "q?", "-", "-q")
     assert code == 2
     assert "Standard input holds no text" in err
+
+
+def process(tmp_path: Path, *arguments: str, shell: str = "", **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """The command as a process of its own, in a shell where its output goes elsewhere."""
+    known = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **environment}
+    line = shlex.join([sys.executable, "-c", "from hybrid.cli.main import main; main()", *arguments])
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{line} {shell}"], cwd=tmp_path, env=known, capture_output=True, check=False
+    )
+
+
+@pytest.mark.parametrize("arguments", [("plan", "qwen3-8b", "-c", "1M"), ("eval", "list", "--json"), ("--help",)])
+def test_output_that_cannot_be_written_is_no_traceback(tmp_path, arguments):
+    full = process(tmp_path, *arguments, shell="> /dev/full")
+    assert (full.returncode, full.stderr) == (1, b"Error: Cannot write the output: No space left on device.\n")
+    gone = process(tmp_path, *arguments, shell="| true")
+    assert (gone.returncode, gone.stderr) == (0, b"")
+
+
+def test_a_terminal_without_umlauts_gets_an_answer(tmp_path):
+    (tmp_path / "x.txt").write_text("Das Büro der Gesellschaft liegt in Köln.")
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    told = process(tmp_path, "ask", "Wo liegt das Büro?", "x.txt", "-q", **ascii_only)
+    assert told.returncode == 0, told.stderr
+    assert b"liegt in K?ln" in told.stdout
+    told = process(tmp_path, "ask", "Wo liegt das Büro?", "x.txt", "-q", "--json", **ascii_only)
+    found = json.loads(told.stdout.decode("ascii"))
+    assert found["question"] == "Wo liegt das Büro?"
+    assert "Köln" in found["text"]

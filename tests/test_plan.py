@@ -113,6 +113,12 @@ def test_heads_that_cannot_be_split_are_refused_with_what_can(model: str, gpus: 
         plan(model, 8192, tensor_parallel=gpus)
 
 
+def test_more_groups_than_layers_are_refused() -> None:
+    with pytest.raises(InputError, match="The 36 layers of qwen3-8b cannot be split into 37 groups: take --pipeline"):
+        plan("qwen3-8b", 8192, pipeline_parallel=37)
+    assert plan("qwen3-8b", 8192, gpus=["h100"], pipeline_parallel=36).fits[0].gpus == 36
+
+
 def test_sizes_that_vllm_takes() -> None:
     assert plan("qwen2.5-7b", 8192, gpus=["h100"], tensor_parallel=28).fits[0].gpus == 28
     assert tensor_sizes(carried()["deepseek-v3"].config) == [1, 2, 4, 8, 16, 32, 64, 128]

@@ -487,6 +487,7 @@ def test_what_cannot_be_is_one_sentence(
     [
         (["--only", "native", "--context", "16k"], "so a context of 16,384 has no effect: leave out --only native or"),
         (["-tp", "3"], "over 3 GPUs: take --tensor-parallel 1 or 2."),
+        (["-pp", "99"], "cannot be split into 99 groups"),
         (["--context", "16k", "--port", "65535"], "The second server takes the port after 65535"),
     ],
 )

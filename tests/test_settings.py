@@ -89,7 +89,7 @@ def test_completion_of_the_shell_is_no_setting() -> None:
         ),
         (
             "[embedder]\nmodel = ''\n",
-            "The setting 'embedder.model' cannot be '': string should have at least 1 character.",
+            "The setting 'embedder.model' cannot be '': it is empty; name something, or leave it out.",
         ),
     ],
 )
@@ -124,6 +124,26 @@ def test_refusals_of_a_file(here: Path, toml: str, sentence: str) -> None:
 )
 def test_refusals_of_the_environment(here: Path, name: str, value: str, sentence: str) -> None:
     assert refusal(environ={name: value}) == sentence
+
+
+@pytest.mark.parametrize(
+    ("toml", "sentence"),
+    [
+        ('[corpus]\npaths = "docs"', "'corpus.paths' cannot be 'docs': write a list, such as [\"...\"]."),
+        ("[cost]\nhardware = 3", "'cost.hardware' cannot be 3: it has to be a table, which only a settings file can"),
+        ("[retrieval]\nk = true", "the key 'k' cannot be true: 'k' is no switch."),
+        ('[corpus]\npaths = ["-"]', "the key 'paths' names '-', and that is standard input, which only the command"),
+        ('[corpus]\npaths = [""]', "the key 'paths' names '', and that is no path: leave it out."),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_in_plain_words(here: Path, toml: str, sentence: str) -> None:
+    (here / "hybrid.toml").write_text(toml)
+    assert sentence in refusal(environ={})
+
+
+def test_a_switch_is_taken_as_one(here: Path) -> None:
+    (here / "hybrid.toml").write_text("[routing]\nadaptive_k = true\n[cost]\nenergy = false")
+    assert load(environ={}).routing.adaptive_k
 
 
 def test_unknown_arguments_are_refused(here: Path) -> None:
@@ -389,7 +409,7 @@ def test_an_empty_variable_is_as_one_that_is_not_set(tmp_path: Path, empty: str)
 )
 def test_an_empty_name_is_refused(here: Path, section: str, key: str) -> None:
     said = refusal(overrides={section: {key: ""}}, environ={})
-    assert said == f"The setting '{section}.{key}' cannot be '': string should have at least 1 character."
+    assert said == f"The setting '{section}.{key}' cannot be '': it is empty; name something, or leave it out."
 
 
 def test_no_gpu_can_be_called_cpu(here: Path) -> None:

@@ -20,6 +20,7 @@ from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place
 from hybrid.cli.progress import progress_bars
 from hybrid.errors import EngineError, InputError
+from hybrid.files import check_writable
 
 if TYPE_CHECKING:
     from hybrid.cost.fit import Fitted
@@ -78,6 +79,8 @@ def cost(**options: Any) -> None:
     from hybrid.quantization import bits_of
     from hybrid.settings import load
 
+    file = Path(options["output"])
+    check_writable(file)
     settings = load(None, {"engine": {"url": options["url"]}})
     url = settings.engine.url
     if not url:
@@ -116,7 +119,6 @@ def cost(**options: Any) -> None:
         held_out=held_out,
         points=tuple(points),
     )
-    file = Path(options["output"])
     save(fitted, file)
     if options["as_json"]:
         print_json({"file": str(file), "notes": notes, **asdict(fitted)})
@@ -239,10 +241,11 @@ def router(records: Path, engine: str, output: str, as_json: bool) -> None:
     from hybrid.routing.weights import save
     from hybrid.settings import load
 
+    file = Path(output)
+    check_writable(file)
     routing = load().routing
     policy = {"prefer": routing.prefer, "accuracy_price": routing.accuracy_price}
     found = fit_router(read(records), policy, engine=engine, source=records.name)
-    file = Path(output)
     if found.better:
         save(found.weights, file)
     if as_json:

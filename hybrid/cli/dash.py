@@ -57,8 +57,13 @@ def standard_input() -> str:
 
 
 def said(question: str) -> str:
-    """A question; of `-`, what standard input holds."""
-    return standard_input().strip() if question == "-" else question
+    """A question; of `-`, what standard input holds.
+
+    Where the locale has no umlauts, Python hands bytes over as lone surrogates, which no tokenizer takes.
+    """
+    if question == "-":
+        return standard_input().strip()
+    return question.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def texts(paths: Sequence[str]) -> list[Any]:

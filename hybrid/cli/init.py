@@ -135,6 +135,8 @@ def _check_together(options: dict[str, Any]) -> None:
         raise InputError("--port has no effect where --url or --built-in says what answers: leave it out.")
     if options["dollars_per_hour"] is not None and (options["gpu"] or "").strip().lower() == "cpu":
         raise InputError("--dollars-per-hour is the price of a GPU, and --gpu says cpu: leave one of them out.")
+    if options["gpu"] is not None and not options["gpu"].strip():
+        raise InputError("--gpu is empty: name what the model runs on, such as h100 or cpu, or leave it out.")
     if written("timeout") and not options["ask"]:
         refuse("--timeout", "with --no-try, which asks the engine nothing")
     if options["dollars_per_hour"] is not None and options["gpu"] is None and not _talks(options):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import sys
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -11,6 +15,9 @@ import click
 
 from hybrid import __version__
 from hybrid.errors import HybridError
+
+# what the system refuses while a command writes: no fault of the program
+_REFUSED = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM))
 
 COMMANDS = {  # name -> (module, attribute, first line of its help: shown without loading it)
     "ask": ("hybrid.cli.ask", "ask", "Answer questions from files, with citations."),
@@ -69,13 +76,19 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exit code 0 done, 1 failed, 2 for what the user can mend, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal may have no umlauts: better a ? than no answer
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(guarded(cli, arguments))
 
 
 def guarded(command: click.Command, arguments: list[str] | None = None) -> int:
     """Run a command; errors become sentences. Returns the exit code."""
+    streams = sys.stdout, sys.stderr
     try:
         result: Any = command.main(args=arguments, prog_name=command.name, standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here a full disk is a sentence, and at the end of the process it is none
         return result if isinstance(result, int) else 0
     except HybridError as error:
         click.echo(f"Error: {error}", err=True)
@@ -89,6 +102,27 @@ def guarded(command: click.Command, arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted; nothing was left half written.", err=True)
         return 130
-    except BrokenPipeError:  # the reader of our output has gone: nothing is left to say
-        sys.stderr.close()
+    except (SystemExit, OSError) as error:
+        replaced, (sys.stdout, sys.stderr) = (sys.stdout, sys.stderr) != streams, streams
+        return _unwritten(error, gone=replaced)  # click replaces the streams where nobody reads them any more
+
+
+def _unwritten(error: SystemExit | OSError, *, gone: bool) -> int:
+    """The exit code where output could not be written; anything else is raised again.
+
+    A reader that has gone, such as `head`, wants no more: click and rich would leave with 1.
+    """
+    if gone or BrokenPipeError in (type(error), type(error.__context__)):
+        _discard_output()
         return 0
+    if not isinstance(error, OSError) or error.errno not in _REFUSED:
+        raise error
+    _discard_output()
+    click.echo(f"Error: Cannot write {error.filename or 'the output'}: {error.strerror}.", err=True)
+    return 1
+
+
+def _discard_output() -> None:
+    """Send what is left of standard output nowhere, or Python complains at its end that it cannot be written."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
