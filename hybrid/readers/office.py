@@ -19,7 +19,7 @@ from zipfile import BadZipFile, ZipFile
 from hybrid.readers import archive as archives
 from hybrid.readers.ebook import ebook
 from hybrid.readers.extract import Extract, LeftOut, Unreadable, in_few_words
-from hybrid.readers.markup import BLANKS, DOWN, LEVEL, UP, Cells, html_of, is_margin, joined, marked, of_page
+from hybrid.readers.markup import BLANKS, DOWN, LEVEL, UP, Cells, is_margin, joined, marked, of_page, table_of
 from hybrid.readers.opendocument import opendocument
 from hybrid.readers.rtf import cleared
 from hybrid.readers.slides import slides_of
@@ -94,7 +94,7 @@ def _rtf_page(text: str) -> str:
             rows.append([(BLANKS.sub(" ", cell).strip(), 1, 1) for cell in line[:-1].split("|")])
             continue
         if rows:
-            found.append(html_of(rows))
+            found.append(table_of(rows))
             rows = []
         margin = _MARGIN.fullmatch(line)
         if not line or (margin is not None and (line in margins or not is_margin(margin[1]))):
