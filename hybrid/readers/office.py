@@ -5,8 +5,8 @@
     .rtf           striprtf
     .odt .ods .odp, .epub   what is in the archive
 
-Formulas are read by the value that was stored. Hidden sheets, rows, columns and slides are left out, and said to be,
-as are comments, formulas without a value, and struck-out or hidden text of OpenDocument and RTF files.
+Formulas are read by the value that was stored, charts by the figures that are kept with them. Hidden sheets, rows,
+columns and slides are left out, and said to be, as are comments, formulas without a value, struck-out and hidden text.
 """
 
 from __future__ import annotations
