@@ -161,13 +161,15 @@ def test_struck_out_cells_are_left_out_and_said() -> None:
 
         for row in (("Berth", "Fee", "Owner"), ("North", 410, "Mia"), ("South", 95, "Ivo"), ("West", 7, "Lea")):
             book.active.append(row)
+        for cell in book.active[2]:
+            cell.font = Font(strike=True)
         book.active["B3"].font = book.active["A4"].font = Font(strike=True)
         book.active["C4"] = CellRichText("Lea ", TextBlock(InlineFont(strike=True), "Roth"), " Vogt")
         book.active["A4"] = CellRichText("West", TextBlock(InlineFont(strike=False), "end"))
 
     found = workbook(fill)
-    assert "Berth: South | Fee: | Owner: Ivo\nBerth: end | Fee: 7 | Owner: Lea Vogt" in found.text
-    assert found.remarks == ("3 struck-out passages left out",)
+    assert found.text == "Sheet\n\nBerth: South | Fee: | Owner: Ivo\nBerth: end | Fee: 7 | Owner: Lea Vogt"
+    assert found.remarks == ("6 struck-out passages left out",)
 
 
 def test_what_is_hidden_is_left_out_and_said() -> None:
@@ -602,6 +604,29 @@ def test_an_encrypted_one_is_told() -> None:
     for name in ("a.xlsx", "a.pptx"):
         with pytest.raises(Unreadable, match="needs a password"):
             read(name, b"\xd0\xcf\x11\xe0 and more")
+
+
+def test_a_row_that_is_struck_out_parts_no_table() -> None:
+    rows = (("Route", "Adult", "Child"), ("Island", "21.00", "10.50"), ("Bay", "8.00", "4.00"))
+    told = "Route: Bay | Adult: 8.00 | Child: 4.00"
+
+    def cell(text: str, row: int) -> str:
+        mark = " text:style-name='C'" if row == 1 else ""
+        return f"<table:table-cell><text:p><text:span{mark}>{text}</text:span></text:p></table:table-cell>"
+
+    lines = [
+        f"<table:table-row>{''.join(cell(one, at) for one in row)}</table:table-row>" for at, row in enumerate(rows)
+    ]
+    table = f"<table:table table:name='Fares'>{''.join(lines)}</table:table>"
+    struck = style("C", "text", style__text_line_through_style="solid")
+    assert odf("odt", f"<office:text>{table}</office:text>", styles=struck).text == told
+    assert odf("ods", f"<office:spreadsheet>{table}</office:spreadsheet>", styles=struck).text == f"Fares\n\n{told}"
+    marks = ("", r"\strike ", "")
+    rtf = "".join(
+        r"\trowd " + "".join(rf"{{{mark}{one}}}\cell " for one in row) + r"\row "
+        for mark, row in zip(marks, rows, strict=True)
+    )
+    assert read("a.rtf", (r"{\rtf1\ansi " + rtf + r"\pard\par}").encode()).text == told
 
 
 def test_rich_text() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybrid.readers.drawing import A, drawn
-from hybrid.readers.markup import BLANKS, Cells, html_of, marked
+from hybrid.readers.markup import BLANKS, Cells, marked, table_of
 from hybrid.readers.number_formats import of_chart
 from hybrid.readers.xml import attribute, tag_of
 from hybrid.sentences import CELLS
@@ -71,7 +71,7 @@ class Chart:
         rows: Cells = [[(name, 1, 1) for name in names]]
         rows += [[(title, len(names), 1)]] if title else []
         rows += [[(column.get(place, ""), 1, 1) for column in columns] for place in places]
-        return html_of(rows, heads=1)
+        return table_of(rows, heads=1)
 
     def _title(self) -> str:
         return _title(next((child for child in self.root if tag_of(child) == "chart"), self.root))

@@ -118,7 +118,7 @@ class _Walk:
                 return None
             own = next((value for key, value in style.attrib.items() if key.endswith("}list-style-name")), None)
             if own is not None:
-                return own
+                return str(own)
             name = attribute(style, "parent-style-name")
         return None
 

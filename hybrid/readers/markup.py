@@ -47,20 +47,22 @@ def joined(parts: Sequence[Extract], remarks: Sequence[str] = (), *, paged: bool
     return Extract(text.rstrip("\n"), tuple(headings), pages=tuple(pages) if paged else (), remarks=tuple(remarks))
 
 
-def html_of(rows: Cells, heads: int = 0) -> str:
-    """A table, the first of its rows those of names; a first row of one cell is a title, empty rows part tables."""
+def sheet_of(rows: Cells) -> str:
+    """The tables of a sheet, which empty rows part."""
     found, block = [], Cells()
-    for at, row in enumerate([*rows, []]):
+    for row in [*rows, []]:
         if any(text for text, _, _ in row):
             block.append(row)
             continue
-        found.append(_table(block, heads if len(block) == at > heads else 0))
+        found.append(table_of(block))
         block = []
     return "".join(found)
 
 
-def _table(rows: Cells, heads: int) -> str:
-    titles = ""
+def table_of(rows: Cells, heads: int = 0) -> str:
+    """A table, the first of its rows those of names; a first row of one cell is a title, empty ones tell nothing."""
+    titles, heads = "", heads if len(rows) > heads else 0
+    rows = rows[:heads] + [row for row in rows[heads:] if any(cell != EMPTY for cell in row)]
     while len(rows) > 1 and not heads and sum(bool(t) for t, _, _ in rows[0]) == 1 and max(map(len, rows)) > 2:
         titles += f"<p>{marked(next(text for text, _, _ in rows[0] if text))}</p>"
         rows = rows[1:]

@@ -5,8 +5,8 @@
     .rtf           striprtf
     .odt .ods .odp, .epub   what is in the archive
 
-Formulas are read by the value that was stored. Hidden sheets, rows, columns and slides are left out, and said to be,
-as are comments, formulas without a value, and struck-out or hidden text of OpenDocument and RTF files.
+Formulas are read by the value that was stored, charts by the figures that are kept with them. Hidden sheets, rows,
+columns and slides are left out, and said to be, as are comments, formulas without a value, struck-out and hidden text.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from zipfile import BadZipFile, ZipFile
 from hybrid.readers import archive as archives
 from hybrid.readers.ebook import ebook
 from hybrid.readers.extract import Extract, LeftOut, Unreadable, in_few_words
-from hybrid.readers.markup import BLANKS, DOWN, LEVEL, UP, Cells, html_of, is_margin, joined, marked, of_page
+from hybrid.readers.markup import BLANKS, DOWN, LEVEL, UP, Cells, is_margin, joined, marked, of_page, table_of
 from hybrid.readers.opendocument import opendocument
 from hybrid.readers.rtf import cleared
 from hybrid.readers.slides import slides_of
@@ -94,7 +94,7 @@ def _rtf_page(text: str) -> str:
             rows.append([(BLANKS.sub(" ", cell).strip(), 1, 1) for cell in line[:-1].split("|")])
             continue
         if rows:
-            found.append(html_of(rows))
+            found.append(table_of(rows))
             rows = []
         margin = _MARGIN.fullmatch(line)
         if not line or (margin is not None and (line in margins or not is_margin(margin[1]))):

@@ -12,7 +12,7 @@ from zipfile import ZipFile
 
 from hybrid.readers.extract import Extract, LeftOut, Unreadable
 from hybrid.readers.list_numbers import list_numbers
-from hybrid.readers.markup import BLANKS, Cells, html_of, is_margin, joined, marked, of_page, raised
+from hybrid.readers.markup import BLANKS, Cells, is_margin, joined, marked, of_page, raised, sheet_of, table_of
 from hybrid.readers.xml import attribute, tag_of
 
 _REPEATED = 200  # times at most that one cell or row of a table is told: files fill sheets with them
@@ -126,7 +126,7 @@ def _sheets(book: Any, odf: _Odf) -> Iterator[Extract]:
             odf.left_out.counts["hidden sheet"] += 1
             continue
         rows, _ = _rows(table, odf)  # what is repeated when it is printed need not be names of columns
-        yield of_page(f"<h2>{escape(attribute(table, 'name') or 'Sheet')}</h2>{html_of(rows)}")
+        yield of_page(f"<h2>{escape(attribute(table, 'name') or 'Sheet')}</h2>{sheet_of(rows)}")
 
 
 def _margins(styles: Any, kind: str, odf: _Odf) -> Iterator[str]:
@@ -152,7 +152,7 @@ def _blocks(element: Any, odf: _Odf) -> Iterator[str]:
             for frame in _frames(child):
                 yield from _blocks(frame, odf)
         elif tag == "table":
-            yield html_of(*_rows(child, odf))
+            yield table_of(*_rows(child, odf))
         elif tag == "notes":
             said = "".join(_blocks(child, odf))
             yield f"<p>Notes:</p>{said}" if re.search(r">[^<\s]", said) else ""
@@ -187,6 +187,7 @@ def _rows(table: Any, odf: _Odf) -> tuple[Cells, int]:
     rows, heads = Cells(), 0
     shut, unseen = _shut(table), set[int]()
     for row in (element for element in table.iter() if tag_of(element) == "table-row" and _own_table(element) is table):
+        known = odf.left_out.counts.total()
         cells, column = list[tuple[str, int, int]](), 0
         for cell in (element for element in row if tag_of(element) in ("table-cell", "covered-table-cell")):
             text = " ".join(_text(p, odf) for p in _paragraphs(cell)).strip()
@@ -200,6 +201,8 @@ def _rows(table: Any, odf: _Odf) -> tuple[Cells, int]:
             unseen |= {at for at in places if text and at in shut}
             cells += [(text, across, down) for at in places if at not in shut]
             column += times
+        if odf.left_out.counts.total() > known and not any(text for text, _, _ in cells):
+            continue  # an empty row would part the table
         while cells and cells[-1] == ("", 1, 1):
             cells.pop()
         if attribute(row, "visibility") in ("collapse", "filter"):

@@ -10,7 +10,7 @@ from typing import Any
 from hybrid.readers.drawing import drawn
 from hybrid.readers.extract import Extract, LeftOut
 from hybrid.readers.figures import PLACES, figure
-from hybrid.readers.markup import html_of, joined, marked, of_page
+from hybrid.readers.markup import joined, marked, of_page, table_of
 from hybrid.readers.xml import tag_of
 
 _SHAPES = frozenset({"sp", "grpSp", "graphicFrame", "pic", "cxnSp"})
@@ -62,7 +62,7 @@ def _shape(shape: Any, left_out: Counter[str]) -> str:
             ]
             for row in shape.table.rows
         ]  # fmt: skip
-        return html_of(rows)
+        return table_of(rows)
     places = list(shape._element.iter(*PLACES))
     if places:
         return "".join(figure(place, lambda name: _part(shape, name), left_out) for place in places)

@@ -19,7 +19,7 @@ from zipfile import ZipFile
 from hybrid.readers.drawing import A, drawn
 from hybrid.readers.extract import Extract, LeftOut, Unreadable
 from hybrid.readers.figures import PLACES, figure
-from hybrid.readers.markup import BLANKS, COVERED, EMPTY, Cell, Cells, html_of, joined, marked, of_page, raised
+from hybrid.readers.markup import BLANKS, COVERED, EMPTY, Cell, Cells, joined, marked, of_page, raised, sheet_of
 from hybrid.readers.number_formats import duration, moment
 from hybrid.readers.number_formats import shown as formatted
 from hybrid.readers.xml import tag_of
@@ -50,14 +50,15 @@ def workbook(data: bytes) -> Extract:
         for sheet in told:
             path, title = paths.get(sheet.title, ""), f"<h2>{escape(sheet.title)}</h2>"
             if sheet in reader.wb.chartsheets:
-                drawings = _drawings(archive, path, left_out.counts, names)
-                left_out.counts["chart sheet"] += not drawings
+                of_sheet = Counter[str]()
+                drawings = _drawings(archive, path, of_sheet, names)
+                left_out.counts.update(of_sheet if drawings else {"chart sheet": 1})
                 parts += [of_page(title + drawings)] if drawings else []
                 continue
             rows = _Sheet(sheet, left_out.counts).rows(allowed)
             allowed -= sum(map(len, rows))
             left_out.counts["formula without a stored value"] += _unreckoned(archive, path)
-            parts.append(of_page(title + html_of(rows) + _drawings(archive, path, left_out.counts, names)))
+            parts.append(of_page(title + sheet_of(rows) + _drawings(archive, path, left_out.counts, names)))
     return joined(parts, left_out.remarks())
 
 
@@ -165,7 +166,8 @@ class _Sheet:
                 self.left_out["hidden row"] += any(_value(cell) for cell in held[number] if cell.column not in shut)
                 continue
             told = self._row(held[number], spans)
-            if rows and rows[-1] and (apart or not told):
+            empty = not told and not any(_value(cell) for cell in held[number] if cell.column not in shut)
+            if rows and rows[-1] and (apart or empty):
                 rows.append([])  # an empty row parts two tables
             rows += [told] if told else []
             allowed -= len(told)
