@@ -83,7 +83,7 @@ VECTORS = 8192  # sentences whose vectors are remembered: questions on one docum
 _BY_WORDS = {"cosine": "covered", "cosine_near": "covered_near", "cosine_piece": "covered_piece"}
 _WEAK = (0.05, 0.6)
 _MATCHED = (0.63, 0.2, 0.53, 0.2)  # in other languages, by the share of its words: as the weights before were
-_CROSSED = (-4.0, 5.0)  # what a cross-encoder that is not there, or does not know the language, would say by `matched`
+_CROSSED = (-12.0, 16.0)  # what a cross-encoder that is not there, or does not know the language, would say by `matched`
 _SAID = (0.5, 0.3)  # what a word of the question that is there, or a related one, counts at least
 
 Floats = NDArray[np.float64]

@@ -25,7 +25,7 @@ from hybrid.readers.office import read_epub, read_odf, read_pptx, read_rtf, read
 from hybrid.readers.pdf import read_pdf
 from hybrid.readers.pipes import with_tables
 
-READING = 16  # raised whenever the text of a file that could be read already changes: indexes are then made anew
+READING = 17  # raised whenever the text of a file that could be read already changes: indexes are then made anew
 
 _WITH_TABLES = frozenset({"text", "markdown", "rst"})
 
