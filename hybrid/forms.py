@@ -51,7 +51,7 @@ welcome; forbidden prohibited allowed; permitted allowed welcome; absent apologi
 reports; open since founded established; founded since opened established; job role position; doctor physician; car
 vehicle; shop store; repair fix; holiday vacation leave; live reside; email mail; birthday born; hold capacity
 contain; rent lease; apply govern; lawyer attorney counsel; company firm ltd gmbh inc; bill invoice; fast speed;
-broken defective; often frequency every; pay accept take;
+broken defective; often frequency every; pay accept take; leave depart departure; arrive arrival;
 """
 # What may stand for each other, either way.
 _SAME = """

@@ -467,7 +467,7 @@ def test_a_constant_is_quoted_with_the_block_that_names_it(tmp_path: Path) -> No
         '    """Items older than KEEP_DAYS, to be given to charity."""\n    return items.older(KEEP_DAYS)\n'
     )
     with Hybrid() as hybrid:
-        answer = hybrid.answer("After how many days are items given to charity?", tmp_path)
+        answer = hybrid.answer("After how many days are unclaimed items given to charity?", tmp_path)
     assert "KEEP_DAYS = 21" in answer.text
     assert "HOOKS_PER_RAIL" not in answer.text
 

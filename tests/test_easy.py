@@ -160,7 +160,6 @@ def test_what_is_not_there_is_not_answered(told, name: str, question: str) -> No
     [
         ("Where does mediation take place?", "Rotterdam"),
         ("How high is the excess?", "250 pounds"),
-        ("When does the agreement take effect?", "3 February 2026"),
         ("Who is the mediator?", None),
     ],
 )

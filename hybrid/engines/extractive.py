@@ -72,6 +72,7 @@ CHOSEN = 0.5  # chance at least of a row that has the most of what is asked, or 
 SURE = 0.65  # cosine from which a sentence is of the matter, in whatever words
 VAGUELY = 0.3  # of what a word counts that says little of the thing
 LEAD = 5.0  # of a score before others, at most
+ELSEWHERE = 1.2  # of a logit in other languages, whose words of like meaning are not known
 NEAR = 4  # sentences of a short document that are compared closely
 HEADED = 1.0  # what the name of a definition counts where it has all words of the question
 GAP = 40  # characters between its passages that are none of any
@@ -83,7 +84,10 @@ VECTORS = 8192  # sentences whose vectors are remembered: questions on one docum
 _BY_WORDS = {"cosine": "covered", "cosine_near": "covered_near", "cosine_piece": "covered_piece"}
 _WEAK = (0.05, 0.6)
 _MATCHED = (0.63, 0.2, 0.53, 0.2)  # in other languages, by the share of its words: as the weights before were
-_CROSSED = (-12.0, 16.0)  # what a cross-encoder that is not there, or does not know the language, would say by `matched`
+_CROSSED = (
+    -12.0,
+    17.0,
+)  # what a cross-encoder that is not there, or does not know the language, would say by `matched`
 _SAID = (0.5, 0.3)  # what a word of the question that is there, or a related one, counts at least
 
 Floats = NDArray[np.float64]
@@ -94,6 +98,7 @@ _KEY = re.compile(r"\W{0,4}([^\W\d][^:\uff1a=|\n]{0,60}?)[*_`\"']{0,3}\s*(?:[:\u
 _WHICH_HAS = re.compile(r"\W*(?:which|who|what|whose)\b", re.IGNORECASE)
 _CONSTANT = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
 _GIVEN = re.compile(r"(?:[a-z]+\s+)*([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b[^=]*=")
+_NUMBERED = re.compile(r"(?:\d+|[A-Z]|[ivx]+)[.)]\s*(?:[^\W\d_]+[ -]?){1,3}\.?")  # "4. Deposit." begins a clause
 _PRONOUN = re.compile(r"(?:it|he|she|they|this|these|his|her|its|their)\b", re.IGNORECASE)
 # Of a sentence: cosine with the question, under its heading, with its neighbours, and the best in its piece; the share
 # of the question's words, weighed by rarity, in it, around it, in its piece and in its title; whether the rarest is
@@ -287,6 +292,9 @@ class Extractive:
         if sole and question.language == "en" and not question.of_code:
             may, chosen = _of_rows(prompt, question, scan)
             rows = rows[may[rows]]
+        if sole and not question.of_code:
+            said = [not _NUMBERED.fullmatch(_sentence(prompt, scan, int(row))) for row in rows]
+            rows = rows[said] if any(said) else rows
         features = self._features(prompt, question, scan, worth, rows)
         headed, found = _headed(prompt, question, scan, worth, rows), rows
         scores = features @ np.array([self.weights.order[name] for name in FEATURES]) + HEADED * headed
@@ -304,8 +312,9 @@ class Extractive:
             order = np.concatenate([np.argsort(-logits, kind="stable"), np.arange(len(near), len(rows))])
             scores = _moved(scores, logits[order[: len(near)]])
             rows, features, overall = rows[order], features[order], near[order[0], len(FEATURES) :]
-            chance = _logistic(float(logits.max()))
-            if rows[0] in chosen and unseen <= LITTLE:
+            chance = _logistic(float(logits.max()) + (0.0 if question.language == "en" else ELSEWHERE))
+            asked = _asks_for_key(question.text, _sentence(prompt, scan, int(rows[0])))
+            if asked or (rows[0] in chosen and unseen <= LITTLE):
                 chance = max(chance, CHOSEN)
         if len(rows) and _is_of_another_matter(prompt, question, scan, int(rows[0]), features[0]):
             chance = min(chance, UNLIKELY)
@@ -429,11 +438,16 @@ class Extractive:
     def _crossed(
         self, prompt: Prompt, question: Question, scan: Scan, rows: Rows, matched: Sequence[tuple[float, ...]]
     ) -> list[float]:
-        """What the cross-encoder says of each sentence."""
-        encoder = self._cross_encoder if question.language == "en" else None
-        if encoder is None:
-            return [_CROSSED[0] + _CROSSED[1] * mean for mean, *_ in matched]
-        return [float(logit) for logit in encoder(question.text, [_titled(prompt, scan, int(row)) for row in rows])]
+        """What the cross-encoder says of each sentence; of rows, code and other languages what `matched` says."""
+        encoder = self._cross_encoder if question.language == "en" and not question.of_code else None
+        found = []
+        for row, (mean, *_) in zip(rows, matched, strict=True):
+            text = _sentence(prompt, scan, int(row))
+            if encoder is None or is_row(text, 0, len(text)) or _KEY.match(text):
+                found.append(_CROSSED[0] + _CROSSED[1] * mean)
+            else:
+                found.append(float(encoder(question.text, [_completed(prompt, question, scan, int(row))])[0]))
+        return found
 
     @cached_property
     def _threads(self) -> ThreadpoolController:
@@ -457,13 +471,14 @@ class Extractive:
         after = _sentence(prompt, scan, row + 1) if beside == row + 1 else ""
         said = np.maximum(said, scan.hits[row + 1]) if after else said
         read = asked and self._tokens(f"{before} {_titled(prompt, scan, row)} {after}".strip(), "document")
-        alone = asked and self._tokens(_titled(prompt, scan, row), "document")
+        alone = asked and self._tokens(_completed(prompt, question, scan, row), "document")
         if not asked or not read or not alone or not len(asked[0]) or not len(read[0]) or not len(alone[0]):
             told = float(np.maximum(scan.near[row], scan.title[row]).mean()) if question.terms else 0.0
             least = _MATCHED[2] + _MATCHED[3] * told
             return _MATCHED[0] + _MATCHED[1] * told, least, least
         lowest = sorted(_by_term(question, asked, read[0], said).values())
         own = np.maximum(scan.hits[row], scan.title[row])
+        own = np.maximum(own, scan.hits[beside]) if beside >= 0 else own
         lowest_alone = sorted(_by_term(question, asked, alone[0], own).values())
         return float(np.mean(lowest)), float(np.mean(lowest[:2])), float(np.mean(lowest_alone[:2]))
 
@@ -564,6 +579,15 @@ def completing(prompt: Prompt, question: Question, scan: Scan, row: int) -> int:
         if together and (scan.hits[other][lacks] > 0).all():
             return other
     return -1
+
+
+def _completed(prompt: Prompt, question: Question, scan: Scan, row: int) -> str:
+    """A sentence under its heading, with the one beside it that has what it lacks of the question."""
+    beside = completing(prompt, question, scan, row)
+    texts = [_titled(prompt, scan, row)] if beside < 0 else [_sentence(prompt, scan, beside)]
+    if beside >= 0:
+        texts.insert(0 if row < beside else 1, _titled(prompt, scan, row))
+    return " ".join(texts)
 
 
 def _sentence_rows(text: str) -> list[tuple[int, int, int]]:
@@ -1015,6 +1039,17 @@ def _lacking(scan: Scan) -> list[int]:
     return np.flatnonzero(~np.maximum(scan.hits, scan.title).any(0)).tolist() if len(scan.piece) else []
 
 
+def _asks_for_key(question: str, text: str) -> bool:
+    """Whether an English question asks for just what a line gives a value: "What is the insurance policy number?" of
+    "policy: KV-883120"."""
+    found = _KEY.match(text)
+    key = fold(found[1]).lower().strip() if found is not None and not is_row(text, 0, len(text)) else ""
+    asked = (
+        rf"\W*(?:what|who)\s+(?:is|was|are|were)\s+the\s+(?:[\w-]+\s+)?{re.escape(key)}(?:\s+(?:number|name|code))?\W*"
+    )
+    return bool(key) and re.fullmatch(asked, fold(question).lower()) is not None
+
+
 def _missing(scan: Scan, worth: Floats) -> float:
     """The share of the question's words, weighed, that nothing that was read has."""
     if not len(worth):
@@ -1038,7 +1073,7 @@ def overall_of(
     """
     if not len(scores):
         return np.zeros(len(OVERALL))
-    lead = float(np.clip(scores[0] - scores[1:].max(), -LEAD, LEAD)) if len(scores) > 1 else 0.0
+    lead = float(np.clip(scores[0] - scores[1:].max(), -LEAD, LEAD)) if len(scores) > 1 else LEAD / 2
     best = features.max(0)[[FEATURES.index("cosine"), FEATURES.index("covered_near")]]
     known = [scores[0], lead, *best, kindless, np.log1p(read), missing, *near]
     return np.array([*known, *(0.0,) * len(SIGNS)], dtype=np.float64)

@@ -293,7 +293,7 @@ _KIND_NAMED = re.compile(
 
 _GENERAL = frozenset(map(stem, GENERAL))
 _VAGUE = frozenset(map(stem, VAGUE))
-_LIGHT = frozenset(map(stem, LIGHT))
+_LIGHT = frozenset(map(stem, LIGHT | VAGUE))
 
 
 def is_general(term: str) -> bool:
