@@ -78,7 +78,7 @@ DATE = "2026-11-27"
 REFUSED = 0.035  # share of answerable questions that may be refused, the mean of the situations in JUDGED
 JUDGED = ("passages", "long", "made")
 REWORDED, REWORDED_COUNT = ("sixth", "seventh"), 0.25  # sets of that kind, and what one of their questions counts
-SHORT_ANSWERED = 0.08  # share of the questions that a short document does not answer that may be answered
+SHORT_ANSWERED = 0.09  # share of the questions that a short document does not answer that may be answered
 NOT_ON_A_PAGE = frozenset(  # where in a long text a sentence stands
     ("cosine_piece", "covered_piece", "characters", "fresh", "score", "cosine_best", "covered_best")
 )
@@ -443,7 +443,8 @@ def measure(found: Sequence[Case], kept: Weights | None = None) -> dict[str, Any
                     quoted[case.situation].append(_quoted(case, models))
     judged = [np.sort(logits[situation]) for situation in JUDGED]
     threshold = _threshold(judged, REFUSED) if kept is None else np.log(kept.threshold / (1 - kept.threshold))
-    shift = threshold - float(np.quantile(logits["asked_absent"], 1 - SHORT_ANSWERED))
+    absent = [*logits["asked_absent"], *logits["reworded_absent"]]
+    shift = threshold - float(np.quantile(absent, 1 - SHORT_ANSWERED))
     logits = {s: [v + shift for v in values] if s in SOLE else values for s, values in logits.items()}
     hits = {
         situation: {"questions": len(rows), **dict(zip(QUOTED, np.mean(rows, axis=0).round(3).tolist(), strict=True))}

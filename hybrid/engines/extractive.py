@@ -72,7 +72,7 @@ CHOSEN = 0.5  # chance at least of a row that has the most of what is asked, or 
 SURE = 0.65  # cosine from which a sentence is of the matter, in whatever words
 VAGUELY = 0.3  # of what a word counts that says little of the thing
 LEAD = 5.0  # of a score before others, at most
-ELSEWHERE = 1.2  # of a logit in other languages, whose words of like meaning are not known
+ELSEWHERE = 2.0  # of a logit in other languages, whose words of like meaning are not known
 NEAR = 4  # sentences of a short document that are compared closely
 HEADED = 1.0  # what the name of a definition counts where it has all words of the question
 GAP = 40  # characters between its passages that are none of any
@@ -88,6 +88,7 @@ _CROSSED = (
     -12.0,
     17.0,
 )  # what a cross-encoder that is not there, or does not know the language, would say by `matched`
+_SURELY = (-18.0, 20.0)  # what it says at least, by the words that are matched worst
 _SAID = (0.5, 0.3)  # what a word of the question that is there, or a related one, counts at least
 
 Floats = NDArray[np.float64]
@@ -438,16 +439,15 @@ class Extractive:
     def _crossed(
         self, prompt: Prompt, question: Question, scan: Scan, rows: Rows, matched: Sequence[tuple[float, ...]]
     ) -> list[float]:
-        """What the cross-encoder says of each sentence; of rows, code and other languages what `matched` says."""
-        encoder = self._cross_encoder if question.language == "en" and not question.of_code else None
-        found = []
-        for row, (mean, *_) in zip(rows, matched, strict=True):
-            text = _sentence(prompt, scan, int(row))
-            if encoder is None or is_row(text, 0, len(text)) or _KEY.match(text):
-                found.append(_CROSSED[0] + _CROSSED[1] * mean)
-            else:
-                found.append(float(encoder(question.text, [_completed(prompt, question, scan, int(row))])[0]))
-        return found
+        """What the cross-encoder says of each sentence, no less than `matched` does where all words stand in it; of
+        code and of what is not all in English, what `matched` says."""
+        english = question.language == "en" and not question.of_code and not question.is_translated
+        encoder = self._cross_encoder if english else None
+        if encoder is None:
+            return [_CROSSED[0] + _CROSSED[1] * mean for mean, *_ in matched]
+        logits = encoder(question.text, [_completed(prompt, question, scan, int(row)) for row in rows])
+        least = [_SURELY[0] + _SURELY[1] * alone for *_, alone in matched]
+        return [float(logit) for logit in np.maximum(logits, least)]
 
     @cached_property
     def _threads(self) -> ThreadpoolController:

@@ -135,6 +135,11 @@ class Question:
         return _STRICT.search(fold(self.text)) is not None
 
     @property
+    def is_translated(self) -> bool:
+        """Whether it says a word again in another language: "employees (Mitarbeiter)"."""
+        return _IN_BRACKETS.search(self.text) is not None
+
+    @property
     def yes_or_no(self) -> bool:
         """Whether it begins with a verb that asks whether something is so."""
         return whether(fold(self.text))
