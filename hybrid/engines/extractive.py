@@ -72,7 +72,6 @@ CHOSEN = 0.5  # chance at least of a row that has the most of what is asked, or 
 SURE = 0.65  # cosine from which a sentence is of the matter, in whatever words
 VAGUELY = 0.3  # of what a word counts that says little of the thing
 LEAD = 5.0  # of a score before others, at most
-ELSEWHERE = 2.0  # of a logit in other languages, whose words of like meaning are not known
 NEAR = 4  # sentences of a short document that are compared closely
 HEADED = 1.0  # what the name of a definition counts where it has all words of the question
 GAP = 40  # characters between its passages that are none of any
@@ -88,7 +87,6 @@ _CROSSED = (
     -12.0,
     17.0,
 )  # what a cross-encoder that is not there, or does not know the language, would say by `matched`
-_SURELY = (-18.0, 20.0)  # what it says at least, by the words that are matched worst
 _SAID = (0.5, 0.3)  # what a word of the question that is there, or a related one, counts at least
 
 Floats = NDArray[np.float64]
@@ -313,7 +311,7 @@ class Extractive:
             order = np.concatenate([np.argsort(-logits, kind="stable"), np.arange(len(near), len(rows))])
             scores = _moved(scores, logits[order[: len(near)]])
             rows, features, overall = rows[order], features[order], near[order[0], len(FEATURES) :]
-            chance = _logistic(float(logits.max()) + (0.0 if question.language == "en" else ELSEWHERE))
+            chance = _logistic(float(logits.max()))
             asked = _asks_for_key(question.text, _sentence(prompt, scan, int(rows[0])))
             if asked or (rows[0] in chosen and unseen <= LITTLE):
                 chance = max(chance, CHOSEN)
@@ -439,15 +437,13 @@ class Extractive:
     def _crossed(
         self, prompt: Prompt, question: Question, scan: Scan, rows: Rows, matched: Sequence[tuple[float, ...]]
     ) -> list[float]:
-        """What the cross-encoder says of each sentence, no less than `matched` does where all words stand in it; of
-        code and of what is not all in English, what `matched` says."""
-        english = question.language == "en" and not question.of_code and not question.is_translated
+        """What the cross-encoder says of each sentence; of what is not all in English what `matched` says."""
+        english = question.language == "en" and not question.is_translated
         encoder = self._cross_encoder if english else None
         if encoder is None:
             return [_CROSSED[0] + _CROSSED[1] * mean for mean, *_ in matched]
-        logits = encoder(question.text, [_completed(prompt, question, scan, int(row)) for row in rows])
-        least = [_SURELY[0] + _SURELY[1] * alone for *_, alone in matched]
-        return [float(logit) for logit in np.maximum(logits, least)]
+        texts = [_completed(prompt, question, scan, int(row)) for row in rows]
+        return [float(logit) for logit in encoder(question.text, texts)]
 
     @cached_property
     def _threads(self) -> ThreadpoolController:
@@ -1073,7 +1069,7 @@ def overall_of(
     """
     if not len(scores):
         return np.zeros(len(OVERALL))
-    lead = float(np.clip(scores[0] - scores[1:].max(), -LEAD, LEAD)) if len(scores) > 1 else LEAD / 2
+    lead = float(np.clip(scores[0] - scores[1:].max(), -LEAD, LEAD)) if len(scores) > 1 else 0.0
     best = features.max(0)[[FEATURES.index("cosine"), FEATURES.index("covered_near")]]
     known = [scores[0], lead, *best, kindless, np.log1p(read), missing, *near]
     return np.array([*known, *(0.0,) * len(SIGNS)], dtype=np.float64)

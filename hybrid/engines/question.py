@@ -37,7 +37,8 @@ KEPT = 32
 _ROOT, _KIN, _TYPO = 0.8, 0.6, 0.8  # what a related word, one of like meaning and a misspelt one count
 _COMPOUNDING = ("de", "nl")
 _SAID_OF_CODE = frozenset(  # what people say of code and code does not say of itself
-    "made make makes by default defined used use uses computed calculated implemented work works happen happens".split()
+    "made make makes by default defined used use uses return returns returned
+    computed calculated implemented work works happen happens".split()
 )
 _STRICT = re.compile(
     r"\b(?:costs?|weigh|how (?:heavy|long|soon|hot)|temperature|e-?mail|phone|telephone|hotline|salary|earns?)\b",
@@ -298,7 +299,7 @@ _KIND_NAMED = re.compile(
 
 _GENERAL = frozenset(map(stem, GENERAL))
 _VAGUE = frozenset(map(stem, VAGUE))
-_LIGHT = frozenset(map(stem, LIGHT | VAGUE))
+_LIGHT = frozenset(map(stem, LIGHT))
 
 
 def is_general(term: str) -> bool:
