@@ -382,9 +382,7 @@ def fit(found: Sequence[Case], kept: Weights | None = None) -> Models:
         order = np.array([kept.order[name] for name in FEATURES])
         answered = np.array([kept.answered.get(name, 0.0) for name in (*FEATURES, *OVERALL)])
         bias = kept.bias
-    return Models(
-        order, answered, bias, *fit_short([case for case in found if case.situation.startswith(("asked", "reworded"))])
-    )
+    return Models(order, answered, bias, *fit_short([case for case in found if case.situation.startswith("asked")]))
 
 
 def fit_short(found: Sequence[Case], ridge: float = 1e-2) -> tuple[Floats, float]:

@@ -37,8 +37,8 @@ KEPT = 32
 _ROOT, _KIN, _TYPO = 0.8, 0.6, 0.8  # what a related word, one of like meaning and a misspelt one count
 _COMPOUNDING = ("de", "nl")
 _SAID_OF_CODE = frozenset(  # what people say of code and code does not say of itself
-    "made make makes by default defined used use uses return returns returned
-    computed calculated implemented work works happen happens".split()
+    """made make makes by default defined used use uses return returns returned computed calculated implemented work
+    works happen happens""".split()
 )
 _STRICT = re.compile(
     r"\b(?:costs?|weigh|how (?:heavy|long|soon|hot)|temperature|e-?mail|phone|telephone|hotline|salary|earns?)\b",
