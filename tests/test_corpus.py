@@ -94,7 +94,7 @@ class TestPaths:
     )
     def test_missing(self, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
-        sentence = r"There is no file or folder .* in .*\. To ask about a text itself, give \{'name': text\}, or - for"
+        sentence = r"There is no file or folder .* in .*\. To ask about a text itself, give \{'name': text\}, or - .*\."
         with pytest.raises(InputError, match=f"^{sentence}$") as caught:
             Corpus.of(said)
         assert len(str(caught.value)) < 300

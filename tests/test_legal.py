@@ -417,7 +417,7 @@ class TestQuestions:
     @pytest.mark.parametrize(
         ("content", "said"),
         [
-            ("", "holds no question"),
+            ("", "no question in"),
             ("[[question]\n", "not valid TOML"),
             ('[[question]]\nasked = "x"\n', "have to be tables"),
             ("question = 5\n", "have to be tables"),
