@@ -72,6 +72,31 @@ def test_a_column_behind_the_last_group_is_not_of_it() -> None:
     last = "Region: South | 2023 Q1: 5 | 2023 Q2: 6 | 2024 Q1: 7 | 2024 Q2: 8 | Note: old"
     assert as_csv(rows).split("\n")[-1] == last
     assert as_workbook(rows).split("\n")[-1] == last
+    rows = rows_of(",Good,Fair,Poor,\nBike,Gears,Brakes,Seat,Overall\nHybrid,1,2,3,4\nRoad,5,6,7,8")
+    last = "Bike: Road | Good Gears: 5 | Fair Brakes: 6 | Poor Seat: 7 | Overall: 8"
+    assert as_csv(rows).split("\n")[-1] == last
+    assert as_workbook(rows).split("\n")[-1] == last
+
+
+def test_a_form_whose_cells_go_over_several_rows_has_no_names_of_columns() -> None:
+    import docx
+
+    document = docx.Document()
+    table = document.add_table(4, 3)
+    texts = (
+        ("01 - Surname in full", "", "Photo here"),
+        ("02 - Birth city", "03 - Birth date", ""),
+        ("04 - Citizen of", "05 - Sex", "06 - Status"),
+        ("07 - Passport", "08 - Issued by", "09 - Expires"),
+    )
+    for at, row in enumerate(texts):
+        for column, text in enumerate(row):
+            table.cell(at, column).text = text
+    table.cell(0, 0).merge(table.cell(0, 1))
+    table.cell(0, 2).merge(table.cell(1, 2))
+    out = io.BytesIO()
+    document.save(out)
+    assert "02 - Birth city | 03 - Birth date" in read("a.docx", out.getvalue()).text
 
 
 DATA = [
@@ -83,6 +108,8 @@ DATA = [
      "Depot: North | Open: low | high | Shut: low | high"),
     ("Depot,Open,,Shut,\nNorth,n/a,n/a,n/a,n/a\nSouth,1,2,3,4", "Depot: North | Open: n/a | n/a | Shut: n/a | n/a"),
     (",Jan,Feb\nPlan,1,2\nReal,3,4", "Plan | Jan: 1 | Feb: 2"),
+    ("Year,,Values,,\n2005,,2006,,\nItem,Cost,Gain,Cost,Gain\nBooks,5,6,7,8\nMusic,1,2,3,4",
+     "Item | Cost | Gain | Cost | Gain"),
     (",Start,,End\nKiel,2020,x,2021\nLyon,2019,y,2022\nUlm,2018,z,2023", "Kiel | Start: 2020 | x | End: 2021"),
 ]  # fmt: skip
 

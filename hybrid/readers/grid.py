@@ -13,7 +13,6 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
@@ -81,8 +80,10 @@ class Grid:
             depth = self.depth()
             seen = [[cell for at, cell in enumerate(row) if at not in dead] for row in self.rows[: SAMPLE + depth]]
             count, sure = header_rows([*seen[:1], *seen[depth:]], pairs=True)
-            if depth > 1 and not count:  # names that are told apart only by those of their groups
-                count, sure = header_rows([reduce(_joined, seen[:depth]), *seen[depth:]], pairs=True)
+            if depth == 2 and not count:
+                count = 2 * _is_upper(
+                    [[cell for at, cell in enumerate(row) if at not in dead] for row in self._begun()]
+                )
             heads = set(range(max(count, depth) if count else 0))
         names: list[str] = []
         title, told = "", False  # of the rows below, and whether any row has had it
@@ -123,6 +124,14 @@ class Grid:
                 break
             depth += 1
         return depth
+
+    def _begun(self) -> list[list[str]]:
+        """The first rows with every cell only where it begins."""
+        gone = self.copies | self.downs
+        return [
+            ["" if (number, at) in gone else cell for at, cell in enumerate(row)]
+            for number, row in enumerate(self.rows[: SAMPLE + 2])
+        ]
 
     def _has_rows(self, number: int, heads: Collection[int]) -> bool:
         """Whether any row stands under the header in this one."""
@@ -264,10 +273,12 @@ def _is_key(cell: str) -> bool:
 
 def _is_upper(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row stands above names, or has units below: names of groups, or an empty first cell in one."""
-    if len(rows) < 3 or not rows[1]:
+    if len(rows) < 3 or not rows[0] or not rows[1]:
         return False
     over, two, body = rows[0][1:], rows[1], rows[2 : SAMPLE + 2]
-    if sum(map(bool, two)) < 2 or any(_is_figure(cell) and not _is_time(cell) for cell in two):
+    figures = [cell for cell in two if _is_figure(cell)]
+    named = all(one or other for one, other in zip_longest(rows[0], two, fillvalue=""))
+    if sum(map(bool, two)) < 2 or (figures and not (named and all(map(_is_time, figures)))):
         return False
     if _are_groups(rows[0], two, body):
         return True
@@ -369,8 +380,8 @@ def _joined(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
 def grouped_names(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
     """The names of columns where each of the first row stands over the first of several: it is told with all of them.
 
-    A name with none below it is that of its own column. What the last group has more than all the others, which have
-    the same names, is not part of it, as a column of remarks behind "Q1, Q2" of every year.
+    A name with none below it is that of its own column. What the last group has more than all the others, which are
+    alike, is not part of it, as a column of remarks behind "Q1, Q2" of every year.
     """
     over, names, groups = "", list[str](), list[list[int]]()
     for at, (one, other) in enumerate(zip_longest(upper, lower, fillvalue="")):
@@ -382,7 +393,8 @@ def grouped_names(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
         names.append(over if over == other else f"{over} {other}".strip())
         over = over if other else ""
     held = [[lower[at] for at in group] for group in groups if group]
-    if len(held) > 1 and all(group == held[0] for group in held[:-1]) and held[-1][: len(held[0])] == held[0]:
+    sizes = {len(group) for group in held[:-1]}
+    if len(sizes) == 1 and (len(held) > 2 or held[-1][: len(held[0])] == held[0]):
         for at in [group for group in groups if group][-1][len(held[0]) :]:
             names[at] = lower[at]
     return names
