@@ -9,7 +9,10 @@ Nothing of `evals.bench.easy` is among them, whose questions decide how much the
 All-MiniLM-L6-v2 is kept as it is; to its matrices products of two narrow ones are added (LoRA, rank 16, arXiv
 2106.09685), and these, a vector that marks the second text and a linear head over the mean of the tokens are trained.
 The loss says twice which of the sentences answers, or none: once with the right one among them and once without it.
-About half an hour for 400 steps on two cores.
+A step takes 1.7 to 2 s on two cores.
+
+The one that is carried was trained by this recipe before it was this script: 230 steps of up to 112 tokens at a rate
+that did not fall yet, and from there 320 as here, at 8e-4. Twice as many steps were no better.
 """
 
 from __future__ import annotations

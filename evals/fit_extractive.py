@@ -409,18 +409,12 @@ def fit_short(found: Sequence[Case], ridge: float = 1e-2) -> tuple[Floats, float
     return weights, float(fitted[-1] - weights[used] @ mean)
 
 
-def _fit_answered(
-    found: Sequence[Case], order: Floats, ridge: float = 1e-3, used: Sequence[bool] | None = None
-) -> tuple[Floats, float]:
+def _fit_answered(found: Sequence[Case], order: Floats) -> tuple[Floats, float]:
     labels = np.array([ANSWERABLE[case.situation] for case in found])
     sorts = [(case.situation, bool(label)) for case, label in zip(found, labels, strict=True)]
     members, kinds = Counter(sorts), Counter(label for _, label in set(sorts))
     share = np.array([0.5 / kinds[sort[1]] / members[sort] for sort in sorts])
-    rows = np.array([top(case, order) for case in found])
-    columns = np.flatnonzero(used if used is not None else np.ones(rows.shape[1], bool))
-    weights = np.zeros(rows.shape[1])
-    weights[columns], bias = fit_answered(rows[:, columns], labels, share, ridge)
-    return weights, bias
+    return fit_answered(np.array([top(case, order) for case in found]), labels, share)
 
 
 def measure(found: Sequence[Case], kept: Weights | None = None) -> dict[str, Any]:

@@ -10,23 +10,7 @@ from typing import Any
 from hybrid.asking import LANGUAGES
 from hybrid.words import STOP, stem
 
-_ENDINGS = (
-    "ization",
-    "isation",
-    "ation",
-    "ition",
-    "ment",
-    "ness",
-    "anc",
-    "enc",
-    "abl",
-    "ibl",
-    "ion",
-    "iv",
-    "at",
-    "al",
-    "i",
-)
+_ENDINGS = tuple("ization isation ation ition ment ness anc enc abl ibl ion iv at al i".split())
 # of English stems; not -er, -or and -ee: an employer is no employee
 _LEFT = {"ment": 3, "abl": 3}  # letters that have to be left, 4 for all others
 _SHORTEST, _LONG = 5, 9  # letters of a word that may be misspelt, in one place, and in two

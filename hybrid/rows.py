@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.blocks import spelled
 from hybrid.sentences import CELLS, is_row
 from hybrid.words import fold
 
@@ -30,7 +31,6 @@ wk week; wks weeks; wt weight; yr year; yrs years
 """
 _WHOLE = {words[0]: " ".join(words[1:]) for words in map(str.split, _SHORT.split(";"))}
 _PART = re.compile(r"[A-Za-z]+")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
 
 
 def in_words(row: str) -> str:
@@ -44,8 +44,12 @@ def _named_in_words(cell: str) -> str:
         name, sign, value = cell.rpartition(":") if cell.endswith(":") else ("", "", cell)
     if not sign:
         return cell
-    parts = re.sub(r"(?<=[A-Za-z])\.(?=\W|$)", "", _HUMP.sub(" ", name))
+    parts = re.sub(r"(?<=[A-Za-z])\.(?=\W|$)", "", _apart(name))
     return _PART.sub(lambda m: _WHOLE.get(m.group().lower(), m.group()), parts) + sign + value
+
+
+def _apart(name: str) -> str:
+    return spelled(name).replace("_", " ")
 
 
 def rows_in_words(text: str, starts: Rows) -> tuple[str, Rows]:
@@ -99,7 +103,7 @@ _NO = re.compile(r"(?:no|none|nein|non|false|n|-|\u2013|n/a|not available)\W*", 
 def is_short_for_more(row: str) -> bool:
     """Whether a row has the name of a column with a word that is cut short."""
     names = (cell.partition(":")[0] for cell in row.split(CELLS.strip()))
-    return any(part.group().lower() in _WHOLE for name in names for part in _PART.finditer(_HUMP.sub(" ", name)))
+    return any(part.group().lower() in _WHOLE for name in names for part in _PART.finditer(_apart(name)))
 
 
 def extreme_in(question: str) -> tuple[tuple[str, ...], int, str] | None:
@@ -120,11 +124,9 @@ def cells_of(row: str) -> Cells:
     return {name.strip(): value.strip() for name, sign, value in cells if sign}
 
 
-def extreme_rows(
-    rows: Sequence[Cells], sign: int, columns: str, named: Callable[[str], float]
-) -> tuple[list[int], str] | None:
-    """Which rows have the most (the least, where the sign is -1) in the column that is meant, and its name; None where
-    it is not clear which column, or there is nothing to compare.
+def extreme_rows(rows: Sequence[Cells], sign: int, columns: str, named: Callable[[str], float]) -> list[int] | None:
+    """Which rows have the most (the least, where the sign is -1) in the column that is meant; None where it is not
+    clear which column, or there is nothing to compare.
 
     Args:
         columns: what the name of the column has, where the question names none.
@@ -147,7 +149,7 @@ def extreme_rows(
     if len(meant) != 1:
         return None
     most = max(sign * value for value in full[meant[0]])
-    return [i for i, value in enumerate(values[meant[0]]) if value is not None and sign * value == most], meant[0]
+    return [i for i, value in enumerate(values[meant[0]]) if value is not None and sign * value == most]
 
 
 def _value(text: str) -> float | None:

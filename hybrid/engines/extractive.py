@@ -785,7 +785,7 @@ def _of_rows(prompt: Prompt, question: Question, scan: Scan) -> tuple[NDArray[np
         named = partial(_named_by, question, [term for term in asks if term not in telling])
         found = extreme_rows([rows[i] for i in meant], *extreme[1:], named)
         if found is not None:
-            may[at], chosen = False, at[meant[found[0]]]
+            may[at], chosen = False, at[meant[found]]
             may[chosen] = True
             asking = [term for term in range(len(question.terms)) if question.terms[term] in words]
             for hits in (scan.hits, scan.near, scan.whole):
