@@ -55,18 +55,21 @@ testbed: $(VENV)/.demo $(VLLM)/.made
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	# mypy knows no package-dir: it sees the package as the wheel lays it out
+	rm -rf build/typed && mkdir -p build/typed/hybrid
+	ln -s $(CURDIR)/hybrid/* $(CURDIR)/evals $(CURDIR)/pipelines build/typed/hybrid/
+	cd build/typed && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache
 
 bench: $(VENV)/.dev
 	$(VENV)/$(PIP) --editable ".[cpu,bench]"
-	$(BIN)/python -m evals.bench.retrieval --data $(DATA)
-	$(BIN)/python -m evals.bench.answers --data $(DATA)
-	$(BIN)/python -m evals.bench.indexing --data $(DATA)
-	$(BIN)/python -m evals.bench.scale
-	$(BIN)/python -m evals.bench.code symbols click
-	$(BIN)/python -m evals.bench.legal --data $(DATA)
+	$(BIN)/python -m hybrid.evals.bench.retrieval --data $(DATA)
+	$(BIN)/python -m hybrid.evals.bench.answers --data $(DATA)
+	$(BIN)/python -m hybrid.evals.bench.indexing --data $(DATA)
+	$(BIN)/python -m hybrid.evals.bench.scale
+	$(BIN)/python -m hybrid.evals.bench.code symbols click
+	$(BIN)/python -m hybrid.evals.bench.legal --data $(DATA)
 
-$(VENV)/.demo: locks/cpu.txt pyproject.toml
+$(VENV)/.demo: locks/cpu.txt pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/$(LOCKED) locks/cpu.txt
 	$(VENV)/$(PIP) "$(TORCH)"

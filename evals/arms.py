@@ -23,26 +23,27 @@ from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from evals.retrieval_metrics import Range
-from evals.sample import Count, Sample
-from evals.suite import ArmSpec, target
-from hybrid.chunking import Chunker
-from hybrid.corpus import Corpus
+from hybrid.evals.retrieval_metrics import Range
+from hybrid.evals.sample import Count, Sample
+from hybrid.evals.suite import ArmSpec, target
+
+from hybrid.chat.prompts import Prompt
+from hybrid.chat.refusals import abstains
+from hybrid.chat.thinking import spoken
+from hybrid.corpus.corpus import Corpus
 from hybrid.cost.estimate import shape_named
 from hybrid.cost.price import price
 from hybrid.document import Location
-from hybrid.embedding import Embedder
 from hybrid.engines.base import Engine
 from hybrid.engines.make import make_engine
 from hybrid.errors import InputError, SettingsError
-from hybrid.hybrid import Hybrid
+from hybrid.index.chunking import Chunker
+from hybrid.index.embedding import Embedder
 from hybrid.index.store import Store
-from hybrid.prompts import Prompt
-from hybrid.refusals import abstains
 from hybrid.routing.policies import Doubting, Forced, Policy
 from hybrid.routing.situation import Reading, Situation
+from hybrid.session.hybrid import Hybrid
 from hybrid.settings import EmbedderSettings, Settings
-from hybrid.thinking import spoken
 from hybrid.types import Answer, Candidate, Cost, Decision, Passage, Prediction, Route, Rung, Usage
 
 _OPEN = 8  # corpora that an arm keeps ready

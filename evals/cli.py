@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
+from hybrid.evals import suite as suites
+from hybrid.evals.suite import Suite
 
-from evals import suite as suites
-from evals.suite import Suite
 from hybrid.cli.common import columns, console, grouped, print_json
 from hybrid.cli.dash import Place
 from hybrid.cli.effect import refuse
@@ -19,9 +19,9 @@ from hybrid.errors import InputError
 from hybrid.settings import load
 
 if TYPE_CHECKING:
-    from evals.arms import Arm
-    from evals.sample import Task
-    from evals.statistics import Estimate
+    from hybrid.evals.arms import Arm
+    from hybrid.evals.sample import Task
+    from hybrid.evals.statistics import Estimate
 
 
 def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -97,8 +97,8 @@ def run(
           hybrid eval run testbed -o testbed
           hybrid eval run standard -o standard --url http://localhost:8000/v1
     """
-    from evals import run as runner
-    from evals.report import make, save, summary
+    from hybrid.evals import run as runner
+    from hybrid.evals.report import make, save, summary
 
     engine = engine or (None if url is None else "server")
     read = suites.read(suite)
@@ -160,8 +160,9 @@ def _run_served(
     quiet: bool,
 ) -> None:
     """A run on servers that are started for it."""
-    from evals import run as runner
-    from evals.serve import serving
+    from hybrid.evals import run as runner
+    from hybrid.evals.serve import serving
+
     from hybrid.cli.up import Sayer
 
     say = Sayer(quiet=quiet)
@@ -230,7 +231,7 @@ def make_arms(suite: Suite, config: str | None, given: Mapping[str, Mapping[str,
     Raises:
         UserError: one of them cannot be made as it is described.
     """
-    from evals.arms import Shared, make_arm
+    from hybrid.evals.arms import Shared, make_arm
 
     shared = Shared()
     common = suites.merged(suite.settings, given)
@@ -247,7 +248,7 @@ def report(folder: Path, output: Path | None, as_json: bool) -> None:
     \b
     Try:  hybrid eval report smoke
     """
-    from evals.report import make, save
+    from hybrid.evals.report import make, save
 
     found = make(folder)
     place = output or folder / "report"
@@ -286,9 +287,10 @@ def judge_(
     \b
     Try:  hybrid eval judge smoke --url http://localhost:8000/v1
     """
-    from evals.judged import judge_run
-    from hybrid.embedding import Embedder
+    from hybrid.evals.judged import judge_run
+
     from hybrid.engines.make import make_engine
+    from hybrid.index.embedding import Embedder
 
     engine = {"url": url, "model": model, "kind": None if url is None else "server", "max_tokens": 64}
     settings = load(config, {"engine": engine})
@@ -312,7 +314,7 @@ def compare(one: Path, other: Path, as_json: bool) -> None:
     \b
     Try:  hybrid eval compare before after
     """
-    from evals.report import compare as compared
+    from hybrid.evals.report import compare as compared
 
     found = compared(one, other)
     if as_json:
@@ -355,7 +357,7 @@ def replay(records: Path, policies: tuple[str, ...], model: str | None, as_json:
     Try:  hybrid eval replay smoke --policy self_route
           hybrid eval replay ../shared/data/lara --model llama-3.1-8b
     """
-    from evals import replay as replays
+    from hybrid.evals import replay as replays
 
     cases = replays.read(records, model=model)
     judged = replays.judge([replays.policy(name) for name in policies or replays.known()], cases)
@@ -370,7 +372,7 @@ def replay(records: Path, policies: tuple[str, ...], model: str | None, as_json:
 def list_(as_json: bool) -> None:
     """Tell the suites, tasks and kinds of arms there are."""
     carried = {name: suites.read(name) for name in suites.carried()}
-    names = suites.target("evals.tasks.registry:TASKS")
+    names = suites.target("hybrid.evals.tasks.registry:TASKS")
     if as_json:
         described = {name: suite.model_dump(mode="json") for name, suite in carried.items()}
         print_json({"suites": described, "tasks": list(names), "arms": list(suites.KINDS)})

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from evals.sample import Count, Sample, Task
-from evals.suite import Cell
+from hybrid.evals.sample import Count, Sample, Task
+from hybrid.evals.suite import Cell
+
 from hybrid.errors import InputError
 
 Place = tuple[str, int | None, int, str]  # task, length, seed and id of a sample

@@ -12,11 +12,11 @@ from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from hybrid.evals.statistics import ENOUGH
 
-from evals.statistics import ENOUGH
+from hybrid.chat.prompts import Prompt
 from hybrid.engines.base import Engine
 from hybrid.errors import InputError
-from hybrid.prompts import Prompt
 from hybrid.types import Piece, Usage
 
 Array = np.ndarray[Any, np.dtype[np.float64]]

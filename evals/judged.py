@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
+from hybrid.evals.judge import Agreement, agreement, judge
+from hybrid.evals.report.data import Score
+from hybrid.evals.run import Key, Record, RunFailed, records
+from hybrid.evals.statistics import estimate
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
-from evals.judge import Agreement, agreement, judge
-from evals.report.data import Score
-from evals.run import Key, Record, RunFailed, records
-from evals.statistics import estimate
 from hybrid.cost.price import price
 from hybrid.engines.base import Engine
 from hybrid.errors import InputError, WindowError

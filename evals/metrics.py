@@ -17,9 +17,9 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 import numpy as np
+from hybrid.evals.sample import Metric
 
-from evals.sample import Metric
-from hybrid.refusals import abstains
+from hybrid.chat.refusals import abstains
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)

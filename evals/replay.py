@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
+from hybrid.evals.arms import restored
+from hybrid.evals.metrics import METRICS
+from hybrid.evals.run import Record, records
+from hybrid.evals.statistics import Estimate, estimate, frontier
+from hybrid.evals.suite import target, unknown
 from pydantic import BaseModel, ConfigDict
 
-from evals.arms import restored
-from evals.metrics import METRICS
-from evals.run import Record, records
-from evals.statistics import Estimate, estimate, frontier
-from evals.suite import target, unknown
 from hybrid.cost.estimate import estimate as estimated
 from hybrid.cost.price import total
 from hybrid.errors import InputError

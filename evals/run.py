@@ -29,15 +29,15 @@ from typing import Any, Literal
 
 import numpy as np
 from filelock import FileLock, Timeout
+from hybrid.evals import retrieval_metrics
+from hybrid.evals.arms import Arm, Reply, Unsuited
+from hybrid.evals.content import Contents, difference, place, refusal
+from hybrid.evals.metrics import METRICS
+from hybrid.evals.sample import Count, Metric, Sample, Task, Value
+from hybrid.evals.suite import Cell, Limits, Suite, unknown
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from evals import retrieval_metrics
-from evals.arms import Arm, Reply, Unsuited
-from evals.content import Contents, difference, place, refusal
-from evals.metrics import METRICS
-from evals.sample import Count, Metric, Sample, Task, Value
-from evals.suite import Cell, Limits, Suite, unknown
 from hybrid import __version__
 from hybrid.errors import HybridError, InputError, MissingDependency, SettingsError, UserError, WindowError
 from hybrid.types import Cost, Route, Rung, Usage

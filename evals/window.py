@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+from hybrid.evals.metrics import METRICS, bootstrap
+from hybrid.evals.sample import Sample
+from hybrid.evals.tasks.registry import task as task_named
 
-from evals.metrics import METRICS, bootstrap
-from evals.sample import Sample
-from evals.tasks.registry import task as task_named
+from hybrid.chat.prompts import Prompt
 from hybrid.cli.common import console, print_json, settings_from
 from hybrid.cli.dash import Place
 from hybrid.cli.effect import refuse
@@ -28,8 +29,7 @@ from hybrid.cli.progress import progress_bars
 from hybrid.engines.base import Engine
 from hybrid.errors import InputError
 from hybrid.files import check_writable
-from hybrid.profile import Profile, Scored, save_profile
-from hybrid.prompts import Prompt
+from hybrid.model.profile import Profile, Scored, save_profile
 from hybrid.types import Piece
 
 LENGTHS = 5  # to begin with
@@ -194,8 +194,8 @@ def calibrate_window(use_long: bool, task_name: str, window: int | None, samples
     \b
     Try:  hybrid calibrate window --url http://localhost:8000/v1
     """
-    from hybrid.embedding import Embedder
     from hybrid.engines.make import make_engine
+    from hybrid.index.embedding import Embedder
 
     file = Path(options["output"])
     check_writable(file)

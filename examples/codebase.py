@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.code import Codebase
-from pipelines.repository_map import as_text
+from hybrid.pipelines.code.map import as_text
+from hybrid.pipelines.code.pipeline import Codebase
 
 QUESTIONS = (
     "Where is ParamType defined?",

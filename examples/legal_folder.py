@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hybrid.pipelines.legal.pipeline import Legal, settings
+
 from hybrid import Hybrid
-from pipelines.legal import Legal, settings
 
 CONTRACTS = Path(__file__).parent / "contracts"
 QUESTIONS = (

@@ -18,13 +18,13 @@ from pathlib import Path
 import click
 
 from hybrid import Answer, Hybrid, Settings
+from hybrid.chat.prompts import Prompt
 from hybrid.cli.common import console
 from hybrid.cli.main import guarded
 from hybrid.errors import WindowError
-from hybrid.models import read_model
-from hybrid.prompts import Prompt
-from hybrid.rope import extend
-from hybrid.serving import Served, Servers, find
+from hybrid.model.rope import extend
+from hybrid.model.shapes import read_model
+from hybrid.serving.servers import Served, Servers, find
 from hybrid.settings import EngineSettings, PassageSettings, RetrievalSettings, RoutingSettings
 from hybrid.types import Piece
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from hybrid import Hybrid, Settings
-from hybrid.plan import plan
+from hybrid.serving.plan import plan
 from hybrid.settings import CostSettings, EngineSettings
 
 FILING = Path(__file__).parent / "filing" / "genprex-10-q-2024-q1.txt"

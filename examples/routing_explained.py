@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from hybrid import Hybrid, load
-from hybrid.embedding import Embedder
 from hybrid.engines.planned import Planned
+from hybrid.index.embedding import Embedder
 
 FILING = Path(__file__).parent / "filing" / "genprex-10-q-2024-q1.txt"
 MODEL, GPU = "qwen3-8b", "h100"

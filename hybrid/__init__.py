@@ -13,24 +13,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hybrid.corpus import Corpus
+    from hybrid.corpus.corpus import Corpus
     from hybrid.errors import HybridError, UserError
-    from hybrid.hybrid import Hybrid, answer
+    from hybrid.session.hybrid import Hybrid, answer
     from hybrid.settings import Settings, load
     from hybrid.types import Answer, Citation, Cost, Decision, Usage
 
 _HOMES = {
     "Answer": "types",
     "Citation": "types",
-    "Corpus": "corpus",
+    "Corpus": "corpus.corpus",
     "Cost": "types",
     "Decision": "types",
-    "Hybrid": "hybrid",
+    "Hybrid": "session.hybrid",
     "HybridError": "errors",
     "Settings": "settings",
     "Usage": "types",
     "UserError": "errors",
-    "answer": "hybrid",
+    "answer": "session.hybrid",
     "load": "settings",
 }
 __version__ = "0.1.0"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hybrid.embedding import Embedder
-from hybrid.serving import Servers, Vllm, find
+from hybrid.index.embedding import Embedder
+from hybrid.serving.servers import Servers, Vllm, find
 from hybrid.settings import EmbedderSettings
 
 # A shell that runs the tests in the background has Ctrl-C ignored, and what the tests start would inherit that.

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from hybrid.serving import Served, Servers, find
+from hybrid.serving.servers import Served, Servers, find
 
 MODEL = "tiny-chat"
 WINDOW = 4096

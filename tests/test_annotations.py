@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hybrid.readers.read import read
+from hybrid.corpus.readers.read import read
 from tests.test_readers import make_pdf
 
 

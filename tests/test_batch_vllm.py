@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from hybrid import Hybrid, Settings
+from hybrid.chat.prompts import Prompt
 from hybrid.errors import WindowError
-from hybrid.prompts import Prompt
-from hybrid.rope import extend
-from hybrid.serving import Served, Servers, Vllm
+from hybrid.model.rope import extend
+from hybrid.serving.servers import Served, Servers, Vllm
 from hybrid.settings import EngineSettings, RoutingSettings
 from hybrid.types import Piece
 from tests.conftest import free_port

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hybrid import Hybrid
-from hybrid.blocks import around, as_shown, blocks, headline, source_language, spelled, spelled_at
+from hybrid.text.blocks import around, as_shown, blocks, headline, source_language, spelled, spelled_at
 
 PYTHON = '''\
 """A client.

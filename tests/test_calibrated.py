@@ -14,10 +14,9 @@ from click.testing import CliRunner
 
 from hybrid.cli.main import cli, guarded
 from hybrid.document import Location
-from hybrid.embedding import Embedder
 from hybrid.engines.planned import Planned
 from hybrid.errors import EngineError, InputError, SettingsError
-from hybrid.hybrid import Hybrid
+from hybrid.index.embedding import Embedder
 from hybrid.routing.calibrated import WORTH, Calibrated
 from hybrid.routing.features import FEATURES, MEANS
 from hybrid.routing.fit import Example, fit
@@ -25,6 +24,7 @@ from hybrid.routing.policies import make_policy
 from hybrid.routing.records import calibrate, read
 from hybrid.routing.situation import Reading, Situation
 from hybrid.routing.weights import NEEDS, Weights, carried, load, of_settings, save
+from hybrid.session.hybrid import Hybrid
 from hybrid.settings import EmbedderSettings, RoutingSettings, Settings
 from hybrid.types import RUNGS, Candidate, Cost, Passage, Prediction
 from tests.test_hybrid import Model

@@ -16,7 +16,7 @@ import pytest
 from hybrid import Answer, Hybrid
 from hybrid.cli.main import cli, guarded
 from hybrid.cli.plan import plan as plan_command
-from hybrid.readers.read import read
+from hybrid.corpus.readers.read import read
 from hybrid.settings import EmbedderSettings, Settings, load
 from tests.conftest import free_port
 

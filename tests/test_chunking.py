@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hybrid.chunking import Chunker, Cut, Outline
+from hybrid.corpus.readers.headings import headings_of
+from hybrid.corpus.readers.read import read
 from hybrid.document import Document, Heading
-from hybrid.embedding import Embedder
-from hybrid.readers.headings import headings_of
-from hybrid.readers.read import read
+from hybrid.index.chunking import Chunker, Cut, Outline
+from hybrid.index.embedding import Embedder
 from hybrid.settings import PassageSettings
 
 WORDS = (
@@ -187,7 +187,7 @@ def test_what_is_embedded_names_file_and_titles(small: Chunker) -> None:
 def test_code_is_cut_at_definitions(embedder: Embedder) -> None:
     chunker = Chunker(embedder)
     begun, definitions = 0, 0
-    for file in sorted((Path(__file__).parents[1] / "hybrid" / "readers").glob("[a-z]*.py")):
+    for file in sorted((Path(__file__).parents[1] / "hybrid" / "corpus" / "readers").glob("[a-z]*.py")):
         document = read(file.name, file.read_bytes(), str(file))
         starts = {cut.start for cut in check(document, chunker)}
         top = {heading.start for heading in document.headings if heading.level == 1}
@@ -218,14 +218,14 @@ def test_code_is_not_cut_at_the_blank_lines_inside_a_definition(embedder: Embedd
 
 
 def test_long_code_falls_back_to_text(small: Chunker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hybrid.chunking._LARGEST_SYNTAX", 100)
+    monkeypatch.setattr("hybrid.index.chunking._LARGEST_SYNTAX", 100)
     text = "".join(f"def f{i}():\n    return {i}\n\n\n" for i in range(50))
     check(Document("a.py", text, "code", language="python"), small)
     check(Document("a.zz", text, "code", language="no such language"), small)
 
 
 def test_long_texts_are_split_in_stretches(small: Chunker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hybrid.chunking._BLOCK", 300)
+    monkeypatch.setattr("hybrid.index.chunking._BLOCK", 300)
     text = "".join(f"Sentence number {i} says little.{' ' if i % 7 else chr(10) * 2}" for i in range(200))
     cuts = check(Document("a.txt", text), small)
     assert len(cuts) > 200 * 32 / 300
@@ -235,9 +235,9 @@ def test_long_texts_are_split_in_stretches(small: Chunker, monkeypatch: pytest.M
 def test_no_grammar_hangs_or_crashes_on_odd_text() -> None:
     """All grammars on what is not their language: in a process of its own, because a crash would end this one."""
     script = """
-from hybrid.chunking import _code_splitter
-from hybrid.readers.kinds import FILE_NAMES, LANGUAGES
-from hybrid.readers.symbols import symbols
+from hybrid.index.chunking import _code_splitter
+from hybrid.text.kinds import FILE_NAMES, LANGUAGES
+from hybrid.corpus.readers.symbols import symbols
 odd = ["(" * 1500 + "[" * 1500 + "{" * 1500, "x=1;a(b)\\"c,d' <e> " * 300]
 odd.append("/* \\"'`\\n" + "def f(a):\\n  return a\\n" * 100)
 for language in sorted({*LANGUAGES.values(), *FILE_NAMES.values()}):

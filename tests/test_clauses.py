@@ -11,12 +11,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hybrid.evals.bench import clauses as bench
+from hybrid.pipelines.legal.clauses import Table, cuad
+from hybrid.pipelines.legal.pipeline import Legal, settings
 
-from evals.bench import clauses as bench
 from hybrid.cli.main import cli, guarded
-from hybrid.hybrid import Hybrid
-from pipelines.clauses import Table, cuad
-from pipelines.legal import Legal, settings
+from hybrid.session.hybrid import Hybrid
 
 LEASE = """LEASE AGREEMENT
 

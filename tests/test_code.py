@@ -7,17 +7,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hybrid.pipelines.code import repository as repository_module
+from hybrid.pipelines.code.cli import code
+from hybrid.pipelines.code.map import NAME, as_text, dependency_order
+from hybrid.pipelines.code.pipeline import Codebase, settings
+from hybrid.pipelines.code.questions import relation_asked
+from hybrid.pipelines.code.repository import open_repository
+from hybrid.pipelines.code.symbols import module_of
 
 from hybrid.cli.main import guarded
 from hybrid.errors import CorpusError, InputError
 from hybrid.settings import RoutingSettings, Settings
-from pipelines import repository as repository_module
-from pipelines.code import Codebase, settings
-from pipelines.code_cli import code
-from pipelines.code_questions import relation_asked
-from pipelines.repository import open_repository
-from pipelines.repository_map import NAME, as_text, dependency_order
-from pipelines.symbols import module_of
 from tests.installed import install
 
 FILES = {

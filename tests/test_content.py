@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hybrid.evals import report as reports
+from hybrid.evals.content import Contents
+from hybrid.evals.run import CHANGED, RECORDS, records, run
+from hybrid.evals.sample import Sample
 
-from evals import report as reports
-from evals.content import Contents
-from evals.run import CHANGED, RECORDS, records, run
-from evals.sample import Sample
 from hybrid.cli.main import cli, guarded
 from hybrid.errors import InputError
 from tests.test_run import Pool, Sums, suite

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from hybrid.corpus import Corpus, Problem, Source, not_read, nothing_readable
+from hybrid.corpus.corpus import Corpus, Problem, Source, not_read, nothing_readable
+from hybrid.corpus.readers import ocr
+from hybrid.corpus.readers.extract import Unreadable
+from hybrid.corpus.readers.numbering import FORMS
+from hybrid.corpus.readers.read import read
 from hybrid.errors import CorpusError, InputError, SettingsError
-from hybrid.readers import ocr
-from hybrid.readers.extract import Unreadable
-from hybrid.readers.numbering import FORMS
-from hybrid.readers.read import read
 from hybrid.settings import CorpusSettings
 
 Tree = Callable[[dict[str, str]], Path]

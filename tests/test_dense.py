@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hybrid.chunking import Chunker
 from hybrid.cli import doctor
-from hybrid.corpus import Corpus
-from hybrid.embedding import Embedder
+from hybrid.corpus.corpus import Corpus
 from hybrid.errors import MissingDependency
-from hybrid.hybrid import Hybrid
 from hybrid.index import dense as module
+from hybrid.index.chunking import Chunker
 from hybrid.index.dense import EXACT, RECALL, Dense
+from hybrid.index.embedding import Embedder
 from hybrid.index.store import Store
+from hybrid.session.hybrid import Hybrid
 from hybrid.settings import Settings
 
 Floats = NDArray[np.float32]

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from hybrid.readers.extract import Unreadable
-from hybrid.readers.read import read
+from hybrid.corpus.readers.extract import Unreadable
+from hybrid.corpus.readers.read import read
 
 
 def message(**headers: str) -> EmailMessage:

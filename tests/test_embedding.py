@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hybrid import int8
-from hybrid.embedding import Embedder, Vectors, _cpu_has_bfloat16
 from hybrid.errors import MissingDependency, SettingsError
+from hybrid.index import int8
+from hybrid.index.embedding import Embedder, Vectors, _cpu_has_bfloat16
 from hybrid.settings import EmbedderSettings
 
 SUBJECTS = ["The tenant", "A cat", "The parser", "The board", "Our baker", "Every pilot", "The lake", "An old violin"]
@@ -139,7 +139,7 @@ def nearest(vectors: Vectors, k: int = 5) -> list[set[int]]:
 def test_bfloat16_is_used_after_it_ranked_as_float32_does(
     half: Embedder, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hybrid.embedding._WORTH", 70)
+    monkeypatch.setattr("hybrid.index.embedding._WORTH", 70)
     some = random.Random(5).sample(TEXTS, 80)
     assert half._precision is None
     half.encode_query(["too few to judge by"])
@@ -158,15 +158,15 @@ def test_bfloat16_is_used_after_it_ranked_as_float32_does(
 def test_bfloat16_is_left_where_it_ranks_otherwise(monkeypatch: pytest.MonkeyPatch, half: Embedder) -> None:
     picky = Embedder(EmbedderSettings(device="cpu"))
     picky._models = half._models
-    monkeypatch.setattr("hybrid.embedding._WORTH", 64)
-    monkeypatch.setattr("hybrid.embedding._AGREEMENT", {"bfloat16": 1.01, "int8": 1.01})
+    monkeypatch.setattr("hybrid.index.embedding._WORTH", 64)
+    monkeypatch.setattr("hybrid.index.embedding._AGREEMENT", {"bfloat16": 1.01, "int8": 1.01})
     picky.encode_documents(random.Random(5).sample(TEXTS, 64))
     assert picky._precision == "float32"
 
 
 def test_float32_where_the_cpu_has_nothing_else(monkeypatch: pytest.MonkeyPatch, embedder: Embedder) -> None:
-    monkeypatch.setattr("hybrid.embedding._WORTH", 64)
-    monkeypatch.setattr("hybrid.embedding._cpu_has_bfloat16", lambda: False)
+    monkeypatch.setattr("hybrid.index.embedding._WORTH", 64)
+    monkeypatch.setattr("hybrid.index.embedding._cpu_has_bfloat16", lambda: False)
     plain = Embedder(EmbedderSettings(device="cpu"))
     plain._models = {"float32": embedder._model("float32")}
     plain.encode_documents(random.Random(5).sample(TEXTS, 64))
@@ -176,8 +176,8 @@ def test_float32_where_the_cpu_has_nothing_else(monkeypatch: pytest.MonkeyPatch,
 def test_int8_ranks_as_float32_and_is_kept(monkeypatch: pytest.MonkeyPatch, embedder: Embedder) -> None:
     if not int8.available():
         pytest.skip("openvino and nncf are not installed: the extra int8")
-    monkeypatch.setattr("hybrid.embedding._WORTH", 64)
-    monkeypatch.setattr("hybrid.embedding._WORTH_QUANTISING", 64)
+    monkeypatch.setattr("hybrid.index.embedding._WORTH", 64)
+    monkeypatch.setattr("hybrid.index.embedding._WORTH_QUANTISING", 64)
     some = random.Random(5).sample(TEXTS, 80)
     quick = Embedder(EmbedderSettings(device="cpu"))
     quick._models = {"float32": embedder._model("float32")}
@@ -196,7 +196,7 @@ def test_int8_ranks_as_float32_and_is_kept(monkeypatch: pytest.MonkeyPatch, embe
 
 
 def test_int8_without_its_packages(monkeypatch: pytest.MonkeyPatch, embedder: Embedder) -> None:
-    monkeypatch.setattr("hybrid.int8.available", lambda: False)
+    monkeypatch.setattr("hybrid.index.int8.available", lambda: False)
     asked = Embedder(EmbedderSettings(device="cpu", precision="int8"))
     asked._models = {"float32": embedder._model("float32")}
     with pytest.raises(MissingDependency, match="int8"):
@@ -207,10 +207,10 @@ def test_a_model_that_cannot_be_quantised(monkeypatch: pytest.MonkeyPatch, embed
     def fails(*_: object) -> None:
         raise RuntimeError("unknown operation\nand more")
 
-    monkeypatch.setattr("hybrid.int8.available", lambda: True)
-    monkeypatch.setattr("hybrid.int8.quantise", fails)
-    monkeypatch.setattr("hybrid.embedding._WORTH", 64)
-    monkeypatch.setattr("hybrid.embedding._WORTH_QUANTISING", 64)
+    monkeypatch.setattr("hybrid.index.int8.available", lambda: True)
+    monkeypatch.setattr("hybrid.index.int8.quantise", fails)
+    monkeypatch.setattr("hybrid.index.embedding._WORTH", 64)
+    monkeypatch.setattr("hybrid.index.embedding._WORTH_QUANTISING", 64)
     some = random.Random(5).sample(TEXTS, 64)
     asked = Embedder(EmbedderSettings(device="cpu", precision="int8"))
     asked._models = {"float32": embedder._model("float32")}

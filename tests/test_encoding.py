@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hybrid.readers.encoding import decode
-from hybrid.readers.read import read
+from hybrid.corpus.readers.encoding import decode
+from hybrid.corpus.readers.read import read
 
 TEXTS = {
     "cp1252": [

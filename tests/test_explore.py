@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hybrid.evals.arms import make_arm
+from hybrid.evals.replay import of_run
+from hybrid.evals.run import records, run
+from hybrid.evals.sample import Sample
+from hybrid.evals.suite import ArmSpec, Suite, TaskSpec
 
-from evals.arms import make_arm
-from evals.replay import of_run
-from evals.run import records, run
-from evals.sample import Sample
-from evals.suite import ArmSpec, Suite, TaskSpec
 from hybrid import Answer, Hybrid, Settings
-from hybrid.chunking import Chunker
 from hybrid.cli.main import cli
-from hybrid.embedding import Embedder
 from hybrid.engines.base import Completion
 from hybrid.errors import EngineError, InputError
+from hybrid.index.chunking import Chunker
+from hybrid.index.embedding import Embedder
 from hybrid.index.store import Store
 from hybrid.routing.calibrated import Calibrated
 from hybrid.routing.explore import drawn

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hybrid.embedding import Embedder
+from hybrid.chat.prompts import Prompt
 from hybrid.engines.base import Completion, Engine
 from hybrid.engines.extractive import FEATURES, OVERALL, SILENT, Extractive, Weights
 from hybrid.engines.question import Question
 from hybrid.errors import WindowError
-from hybrid.prompts import Prompt
+from hybrid.index.embedding import Embedder
 from hybrid.settings import EngineSettings
+from hybrid.text.words import stem
 from hybrid.types import Piece
-from hybrid.words import stem
 
 CONTRACT = """\
 1. Term. This agreement begins on 1 March 2021 and ends on 28 February 2024, unless it is terminated earlier.

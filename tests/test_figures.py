@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from hybrid.corpus.readers.read import read
 from hybrid.document import Document
-from hybrid.readers.read import read
 
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 MAIN = "http://schemas.openxmlformats.org/drawingml/2006/main"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid.chunking import Chunker
-from hybrid.corpus import Corpus
-from hybrid.embedding import Embedder
+from hybrid.corpus.corpus import Corpus
+from hybrid.index.chunking import Chunker
+from hybrid.index.embedding import Embedder
 from hybrid.index.fusion import DENSE_WEIGHT, fuse, retrieve
 from hybrid.index.store import Store
 

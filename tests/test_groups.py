@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from hybrid.readers.read import read
+from hybrid.corpus.readers.read import read
 
 Rows = Sequence[Sequence[str]]
 

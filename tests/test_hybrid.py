@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from hybrid import Answer, Hybrid, Settings, UserError, answer, load
-from hybrid.corpus import Corpus
-from hybrid.embedding import Embedder
+from hybrid.corpus.corpus import Corpus
 from hybrid.engines.base import Completion
 from hybrid.errors import CorpusError, EngineError, IndexDamaged, InputError, WindowError
+from hybrid.index.embedding import Embedder
 from hybrid.types import Usage
 
 FILING = Path(__file__).parent.parent / "examples" / "filing" / "genprex-10-q-2024-q1.txt"
@@ -58,7 +58,7 @@ class Model:
         return sum(self.count([m["content"] for m in prompt.messages()]))
 
     def ask(self, prompt, *, max_tokens, on_text=None):
-        from hybrid.refusals import abstains
+        from hybrid.chat.refusals import abstains
 
         self.prompts.append(prompt)
         text = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]

@@ -21,10 +21,10 @@ from pathlib import Path
 import pytest
 
 from hybrid import Hybrid, Settings
-from hybrid.chunking import Chunker
 from hybrid.engines.extractive import Extractive
 from hybrid.engines.planned import Planned
 from hybrid.errors import IndexStoreError, InputError, SettingsError, WindowError
+from hybrid.index.chunking import Chunker
 from hybrid.settings import EngineSettings, PassageSettings, RoutingSettings
 from tests.conftest import free_port
 
@@ -561,7 +561,7 @@ def test_a_node_longer_than_the_embedder_reads_is_cut(embedder):
 
 
 def _document(text: str):
-    from hybrid.readers.read import read_text
+    from hybrid.corpus.readers.read import read_text
 
     return read_text("clauses.txt", text)
 

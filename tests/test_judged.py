@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from hybrid.evals.judged import FILE, judge_run
+from hybrid.evals.research.agreement import PUBLISHED, TASKS, agreement, by_task
+from hybrid.evals.run import records, run
 
-from evals.agreement import PUBLISHED, TASKS, agreement, by_task
-from evals.judged import FILE, judge_run
-from evals.run import records, run
 from hybrid.engines.base import Completion
 from hybrid.errors import EngineError, InputError, WindowError
 from hybrid.settings import CostSettings
@@ -149,7 +149,7 @@ def test_the_score_without_a_judge_follows_the_published_one():
 
 
 def test_equal_means_agree_wholly():
-    from evals.agreement import Cell
+    from hybrid.evals.research.agreement import Cell
 
     cells = [Cell(f"m{i // 4}", i / 20, i / 20, 5) for i in range(20)]
     found = agreement(cells)

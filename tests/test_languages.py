@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from hybrid.embedding import Embedder
+from hybrid.chat.prompts import Prompt
 from hybrid.engines.extractive import Extractive
-from hybrid.prompts import Prompt
+from hybrid.index.embedding import Embedder
 from hybrid.types import Piece
 
 CHINESE = """\

@@ -14,21 +14,21 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hybrid.pipelines.legal.amendments import amendment_of, matters
+from hybrid.pipelines.legal.answer import SILENT, UNSUPPORTED, Finding, Statement
+from hybrid.pipelines.legal.clauses import FORMATS, Question, Table, cuad, named, questions_in, recognised
+from hybrid.pipelines.legal.contract import Contract, label_key
+from hybrid.pipelines.legal.pipeline import Legal, settings
+from hybrid.pipelines.legal.terms import Terms
 
 from hybrid import Hybrid, Settings
+from hybrid.chat.prompts import Prompt
 from hybrid.cli.main import cli, guarded
-from hybrid.embedding import Embedder
+from hybrid.corpus.readers.read import read, read_text
 from hybrid.engines.base import Completion, OnText
 from hybrid.errors import InputError
-from hybrid.prompts import Prompt
-from hybrid.readers.read import read, read_text
+from hybrid.index.embedding import Embedder
 from hybrid.types import Usage
-from pipelines.clauses import FORMATS, Question, Table, cuad, named, questions_in, recognised
-from pipelines.contract import Contract, label_key
-from pipelines.contract_amendments import amendment_of, matters
-from pipelines.contract_answer import SILENT, UNSUPPORTED, Finding, Statement
-from pipelines.contract_terms import Terms
-from pipelines.legal import Legal, settings
 from tests.test_readers import encrypted_pdf, make_docx, placed_pdf, rows_at
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "leval" / "legal_contract_qa.dev.jsonl.gz"
@@ -306,7 +306,7 @@ class TestAsk:
         assert "Germany" in found["supply.txt", wanted[0].ask].text
 
     def test_definitions_and_references_travel_with_what_is_read(self, legal: Legal) -> None:
-        from hybrid.assemble import passage_piece
+        from hybrid.reading.assemble import passage_piece
 
         passages = [p for p in legal.store.passages_of("lease.txt") if "except to an Affiliate" in p.text]
         widen = legal.library.reading("lease.txt", Question(ask="May the lease be assigned?"))

@@ -62,8 +62,8 @@ BROKEN = {
 def test_a_broken_faiss_is_no_damaged_index(
     code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: object
 ) -> None:
-    from hybrid.chunking import Chunker
-    from hybrid.corpus import Corpus
+    from hybrid.corpus.corpus import Corpus
+    from hybrid.index.chunking import Chunker
     from hybrid.index.store import Store
 
     (tmp_path / "faiss.py").write_text(code)
@@ -106,8 +106,8 @@ def test_no_bm25s_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> No
 def test_what_is_no_damage_is_not_told_as_damage(
     error: Exception, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: object
 ) -> None:
-    from hybrid.chunking import Chunker
-    from hybrid.corpus import Corpus
+    from hybrid.corpus.corpus import Corpus
+    from hybrid.index.chunking import Chunker
     from hybrid.index.dense import Dense
     from hybrid.index.store import Store
 

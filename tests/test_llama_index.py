@@ -7,10 +7,10 @@ import warnings
 import pytest
 
 from hybrid import Hybrid, Settings
+from hybrid.chat.prompts import Prompt
 from hybrid.engines.llama_index import LlamaIndexEngine
 from hybrid.engines.make import make_engine
 from hybrid.errors import EngineError, SettingsError, WindowError
-from hybrid.prompts import Prompt
 from hybrid.types import Piece
 
 with warnings.catch_warnings():

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from hybrid import Hybrid, load
+from hybrid.chat.refusals import abstains
 from hybrid.cost.meter import Meter, Power, Shares
 from hybrid.cost.sent import sent
 from hybrid.engines.base import Completion
 from hybrid.errors import EngineError
-from hybrid.refusals import abstains
 from hybrid.routing.policies import SelfRoute
 from hybrid.types import Usage
 

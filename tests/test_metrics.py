@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from hybrid.evals.judge import agreement, judge
+from hybrid.evals.metrics import METRICS, best_subspan_em, bootstrap, exact_match, f1, normalise, option
+from hybrid.evals.retrieval_metrics import ndcg_at, overlap, precision_at, recall_at
 
-from evals.judge import agreement, judge
-from evals.metrics import METRICS, best_subspan_em, bootstrap, exact_match, f1, normalise, option
-from evals.retrieval_metrics import ndcg_at, overlap, precision_at, recall_at
+from hybrid.chat.prompts import Prompt
+from hybrid.chat.refusals import ABSTAIN
 from hybrid.engines.base import Completion, OnText, Quote
 from hybrid.errors import InputError
-from hybrid.prompts import Prompt
-from hybrid.refusals import ABSTAIN
 from hybrid.types import Usage
 
 

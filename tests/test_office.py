@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from hybrid.corpus.readers.extract import Unreadable
+from hybrid.corpus.readers.read import read
 from hybrid.document import Document
-from hybrid.readers.extract import Unreadable
-from hybrid.readers.read import read
 
 
 def workbook(fill: Any) -> Document:
@@ -135,7 +135,7 @@ def test_gaps_and_hidden_rows_move_no_cell_of_a_sheet() -> None:
 
 
 def test_a_workbook_of_too_many_cells_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hybrid.readers.workbook.CELL_LIMIT", 8)
+    monkeypatch.setattr("hybrid.corpus.readers.workbook.CELL_LIMIT", 8)
     with pytest.raises(Unreadable, match=r"^too large XLSX: over 8 cells; save the sheets as CSV files"):
         workbook(lambda book: [book.active.append(["a", "b", "c"]) for _ in range(3)])
 
@@ -704,7 +704,7 @@ def test_what_is_not_read_says_what_to_do(name: str, remedy: str) -> None:
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hybrid.readers.archive.PART_LIMIT", 1_000)
+    monkeypatch.setattr("hybrid.corpus.readers.archive.PART_LIMIT", 1_000)
     for name, what in (("a.xlsx", "XLSX"), ("a.odt", "OpenDocument file"), ("a.epub", "EPUB"), ("a.docx", "DOCX")):
         with pytest.raises(Unreadable, match=rf"^suspicious {what}: one part unpacks to"):
             read(name, archive(content_xml="x" * 2_000))

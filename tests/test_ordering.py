@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid.errors import InputError
-from hybrid.ordering import Ordering, order
+from hybrid.reading.ordering import Ordering, order
 from hybrid.types import Piece
 
 # ranks from the first position to the last; rank 0 is the most relevant

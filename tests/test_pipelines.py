@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from hybrid.pipelines.code.cli import code
+from hybrid.pipelines.code.pipeline import settings
 
-from hybrid.cli.main import COMMANDS, cli, guarded
+from hybrid.cli.commands import commands
+from hybrid.cli.main import cli, guarded
 from hybrid.settings import Settings
-from pipelines.code import settings
-from pipelines.code_cli import code
 from tests.installed import install
 
 
@@ -43,4 +44,4 @@ def test_a_wrong_path_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_command_is_listed() -> None:
-    assert COMMANDS["code"][:2] == ("pipelines.code_cli", "code")
+    assert commands()["code"][:2] == ("hybrid.pipelines.code.cli", "code")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid.prompts import INSTRUCTIONS, Prompt, block, defuse
-from hybrid.refusals import ABSTAIN, abstains
+from hybrid.chat.prompts import INSTRUCTIONS, Prompt, block, defuse
+from hybrid.chat.refusals import ABSTAIN, abstains
 from hybrid.types import Piece
 
 HARMFUL = [

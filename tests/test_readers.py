@@ -15,14 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hybrid.corpus.readers.encoding import decode
+from hybrid.corpus.readers.extract import Unreadable
+from hybrid.corpus.readers.headings import headings_of, plain_headings
+from hybrid.corpus.readers.notebook import code_of, language_of
+from hybrid.corpus.readers.read import read, read_text
+from hybrid.corpus.readers.symbols import symbols
 from hybrid.document import Document
-from hybrid.readers.encoding import decode
-from hybrid.readers.extract import Unreadable
-from hybrid.readers.headings import headings_of, plain_headings
-from hybrid.readers.kinds import FILE_NAMES, LANGUAGES, kind_of
-from hybrid.readers.notebook import code_of, language_of
-from hybrid.readers.read import read, read_text
-from hybrid.readers.symbols import symbols
+from hybrid.text.kinds import FILE_NAMES, LANGUAGES, kind_of
 
 
 def outline(document: Document) -> list[tuple[int, str]]:

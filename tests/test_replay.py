@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from hybrid.evals import replay
+from hybrid.evals.arms import HybridArm, restored, saved
+from hybrid.evals.replay import Case, Outcome, judge, label_score, plain_situation, policy, read
+from hybrid.evals.run import RECORDS, Record, run
+from hybrid.evals.sample import Sample
+from hybrid.evals.suite import ArmSpec, Suite, TaskSpec
 
-from evals import replay
-from evals.arms import HybridArm, restored, saved
-from evals.replay import Case, Outcome, judge, label_score, plain_situation, policy, read
-from evals.run import RECORDS, Record, run
-from evals.sample import Sample
-from evals.suite import ArmSpec, Suite, TaskSpec
 from hybrid.cli.main import cli, guarded
 from hybrid.errors import InputError
 from hybrid.settings import load

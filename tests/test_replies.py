@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid import Hybrid, load
-from hybrid.embedding import Embedder
+from hybrid.chat.marks import BEGIN, END, MARK, marked
+from hybrid.chat.refusals import abstains
+from hybrid.chat.thinking import Spoken, opens_unseen, spoken
 from hybrid.engines.base import Completion
 from hybrid.errors import EngineError
-from hybrid.marks import BEGIN, END, MARK, marked
-from hybrid.refusals import abstains
-from hybrid.thinking import Spoken, opens_unseen, spoken
+from hybrid.index.embedding import Embedder
 from hybrid.types import Usage
 
 FILE = Path(__file__).parent / "data" / "refusals.jsonl"

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hybrid.evals import report as reports
+from hybrid.evals.report import figures
+from hybrid.evals.report.data import Data
+from hybrid.evals.report.places import by_length, places
+from hybrid.evals.report.rows import Row, _row
+from hybrid.evals.report.verdict import verdict
+from hybrid.evals.run import RECORDS, RUN, Log, Record, RunInfo, Session
+from hybrid.evals.suite import ArmSpec, Suite, TaskSpec
 
-from evals import figures
-from evals import report as reports
-from evals.report.data import Data
-from evals.report.places import by_length, places
-from evals.report.rows import Row, _row
-from evals.report.verdict import verdict
-from evals.run import RECORDS, RUN, Log, Record, RunInfo, Session
-from evals.suite import ArmSpec, Suite, TaskSpec
 from hybrid.cost.shape import Attention
 from hybrid.errors import InputError
 from hybrid.types import Cost, Usage
@@ -189,7 +189,7 @@ def test_every_question_stands_there_with_all_replies(found):
 
 
 def test_of_many_questions_those_stand_there_that_tell(tmp_path, monkeypatch):
-    monkeypatch.setattr("evals.report.questions._MOST", 20)
+    monkeypatch.setattr("hybrid.evals.report.questions._MOST", 20)
     report = reports.make(made(tmp_path / "run"))
     section = next(section for section in report.sections if section.questions)
     assert len(section.questions) == 20

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid.errors import InputError, SettingsError
-from hybrid.models import carried
-from hybrid.rope import LARGEST, extend, frequencies, rope_parameters
+from hybrid.model.rope import LARGEST, extend, frequencies, rope_parameters
+from hybrid.model.shapes import carried
 
 LLAMA: dict[str, Any] = {
     "model_type": "llama",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hybrid.rope import extend, frequencies
+from hybrid.model.rope import extend, frequencies
 
 ROOT = Path(__file__).parents[1]
 PYTHON = Path(os.environ.get("HYBRID_TEST_VLLM", ROOT / ".vllm" / "bin" / "vllm")).with_name("python")

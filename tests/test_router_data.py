@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from evals.router_data import groups, halves
+from hybrid.evals.research.router_data import groups, halves
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "lara"
 
@@ -26,8 +25,8 @@ def test_halves_are_even_within_a_stratum_and_do_not_depend_on_order():
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="LaRA is not beside the project")
 def test_laras_papers_that_share_text_stay_together():
-    from evals.replay import DOCUMENTS
-    from evals.router_data import SIZES, _lines
+    from hybrid.evals.replay import DOCUMENTS
+    from hybrid.evals.research.router_data import SIZES, _lines
 
     documents = {(s, d["file"]): d["text"] for s in SIZES for d in _lines(DATA / DOCUMENTS.format(s))}
     found = groups(documents)

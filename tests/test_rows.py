@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hybrid import Hybrid
-from hybrid.rows import cells_of, extreme_in, extreme_rows, in_words, is_short_for_more, rows_in_words, says_no
-from hybrid.sentences import sentences
+from hybrid.text.rows import cells_of, extreme_in, extreme_rows, in_words, is_short_for_more, rows_in_words, says_no
+from hybrid.text.sentences import sentences
 
 STORE = """\
 id,descr.,ht_cm,wt_g,qty,heated,price_eur,last_chk

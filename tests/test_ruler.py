@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hybrid.evals.metrics import METRICS
+from hybrid.evals.sample import Count, Sample
+from hybrid.evals.tasks import haystack
+from hybrid.evals.tasks.registry import task
+from hybrid.evals.tasks.ruler import BUDGETS, NEEDLES, NOISE, TASKS, effective_length, weighted_means
 
-from evals.metrics import METRICS
-from evals.sample import Count, Sample
-from evals.tasks import haystack
-from evals.tasks.registry import task
-from evals.tasks.ruler import BUDGETS, NEEDLES, NOISE, TASKS, effective_length, weighted_means
-from hybrid.embedding import Embedder
 from hybrid.errors import InputError
+from hybrid.index.embedding import Embedder
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SQUAD = {

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hybrid.evals import run as runner
+from hybrid.evals.arms import FunctionArm, Reply, Unsuited
+from hybrid.evals.run import RECORDS, RUN, Record, RunFailed, by_document, judge, records, run
+from hybrid.evals.sample import Sample
+from hybrid.evals.suite import ArmSpec, Limits, Suite, TaskSpec
 
-from evals import run as runner
-from evals.arms import FunctionArm, Reply, Unsuited
-from evals.run import RECORDS, RUN, Record, RunFailed, by_document, judge, records, run
-from evals.sample import Sample
-from evals.suite import ArmSpec, Limits, Suite, TaskSpec
 from hybrid.cli.main import cli, guarded
 from hybrid.errors import EngineError, InputError, SettingsError, WindowError
 from hybrid.types import Cost, Usage
@@ -132,7 +132,8 @@ def test_killed_at_any_moment_it_ends_as_an_undisturbed_run_does(tmp_path):
     """SIGKILL at twenty random moments: before the first record, between records, inside a write, at the end."""
     root = Path(__file__).parents[1]
     code = (
-        "from pathlib import Path\nfrom evals.run import run\nfrom tests.test_run import Pool, Sums, slowly, suite\n"
+        "from pathlib import Path\nfrom hybrid.evals.run import run\n"
+        "from tests.test_run import Pool, Sums, slowly, suite\n"
         "run(suite(150), [Pool('one', slowly)], {'sums': Sums()}, Path('FOLDER'))"
     )
 
@@ -279,7 +280,7 @@ def test_time_limit(tmp_path):
 def test_a_full_disk_leaves_what_is_written_valid(tmp_path):
     """The limit on a file's size makes a write fail half-way, as a full disk does."""
     code = (
-        "import resource, signal\nfrom pathlib import Path\nfrom evals.run import run, RECORDS\n"
+        "import resource, signal\nfrom pathlib import Path\nfrom hybrid.evals.run import run, RECORDS\n"
         "from tests.test_run import Pool, Sums, suite\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "from hybrid.errors import UserError\nresource.setrlimit(resource.RLIMIT_FSIZE, (9000, -1))\n"
         f"try:\n    run(suite(), [Pool('one')], {{'sums': Sums()}}, Path({str(tmp_path)!r}))\n"

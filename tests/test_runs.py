@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hybrid.readers.pages import plain
-from hybrid.readers.read import read
-from hybrid.readers.runs import Run, from_the_right, in_columns, pieces_from_the_right, with_raised
+from hybrid.corpus.readers.pages import plain
+from hybrid.corpus.readers.read import read
+from hybrid.corpus.readers.runs import Run, from_the_right, in_columns, pieces_from_the_right, with_raised
 from tests.test_readers import placed_pdf
 
 

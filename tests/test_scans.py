@@ -6,10 +6,10 @@ import io
 
 import pytest
 
+from hybrid.corpus.readers import ocr
+from hybrid.corpus.readers.extract import Unreadable
+from hybrid.corpus.readers.read import read
 from hybrid.document import Document
-from hybrid.readers import ocr
-from hybrid.readers.extract import Unreadable
-from hybrid.readers.read import read
 
 STAMP = "RECEIVED 12 MARCH 2024 ACME 000123"
 LONG = "This letter of the third of May confirms that the rent of the hall is 410 euros a month from June on."

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybrid.sentences import LONGEST, sentences
+from hybrid.text.sentences import LONGEST, sentences
 
 
 def split(text: str) -> list[str]:

@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hybrid.evals import serve
+from hybrid.evals.run import RECORDS, finished, records
+from hybrid.evals.serve import settings_of
+from hybrid.evals.suite import Serve, read
 
-from evals import serve
-from evals.run import RECORDS, finished, records
-from evals.serve import settings_of
-from evals.suite import Serve, read
 from hybrid.cli.main import cli, guarded
-from hybrid.models import read_model
-from hybrid.serving import plan
+from hybrid.model.shapes import read_model
+from hybrid.serving.servers import plan
 from tests.conftest import free_port
 from tests.test_serving import installed
 

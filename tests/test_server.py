@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from hybrid.chat.prompts import Prompt
+from hybrid.chat.refusals import ABSTAIN
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError, SettingsError, WindowError
-from hybrid.prompts import Prompt
-from hybrid.refusals import ABSTAIN
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece
 

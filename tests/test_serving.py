@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
+from hybrid.chat.prompts import Prompt
 from hybrid.cli.main import cli, guarded
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError, HybridError, InputError, MissingDependency, SettingsError, WindowError
 from hybrid.files import write
-from hybrid.prompts import Prompt
-from hybrid.serving import Served, Servers, Vllm, command, cores, environment, find, gpus, place, reason
+from hybrid.serving.servers import Served, Servers, Vllm, command, cores, environment, find, gpus, place, reason
+from hybrid.serving.settings_file import with_engines
 from hybrid.settings import EngineSettings, load
-from hybrid.settings_file import with_engines
 from hybrid.types import Piece
 from tests.conftest import free_port
 from tests.fake_vllm import LOG
@@ -385,7 +385,7 @@ def test_a_server_that_does_not_get_ready(fake: Path) -> None:
 
 
 def test_a_server_that_ignores_sigterm_is_killed(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hybrid.serving.GRACE", 1.0)
+    monkeypatch.setattr("hybrid.serving.servers.GRACE", 1.0)
     with pytest.raises(EngineError, match="was not ready after 2 s"):
         start(fake, "deaf", timeout=2)
     assert left(fake) == []
@@ -600,7 +600,7 @@ def test_positions_that_the_real_vllm_does_not_compute(
     """Half the factor: vLLM starts, answers, and computes NaN behind the end of its table."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("hybrid.serving._positions", lambda overrides: None)
+    monkeypatch.setattr("hybrid.serving.servers._positions", lambda overrides: None)
     half = {**YARN, "rope_parameters": {**YARN["rope_parameters"], "factor": 2.0}}  # type: ignore[dict-item]
     flags = ("--load-format", "dummy", "--dtype", "bfloat16", "--enforce-eager", "--max-num-seqs", "8")
     served = Served(str(tiny_model), "tiny", 16384, half, port=free_port(), extra=flags)

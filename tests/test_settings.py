@@ -381,8 +381,8 @@ def test_the_long_engine_that_is_the_engine_with_changes_follows_another(tmp_pat
 
 def test_an_engine_given_to_hybrid_reads_whole_documents_too() -> None:
     from hybrid import Hybrid
-    from hybrid.embedding import Embedder
     from hybrid.engines.extractive import Extractive
+    from hybrid.index.embedding import Embedder
 
     settings = load(environ={}, overrides={"long_engine": {"url": "http://127.0.0.1:9/v1", "model": "m"}})
     engine = Extractive(Embedder(settings.embedder))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from evals.statistics import Difference, difference, estimate, frontier, regret
+from hybrid.evals.statistics import Difference, difference, estimate, frontier, regret
 
 
 def test_an_estimate_counts_samples_and_groups():

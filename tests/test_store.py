@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hybrid.chunking import Chunker
-from hybrid.corpus import Corpus, Source
-from hybrid.embedding import Embedder, Vectors
+from hybrid.corpus.corpus import Corpus, Source
+from hybrid.corpus.readers.extract import Unreadable
 from hybrid.errors import CorpusError, IndexLocked, IndexStoreError
 from hybrid.index import dense as dense_module
+from hybrid.index.chunking import Chunker
+from hybrid.index.embedding import Embedder, Vectors
 from hybrid.index.fusion import retrieve
 from hybrid.index.store import FORMAT, Store
-from hybrid.readers.extract import Unreadable
 from hybrid.settings import EmbedderSettings, PassageSettings
 from tests.updates import AT_ONCE, POINTS, TOKENS
 

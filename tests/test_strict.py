@@ -7,7 +7,7 @@ import zipfile
 from datetime import date
 from typing import Any
 
-from hybrid.readers.read import read
+from hybrid.corpus.readers.read import read
 
 # by what the names begin with in common files
 STRICT = {

@@ -5,13 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hybrid.evals import suite as suites
+from hybrid.evals.arms import (
+    FunctionArm,
+    HybridArm,
+    QueryEngineArm,
+    RawArm,
+    Shared,
+    Verbatim,
+    make_arm,
+    restored,
+    saved,
+)
+from hybrid.evals.cli import evaluate, make_arms, narrowed, possible
+from hybrid.evals.retrieval_metrics import judge
+from hybrid.evals.sample import Sample
+from hybrid.evals.suite import ArmSpec, Cell, Limits, TaskSpec, make_task, read
 
-from evals import suite as suites
-from evals.arms import FunctionArm, HybridArm, QueryEngineArm, RawArm, Shared, Verbatim, make_arm, restored, saved
-from evals.cli import evaluate, make_arms, narrowed, possible
-from evals.retrieval_metrics import judge
-from evals.sample import Sample
-from evals.suite import ArmSpec, Cell, Limits, TaskSpec, make_task, read
 from hybrid.cli.main import guarded
 from hybrid.engines.base import Completion
 from hybrid.errors import InputError, SettingsError, WindowError
@@ -211,7 +221,7 @@ def test_functions_and_query_engines_of_the_user():
 
 
 def test_a_password_in_an_address_is_not_recorded(monkeypatch):
-    monkeypatch.setattr("evals.arms.make_engine", lambda *_: Wire())
+    monkeypatch.setattr("hybrid.evals.arms.make_engine", lambda *_: Wire())
     settings = load(None, {"engine": {"kind": "server", "url": "http://me:secret@host:8000/v1"}}, {})
     (arm,) = make_arms(
         read("smoke").model_copy(update={"arms": (ArmSpec(name="raw", kind="raw"),), "settings": {}}),

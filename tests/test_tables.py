@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from hybrid.corpus.readers.grid import LINE, Grid
+from hybrid.corpus.readers.read import read, read_text
 from hybrid.document import Document
-from hybrid.hybrid import Hybrid
-from hybrid.readers.grid import LINE, Grid
-from hybrid.readers.read import read, read_text
-from hybrid.sentences import sentences
+from hybrid.session.hybrid import Hybrid
 from hybrid.settings import load
+from hybrid.text.sentences import sentences
 from tests.test_readers import placed_pdf
 
 

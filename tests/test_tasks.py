@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hybrid.evals import suite as suites
+from hybrid.evals import testbed
+from hybrid.evals.metrics import METRICS
+from hybrid.evals.sample import Sample
+from hybrid.evals.tasks import haystack
+from hybrid.evals.tasks.perplexity import perplexity
+from hybrid.evals.tasks.registry import TASKS, task
 
-from evals import suite as suites
-from evals import testbed
-from evals.metrics import METRICS
-from evals.sample import Sample
-from evals.tasks import haystack
-from evals.tasks.perplexity import perplexity
-from evals.tasks.registry import TASKS, task
+from hybrid.chat.refusals import ABSTAIN
 from hybrid.cli.main import guarded
 from hybrid.errors import EngineError, InputError
-from hybrid.refusals import ABSTAIN
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 real = pytest.mark.skipif(not DATA.is_dir(), reason="the evaluation data of the project are not here")

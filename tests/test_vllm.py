@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from hybrid import Hybrid, load
+from hybrid.chat.prompts import Prompt
 from hybrid.cost.meter import Call, Meter
 from hybrid.cost.prometheus import Counted, Counters
-from hybrid.embedding import Embedder
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError, WindowError
-from hybrid.prompts import Prompt
+from hybrid.index.embedding import Embedder
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece, Usage
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
+from hybrid.chat.prompts import Prompt
 from hybrid.engines.make import make_engine
 from hybrid.engines.vllm import VllmEngine
 from hybrid.errors import EngineError, MissingDependency, SettingsError, WindowError
-from hybrid.prompts import Prompt
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece
 from tests.serve import ENVIRONMENT, YARN

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hybrid.evals.bench.warm import situation
 
-from evals.bench.warm import situation
 from hybrid import Hybrid, Settings
+from hybrid.chat.prompts import Prompt
 from hybrid.engines.base import Completion
-from hybrid.prompts import Prompt
 from hybrid.routing.calibrated import Calibrated
 from hybrid.routing.situation import Situation
 from hybrid.routing.weights import TIE
+from hybrid.session.warm import Warm
 from hybrid.settings import CostSettings
 from hybrid.types import Usage
-from hybrid.warm import Warm
 from tests.test_calibrated import AVERAGE, settled
 
 READ = [("a", 1000), ("b", 2000)]

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hybrid.embedding import Embedder
+from hybrid.chat.prompts import Prompt
 from hybrid.engines.extractive import Extractive
 from hybrid.errors import WindowError
-from hybrid.prompts import Prompt
+from hybrid.index.embedding import Embedder
+from hybrid.reading.window import fit, parts, room, sizes
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece
-from hybrid.window import fit, parts, room, sizes
 
 QUESTION = "When does the lease end?"
 real = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

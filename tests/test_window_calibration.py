@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hybrid.evals.window import Gauge, measure
 
-from evals.window import Gauge, measure
+from hybrid.chat.prompts import Prompt
+from hybrid.chat.refusals import ABSTAIN
 from hybrid.cli.main import cli, guarded
 from hybrid.engines.base import Completion, OnText
 from hybrid.errors import InputError, SettingsError
-from hybrid.hybrid import Hybrid
-from hybrid.profile import FILE, Profile, Scored, load_profile, profile_for, save_profile
-from hybrid.prompts import Prompt
-from hybrid.refusals import ABSTAIN
+from hybrid.model.profile import FILE, Profile, Scored, load_profile, profile_for, save_profile
+from hybrid.session.hybrid import Hybrid
 from hybrid.settings import RoutingSettings, Settings
 from hybrid.types import Usage
 

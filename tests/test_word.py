@@ -7,7 +7,7 @@ from io import BytesIO
 import docx
 import pytest
 
-from hybrid.readers.read import read
+from hybrid.corpus.readers.read import read
 from tests.test_tables import cell, paragraph, row, run, table, word
 
 CHART = '<c:chart xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"/>'

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from hybrid import Hybrid, Settings
-from hybrid.amendments import amended
-from hybrid.asking import kind_of, language_of
-from hybrid.embedding import Embedder
+from hybrid.chat.prompts import Prompt
 from hybrid.engines.extractive import Extractive
-from hybrid.forms import near, root
+from hybrid.index.embedding import Embedder
 from hybrid.index.lexical import identifiers, query_words, words
-from hybrid.prompts import Prompt
+from hybrid.text.amendments import amended
+from hybrid.text.asking import kind_of, language_of
+from hybrid.text.forms import near, root
+from hybrid.text.words import fold, fold_at
 from hybrid.types import Piece
-from hybrid.words import fold, fold_at
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +189,7 @@ def test_old_indexes_are_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with Hybrid(Settings()) as hybrid:
         assert "2,480" in hybrid.answer("What is the deposit?", tmp_path / "a.txt").text
-    monkeypatch.setattr("hybrid.hybrid.WORDS", 99)
+    monkeypatch.setattr("hybrid.session.hybrid.WORDS", 99)
     monkeypatch.setattr("hybrid.index.store.WORDS", 99)
     with Hybrid(Settings()) as hybrid:
         assert "2,480" in hybrid.answer("What is the deposit?", tmp_path / "a.txt").text

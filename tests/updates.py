@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from hybrid.chunking import Chunker
-from hybrid.corpus import Corpus
-from hybrid.embedding import Embedder
+from hybrid.corpus.corpus import Corpus
 from hybrid.errors import HybridError
 from hybrid.index import store as module
+from hybrid.index.chunking import Chunker
+from hybrid.index.embedding import Embedder
 from hybrid.index.lexical import Lexical
 from hybrid.index.store import Store
 from hybrid.settings import EmbedderSettings, PassageSettings

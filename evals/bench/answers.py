@@ -1,4 +1,4 @@
-"""Answers of the default engine by policy: `python -m evals.bench.answers --data DIR [--set NAME]`.
+"""Answers of the default engine by policy: `python -m hybrid.evals.bench.answers --data DIR [--set NAME]`.
 
 xquad       the 48 articles of English XQuAD as one corpus of 48 documents; one gold answer a question
 nq          long Wikipedia pages with questions of Natural Questions (L-Eval), each page its own corpus
@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+from hybrid.evals.metrics import best_subspan_em, bootstrap, content_words, f1
 
-from evals.metrics import best_subspan_em, bootstrap, content_words, f1
 from hybrid import Answer, Hybrid, Settings
 from hybrid.cli.common import console, print_json
 from hybrid.cli.progress import progress_bars

@@ -1,4 +1,4 @@
-"""The table of clauses, cell by cell: `python -m evals.bench.clauses [--half looked|held] [--show]`.
+"""The table of clauses, cell by cell: `python -m hybrid.evals.bench.clauses [--half looked|held] [--show]`.
 
 Fourteen agreements of a page (leases, non-disclosure, services, employment, licences, a loan, supply, distribution,
 consulting, terms of use, hosting, one with an amendment), each asked the 41 questions of CUAD with the default engine.
@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from hybrid.evals.bench.easy import wilson
+from hybrid.pipelines.legal.answer import Finding
+from hybrid.pipelines.legal.clauses import cuad
+from hybrid.pipelines.legal.pipeline import Legal, settings
 
-from evals.bench.easy import wilson
 from hybrid.cli.common import console, print_json
-from hybrid.hybrid import Hybrid
-from pipelines.clauses import cuad
-from pipelines.contract_answer import Finding
-from pipelines.legal import Legal, settings
+from hybrid.session.hybrid import Hybrid
 
 FOLDER = Path(__file__).with_name("clauses")
 HALVES = ("looked", "held")

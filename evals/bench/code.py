@@ -1,4 +1,4 @@
-"""Codebases: `python -m evals.bench.code symbols|retrieval|names|speed`.
+"""Codebases: `python -m hybrid.evals.bench.code symbols|retrieval|names|speed`.
 
 symbols    questions about names, asked of installed packages through `hybrid code ask`; the truth is computed with
            Python's own `ast`, which shares nothing with the tree-sitter index that answers
@@ -28,17 +28,17 @@ from typing import Any, NamedTuple
 
 import click
 import numpy as np
+from hybrid.evals.bench.peers import LlamaIndexPipeline
+from hybrid.evals.metrics import bootstrap
 
-from evals.bench.peers import LlamaIndexPipeline
-from evals.metrics import bootstrap
 from hybrid import Hybrid, Settings
-from hybrid.assemble import pieces
-from hybrid.chunking import Chunker
 from hybrid.cli.common import console, print_json
-from hybrid.embedding import Embedder
+from hybrid.corpus.readers.read import read
+from hybrid.index.chunking import Chunker
+from hybrid.index.embedding import Embedder
 from hybrid.index.fusion import retrieve
 from hybrid.index.lexical import Lexical, identifiers, query_words, words
-from hybrid.readers.read import read
+from hybrid.reading.assemble import pieces
 
 Row = dict[str, Any]
 Line = tuple[str, int]  # file relative to the package, line

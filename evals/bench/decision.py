@@ -1,4 +1,4 @@
-"""How long a decision takes beyond retrieval: `python -m evals.bench.decision [--times N]`.
+"""How long a decision takes beyond retrieval: `python -m hybrid.evals.bench.decision [--times N]`.
 
 Features of 20 found passages of 214 tokens, the policy's decision, and both of its second decisions, on one core.
 """

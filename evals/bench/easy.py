@@ -1,4 +1,4 @@
-"""Plain questions on short documents: `python -m evals.bench.easy [--set NAME] [--show]`.
+"""Plain questions on short documents: `python -m hybrid.evals.bench.easy [--set NAME] [--show]`.
 
 Documents of one page of all kinds (contracts, minutes, manuals, notices, CSV files, HTML pages, modules of code), about
 ten questions each, asked of one document at a time with the default engine. Those of the sets LOOKED_AT were looked at

@@ -1,4 +1,4 @@
-"""Where the rates that estimates assume come from, and how far off they are: `python -m evals.bench.estimates`.
+"""Where the rates that estimates assume come from, and how far off they are: `python -m hybrid.evals.bench.estimates`.
 
 `docs/measured/h200` holds what one H200 took with vLLM 0.26 and the shape of an 8-billion model in 16 bit: a sweep by
 `hybrid calibrate cost`, and single questions through `Hybrid.answer` on a document of 33 000, 65 000 and 130 000

@@ -1,4 +1,4 @@
-"""What `hybrid` says of a real GPU beside what the engine counted itself: `python -m evals.bench.gpu qwen3-4b`.
+"""What `hybrid` says of a real GPU beside what the engine counted itself: `python -m hybrid.evals.bench.gpu qwen3-4b`.
 
 A carried shape is served with random weights by `hybrid up`: times are real, answers are noise. One document, repeated
 to several lengths, is asked about by passages, whole and cold, and whole and cached. Charged seconds and estimates
@@ -22,8 +22,8 @@ import click
 
 from hybrid.cli.common import console
 from hybrid.cost.prometheus import Counters
-from hybrid.hybrid import Hybrid
-from hybrid.models import carried
+from hybrid.model.shapes import carried
+from hybrid.session.hybrid import Hybrid
 from hybrid.settings import Settings
 from hybrid.types import Answer, Route, Usage
 

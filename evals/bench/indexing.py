@@ -1,4 +1,6 @@
-"""Indexing beside LlamaIndex's pipeline, same embedding model, same cores: `python -m evals.bench.indexing --data DIR`.
+"""Indexing beside LlamaIndex's pipeline, same embedding model, same cores.
+
+Run `python -m hybrid.evals.bench.indexing --data DIR`.
 
 Each side indexes the same LaRA documents in a process of its own, model already loaded (and its int8 form made, which
 happens once per machine); the sides alternate. Recall is the share of the documents' `location` questions whose gold
@@ -20,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+from hybrid.evals.metrics import bootstrap, normalise
 
-from evals.metrics import bootstrap, normalise
 from hybrid.cli.common import console, print_json
 
 SIDES = ("hybrid int8", "hybrid bfloat16", "LlamaIndex")
@@ -43,7 +45,7 @@ def main(data: Path, documents: int, rounds: int, side: str | None, as_json: boo
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in SIDES}
     for _ in range(rounds):
         for name in SIDES:
-            command = [sys.executable, "-m", "evals.bench.indexing", "--data", str(data)]
+            command = [sys.executable, "-m", "hybrid.evals.bench.indexing", "--data", str(data)]
             command += ["--documents", str(documents), "--side", name]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             runs[name].append(json.loads(done.stdout.splitlines()[-1]))
@@ -89,7 +91,7 @@ def _result(texts: dict[str, str], seconds: float, passages: int, hits: list[flo
 
 def _quantise(data: Path, documents: int) -> float | None:
     """Seconds to make the embedder's int8 form for this machine; None where it is there already."""
-    from hybrid.embedding import Embedder
+    from hybrid.index.embedding import Embedder
     from hybrid.settings import EmbedderSettings
 
     embedder = Embedder(EmbedderSettings(precision="int8"))
@@ -133,7 +135,7 @@ def _hybrid(data: Path, documents: int, precision: str) -> dict[str, Any]:
 
 
 def _llama_index(data: Path, documents: int) -> dict[str, Any]:
-    from evals.bench.peers import LlamaIndexPipeline, rank_few
+    from hybrid.evals.bench.peers import LlamaIndexPipeline, rank_few
 
     texts = _texts(data, documents)
     LlamaIndexPipeline({"warm up": "The model is loaded now."})

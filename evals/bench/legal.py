@@ -1,4 +1,4 @@
-"""The pipeline for legal files beside plain LlamaIndex: `python -m evals.bench.legal --data DIR`.
+"""The pipeline for legal files beside plain LlamaIndex: `python -m hybrid.evals.bench.legal --data DIR`.
 
 contracts   contracts with questions whose answers are spans (L-Eval, from CUAD), each of which names its category;
             each contract its own corpus. `hybrid legal clauses` is asked the same by the category's name
@@ -36,16 +36,16 @@ from random import Random
 from typing import Any
 
 import click
+from hybrid.evals.bench.peers import LlamaIndexPipeline
+from hybrid.evals.metrics import best_subspan_em, content_words
+from hybrid.evals.statistics import difference, estimate
 
-from evals.bench.peers import LlamaIndexPipeline
-from evals.metrics import best_subspan_em, content_words
-from evals.statistics import difference, estimate
+from hybrid.chat.prompts import Prompt
 from hybrid.cli.common import console, grouped, print_json
 from hybrid.cli.main import cli, guarded
-from hybrid.embedding import Embedder
 from hybrid.engines.extractive import Extractive
 from hybrid.errors import InputError
-from hybrid.prompts import Prompt
+from hybrid.index.embedding import Embedder
 from hybrid.types import Piece
 
 K = 8  # chunks LlamaIndex retrieves, as many as the pipeline's passages

@@ -1,4 +1,4 @@
-"""What the runner itself takes: `python -m evals.bench.overhead --records 1000000`.
+"""What the runner itself takes: `python -m hybrid.evals.bench.overhead --records 1000000`.
 
 An arm that answers at once, so that all that is measured is drawing, judging, writing and looking up; memory is the
 process's peak after each tenth of the records, and has to stay flat.
@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
+from hybrid.evals.arms import FunctionArm
+from hybrid.evals.run import RECORDS, run
+from hybrid.evals.sample import Count, Sample
+from hybrid.evals.suite import ArmSpec, Suite, TaskSpec
 
-from evals.arms import FunctionArm
-from evals.run import RECORDS, run
-from evals.sample import Count, Sample
-from evals.suite import ArmSpec, Suite, TaskSpec
 from hybrid.cli.common import console
 
 _TENTHS = 10
@@ -57,8 +57,8 @@ def _measure(folder: Path, records: int, threads: int) -> None:
     suite = Suite(
         name="overhead",
         n=records,
-        tasks=(TaskSpec(name="evals.bench.overhead:Nothing", label="nothing"),),
-        arms=(ArmSpec(name="at once", kind="function", target="evals.bench.overhead:at_once"),),
+        tasks=(TaskSpec(name="hybrid.evals.bench.overhead:Nothing", label="nothing"),),
+        arms=(ArmSpec(name="at once", kind="function", target="hybrid.evals.bench.overhead:at_once"),),
     )
     peaks: list[float] = []
 

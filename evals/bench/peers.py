@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hybrid.embedding import Embedder
+from hybrid.index.embedding import Embedder
 
 
 class LlamaIndexPipeline:

@@ -1,4 +1,6 @@
-"""Retrieval beside LlamaIndex's pipeline, same embedding model, same run: `python -m evals.bench.retrieval --data DIR`.
+"""Retrieval beside LlamaIndex's pipeline, same embedding model, same run.
+
+Run `python -m hybrid.evals.bench.retrieval --data DIR`.
 
 codeqa     737 given chunks of code, 129 questions: recall of the gold chunks among the first k, and the difference of
            both pipelines question by question
@@ -18,9 +20,9 @@ from typing import Any
 
 import click
 import numpy as np
+from hybrid.evals.bench.peers import LlamaIndexPipeline, fuse_few, rank_few
+from hybrid.evals.metrics import bootstrap
 
-from evals.bench.peers import LlamaIndexPipeline, fuse_few, rank_few
-from evals.metrics import bootstrap
 from hybrid import Hybrid, Settings
 from hybrid.cli.common import console, print_json
 from hybrid.index.fusion import Mode, retrieve

@@ -1,4 +1,4 @@
-"""Large indexes: `python -m evals.bench.scale`. Opening one, and the time of a question, the engine aside.
+"""Large indexes: `python -m hybrid.evals.bench.scale`. Opening one, and the time of a question, the engine aside.
 
 Texts are random words with the frequencies of a natural language (Zipf) and passages have random vectors, since only
 sizes matter here; questions are embedded by the real model. Each index is opened in a process of its own.
@@ -20,10 +20,10 @@ from typing import Any
 import click
 import numpy as np
 
-from hybrid.chunking import Chunker
 from hybrid.cli.common import console, print_json
-from hybrid.corpus import Corpus
-from hybrid.embedding import Embedder, Progress, Vectors
+from hybrid.corpus.corpus import Corpus
+from hybrid.index.chunking import Chunker
+from hybrid.index.embedding import Embedder, Progress, Vectors
 from hybrid.index.fusion import retrieve
 from hybrid.index.store import Store
 from hybrid.settings import PassageSettings
@@ -66,7 +66,7 @@ def main(sizes: tuple[int, ...], questions: int, folder: Path | None, as_json: b
             begun = time.perf_counter()
             passages = _build(Path(place), size)
             built = time.perf_counter() - begun
-            command = [sys.executable, "-m", "evals.bench.scale", "--open", place, "--questions", str(questions)]
+            command = [sys.executable, "-m", "hybrid.evals.bench.scale", "--open", place, "--questions", str(questions)]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             disk = sum(file.stat().st_size for file in Path(place).rglob("*") if file.is_file()) / 1e6
             rows.append(

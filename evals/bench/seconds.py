@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 import numpy as np
+from hybrid.evals.statistics import estimate
 
-from evals.statistics import estimate
 from hybrid.files import read_lines
 
 _DRAWS = 2000

@@ -1,7 +1,7 @@
-"""What two servers on one machine lose when a router asks them in turn: `python -m evals.bench.turns`.
+"""What two servers on one machine lose when a router asks them in turn: `python -m hybrid.evals.bench.turns`.
 
     hybrid up examples/testbed --context 4096 -- --enforce-eager
-    python -m evals.bench.turns http://127.0.0.1:8000/v1 http://127.0.0.1:8001/v1
+    python -m hybrid.evals.bench.turns http://127.0.0.1:8000/v1 http://127.0.0.1:8001/v1
 
 With VLLM_CPU_OMP_THREADS_BIND=auto before `hybrid up`, both servers take the cores that vLLM chooses, which are the
 same. A request alone is sent after a pause in which the other server's threads have stopped spinning.
@@ -16,8 +16,8 @@ from typing import Any
 
 import click
 import numpy as np
+from hybrid.evals.testbed import FOLDER
 
-from evals.testbed import FOLDER
 from hybrid.cli.main import guarded
 from hybrid.errors import EngineError
 

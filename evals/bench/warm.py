@@ -1,4 +1,4 @@
-"""When a document that was read once is worth reading again: `python -m evals.bench.warm`.
+"""When a document that was read once is worth reading again: `python -m hybrid.evals.bench.warm`.
 
 For documents of some lengths, the price of a right answer from which on the policy `calibrated` reads the whole, cold
 and warm, at the estimated costs of a model on a GPU. The policy is asked at prices on both sides of where the worths
@@ -8,8 +8,8 @@ that it states itself cross; the price is found by halving, and it fails where a
 from __future__ import annotations
 
 import click
+from hybrid.evals.replay import OUTPUT
 
-from evals.replay import OUTPUT
 from hybrid.cli.common import console, print_json
 from hybrid.cost.estimate import estimate
 from hybrid.routing.calibrated import Calibrated

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from hybrid.evals.run import RunInfo
+from hybrid.evals.statistics import Estimate
 from pydantic import BaseModel, PlainSerializer
-
-from evals.run import RunInfo
-from evals.statistics import Estimate
 
 Score = Annotated[Estimate, PlainSerializer(lambda found: found._asdict(), return_type=dict[str, float | int])]
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from evals.report.data import Comparison, Data, ScoreRow
-from evals.report.places import by_length, needles, places
-from evals.report.questions import questions
-from evals.report.retrieved import retrieval
-from evals.report.rows import Row, by, estimate_of, load, mean, missing_records
-from evals.report.section import Report
-from evals.report.speed import speeds
-from evals.report.verdict import verdict
-from evals.report.worth import costs, examples, paired, pairs, regrets, routes, scores
-from evals.run import RunInfo, differences
+from hybrid.evals.report.data import Comparison, Data, ScoreRow
+from hybrid.evals.report.places import by_length, needles, places
+from hybrid.evals.report.questions import questions
+from hybrid.evals.report.retrieved import retrieval
+from hybrid.evals.report.rows import Row, by, estimate_of, load, mean, missing_records
+from hybrid.evals.report.section import Report
+from hybrid.evals.report.speed import speeds
+from hybrid.evals.report.verdict import verdict
+from hybrid.evals.report.worth import costs, examples, paired, pairs, regrets, routes, scores
+from hybrid.evals.run import RunInfo, differences
 
 
 def make(folder: Path) -> Report:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from evals import figures
-from evals.report.data import Data, LengthRow, PlaceRow
-from evals.report.rows import Row, by, by_place, mean, sure
-from evals.report.section import Section, Table, family_of, file_name, short, span
-from evals.statistics import Estimate
-from evals.tasks.ruler import THRESHOLD, effective_length
+from hybrid.evals.report import figures
+from hybrid.evals.report.data import Data, LengthRow, PlaceRow
+from hybrid.evals.report.rows import Row, by, by_place, mean, sure
+from hybrid.evals.report.section import Section, Table, family_of, file_name, short, span
+from hybrid.evals.statistics import Estimate
+from hybrid.evals.tasks.ruler import THRESHOLD, effective_length
 
 _ENOUGH = 8  # samples of a place
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evals.report.data import Data, RetrievalRow
-from evals.report.rows import Row, by, sure
-from evals.report.section import Section, Table, span
+from hybrid.evals.report.data import Data, RetrievalRow
+from hybrid.evals.report.rows import Row, by, sure
+from hybrid.evals.report.section import Section, Table, span
 
 _WHAT = ("recall", "precision", "iou", "ndcg")
 

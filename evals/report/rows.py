@@ -9,8 +9,8 @@ from pathlib import Path
 from sys import intern
 from typing import TypeVar
 
-from evals.run import Record, RunInfo, read_run, records
-from evals.statistics import Estimate, estimate
+from hybrid.evals.run import Record, RunInfo, read_run, records
+from hybrid.evals.statistics import Estimate, estimate
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")

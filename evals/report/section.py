@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from evals.report.data import Data
-from evals.statistics import Estimate
+from hybrid.evals.report.data import Data
+from hybrid.evals.statistics import Estimate
 
 
 class Table(NamedTuple):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evals import figures
-from evals.report.data import Data, SpeedRow
-from evals.report.rows import Row, by, known, mean, sure
-from evals.report.section import Section, Table, short, span
-from evals.run import RunInfo
-from evals.statistics import Estimate
+from hybrid.evals.report import figures
+from hybrid.evals.report.data import Data, SpeedRow
+from hybrid.evals.report.rows import Row, by, known, mean, sure
+from hybrid.evals.report.section import Section, Table, short, span
+from hybrid.evals.run import RunInfo
+from hybrid.evals.statistics import Estimate
+
 from hybrid.cost.shape import Attention, Shape
 
 MIB = 2**20

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from evals.report.data import Data
-from evals.report.rows import Row, by, common, mean, sure
-from evals.report.section import signed
-from evals.report.worth import price
-from evals.statistics import ENOUGH, Difference, difference
+from hybrid.evals.report.data import Data
+from hybrid.evals.report.rows import Row, by, common, mean, sure
+from hybrid.evals.report.section import signed
+from hybrid.evals.report.worth import price
+from hybrid.evals.statistics import ENOUGH, Difference, difference
 
 _KEEPS = 0.05  # the most that an arm may score less, by the end of its interval, and still keep the accuracy
 _ALIKE = 0.02  # of the cost, within which two arms cost the same

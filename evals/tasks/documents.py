@@ -22,16 +22,16 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
+from hybrid.evals.metrics import METRICS, option
+from hybrid.evals.sample import Count, Sample, Value
+from hybrid.evals.tasks.files import Fields, fitting, lines, whole
+from hybrid.evals.tasks.haystack import joined
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from evals.metrics import METRICS, option
-from evals.sample import Count, Sample, Value
-from evals.tasks.files import Fields, fitting, lines, whole
-from evals.tasks.haystack import joined
+from hybrid.corpus.readers.extract import Unreadable
+from hybrid.corpus.readers.read import read
 from hybrid.errors import InputError
-from hybrid.readers.extract import Unreadable
-from hybrid.readers.read import read
 
 Form = Literal["jsonl", "squad", "longbench", "leval", "lara", "qasper", "qmsum", "squality", "quality"]
 Texts = Mapping[str, str]

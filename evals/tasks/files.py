@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evals.sample import Count, Sample
+from hybrid.evals.sample import Count, Sample
+
 from hybrid.errors import InputError
 
 _SEPARATE = 8  # tokens that may be added where texts meet in a prompt

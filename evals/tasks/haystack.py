@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from evals.tasks.files import content, lines
+from hybrid.evals.tasks.files import content, lines
+
 from hybrid.errors import InputError
 
 CARRIED = Path(__file__).resolve().parents[2] / "examples" / "testbed" / "prose.txt"

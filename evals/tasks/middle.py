@@ -13,12 +13,12 @@ from pathlib import Path
 from random import Random
 from typing import Annotated
 
+from hybrid.evals.sample import Count, Sample
+from hybrid.evals.tasks.files import Fields, lines
+from hybrid.evals.tasks.haystack import largest
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from evals.sample import Count, Sample
-from evals.tasks.files import Fields, lines
-from evals.tasks.haystack import largest
 from hybrid.errors import InputError
 
 _REPLY = 100
@@ -46,7 +46,7 @@ class KeyValue:
     metric = "key_value"
 
     def samples(self, count: Count, n: int, seed: int, length: int | None = None) -> Iterator[Sample]:
-        """`n` samples, position by position of each record; see `evals.sample.Task`.
+        """`n` samples, position by position of each record; see `hybrid.evals.sample.Task`.
 
         `about` has length, tokens, keys, position (from 0) and depth (0 to 1). Samples of one record share their group.
         """
@@ -140,7 +140,7 @@ class MultiDocument:
     metric = "best_subspan_em"
 
     def samples(self, count: Count, n: int, seed: int, length: int | None = None) -> Iterator[Sample]:
-        """`n` samples, position by position of each question; see `evals.sample.Task`.
+        """`n` samples, position by position of each question; see `hybrid.evals.sample.Task`.
 
         `about` has length, tokens, documents, position (from 0) and depth (0 to 1). Samples of one question share
         their group.

@@ -14,11 +14,11 @@ from pathlib import Path
 from random import Random
 from typing import Annotated, Literal
 
+from hybrid.evals.sample import Count, Sample
+from hybrid.evals.tasks.haystack import SOURCE, cycled, joined, prose, sentences
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from evals.sample import Count, Sample
-from evals.tasks.haystack import SOURCE, cycled, joined, prose, sentences
 from hybrid.errors import InputError
 
 Texts = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -57,7 +57,7 @@ class Needle:
     metric = "keywords"
 
     def samples(self, count: Count, n: int, seed: int, length: int | None = None) -> Iterator[Sample]:
-        """`n` samples that go through the depths; see `evals.sample.Task`.
+        """`n` samples that go through the depths; see `hybrid.evals.sample.Task`.
 
         The first round of depths reads the haystack from its beginning, as published; later rounds begin elsewhere.
         `about` has length, tokens, depth (asked for) and reached (where the sentence end nearest before it is).

@@ -7,9 +7,9 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from hybrid.evals.sample import Task
 from pydantic import ValidationError
 
-from evals.sample import Task
 from hybrid.errors import InputError
 
 _RULER = (
@@ -56,7 +56,7 @@ def task(name: str, **options: Any) -> Task:
         known = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(TASKS)}."
         raise InputError(f"There is no task {name!r}; {known}")
     entry = TASKS[name]
-    maker = getattr(import_module(f"evals.tasks.{entry.module}"), entry.maker)
+    maker = getattr(import_module(f"hybrid.evals.tasks.{entry.module}"), entry.maker)
     taken = [field for field in maker.__dataclass_fields__ if field not in entry.fixed]
     for option in options:
         if option not in taken:

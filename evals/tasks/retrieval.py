@@ -4,7 +4,8 @@ chunking  brandonstarxel/chunking_evaluation (commit d451fc4, MIT): corpora.json
 codeqa    the code search set of anthropics/anthropic-cookbook (commit 4b36a1e, MIT): codebase_chunks.json and
           codebase_queries.jsonl of one folder; each given chunk is a document, as published
 
-Judge the ranges with `evals.retrieval_metrics`. The metric named here reads text: what of it was handed to a reader.
+Judge the ranges with `hybrid.evals.retrieval_metrics`. The metric named here reads text: what of it was handed to a
+reader.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
+from hybrid.evals.sample import Count, Sample
+from hybrid.evals.tasks.files import fitting, lines, whole
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from evals.sample import Count, Sample
-from evals.tasks.files import fitting, lines, whole
 from hybrid.errors import InputError
 
 

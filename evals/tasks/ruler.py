@@ -19,12 +19,12 @@ from pathlib import Path
 from random import Random
 from typing import Literal, NamedTuple
 
+from hybrid.evals.sample import Count, Sample, Value
+from hybrid.evals.tasks.files import lines, whole
+from hybrid.evals.tasks.haystack import SOURCE, cycled, joined, largest, prose, sentences
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from evals.sample import Count, Sample, Value
-from evals.tasks.files import lines, whole
-from evals.tasks.haystack import SOURCE, cycled, joined, largest, prose, sentences
 from hybrid.errors import InputError
 
 Kind = Literal["words", "numbers", "uuids"]
@@ -145,7 +145,7 @@ class Ruler:
         return "match_part" if self.task.startswith("qa") else "match_all"
 
     def samples(self, count: Count, n: int, seed: int, length: int | None = None) -> Iterator[Sample]:
-        """`n` samples, for question answering no more than there are questions; see `evals.sample.Task`.
+        """`n` samples, for question answering no more than there are questions; see `hybrid.evals.sample.Task`.
 
         `about` has length, tokens (of prompt and reply), depth (0 to 1, of the first gold place) and depths (of all).
         Where question answering has too few paragraphs for the length they are repeated, as published.

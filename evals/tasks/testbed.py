@@ -1,7 +1,7 @@
-"""The questions of `evals.testbed` as tasks: facts in held-out prose, for the small carried model or any other.
+"""The questions of `hybrid.evals.testbed` as tasks: facts in held-out prose, for the small carried model or any other.
 
-They are laid out by `hybrid.prompts`, so they have documents and a question, and no prompt of their own. A share of
-them asks for what no document says; the right reply to those is to abstain.
+They are laid out by `hybrid.chat.prompts`, so they have documents and a question, and no prompt of their own. A share
+of them asks for what no document says; the right reply to those is to abstain.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
+from hybrid.evals import testbed
+from hybrid.evals.sample import Count, Sample
+from hybrid.evals.tasks.haystack import prose as read_prose
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from evals import testbed
-from evals.sample import Count, Sample
-from evals.tasks.haystack import prose as read_prose
 from hybrid.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Testbed:
     """Samples of one kind.
 
     Args:
-        kind: as in `evals.testbed.samples`: single, keys, values, records or variables.
+        kind: as in `hybrid.evals.testbed.samples`: single, keys, values, records or variables.
         depths: shares of the text before the fact asked for, 0 to 1, gone through in turn.
         unanswerable: share of the samples that no document answers.
         questions: on each text, different ones, next to each other; of one fact there are only few. With several, the
@@ -60,7 +60,7 @@ class Testbed:
         return f"evals/testbed.py; prose: {self.haystack.name if self.haystack else testbed.HELD_OUT}"
 
     def samples(self, count: Count, n: int, seed: int, length: int | None = None) -> Iterator[Sample]:
-        """`n` samples; see `evals.sample.Task`. Without a length they fill the small model's native window.
+        """`n` samples; see `hybrid.evals.sample.Task`. Without a length they fill the small model's native window.
 
         `about` has length, tokens, depth (None without a fact) and answerable.
         """
@@ -146,7 +146,7 @@ def _sample(
 
 
 class _Counting:
-    """As much of a tokenizer as `evals.testbed.samples` needs, from a function that counts."""
+    """As much of a tokenizer as `hybrid.evals.testbed.samples` needs, from a function that counts."""
 
     def __init__(self, count: Count) -> None:
         self._count = count

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.blocks import headline, source_language
 from hybrid.cli.common import (
     columns,
     console,
@@ -26,11 +25,12 @@ from hybrid.cli.common import (
 from hybrid.cli.dash import once, said, standard_input
 from hybrid.cli.progress import progress_bars
 from hybrid.errors import EngineError, InputError
+from hybrid.text.blocks import headline, source_language
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from hybrid.hybrid import Hybrid
+    from hybrid.session.hybrid import Hybrid
     from hybrid.types import Answer, Attempt, Citation, Cost, Explored
 
 
@@ -72,7 +72,7 @@ def ask(question: str | None, paths: tuple[str, ...], questions: str | None, **o
         (question, *_), places = in_order([question, *paths]) if paths else ([question], [])
         question = said(question)
         asked = [question]
-    from hybrid.hybrid import Hybrid
+    from hybrid.session.hybrid import Hybrid
 
     with Hybrid(settings_from(options)) as hybrid:
         corpus = corpus_of(places, hybrid.settings)

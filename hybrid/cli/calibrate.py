@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
+from hybrid.cli.commands import commands, load
 from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place
 from hybrid.cli.progress import progress_bars
@@ -24,21 +24,18 @@ from hybrid.files import check_writable
 
 if TYPE_CHECKING:
     from hybrid.cost.fit import Fitted
-    from hybrid.models import Model
+    from hybrid.model.shapes import Model
     from hybrid.routing.records import Calibration
 
 
 class _Group(click.Group):
-    """Subcommands of which one lives with the evaluation tasks it needs, and is imported when it is called."""
+    """The subcommands here, and those that installed packages bring, imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), "window"]
+        return [*super().list_commands(ctx), *(name.split()[1] for name in commands() if name.startswith("calibrate "))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name != "window":
-            return super().get_command(ctx, cmd_name)
-        command: click.Command = import_module("evals.window").calibrate_window
-        return command
+        return super().get_command(ctx, cmd_name) or load(f"calibrate {cmd_name}")
 
 
 @click.group(cls=_Group)
@@ -75,8 +72,8 @@ def cost(**options: Any) -> None:
     from hybrid.cost.rates import peaks_of
     from hybrid.cost.shape import shape_of
     from hybrid.cost.sweep import sweep
-    from hybrid.models import read_model
-    from hybrid.quantization import bits_of
+    from hybrid.model.quantization import bits_of
+    from hybrid.model.shapes import read_model
     from hybrid.settings import load
 
     file = Path(options["output"])
@@ -155,7 +152,7 @@ def _served(url: str, key: str, wanted: int | None) -> tuple[str, str, int]:
 
 def _model_of(root: str) -> str:
     """The model behind a server, where its configuration is at hand without fetching anything."""
-    from hybrid.models import carried, hub_name
+    from hybrid.model.shapes import carried, hub_name
 
     if Path(root).is_dir():
         return root

@@ -44,8 +44,8 @@ def standard_input() -> str:
     Raises:
         InputError: what is there is no text, or cannot be read.
     """
-    from hybrid.readers.encoding import decode
-    from hybrid.readers.extract import Unreadable
+    from hybrid.corpus.readers.encoding import decode
+    from hybrid.corpus.readers.extract import Unreadable
 
     try:
         data = b"" if sys.stdin is None else sys.stdin.buffer.read()

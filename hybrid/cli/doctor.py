@@ -86,9 +86,9 @@ def _version(package: str) -> str | None:
 
 def _used(settings: Settings, timeout: float) -> list[dict[str, Any]]:
     """What would answer a question now, with the problem where something would not."""
-    from hybrid.corpus import Corpus
-    from hybrid.embedding import Embedder
+    from hybrid.corpus.corpus import Corpus
     from hybrid.engines.trial import tried
+    from hybrid.index.embedding import Embedder
 
     embedder = Embedder(settings.embedder)
     names: dict[str, str] = {}
@@ -138,7 +138,7 @@ def _costs(settings: Settings) -> str:
 
 def _profile(settings: Settings, engine: str) -> str:
     """The named profile, opened; that of another engine is refused where the engine with a model is known."""
-    from hybrid.profile import load_profile, profile_for
+    from hybrid.model.profile import load_profile, profile_for
 
     named = str(settings.routing.profile)
     if engine and settings.engine.kind != "extractive":

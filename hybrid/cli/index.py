@@ -27,7 +27,7 @@ def index() -> None:
 @corpus_options
 def build(paths: tuple[str, ...], rebuild: bool, **options: Any) -> None:
     """Build the index of PATHS, or bring it up to date: only what changed is read and embedded again."""
-    from hybrid.hybrid import Hybrid
+    from hybrid.session.hybrid import Hybrid
 
     with Hybrid(settings_from(options)) as hybrid:
         with progress_bars(quiet=options["quiet"]) as progress:
@@ -40,9 +40,9 @@ def build(paths: tuple[str, ...], rebuild: bool, **options: Any) -> None:
 @corpus_options
 def update(paths: tuple[str, ...], **options: Any) -> None:
     """Bring the index of PATHS up to date; there has to be one."""
-    from hybrid.corpus import Corpus
+    from hybrid.corpus.corpus import Corpus
     from hybrid.errors import IndexStoreError
-    from hybrid.hybrid import Hybrid
+    from hybrid.session.hybrid import Hybrid
 
     with Hybrid(settings_from(options)) as hybrid:
         places = places_of(paths, hybrid.settings)
@@ -62,9 +62,9 @@ def update(paths: tuple[str, ...], **options: Any) -> None:
 @corpus_options
 def show(paths: tuple[str, ...], **options: Any) -> None:
     """Show what the index of PATHS holds, without changing it."""
-    from hybrid.corpus import Corpus
-    from hybrid.hybrid import Hybrid
+    from hybrid.corpus.corpus import Corpus
     from hybrid.index.store import Store
+    from hybrid.session.hybrid import Hybrid
 
     with Hybrid(settings_from(options)) as hybrid:
         places = places_of(paths, hybrid.settings)

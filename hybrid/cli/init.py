@@ -245,8 +245,8 @@ def _number_or_url(largest: int) -> Callable[[str], int | str]:
 
 def _try(choice: _Choice, options: dict[str, Any], *, talk: bool) -> dict[str, Any] | None:
     """Ask the engine a question, and find out its model and its window; None where it is not to be asked."""
-    from hybrid.embedding import Embedder
     from hybrid.engines.trial import tried
+    from hybrid.index.embedding import Embedder
 
     if not options["ask"]:
         return None

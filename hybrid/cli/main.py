@@ -8,56 +8,38 @@ import os
 import sys
 from contextlib import suppress
 from difflib import get_close_matches
-from importlib import import_module
 from typing import Any
 
 import click
 
 from hybrid import __version__
+from hybrid.cli.commands import commands, load
 from hybrid.errors import HybridError
 
 # what the system refuses while a command writes: no fault of the program
 _REFUSED = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM))
-
-COMMANDS = {  # name -> (module, attribute, first line of its help: shown without loading it)
-    "ask": ("hybrid.cli.ask", "ask", "Answer questions from files, with citations."),
-    "route": ("hybrid.cli.route", "route", "Tell which way a question would take, and why, without asking it."),
-    "plan": ("hybrid.cli.plan", "plan", "Plan a long window for a model: overrides, memory, the command to serve it."),
-    "index": ("hybrid.cli.index", "index", "Build, update and show the index of a corpus."),
-    "up": ("hybrid.cli.up", "up", "Serve a model with vLLM, its window extended and verified."),
-    "calibrate": ("hybrid.cli.calibrate", "calibrate", "Measure your own engine, so that predictions hold for it."),
-    "code": ("pipelines.code_cli", "code", "Ask, map and index a codebase, cited as path:line."),
-    "legal": ("pipelines.legal", "legal", "Ask contracts clause by clause, tabulate and compare them."),
-    "eval": ("evals.cli", "evaluate", "Measure arms on tasks, report, compare, and replay policies."),
-    "init": ("hybrid.cli.init", "init", "Write hybrid.toml: which documents, which engine, which GPU."),
-    "doctor": ("hybrid.cli.doctor", "doctor", "Tell what is installed, what would be used, and what is missing."),
-}
 
 
 class Lazy(click.Group):
     """A group that knows its commands by name and imports one only when it is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [name for name in commands() if " " not in name]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, attribute, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
+        return None if " " in cmd_name else load(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = get_close_matches(args[0], COMMANDS, n=1)
+        if not args[0].startswith("-") and args[0] not in (known := self.list_commands(ctx)):
+            near = get_close_matches(args[0], known, n=1)
             ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, _, about) in COMMANDS.items()])
+            formatter.write_dl([(name, commands()[name][2]) for name in self.list_commands(ctx)])
 
 
 @click.command("hybrid", cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hybrid.cost.gpus import Gpu
-    from hybrid.models import Model
-    from hybrid.plan import Cache, Plan
+    from hybrid.model.shapes import Model
+    from hybrid.serving.plan import Cache, Plan
 
 GIB = 2**30
 
@@ -74,8 +74,8 @@ def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_
           hybrid plan ./my-model -c 1M --gpu h200 -tp 8 --kv-bits 8
     """
     from hybrid.cost.gpus import known_gpus
-    from hybrid.models import read_model
-    from hybrid.plan import plan as make
+    from hybrid.model.shapes import read_model
+    from hybrid.serving.plan import plan as make
     from hybrid.settings import load
 
     known = known_gpus(load().cost)
@@ -132,8 +132,8 @@ def tokens(text: str) -> int:
 
 def _command(model: str, plan: Plan, options: dict[str, Any]) -> list[str]:
     """The command that serves the plan."""
-    from hybrid.models import hub_name
-    from hybrid.serving import Served, flags
+    from hybrid.model.shapes import hub_name
+    from hybrid.serving.servers import Served, flags
 
     cache = {"8": ("--kv-cache-dtype", "fp8"), "4": ("--kv-cache-dtype", "int4_per_token_head")}
     extra, parts = cache.get(options["kv_bits"], ()), str(options["context_parallel"])
@@ -156,8 +156,8 @@ def _waves(model: Model, plan: Plan) -> dict[str, list[float]] | None:
     """Tokens per turn of each rotated pair, before and after."""
     import math
 
-    from hybrid.models import head_size, window_of
-    from hybrid.rope import extend, frequencies
+    from hybrid.model.rope import extend, frequencies
+    from hybrid.model.shapes import head_size, window_of
 
     rope = plan.extension.parameters
     if rope is None:

@@ -43,9 +43,9 @@ def route(question: str, paths: tuple[str, ...], **options: Any) -> None:
     hybrid route "How do the two leases differ?" contracts/ --model qwen3-8b --gpu h100
     hybrid route "Who signed it?" contracts/ --url http://localhost:8000/v1 --prefer cost --json
     """
-    from hybrid.embedding import Embedder
     from hybrid.engines.planned import Planned
-    from hybrid.hybrid import Hybrid
+    from hybrid.index.embedding import Embedder
+    from hybrid.session.hybrid import Hybrid
 
     once(question, *paths)
     settings, model = _settings(options), options["model"]

@@ -12,7 +12,7 @@ from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place
 
 if TYPE_CHECKING:
-    from hybrid.serving import Served
+    from hybrid.serving.servers import Served
 
 
 @click.command()
@@ -56,9 +56,9 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     """
     from hybrid.cli.plan import tokens
     from hybrid.files import write
-    from hybrid.models import read_model
-    from hybrid.serving import Servers, check_memory, cores, find, gpus, place, plan
-    from hybrid.settings_file import with_engines
+    from hybrid.model.shapes import read_model
+    from hybrid.serving.servers import Servers, check_memory, cores, find, gpus, place, plan
+    from hybrid.serving.settings_file import with_engines
 
     vllm = find(options["vllm"])
     known = read_model(model)

@@ -14,8 +14,8 @@ from hybrid.cost.rates import MEASURED_ON, Rates, assumed
 from hybrid.cost.shape import Shape, shape_of
 from hybrid.cost.work import work
 from hybrid.errors import SettingsError
-from hybrid.models import Model, carried, carried_like, read_model
-from hybrid.quantization import bits_of
+from hybrid.model.quantization import bits_of
+from hybrid.model.shapes import Model, carried, carried_like, read_model
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage
 

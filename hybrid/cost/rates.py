@@ -8,7 +8,7 @@ from hybrid.cost.gpus import Gpu
 from hybrid.cost.shape import Shape
 from hybrid.errors import InputError
 
-# What one H200 reached with vLLM 0.26 and a model of 8 billion parameters (`python -m evals.bench.estimates`).
+# What one H200 reached with vLLM 0.26 and a model of 8 billion parameters (`python -m hybrid.evals.bench.estimates`).
 # Other GPUs are taken to reach the same shares of their peaks, with the same work of the host beside.
 MEASURED_ON = "h200"
 FLOPS = 0.81  # share of the peak rate reached by matrix products in prefill

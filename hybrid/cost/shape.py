@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hybrid.errors import SettingsError
-from hybrid.models import Config, Model, count_parameters, head_size, language, layers, query_heads
+from hybrid.model.shapes import Config, Model, count_parameters, head_size, language, layers, query_heads
 
 Pattern = Literal["full", "sliding", "chunked", "dilated", "state"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from hybrid.prompts import Prompt
+from hybrid.chat.prompts import Prompt
 from hybrid.types import Usage
 
 OnText = Callable[[str], None]

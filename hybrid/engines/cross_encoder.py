@@ -2,7 +2,7 @@
 
 A cross-encoder (Nogueira and Cho, arXiv 1901.04085) made of the packaged all-MiniLM-L6-v2 and low-rank additions to its
 weights (Hu et al., arXiv 2106.09685), which `cross_encoder.safetensors` carries in half precision. Its card says what
-it was trained on; `evals/fit_cross_encoder.py` trains it.
+it was trained on; `evals/research/fit_cross_encoder.py` trains it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.minilm import MiniLM
+from hybrid.index.minilm import MiniLM
 
 Floats = NDArray[np.float64]
 MOST = 128  # tokens of a question and a sentence together

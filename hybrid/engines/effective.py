@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from hybrid.engines.base import Engine
-from hybrid.profile import Profile, profile_for
+from hybrid.model.profile import Profile, profile_for
 
 
 class Effective:

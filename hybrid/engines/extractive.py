@@ -2,7 +2,7 @@
 
 Every sentence of the pieces is scanned for the question's words; the best by words, and those the retriever found, are
 embedded; a linear model orders them and a second one says how likely the question is answered at all. The weights in
-`extractive.json` are fitted by `evals/fit_extractive.py`; its card says on what, and how good they are.
+`extractive.json` are fitted by `evals/research/fit_extractive.py`; its card says on what, and how good they are.
 """
 
 from __future__ import annotations
@@ -20,8 +20,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.amendments import AMENDING, CHANGING
-from hybrid.asking import (
+from hybrid.chat.prompts import Prompt
+from hybrid.engines.base import Completion, OnText, Quote
+from hybrid.engines.cross_encoder import CrossEncoder
+from hybrid.engines.question import Question, is_general, is_vague
+from hybrid.errors import WindowError
+from hybrid.index.embedding import Embedder, Kind, Vectors
+from hybrid.settings import EngineSettings
+from hybrid.text.amendments import AMENDING, CHANGING
+from hybrid.text.asking import (
     KINDS,
     ONLY_ASKING,
     asked_of,
@@ -35,14 +42,8 @@ from hybrid.asking import (
     verbs_of,
     without_parties,
 )
-from hybrid.blocks import as_shown, blocks, headline, joined, source_language, spelled, spelled_at
-from hybrid.embedding import Embedder, Kind, Vectors
-from hybrid.engines.base import Completion, OnText, Quote
-from hybrid.engines.cross_encoder import CrossEncoder
-from hybrid.engines.question import Question, is_general, is_vague
-from hybrid.errors import WindowError
-from hybrid.prompts import Prompt
-from hybrid.rows import (
+from hybrid.text.blocks import as_shown, blocks, headline, joined, source_language, spelled, spelled_at
+from hybrid.text.rows import (
     Cells,
     cells_of,
     extreme_in,
@@ -52,10 +53,9 @@ from hybrid.rows import (
     rows_in_words,
     says_no,
 )
-from hybrid.sentences import CELLS, is_row, sentences
-from hybrid.settings import EngineSettings
+from hybrid.text.sentences import CELLS, is_row, sentences
+from hybrid.text.words import STOP, WORD, fold, stem, stems
 from hybrid.types import Piece, Usage
-from hybrid.words import STOP, WORD, fold, stem, stems
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from hybrid.chat.prompts import Prompt
+from hybrid.chat.refusals import abstains
 from hybrid.engines.base import Completion, OnText
 from hybrid.engines.faults import nothing_said
 from hybrid.errors import EngineError, MissingDependency, WindowError
-from hybrid.prompts import Prompt
-from hybrid.refusals import abstains
 from hybrid.types import Usage
 
 

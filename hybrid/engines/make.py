@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hybrid.embedding import Embedder
 from hybrid.engines.base import Engine
 from hybrid.errors import SettingsError
+from hybrid.index.embedding import Embedder
 from hybrid.settings import EngineSettings
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hybrid.embedding import Embedder
+from hybrid.chat.prompts import Prompt
 from hybrid.engines.base import Completion, OnText
 from hybrid.errors import EngineError, InputError
-from hybrid.models import read_model, window_of
-from hybrid.prompts import Prompt
+from hybrid.index.embedding import Embedder
+from hybrid.model.shapes import read_model, window_of
 
 
 class Planned:

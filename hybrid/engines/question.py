@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.asking import (
+from hybrid.text.asking import (
     GENERAL,
     LIGHT,
     NUMBER,
@@ -27,8 +27,8 @@ from hybrid.asking import (
     whether,
     without_asking,
 )
-from hybrid.forms import agents, expanded, kin, near, root
-from hybrid.words import RUN, STOP, UNSPACED, WORD, codes, fold, fold_at, grams, specials, stem
+from hybrid.text.forms import agents, expanded, kin, near, root
+from hybrid.text.words import RUN, STOP, UNSPACED, WORD, codes, fold, fold_at, grams, specials, stem
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]

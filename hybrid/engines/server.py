@@ -21,12 +21,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from hybrid.chat.prompts import Prompt
+from hybrid.chat.refusals import abstains
 from hybrid.cost.sent import sent
 from hybrid.engines.base import Completion, OnText
 from hybrid.engines.faults import Dropped, Faults, is_html, nothing_said, transport_errors
 from hybrid.errors import EngineError, SettingsError, WindowError
-from hybrid.prompts import Prompt
-from hybrid.refusals import abstains
 from hybrid.settings import EngineSettings
 from hybrid.types import Usage
 

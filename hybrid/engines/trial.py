@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from hybrid.embedding import Embedder
+from hybrid.chat.prompts import Prompt
+from hybrid.chat.thinking import spoken
 from hybrid.engines.faults import nothing_said
 from hybrid.engines.make import make_engine
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError
-from hybrid.prompts import Prompt
+from hybrid.index.embedding import Embedder
 from hybrid.settings import EngineSettings
-from hybrid.thinking import spoken
 from hybrid.types import Piece
 
 _YEAR = "1932"

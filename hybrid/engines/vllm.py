@@ -15,12 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hybrid.chat.prompts import Prompt
+from hybrid.chat.refusals import abstains
 from hybrid.cost.sent import WHEN_SENT
 from hybrid.engines.base import Completion, OnText
 from hybrid.engines.faults import nothing_said
 from hybrid.errors import EngineError, MissingDependency, SettingsError, WindowError
-from hybrid.prompts import Prompt
-from hybrid.refusals import abstains
 from hybrid.settings import EngineSettings
 from hybrid.types import Usage
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.embedding import Vectors
+from hybrid.index.embedding import Vectors
 from hybrid.index.libraries import faiss as _faiss
 
 Ids = NDArray[np.int64]

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from hybrid.embedding import Vectors
+from hybrid.index.embedding import Vectors
 from hybrid.index.store import Store
 from hybrid.types import Candidate
 

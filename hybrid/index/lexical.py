@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.asking import STOP_WORDS, language_of, without_asking
 from hybrid.index.libraries import bm25
-from hybrid.words import RUN, UNSPACED, fold, grams, specials
+from hybrid.text.asking import STOP_WORDS, language_of, without_asking
+from hybrid.text.words import RUN, UNSPACED, fold, grams, specials
 
 Ids = NDArray[np.int64]
 Scores = NDArray[np.float32]

@@ -29,17 +29,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.chunking import Chunker, Cut
-from hybrid.corpus import Corpus, Problem, Source, nothing_readable
+from hybrid.corpus.corpus import Corpus, Problem, Source, nothing_readable
+from hybrid.corpus.readers.extract import Unreadable
+from hybrid.corpus.readers.read import READING
 from hybrid.document import Anchor, Document, Heading, Location
-from hybrid.embedding import Embedder, Vectors
 from hybrid.errors import IndexDamaged, IndexLocked, IndexStoreError
+from hybrid.index.chunking import Chunker, Cut
 from hybrid.index.dense import Dense
+from hybrid.index.embedding import Embedder, Vectors
 from hybrid.index.lexical import Lexical, identifiers, query_words, words
-from hybrid.readers.extract import Unreadable
-from hybrid.readers.read import READING
+from hybrid.text.words import VERSION as WORDS
 from hybrid.types import Passage
-from hybrid.words import VERSION as WORDS
 
 Ids = NDArray[np.int64]
 Progress = Callable[[str, int, int], None]  # stage, done, total

@@ -14,14 +14,14 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Seque
 from dataclasses import dataclass
 from typing import Any
 
-from hybrid.embedding import Embedder
+from hybrid.chat.prompts import Prompt
 from hybrid.engines.base import Completion, Engine, OnText
 from hybrid.engines.make import make_engine
 from hybrid.errors import InputError, MissingDependency
-from hybrid.hybrid import Hybrid
+from hybrid.index.embedding import Embedder
 from hybrid.index.store import Store
-from hybrid.ordering import Ordering, order
-from hybrid.prompts import Prompt
+from hybrid.reading.ordering import Ordering, order
+from hybrid.session.hybrid import Hybrid
 from hybrid.settings import EngineSettings
 from hybrid.types import Answer, Candidate, Citation, Piece, Route, Rung
 
@@ -265,7 +265,7 @@ async def _in_thread(items: Iterator[str]) -> AsyncGenerator[str, None]:
 
 
 class OrderingPostprocessor(BaseNodePostprocessor):
-    """Puts nodes in the order in which a model should read them; see `hybrid.ordering.order`.
+    """Puts nodes in the order in which a model should read them; see `hybrid.reading.ordering.order`.
 
     Unlike LongContextReorder it puts the best node first for even counts too, and nodes without a score stay on their
     rank instead of counting as the worst.

@@ -20,20 +20,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.chunking import Chunker, Cut, Outline
-from hybrid.corpus import Corpus, CorpusLike
+from hybrid.corpus.corpus import Corpus, CorpusLike
+from hybrid.corpus.readers.extract import Unreadable
+from hybrid.corpus.readers.read import read_text
 from hybrid.document import Document
-from hybrid.embedding import Embedder, Kind, Progress, Vectors
 from hybrid.errors import InputError, MissingDependency, SettingsError
-from hybrid.hybrid import Hybrid, _Run
+from hybrid.index.chunking import Chunker, Cut, Outline
+from hybrid.index.embedding import Embedder, Kind, Progress, Vectors
 from hybrid.index.fusion import fuse
 from hybrid.index.lexical import query_words
 from hybrid.index.store import Entry, Store
 from hybrid.integrations.llama_index import passage_nodes
 from hybrid.integrations.vector_store import by_words
-from hybrid.readers.extract import Unreadable
-from hybrid.readers.read import read_text
 from hybrid.routing.policies import Policy
+from hybrid.session.hybrid import Hybrid, _Run
 from hybrid.settings import PassageSettings, Settings
 from hybrid.types import Candidate, Passage
 

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from math import log1p, log2
 
 from hybrid.routing.kinds import KINDS, kind
+from hybrid.text.words import STOP, stem
 from hybrid.types import Candidate
-from hybrid.words import STOP, stem
 
 VERSION = 1
 _NAME = re.compile(r"(?<!^)(?<![.?!:] )\b[A-Z][\w&'’-]*")

@@ -11,9 +11,9 @@ from zlib import crc32
 
 import numpy as np
 
+from hybrid.chat.refusals import abstains
 from hybrid.errors import InputError
 from hybrid.files import read_lines
-from hybrid.refusals import abstains
 from hybrid.routing.calibrated import Calibrated, dollars
 from hybrid.routing.features import FEATURES
 from hybrid.routing.fit import Example, Floats, fit

@@ -17,7 +17,7 @@ class Reading:
         effective: the longest prompt at which the measured score holds; None: not measured.
         curve: measured scores at equally spaced depths, first to last; empty: not measured.
         kept: share of the best measured score that is left at this prompt's length and where the best passages would
-            stand in it (`hybrid.profile.Profile.kept`); 1 where nothing was measured.
+            stand in it (`hybrid.model.profile.Profile.kept`); 1 where nothing was measured.
     """
 
     native: int

@@ -1,0 +1,414 @@
+"""Fits the router's weights and reports what they are worth.
+
+Run `python -m hybrid.evals.research.fit_router --data DIR --table FILE`.
+
+The data are LaRA's questions with the published replies of five models by both routes, and features from hybrid's own
+index (`hybrid.evals.research.router_data`). Documents are split in two halves, those that share text on one side. What
+there is to choose was chosen by cross-validation inside the first half (--choose). Every figure of the report is of the
+second half with weights fitted on the first; the weights written are fitted on both.
+
+A set is a model at a length. Its score is the mean over LaRA's four tasks, so each task counts the same however many
+questions it has, and a report's figure is the mean over the ten sets. Intervals draw whole groups of documents.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from hybrid.evals.replay import OUTPUT, Case
+from hybrid.evals.research.router_data import Row, rows
+from numpy.typing import NDArray
+
+from hybrid.cost.estimate import estimate
+from hybrid.routing.calibrated import WORTH, Calibrated
+from hybrid.routing.features import DOCUMENTS, QUESTION, RETRIEVAL
+from hybrid.routing.fit import PRIOR, Example, fit
+from hybrid.routing.policies import Doubting, Long, Policy, QuestionType, Rag, SelfRoute
+from hybrid.routing.situation import Situation
+from hybrid.routing.weights import Expected, Need, Weights, save
+from hybrid.settings import CostSettings
+from hybrid.types import Decision, Rung
+
+Floats = NDArray[np.float64]
+NEED: dict[str, Need] = {
+    "location": "fact",
+    "reasoning": "reasoning",
+    "comp": "comparison",
+    "hallu": "unanswerable",
+}
+DATE = "2026-11-22"
+CARRIED_RIDGE, CARRIED_PRIOR = 0.01, 2.0  # chosen on the first half: see docs/routing.md
+_DRAWS = 1000
+_FOLDS = 5
+Make = Callable[[Row, str], Policy]  # the policy for a question and the model that answers it
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a policy made of every question and model: arrays of shape (questions, models)."""
+
+    score: Floats
+    tokens: Floats
+    long: Floats  # 1 where the whole was read
+
+
+def examples(table: Sequence[Row], models: Sequence[str]) -> list[Example]:
+    """Each question once per model; tasks weigh the same within a length, and a question's models share its weight."""
+    sizes = Counter((row.size, row.task) for row in table)
+    mean = len(table) / len(sizes)
+    return [
+        Example(
+            row.features,
+            row.score(model, "rag"),
+            row.score(model, "long"),
+            row.cases[model].outcomes["rag"].abstained,
+            row.group,
+            NEED[row.task],
+            mean / sizes[row.size, row.task] / len(models),
+        )
+        for row in table
+        for model in models
+    ]
+
+
+def pooled(table: Sequence[Row], models: Sequence[str], card: Mapping[str, Any] | None = None) -> Weights:
+    """Weights that know no model's name."""
+    return fit(examples(table, models), None, card=card or {}, ridge=CARRIED_RIDGE, prior=CARRIED_PRIOR)
+
+
+def carry_out(policy: Policy, case: Case) -> tuple[float, float, float]:
+    """Score, tokens of all attempts, and whether the whole was read."""
+    decision = policy.decide(case.situation)
+    first = case.outcomes[decision.route]
+    again: Decision | None = None
+    if decision.route == "rag" and first.abstained:
+        again = policy.review(case.situation, decision)
+    elif decision.route == "rag" and isinstance(policy, Doubting):
+        again = policy.reconsider(case.situation, decision)
+    if again is None or again.route == decision.route:
+        return first.score, first.tokens, float(decision.route == "long")
+    second = case.outcomes[again.route]
+    return second.score, first.tokens + second.tokens, 1.0
+
+
+def run(table: Sequence[Row], make: Make) -> Done:
+    """A policy over all questions and models."""
+    models = table[0].models
+    found = np.array([[carry_out(make(row, model), row.cases[model]) for model in models] for row in table])
+    return Done(found[:, :, 0], found[:, :, 1], found[:, :, 2])
+
+
+class Measured:
+    """Means over tasks and sets, with intervals by drawing groups."""
+
+    def __init__(self, table: Sequence[Row]) -> None:
+        groups = sorted({row.group for row in table})
+        member = np.array([groups.index(row.group) for row in table])
+        random = np.random.default_rng(0)
+        drawn = random.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), _DRAWS)
+        self.weights = np.vstack([np.ones(len(table)), drawn[:, member]])  # the first row: as they are
+        cells = sorted({(row.size, row.task) for row in table})
+        self.cells = {cell: np.array([(row.size, row.task) == cell for row in table]) for cell in cells}
+        self.sizes = sorted({row.size for row in table})
+
+    def sets(self, values: Floats, task: str | None = None) -> Floats:
+        """Mean over tasks of each draw, length and model: shape (draws, lengths, models)."""
+        found = []
+        for size in self.sizes:
+            own = [inside for cell, inside in self.cells.items() if cell[0] == size and task in (None, cell[1])]
+            means = []
+            for inside in own:
+                weight = self.weights[:, inside]
+                means.append(weight @ values[inside] / np.maximum(weight.sum(1, keepdims=True), 1e-9))
+            found.append(np.mean(means, axis=0))
+        return 100 * np.stack(found, 1)
+
+    def mean(self, values: Floats, task: str | None = None) -> list[float]:
+        """Mean over the sets with its 95 % interval."""
+        return _interval(self.sets(values, task).mean((1, 2)))
+
+    def against_fixed(self, done: Done, rag: Floats, long: Floats) -> list[float]:
+        """A policy less the fixed route that is the better one of each set, on the same questions: with hindsight."""
+        one, other = self.sets(rag), self.sets(long)
+        fixed = np.where(one[:1] >= other[:1], one, other)
+        return _interval((self.sets(done.score) - fixed).mean((1, 2)))
+
+    def share(self, done: Done, whole: Floats) -> float:
+        """Tokens of a policy as a share of the long route's, mean over the sets."""
+        shares = []
+        for size in self.sizes:
+            inside = np.any([own for cell, own in self.cells.items() if cell[0] == size], axis=0)
+            shares.append(done.tokens[inside].sum(0) / whole[inside].sum(0))
+        return round(float(np.mean(shares)), 3)
+
+
+def _interval(draws: Floats) -> list[float]:
+    low, high = np.percentile(draws[1:], [2.5, 97.5])
+    return [round(float(value), 2) for value in (draws[0], low, high)]
+
+
+def report(table: Sequence[Row], makes: Mapping[str, Make]) -> dict[str, Any]:
+    """Each policy's score, difference from the better fixed route and from Self-Route, tokens and head room."""
+    measured = Measured(table)
+    rag, long = run(table, lambda *_: Rag()), run(table, lambda *_: Long())
+    self_route = run(table, lambda *_: SelfRoute())
+    oracle = np.maximum(rag.score, long.score)
+    best = measured.against_fixed(Done(oracle, long.tokens, long.long), rag.score, long.score)[0]
+    found: dict[str, Any] = {"questions": len(table), "groups": len({row.group for row in table}), "head_room": best}
+    fixed: dict[str, Policy] = {p.name: p for p in (Rag(), Long(), SelfRoute(), QuestionType())}
+    for name, make in {**{name: cheap(policy) for name, policy in fixed.items()}, **makes}.items():
+        done = run(table, make)
+        gain = measured.against_fixed(done, rag.score, long.score)
+        found[name] = {
+            "score": measured.mean(done.score)[0],
+            "over_better_fixed": gain,
+            "over_self_route": measured.mean(done.score - self_route.score),
+            "tokens": measured.share(done, long.tokens),
+            "long": round(float(done.long.mean()), 3),
+            "of_head_room": round(gain[0] / best, 3),
+            "tasks": {task: measured.mean(done.score, task)[0] for task in NEED},
+            "tasks_over_rag": {task: measured.mean(done.score - rag.score, task) for task in NEED},
+            "tasks_over_long": {task: measured.mean(done.score - long.score, task)[0] for task in NEED},
+            "sets": dict(
+                zip(
+                    [f"{model} {size}" for size in measured.sizes for model in table[0].models],
+                    (measured.sets(done.score) - np.maximum(measured.sets(rag.score), measured.sets(long.score)))[0]
+                    .ravel()
+                    .round(2)
+                    .tolist(),
+                    strict=True,
+                )
+            ),
+        }
+    return found
+
+
+def cheap(policy: Policy) -> Make:
+    """One policy for all models."""
+    return lambda *_: policy
+
+
+class Unpriced:
+    """The calibrated policy where nothing costs anything."""
+
+    name, escalates = "unpriced", True
+
+    def __init__(self, weights: Weights) -> None:
+        self._policy = Calibrated(weights, accuracy_price=1e6)
+
+    def decide(self, situation: Situation) -> Decision:
+        return self._policy.decide(situation)
+
+    def review(self, situation: Situation, tried: Decision) -> Decision | None:
+        return self._policy.review(situation, tried)
+
+    def reconsider(self, situation: Situation, tried: Decision) -> Decision | None:
+        return self._policy.reconsider(situation, tried)
+
+
+class Accepting:
+    """The calibrated policy without its second decisions, or without doubting answers."""
+
+    name, escalates = "accepting", True
+
+    def __init__(self, weights: Weights, *, reviews: bool) -> None:
+        self._policy = Undoubting(weights)
+        self._policy.reviews = reviews
+
+    def decide(self, situation: Situation) -> Decision:
+        return self._policy.decide(situation)
+
+    def review(self, situation: Situation, tried: Decision) -> Decision | None:
+        return self._policy.review(situation, tried) if self._policy.reviews else None
+
+
+class Undoubting(Calibrated):
+    """Plans without the second decisions that are left out."""
+
+    reviews = True
+
+    def _second(
+        self, situation: Situation, tried: Decision, expected: Expected, *, abstained: bool
+    ) -> tuple[Rung, bool, str] | None:
+        if not abstained or not self.reviews:
+            return None
+        return super()._second(situation, tried, expected, abstained=abstained)
+
+
+def in_turn(table: Sequence[Row], policy: Policy, *, knows: bool) -> tuple[Floats, Floats, Floats]:
+    """A policy where the questions on a document are asked one after the other, of an engine that caches what it read.
+
+    Args:
+        knows: whether the policy is told that a document has been read; else it takes every reading for the first.
+
+    Returns:
+        Score, dollars of all attempts as they are then estimated, and 1 where the whole was read: each of shape
+        (questions, models).
+    """
+    found = np.zeros((3, len(table), len(table[0].models)))
+    for column, model in enumerate(table[0].models):
+        read: set[tuple[str, str]] = set()
+        for i, row in enumerate(table):
+            case, key = row.cases[model], (row.size, row.document)
+            size = case.situation.tokens["corpus"]
+            again = estimate(CostSettings(), size, OUTPUT, size)
+            warm = {
+                rung: prediction.model_copy(update={"cost": again, "cached_tokens": size})
+                for rung, prediction in case.situation.predictions.items()
+                if prediction.route == "long"
+            }
+            if key in read and knows:
+                case = replace(case, situation=replace(case.situation, predictions=case.situation.predictions | warm))
+            score, tokens, long = carry_out(policy, case)
+            price = (again if key in read else case.outcomes["long"].cost) if long else None
+            passages = case.outcomes["rag"].cost if not long or tokens > case.outcomes["long"].tokens else None
+            found[:, i, column] = score, sum(c.dollars or 0.0 for c in (price, passages) if c is not None), long
+            if long:
+                read.add(key)
+    return found[0], found[1], found[2]
+
+
+def turns(table: Sequence[Row], weights: Weights) -> dict[str, Any]:
+    """What knowing the cache is worth, by what a right answer is worth: with less without, and the share read whole."""
+    measured = Measured(table)
+    found: dict[str, Any] = {}
+    for worth in (0.02, WORTH["cost"], 0.1, WORTH["balance"]):
+        policy = Calibrated(weights, accuracy_price=worth)
+        one, other = (in_turn(table, policy, knows=knows) for knows in (True, False))
+        found[f"worth {worth:g}"] = {
+            "score": [measured.mean(way[0])[0] for way in (one, other)],
+            "gain": measured.mean(one[0] - other[0]),
+            "dollars_per_1000": [round(float(1000 * way[1].mean()), 3) for way in (one, other)],
+            "dollars_per_1000_more": measured.mean(10 * (one[1] - other[1])),  # which gives it in hundredths
+            "long": [round(float(way[2].mean()), 3) for way in (one, other)],
+        }
+    return found
+
+
+def without(table: Sequence[Row], names: Sequence[str]) -> list[Row]:
+    """The table with some features 0."""
+    gone = dict.fromkeys(names, 0.0)
+    changed = []
+    for row in table:
+        features = {**row.features, **gone}
+        cases = {
+            model: replace(case, situation=replace(case.situation, features=features))
+            for model, case in row.cases.items()
+        }
+        changed.append(replace(row, features=features, cases=cases))
+    return changed
+
+
+def reliability(table: Sequence[Row], weights: Weights) -> dict[str, list[list[float]]]:
+    """For each route, in five equal bins of what was expected: expected, observed (mean of the models), questions."""
+    found: dict[str, list[list[float]]] = {}
+    for route in ("rag", "long"):
+        expected = np.array([getattr(weights.expected(row.features), route) for row in table])
+        scored = np.array([np.mean([row.score(model, route) for model in row.models]) for row in table])
+        parts = np.array_split(np.argsort(expected, kind="stable"), 5)
+        found[route] = [[round(float(expected[p].mean()), 3), round(float(scored[p].mean()), 3), len(p)] for p in parts]
+    return found
+
+
+def specific(table: Sequence[Row], start: Weights, prior: float) -> dict[str, Weights]:
+    """For each model, the weights drawn towards its own replies."""
+    return {model: fit(examples(table, [model]), start, card={}, prior=prior) for model in table[0].models}
+
+
+def choose(table: Sequence[Row]) -> None:
+    """Cross-validated on the first half: what a right answer is worth, and how much a model's own replies count."""
+    order = sorted({row.group for row in table}, key=lambda name: crc32(name.encode()))
+    fold = {name: i % _FOLDS for i, name in enumerate(order)}
+    general = {k: pooled([r for r in table if fold[r.group] != k], table[0].models) for k in range(_FOLDS)}
+    for worth in (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 10.0):
+        made = {k: Calibrated(weights, accuracy_price=worth) for k, weights in general.items()}
+        found = report(table, {"calibrated": lambda row, _, made=made: made[fold[row.group]]})  # type: ignore[misc]
+        print("worth", worth, {k: found["calibrated"][k] for k in ("score", "over_better_fixed", "tokens")}, flush=True)
+    for prior in (10.0, 30.0, 100.0):
+        own = {
+            k: {
+                m: Calibrated(w, accuracy_price=WORTH["balance"])
+                for m, w in specific([r for r in table if fold[r.group] != k], general[k], prior).items()
+            }
+            for k in general
+        }
+        found = report(table, {"own": lambda row, m, own=own: own[fold[row.group]][m]})  # type: ignore[misc]
+        print("prior", prior, {k: found["own"][k] for k in ("score", "over_better_fixed", "tokens")}, flush=True)
+
+
+def final(fitted: Sequence[Row], held: Sequence[Row]) -> dict[str, Any]:
+    """The report on documents that were not used for anything."""
+    models = held[0].models
+    blind = pooled(fitted, models)
+    own = {model: Calibrated(weights) for model, weights in specific(fitted, blind, PRIOR).items()}
+    others = {m: Calibrated(pooled(fitted, [o for o in models if o != m])) for m in models}
+    makes: dict[str, Make] = {
+        "calibrated": cheap(Calibrated(blind)),
+        "calibrated, own replies": lambda _, model: own[model],
+        "calibrated, fitted without this model": lambda _, model: others[model],
+        "without cost": cheap(Unpriced(blind)),
+        "without second decision": cheap(Accepting(blind, reviews=False)),
+        "without doubting answers": cheap(Accepting(blind, reviews=True)),
+    }
+    makes |= {f"worth {worth:g}": cheap(Calibrated(blind, accuracy_price=worth)) for worth in (0.02, 0.05, 0.1, 0.5, 1)}
+    found = report(held, makes)
+    for name, gone in (
+        ("without kind and question", QUESTION),
+        ("without retrieval", RETRIEVAL),
+        ("without document", tuple(n for n in DOCUMENTS if n != "tokens")),
+    ):
+        part = Calibrated(pooled(without(fitted, gone), models))
+        found[name] = report(without(held, gone), {"it": cheap(part)})["it"]
+    found["reliability"] = reliability(held, blind)
+    found["in turn, with and without knowing the cache"] = turns(held, blind)
+    return found
+
+
+def main() -> None:
+    """Choose, or report and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder lara/")
+    parser.add_argument("--table", type=Path, required=True, help="made by hybrid.evals.research.router_data")
+    parser.add_argument("--out", type=Path, default=Path("hybrid/routing/router.json"))
+    parser.add_argument("--choose", action="store_true", help="only the first half, cross-validated")
+    given = parser.parse_args()
+    table = rows(given.data, given.table)
+    first, second = ([row for row in table if row.half == half] for half in (0, 1))
+    if given.choose:
+        choose(first)
+        return
+    found = final(first, second)
+    print(json.dumps(found, indent=1))
+    kept = ("score", "over_better_fixed", "over_self_route", "tokens")
+    card = {
+        "what": "what passages and whole documents are expected to make of a question",
+        "data": "LaRA (Alibaba-NLP/LaRA, MIT): questions, documents, and replies of five models from 3 to 72 billion "
+        "parameters by both routes",
+        "made": f"python -m hybrid.evals.research.fit_router, {DATE}",
+        "embedder": "all-MiniLM-L6-v2",
+        "score": "share of the gold answer's content words in the reply; unanswerable: whether it says so",
+        "split": "two halves of the documents, those that share text on one side; everything was chosen on the first, "
+        "the figures are of the second with weights fitted on the first; the weights below are fitted on both",
+        "unanswerable": 1 / len({row.task for row in table}),  # tasks weigh the same
+        "questions": len(table),
+        "groups": len({row.group for row in table}),
+        "held_out": {
+            "questions": found["questions"],
+            "groups": found["groups"],
+            **{name: {key: found[name][key] for key in kept} for name in ("rag", "long", "self_route", "calibrated")},
+            "reliability": found["reliability"],
+        },
+    }
+    save(pooled(table, table[0].models, card), given.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""DOCX: what a Word file shows: paragraphs with their numbers, tables, footnotes, headers, in their order.
+
+A number that Word counts ("2.1", "(a)") stands before its paragraph. A footnote stands in its own paragraph after the
+one that refers to it, as [footnote 1: ...], a page header before the text and a footer after it, each once. Tracked
+changes are read as accepted. Comments, hidden and struck-out text are left out, and said to be.
+The figures of a chart and the texts of SmartArt stand after the paragraph that holds it.
+What stands in a form until somebody fills it in is left out. Macros are never run: of a .docm file the text is read
+and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+from hybrid.corpus.readers import archive as archives
+from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable, in_few_words, omitted
+from hybrid.corpus.readers.figures import figure
+from hybrid.corpus.readers.headings import plain_headings
+from hybrid.corpus.readers.markup import of_page
+from hybrid.corpus.readers.numbering import Numbering
+from hybrid.corpus.readers.wordml import EQUATION, Looks, Reading, W, without_prompts
+from hybrid.document import Heading
+
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_ANNOUNCES = re.compile(r"(?:[:,]|\bas follows\.|\b(?:by|is|are|equals|formula|equation))\s*\Z", re.IGNORECASE)
+_TYPES = "[Content_Types].xml"
+_MACROS = b"application/vnd.ms-word.document.macroEnabled.main+xml"
+_PLAIN = b"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+
+
+def read_docx(data: bytes) -> Extract:
+    if data.startswith(b"\xd0\xcf\x11\xe0"):  # an OLE container: what Office wraps around encrypted files
+        raise Unreadable("encrypted DOCX: needs a password")
+    try:
+        with ZipFile(BytesIO(data)) as archive:
+            archives.check(archive, "DOCX")
+        return _extract(_without_macros(archives.with_common_names(data)))
+    except Unreadable:
+        raise
+    except BadZipFile:
+        raise Unreadable("broken DOCX: not a Word file") from None
+    except Exception as error:  # noqa: BLE001 - a broken file leads python-docx and lxml to raise nearly anything
+        raise Unreadable(f"broken DOCX: {in_few_words(error)}") from None
+
+
+def _without_macros(data: bytes) -> bytes:
+    """A file with macros as one without, which is all that python-docx opens; other files as they are."""
+    with ZipFile(BytesIO(data)) as archive:
+        if _TYPES not in archive.namelist() or _MACROS not in archive.read(_TYPES):
+            return data
+        return archives.changed(archive, lambda name, held: held.replace(_MACROS, _PLAIN) if name == _TYPES else held)
+
+
+def _extract(data: bytes) -> Extract:
+    import docx
+
+    document = docx.Document(BytesIO(data))
+    part, left_out = document.part, LeftOut()
+    reading = Reading(
+        levels={style.style_id: _style_level(style) for style in document.styles},
+        numbering=Numbering(_root(part, "/numbering"), _root(part, "/styles")),
+        looks=Looks(_root(part, "/styles")),
+        notes={(kind, note.get(f"{W}id")): note for kind in ("footnote", "endnote") for note in _notes(part, kind)},
+        figure=lambda place: _figure(part, place, left_out),
+    )
+    body = without_prompts(document.element.body)
+    blocks = [
+        *_margins(reading, part, body, "header"),
+        *reading.blocks(body),
+        *_margins(reading, part, body, "footer"),
+    ]
+    parts: list[str] = []
+    headings: list[Heading] = []
+    length, titled = 0, False
+    for level, text in blocks:
+        if not text.strip():
+            continue
+        if level == EQUATION and parts and not titled and _ANNOUNCES.search(parts[-1]):
+            parts[-1] += f" {text}"  # so that a sentence and the equation that it announces are read together
+            length += len(text) + 1
+            continue
+        titled = level > 0
+        if titled:
+            headings.append(Heading(length, level, " ".join(text.split())))
+        parts.append(text)
+        length += len(text) + 2
+    joined = "\n\n".join(parts)
+    if not joined:
+        raise Unreadable("no text in this DOCX")
+    outline = tuple(headings) if len(headings) > 1 else plain_headings(joined) or tuple(headings)  # a title is none
+    return Extract(joined, outline, remarks=_remarks(reading, part, body, left_out))
+
+
+def _figure(part: Any, place: Any, left_out: LeftOut) -> str:
+    """The words of a chart or of SmartArt, as the table or list that they would be on a page."""
+
+    def content(name: str) -> bytes:
+        return bytes(part.related_parts[name].blob) if name in part.related_parts else b""
+
+    return of_page(figure(place, content, left_out.counts)).text
+
+
+def _remarks(reading: Reading, part: Any, body: Any, left_out: LeftOut) -> tuple[str, ...]:
+    """What of the file is not in the text."""
+    comments = _root(part, "/comments")
+    counted = (
+        (0 if comments is None else len(comments.findall(f"{W}comment")), "comment"),
+        (reading.hidden, "passage of hidden text"),
+        (reading.struck + left_out.counts.pop("struck-out passage", 0), "struck-out passage"),
+        (sum(1 for _ in body.iter(f"{W}altChunk")), "embedded document"),
+    )
+    said = [omitted(count, what) for count, what in counted if count] + left_out.remarks()
+    return (*said, *(["tracked changes read as accepted"] if reading.tracked else []))
+
+
+def _root(part: Any, ending: str) -> Any | None:
+    """The XML of a part that the document is related to by a type with this ending."""
+    from docx.oxml import parse_xml
+
+    for relation in part.rels.values():
+        if relation.reltype.endswith(ending) and not relation.is_external:
+            target = relation.target_part
+            element = getattr(target, "element", None)
+            return parse_xml(target.blob) if element is None else element
+    return None
+
+
+def _notes(part: Any, kind: str) -> list[Any]:
+    """The footnotes or endnotes, without the lines that separate them from the text."""
+    root = _root(part, f"/{kind}s")
+    found = [] if root is None else root.findall(f"{W}{kind}")
+    return [note for note in found if note.get(f"{W}type") in (None, "normal")]
+
+
+def _margins(reading: Reading, part: Any, body: Any, kind: str) -> Iterator[tuple[int, str]]:
+    """The texts of page headers or footers that are switched on, each once; a page number alone is none."""
+    seen: set[str] = set()
+    for name in _shown(part, body, kind):
+        target = part.related_parts.get(name)
+        root = getattr(target, "element", None)
+        if root is None:
+            continue
+        text = reading.flat(without_prompts(root))
+        if re.search(r"[^\W\d_]{2}", re.sub(r"(?i)\bpage\b|\bof\b", "", text)) and text not in seen:
+            seen.add(text)
+            yield 0, f"[{kind}: {text}]"
+
+
+def _shown(part: Any, body: Any, kind: str) -> list[str]:
+    """The names of the headers or footers of some page; a section without its own has those of the one before."""
+    even = _switched(_root(part, "/settings"), "evenAndOddHeaders")
+    at: dict[str, str] = {}  # by the type of pages
+    order: list[str] = []
+    shown: set[str] = set()
+    for section in body.iter(f"{W}sectPr"):
+        if section.getparent().tag == f"{W}sectPrChange":  # what it was before a change
+            continue
+        for reference in section.findall(f"{W}{kind}Reference"):
+            name = reference.get(f"{_R}id", "")
+            at[reference.get(f"{W}type", "default")] = name
+            order += [] if name in order else [name]
+        on = {"default": True, "first": _switched(section, "titlePg"), "even": even}
+        shown |= {name for pages, name in at.items() if on.get(pages, True)}
+    return [name for name in order if name in shown]
+
+
+def _switched(parent: Any | None, name: str) -> bool:
+    found = None if parent is None else parent.find(f"{W}{name}")
+    return found is not None and found.get(f"{W}val") not in ("0", "false", "off")
+
+
+def _style_level(style: Any) -> int:
+    """The heading level a style gives, itself or through the styles it is based on; 0 for body text."""
+    for _ in range(10):  # styles can be based on each other in a circle
+        if style is None:
+            break
+        match = re.fullmatch(r"heading (\d)|title", style.name or "", re.IGNORECASE)
+        if match:
+            return int(match[1] or 1)
+        style = getattr(style, "base_style", None)
+    return 0

@@ -1,0 +1,268 @@
+"""OpenDocument: texts with the numbers of their headings and lists, spreadsheets and presentations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from io import BytesIO
+from typing import Any, NamedTuple
+from zipfile import ZipFile
+
+from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable
+from hybrid.corpus.readers.list_numbers import list_numbers
+from hybrid.corpus.readers.markup import BLANKS, Cells, is_margin, joined, marked, of_page, raised, sheet_of, table_of
+from hybrid.corpus.readers.xml import attribute, tag_of
+
+_REPEATED = 200  # times at most that one cell or row of a table is told: files fill sheets with them
+_WIDEST = 20_000  # columns at most of a sheet
+_FRAMES = frozenset({"frame", "custom-shape", "rect", "g"})
+_ASIDE = frozenset({"tracked-changes", "annotation", "sequence-decls", "forms", "page-thumbnail"})
+
+
+class _Look(NamedTuple):
+    """What a style of an OpenDocument file does to the text that has it."""
+
+    rise: int = 0  # 1 above the line, -1 below it
+    struck: bool = False
+    hidden: bool = False  # also a sheet or a slide
+
+
+@dataclass(slots=True)
+class _Odf:
+    """One OpenDocument file on its way: its styles by family and name, and what is left out."""
+
+    styles: Mapping[tuple[str, str], Any]
+    left_out: LeftOut = field(default_factory=LeftOut)
+    numbers: Mapping[Any, str] = field(default_factory=dict)  # of headings and items of lists, by their paragraphs
+    looks: dict[tuple[str, str], _Look] = field(default_factory=dict)
+
+    def look(self, family: str, element: Any) -> _Look:
+        """How an element looks by its style and those that this one is based on."""
+        key = (family, attribute(element, "style-name"))
+        if key not in self.looks:
+            found, style = dict[str, str](), self.styles.get(key)
+            for _ in range(10):  # styles can be based on each other in a circle
+                for properties in style if style is not None else ():
+                    for name, value in properties.attrib.items():
+                        found.setdefault(name.rpartition("}")[2], value)
+                parent = "" if style is None else attribute(style, "parent-style-name")
+                style = self.styles.get((family, parent))
+            self.looks[key] = _look(family, found)
+        return self.looks[key]
+
+    def omits(self, look: _Look, text: str) -> bool:
+        """Whether a text is not told, which is counted."""
+        if (look.hidden or look.struck) and text.strip():
+            self.left_out.counts["passage of hidden text" if look.hidden else "struck-out passage"] += 1
+        return look.hidden or look.struck
+
+
+def _look(family: str, found: Mapping[str, str]) -> _Look:
+    place = found.get("text-position", "").split(" ")[0]
+    rise = {"super": 1, "sub": -1}.get(place, 0)
+    if not rise and re.fullmatch(r"-?\d+(?:\.\d+)?%", place):
+        amount = float(place[:-1])
+        rise = (amount > 0) - (amount < 0)
+    line = found.get("text-line-through-style") or found.get("text-line-through-type") or "none"
+    unseen = {"table": found.get("display") == "false", "drawing-page": found.get("visibility") == "hidden"}
+    return _Look(rise, line != "none", unseen.get(family, found.get("display") == "none"))
+
+
+def opendocument(data: bytes) -> Extract:
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, huge_tree=True)
+    with ZipFile(BytesIO(data)) as archive:
+        names = set(archive.namelist())
+        manifest = archive.read("META-INF/manifest.xml") if "META-INF/manifest.xml" in names else b""
+        if b"encryption-data" in manifest:
+            raise Unreadable("encrypted OpenDocument file: needs a password")
+        root = etree.fromstring(archive.read("content.xml"), parser)
+        common = etree.fromstring(archive.read("styles.xml"), parser) if "styles.xml" in names else None
+    shared = _styles(common)
+    styles = {**shared, **_styles(root)}
+    odf = _Odf(styles, numbers=list_numbers(root, common, styles))
+    comments = sum(tag_of(element) == "annotation" for element in root.iter())
+    odf.left_out.counts["comment"] = comments
+    tracked = any(tag_of(element) == "tracked-changes" for element in root.iter())
+    slides = [element for element in root.iter() if tag_of(element) == "page"]
+    sheets = [element for element in root.iter() if tag_of(element) == "spreadsheet"]
+    if slides:
+        parts = list(_slides(slides, odf))
+    elif sheets:
+        parts = list(_sheets(sheets[0], odf))
+    else:
+        body = next((element for element in root.iter() if tag_of(element) == "text"), root)
+        margins = _Odf(shared, odf.left_out)
+        blocks = [*_margins(common, "header", margins), *_blocks(body, odf)]
+        parts = [of_page("".join([*blocks, *_margins(common, "footer", margins)]))]
+    remarks = odf.left_out.remarks() + (["tracked changes read as accepted"] if tracked else [])
+    return joined(parts, remarks, paged=bool(slides))
+
+
+def _styles(root: Any) -> dict[tuple[str, str], Any]:
+    return {
+        (attribute(element, "family"), attribute(element, "name")): element
+        for element in (() if root is None else root.iter())
+        if tag_of(element) == "style"
+    }
+
+
+def _slides(slides: Sequence[Any], odf: _Odf) -> Iterator[Extract]:
+    for number, slide in enumerate(slides, 1):
+        if odf.look("drawing-page", slide).hidden:
+            odf.left_out.counts["hidden slide"] += 1
+            continue
+        name = attribute(slide, "name")
+        known = name if name and not re.fullmatch(r"page\d+", name) else f"Slide {number}"
+        yield of_page(f"<h2>{escape(known)}</h2>{''.join(_blocks(slide, odf))}")
+
+
+def _sheets(book: Any, odf: _Odf) -> Iterator[Extract]:
+    for table in (element for element in book if tag_of(element) == "table"):
+        if odf.look("table", table).hidden:
+            odf.left_out.counts["hidden sheet"] += 1
+            continue
+        rows, _ = _rows(table, odf)  # what is repeated when it is printed need not be names of columns
+        yield of_page(f"<h2>{escape(attribute(table, 'name') or 'Sheet')}</h2>{sheet_of(rows)}")
+
+
+def _margins(styles: Any, kind: str, odf: _Odf) -> Iterator[str]:
+    """The texts of page headers or footers, each once; a page number alone is none."""
+    seen = set[str]()
+    for element in () if styles is None else styles.iter():
+        if tag_of(element) not in (kind, f"{kind}-left", f"{kind}-first") or attribute(element, "display") == "false":
+            continue
+        text = " ".join(_text(p, odf) for p in _paragraphs(element)).strip()
+        if text not in seen and is_margin(text):
+            seen.add(text)
+            yield f"<p>{marked(f'[{kind}: {text}]')}</p>"
+
+
+def _blocks(element: Any, odf: _Odf) -> Iterator[str]:
+    """Paragraphs, headings, lists and tables in their order."""
+    for child in element:
+        tag = tag_of(child)
+        if tag in ("h", "p"):
+            level = min(6, max(1, int(attribute(child, "outline-level") or 1)))
+            name = f"h{level}" if tag == "h" else "p"
+            yield f"<{name}>{marked(_text(child, odf))}</{name}>"
+            for frame in _frames(child):
+                yield from _blocks(frame, odf)
+        elif tag == "table":
+            yield table_of(*_rows(child, odf))
+        elif tag == "notes":
+            said = "".join(_blocks(child, odf))
+            yield f"<p>Notes:</p>{said}" if re.search(r">[^<\s]", said) else ""
+        elif tag == "section" and attribute(child, "display") == "none":
+            odf.left_out.counts["passage of hidden text"] += 1
+        elif tag not in _ASIDE:
+            yield from _blocks(child, odf)
+
+
+def _frames(element: Any) -> Iterator[Any]:
+    """The boxes that are anchored in a paragraph."""
+    for child in element:
+        if tag_of(child) in _FRAMES:
+            yield child
+        elif tag_of(child) in ("span", "a"):
+            yield from _frames(child)
+
+
+def _paragraphs(element: Any) -> Iterator[Any]:
+    """The paragraphs in a cell or a margin and in its boxes, without comments."""
+    for child in element:
+        if tag_of(child) in ("p", "h"):
+            yield child
+            for frame in _frames(child):
+                yield from _paragraphs(frame)
+        elif tag_of(child) not in _ASIDE:
+            yield from _paragraphs(child)
+
+
+def _rows(table: Any, odf: _Odf) -> tuple[Cells, int]:
+    """The cells of a table that are seen, and how many of the first rows are said to be those of names."""
+    rows, heads = Cells(), 0
+    shut, unseen = _shut(table), set[int]()
+    for row in (element for element in table.iter() if tag_of(element) == "table-row" and _own_table(element) is table):
+        known = odf.left_out.counts.total()
+        cells, column = list[tuple[str, int, int]](), 0
+        for cell in (element for element in row if tag_of(element) in ("table-cell", "covered-table-cell")):
+            text = " ".join(_text(p, odf) for p in _paragraphs(cell)).strip()
+            across, down = (int(attribute(cell, f"number-{what}-spanned") or 1) for what in ("columns", "rows"))
+            if tag_of(cell) == "covered-table-cell":
+                across, down = 0, 0
+            elif across > 1 and shut:
+                across = sum(at not in shut for at in range(column, column + across))
+            times = int(attribute(cell, "number-columns-repeated") or 1)
+            places = range(column, column + min(times, _REPEATED))
+            unseen |= {at for at in places if text and at in shut}
+            cells += [(text, across, down) for at in places if at not in shut]
+            column += times
+        if odf.left_out.counts.total() > known and not any(text for text, _, _ in cells):
+            continue  # an empty row would part the table
+        while cells and cells[-1] == ("", 1, 1):
+            cells.pop()
+        if attribute(row, "visibility") in ("collapse", "filter"):
+            odf.left_out.counts["hidden row"] += any(text for text, _, _ in cells)
+            continue
+        rows += [cells] * min(int(attribute(row, "number-rows-repeated") or 1), _REPEATED if cells else 1)
+        if tag_of(row.getparent()) == "table-header-rows":
+            heads = len(rows)
+    odf.left_out.counts["hidden column"] += len(unseen)
+    return rows, heads
+
+
+def _shut(table: Any) -> set[int]:
+    """The columns of a table that are hidden."""
+    shut, column = set[int](), 0
+    for element in table.iter():
+        if tag_of(element) == "table-column" and _own_table(element) is table:
+            times = int(attribute(element, "number-columns-repeated") or 1)
+            if attribute(element, "visibility") in ("collapse", "filter"):
+                shut |= set(range(column, column + min(times, _WIDEST)))
+            column += times
+    return shut
+
+
+def _own_table(element: Any) -> Any:
+    parent = element.getparent()
+    while parent is not None and tag_of(parent) != "table":
+        parent = parent.getparent()
+    return parent
+
+
+def _text(element: Any, odf: _Odf) -> str:
+    """The text of a paragraph with its number, its notes and blanks included."""
+    text, number = BLANKS.sub(" ", _inner(element, odf)), odf.numbers.get(element, "")
+    if odf.omits(odf.look("paragraph", element), text):
+        return ""
+    return f"{number} {text.lstrip()}" if number and text.strip() else text
+
+
+def _inner(element: Any, odf: _Odf) -> str:
+    parts: list[str] = [element.text or ""]
+    for child in element:
+        tag = tag_of(child)
+        if tag == "s":
+            parts.append(" " * int(attribute(child, "c") or 1))
+        elif tag in ("tab", "line-break"):
+            parts.append(" ")
+        elif tag == "note":
+            body = " ".join(_text(p, odf) for p in child.iter() if tag_of(p) == "p")
+            parts.append(f" [footnote: {body}]" if body else "")
+        elif tag == "span":
+            parts.append(_span(child, odf))
+        elif tag == "hidden-text" and attribute(child, "is-hidden") == "true":
+            odf.left_out.counts["passage of hidden text"] += 1
+        elif tag not in _FRAMES and tag not in _ASIDE and tag != "number":
+            parts.append(_inner(child, odf))
+        parts.append(child.tail or "")
+    return "".join(parts)
+
+
+def _span(span: Any, odf: _Odf) -> str:
+    text, look = _inner(span, odf), odf.look("text", span)
+    return "" if odf.omits(look, text) else raised(text, look.rise)

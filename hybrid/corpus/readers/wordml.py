@@ -1,0 +1,412 @@
+"""WordprocessingML: the paragraphs, tables and boxes of a Word file in their order, as a reader sees them.
+
+Tracked changes are read as accepted: what was deleted or moved away is not there, and a paragraph whose mark was
+deleted goes on in the next one. Hidden and struck-out text is left out and counted. A text box stands in paragraphs of
+its own after the one that it hangs on, a note too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from hybrid.corpus.readers.equations import M, linear
+from hybrid.corpus.readers.figures import PLACES
+from hybrid.corpus.readers.numbering import Numbering
+from hybrid.corpus.readers.scripts import lowered, raised
+from hybrid.corpus.readers.wingdings import UNKNOWN, sign, signs
+from hybrid.corpus.readers.word_table import WordCell, WordRow, told
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_GONE = frozenset({f"{W}del", f"{W}moveFrom"})
+_SKIPPED = frozenset(f"{W}{tag}" for tag in "delText delInstrText instrText pPr rPr sdtPr tblPr trPr tcPr".split())
+_CHARACTERS = {
+    f"{W}tab": "\t", f"{W}ptab": "\t", f"{W}br": "\n", f"{W}cr": "\n", f"{W}noBreakHyphen": "-",
+}  # fmt: skip
+_NOTES = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
+_WRAPPERS = frozenset(f"{W}{tag}" for tag in "sdt sdtContent ins moveTo customXml smartTag".split())
+_EQUATIONS = frozenset({f"{M}oMath", f"{M}oMathPara"})
+_HEX = re.compile(r"[0-9A-Fa-f]{1,6}")
+EQUATION = -1  # in place of a heading's level, of an equation that is a paragraph by itself
+_LOOK = 40  # characters of a line that tell what is raised beside it
+
+
+class Look(NamedTuple):
+    """How text is shown, None where nothing says it."""
+
+    hidden: bool | None = None
+    struck: bool | None = None
+    bold: bool | None = None
+    place: str | None = None  # superscript, subscript, baseline
+    font: str | None = None
+
+    def over(self, other: Look) -> Look:
+        """This, and the other where it says nothing."""
+        return other._replace(**{name: value for name, value in self._asdict().items() if value is not None})
+
+
+class Looks:
+    """The looks that the styles of a document give.
+
+    Args:
+        styles: the root of styles.xml.
+    """
+
+    def __init__(self, styles: Any | None) -> None:
+        found = [] if styles is None else styles.findall(f"{W}style")
+        self._styles = {style.get(f"{W}styleId"): style for style in found}
+        self._known: dict[str | None, Look] = {None: Look()}
+
+    def style(self, name: str | None, depth: int = 10) -> Look:
+        """That of a style and those it is based on, which may be in a circle."""
+        if name not in self._known:
+            style = self._styles.get(name)
+            if style is None or not depth:
+                return Look()
+            above = style.find(f"{W}basedOn")
+            base = Look() if above is None else self.style(above.get(f"{W}val"), depth - 1)
+            self._known[name] = _look(style.find(f"{W}rPr")).over(base)
+        return self._known[name]
+
+    def of(self, properties: Any | None, around: Look) -> Look:
+        """That of a run with these properties in a paragraph of a look."""
+        if properties is None:
+            return around
+        style = properties.find(f"{W}rStyle")
+        named = Look() if style is None else self.style(style.get(f"{W}val"))
+        return _look(properties).over(named).over(around)
+
+
+def _look(properties: Any | None) -> Look:
+    if properties is None:
+        return Look()
+    place, font = properties.find(f"{W}vertAlign"), properties.find(f"{W}rFonts")
+    struck = _switch(properties, "strike")
+    return Look(
+        _switch(properties, "vanish"),
+        struck if struck is not None else _switch(properties, "dstrike"),
+        _switch(properties, "b"),
+        None if place is None else place.get(f"{W}val"),
+        None if font is None else font.get(f"{W}ascii"),
+    )
+
+
+def _switch(properties: Any, name: str) -> bool | None:
+    found = properties.find(f"{W}{name}")
+    return None if found is None else found.get(f"{W}val") not in ("0", "false", "off")
+
+
+@dataclass(slots=True)
+class _Line:
+    """The text of a paragraph on its way."""
+
+    text: str = ""
+    place: str = ""  # of what waits: superscript or subscript
+    waiting: str = ""
+    figure: bool = False  # whether the text ends with a raised or lowered figure
+    bold: bool = True  # whether all of it is
+    equation: str = ""  # the last one in it
+
+    def add(self, text: str, look: Look) -> None:
+        if not text:
+            return
+        place = look.place if look.place in ("superscript", "subscript") else ""
+        if place != self.place:
+            self.end()
+            self.place = place
+        self.bold = self.bold and (bool(look.bold) or not text.strip())
+        if place:
+            self.waiting += text
+        else:
+            self.text += f" {text}" if self.figure and text[0].isdigit() else text
+            self.figure = False
+
+    def end(self) -> str:
+        """The whole text, when nothing more is raised or lowered."""
+        mark = self.waiting.strip()
+        if self.waiting:
+            tell = raised if self.place == "superscript" else lowered
+            lead, tail = tell(self.text[-_LOOK:], mark)
+            self.text += f"{lead}{mark}{tail}" if lead else self.waiting
+            self.figure = mark[-1:].isdigit() and not tail
+        self.waiting = self.place = ""
+        return self.text
+
+
+@dataclass(slots=True)
+class Reading:
+    """One file on its way."""
+
+    levels: Mapping[str, int]  # heading level by style
+    numbering: Numbering
+    looks: Looks
+    notes: Mapping[tuple[str, str], Any]  # paragraphs' parent by kind and id
+    figure: Callable[[Any], str] = lambda _: ""  # the words of a chart or of SmartArt by the place that it stands at
+    seen: dict[str, int] = field(default_factory=dict)  # notes of each kind until now
+    waiting: list[tuple[int, str]] = field(default_factory=list)  # notes and boxes of the block at hand
+    tracked: bool = False  # whether anything was deleted or moved
+    hidden: int = 0  # paragraphs and rows with hidden text
+    struck: int = 0  # paragraphs with struck-out text
+    fields: list[bool] = field(default_factory=list)  # that have not ended, the outermost first: whether in their code
+    ended: set[Any] = field(default_factory=set)  # the beginnings of fields that end
+
+    def blocks(self, parent: Any) -> Iterator[tuple[int, str]]:
+        """Heading level or EQUATION, and text, of what stands in an element in order, also in content controls."""
+        self.ended |= _ended(parent)
+        for level, text in self._blocks(parent):
+            yield level, text
+            waiting, self.waiting = self.waiting, []
+            yield from waiting
+
+    def _blocks(self, parent: Any) -> Iterator[tuple[int, str]]:
+        carried = ""  # of paragraphs whose marks were deleted
+        for child in _parts(parent):
+            if child.tag == f"{W}p":
+                line = self._line(child)
+                if self._joins_next(child):
+                    carried += line.text
+                    continue
+                alone = not carried and line.equation and line.equation == line.text.strip()
+                yield EQUATION if alone else self._level(child), self._numbered(child, carried + line.text)
+                carried = ""
+                continue
+            if carried:
+                yield 0, carried
+                carried = ""
+            if child.tag == f"{W}tbl":
+                yield from told(self.rows(child))
+            elif child.tag in _EQUATIONS:
+                yield EQUATION, linear(child)
+        if carried:
+            yield 0, carried
+
+    def rows(self, table: Any) -> list[WordRow]:
+        """The rows of a table that are neither deleted nor hidden."""
+        found = []
+        for row in _parts(table, "tr"):
+            properties = row.find(f"{W}trPr")
+            if properties is not None and properties.find(f"{W}del") is not None:
+                self.tracked = True
+                continue
+            if properties is not None and _switch(properties, "hidden"):
+                self.hidden += 1
+                continue
+            before = None if properties is None else properties.find(f"{W}gridBefore")
+            cells = [WordCell(across=_int(before, 1))] if before is not None else []
+            found.append(WordRow(cells, properties is not None and bool(_switch(properties, "tblHeader"))))
+            for cell in _parts(row, "tc"):
+                own = cell.find(f"{W}tcPr")
+                if own is not None and own.find(f"{W}cellDel") is not None:
+                    self.tracked = True
+                    continue
+                cells.append(self._cell(cell, own))
+        return found
+
+    def _cell(self, cell: Any, properties: Any | None) -> WordCell:
+        """A cell; its notes and boxes wait for the end of the table."""
+        across = down = None
+        if properties is not None:
+            across, down = properties.find(f"{W}gridSpan"), properties.find(f"{W}vMerge")
+        found = WordCell(
+            across=_int(across, 1),
+            goes_on=down is not None and down.get(f"{W}val", "continue") == "continue",
+        )
+        carried = ""
+        for child in _parts(cell):
+            if child.tag == f"{W}tbl":
+                found.inner.append(self.rows(child))
+                found.blocks.append((0, len(found.inner) - 1))
+            elif child.tag == f"{W}p":
+                line = self._line(child)
+                if self._joins_next(child):
+                    carried += line.text
+                    continue
+                text, carried = self._numbered(child, carried + line.text), ""
+                found.bold = found.bold and line.bold
+                if text.strip():
+                    found.blocks.append((self._level(child), text))
+        if carried.strip():
+            found.blocks.append((0, carried))
+        return found
+
+    def _level(self, paragraph: Any) -> int:
+        style = paragraph.find(f"{W}pPr/{W}pStyle")
+        return 0 if style is None else self.levels.get(style.get(f"{W}val"), 0)
+
+    def _numbered(self, paragraph: Any, text: str) -> str:
+        """The text of a paragraph with its number.
+
+        One that is empty still counts, as it does in Word, but shows nothing to read; a hidden one does not count.
+        """
+        mark = paragraph.find(f"{W}pPr/{W}rPr")
+        if not text.strip() and mark is not None and _switch(mark, "vanish"):
+            return ""
+        number = self.numbering.next(paragraph)
+        return f"{number} {text.lstrip()}" if number and text.strip() else text
+
+    def _joins_next(self, paragraph: Any) -> bool:
+        """Whether the mark that ends a paragraph was deleted or moved away."""
+        mark = paragraph.find(f"{W}pPr/{W}rPr")
+        gone = mark is not None and any(mark.find(tag) is not None for tag in _GONE)
+        self.tracked = self.tracked or gone
+        return gone
+
+    def _line(self, paragraph: Any) -> _Line:
+        style = paragraph.find(f"{W}pPr/{W}pStyle")
+        line = _Line()
+        hidden, struck = self.hidden, self.struck
+        self._walk(paragraph, line, self.looks.style(None if style is None else style.get(f"{W}val")))
+        self.hidden, self.struck = min(self.hidden, hidden + 1), min(self.struck, struck + 1)  # of one in many runs
+        line.end()
+        return line
+
+    def _walk(self, parent: Any, line: _Line, look: Look) -> None:
+        """Writes what stands in an element as it reads with all tracked changes accepted."""
+        for child in parent:
+            tag = child.tag
+            if tag in _GONE:
+                self.tracked = True
+            elif tag in _SKIPPED or not isinstance(tag, str):
+                continue
+            elif tag == f"{W}fldChar":
+                self._field(child, line, look)
+            elif tag == f"{W}r":
+                self._run(child, line, self.looks.of(child.find(f"{W}rPr"), look))
+            elif any(self.fields):
+                self._walk(child, line, look)  # a field's code shows nothing, but other fields may stand in it
+            elif tag == f"{W}t":
+                line.add(signs(child.text or "", look.font or ""), look)
+            elif tag in _CHARACTERS:
+                line.add(_CHARACTERS[tag], look)
+            elif tag in _NOTES:
+                line.add(self._note(_NOTES[tag], child.get(f"{W}id")), Look(bold=look.bold))
+            elif tag == f"{W}sym":
+                code = child.get(f"{W}char", "")
+                shown = sign(int(code, 16), child.get(f"{W}font", "")) if _HEX.fullmatch(code) else UNKNOWN
+                line.add(shown, look)
+            elif tag == f"{W}txbxContent":
+                (inner, self.waiting), (fields, self.fields) = (self.waiting, []), (self.fields, [])
+                boxes = list(self.blocks(child))
+                self.waiting, self.fields = [*inner, *boxes], fields
+            elif tag == f"{_MC}AlternateContent":
+                self._walk(_chosen(child), line, look)
+            elif tag in PLACES:
+                self.waiting.append((0, self.figure(child)))
+            elif tag in _EQUATIONS:
+                text = linear(child)
+                apart = line.end()[-1:].isalnum() and text[:1].isalnum()
+                line.equation = text
+                line.add(f" {text}" if apart else text, Look(bold=look.bold))
+            elif tag == f"{W}ruby":
+                self._walk(child.find(f"{W}rubyBase"), line, look)
+            else:
+                self._walk(child, line, look)
+
+    def _run(self, run: Any, line: _Line, look: Look) -> None:
+        if look.hidden or look.struck:
+            text = "".join(element.text or "" for element in run.iter(f"{W}t"))
+            shown = not any(self.fields)
+            for mark in run.iter(f"{W}fldChar"):
+                self._field(mark, _Line(), look)
+            if text.strip() and shown:
+                self.hidden += bool(look.hidden)
+                self.struck += not look.hidden
+            return
+        self._walk(run, line, look)
+
+    def _field(self, mark: Any, line: _Line, look: Look) -> None:
+        """A field begins with its code, goes on with what it shows, and ends, maybe in a later paragraph."""
+        kind = mark.get(f"{W}fldCharType")
+        if kind == "begin":
+            if not any(self.fields):
+                line.add(_form_field(mark), look)
+            self.fields.append(mark in self.ended)
+        elif self.fields and kind == "separate":
+            self.fields[-1] = False
+        elif self.fields and kind == "end":
+            self.fields.pop()
+
+    def _note(self, kind: str, number: str | None) -> str:
+        """The mark of a note; its text waits for the end of the paragraph."""
+        found = self.notes.get((kind, number or ""))
+        if found is None:
+            return ""
+        count = self.seen[kind] = self.seen.get(kind, 0) + 1
+        self.waiting.append((0, f"[{kind} {count}: {self.flat(found)}]"))
+        return f" [{kind} {count}]"
+
+    def flat(self, parent: Any) -> str:
+        """All that stands in a note or margin, on one line."""
+        apart = Reading({}, Numbering(None, None), self.looks, {})
+        text = " ".join(" ".join(text for _, text in apart.blocks(parent)).split())
+        self.hidden, self.struck = self.hidden + apart.hidden, self.struck + apart.struck
+        self.tracked = self.tracked or apart.tracked
+        return text
+
+
+def _parts(parent: Any, tag: str = "") -> Iterator[Any]:
+    """The blocks, or the rows of a table or cells of a row, also those inside content controls."""
+    for child in parent:
+        if child.tag in _WRAPPERS:
+            yield from _parts(child, tag)
+        elif child.tag == f"{_MC}AlternateContent":
+            yield from _parts(_chosen(child), tag)
+        elif not tag or child.tag == f"{W}{tag}":
+            yield child
+
+
+def _ended(parent: Any) -> set[Any]:
+    """The beginnings of fields that also end: all text behind another one would be taken for its code."""
+    open_, ended = [], set()
+    for mark in parent.iter(f"{W}fldChar"):
+        kind = mark.get(f"{W}fldCharType")
+        if any(above.tag in _GONE for above in mark.iterancestors()):
+            continue
+        if kind == "begin":
+            open_.append(mark)
+        elif kind == "end" and open_:
+            ended.add(open_.pop())
+    return ended
+
+
+def without_prompts(root: Any) -> Any:
+    """The element without what content controls say as long as nobody has filled them in, "Click to enter text."."""
+    for control in root.iter(f"{W}sdt"):
+        properties, content = control.find(f"{W}sdtPr"), control.find(f"{W}sdtContent")
+        if properties is not None and content is not None and _switch(properties, "showingPlcHdr"):
+            for text in content.iter(f"{W}t"):
+                if next(text.iterancestors(f"{W}sdt")) is control:
+                    text.text = ""
+    return root
+
+
+def _chosen(alternatives: Any) -> Any:
+    """What Word shows of several forms of one thing: the first, or the last where that shows no words."""
+    choices = alternatives.findall(f"{_MC}Choice")
+    fallback = alternatives.find(f"{_MC}Fallback")
+    for choice in choices:
+        if fallback is None or any(True for _ in choice.iter(f"{W}t", f"{M}t", *PLACES)):
+            return choice
+    return fallback if fallback is not None else alternatives
+
+
+def _form_field(begin: Any) -> str:
+    """The value of a box to check or of a list to choose from, which no text beside it shows."""
+    box, choices = begin.find(f"{W}ffData/{W}checkBox"), begin.find(f"{W}ffData/{W}ddList")
+    if box is not None:
+        checked = _switch(box, "checked")
+        return "\u2612" if (checked if checked is not None else _switch(box, "default")) else "\u2610"
+    if choices is not None:
+        entries = [entry.get(f"{W}val", "") for entry in choices.findall(f"{W}listEntry")]
+        result = choices.find(f"{W}result")
+        at = _int(result if result is not None else choices.find(f"{W}default"), 0)
+        return entries[at] if at < len(entries) else ""
+    return ""
+
+
+def _int(element: Any | None, otherwise: int) -> int:
+    value = "" if element is None else element.get(f"{W}val", "")
+    return min(int(value), 1000) if value.isdigit() else otherwise

@@ -1,0 +1,117 @@
+"""What fits before a model: room for the answer is kept, nothing overflows, and what is left out is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hybrid.chat.prompts import Prompt, block
+from hybrid.engines.base import Engine
+from hybrid.errors import WindowError
+from hybrid.types import Piece
+
+_ESTIMATE_SHARE = 0.9  # of the window is filled where tokens can only be estimated
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Pieces that fit, in the order given, and those that do not."""
+
+    kept: tuple[Piece, ...]
+    left_out: tuple[Piece, ...]
+    tokens: int  # of the whole prompt as it will be sent
+
+
+def room(engine: Engine, question: str, max_tokens: int) -> int:
+    """Tokens left for pieces in a prompt with this question.
+
+    Raises:
+        WindowError: the question and the room for the answer already fill the window.
+    """
+    share = 1.0 if engine.counts_exactly else _ESTIMATE_SHARE
+    frame = engine.measure(Prompt(question, ()))
+    left = int(engine.window * share) - max_tokens - frame
+    if left <= 0:
+        raise WindowError(
+            f"The question takes {frame} tokens and {max_tokens} are kept for the answer, but {engine.name} reads only "
+            f"{engine.window}. Shorten the question, lower engine.max_tokens, or use an engine with a larger window."
+        )
+    return left
+
+
+def sizes(engine: Engine, pieces: Sequence[Piece]) -> list[int]:
+    """Tokens of each piece inside a prompt, its tags included; rounded up by what joining can add."""
+    return [count + 2 for count in engine.count([block(piece, 10) for piece in pieces])]
+
+
+def fit(engine: Engine, question: str, ranked: Sequence[Piece], max_tokens: int) -> Fit:
+    """As many pieces as fit, best first; a piece too long for what is left is skipped, later ones still tried.
+
+    Args:
+        ranked: pieces, the most relevant first.
+        max_tokens: room kept for the answer.
+    """
+    left = room(engine, question, max_tokens)
+    kept: list[Piece] = []
+    out: list[Piece] = []
+    for piece, size in zip(ranked, sizes(engine, ranked), strict=True):
+        if size <= left:
+            kept.append(piece)
+            left -= size
+        else:
+            out.append(piece)
+    # sums of parts can differ from the whole by a few tokens: the engine's own count of the prompt decides
+    share = 1.0 if engine.counts_exactly else _ESTIMATE_SHARE
+    limit = int(engine.window * share) - max_tokens
+    while (tokens := engine.measure(Prompt(question, tuple(kept)))) > limit and kept:
+        out.insert(0, kept.pop())
+    return Fit(tuple(kept), tuple(out), tokens)
+
+
+def parts(engine: Engine, question: str, piece: Piece, max_tokens: int) -> list[Piece]:
+    """A piece cut into consecutive parts that each fit a prompt with this question; together they are the piece.
+
+    Cut at blank lines, else at line ends, else at blanks, else anywhere.
+
+    Raises:
+        WindowError: there is no room for even one character under the piece's title.
+    """
+    budget = room(engine, question, max_tokens)
+    head = sizes(engine, [_sub(piece, 0, 0)])[0]
+    (total,) = sizes(engine, [piece])
+    if total <= budget:
+        return [piece]
+    per_token = len(piece.text) / max(1, total - head)
+    found: list[Piece] = []
+    at = 0
+    while at < len(piece.text):
+        length = max(1, int((budget - head) * per_token * 0.95))
+        while True:
+            end = _cut(piece.text, at, at + length)
+            part = _sub(piece, at, end)
+            if sizes(engine, [part])[0] <= budget:
+                break
+            if length == 1:
+                raise WindowError(
+                    f"Beside the question and the {max_tokens} tokens kept for the answer {engine.name} has room for "
+                    f"{budget} tokens, too few for any part of {piece.document!r}, whose title alone takes {head}. "
+                    "Shorten the question, lower engine.max_tokens, or use an engine with a larger window."
+                )
+            length = max(1, length * 4 // 5)  # denser than the average: a table, another script
+        found.append(part)
+        at = end
+    return found
+
+
+def _sub(piece: Piece, start: int, end: int) -> Piece:
+    return Piece(piece.document, piece.text[start:end], piece.start + start, piece.heading, None, None, piece.score)
+
+
+def _cut(text: str, start: int, end: int) -> int:
+    if end >= len(text):
+        return len(text)
+    for mark in ("\n\n", "\n", ". ", " "):
+        at = text.rfind(mark, start + (end - start) // 2, end)
+        if at > start:
+            return at + len(mark)
+    return end

@@ -1,0 +1,212 @@
+"""How sure a cell of the table of clauses is: its evidence, the confidence measured for it, and what is doubtful.
+
+Evidence is a sentence in one of the usual forms of its subject that nothing speaks against, or, for silence, that a
+contract has not one word of the subject. The confidence of a kind of evidence is how often its cells were right on
+contracts with known answers; `clause_confidence.toml` has the counts. A cell of a kind that was wrong too often is
+doubtful, and says why.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from hybrid.pipelines.legal.answer import Finding, Statement
+from hybrid.pipelines.legal.clauses import Question, cuad
+from hybrid.pipelines.legal.contract import Clause, Contract
+from hybrid.pipelines.legal.forms import Forms, flat, forms
+from hybrid.pipelines.legal.library import Library
+
+from hybrid.text.sentences import sentences
+
+CERTAIN = 0.95  # measured confidence from which a kind of evidence is told as certain
+TOP = 600  # characters in which a contract's own title stands
+_BEGINNING = 5_000
+_MANY = 10_000  # characters; a longer contract says many things in similar words
+_LEADS = re.compile(r"(?:[:,\u2014-]|\b(?:not|shall|will|may|must|to|by|that|if|or|and))\s*\Z")
+_TITLE, _PARTIES = "Document Name", "Parties"
+_BOTH = re.compile(r"\b(?:between|among)\b.{3,400}\band\b")
+_PREAMBLE = 1_500  # characters in which the parties are named
+
+FORM, LONG, DOUBTED = "usual form", "usual form in a long contract", "usual form with a doubt"
+WORDS, RANKED = "words of the subject", "nearest sentence"
+SILENT, TOUCHED, UNASKED = "no word of the subject", "words of the subject but no clause", "nothing near enough"
+KINDS = (FORM, LONG, DOUBTED, WORDS, RANKED, SILENT, TOUCHED, UNASKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence of a contract in one of a subject's forms."""
+
+    start: int  # characters in `Document.text`
+    end: int
+    clause: Clause | None
+    said: str  # `flat`, with what leads in to it
+    titled: bool  # the clause's title, or one around it, has the subject's name
+    fit: float  # `Question.fits`
+    doubt: str
+
+    @property
+    def rank(self) -> tuple[bool, bool, float, int]:
+        """Least for the best."""
+        return bool(self.doubt), not self.titled, -self.fit, self.start
+
+
+def forms_of(question: Question) -> Forms | None:
+    """The forms of a category's question; None for a question of one's own."""
+    return forms().get(question.name) if question in cuad() else None
+
+
+def lines(contract: Contract, question: Question) -> list[Line]:
+    """The sentences of a contract in a form of the question, best first."""
+    known = forms_of(question)
+    if known is None:
+        return []
+    found = []
+    for start, end, clause, said in _sentences(contract):
+        if question.where == "beginning" and start > (TOP if question.name == _TITLE else _BEGINNING):
+            break
+        if question.name == _PARTIES and start > _PREAMBLE:
+            break
+        if known.has(said):
+            doubt = known.doubt(said, contract.document.text[start:end])
+            fit = 0.0 if question.where == "beginning" else question.fits(said)
+            found.append(Line(start, end, clause, said, _titled(contract, clause, question), fit, doubt))
+    return sorted(found, key=lambda line: line.rank)
+
+
+def chosen(question: Question, found: Sequence[Line]) -> list[Line]:
+    """Those that are shown: the best, and where there is to be one value all that give another one."""
+    known = forms_of(question)
+    sure = [line for line in found if not line.doubt]
+    if known is None or not sure:
+        return list(found[:1])
+    if question.name == _TITLE:
+        return sure[:1]
+    if question.name == _PARTIES:  # one sentence names them all, or each has its own
+        both = [line for line in sure if _BOTH.search(line.said)]
+        return both[:1] or sure[:4]
+    if known.single:
+        return _differing(known, sure)[:3]
+    return sure[:1]
+
+
+def _differing(known: Forms, sure: Sequence[Line]) -> list[Line]:
+    """The first line, and those whose value is another one."""
+    kept = list(sure[:1])
+    for line in sure[1:]:
+        value = known.value(line.said)
+        if all(value and not (value <= (other := known.value(k.said)) or other <= value) for k in kept):
+            kept.append(line)
+    return kept
+
+
+def weighed(library: Library, question: Question, found: Finding) -> Finding:
+    """A finding with its evidence, confidence and doubt."""
+    kind, doubt = _weigh(library, question, found)
+    confidence = confidences()[kind]
+    doubtful = kind not in (FORM, SILENT) or confidence < CERTAIN
+    return found.model_copy(
+        update={"evidence": kind, "confidence": confidence, "doubtful": doubtful, "doubt": doubt if doubtful else ""}
+    )
+
+
+@lru_cache(maxsize=1)
+def confidences() -> dict[str, float]:
+    """The share of cells that were right, for each kind of evidence: (right + 1) / (n + 2)."""
+    stored = tomllib.loads((files("hybrid.pipelines.legal") / "clause_confidence.toml").read_text("utf-8"))
+    return {kind: round((stored[kind]["right"] + 1) / (stored[kind]["n"] + 2), 2) for kind in KINDS}
+
+
+def _weigh(library: Library, question: Question, found: Finding) -> tuple[str, str]:
+    known = forms_of(question)
+    if not found.statements:
+        return _silence(library, known, question, found)
+    if known is None:
+        return RANKED, "it is the sentence nearest to the question; nobody has checked it"
+    if len(found.statements) > 1 and known.single:
+        values = {known.value(flat(s.quote)) for s in found.statements if s.document == found.document}
+        if len(values) > 1:
+            return DOUBTED, "clauses give different answers"
+    changed = {name for s in found.statements for name in s.amended_by}
+    if changed - {s.document for s in found.statements}:
+        return DOUBTED, "an amendment changes this clause"
+    kinds = [_of(library, known, s) for s in found.statements]
+    order = (WORDS, DOUBTED, LONG, FORM)
+    return min(kinds, key=lambda kind: order.index(kind[0]))
+
+
+def _of(library: Library, known: Forms, statement: Statement) -> tuple[str, str]:
+    """The evidence of one statement."""
+    contract = library.contract(statement.document)
+    at = contract.document.text.find(statement.quote)
+    clause = contract.at(at) if at >= 0 else None
+    said = flat(f"{_lead(contract, clause, at)} {statement.quote}")
+    if not known.has(said):
+        return WORDS, "it has words of the subject, but is not written as such clauses are"
+    if doubt := known.doubt(said, statement.quote):
+        return DOUBTED, doubt
+    if not known.firm and len(contract.document.text) > _MANY:
+        return LONG, "in a contract of this length another clause may say it better, or this one be on something else"
+    return FORM, ""
+
+
+def _silence(library: Library, known: Forms | None, question: Question, found: Finding) -> tuple[str, str]:
+    if known is None:
+        return UNASKED, "no sentence is near enough to the question"
+    names = [found.document, *found.amendments]
+    if any(library.notes(name) for name in names):
+        return TOUCHED, "some pages could not be read"
+    if known.expected:
+        return TOUCHED, "nearly every contract says it, but no such clause was recognised"
+    for name in names:
+        contract = library.contract(name)
+        text = flat(contract.document.text)
+        word = known.touched(text) or next((cue for cue in question.cues if cue in text), "")
+        if word:
+            return TOUCHED, f"no such clause was recognised, but {_where(contract, word)}"
+    return SILENT, ""
+
+
+def _where(contract: Contract, word: str) -> str:
+    """Where the first word on a subject stands, in words."""
+    text = contract.document.text
+    match = re.search(r"\s+".join(map(re.escape, word.split())), text, re.IGNORECASE)
+    clause = contract.at(match.start()) if match else None
+    whole = re.compile(r"[\w-]*").match(text, match.end()) if match else None
+    shown = " ".join(text[match.start() : whole.end()].split()) if match and whole else word
+    place = f" in {clause.path}" if clause is not None and clause.path else ""
+    return f"\u201c{shown}\u201d stands{place or ' there'}"
+
+
+def _titled(contract: Contract, clause: Clause | None, question: Question) -> bool:
+    """Whether the title of a clause, or of one around it, has a word of the subject's name."""
+    if clause is None:
+        return False
+    titles = [clause.title, *(above.title for above in contract.above(clause))]
+    return any(question.stems & Question.words(title) for title in titles if title)
+
+
+def _sentences(contract: Contract) -> Iterator[tuple[int, int, Clause | None, str]]:
+    """The sentences of a contract with their clause and, `flat`, what they say with what leads in to them."""
+    for clause in contract.clauses:
+        own = contract.own(clause)
+        for start, end in sentences(own):
+            at = clause.start + start
+            yield at, clause.start + end, clause, flat(f"{_lead(contract, clause, at)} {own[start:end]}")
+
+
+def _lead(contract: Contract, clause: Clause | None, at: int) -> str:
+    """The sentence that an item of a list goes on with: "The Employee shall not" before "(a) ..."."""
+    if clause is None or not clause.label.endswith(")"):
+        return ""
+    above = next(iter(contract.above(clause)), None)
+    own = contract.own(above) if above is not None else ""
+    if not _LEADS.search(own):
+        return ""
+    start, end = sentences(own)[-1]
+    return own[start:end]

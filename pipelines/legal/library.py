@@ -1,0 +1,274 @@
+"""The contracts of one index: each read into clauses once, put together with its amendments, and what a question reads.
+
+What a question reads of a contract are whole clauses instead of passages, and with them what they cannot be understood
+without, each marked in its heading: definitions of the terms they use, clauses they refer to (one step), and the
+clauses of amendments that change them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from hybrid.pipelines.legal.amendments import Amendment, Matter, matters
+from hybrid.pipelines.legal.clauses import Question
+from hybrid.pipelines.legal.contract import Clause, Contract
+from hybrid.pipelines.legal.terms import Terms
+
+from hybrid.index.store import Progress, Store
+from hybrid.session.hybrid import Widen
+from hybrid.types import Piece
+
+CLAUSE = 1_500  # characters: of the clauses around a passage the largest that is no longer is read
+COMPANION = 1_200  # characters of one definition or clause that is read along
+DEFINITIONS, REFERENCES, CHANGES = 6, 3, 3  # of each at most
+CUED = 6  # clauses with a cue that are read at most
+_BEGINNING = 5_000  # characters in which title, parties and date stand
+_NAME = r"[A-Z0-9][\w&.'’-]*(?:\s+(?:& |of )?[A-Z0-9][\w&.'’-]*)*"
+_WITH = re.compile(
+    r"\b(?:agreements?|contracts?|leases?|licen[cs]es?|loans?|deals?)\s+(?:\w+\s+){0,3}?(?:with|between)\s+"
+    rf"(?-i:(?P<names>{_NAME}(?:(?:,\s*|,?\s+(?:and|or)\s+){_NAME})*))",
+    re.IGNORECASE,
+)
+_GAPS = re.compile(r"\[page (\d+) (?:cannot be read|has no text)[^\]]*\]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A stretch of a contract up to its next clause."""
+
+    start: int
+    end: int
+    clause: Clause
+    score: float
+
+
+class Library:
+    """The documents of an index as contracts.
+
+    Args:
+        store: the opened index.
+        quoting: whether the engine only quotes; then clauses without a question's cues are not shown to it.
+        progress: receives stage, done and total while contracts are read into clauses.
+    """
+
+    def __init__(self, store: Store, *, quoting: bool = False, progress: Progress | None = None) -> None:
+        self.store = store
+        self.quoting = quoting
+        self._contracts: dict[str, Contract] = {}
+        self._terms: dict[str, Terms] = {}
+        names = [entry.name for entry in store.entries()]
+        for done, name in enumerate(names, 1):
+            self._contracts[name] = Contract.of(store.document(name))
+            if progress is not None:
+                progress("clauses", done, len(names))
+        self.matters: list[Matter] = matters(self._contracts)
+
+    def contract(self, name: str) -> Contract:
+        """The contract of that name. Raises KeyError where there is none."""
+        return self._contracts[name]
+
+    def terms(self, name: str) -> Terms:
+        """Its definitions and references."""
+        if name not in self._terms:
+            self._terms[name] = Terms.of(self._contracts[name])
+        return self._terms[name]
+
+    def matter(self, name: str) -> Matter:
+        """The agreement that a document is, or changes."""
+        for matter in self.matters:
+            if matter.document == name or any(a.document == name for a in matter.amendments):
+                return matter
+        return Matter(name)
+
+    def elsewhere(self, matter: Matter, asked: str) -> str:
+        """Whom a question on "the agreement with ..." names, where only other agreements do; empty otherwise.
+
+        A name that no document has says nothing: it may stand for a role, or be misspelt.
+        """
+        match = _WITH.search(asked)
+        if match is None:
+            return ""
+        names = [name.rstrip(".,'’") for name in re.split(r",\s*(?:and |or )?|\s+(?:and|or)\s+", match["names"])]
+        own = {matter.document, *(amendment.document for amendment in matter.amendments)}
+        if any(self._names(document, name) for document in own for name in names):
+            return ""
+        others = self._contracts.keys() - own
+        return next((n for n in names if any(self._names(document, n) for document in others)), "")
+
+    def _names(self, document: str, name: str) -> bool:
+        pattern = r"\s+".join(re.escape(part) for part in name.split())
+        return re.search(rf"\b{pattern}\b", self._contracts[document].document.text, re.IGNORECASE) is not None
+
+    def notes(self, name: str) -> list[str]:
+        """What of a document could not be read, in sentences."""
+        pages = [int(page) for page in _GAPS.findall(self._contracts[name].document.text)]
+        if not pages:
+            return []
+        shown = ", ".join(map(str, pages[:12])) + (", ..." if len(pages) > 12 else "")
+        return [f"{name}: {len(pages)} of its pages could not be read or hold no text (pages {shown})."]
+
+    def reading(self, name: str, question: Question) -> Widen:
+        """What a question reads of one document, given the passages that were found in it."""
+
+        def widen(asked: str, store: Store, found: Sequence[Piece]) -> list[Piece]:
+            clauses = self._clauses(found)
+            if question.cues:
+                cued = self._cued(name, question, clauses)
+                clauses = cued if self.quoting else _apart([*cued, *clauses])
+            if not clauses or (self.quoting and question.cues):
+                return clauses
+            return [*clauses, *self._companions(name, asked, clauses)]
+
+        return widen
+
+    def _clauses(self, found: Sequence[Piece]) -> list[Piece]:
+        """Passages widened to their clauses, best first; clauses that overlap become one."""
+        merged: list[Piece] = []
+        for piece in found:
+            contract = self._contracts[piece.document]
+            start, end = contract.around(piece.start, piece.end, CLAUSE)
+            score = piece.score
+            overlapping = [m for m in merged if m.document == piece.document and m.start < end and start < m.end]
+            for other in overlapping:
+                start, end, score = min(start, other.start), max(end, other.end), max(score, other.score)
+                merged.remove(other)
+            merged.append(self._piece(piece.document, start, end, score))
+        return sorted(merged, key=lambda piece: (-piece.score, piece.document, piece.start))
+
+    def _piece(self, name: str, start: int, end: int, score: float = 0.0, mark: str = "") -> Piece:
+        contract = self._contracts[name]
+        clause = contract.at(start)
+        heading = mark + (clause.path if clause is not None else "")
+        location = contract.document.locate(start, end)
+        return Piece(name, contract.document.text[start:end], start, heading, location, None, score)
+
+    def _cued(self, name: str, question: Question, found: Sequence[Piece]) -> list[Piece]:
+        """The clauses that have a cue of the question, the most telling first."""
+        contract = self._contracts[name]
+        parts = [part for part in _parts(contract, question) if part.score > 0]
+        scored = []
+        for part in parts:
+            near = max((p.score for p in found if p.start < part.end and part.start < p.end), default=0.0)
+            scored.append((part.score + 2 * near, part))
+        scored.sort(key=lambda item: (-item[0], item[1].start))
+        pieces = []
+        for score, part in scored[:CUED]:
+            start, end = contract.around(part.start, part.end, CLAUSE)
+            pieces.append(self._piece(name, start, end, score))
+        return _apart(pieces)
+
+    def _companions(self, name: str, asked: str, clauses: Sequence[Piece]) -> list[Piece]:
+        """Definitions, clauses referred to and changes by amendments, each once and none that is read anyway."""
+        found: list[Piece] = [
+            *self._changes(name, clauses),
+            *self._referred(clauses),
+            *self._defined(name, asked, clauses),
+        ]
+        kept: list[Piece] = []
+        for piece in found:
+            read = [p for p in (*clauses, *kept) if p.document == piece.document]
+            if not any(p.start <= piece.start and piece.end <= p.end for p in read):
+                kept.append(piece)
+        return kept
+
+    def _defined(self, name: str, asked: str, clauses: Sequence[Piece]) -> Iterator[Piece]:
+        """Definitions from the document itself, then from the agreement that it amends."""
+        text = "\n".join(piece.text for piece in clauses)
+        seen: set[str] = set()
+        for document in dict.fromkeys((name, self.matter(name).document)):
+            for definition in self.terms(document).used(text, asked):
+                if definition.term in seen or len(seen) >= DEFINITIONS:
+                    continue
+                if any(
+                    p.document == document and p.start <= definition.start and definition.end <= p.end for p in clauses
+                ):
+                    continue
+                seen.add(definition.term)
+                end = min(definition.end, definition.start + COMPANION)
+                yield self._piece(document, definition.start, end, 0.0, f'definition of "{definition.term}" in ')
+
+    def _referred(self, clauses: Sequence[Piece]) -> Iterator[Piece]:
+        count = 0
+        for piece in clauses[:3]:  # of the most relevant: further ones name half of the contract
+            contract = self._contracts[piece.document]
+            for clause in self.terms(piece.document).references(piece.start, piece.end):
+                if count == REFERENCES:
+                    return
+                count += 1
+                end = clause.end if clause.end - clause.start <= COMPANION else contract.paragraph(clause.start)[1]
+                end = min(end, clause.start + COMPANION)
+                yield self._piece(piece.document, clause.start, end, 0.0, "referred to: ")
+
+    def _changes(self, name: str, clauses: Sequence[Piece]) -> Iterator[Piece]:
+        """The clauses of amendments that change what is read."""
+        matter = self.matter(name)
+        if name != matter.document:
+            return
+        count = 0
+        for amendment in matter.amendments:
+            for piece in clauses:
+                for start, end in self._changing(amendment, piece):
+                    if count < CHANGES:
+                        count += 1
+                        yield self._piece(amendment.document, start, end, 1.0, "amendment, changes what is below: ")
+
+    def _changing(self, amendment: Amendment, piece: Piece) -> Iterator[tuple[int, int]]:
+        base, own = self._contracts[piece.document], self._contracts[amendment.document]
+        labels = {clause.label for clause in base.clauses if piece.start <= clause.start < piece.end and clause.label}
+        here = base.at(piece.start)
+        labels |= {here.label} if here is not None and here.label else set()
+        touched = {label for label in labels if amendment.touches(label)}
+        for label in sorted(touched):
+            for match in re.finditer(rf"\b{re.escape(label)}\b", own.document.text):
+                yield own.around(match.start(), match.end(), COMPANION)
+                break
+
+
+def _parts(contract: Contract, question: Question) -> Iterator[_Part]:
+    """The contract clause by clause, each without those below it, scored by the cues it has; 0 without any."""
+    text = contract.document.text
+    title_words = question.stems
+    clauses = contract.clauses
+    for i, clause in enumerate(clauses):
+        stop = clauses[i + 1].start if i + 1 < len(clauses) else clause.end
+        for start, end in _paragraphs(text, clause.start, min(stop, clause.end) if stop > clause.start else clause.end):
+            if question.where == "beginning" and start > _BEGINNING:
+                return
+            score = question.fits(f"{clause.title}\n{text[start:end]}")
+            if score:
+                title = title_words & question.words(clause.title)
+                score += 1.5 * len(title) / max(1, len(title_words))
+            yield _Part(start, end, clause, score)
+
+
+def _paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A stretch of text, in its paragraphs where it is long."""
+    if end - start <= CLAUSE:
+        yield start, end
+        return
+    at = start
+    for match in re.finditer(r"\n[ \t\r]*\n\s*", text[start:end]):
+        stop = start + match.end()
+        if stop - at > 200:
+            yield at, stop
+            at = stop
+    if at < end:
+        yield at, end
+
+
+def _apart(pieces: Sequence[Piece]) -> list[Piece]:
+    """The pieces without those that are wholly inside an earlier one, and with no text twice."""
+    kept: list[Piece] = []
+    for piece in pieces:
+        overlapping = [p for p in kept if p.document == piece.document and p.start < piece.end and piece.start < p.end]
+        if any(p.start <= piece.start and piece.end <= p.end for p in overlapping):
+            continue
+        for other in overlapping:  # the earlier one is within this one, or next to it
+            if piece.start <= other.start and other.end <= piece.end:
+                kept[kept.index(other)] = replace(piece, score=max(piece.score, other.score))
+                break
+        else:
+            kept.append(piece)
+    return kept

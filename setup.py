@@ -1,0 +1,14 @@
+"""What the wheel holds: `evals/` and `pipelines/` stand at the top of the tree and are installed inside `hybrid`.
+
+Their own names belong to other distributions.
+"""
+
+from setuptools import find_packages, setup
+
+BESIDE = ("evals", "pipelines")
+KEPT = find_packages(include=[f"{name}*" for name in BESIDE], exclude=["evals.research*", "evals.bench.short*"])
+
+setup(
+    packages=find_packages(include=["hybrid*"]) + [f"hybrid.{name}" for name in KEPT],
+    package_dir={f"hybrid.{name}": name for name in BESIDE},
+)
