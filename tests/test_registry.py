@@ -1,0 +1,54 @@
+"""A registry gives what is carried, what other packages bring, and one sentence for what is neither."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hybrid.errors import InputError
+from hybrid.registry import Registry
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+@pytest.fixture
+def registry() -> Registry[Callable[[int], int]]:
+    return Registry("doubling", {"twice": double, "late": "tests.test_registry:double"})
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package beside ours, as an installer lays it out."""
+    about = tmp_path / "other-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n", "utf-8")
+    (about / "entry_points.txt").write_text(
+        "[hybrid.doubling]\nmore = other_doubling:more\ntwice = nowhere:at\n", "utf-8"
+    )
+    (tmp_path / "other_doubling.py").write_text("def more(number):\n    return 3 * number\n", "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+def test_carried_ones_are_given_and_imported_late(registry: Registry[Callable[[int], int]]) -> None:
+    assert registry["twice"](4) == registry["late"](4) == 8
+    assert list(registry) == ["twice", "late"]
+
+
+@pytest.mark.usefixtures("installed")
+def test_other_packages_add_and_never_replace(registry: Registry[Callable[[int], int]]) -> None:
+    assert list(registry) == ["twice", "late", "more"]
+    assert registry["more"](4) == 12
+    assert registry["twice"](4) == 8
+
+
+def test_an_unknown_name_is_one_sentence_with_those_that_are_near(registry: Registry[Callable[[int], int]]) -> None:
+    with pytest.raises(InputError, match=r"There is no doubling 'twise'; did you mean 'twice'\?"):
+        registry["twise"]
+    with pytest.raises(InputError, match=r"There is no doubling 'zzz'; there are twice, late\."):
+        registry["zzz"]
+    assert "zzz" not in registry
+    assert "late" in registry
