@@ -83,15 +83,16 @@ class Usage(Record):
     queue_seconds: float | None = None  # the next three as the engine tells them: waiting to be scheduled,
     prefill_seconds: float | None = None  # from there to the first token,
     decode_seconds: float | None = None  # and from there to the last
+    host_seconds: float | None = None  # of a server before its engine had the prompt, where the three are not known
     cpu_seconds: float | None = None  # of this process, where the engine runs on the CPU in it
     joules: float | None = None  # of the GPUs, above their idle power; None where nothing measures energy
 
     @property
     def told_seconds(self) -> float | None:
-        """What the engine itself says it worked, from being scheduled to the last token; None: it does not tell."""
-        if self.prefill_seconds is None or self.decode_seconds is None:
-            return None
-        return self.prefill_seconds + self.decode_seconds
+        """What the engine worked, from being scheduled to the last token; None where nothing tells."""
+        if self.prefill_seconds is not None and self.decode_seconds is not None:
+            return self.prefill_seconds + self.decode_seconds
+        return None if self.host_seconds is None else self.seconds - self.host_seconds
 
     def __add__(self, other: Usage) -> Usage:
         def plus(a: float | None, b: float | None) -> float | None:
@@ -112,6 +113,7 @@ class Usage(Record):
             queue_seconds=plus(self.queue_seconds, other.queue_seconds),
             prefill_seconds=plus(self.prefill_seconds, other.prefill_seconds),
             decode_seconds=plus(self.decode_seconds, other.decode_seconds),
+            host_seconds=plus(self.host_seconds, other.host_seconds),
             cpu_seconds=plus(self.cpu_seconds, other.cpu_seconds),
             joules=plus(self.joules, other.joules),
         )
@@ -123,6 +125,7 @@ class Cost(Record):
     dollars: float | None = None  # None where no price is known
     gpu_seconds: float | None = None  # None where it is not known which GPU the engine runs on, if any
     engine_seconds: float | None = None  # of the engine, its share where calls run at once, whatever it runs on
+    host_seconds: float | None = None  # in an estimate, of the server's own CPU: a wait that no GPU is paid for
     cpu_seconds: float | None = None  # of this process, where the engine runs on the CPU in it
     joules: float | None = None  # of the GPUs, above their idle power; None where nothing measures energy
     interval: tuple[float, float] | None = None  # of estimates: GPU-seconds that 90 % of such calls stay within

@@ -5,6 +5,9 @@
 tokens, cold and cached. Rates are fitted to the sweep within the GPU's peaks. The time of a token and of a request is
 fitted to the questions on 33 000 and 130 000 tokens, since that sweep sent its prompts as lists of token ids, which a
 server reads more slowly than text; those on 65 000 took no part and are what the error is told of.
+
+`docs/measured/h200-qwen3-4b` (`hybrid.evals.bench.gpu`) holds the same of another model on another H200, which took
+part in nothing: there the estimate of the engine's seconds stands beside what vLLM's own counters moved by.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from hybrid.cost.shape import Shape
 from hybrid.cost.work import work
 
 MEASURED = Path(__file__).parents[2] / "docs" / "measured" / "h200"
+OTHER = MEASURED.with_name("h200-qwen3-4b")
 HELD_OUT = 2  # copies of the document that make 65 000 tokens
 Row = dict[str, Any]
 
@@ -33,6 +37,19 @@ def estimated(shape: Shape, rates: Rates, row: Row) -> float:
     """Seconds that a question should take."""
     new = row["prompt_tokens"] - row["cached_tokens"]
     return work(shape, rates, new, row["output_tokens"], cached=row["cached_tokens"]).seconds
+
+
+def of_another_model() -> list[Row]:
+    """Questions to another model, and what its engine should take, as carried and as fitted to a sweep of it."""
+    fitted = load(OTHER / "rates.json")
+    rates = {"assumed": assumed(gpus()["h200"], "h200"), "fitted": fitted.rates}
+    rows: list[Row] = []
+    for part, measured in json.loads((OTHER / "figures.json").read_text("utf-8")).items():
+        for row in measured if part in rates else ():
+            new, cached = row["prompt_tokens"] - row["cached_tokens"], row["cached_tokens"]
+            found = work(fitted.shape, rates[part], new, row["output_tokens"], cached=cached)
+            rows.append({**row, "rates": part, "estimated_engine_seconds": found.engine})
+    return rows
 
 
 def host(shape: Shape, rates: Rates, rows: list[Row]) -> Rates:
@@ -65,6 +82,7 @@ def main(as_json: bool) -> None:
         **{name: getattr(rates, name) for name in ("request", "token", "step")},
         "sweep": {"fitted": seen.median, "held_out": held_out.median, "held_out_90": held_out.ninth},
         "questions": [{**row, "estimated_seconds": estimated(shape, carried, row)} for row in rows],
+        "another_model": of_another_model(),
     }
     if as_json:
         print_json(told)
@@ -81,6 +99,15 @@ def main(as_json: bool) -> None:
         sizes = f"{row['prompt_tokens']:,}", f"{row['cached_tokens']:,}", f"{row['engine_seconds']:.2f}"
         held = "held out" if row["copies"] == HELD_OUT else ""
         table.add_row(*sizes, f"{seconds:.2f}", f"{seconds / row['engine_seconds']:.2f}", held)
+    out.print(table)
+    table = Table(
+        "rates", "question", "prompt", "cached", "engine s", "estimate s", "ratio", title="Qwen3-4B, not fitted to"
+    )
+    for row in told["another_model"]:
+        sizes = f"{row['prompt_tokens']:,}", f"{row['cached_tokens']:,}", f"{row['engine_seconds']:.2f}"
+        seconds = row["estimated_engine_seconds"]
+        ratio = f"{seconds / row['engine_seconds']:.2f}"
+        table.add_row(row["rates"], row["kind"], *sizes, f"{seconds:.2f}", ratio)
     out.print(table)
 
 

@@ -120,6 +120,7 @@ def estimate(settings: CostSettings, prompt: int, output: int, cached: int = 0) 
     return Cost(
         gpu_seconds=found.gpu_seconds,
         dollars=None if paid is None else found.gpu_seconds / 3600 * paid,
+        host_seconds=found.seconds - found.engine,
         joules=found.joules,
         interval=None if found.interval is None else (found.interval[0] * gpus, found.interval[1] * gpus),
         basis="estimated",

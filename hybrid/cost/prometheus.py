@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
+from urllib.parse import urlsplit
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|Inf|NaN)"
 _SAMPLE = re.compile(
@@ -68,7 +69,7 @@ class Counters:
         """
         address = re.sub(r"/v\d+$", "", url.strip().rstrip("/")) + "/metrics"
         try:
-            with urllib.request.urlopen(address, timeout=timeout) as reply:
+            with _opener(address).open(address, timeout=timeout) as reply:
                 text = reply.read().decode()
         except (OSError, HTTPException, ValueError) as error:
             return cls(why=f"{address} cannot be read ({getattr(error, 'reason', error)})")
@@ -128,6 +129,12 @@ class Counters:
             first_token=phase("time_to_first_token_seconds"),
         )
         return Counted(why=f"vllm:{lost[0]} went backwards, as after a restart") if lost else counted
+
+
+def _opener(address: str) -> urllib.request.OpenerDirector:
+    """A proxy of the environment is for other machines."""
+    local = urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1")
+    return urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if local else []))
 
 
 def samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:

@@ -22,18 +22,21 @@ class Estimate:
     """One request, or its share of a batch that runs together.
 
     Args:
-        seconds: from being scheduled to the last token.
-        prefill, decode: of them.
-        gpu_seconds: paid for this request: the batch's seconds on all GPUs, shared by its requests; 0 without a GPU.
+        seconds: from sending the prompt to the last token.
+        prefill, decode: of them; the server's work on its own CPU counts to prefill.
+        engine: of them, those in which the engine works: the server does not tokenize, hash and send in them.
+        gpu_seconds: paid for this request: the batch's seconds of the engine on all GPUs, shared by its requests; 0
+            without a GPU.
         flops, attention_flops: operations of prefill in all, and of attention in it.
         kv_bytes: kept while it runs.
         joules: at the power of the rates; None where that is unknown.
-        interval: of `seconds`, 90 %; None where the rates are assumed.
+        interval: of `engine`, 90 %; None where the rates are assumed.
     """
 
     seconds: float
     prefill: float
     decode: float
+    engine: float
     gpu_seconds: float
     flops: float
     attention_flops: float
@@ -72,18 +75,19 @@ def work(
         rates.step,
     )
     step += exchange_seconds(shape, rates, batch)
-    fixed = rates.request * batch + rates.token * context * batch
-    seconds = fixed + prefill + steps * step
-    interval = None if rates.spread is None else (seconds * rates.spread[0], seconds * rates.spread[1])
+    host = rates.request * batch + rates.token * context * batch
+    engine = prefill + steps * step
+    interval = None if rates.spread is None else (engine * rates.spread[0], engine * rates.spread[1])
     return Estimate(
-        seconds=seconds,
-        prefill=fixed + prefill,
+        seconds=host + engine,
+        prefill=host + prefill,
         decode=steps * step,
-        gpu_seconds=seconds * rates.gpus / batch,
+        engine=engine,
+        gpu_seconds=engine * rates.gpus / batch,
         flops=shape.linear_flops(new) + shape.attention_flops(new, cached),
         attention_flops=shape.attention_flops(new, cached),
         kv_bytes=shape.kv_bytes(context + output),
-        joules=None if rates.watts is None else seconds * rates.watts / batch,
+        joules=None if rates.watts is None else engine * rates.watts / batch,
         interval=interval,
     )
 
@@ -139,8 +143,8 @@ def break_even(
         warm=warm,
         offloaded=back,
         times=times,
-        questions=_questions(cold.seconds, warm.seconds, times * rag.seconds),
-        offload_questions=None if back is None else _questions(cold.seconds, back.seconds, times * rag.seconds),
+        questions=_questions(cold.engine, warm.engine, times * rag.engine),
+        offload_questions=None if back is None else _questions(cold.engine, back.engine, times * rag.engine),
     )
 
 

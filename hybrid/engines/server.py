@@ -23,6 +23,8 @@ from urllib.parse import urlsplit
 
 from hybrid.chat.prompts import Prompt
 from hybrid.chat.refusals import abstains
+from hybrid.cost.counted import ByCounters
+from hybrid.cost.prometheus import Counters
 from hybrid.cost.sent import sent
 from hybrid.engines.base import Completion, OnText
 from hybrid.engines.faults import Dropped, Faults, is_html, nothing_said, transport_errors
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 COUNTS_KEPT = 100_000  # token counts remembered, by hash of the text
 PER_MESSAGE = 16  # tokens a chat template adds to a message, where only an estimate is possible
 MARGIN = 1024  # tokens a chat template adds at most, for telling without counting that a prompt is short enough
+METRICS = 1.0  # seconds that a server gets to tell its counters
 FIRST_WAIT = 0.5  # seconds before a broken stream is asked for again, doubled each time
 _LABEL = re.compile(r"[a-z0-9_:]([a-z0-9_:-]{0,61}[a-z0-9_:])?", re.IGNORECASE)  # of a host name; IPv6 has colons
 
@@ -76,6 +79,7 @@ class Server:
         self._counts: OrderedDict[bytes, int] = OrderedDict()
         self._notes: dict[str, None] = {}
         self._unsupported: frozenset[str] = frozenset()
+        self._counters = ByCounters(lambda: Counters.read(self._url, self.model, timeout=METRICS))
 
     @property
     def name(self) -> str:
@@ -146,9 +150,15 @@ class Server:
         """
         self._check_fits(prompt, max_tokens)
         with self._turn():
+            self._counters.off |= self._tokenizer != "vllm"
+            self._counters.begin()
             sent()
             started = time.perf_counter()
-            reply = self._reply(prompt, max_tokens, on_text)
+            try:
+                reply = self._reply(prompt, max_tokens, on_text)
+            except BaseException:
+                self._counters.fail()
+                raise
             seconds = time.perf_counter() - started
         first = None if reply.first is None else reply.first - started
         truncated = reply.finish == "length"
@@ -282,6 +292,8 @@ class Server:
         if not isinstance(read, int) or not isinstance(written, int):
             self._note(f"{self._host} reports no usage: prompt and answer were counted afterwards, cached tokens not")
             read, written = self.measure(prompt), self._tokens(reply.text)
+        self._counters.off |= reply.metrics is not None
+        told = self._counters.end(seconds, read)
         details = getattr(reply.usage, "prompt_tokens_details", None)
         cached = getattr(details, "cached_tokens", None) or 0
         return Usage(
@@ -291,9 +303,11 @@ class Server:
             output_tokens=written,
             seconds=seconds,
             first_token_seconds=first,
-            queue_seconds=_told(reply.metrics, "queue_time_ms"),
-            prefill_seconds=_told(reply.metrics, "time_to_first_token_ms", "prompt_ms"),  # begins at being scheduled
-            decode_seconds=_told(reply.metrics, "generation_time_ms", "predicted_ms"),
+            queue_seconds=_told(reply.metrics, told.queue, "queue_time_ms"),
+            # begins at being scheduled
+            prefill_seconds=_told(reply.metrics, told.prefill, "time_to_first_token_ms", "prompt_ms"),
+            decode_seconds=_told(reply.metrics, told.decode, "generation_time_ms", "predicted_ms"),
+            host_seconds=None if reply.metrics is not None else told.host,
         )
 
     # Asking.
@@ -475,10 +489,10 @@ def _thinks(part: object) -> bool:
     return any(getattr(part, name, None) for name in ("reasoning_content", "reasoning"))
 
 
-def _told(metrics: object, *names: str) -> float | None:
-    """A server's timing in seconds, by the first of the names that it has; None where it tells none."""
+def _told(metrics: object, counted: float | None, *names: str) -> float | None:
+    """A server's timing in seconds, by the first of the names that it has, else as its counters moved."""
     told = next((metrics[n] for n in names if n in metrics), None) if isinstance(metrics, Mapping) else None
-    return told / 1000 if isinstance(told, int | float) else None
+    return told / 1000 if isinstance(told, int | float) else counted
 
 
 def _base(url: str | None) -> str:

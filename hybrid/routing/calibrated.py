@@ -234,8 +234,10 @@ class Calibrated:
         """Seconds that 95 % of such calls stay within; None where nothing tells."""
         cost = prediction.cost
         if cost.interval is not None:
-            return cost.interval[1] / self.gpus
-        return None if cost.gpu_seconds is None else _SLOWEST * cost.gpu_seconds / self.gpus
+            return cost.interval[1] / self.gpus + (cost.host_seconds or 0.0)
+        return (
+            None if cost.gpu_seconds is None else _SLOWEST * cost.gpu_seconds / self.gpus + (cost.host_seconds or 0.0)
+        )
 
     # -- what is said --------------------------------------------------------------------------------------------
 

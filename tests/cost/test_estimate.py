@@ -36,13 +36,14 @@ num_key_value_heads = 2
 def test_for_a_named_gpu() -> None:
     cost = estimate(CostSettings(gpu="H100", shape="llama-3.1-8b"), 10_000, 100, cached=4_000)
     found = work(shape_of(carried()["llama-3.1-8b"]), assumed(gpus()["h100"], "h100"), 6_000, 100, cached=4_000)
-    assert cost.gpu_seconds == pytest.approx(found.seconds)
-    assert cost.dollars == pytest.approx(found.seconds / 3600 * 3.0)
-    assert cost.joules == pytest.approx(700 * found.seconds)
+    assert cost.gpu_seconds == pytest.approx(found.engine)
+    assert cost.host_seconds == pytest.approx(found.seconds - found.engine)  # a wait that no GPU is paid for
+    assert cost.dollars == pytest.approx(found.engine / 3600 * 3.0)
+    assert cost.joules == pytest.approx(700 * found.engine)
     assert (cost.basis, cost.interval) == ("estimated", None)
     assert cost.note == "llama-3.1-8b on h100, at the shares of its peaks that an h200 reached"
     own = estimate(CostSettings(dollars_per_gpu_hour=0.36), 10_000, 100, cached=4_000)
-    assert own.dollars == pytest.approx(found.seconds * 1e-4)
+    assert own.dollars == pytest.approx(found.engine * 1e-4)
 
 
 def test_gpus_share_a_model() -> None:
@@ -58,9 +59,7 @@ def test_models_and_gpus_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyP
     settings = load(file, environ={}).cost
     assert known_gpus(settings)["mine"].bandwidth == 100
     cost = estimate(settings, 1_000, 10)
-    assert cost.gpu_seconds == pytest.approx(
-        work(shape_named(settings), of_settings(settings).rates, 1_000, 10).seconds
-    )
+    assert cost.gpu_seconds == pytest.approx(work(shape_named(settings), of_settings(settings).rates, 1_000, 10).engine)
     assert (cost.dollars, cost.joules) == (None, None)  # neither price nor power is in the table
     folder = tmp_path / "model"
     folder.mkdir()
