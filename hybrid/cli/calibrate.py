@@ -24,7 +24,7 @@ from hybrid.files import check_writable
 
 if TYPE_CHECKING:
     from hybrid.cost.fit import Fitted
-    from hybrid.model.shapes import Model
+    from hybrid.model.config import Model
     from hybrid.routing.records import Calibration
 
 
@@ -73,7 +73,7 @@ def cost(**options: Any) -> None:
     from hybrid.cost.shape import shape_of
     from hybrid.cost.sweep import sweep
     from hybrid.model.quantization import bits_of
-    from hybrid.model.shapes import read_model
+    from hybrid.model.read import read_model
     from hybrid.settings import load
 
     file = Path(options["output"])
@@ -152,7 +152,7 @@ def _served(url: str, key: str, wanted: int | None) -> tuple[str, str, int]:
 
 def _model_of(root: str) -> str:
     """The model behind a server, where its configuration is at hand without fetching anything."""
-    from hybrid.model.shapes import carried, hub_name
+    from hybrid.model.carried import carried, hub_name
 
     if Path(root).is_dir():
         return root

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hybrid.cost.gpus import Gpu
-    from hybrid.model.shapes import Model
+    from hybrid.model.config import Model
     from hybrid.serving.plan import Cache, Plan
 
 GIB = 2**30
@@ -74,7 +74,7 @@ def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_
           hybrid plan ./my-model -c 1M --gpu h200 -tp 8 --kv-bits 8
     """
     from hybrid.cost.gpus import known_gpus
-    from hybrid.model.shapes import read_model
+    from hybrid.model.read import read_model
     from hybrid.serving.plan import plan as make
     from hybrid.settings import load
 
@@ -132,7 +132,7 @@ def tokens(text: str) -> int:
 
 def _command(model: str, plan: Plan, options: dict[str, Any]) -> list[str]:
     """The command that serves the plan."""
-    from hybrid.model.shapes import hub_name
+    from hybrid.model.carried import hub_name
     from hybrid.serving.servers import Served, flags
 
     cache = {"8": ("--kv-cache-dtype", "fp8"), "4": ("--kv-cache-dtype", "int4_per_token_head")}
@@ -156,8 +156,10 @@ def _waves(model: Model, plan: Plan) -> dict[str, list[float]] | None:
     """Tokens per turn of each rotated pair, before and after."""
     import math
 
-    from hybrid.model.rope import extend, frequencies
-    from hybrid.model.shapes import head_size, window_of
+    from hybrid.model.config import window_of
+    from hybrid.model.extension import extend
+    from hybrid.model.layers import head_size
+    from hybrid.model.rope import frequencies
 
     rope = plan.extension.parameters
     if rope is None:

@@ -56,7 +56,7 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     """
     from hybrid.cli.plan import tokens
     from hybrid.files import write
-    from hybrid.model.shapes import read_model
+    from hybrid.model.read import read_model
     from hybrid.serving.servers import Servers, check_memory, cores, find, gpus, place, plan
     from hybrid.serving.settings_file import with_engines
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hybrid.model.shapes import Config, Model, count_parameters, embeddings, experts, language
+from hybrid.model.config import Config, Model, language
+from hybrid.model.parameters import count_parameters, embeddings, experts
 
 _GROUP = 128  # weights that share a scale, where a method does not say
 

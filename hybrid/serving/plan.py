@@ -16,19 +16,13 @@ from hybrid.cost.rates import assumed
 from hybrid.cost.shape import shape_of
 from hybrid.cost.work import OUTPUT, BreakEven, break_even
 from hybrid.errors import InputError
+from hybrid.model.carried import hub_name
+from hybrid.model.config import Config, Model
+from hybrid.model.extension import Extension, Method, extend
+from hybrid.model.layers import depth, kv_heads, layers, query_heads
+from hybrid.model.parameters import count_parameters
 from hybrid.model.quantization import bits_of, far_from_shape, quantization, size_of
-from hybrid.model.rope import Extension, Method, extend
-from hybrid.model.shapes import (
-    Config,
-    Model,
-    count_parameters,
-    depth,
-    hub_name,
-    kv_heads,
-    layers,
-    query_heads,
-    read_model,
-)
+from hybrid.model.read import read_model
 
 BITS = (16, 8, 4)
 UTILIZATION = 0.9  # share of a GPU's memory that the engine takes

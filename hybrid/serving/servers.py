@@ -31,8 +31,9 @@ from types import FrameType, TracebackType
 from typing import Any, TextIO
 
 from hybrid.errors import EngineError, InputError, MissingDependency, SettingsError
-from hybrid.model.rope import extend
-from hybrid.model.shapes import Model, hub_name
+from hybrid.model.carried import hub_name
+from hybrid.model.config import Model
+from hybrid.model.extension import extend
 
 OLDEST = (0, 26)  # the oldest vLLM tried; before 0.30 it takes YaRN's longest window from other keys, sent too
 PER_REQUEST = (0, 32)  # vLLM since which it tells the timings of every request

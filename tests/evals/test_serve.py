@@ -13,7 +13,7 @@ from hybrid.evals.serve import settings_of
 from hybrid.evals.suite import Serve, read
 
 from hybrid.cli.main import cli, guarded
-from hybrid.model.shapes import read_model
+from hybrid.model.read import read_model
 from hybrid.serving.servers import plan
 from tests.conftest import free_port
 from tests.serving.test_serving import installed

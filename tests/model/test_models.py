@@ -10,20 +10,13 @@ import pytest
 
 from hybrid.cost.shape import shape_of
 from hybrid.errors import InputError, SettingsError
+from hybrid.model.carried import carried, carried_like, hub_name
+from hybrid.model.config import Model, window_of
+from hybrid.model.extension import extend
+from hybrid.model.layers import kv_heads, layers
+from hybrid.model.parameters import count_parameters, embeddings
 from hybrid.model.quantization import bits_of, quantization, size_of
-from hybrid.model.rope import extend
-from hybrid.model.shapes import (
-    Model,
-    carried,
-    carried_like,
-    count_parameters,
-    embeddings,
-    hub_name,
-    kv_heads,
-    layers,
-    read_model,
-    window_of,
-)
+from hybrid.model.read import read_model
 from hybrid.serving.plan import kv_per_token, plan
 
 PLAIN: dict[str, Any] = {
@@ -278,7 +271,7 @@ def test_what_the_hub_refuses(monkeypatch: pytest.MonkeyPatch, status: int, code
 def test_hub_names_of_carried_shapes_need_no_network(
     hub: str, name: str, bits: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hybrid.model.shapes._fetched", lambda *_: pytest.fail("the hub was asked"))
+    monkeypatch.setattr("hybrid.model.read._fetched", lambda *_: pytest.fail("the hub was asked"))
     found = read_model(hub)
     assert found.name == name
     assert bits_of(found.config) == bits
@@ -329,7 +322,7 @@ def test_a_hub_name_that_cannot_be_fetched_gets_carried_ones_that_are_near(monke
     def offline(*_: object) -> None:
         raise OSError("no route to host")
 
-    monkeypatch.setattr("hybrid.model.shapes._fetched", offline)
+    monkeypatch.setattr("hybrid.model.read._fetched", offline)
     with pytest.raises(InputError, match=r"Carried, so that no network is needed: .*Qwen/Qwen3-8B"):
         read_model("Qwen/Qwen3-8")
     with pytest.raises(InputError, match="google/gemma-2-9b-it"):

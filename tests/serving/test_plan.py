@@ -11,7 +11,8 @@ import pytest
 from hybrid.cli.main import cli, guarded
 from hybrid.cli.plan import tokens
 from hybrid.errors import InputError, SettingsError
-from hybrid.model.shapes import carried, count_parameters
+from hybrid.model.carried import carried
+from hybrid.model.parameters import count_parameters
 from hybrid.serving.plan import GIB, kv_bytes, kv_per_gpu, plan, tensor_sizes
 
 LARGE: dict[str, Any] = {

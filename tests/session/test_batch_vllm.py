@@ -12,7 +12,7 @@ import pytest
 from hybrid import Hybrid, Settings
 from hybrid.chat.prompts import Prompt
 from hybrid.errors import WindowError
-from hybrid.model.rope import extend
+from hybrid.model.extension import extend
 from hybrid.serving.servers import Served, Servers, Vllm
 from hybrid.settings import EngineSettings, RoutingSettings
 from hybrid.types import Piece
