@@ -24,7 +24,9 @@ from hybrid.cli.main import guarded
 from hybrid.errors import WindowError
 from hybrid.model.extension import extend
 from hybrid.model.read import read_model
-from hybrid.serving.servers import Served, Servers, find
+from hybrid.serving.served import Served
+from hybrid.serving.servers import Servers
+from hybrid.serving.vllm import find
 from hybrid.settings import EngineSettings, PassageSettings, RetrievalSettings, RoutingSettings
 from hybrid.types import Piece
 

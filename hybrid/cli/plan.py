@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from hybrid.cost.gpus import Gpu
     from hybrid.model.config import Model
-    from hybrid.serving.plan import Cache, Plan
+    from hybrid.serving.memory import Cache
+    from hybrid.serving.plan import Plan
 
 GIB = 2**30
 
@@ -133,7 +134,7 @@ def tokens(text: str) -> int:
 def _command(model: str, plan: Plan, options: dict[str, Any]) -> list[str]:
     """The command that serves the plan."""
     from hybrid.model.carried import hub_name
-    from hybrid.serving.servers import Served, flags
+    from hybrid.serving.served import Served, flags
 
     cache = {"8": ("--kv-cache-dtype", "fp8"), "4": ("--kv-cache-dtype", "int4_per_token_head")}
     extra, parts = cache.get(options["kv_bits"], ()), str(options["context_parallel"])

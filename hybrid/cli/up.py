@@ -12,7 +12,7 @@ from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place
 
 if TYPE_CHECKING:
-    from hybrid.serving.servers import Served
+    from hybrid.serving.served import Served
 
 
 @click.command()
@@ -57,8 +57,11 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     from hybrid.cli.plan import tokens
     from hybrid.files import write
     from hybrid.model.read import read_model
-    from hybrid.serving.servers import Servers, check_memory, cores, find, gpus, place, plan
+    from hybrid.serving.pair import plan
+    from hybrid.serving.placement import check_memory, cores, gpus, place
+    from hybrid.serving.servers import Servers
     from hybrid.serving.settings_file import with_engines
+    from hybrid.serving.vllm import find
 
     vllm = find(options["vllm"])
     known = read_model(model)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hybrid.errors import SettingsError
-from hybrid.serving.servers import Served
+from hybrid.serving.served import Served
 
 
 def with_engines(path: Path, servers: Sequence[Served], *, force: bool = False) -> str:

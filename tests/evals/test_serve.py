@@ -14,7 +14,7 @@ from hybrid.evals.suite import Serve, read
 
 from hybrid.cli.main import cli, guarded
 from hybrid.model.read import read_model
-from hybrid.serving.servers import plan
+from hybrid.serving.pair import plan
 from tests.conftest import free_port
 from tests.serving.test_serving import installed
 

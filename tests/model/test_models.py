@@ -17,7 +17,8 @@ from hybrid.model.layers import kv_heads, layers
 from hybrid.model.parameters import count_parameters, embeddings
 from hybrid.model.quantization import bits_of, quantization, size_of
 from hybrid.model.read import read_model
-from hybrid.serving.plan import kv_per_token, plan
+from hybrid.serving.memory import kv_per_token
+from hybrid.serving.plan import plan
 
 PLAIN: dict[str, Any] = {
     "model_type": "llama",

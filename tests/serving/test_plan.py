@@ -13,7 +13,8 @@ from hybrid.cli.plan import tokens
 from hybrid.errors import InputError, SettingsError
 from hybrid.model.carried import carried
 from hybrid.model.parameters import count_parameters
-from hybrid.serving.plan import GIB, kv_bytes, kv_per_gpu, plan, tensor_sizes
+from hybrid.serving.memory import GIB, kv_bytes, kv_per_gpu, tensor_sizes
+from hybrid.serving.plan import plan
 
 LARGE: dict[str, Any] = {
     "model_type": "llama",

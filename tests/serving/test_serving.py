@@ -22,8 +22,12 @@ from hybrid.cli.main import cli, guarded
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError, HybridError, InputError, MissingDependency, SettingsError, WindowError
 from hybrid.files import write
-from hybrid.serving.servers import Served, Servers, Vllm, command, cores, environment, find, gpus, place, reason
+from hybrid.serving.log import reason
+from hybrid.serving.placement import cores, gpus, place
+from hybrid.serving.served import Served
+from hybrid.serving.servers import Servers
 from hybrid.serving.settings_file import with_engines
+from hybrid.serving.vllm import Vllm, command, environment, find
 from hybrid.settings import EngineSettings, load
 from hybrid.types import Piece
 from tests.conftest import free_port
@@ -600,7 +604,7 @@ def test_positions_that_the_real_vllm_does_not_compute(
     """Half the factor: vLLM starts, answers, and computes NaN behind the end of its table."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("hybrid.serving.servers._positions", lambda overrides: None)
+    monkeypatch.setattr("hybrid.serving.served._positions", lambda overrides: None)
     half = {**YARN, "rope_parameters": {**YARN["rope_parameters"], "factor": 2.0}}  # type: ignore[dict-item]
     flags = ("--load-format", "dummy", "--dtype", "bfloat16", "--enforce-eager", "--max-num-seqs", "8")
     served = Served(str(tiny_model), "tiny", 16384, half, port=free_port(), extra=flags)
