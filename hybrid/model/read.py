@@ -113,7 +113,8 @@ def _near_hubs(name: str) -> str:
 def _fetched(name: str, file: str) -> dict[str, Any]:
     """A JSON file of a model on the hub, from the local cache or fetched; the hub client's own way retries for long."""
     from huggingface_hub import get_session, hf_hub_url, try_to_load_from_cache
-    from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
+    from huggingface_hub.utils._headers import build_hf_headers
+    from huggingface_hub.utils._http import hf_raise_for_status
 
     cached = try_to_load_from_cache(name, file)
     if isinstance(cached, str):
