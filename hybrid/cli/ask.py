@@ -10,20 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.common import (
-    columns,
-    console,
-    corpus_of,
-    corpus_options,
-    engine_options,
-    in_order,
-    is_path,
-    labelled,
-    print_json,
-    settings_from,
-)
+from hybrid.cli.common import columns, console, labelled, print_json
 from hybrid.cli.dash import once, said, standard_input
+from hybrid.cli.options import corpus_options, engine_options, settings_from
 from hybrid.cli.progress import progress_bars
+from hybrid.cli.words import corpus_of, in_order, is_path
 from hybrid.errors import EngineError, InputError
 from hybrid.text.blocks import headline, source_language
 

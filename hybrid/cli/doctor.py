@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from hybrid.cli.common import columns, console, corpus_options, engine_options, labelled, print_json, settings_from
+from hybrid.cli.common import columns, console, labelled, print_json
+from hybrid.cli.options import corpus_options, engine_options, settings_from
 from hybrid.errors import HybridError, SettingsError
 from hybrid.settings import Settings, tells_of
 

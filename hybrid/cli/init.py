@@ -14,9 +14,11 @@ from typing import Any
 
 import click
 
-from hybrid.cli.common import is_path, print_json
+from hybrid.cli.common import print_json
 from hybrid.cli.dash import Place
 from hybrid.cli.effect import refuse, written
+from hybrid.cli.options import prefer_option, url_option
+from hybrid.cli.words import is_path
 from hybrid.engines.listening import PORTS, Listening, answers, listening, told_window
 from hybrid.errors import InputError, SettingsError
 from hybrid.files import write
@@ -39,16 +41,14 @@ class _Choice:
 
 @click.command()
 @click.option("--corpus", multiple=True, help="Documents: a file, a folder or a pattern; may be given several times.")
-@click.option("--url", help="An OpenAI-compatible server, such as http://localhost:8000/v1.")
+@url_option
 @click.option("--model", help="The model's name on that server, or on one of those found.")
 @click.option("--built-in", is_flag=True, help="The engine that quotes sentences, whatever is found.")
 @click.option("--window", type=click.IntRange(64), help="Tokens that the model reads, where its server tells none.")
 @click.option("--max-tokens", type=click.IntRange(1), help="Room for an answer; models that think need more. [512]")
 @click.option("--api-key-env", metavar="NAME", help="Environment variable that holds the server's key.")
 @click.option("--gpu", help="What the model runs on, such as h100, or cpu.")
-@click.option(
-    "--prefer", type=click.Choice(["accuracy", "balance", "cost"]), help="What the router goes for. [balance]"
-)
+@prefer_option
 @click.option("--dollars-per-hour", type=click.FloatRange(0), help="Of one GPU. [default: a carried list price]")
 @click.option(
     "--port", "ports", multiple=True, type=click.IntRange(1, 65535), help="Look on these ports of this machine only."
@@ -97,17 +97,19 @@ def init(**options: Any) -> None:
     _checked(text)
     write(file, text)
     if options["as_json"]:
-        known = [
-            {
-                "kind": s.kind,
-                "url": s.url,
-                "models": [{"name": m.name, "window": m.window} for m in s.models],
-                "passed_over": _passed_over(s) or None,
-            }
-            for s in found
-        ]
+        known = [_record(server) for server in found]
         print_json({"file": str(file), "found": known, "tried": tried, "settings": _checked(text)})
-        return
+    else:
+        _show(file, tried)
+
+
+def _record(server: Listening) -> dict[str, Any]:
+    """A server that was found, as JSON."""
+    models = [{"name": m.name, "window": m.window} for m in server.models]
+    return {"kind": server.kind, "url": server.url, "models": models, "passed_over": _passed_over(server) or None}
+
+
+def _show(file: Path, tried: dict[str, Any] | None) -> None:
     if tried is not None:
         odd = "" if tried["right"] else ", which is not what the text says: expect little of it"
         click.echo(f"{tried['engine']} was asked a question and replied {tried['reply']!r}{odd}.")

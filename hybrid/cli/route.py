@@ -6,19 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.common import (
-    columns,
-    console,
-    corpus_of,
-    corpus_options,
-    engine_options,
-    in_order,
-    print_json,
-    settings_from,
-)
+from hybrid.cli.common import columns, console, print_json
 from hybrid.cli.dash import once, said
 from hybrid.cli.effect import refuse
+from hybrid.cli.options import corpus_options, engine_options, settings_from
 from hybrid.cli.progress import progress_bars
+from hybrid.cli.words import corpus_of, in_order
 
 if TYPE_CHECKING:
     from rich.console import Console

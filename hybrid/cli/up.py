@@ -10,6 +10,7 @@ import click
 
 from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place
+from hybrid.cli.options import parallel_options
 
 if TYPE_CHECKING:
     from hybrid.serving.served import Served
@@ -28,13 +29,7 @@ if TYPE_CHECKING:
     "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The second takes the next."
 )
 @click.option("--vllm", type=Place(), help="vLLM's program; default: the one on PATH.")
-@click.option("--tensor-parallel", "-tp", default=1, type=click.IntRange(1), help="GPUs to split every layer over.")
-@click.option(
-    "--pipeline-parallel", "-pp", default=1, type=click.IntRange(1), help="GPUs or nodes to split the layers over."
-)
-@click.option(
-    "--data-parallel", "-dp", default=1, type=click.IntRange(1), help="Copies of the model behind one address."
-)
+@parallel_options
 @click.option("--write", default="hybrid.toml", show_default=True, type=Place(), help="Settings file to write.")
 @click.option("--force", is_flag=True, help="Replace the engines that the settings file names.")
 @click.option("--logs", type=Place(), help="Folder for the servers' logs; default: in your cache folder.")
