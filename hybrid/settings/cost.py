@@ -89,19 +89,19 @@ class CostSettings(Section):
             )
         return self
 
-    @classmethod
-    def overrule(cls, known: dict[str, Any], given: Mapping[str, Any]) -> None:
-        """Prices of tokens and of hours overrule each other; another model or GPU leaves nothing of the first."""
-        gone: set[str] = set()
-        if "shape" in given and isinstance(known.get("models"), Mapping):
-            known["models"] = {name: table for name, table in known["models"].items() if name == given["shape"]}
-        if {"dollars_per_million_prompt", "dollars_per_million_output"} & set(given):
-            gone.add("dollars_per_gpu_hour")
-        if "dollars_per_gpu_hour" in given:
-            gone |= {f"dollars_per_million_{what}" for what in ("prompt", "cached", "output")}
-        if str(given.get("energy")).lower() in ("false", "0", "no", "off"):
-            gone.add("idle_watts")
-        if given.get("gpu") == "cpu":
-            gone.add("gpus")
-        for key in gone:
-            known.pop(key, None)
+
+def overrule_costs(known: dict[str, Any], given: Mapping[str, Any]) -> None:
+    """Prices of tokens and of hours overrule each other; another model or GPU leaves nothing of the first."""
+    gone: set[str] = set()
+    if "shape" in given and isinstance(known.get("models"), Mapping):
+        known["models"] = {name: table for name, table in known["models"].items() if name == given["shape"]}
+    if {"dollars_per_million_prompt", "dollars_per_million_output"} & set(given):
+        gone.add("dollars_per_gpu_hour")
+    if "dollars_per_gpu_hour" in given:
+        gone |= {f"dollars_per_million_{what}" for what in ("prompt", "cached", "output")}
+    if str(given.get("energy")).lower() in ("false", "0", "no", "off"):
+        gone.add("idle_watts")
+    if given.get("gpu") == "cpu":
+        gone.add("gpus")
+    for key in gone:
+        known.pop(key, None)

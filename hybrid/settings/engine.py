@@ -63,17 +63,17 @@ class EngineSettings(Section):
                 raise ValueError(f"the key {key!r} has no effect with the kind {self.kind!r}: {_REMEDY[self.kind]}")
         return self
 
-    @classmethod
-    def overrule(cls, known: dict[str, Any], given: Mapping[str, Any]) -> None:
-        """Another server has another model and window; another kind of engine goes by other keys."""
-        if "url" in given and given["url"] != known.get("url"):
-            if "url" in known:
-                for key in ("model", "window"):
-                    known.pop(key, None)
-            if "kind" not in given:  # a url implies its kind, whatever a layer below said without one
-                known.pop("kind", None)
-        if "kind" in given or given.get("url"):
-            kind = given.get("kind") or "server"
-            for key in _WITHOUT_EFFECT.get(str(kind), ()):
-                if known.get("kind") != kind:
-                    known.pop(key, None)
+
+def overrule_engine(known: dict[str, Any], given: Mapping[str, Any]) -> None:
+    """Another server has another model and window; another kind of engine goes by other keys."""
+    if "url" in given and given["url"] != known.get("url"):
+        if "url" in known:
+            for key in ("model", "window"):
+                known.pop(key, None)
+        if "kind" not in given:  # a url implies its kind, whatever a layer below said without one
+            known.pop("kind", None)
+    if "kind" in given or given.get("url"):
+        kind = given.get("kind") or "server"
+        for key in _WITHOUT_EFFECT.get(str(kind), ()):
+            if known.get("kind") != kind:
+                known.pop(key, None)

@@ -10,20 +10,28 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import ValidationError
 
 from hybrid.errors import SettingsError
-from hybrid.settings.engine import EngineSettings
+from hybrid.settings.cost import overrule_costs
+from hybrid.settings.engine import EngineSettings, overrule_engine
 from hybrid.settings.fault import sentence
-from hybrid.settings.section import Section
+from hybrid.settings.routing import overrule_routing
 from hybrid.settings.settings import Settings
 
 FILE = "hybrid.toml"
 PREFIX = "HYBRID_"
+# what a layer makes of those below: only what is said together has to fit together
+_OVERRULE: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
+    "engine": overrule_engine,
+    "long_engine": overrule_engine,
+    "routing": overrule_routing,
+    "cost": overrule_costs,
+}
 
 
 def load(
@@ -50,7 +58,8 @@ def load(
             if not isinstance(values, Mapping):
                 raise SettingsError(f"The setting {section!r} must be a table of keys, like [{section}].")
             known, given = merged.setdefault(section, {}), _said(values)
-            _table(section).overrule(known, given)
+            if section in _OVERRULE:
+                _OVERRULE[section](known, given)
             known.update(given)
     return validated(merged)
 
@@ -129,13 +138,8 @@ def _from_environment(environ: Mapping[str, str] | None) -> dict[str, dict[str, 
 
 def _listed(section: str, key: str, value: str) -> Any:
     """Comma-separated text where the setting is a tuple, the text itself otherwise; pydantic does the rest."""
-    field = _table(section).model_fields.get(key)
+    model: Any = EngineSettings if section == "long_engine" else Settings.model_fields[section].annotation
+    field = model.model_fields.get(key)
     if field is not None and str(field.annotation).startswith("tuple"):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
-
-
-def _table(section: str) -> type[Section]:
-    """The section's keys and rules; a section that is not known has none."""
-    field = Settings.model_fields.get(section)
-    return EngineSettings if section == "long_engine" else Section if field is None else cast(Any, field.annotation)

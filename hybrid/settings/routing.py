@@ -83,18 +83,18 @@ class RoutingSettings(Section):
             found.setdefault("prefer", "where 'accuracy_price' is set: leave one of them out")
         return found
 
-    @classmethod
-    def overrule(cls, known: dict[str, Any], given: Mapping[str, Any]) -> None:
-        """A forced way and a policy overrule each other, and so do a price of accuracy and a preference."""
-        forced = given.get("route") or given.get("rung")
-        gone = {"policy", "explore", "explore_seed"} if forced else {"route", "rung"} if given.get("policy") else set()
-        if forced or given.get("policy", "calibrated") != "calibrated":
-            gone.update(_OF_CALIBRATED)
-        if given.get("ordering", "auto") not in ("auto", "curve"):
-            gone.add("curve")
-        if "accuracy_price" in given:
-            gone.add("prefer")
-        if "prefer" in given:
-            gone.add("accuracy_price")
-        for key in gone:
-            known.pop(key, None)
+
+def overrule_routing(known: dict[str, Any], given: Mapping[str, Any]) -> None:
+    """A forced way and a policy overrule each other, and so do a price of accuracy and a preference."""
+    forced = given.get("route") or given.get("rung")
+    gone = {"policy", "explore", "explore_seed"} if forced else {"route", "rung"} if given.get("policy") else set()
+    if forced or given.get("policy", "calibrated") != "calibrated":
+        gone.update(_OF_CALIBRATED)
+    if given.get("ordering", "auto") not in ("auto", "curve"):
+        gone.add("curve")
+    if "accuracy_price" in given:
+        gone.add("prefer")
+    if "prefer" in given:
+        gone.add("accuracy_price")
+    for key in gone:
+        known.pop(key, None)

@@ -24,12 +24,3 @@ class Section(BaseModel):
             if isinstance(value, bool) and field is not None and "bool" not in str(field.annotation):
                 raise ValueError(f"the key {key!r} cannot be {str(value).lower()}: {key!r} is no switch")
         return given
-
-    @classmethod
-    def overrule(cls, known: dict[str, Any], given: Mapping[str, Any]) -> None:
-        """Forget what lower layers said of another way to decide: only what is said together has to fit together.
-
-        Args:
-            known: what the layers below say.
-            given: what a layer says on top.
-        """

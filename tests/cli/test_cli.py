@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from hybrid import __version__
 from hybrid.cli.main import cli, guarded
 
 FILING = Path(__file__).parents[2] / "examples" / "filing" / "genprex-10-q-2024-q1.txt"
@@ -204,7 +206,7 @@ def test_ctrl_c_while_indexing_leaves_nothing_half_written(tmp_path):
 
     (tmp_path / "a.txt").write_text(FILING.read_text() * 4)
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    command = [sys.executable, "-c", "from hybrid.cli.main import main; main()", "ask", QUESTION, "a.txt"]
+    command = [sys.executable, "-m", "hybrid", "ask", QUESTION, "a.txt"]
     process = subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -232,7 +234,7 @@ def test_tab_completion(tmp_path):
         "COMP_CWORD": "2",
     }
     done = subprocess.run(
-        [sys.executable, "-c", "from hybrid.cli.main import main; main()"],
+        [sys.executable, "-m", "hybrid"],
         env=environment,
         capture_output=True,
         text=True,
@@ -256,10 +258,6 @@ def test_tab_completion(tmp_path):
 def test_configured_paths_are_asked_where_none_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
-    from click.testing import CliRunner
-
-    from hybrid.cli.main import cli
-
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "a.txt").write_text("The bridge stands in Riga.")
@@ -278,8 +276,6 @@ def test_configured_paths_are_asked_where_none_is_named(
 def test_a_path_alone_is_no_question(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from hybrid.cli.main import cli, guarded
-
     monkeypatch.chdir(tmp_path)
     (tmp_path / "leases").mkdir()
     assert guarded(cli, ["ask", "leases"]) == 2
@@ -462,10 +458,14 @@ def test_standard_input_may_be_in_another_encoding_or_closed(run, monkeypatch):
     assert "Standard input holds no text" in err
 
 
+def test_python_m_hybrid_is_the_command(tmp_path):
+    assert process(tmp_path, "--version").stdout.decode() == f"hybrid {__version__}\n"
+
+
 def process(tmp_path: Path, *arguments: str, shell: str = "", **environment: str) -> subprocess.CompletedProcess[bytes]:
     """The command as a process of its own, in a shell where its output goes elsewhere."""
     known = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environment}
-    line = shlex.join([sys.executable, "-c", "from hybrid.cli.main import main; main()", *arguments])
+    line = shlex.join([sys.executable, "-m", "hybrid", *arguments])
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", f"{line} {shell}"], cwd=tmp_path, env=known, capture_output=True, check=False
     )
