@@ -18,22 +18,26 @@ _WEIGHTS = re.compile(  # what names say of how weights are kept
 )
 _BITS = re.compile(r"(?:w|int|i?q)?(\d)(?:a\d+|-?bits?|_\w+)?")
 _VARIANT = re.compile(r"[-_](?:instruct|chat|base|it|pt|hf|unsloth|dynamic)(?=$|[-_])")  # of the same shape
+_OWN = ("hub", "also", "like", "parameters", "active_parameters", "effective")  # no keys of a config.json
 
 
 @lru_cache
 def carried() -> dict[str, Model]:
     """The models of shapes.toml by name."""
-    own = ("hub", "also", "parameters", "active_parameters", "effective")
     return {
         name: Model(
             name=name,
-            config={k: v for k, v in row.items() if k not in own},
+            config={**_config(_rows()[row["like"]] if "like" in row else {}), **_config(row)},
             parameters=row["parameters"],
             active=row.get("active_parameters"),
             effective=row.get("effective"),
         )
         for name, row in _rows().items()
     }
+
+
+def _config(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: told for key, told in row.items() if key not in _OWN}
 
 
 def carried_like(what: str) -> Model | None:

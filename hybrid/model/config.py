@@ -16,60 +16,28 @@ WIDTH = ("hidden_size", "n_embd", "d_model")
 DEPTH = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 HEADS = ("num_attention_heads", "n_head", "n_heads")
 WINDOW_KEYS = (
-    "max_position_embeddings",
-    "n_positions",
-    "max_seq_len",
-    "seq_length",
-    "model_max_length",
-    "max_sequence_length",
-    "max_seq_length",
-    "seq_len",
+    *("max_position_embeddings", "n_positions", "model_max_length", "seq_len", "seq_length"),
+    *("max_seq_len", "max_seq_length", "max_sequence_length"),
 )
 # Published configurations of these families leave out what transformers fills in (read from its own defaults, 5.24).
+_FILLED = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads")
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "gemma3_text": {
-        "hidden_size": 2304,
-        "intermediate_size": 9216,
-        "num_hidden_layers": 26,
-        "num_attention_heads": 8,
-        "num_key_value_heads": 4,
-        "head_dim": 256,
-        "vocab_size": 262_208,
-        "max_position_embeddings": 131_072,
-        "sliding_window": 4096,
-        "rope_theta": 1e6,
-        "rope_local_base_freq": 1e4,
-        "tie_word_embeddings": True,
+        **dict(zip(_FILLED, (2304, 9216, 26, 8, 4), strict=True)),
+        **{"head_dim": 256, "vocab_size": 262_208, "max_position_embeddings": 131_072, "sliding_window": 4096},
+        **{"rope_theta": 1e6, "rope_local_base_freq": 1e4, "tie_word_embeddings": True},
     },
     "llama": {
-        "hidden_size": 4096,
-        "intermediate_size": 11_008,
-        "num_hidden_layers": 32,
-        "num_attention_heads": 32,
-        "vocab_size": 32_000,
-        "max_position_embeddings": 2048,
-        "rope_theta": 1e4,
+        **dict(zip(_FILLED, (4096, 11_008, 32, 32, None), strict=True)),
+        **{"vocab_size": 32_000, "max_position_embeddings": 2048, "rope_theta": 1e4},
     },
     "mistral": {
-        "hidden_size": 4096,
-        "intermediate_size": 14_336,
-        "num_hidden_layers": 32,
-        "num_attention_heads": 32,
-        "num_key_value_heads": 8,
-        "vocab_size": 32_000,
-        "max_position_embeddings": 131_072,
-        "sliding_window": 4096,
-        "rope_theta": 1e4,
+        **dict(zip(_FILLED, (4096, 14_336, 32, 32, 8), strict=True)),
+        **{"vocab_size": 32_000, "max_position_embeddings": 131_072, "rope_theta": 1e4, "sliding_window": 4096},
     },
     "qwen2": {
-        "hidden_size": 4096,
-        "intermediate_size": 22_016,
-        "num_hidden_layers": 32,
-        "num_attention_heads": 32,
-        "num_key_value_heads": 32,
-        "vocab_size": 151_936,
-        "max_position_embeddings": 32_768,
-        "rope_theta": 1e4,
+        **dict(zip(_FILLED, (4096, 22_016, 32, 32, 32), strict=True)),
+        **{"vocab_size": 151_936, "max_position_embeddings": 32_768, "rope_theta": 1e4},
     },
 }
 
