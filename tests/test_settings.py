@@ -74,15 +74,9 @@ def test_completion_of_the_shell_is_no_setting() -> None:
         ("[engine]\nulr = 'x'\n", "Unknown setting 'engine.ulr'; did you mean 'url'?"),
         ("[engin]\nurl = 'x'\n", "Unknown setting 'engin'; did you mean 'engine'?"),
         ("[long_engine]\nwindwo = 100\n", "Unknown setting 'long_engine.windwo'; did you mean 'window'?"),
-        (
-            "[retrieval]\nzzz = 1\n",
-            "Unknown setting 'retrieval.zzz'; known here: mode, k.",
-        ),
+        ("[retrieval]\nzzz = 1\n", "Unknown setting 'retrieval.zzz'; known here: mode, k."),
         ("retrieval = 3\n", "The setting 'retrieval' must be a table of keys, like [retrieval]."),
-        (
-            "[retrieval]\nk = 0\n",
-            "The setting 'retrieval.k' cannot be 0: input should be greater than or equal to 1.",
-        ),
+        ("[retrieval]\nk = 0\n", "The setting 'retrieval.k' cannot be 0: input should be greater than or equal to 1."),
         (
             "[retrieval]\nmode = 'magic'\n",
             "The setting 'retrieval.mode' cannot be 'magic': input should be 'dense', 'fused' or 'lexical'.",
@@ -235,10 +229,7 @@ def test_a_setting_without_effect_is_refused(engine: dict[str, object], key: str
             "[cost]\ndollars_per_million_prompt = 1\ndollars_per_gpu_hour = 2",
             "'dollars_per_gpu_hour' has no effect beside prices of tokens",
         ),
-        (
-            "[cost.hardware.mine]\ntflop = 1",
-            "Unknown setting 'cost.hardware.mine.tflop'; did you mean 'tflops'?",
-        ),
+        ("[cost.hardware.mine]\ntflop = 1", "Unknown setting 'cost.hardware.mine.tflop'; did you mean 'tflops'?"),
         ("[engine]\ntimeout = 5", "'timeout' has no effect with the kind 'extractive'"),
         ('[engine]\nkind = "vllm"\nmodel = "m"\nretries = 1', "'retries' has no effect with the kind 'vllm'"),
         ('[long_engine]\nkind = "extractive"\nurl = "http://x/v1"', "'url' has no effect with the kind 'extractive'"),
@@ -326,8 +317,7 @@ TWO = '[engine]\nurl = "http://a/v1"\nmodel = "m"\n[long_engine]\nurl = "http://
 
 
 @pytest.mark.parametrize(
-    "named",
-    [{"url": "http://c/v1"}, {"url": "http://a/v1"}, {"model": "x"}, {"kind": "vllm", "model": "x"}],
+    "named", [{"url": "http://c/v1"}, {"url": "http://a/v1"}, {"model": "x"}, {"kind": "vllm", "model": "x"}]
 )
 @pytest.mark.parametrize("layer", ["environment", "command line"])
 def test_an_engine_that_is_named_later_is_named_for_whole_documents_too(

@@ -56,14 +56,7 @@ class _Choice:
 @click.option("--try/--no-try", "ask", default=True, help="Ask the engine a question before the file is written.")
 @click.option("--timeout", default=60.0, show_default=True, type=click.FloatRange(1), help="Seconds for its answer.")
 @click.option(
-    "--write",
-    "--output",
-    "-o",
-    "file",
-    default=FILE,
-    show_default=True,
-    type=Place(),
-    help="Settings file to write.",
+    "--write", "--output", "-o", "file", default=FILE, show_default=True, type=Place(), help="Settings file to write."
 )
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing: take flags, what is found, and defaults.")

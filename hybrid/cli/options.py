@@ -59,6 +59,7 @@ bits_options = together(
         help="Of a cached key or value.",
     ),
 )
+PARALLEL = ("tensor_parallel", "pipeline_parallel", "data_parallel")
 parallel_options = together(
     *(
         click.option(

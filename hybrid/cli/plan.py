@@ -10,7 +10,7 @@ import click
 
 from hybrid.cli.common import columns, console, print_json
 from hybrid.cli.effect import refuse, written
-from hybrid.cli.options import bits_options, json_option, parallel_options
+from hybrid.cli.options import PARALLEL, bits_options, json_option, parallel_options
 from hybrid.errors import InputError
 
 if TYPE_CHECKING:
@@ -132,9 +132,7 @@ def _command(model: str, plan: Plan, options: dict[str, Any]) -> list[str]:
         window=plan.context,
         overrides=plan.extension.overrides,
         extra=extra,
-        tensor_parallel=options["tensor_parallel"],
-        pipeline_parallel=options["pipeline_parallel"],
-        data_parallel=options["data_parallel"],
+        **{name: options[name] for name in PARALLEL},
     )
     return ["vllm", "serve", served.model, *flags(served)]
 

@@ -10,7 +10,7 @@ import click
 
 from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place
-from hybrid.cli.options import parallel_options
+from hybrid.cli.options import PARALLEL, parallel_options
 
 if TYPE_CHECKING:
     from hybrid.serving.served import Served
@@ -64,14 +64,8 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
         known,
         model,
         tokens(options["context"]) if options["context"] else None,
-        only=options["only"],
-        name=options["name"],
-        host=options["host"],
-        port=options["port"],
         extra=vllm_flags,
-        tensor_parallel=options["tensor_parallel"],
-        pipeline_parallel=options["pipeline_parallel"],
-        data_parallel=options["data_parallel"],
+        **{name: options[name] for name in ("only", "name", "host", "port", *PARALLEL)},
     )
     devices = {} if vllm.cpu else gpus()
     served, note = place(planned, list(devices), cores() if vllm.cpu else ())

@@ -31,24 +31,15 @@ def in_order(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return [first], rest
 
 
-def questions_and_place(
-    words: Sequence[str], *, is_place: Callable[[str], bool] | None = None
-) -> tuple[list[str], str]:
-    """The same for a command that takes several questions and one place, which is the last word."""
-    known: Callable[[str], bool] = is_place or is_path
-    first, last = words[0], words[-1]
-    asks = re.compile(r"[\s?]")  # what a question has, and a path that is not there seldom
-    if len(words) > 1 and not known(last) and (known(first) or (asks.search(last) and not asks.search(first))):
-        return list(words[1:]), first
-    return list(words[:-1]), last
-
-
 def questions_and_places(
     words: Sequence[str], configured: Sequence[str], *, is_place: Callable[[str], bool] | None = None
 ) -> tuple[list[str], list[str]]:
-    """The same, where `corpus.paths` is what is asked if no word names a place; a misspelt path is no question."""
+    """Questions and the place, which is the last word, for a command that takes several questions.
+
+    Where no word names a place, `corpus.paths` is asked; a misspelt path is no question.
+    """
     known: Callable[[str], bool] = is_place or is_path
-    asks = re.compile(r"[\s?]")
+    asks = re.compile(r"[\s?]")  # what a question has, and a path that is not there seldom
     nowhere = not any(known(word) for word in (*words[:1], *words[-1:]) if word != "-" or len(words) > 1)
     if nowhere and all(asks.search(word) or word == "-" for word in words[-1:]):
         if configured:
@@ -57,8 +48,10 @@ def questions_and_places(
             raise InputError(
                 "Nothing tells which files are asked: give their path too, or set corpus.paths in hybrid.toml."
             )
-    questions, place = questions_and_place(words, is_place=is_place)
-    return questions, [place]
+    first, last = words[0], words[-1]
+    if len(words) > 1 and not known(last) and (known(first) or (asks.search(last) and not asks.search(first))):
+        return list(words[1:]), [first]
+    return list(words[:-1]), [last]
 
 
 def is_path(word: str) -> bool:

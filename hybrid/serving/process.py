@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -12,8 +13,15 @@ from pathlib import Path
 from typing import TextIO
 
 from hybrid.errors import EngineError
-from hybrid.serving.log import plain, reason
 from hybrid.serving.served import Served
+
+_RAISED = re.compile(r"(?:[\w.]+\.)?(?:\w*(?:Error|Exception)|[\w. -]+: error): (.+)")
+_NOISE = re.compile(r"leaked|nanobind|warnings\.warn")  # printed by every vLLM that ends
+_ECHO = re.compile(r"(?:Engine core|WorkerProc) initialization failed")  # what follows from a cause
+_LOGGED = re.compile(
+    r"(?:\x1b\[[\d;]*m)*(?:\([^()]*pid=\d+\)\s?)?(?:\x1b\[[\d;]*m)*"  # (EngineCore pid=1)
+    r"(?:(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d [\d:]+ \[[^\]]*\]\s?)?"  # ERROR 01-31 12:00:00 [core.py:1]
+)
 
 
 @dataclass(slots=True)
@@ -41,7 +49,7 @@ class Running:
             new, newline, _ = file.read().rpartition(b"\n")
         self.copied += len(new) + len(newline)
         for line in new.decode("utf-8", "replace").splitlines():
-            self.last = plain(line).strip() or self.last
+            self.last = _plain(line).strip() or self.last
             if to is not None:
                 print(f"{self.served.kind} | {line}", file=to, flush=True)
 
@@ -75,3 +83,26 @@ def launch(served: Served, line: Sequence[str], environment: Mapping[str, str], 
         except OSError as error:
             raise EngineError(f"Cannot start {line[0]}: {error.strerror or error}.") from None
     return Running(served, process, log)
+
+
+def reason(log: str) -> str:
+    """Why a server ended, from its log: the first cause among its exceptions, otherwise its last line."""
+    lines = [_plain(line) for line in log.splitlines()]
+    lines = [line for line in lines if line.strip() and not _NOISE.search(line)]
+    causes: list[str] = []
+    for i, line in enumerate(lines):
+        found = _RAISED.match(line)
+        if found is None:
+            continue
+        message = found[1].strip()
+        if "validation error" in message and i + 1 < len(lines):  # pydantic puts the message on the next line
+            message = lines[i + 1].strip().removeprefix("Value error, ").partition(" [type=")[0]
+        if not _ECHO.match(message) and message not in causes:
+            causes.append(message)
+    words = causes[-1] if causes else lines[-1].strip() if lines else "its log is empty"
+    return re.split(r"(?<=[.!?])\s+(?=[A-Z])", words)[0][:400].rstrip(". ")
+
+
+def _plain(line: str) -> str:
+    """A line without its colours, its process and its time."""
+    return _LOGGED.sub("", line, count=1)

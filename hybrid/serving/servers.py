@@ -15,15 +15,14 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, TextIO
 
 from hybrid.errors import EngineError, InputError
-from hybrid.serving.interrupts import SIGNALS, interrupt, undisturbed
 from hybrid.serving.probe import TIMEOUT, healthy, probe, verify
 from hybrid.serving.process import Running, launch
 from hybrid.serving.served import Served
@@ -31,6 +30,7 @@ from hybrid.serving.vllm import Vllm, command, environment
 
 GRACE = 20.0  # seconds that a server gets to end by itself
 Say = Callable[[str], None]
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Servers:
@@ -68,8 +68,8 @@ class Servers:
 
     def __enter__(self) -> Servers:
         if threading.current_thread() is threading.main_thread():
-            for sign in SIGNALS[1:]:
-                self._handlers[sign] = signal.signal(sign, interrupt)
+            for sign in _SIGNALS[1:]:
+                self._handlers[sign] = signal.signal(sign, _interrupt)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -120,7 +120,7 @@ class Servers:
 
     def stop(self) -> None:
         """End all servers and whatever they started: politely, then by force."""
-        with undisturbed():
+        with _undisturbed():
             running, self._running = self._running, []
             for one in running:
                 one.signal(signal.SIGTERM)
@@ -137,7 +137,7 @@ class Servers:
         line = command(served, self._vllm)
         self._say(f"{served.kind}: {shlex.join(line)}")
         self._say(f"{served.kind}: its log is {log}")
-        with undisturbed() as caught:  # between start and record it would be left running
+        with _undisturbed() as caught:  # between start and record it would be left running
             one = launch(served, line, environment(served, self._vllm, len(self.served)), log)
             self._running.append(one)
         if caught:
@@ -203,3 +203,22 @@ def _until(done: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not done() and time.monotonic() < deadline:
         time.sleep(0.05)
+
+
+def _interrupt(sign: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _undisturbed() -> Iterator[list[int]]:
+    """Holds back Ctrl-C and its like for the length of a block; the signals that came are in the list."""
+    caught: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # only there do they raise
+        yield caught
+        return
+    handlers = {sign: signal.signal(sign, lambda sign, frame: caught.append(sign)) for sign in _SIGNALS}
+    try:
+        yield caught
+    finally:
+        for sign, handler in handlers.items():
+            signal.signal(sign, handler)

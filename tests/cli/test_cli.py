@@ -234,12 +234,7 @@ def test_tab_completion(tmp_path):
         "COMP_CWORD": "2",
     }
     done = subprocess.run(
-        [sys.executable, "-m", "hybrid"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
+        [sys.executable, "-m", "hybrid"], env=environment, capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert "--route" in done.stdout
 

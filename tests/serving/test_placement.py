@@ -13,7 +13,7 @@ from hybrid.serving.placement import cores, gpus, place
 from hybrid.serving.served import Served
 from hybrid.serving.vllm import environment
 from tests.serve import YARN
-from tests.serving.doubles import LONG, NATIVE, NEW
+from tests.serving.conftest import LONG, NATIVE, NEW
 
 
 def test_gpus_that_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,11 +104,7 @@ def test_two_servers_have_gpus_of_their_own() -> None:
 
 @pytest.mark.parametrize(
     ("extra", "devices"),
-    [
-        (("--gpu-memory-utilization=0.3",), ["0"]),
-        (("--distributed-executor-backend", "ray"), ["0", "1"]),
-        ((), []),
-    ],
+    [(("--gpu-memory-utilization=0.3",), ["0"]), (("--distributed-executor-backend", "ray"), ["0", "1"]), ((), [])],
 )
 def test_servers_that_are_left_as_they_are(extra: tuple[str, ...], devices: list[str]) -> None:
     servers = [Served("m", "n", 1, extra=extra), Served("m", "n", 1, YARN, extra=extra)]

@@ -20,7 +20,7 @@ from hybrid.settings import load
 from hybrid.types import Piece
 from tests.conftest import free_port
 from tests.serve import ENVIRONMENT, YARN
-from tests.serving.doubles import LONG, NATIVE, running, until, up
+from tests.serving.conftest import LONG, NATIVE, running, until, up
 
 PARSE = """
 import json, sys

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from hybrid.errors import EngineError, InputError
-from hybrid.serving.log import reason
+from hybrid.serving.process import reason
 from hybrid.serving.served import Served
 from hybrid.serving.servers import Servers
 from hybrid.serving.vllm import find
 from tests.conftest import free_port
-from tests.serving.doubles import left
+from tests.serving.conftest import left
 from tests.serving.fake_vllm import LOG
 
 

@@ -10,7 +10,7 @@ from hybrid.errors import SettingsError
 from hybrid.files import write
 from hybrid.serving.settings_file import with_engines
 from hybrid.settings import EngineSettings, load
-from tests.serving.doubles import LONG, NATIVE
+from tests.serving.conftest import LONG, NATIVE
 
 
 def test_a_new_with_engines(tmp_path: Path) -> None:

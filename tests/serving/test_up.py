@@ -11,7 +11,7 @@ import pytest
 from hybrid.cli.main import cli, guarded
 from hybrid.settings import load
 from tests.conftest import free_port
-from tests.serving.doubles import left, until, up
+from tests.serving.conftest import left, until, up
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -14,7 +14,7 @@ from hybrid.errors import InputError, MissingDependency, SettingsError
 from hybrid.serving.served import Served
 from hybrid.serving.vllm import Vllm, command, environment, find
 from tests.serve import YARN
-from tests.serving.doubles import NATIVE, NEW, installed
+from tests.serving.conftest import NATIVE, NEW, installed
 
 
 def test_the_native_command() -> None:
