@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 @json_option
 @quiet_option
 def cost(**options: Any) -> None:
-    """Measure what a vLLM server takes for prompts of many lengths, cached and not, and fit what it reaches.
+    """Measure a vLLM server on prompts of many lengths, cached and not, and fit the rates it reaches.
 
-    Estimates use the file from then on where it lies in the current folder or is named in cost.rates, and carry an
-    interval. A third of the lengths is held out from the fit; the error on them is reported.
+    From then on, estimates use the file if it is in the current folder or named in cost.rates, and have an interval.
+    A third of the lengths is held out of the fit; the error on them is reported.
 
     \b
     Try:  hybrid calibrate cost --url http://localhost:8000/v1
@@ -63,7 +63,7 @@ def cost(**options: Any) -> None:
 
 
 def _measured(options: dict[str, Any], note: Callable[[str], None]) -> Fitted:
-    """What the server reaches, from loads that it was measured with."""
+    """The rates that the server reaches, fitted to measured loads."""
     from hybrid.cost.fit import Fitted, fit
     from hybrid.cost.gpus import known_gpus
     from hybrid.cost.rates import peaks_of
@@ -138,7 +138,7 @@ def _served(url: str, key: str, wanted: int | None) -> tuple[str, str, int]:
 
 
 def _model_of(root: str) -> str:
-    """The model behind a server, where its configuration is at hand without fetching anything."""
+    """The model behind a server, if its configuration is here or carried."""
     from hybrid.model.carried import carried, hub_name
 
     if Path(root).is_dir():
@@ -153,7 +153,7 @@ def _model_of(root: str) -> str:
 
 
 def _hardware(url: str, given: str | None, known: Iterable[str]) -> tuple[str, str]:
-    """What the server runs on in words, and the GPU's name in the table of GPUs, empty where it is none of them."""
+    """What the server runs on, in words and as a name of the table of GPUs (empty where it is not in it)."""
     from hybrid.cost.gpus import gpu_here, named_like
 
     if given is not None:

@@ -19,7 +19,7 @@ def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     out = Console(stderr=stderr, highlight=False)
-    out.soft_wrap = not out.is_terminal  # what is piped keeps its lines; a terminal would cut them in mid-word
+    out.soft_wrap = not out.is_terminal  # piped lines stay whole; rich would cut them in mid-word
     return out
 
 
@@ -30,7 +30,7 @@ def print_json(data: Any) -> None:
 
 
 def labelled(out: Console, label: str, text: str) -> None:
-    """A line that begins with a label in rich's markup; in a terminal what does not fit stands below its own text."""
+    """Print a label, in rich's markup, and a text, which a terminal wraps below itself."""
     if out.soft_wrap:
         out.print(label, end="")
         out.print(text, markup=False)
@@ -46,7 +46,7 @@ def labelled(out: Console, label: str, text: str) -> None:
 
 
 def columns(*heads: str, left: Sequence[int] = (0,)) -> Table:
-    """An empty table without lines between its columns, so that 80 characters go far; figures stand to the right.
+    """An empty table without lines between its columns, to save width; figures stand to the right.
 
     Args:
         left: the columns that stand to the left; they wrap at words where there is no room, the others never do.
@@ -61,7 +61,7 @@ def columns(*heads: str, left: Sequence[int] = (0,)) -> Table:
 
 
 def grouped(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A table that fits 80 columns where it can: rows that share their first cell stand together and say it once."""
+    """A narrow table: rows with the same first cell stand together, and only the first shows it."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

@@ -86,7 +86,7 @@ def _version(package: str) -> str | None:
 
 
 def _used(settings: Settings, timeout: float) -> list[dict[str, Any]]:
-    """What would answer a question now, with the problem where something would not."""
+    """What would answer a question now, and the problems that keep it from that."""
     from hybrid.corpus.corpus import Corpus
     from hybrid.engines.trial import tried
     from hybrid.index.embedding import Embedder
@@ -112,7 +112,7 @@ def _used(settings: Settings, timeout: float) -> list[dict[str, Any]]:
 
 
 def _policy(settings: Settings, engine: str) -> str:
-    """The policy, its weights opened."""
+    """The policy, after opening its weights."""
     from hybrid.routing.policies import make_policy
 
     make_policy(settings.routing, lambda: engine, settings.cost.gpus)
@@ -124,7 +124,7 @@ def _policy(settings: Settings, engine: str) -> str:
 
 
 def _costs(settings: Settings) -> str:
-    """What costs are told for, what the settings name for it opened."""
+    """What costs are estimated for, after opening the files that the settings name."""
     from hybrid.cost.estimate import checked_costs, of_settings
     from hybrid.cost.price import has_token_prices
 
@@ -138,7 +138,7 @@ def _costs(settings: Settings) -> str:
 
 
 def _profile(settings: Settings, engine: str) -> str:
-    """The named profile, opened; that of another engine is refused where the engine with a model is known."""
+    """The named profile, after opening it and checking that it is of the engine, where that has a model."""
     from hybrid.model.profile import load_profile, profile_for
 
     named = str(settings.routing.profile)
@@ -172,7 +172,7 @@ def _faiss() -> str:
 
 
 def _tried_on_gpu() -> str:
-    """Search two vectors on the GPUs; returns why that failed, empty where it did not."""
+    """Search two vectors on the GPUs; the reason where that fails, else empty."""
     import numpy as np
 
     from hybrid.index.dense import Dense

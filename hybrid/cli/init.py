@@ -172,14 +172,14 @@ def _choose_engine(choice: _Choice, options: dict[str, Any], found: Sequence[Lis
 
 
 def _passed_over(server: Listening) -> str:
-    """Why a server that is there is not offered; empty where it is."""
+    """Why a server that was found is not offered; empty where it is."""
     if server.locked:
         return f"{server.url} asks for a key: use --url, --model and --api-key-env"
     return f"{server.url} {server.fault}: see what its log says" if server.fault else ""
 
 
 def _check_built_in(options: dict[str, Any], found: Sequence[Listening]) -> None:
-    """Refuse what is said of a server where the engine that quotes was taken."""
+    """Raise InputError for options of a server where the built-in engine was taken."""
     for key in ("window", "max_tokens", "api_key_env"):
         if options[key] is not None:
             there = "; ".join(filter(None, map(_passed_over, found)))
@@ -239,7 +239,7 @@ def _number_or_url(largest: int) -> Callable[[str], int | str]:
 
 
 def _try(choice: _Choice, options: dict[str, Any], *, talk: bool) -> dict[str, Any] | None:
-    """Ask the engine a question, and find out its model and its window; None where it is not to be asked."""
+    """Ask the engine a question and find out its model and window; None with --no-try."""
     from hybrid.engines.trial import tried
     from hybrid.index.embedding import Embedder
 
@@ -260,7 +260,7 @@ def _try(choice: _Choice, options: dict[str, Any], *, talk: bool) -> dict[str, A
 
 
 def _told(choice: _Choice, options: dict[str, Any]) -> EngineSettings:
-    """The settings to try a server with: a model of those it lists, and a window for now where it tells none."""
+    """The settings to try a server with: a model that it lists, and a provisional window where it tells none."""
     from hybrid.engines.server import Server
 
     seconds = {"timeout": options["timeout"], "retries": 0}
@@ -329,7 +329,7 @@ _PRICE = re.compile(
 
 
 def _gpu(said: str) -> tuple[str | None, float | None]:
-    """A GPU's name, and the price of its hour if that stands behind it."""
+    """A GPU's name, and the price of an hour if it follows."""
     from hybrid.cost.gpus import gpus, named_like, unknown_gpu
 
     said = said.strip()
@@ -373,7 +373,7 @@ def _text(choice: _Choice, options: dict[str, Any], file: Path) -> str:
 
 
 def _checked(text: str) -> dict[str, Any]:
-    """The settings that a text sets, as `hybrid` itself reads them.
+    """The settings in a text, as `hybrid` reads them.
 
     Raises:
         SettingsError: it cannot.

@@ -172,7 +172,7 @@ def _data(plan: Plan, command: list[str], waves: dict[str, list[float]] | None) 
 
 def _show(plan: Plan, command: list[str], waves: dict[str, list[float]] | None, options: dict[str, Any]) -> None:
     out = console()
-    out.soft_wrap = False  # also where it is piped: these are tables and prose, and only the command is one line
+    out.soft_wrap = False  # also in a pipe: only the command has to be one line
     extension = plan.extension
     how = f"{extension.rope_type} by {extension.factor:g}" if extension.extended else "as it is"
     out.print(
@@ -196,7 +196,7 @@ def _show(plan: Plan, command: list[str], waves: dict[str, list[float]] | None, 
 
 
 def _per_token(cache: Cache) -> str:
-    """KiB of a token; where the layers look back no farther than some tokens, of those before them too."""
+    """KiB of a token: of the first ones and of the later ones, where layers look back only some tokens."""
     last, first = (f"{size / 1024:.1f}" for size in (cache.per_token, cache.first))
     return last if cache.per_token == cache.first else f"{first} to {cache.until:,} tokens, then {last}"
 

@@ -54,10 +54,10 @@ def route(question: str, paths: tuple[str, ...], **options: Any) -> None:
 
 
 def _settings(options: dict[str, Any]) -> Settings:
-    """Those of the options; costs are of the model and the GPU that they name."""
+    """The settings of the options, with costs of the model and the GPU that they name."""
     from hybrid.cost.gpus import with_known_gpu
 
-    named_only = options["model"] and not options["url"]  # perhaps of no server: then it is decided for its shape
+    named_only = options["model"] and not options["url"]  # there may be no server, and its shape decides
     settings = settings_from({**options, "model": None} if named_only else options, weighed=bool(named_only))
     if named_only and settings.engine.kind != "extractive":
         settings = settings_from(options)
@@ -71,7 +71,7 @@ def _settings(options: dict[str, Any]) -> Settings:
 
 
 def _check_gpu(settings: CostSettings) -> None:
-    """Raise InputError where no estimate goes by the GPU that is named."""
+    """Raise InputError where the named GPU changes no estimate."""
     from hybrid.cost.fit import rates_file
     from hybrid.cost.price import has_token_prices
 

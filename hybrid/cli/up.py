@@ -72,7 +72,7 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     for one in served:
         check_memory(one, known, devices)
     file = Path(options["write"])
-    with_engines(file, served, force=options["force"])  # what cannot be written is said before anything is started
+    with_engines(file, served, force=options["force"])  # raises now what would fail after the start
     say = Sayer(quiet=options["quiet"])
     for line in (*warnings, *filter(None, [note])):
         say.line(f"note: {line}")
@@ -109,7 +109,7 @@ def logs(folder: str | None = None) -> Path:
 
 
 class Sayer:
-    """Lines on standard error, and below them one that is overwritten where a terminal looks."""
+    """Lines on standard error, and on a terminal one below them that is overwritten."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet

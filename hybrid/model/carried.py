@@ -1,4 +1,4 @@
-"""The models of shapes.toml, by their names and by the names of their variants on the hub: no network is needed."""
+"""The models of shapes.toml, by name and by the hub names of their variants, without a network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from hybrid.model.config import Model
 
-_WEIGHTS = re.compile(  # what names say of how weights are kept
+_WEIGHTS = re.compile(  # marks of quantization in a name
     r"[-_.](?:awq|gptq|nvfp4|mxfp4|fp4|fp8|bnb|bitsandbytes|gguf|mlx|quantized|autoround|i?q\d_\w+|w\d+a\d+|"
     r"int[2-8]|[2-8]-?bits?|g\d{2,3}|dynamic)(?=$|[-_.])"
 )
@@ -41,7 +41,7 @@ def _config(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def carried_like(what: str) -> Model | None:
-    """The carried model of a name or of a hub name, its variants of the same shape and its quantized forms included.
+    """The carried model of a name or a hub name, also that of a variant of the same shape or a quantized form.
 
     `Qwen/Qwen3-8B`, `qwen/qwen3-8b-base` and `Qwen/Qwen3-8B-AWQ` are all `qwen3-8b`; the last with weights of 4 bits.
     """
@@ -60,7 +60,7 @@ def carried_like(what: str) -> Model | None:
 
 
 def hub_name(what: str) -> str:
-    """The name under which vLLM finds a model: a carried one's hub name, anything else as it is."""
+    """The name that vLLM finds a model by: the hub name of a carried one, anything else as it is."""
     return _rows()[what.lower()]["hub"] if what.lower() in _rows() else what
 
 
@@ -70,7 +70,7 @@ def _rows() -> dict[str, dict[str, Any]]:
 
 
 def _bare(hub: str) -> tuple[str, dict[str, Any] | None]:
-    """A hub name without its owner and what leaves the shape alone, and how its weights are kept, as it tells."""
+    """A hub name without its owner and its variant, and the quantization_config that it tells."""
     name = hub.lower().rpartition("/")[2]
     marks = [mark[1:] for mark in _WEIGHTS.findall(name)]
     name = _WEIGHTS.sub("", name).removeprefix("meta-")
@@ -80,7 +80,7 @@ def _bare(hub: str) -> tuple[str, dict[str, Any] | None]:
 
 
 def _method(marks: Sequence[str]) -> dict[str, Any] | None:
-    """The quantization_config that the marks of a name stand for; None where they tell of none."""
+    """The quantization_config that the marks in a name stand for; None where they stand for none."""
     told = next((int(found[1]) for mark in marks if (found := _BITS.fullmatch(mark))), None)
     group = next((int(mark[1:]) for mark in marks if re.fullmatch(r"g\d+", mark)), 128)
     if "gguf" in marks or any(mark.startswith(("q", "iq")) and "_" in mark for mark in marks):

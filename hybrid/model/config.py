@@ -44,13 +44,13 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model by its configuration."""
+    """A model, as its configuration describes it."""
 
     name: str
     config: Config  # config.json, whole
-    weight_bytes: float | None = None  # of the weight files, where they are at hand
+    weight_bytes: float | None = None  # of the weight files; None where they are not here
     parameters: float | None = None  # billions
-    active: float | None = None  # of them, that a token passes through, where experts are chosen
+    active: float | None = None  # billions that one token passes through, in a mixture of experts
     effective: int | None = None  # tokens, published
 
     @property
@@ -60,9 +60,9 @@ class Model:
 
 
 def language(config: Config) -> tuple[tuple[str, ...], Config]:
-    """The keys that lead to the language model's part of a configuration, and that part, its defaults filled in.
+    """The language model's part of a configuration with its defaults, and the keys that lead to it.
 
-    The keys are those under which transformers and vLLM look for it, also where the file is written flat.
+    The part comes second. transformers and vLLM look for it under these keys, also where the file is flat.
     """
     path: list[str] = []
     family = str(config.get("model_type", ""))

@@ -15,7 +15,7 @@ from hybrid.model.layers import is_state_space, layers, sliding_window
 from hybrid.model.rope import Parameters, needed, rope_parameters
 
 Method = Literal["yarn", "linear", "dynamic"]
-LARGEST = 32.0  # times the trained window: the most that the YaRN paper showed, and that with training
+LARGEST = 32.0  # times the trained window: the most in the YaRN paper, with training
 TRUSTED = 4.0  # the most that model makers recommend without training
 # Windows that were trained are smaller than max_position_embeddings where that leaves room for the answer.
 _TRAINED = {("qwen3", 40_960): 32_768, ("qwen3_moe", 40_960): 32_768}
@@ -38,7 +38,7 @@ class Extension:
 
     @property
     def extended(self) -> bool:
-        """Whether positions are changed beyond what the model comes with."""
+        """Whether the model's own positions are changed."""
         return bool(self.overrides)
 
 
@@ -159,7 +159,7 @@ _ONE = {
 
 
 def _by_layer(text: Config, ropes: Parameters, tokens: int, native: int) -> Extension:
-    """Models with other positions in sliding layers (Gemma 3): only the layers that see everything are stretched."""
+    """Stretches only the layers that see everything, in models whose sliding layers have other positions (Gemma 3)."""
     full = ropes.get("full_attention") or next(iter(ropes.values()))
     already = float(full.get("factor") or 1.0)
     if tokens <= native:
@@ -191,7 +191,7 @@ def _warned(extension: Extension, note: str) -> Extension:
 
 
 def _finished(extension: Extension, text: Config, path: tuple[str, ...]) -> Extension:
-    """Warnings that hold for all types, and the overrides put where the language model's part is."""
+    """The extension with the warnings for all types, and its overrides under the keys of the language model."""
     overrides = dict(extension.overrides)
     if overrides and extension.factor > TRUSTED:
         note = f"a factor of {extension.factor:g} is above {TRUSTED:g}: expect to need training for it"

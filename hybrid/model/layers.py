@@ -20,7 +20,7 @@ class Layers:
 
     kind: Kind
     count: int
-    numbers: int  # keys and values kept per token and layer; of a state: per request and layer
+    numbers: int  # kept by one layer: keys and values of a token, or the state of a request
     reach: int | None = None  # tokens kept at most
     shared: bool = False  # one latent for all heads (MLA), which tensor parallelism cannot split
 
@@ -72,7 +72,7 @@ def head_size(config: Config) -> int:
 
 
 def kv_heads(config: Config) -> int:
-    """Key-value heads of a layer, the most that tensor parallelism can split."""
+    """Key-value heads of a layer; tensor parallelism splits at most these."""
     _, text = language(config)
     heads = needed_size(text, *HEADS)
     inner = text.get("attn_config")

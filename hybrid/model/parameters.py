@@ -33,19 +33,19 @@ def count_parameters(config: Config, *, active: bool = False) -> float:
     if count:
         chosen = known_size(text, "num_experts_per_tok", "experts_per_token") or count
         inner = (known_size(text, "moe_intermediate_size") or inner) * (chosen if active else count)
-    # a token is looked up, and only the output matrix is multiplied
+    # the input table is looked up, so only the output matrix counts as active
     embedding = _vocabulary(text) * width * (1 if active or is_tied(config) else 2)
     return (depth * (attention + 3 * width * inner) + embedding) / 1e9
 
 
 def embeddings(config: Config) -> float:
-    """Numbers in the tables of tokens: of what is read and, where it is another one, of what is written."""
+    """Numbers in the embedding tables: one for input tokens, and one for output tokens unless the two are tied."""
     _, text = language(config)
     return float(_vocabulary(text) * known_size(text, *WIDTH) * (1 if is_tied(config) else 2))
 
 
 def is_tied(config: Config) -> bool:
-    """Whether what is read and what is written share one table: as told, else as the family's default is."""
+    """Whether input and output tokens share one embedding table: as it says, else as the family does."""
     _, text = language(config)
     told = text.get("tie_word_embeddings")
     told = config.get("tie_word_embeddings") if told is None else told
@@ -68,7 +68,7 @@ def _expert_count(text: Config) -> int:
 
 
 def _inner(text: Config, usual: int) -> int:
-    """Width inside the feed-forward layers, their mean where it is told by layer; `usual` where nothing is told."""
+    """Width inside the feed-forward layers: the mean of a list by layer, `usual` where there is none."""
     if "intermediate_size" in text and not known_size(text, "moe_intermediate_size"):
         return needed_size(text, "intermediate_size")
     return known_size(text, "intermediate_size", "ffn_hidden_size", "n_inner", "ffn_dim") or usual

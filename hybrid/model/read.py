@@ -1,4 +1,4 @@
-"""A model by folder, carried name or hub name; only for a hub name is anything fetched, its config.json."""
+"""A model by folder, carried name or hub name; a hub name's config.json is fetched."""
 
 from __future__ import annotations
 

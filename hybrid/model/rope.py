@@ -94,7 +94,7 @@ def frequencies(
 
 
 def _yarn(rope: Parameters, plain: NDArray[np.float64], base: float, width: int) -> tuple[NDArray[np.float64], float]:
-    """Fast pairs as they are, slow ones divided by the factor, a ramp between; attention sharpened (YaRN, 3.2-3.4)."""
+    """Keeps fast pairs, divides slow ones by the factor, with a ramp between; sharpens attention (YaRN, 3.2-3.4)."""
     factor, trained = needed(rope, "factor"), needed(rope, "original_max_position_embeddings")
 
     def pair(turns: float) -> float:
@@ -111,7 +111,7 @@ def _yarn(rope: Parameters, plain: NDArray[np.float64], base: float, width: int)
 
 
 def attention_factor(rope: Parameters) -> float:
-    """By what YaRN multiplies rotated queries and keys: 0.1 ln(factor) + 1 unless the model says otherwise."""
+    """YaRN's factor on rotated queries and keys: 0.1 ln(factor) + 1 unless the model says otherwise."""
     if rope.get("attention_factor") is not None:
         return float(rope["attention_factor"])
 
@@ -124,7 +124,7 @@ def attention_factor(rope: Parameters) -> float:
 
 
 def _llama3(rope: Parameters, plain: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Waves longer than the trained window divided by the factor, short ones kept, a ramp between."""
+    """Divides waves longer than the trained window by the factor and keeps short ones, with a ramp between."""
     factor, trained = needed(rope, "factor"), needed(rope, "original_max_position_embeddings")
     low, high = needed(rope, "low_freq_factor"), needed(rope, "high_freq_factor")
     turns = trained * plain / (2 * math.pi)

@@ -25,7 +25,7 @@ class Cache:
     per_token: float  # bytes for one more token at the end of the window
     per_request: float  # bytes for a request that fills the window
     first: float  # bytes for each of the first tokens, which every layer keeps
-    until: int  # tokens from which on only `per_token` is kept for each; the window where that is the same
+    until: int  # tokens after which each takes only `per_token`; the window where that makes no difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Fit:
     requests: int  # that fill the window, at once, over all copies
     longest: int  # tokens of the longest request that fits, at most the plan's
     missing: float  # GiB on each that one request lacks; 0 if it fits
-    needed: int | None  # GPUs of this kind, with tensor parallelism, from which one request fits; None: none of 64
+    needed: int | None  # GPUs of this kind that hold one request, with tensor parallelism; None: more than 64
 
 
 def kv_bytes(config: Config, tokens: int, bits: int = 16) -> float:

@@ -39,7 +39,7 @@ def gpus() -> dict[str, float]:
 
 
 def cores() -> list[int]:
-    """The CPUs to share among servers, one of each physical core; none where nothing can be bound, or the user did."""
+    """The CPUs to share among servers, one of each core; none where the user bound them, or nobody can."""
     if os.environ.get(BIND) or not hasattr(os, "sched_getaffinity"):
         return []
     found: dict[str, int] = {}

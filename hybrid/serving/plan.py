@@ -23,7 +23,7 @@ from hybrid.model.quantization import bits_of, far_from_shape, quantization, siz
 from hybrid.model.read import read_model
 from hybrid.serving.memory import BITS, GIB, Cache, Fit, Split, cache, check_split, fit, tensor_sizes
 
-PASSAGES = 1700  # tokens of the passages that are read instead of a document: 8 of 214
+PASSAGES = 1700  # tokens of 8 passages, which are read instead of a document
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Plan:
     caches: tuple[Cache, ...]
     fits: tuple[Fit, ...]
     questions: tuple[BreakEven, ...]  # what a question takes on each of these GPUs, estimated; where weights fit
-    overtakes: int | None  # tokens of a prompt from which attention takes more operations than all the rest
+    overtakes: int | None  # tokens of a prompt in which attention takes as many operations as all the rest
     effective: int | None  # tokens, by RULER, where published
     warnings: tuple[str, ...]
 

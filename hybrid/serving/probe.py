@@ -48,7 +48,7 @@ def probe(served: Served, timeout: float = TIMEOUT) -> None:
         f"{where} computes nothing at the end of its window of {served.window} tokens (a log-probability that is not a "
         "number): the override gives fewer positions than that."
     )
-    if status != 200 and "not JSON compliant" in _words(reply):  # so vLLM 0.32 says NaN, which JSON cannot
+    if status != 200 and "not JSON compliant" in _words(reply):  # vLLM 0.32 says this of NaN, which JSON has not
         raise nothing
     if status != 200:
         raise EngineError(f"{where} does not read {len(tokens) - 1} tokens ({status}: {_words(reply)}).")

@@ -54,7 +54,7 @@ class Running:
                 print(f"{self.served.kind} | {line}", file=to, flush=True)
 
     def left(self) -> bool:
-        """Whether anything in its process group runs; what has ended and was not yet collected does not count."""
+        """Whether anything in its process group still runs, zombies aside."""
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with suppress(OSError):
                 state, _, group = stat.read_text().rpartition(")")[2].split()[:3]

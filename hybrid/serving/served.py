@@ -10,7 +10,7 @@ from typing import Any
 
 from hybrid.errors import SettingsError
 
-PER_REQUEST = (0, 32)  # vLLM since which it tells the timings of every request
+PER_REQUEST = (0, 32)  # from this vLLM on it tells the timings of every request
 _OURS = {  # flags that `command` writes itself -> what to do instead
     "--model": "name the model itself",
     "--served-model-name": "leave it out",
@@ -106,7 +106,7 @@ def given(served: Served, flag: str) -> str | None:
 
 
 def _positions(overrides: Mapping[str, Any]) -> int | None:
-    """Positions that an override by YaRN computes, None where it says nothing about them."""
+    """The positions that a YaRN override computes; None where it says nothing about them."""
     rope = overrides.get("rope_parameters")
     if not isinstance(rope, Mapping):
         inner = [_positions(value) for value in overrides.values() if isinstance(value, Mapping)]

@@ -137,7 +137,7 @@ class Servers:
         line = command(served, self._vllm)
         self._say(f"{served.kind}: {shlex.join(line)}")
         self._say(f"{served.kind}: its log is {log}")
-        with _undisturbed() as caught:  # between start and record it would be left running
+        with _undisturbed() as caught:  # an interrupt between start and record would leave it running
             one = launch(served, line, environment(served, self._vllm, len(self.served)), log)
             self._running.append(one)
         if caught:
@@ -211,9 +211,9 @@ def _interrupt(sign: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[list[int]]:
-    """Holds back Ctrl-C and its like for the length of a block; the signals that came are in the list."""
+    """Holds back Ctrl-C and its like during a block, and lists the signals that came."""
     caught: list[int] = []
-    if threading.current_thread() is not threading.main_thread():  # only there do they raise
+    if threading.current_thread() is not threading.main_thread():  # signals reach only that one
         yield caught
         return
     handlers = {sign: signal.signal(sign, lambda sign, frame: caught.append(sign)) for sign in _SIGNALS}

@@ -14,8 +14,8 @@ from pathlib import Path
 from hybrid.errors import InputError, MissingDependency
 from hybrid.serving.served import Served, flags
 
-OLDEST = (0, 26)  # the oldest vLLM tried; before 0.30 it takes YaRN's longest window from other keys, sent too
-BIND = "VLLM_CPU_OMP_THREADS_BIND"  # of CPU builds: the cores that a server's threads are bound to
+OLDEST = (0, 26)  # the oldest tried; before 0.30 vLLM reads YaRN's window from other keys, which are sent too
+BIND = "VLLM_CPU_OMP_THREADS_BIND"  # the cores that a CPU build binds its threads to
 _INSTALLED = """
 import importlib.metadata as metadata, json
 names = ["vllm"]

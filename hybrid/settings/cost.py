@@ -91,7 +91,7 @@ class CostSettings(Section):
 
 
 def overrule_costs(known: dict[str, Any], given: Mapping[str, Any]) -> None:
-    """Prices of tokens and of hours overrule each other; another model or GPU leaves nothing of the first."""
+    """Drop prices of the other kind, and what belongs to another model or GPU."""
     gone: set[str] = set()
     if "shape" in given and isinstance(known.get("models"), Mapping):
         known["models"] = {name: table for name, table in known["models"].items() if name == given["shape"]}

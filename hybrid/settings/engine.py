@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from hybrid.settings.names import EngineKind
 from hybrid.settings.section import Name, Section
 
-_WITHOUT_EFFECT = {  # keys by kind of engine: what nobody reads is refused, as whoever wrote it expects something
+_WITHOUT_EFFECT = {  # keys by kind of engine that nothing reads: they are refused
     "extractive": (
         *("url", "model", "temperature", "cache_salt", "overrides", "vllm_args", "api_key_env", "timeout", "retries"),
     ),
@@ -65,7 +65,7 @@ class EngineSettings(Section):
 
 
 def overrule_engine(known: dict[str, Any], given: Mapping[str, Any]) -> None:
-    """Another server has another model and window; another kind of engine goes by other keys."""
+    """Drop the model and window of another server, and the keys of another kind of engine."""
     if "url" in given and given["url"] != known.get("url"):
         if "url" in known:
             for key in ("model", "window"):

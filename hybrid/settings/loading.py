@@ -1,9 +1,9 @@
 """Loading the settings: from a file, from the environment, and from arguments.
 
-An empty variable counts as one that is not set, because scripts and compose files pass on as empty what nobody set.
+An empty variable counts as not set, because scripts and compose files pass on unset ones as empty.
 
-Whoever names an engine later names it for whole documents too, unless the long engine is named beside it: else half of
-the questions would still go to a server of the file.
+An engine that is named later answers for whole documents too, unless the long engine is named beside it: otherwise half
+of the questions would still go to the file's server.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def validated(given: Mapping[str, Mapping[str, Any]]) -> Settings:
 
 
 def _overrule_the_long_engine(known: dict[str, dict[str, Any]], given: Mapping[str, Any]) -> None:
-    """Forget the long engine of layers below where a layer names an engine and no long one; a window is for both."""
+    """Forget the lower layers' long engine where a layer names an engine and no long one; a window is for both."""
     engine, long_engine = (_said(given.get(section)) for section in ("engine", "long_engine"))
     below = known.get("long_engine")
     if below is None or _names_another(long_engine, below):
@@ -107,7 +107,7 @@ def _said(section: Any) -> dict[str, Any]:
 
 
 def _names_another(engine: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
-    """Whether some settings name an engine; the kind that is known already names none."""
+    """Whether some settings name another engine than the known ones."""
     kind = known.get("kind") or ("server" if known.get("url") else None)
     return "url" in engine or "model" in engine or engine.get("kind", kind) != kind
 

@@ -63,7 +63,7 @@ class RoutingSettings(Section):
         return self
 
     def _without_effect(self) -> dict[str, str]:
-        """Keys that nobody reads with the others as they are, and why."""
+        """The keys that nothing reads beside the others, and why."""
         found: dict[str, str] = {}
         explores = {"budget"} if self.explore else set()  # what is explored keeps to the budget of a question
         if self.route is not None or self.rung is not None:
@@ -85,7 +85,7 @@ class RoutingSettings(Section):
 
 
 def overrule_routing(known: dict[str, Any], given: Mapping[str, Any]) -> None:
-    """A forced way and a policy overrule each other, and so do a price of accuracy and a preference."""
+    """Drop what a new policy, a forced route or rung, an ordering or a price of accuracy overrules."""
     forced = given.get("route") or given.get("rung")
     gone = {"policy", "explore", "explore_seed"} if forced else {"route", "rung"} if given.get("policy") else set()
     if forced or given.get("policy", "calibrated") != "calibrated":
