@@ -82,6 +82,10 @@ def test_completion_of_the_shell_is_no_setting() -> None:
             "The setting 'retrieval.mode' cannot be 'magic': input should be 'fused', 'dense' or 'lexical'.",
         ),
         (
+            "[engine]\nkind = 'magic'\n",
+            "The setting 'engine.kind' cannot be 'magic': input should be 'extractive', 'server' or 'vllm'.",
+        ),
+        (
             "[embedder]\nmodel = ''\n",
             "The setting 'embedder.model' cannot be '': it is empty; name something, or leave it out.",
         ),
@@ -113,21 +117,6 @@ def test_refusals_of_a_file(here: Path, toml: str, sentence: str) -> None:
 )
 def test_refusals_of_the_environment(here: Path, name: str, value: str, sentence: str) -> None:
     assert refusal(environ={name: value}) == sentence
-
-
-@pytest.mark.parametrize(
-    ("toml", "sentence"),
-    [
-        ('[corpus]\npaths = "docs"', "'corpus.paths' cannot be 'docs': write a list, such as [\"...\"]."),
-        ("[cost]\nhardware = 3", "'cost.hardware' cannot be 3: it has to be a table, which only a settings file can"),
-        ("[retrieval]\nk = true", "the key 'k' cannot be true: 'k' is no switch."),
-        ('[corpus]\npaths = ["-"]', "the key 'paths' names '-', and that is standard input, which only the command"),
-        ('[corpus]\npaths = [""]', "the key 'paths' names '', and that is no path: leave it out."),
-    ],
-)
-def test_a_value_of_another_kind_is_refused_in_plain_words(here: Path, toml: str, sentence: str) -> None:
-    (here / "hybrid.toml").write_text(toml)
-    assert sentence in refusal(environ={})
 
 
 def test_a_switch_is_taken_as_one(here: Path) -> None:
@@ -225,12 +214,17 @@ def test_a_setting_without_effect_is_refused(engine: dict[str, object], key: str
             "'dollars_per_gpu_hour' has no effect beside prices of tokens",
         ),
         ("[cost.hardware.mine]\ntflop = 1", "Unknown setting 'cost.hardware.mine.tflop'; did you mean 'tflops'?"),
+        ('[corpus]\npaths = "docs"', "'corpus.paths' cannot be 'docs': write a list, such as [\"...\"]."),
+        ("[cost]\nhardware = 3", "'cost.hardware' cannot be 3: it has to be a table, which only a settings file can"),
+        ("[retrieval]\nk = true", "the key 'k' cannot be true: 'k' is no switch."),
+        ('[corpus]\npaths = ["-"]', "the key 'paths' names '-', and that is standard input, which only the command"),
+        ('[corpus]\npaths = [""]', "the key 'paths' names '', and that is no path: leave it out."),
         ("[engine]\ntimeout = 5", "'timeout' has no effect with the kind 'extractive'"),
         ('[engine]\nkind = "vllm"\nmodel = "m"\nretries = 1', "'retries' has no effect with the kind 'vllm'"),
         ('[long_engine]\nkind = "extractive"\nurl = "http://x/v1"', "'url' has no effect with the kind 'extractive'"),
     ],
 )
-def test_what_has_no_effect_is_refused(tmp_path: Path, text: str, says: str) -> None:
+def test_what_has_no_effect_or_is_of_another_kind_is_refused(tmp_path: Path, text: str, says: str) -> None:
     file = tmp_path / "hybrid.toml"
     file.write_text(text)
     with pytest.raises(SettingsError, match=re.escape(says)):
@@ -375,15 +369,6 @@ def test_an_engine_given_to_hybrid_reads_whole_documents_too() -> None:
         assert hybrid.long_engine is hybrid.engine
     with Hybrid(settings, engine=engine, long_engine=settings.long_engine) as hybrid:
         assert hybrid.long_engine.name != hybrid.engine.name
-
-
-def test_names_that_packages_may_add_to_are_checked_in_the_same_words(here: Path) -> None:
-    for section, key, known in (
-        ("engine", "kind", "'extractive', 'server' or 'vllm'"),
-        ("routing", "ordering", "'auto', 'relevance', 'document', 'edges' or 'curve'"),
-    ):
-        said = refusal(overrides={section: {key: "magic"}}, environ={})
-        assert said == f"The setting '{section}.{key}' cannot be 'magic': input should be {known}."
 
 
 @pytest.mark.parametrize("empty", ["", "  "])

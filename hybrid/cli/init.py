@@ -149,7 +149,10 @@ def _chosen(
     if not choice.corpus:
         asked = "1. Which documents? Files, folders or patterns, separated by blanks"
         choice.corpus = _prompt(asked, ".", _places) if talk else ["."]
-    _choose_engine(choice, options, found, talk=talk)
+    if choice.url is None and not options["built_in"]:
+        _choose_found(choice, found, talk=talk)
+        if choice.url is None:
+            _check_built_in(options, found)
     tried = _try(choice, options, talk=talk)
     if choice.gpu is not None:
         choice.gpu, dollars = _gpu(choice.gpu)
@@ -161,14 +164,6 @@ def _chosen(
         choice.gpu, dollars = _prompt(asked, _gpu_here(choice.url) or "not known", _gpu)
         choice.dollars = choice.dollars if dollars is None else dollars
     return choice, tried
-
-
-def _choose_engine(choice: _Choice, options: dict[str, Any], found: Sequence[Listening], *, talk: bool) -> None:
-    if choice.url is not None or options["built_in"]:
-        return
-    _choose_found(choice, found, talk=talk)
-    if choice.url is None:
-        _check_built_in(options, found)
 
 
 def _passed_over(server: Listening) -> str:
@@ -202,7 +197,7 @@ def _choose_found(choice: _Choice, found: Sequence[Listening], *, talk: bool) ->
             )
     for reason in filter(None, map(_passed_over, found)):
         click.echo(f"   ({reason})", err=True)
-    number = 0 if choice.model is not None else min(len(offers), 1)  # the first that was found, else what is built in
+    number = min(len(offers), 1)  # the first that was found, else what is built in
     if talk and choice.model is None:
         click.echo("2. Which engine answers?", err=True)
         for line in (_offered(i, *offers) for i in range(len(offers) + 1)):
@@ -212,8 +207,6 @@ def _choose_found(choice: _Choice, found: Sequence[Listening], *, talk: bool) ->
             choice.url = chosen
             return
         number = chosen
-    if choice.model is not None:
-        number = 1
     if number:
         server, model = offers[number - 1]
         choice.url, choice.model = server.url, model.name
@@ -240,6 +233,7 @@ def _number_or_url(largest: int) -> Callable[[str], int | str]:
 
 def _try(choice: _Choice, options: dict[str, Any], *, talk: bool) -> dict[str, Any] | None:
     """Ask the engine a question and find out its model and window; None with --no-try."""
+    from hybrid.cli.plan import tokens
     from hybrid.engines.trial import tried
     from hybrid.index.embedding import Embedder
 
@@ -250,7 +244,7 @@ def _try(choice: _Choice, options: dict[str, Any], *, talk: bool) -> dict[str, A
     if choice.url is not None and choice.window is None and settings.window is not None:
         choice.window = told_window(choice.url, choice.model or "")  # once the model is loaded, its program knows
         if choice.window is None and talk:
-            choice.window = _prompt("   Its server does not tell how many tokens it reads; how many?", "", _tokens)
+            choice.window = _prompt("   Its server does not tell how many tokens it reads; how many?", "", tokens)
         if choice.window is None:
             raise InputError(
                 f"The server at {choice.url} answers, and does not tell its window: give --window with the tokens that "
@@ -287,7 +281,14 @@ def _engine(choice: _Choice, options: dict[str, Any], *, window: int | None = No
 
 def _prompt(text: str, default: str, read: Callable[[str], Any]) -> Any:
     """Ask on standard error until the answer can be read."""
-    return click.prompt(text, default=default, value_proc=read, err=True)
+
+    def checked(said: str) -> Any:
+        try:
+            return read(said)
+        except (InputError, ValueError) as error:
+            raise click.UsageError(str(error)) from None
+
+    return click.prompt(text, default=default, value_proc=checked, err=True)
 
 
 def _place(said: str) -> str:
@@ -297,19 +298,7 @@ def _place(said: str) -> str:
 
 
 def _places(said: str) -> list[str]:
-    try:
-        return [said] if is_path(said) else [_place(word) for word in shlex.split(said)] or ["."]
-    except (InputError, ValueError) as error:
-        raise click.UsageError(str(error)) from None
-
-
-def _tokens(said: str) -> int:
-    from hybrid.cli.plan import tokens
-
-    try:
-        return tokens(said)
-    except (InputError, click.UsageError) as error:
-        raise click.UsageError(str(error)) from None
+    return [said] if is_path(said) else [_place(word) for word in shlex.split(said)] or ["."]
 
 
 def _gpu_here(url: str) -> str:
