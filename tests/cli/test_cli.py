@@ -20,7 +20,7 @@ QUESTION = "What is the weighted average exercise price of Genprex's outstanding
 
 
 def test_ask_prints_answer_citation_route_and_cost(run):
-    code, out, err = run("ask", QUESTION, FILING, "--explain")
+    code, out, err = run("ask", QUESTION, FILING, "--explain", "-q")
     assert (code, err) == (0, "")
     assert "$5.93" in out
     assert f"{FILING}:" in out
