@@ -112,7 +112,7 @@ def _used(settings: Settings, timeout: float) -> list[dict[str, Any]]:
 
 
 def _policy(settings: Settings, engine: str) -> str:
-    """The policy, after opening its weights."""
+    """The policy, its weights opened."""
     from hybrid.routing.policies import make_policy
 
     make_policy(settings.routing, lambda: engine, settings.cost.gpus)
