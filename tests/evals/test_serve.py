@@ -16,7 +16,7 @@ from hybrid.cli.main import cli, guarded
 from hybrid.model.read import read_model
 from hybrid.serving.pair import plan
 from tests.conftest import free_port
-from tests.serving.test_serving import installed
+from tests.serving.conftest import installed
 
 ROOT = Path(__file__).parents[2]
 ABSENT = "NOT IN THE DOCUMENTS"
