@@ -1,3 +1,5 @@
+"""One command line, run in this process."""
+
 from __future__ import annotations
 
 import pytest

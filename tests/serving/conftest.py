@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -25,7 +26,7 @@ NEW = Vllm(("vllm", "serve"), "0.32.0", cpu=False)
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The program of a double of vLLM."""
     installed(tmp_path / "packages")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "packages"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "packages"), prepend=os.pathsep)
     program = tmp_path / "bin" / "vllm"
     program.parent.mkdir()
     program.write_text(f"#!{sys.executable}\n{FAKE.read_text('utf-8')}")
