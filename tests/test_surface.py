@@ -65,7 +65,8 @@ def surface() -> Iterator[str]:
         if not inspect.isclass(found):
             yield f"{name}{signature(found)}"
             continue
-        yield f"class {name}({', '.join(base.__name__ for base in found.__bases__ if base is not object)})"
+        shown = f"({found.__base__.__name__})" if issubclass(found, BaseModel | Exception) else ""
+        yield f"class {name}{shown}"
         yield from (f"    {member}" for member in members(found))
 
 
