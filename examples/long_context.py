@@ -22,9 +22,11 @@ from hybrid.chat.prompts import Prompt
 from hybrid.cli.common import console
 from hybrid.cli.main import guarded
 from hybrid.errors import WindowError
-from hybrid.model.rope import extend
-from hybrid.model.shapes import read_model
-from hybrid.serving.servers import Served, Servers, find
+from hybrid.model.extension import extend
+from hybrid.model.read import read_model
+from hybrid.serving.served import Served
+from hybrid.serving.servers import Servers
+from hybrid.serving.vllm import find
 from hybrid.settings import EngineSettings, PassageSettings, RetrievalSettings, RoutingSettings
 from hybrid.types import Piece
 

@@ -19,20 +19,14 @@ if TYPE_CHECKING:
     from hybrid.settings import Settings, load
     from hybrid.types import Answer, Citation, Cost, Decision, Usage
 
-_HOMES = {
-    "Answer": "types",
-    "Citation": "types",
-    "Corpus": "corpus.corpus",
-    "Cost": "types",
-    "Decision": "types",
-    "Hybrid": "session.hybrid",
-    "HybridError": "errors",
-    "Settings": "settings",
-    "Usage": "types",
-    "UserError": "errors",
-    "answer": "session.hybrid",
-    "load": "settings",
+_NAMES = {
+    "corpus.corpus": ("Corpus",),
+    "errors": ("HybridError", "UserError"),
+    "session.hybrid": ("Hybrid", "answer"),
+    "settings": ("Settings", "load"),
+    "types": ("Answer", "Citation", "Cost", "Decision", "Usage"),
 }
+_HOMES = {name: home for home, names in _NAMES.items() for name in names}
 __version__ = "0.1.0"
 __all__ = [
     "Answer",

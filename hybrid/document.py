@@ -1,4 +1,4 @@
-"""A document: its text, and the way from any character of that text back to the original file."""
+"""A document: its text, and where each character of it stands in the original file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 
 class Anchor(NamedTuple):
-    """A place where the text and its original are known to correspond.
+    """A place where the text and its original correspond.
 
-    From one anchor to the next the text is verbatim, unless the original range is longer or shorter
-    (an entity, an escape); positions inside such a stretch are clamped to its ends.
+    The text is verbatim from one anchor to the next, unless the original is longer or shorter there (an entity, an
+    escape): positions inside such a stretch are moved to its ends.
     """
 
     text: int  # character offset in Document.text

@@ -8,6 +8,7 @@
         ├── MissingDependency      an optional package is not installed
         ├── BrokenDependency       a package is installed and cannot be loaded
         ├── IndexStoreError        an index on disk that cannot be used
+        │   ├── IndexDamaged       what it holds cannot be read any more
         │   └── IndexLocked        another process is writing it
         └── EngineError            the model's server did not do its part
             └── WindowError        the prompt is longer than the engine can read
@@ -21,14 +22,14 @@ from typing import Any
 
 
 class HybridError(Exception):
-    """Base of every error this package raises on purpose."""
+    """The base of every error that this package raises on purpose."""
 
     exit_code = 1
-    usage: Any = None  # the `hybrid.types.Usage` of the calls that had been made, so that they can be charged
+    usage: Any = None  # the `hybrid.types.Usage` of the calls made until then, which are charged
 
 
 class UserError(HybridError):
-    """An error whose remedy is in the user's hands."""
+    """An error that the user can mend."""
 
     exit_code = 2
 
@@ -53,26 +54,24 @@ class MissingDependency(UserError):
             f"{purpose} needs the package {package!r}, which is not installed. "
             f"Install it with: pip install 'hybrid-context[{extra}]'"
         )
-        self.package = package
-        self.extra = extra
 
 
 class BrokenDependency(UserError):
-    """A package is installed and cannot be loaded, for whatever reason its import gives."""
+    """A package is installed and cannot be loaded; the message gives the reason of its import."""
 
     def __init__(self, package: str, extra: str, purpose: str, error: BaseException) -> None:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         why = f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+        again = "install it again with pip install --force-reinstall"
         super().__init__(
             f"{purpose} needs the package {package!r}, which is installed but cannot be loaded ({why.rstrip('. ')}). "
-            f"The installation is broken, no index is: install it again with "
-            f"pip install --force-reinstall 'hybrid-context[{extra}]', and only one of faiss-cpu and faiss-gpu."
-            if package.startswith("faiss")
-            else f"{purpose} needs the package {package!r}, which is installed but cannot be loaded "
-            f"({why.rstrip('. ')}). The installation is broken: install it again with "
-            f"pip install --force-reinstall {package}."
+            + (
+                f"The installation is broken, no index is: {again} 'hybrid-context[{extra}]', and only one of "
+                "faiss-cpu and faiss-gpu."
+                if package.startswith("faiss")
+                else f"The installation is broken: {again} {package}."
+            )
         )
-        self.package = package
 
 
 class IndexStoreError(UserError):

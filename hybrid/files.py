@@ -1,4 +1,4 @@
-"""Small files: replaced as a whole, so that a kill leaves the old one; read by line, naming one that is wrong."""
+"""Small files: written as a whole, so that a kill leaves the old one; read line by line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write(path: Path, text: str) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise SettingsError where a file cannot be written, before long work whose result it is to hold."""
+    """Raise SettingsError where a file cannot be written: to be asked before long work."""
     folder = path.absolute().parent
     if path.is_dir():
         raise SettingsError(f"Cannot write {path}: it is a folder. Name a file.")
@@ -40,10 +40,10 @@ def check_writable(path: Path) -> None:
 
 
 def read_lines(path: Path) -> Iterator[Any]:
-    """The objects of a JSONL file, compressed or not; blank lines are left out.
+    """The objects of a JSONL file, compressed or not, without its blank lines.
 
     Raises:
-        InputError: it cannot be read, or a line of it is not JSON.
+        InputError: it cannot be read, or a line is not JSON; the message gives the line.
     """
     try:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:

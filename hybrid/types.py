@@ -69,8 +69,8 @@ class Record(BaseModel):
 class Usage(Record):
     """What was spent on engine calls. Usages add up: `a + b`.
 
-    What one of the calls does not tell is unknown of their sum too, except the time to the first token: that of the
-    first call is kept, since it is what somebody waited, and the others began later.
+    What one call does not tell is unknown for the sum too. The sum has the first call's time to the first token, which
+    is what somebody waited.
     """
 
     calls: int = 0
@@ -89,7 +89,7 @@ class Usage(Record):
 
     @property
     def told_seconds(self) -> float | None:
-        """What the engine worked, from being scheduled to the last token; None where nothing tells."""
+        """How long the engine worked, from being scheduled to the last token; None where nothing tells."""
         if self.prefill_seconds is not None and self.decode_seconds is not None:
             return self.prefill_seconds + self.decode_seconds
         return None if self.host_seconds is None else self.seconds - self.host_seconds
@@ -102,29 +102,17 @@ class Usage(Record):
                 return a
             return None if a is None or b is None else a + b
 
-        return Usage(
-            calls=self.calls + other.calls,
-            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            seconds=self.seconds + other.seconds,
-            shared_seconds=plus(self.shared_seconds, other.shared_seconds),
-            first_token_seconds=self.first_token_seconds if self.calls else other.first_token_seconds,
-            queue_seconds=plus(self.queue_seconds, other.queue_seconds),
-            prefill_seconds=plus(self.prefill_seconds, other.prefill_seconds),
-            decode_seconds=plus(self.decode_seconds, other.decode_seconds),
-            host_seconds=plus(self.host_seconds, other.host_seconds),
-            cpu_seconds=plus(self.cpu_seconds, other.cpu_seconds),
-            joules=plus(self.joules, other.joules),
-        )
+        both = {name: plus(getattr(self, name), getattr(other, name)) for name in Usage.model_fields}
+        first = self if self.calls else other
+        return self.model_copy(update={**both, "first_token_seconds": first.first_token_seconds})
 
 
 class Cost(Record):
-    """Usage priced. `basis` says whether the figures were measured or estimated; the two are never mixed."""
+    """Usage with its price. The figures are all measured or all estimated, as `basis` says."""
 
     dollars: float | None = None  # None where no price is known
-    gpu_seconds: float | None = None  # None where it is not known which GPU the engine runs on, if any
-    engine_seconds: float | None = None  # of the engine, its share where calls run at once, whatever it runs on
+    gpu_seconds: float | None = None  # None where nobody knows the engine's GPU, or whether it has one
+    engine_seconds: float | None = None  # of the engine, on whatever it runs; its share where calls run at once
     host_seconds: float | None = None  # in an estimate, of the server's own CPU: a wait that no GPU is paid for
     cpu_seconds: float | None = None  # of this process, where the engine runs on the CPU in it
     joules: float | None = None  # of the GPUs, above their idle power; None where nothing measures energy
@@ -134,7 +122,7 @@ class Cost(Record):
 
 
 class Prediction(Record):
-    """What answering on one rung is expected to take, before it is done."""
+    """What an answer on one rung is expected to take."""
 
     route: Route
     rung: Rung
@@ -147,7 +135,7 @@ class Prediction(Record):
 
 
 class Decision(Record):
-    """The way chosen for a question, why, and what every way was expected to take."""
+    """The way chosen for a question, the reason, and what every way was expected to take."""
 
     route: Route
     rung: Rung
@@ -158,7 +146,7 @@ class Decision(Record):
     expected: dict[Rung, float] = {}  # how likely a right answer is, where the policy tells
     worth: dict[Rung, float] = {}  # dollars: a right answer's worth times its chance, less the cost, all attempts
     ordering: str = ""  # how the passages stand in the prompt, and why; empty for whole documents
-    features: dict[str, float] = {}  # what could be gone by, as `hybrid.routing.features` names it
+    features: dict[str, float] = {}  # what the policy could go by, named as in `hybrid.routing.features`
 
 
 class Citation(Record):
@@ -194,10 +182,10 @@ class Attempt(Record):
 
 
 class Explored(Record):
-    """What the other route made of a question that was drawn for it (`routing.explore`).
+    """The other route's answer to a question that was drawn for exploring (`routing.explore`).
 
-    It is learned from, and changes nothing of the answer. `document` is the best matching one, by which records are
-    kept apart when a router is fitted.
+    The router learns from it; the answer stays as it is. `document` is the best matching one: fitting a router splits
+    the records by it.
     """
 
     route: Route

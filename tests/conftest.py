@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from hybrid.index.embedding import Embedder
-from hybrid.serving.servers import Servers, Vllm, find
+from hybrid.serving.servers import Servers
+from hybrid.serving.vllm import Vllm, find
 from hybrid.settings import EmbedderSettings
 
 # A shell that runs the tests in the background has Ctrl-C ignored, and what the tests start would inherit that.

@@ -17,7 +17,9 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from hybrid.serving.servers import Served, Servers, find
+from hybrid.serving.served import Served
+from hybrid.serving.servers import Servers
+from hybrid.serving.vllm import find
 
 MODEL = "tiny-chat"
 WINDOW = 4096

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic_core import PydanticCustomError
 
 from hybrid.errors import InputError
 from hybrid.registry import Registry
@@ -43,6 +44,7 @@ def test_other_packages_add_and_never_replace(registry: Registry[Callable[[int],
     assert list(registry) == ["twice", "late", "more"]
     assert registry["more"](4) == 12
     assert registry["twice"](4) == 8
+    assert registry.named("more") == "more"
 
 
 def test_an_unknown_name_is_one_sentence_with_those_that_are_near(registry: Registry[Callable[[int], int]]) -> None:
@@ -50,5 +52,7 @@ def test_an_unknown_name_is_one_sentence_with_those_that_are_near(registry: Regi
         registry["twise"]
     with pytest.raises(InputError, match=r"There is no doubling 'zzz'; there are twice, late\."):
         registry["zzz"]
+    with pytest.raises(PydanticCustomError, match="Input should be 'twice' or 'late'"):
+        registry.named("zzz")
     assert "zzz" not in registry
     assert "late" in registry

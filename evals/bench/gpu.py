@@ -22,7 +22,7 @@ import click
 
 from hybrid.cli.common import console
 from hybrid.cost.prometheus import Counters
-from hybrid.model.shapes import carried
+from hybrid.model.carried import carried
 from hybrid.session.hybrid import Hybrid
 from hybrid.settings import Settings
 from hybrid.types import Answer, Route, Usage

@@ -21,7 +21,7 @@ from hybrid.cost.gpus import gpus
 from hybrid.cost.rates import assumed
 from hybrid.cost.shape import shape_of
 from hybrid.cost.work import break_even, work
-from hybrid.model.shapes import carried
+from hybrid.model.carried import carried
 
 MODELS = {"qwen3-8b": 1, "qwen3-32b": 2, "llama-3.1-70b": 4}  # GPUs that share a copy
 GPUS = ("l40s", "h100", "h200")

@@ -10,20 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.common import (
-    columns,
-    console,
-    corpus_of,
-    corpus_options,
-    engine_options,
-    in_order,
-    is_path,
-    labelled,
-    print_json,
-    settings_from,
-)
+from hybrid.cli.common import columns, console, labelled, print_json
 from hybrid.cli.dash import once, said, standard_input
+from hybrid.cli.options import corpus_options, engine_options, settings_from
 from hybrid.cli.progress import progress_bars
+from hybrid.cli.words import corpus_of, in_order, is_path
 from hybrid.errors import EngineError, InputError
 from hybrid.text.blocks import headline, source_language
 
@@ -110,7 +101,7 @@ def _record(question: str, one: Answer | EngineError) -> dict[str, Any]:
 
 
 def _streamed(hybrid: Hybrid, question: str, corpus: list[Any], options: dict[str, Any]) -> Answer:
-    """Index with bars, then show the answer as it is written; at the end the numbered text takes its place."""
+    """Index with bars, then show the answer while it is written; in the end the numbered text replaces it."""
     from rich.live import Live
     from rich.text import Text
 
@@ -167,7 +158,7 @@ def show(out: Console, answer: Answer, *, explain: bool, with_question: bool = F
 
 
 def _near(citation: Citation) -> str:
-    """Where a citation stands, relative to the current folder where it is inside."""
+    """The place of a citation, relative to the current folder if it is inside."""
     here = f"{Path.cwd()}{os.sep}"
     return citation.where.removeprefix(here)
 
@@ -233,7 +224,7 @@ def _usage(answer: Answer) -> str:
 
 
 def _cost(cost: Cost) -> str:
-    """What is known of a cost, whether it was measured or estimated, and where the figures come from."""
+    """The figures of a cost, whether they are measured or estimated, and where they come from."""
     seconds = "GPU time unknown" if cost.engine_seconds is None else f"{cost.engine_seconds:.3f} engine seconds"
     known = [
         (seconds if cost.gpu_seconds is None else f"{cost.gpu_seconds:.3f} GPU-seconds")

@@ -22,6 +22,8 @@ OWN: Table = {
     "index": ("hybrid.cli.index", "index", "Build, update and show the index of a corpus."),
     "up": ("hybrid.cli.up", "up", "Serve a model with vLLM, its window extended and verified."),
     "calibrate": ("hybrid.cli.calibrate", "calibrate", "Measure your own engine, so that predictions hold for it."),
+    "calibrate cost": ("hybrid.cli.calibrate_cost", "cost", "Measure what a vLLM server takes for prompts."),
+    "calibrate router": ("hybrid.cli.calibrate_router", "router", "Fit the policy `calibrated` to your records."),
     "init": ("hybrid.cli.init", "init", "Write hybrid.toml: which documents, which engine, which GPU."),
     "doctor": ("hybrid.cli.doctor", "doctor", "Tell what is installed, what would be used, and what is missing."),
 }

@@ -1,4 +1,4 @@
-"""What `-` stands for: standard input, as a question, as a text to be asked, and as a file of questions."""
+"""`-` stands for standard input: a question, a text to ask about, or a file of questions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ELSEWHERE = (
 
 
 class Place(click.Path):
-    """A file or a folder that standard input cannot stand for."""
+    """A path for which `-` cannot stand."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path, as `click.Path` gives it."""
@@ -28,12 +28,12 @@ class Place(click.Path):
 
 
 def elsewhere(what: str) -> str:
-    """What to say where `-` can be no standard input."""
+    """The sentence for a `-` that cannot be standard input."""
     return f"{_ELSEWHERE.format(what)}."
 
 
 def once(*words: str | None) -> None:
-    """Refuse `-` that stands there twice (InputError): standard input can be read once."""
+    """Raise InputError where `-` stands twice: standard input can be read once."""
     if words.count("-") > 1:
         raise InputError("Standard input can be read once, and '-' stands there twice: name a file for one of them.")
 
@@ -57,7 +57,7 @@ def standard_input() -> str:
 
 
 def said(question: str) -> str:
-    """A question; of `-`, what standard input holds.
+    """A question; for `-`, the text on standard input.
 
     Where the locale has no umlauts, Python hands bytes over as lone surrogates, which no tokenizer takes.
     """
@@ -67,7 +67,7 @@ def said(question: str) -> str:
 
 
 def texts(paths: Sequence[str]) -> list[Any]:
-    """Paths as a corpus, of which `-` is the text on standard input."""
+    """Paths as a corpus; `-` is the text on standard input."""
     if "-" not in paths:
         return list(paths)
     text = standard_input()

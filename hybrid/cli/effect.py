@@ -1,4 +1,4 @@
-"""Options of the command line that have no effect are refused, as whoever wrote them expects something."""
+"""Options without an effect are refused: whoever wrote them expects one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hybrid.settings import Settings
 
 
 def written(parameter: str) -> bool:
-    """Whether the command line itself says a parameter, even if it says the default."""
+    """Whether the command line gives a parameter, even with its default."""
     context = click.get_current_context(silent=True)
     return context is not None and context.get_parameter_source(parameter) is ParameterSource.COMMANDLINE
 
@@ -24,7 +24,7 @@ def refuse(option: str, why: str, remedy: str = "leave one of them out") -> None
 
 
 def check_effects(options: Mapping[str, Any], settings: Settings, *, weighed: bool) -> None:
-    """Raise InputError where an option that chooses the way of a question has no effect with what else is said.
+    """Raise InputError where an option about the way of a question has no effect beside the others and the settings.
 
     Args:
         weighed: whether a model is decided for; False: the engine of the settings.
@@ -40,7 +40,7 @@ def check_effects(options: Mapping[str, Any], settings: Settings, *, weighed: bo
 
 
 def _whole(options: Mapping[str, Any], settings: Settings) -> str:
-    """What says that whole documents are read and never passages; empty where nothing does."""
+    """The option or setting by which only whole documents are read; empty where there is none."""
     routing = settings.routing
     if routing.explore:  # the other route answers too
         return ""

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.common import columns, console, corpus_options, places_of, print_json, settings_from
+from hybrid.cli.common import columns, console, print_json
+from hybrid.cli.options import corpus_options, settings_from
 from hybrid.cli.progress import progress_bars
+from hybrid.cli.words import places_of
 
 if TYPE_CHECKING:
     from hybrid.index.store import Changes, Store

@@ -14,9 +14,11 @@ from typing import Any
 
 import click
 
-from hybrid.cli.common import is_path, print_json
+from hybrid.cli.common import print_json
 from hybrid.cli.dash import Place
 from hybrid.cli.effect import refuse, written
+from hybrid.cli.options import prefer_option, url_option
+from hybrid.cli.words import is_path
 from hybrid.engines.listening import PORTS, Listening, answers, listening, told_window
 from hybrid.errors import InputError, SettingsError
 from hybrid.files import write
@@ -39,16 +41,14 @@ class _Choice:
 
 @click.command()
 @click.option("--corpus", multiple=True, help="Documents: a file, a folder or a pattern; may be given several times.")
-@click.option("--url", help="An OpenAI-compatible server, such as http://localhost:8000/v1.")
+@url_option
 @click.option("--model", help="The model's name on that server, or on one of those found.")
 @click.option("--built-in", is_flag=True, help="The engine that quotes sentences, whatever is found.")
 @click.option("--window", type=click.IntRange(64), help="Tokens that the model reads, where its server tells none.")
 @click.option("--max-tokens", type=click.IntRange(1), help="Room for an answer; models that think need more. [512]")
 @click.option("--api-key-env", metavar="NAME", help="Environment variable that holds the server's key.")
 @click.option("--gpu", help="What the model runs on, such as h100, or cpu.")
-@click.option(
-    "--prefer", type=click.Choice(["accuracy", "balance", "cost"]), help="What the router goes for. [balance]"
-)
+@prefer_option
 @click.option("--dollars-per-hour", type=click.FloatRange(0), help="Of one GPU. [default: a carried list price]")
 @click.option(
     "--port", "ports", multiple=True, type=click.IntRange(1, 65535), help="Look on these ports of this machine only."
@@ -56,14 +56,7 @@ class _Choice:
 @click.option("--try/--no-try", "ask", default=True, help="Ask the engine a question before the file is written.")
 @click.option("--timeout", default=60.0, show_default=True, type=click.FloatRange(1), help="Seconds for its answer.")
 @click.option(
-    "--write",
-    "--output",
-    "-o",
-    "file",
-    default=FILE,
-    show_default=True,
-    type=Place(),
-    help="Settings file to write.",
+    "--write", "--output", "-o", "file", default=FILE, show_default=True, type=Place(), help="Settings file to write."
 )
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing: take flags, what is found, and defaults.")
@@ -97,17 +90,19 @@ def init(**options: Any) -> None:
     _checked(text)
     write(file, text)
     if options["as_json"]:
-        known = [
-            {
-                "kind": s.kind,
-                "url": s.url,
-                "models": [{"name": m.name, "window": m.window} for m in s.models],
-                "passed_over": _passed_over(s) or None,
-            }
-            for s in found
-        ]
+        known = [_record(server) for server in found]
         print_json({"file": str(file), "found": known, "tried": tried, "settings": _checked(text)})
-        return
+    else:
+        _show(file, tried)
+
+
+def _record(server: Listening) -> dict[str, Any]:
+    """A server that was found, as JSON."""
+    models = [{"name": m.name, "window": m.window} for m in server.models]
+    return {"kind": server.kind, "url": server.url, "models": models, "passed_over": _passed_over(server) or None}
+
+
+def _show(file: Path, tried: dict[str, Any] | None) -> None:
     if tried is not None:
         odd = "" if tried["right"] else ", which is not what the text says: expect little of it"
         click.echo(f"{tried['engine']} was asked a question and replied {tried['reply']!r}{odd}.")
@@ -154,7 +149,10 @@ def _chosen(
     if not choice.corpus:
         asked = "1. Which documents? Files, folders or patterns, separated by blanks"
         choice.corpus = _prompt(asked, ".", _places) if talk else ["."]
-    _choose_engine(choice, options, found, talk=talk)
+    if choice.url is None and not options["built_in"]:
+        _choose_found(choice, found, talk=talk)
+        if choice.url is None:
+            _check_built_in(options, found)
     tried = _try(choice, options, talk=talk)
     if choice.gpu is not None:
         choice.gpu, dollars = _gpu(choice.gpu)
@@ -168,23 +166,15 @@ def _chosen(
     return choice, tried
 
 
-def _choose_engine(choice: _Choice, options: dict[str, Any], found: Sequence[Listening], *, talk: bool) -> None:
-    if choice.url is not None or options["built_in"]:
-        return
-    _choose_found(choice, found, talk=talk)
-    if choice.url is None:
-        _check_built_in(options, found)
-
-
 def _passed_over(server: Listening) -> str:
-    """Why a server that is there is not offered; empty where it is."""
+    """Why a server that was found is not offered; empty where it is."""
     if server.locked:
         return f"{server.url} asks for a key: use --url, --model and --api-key-env"
     return f"{server.url} {server.fault}: see what its log says" if server.fault else ""
 
 
 def _check_built_in(options: dict[str, Any], found: Sequence[Listening]) -> None:
-    """Refuse what is said of a server where the engine that quotes was taken."""
+    """Raise InputError for options of a server where the built-in engine was taken."""
     for key in ("window", "max_tokens", "api_key_env"):
         if options[key] is not None:
             there = "; ".join(filter(None, map(_passed_over, found)))
@@ -207,7 +197,7 @@ def _choose_found(choice: _Choice, found: Sequence[Listening], *, talk: bool) ->
             )
     for reason in filter(None, map(_passed_over, found)):
         click.echo(f"   ({reason})", err=True)
-    number = 0 if choice.model is not None else min(len(offers), 1)  # the first that was found, else what is built in
+    number = min(len(offers), 1)  # the first that was found, else what is built in
     if talk and choice.model is None:
         click.echo("2. Which engine answers?", err=True)
         for line in (_offered(i, *offers) for i in range(len(offers) + 1)):
@@ -217,8 +207,6 @@ def _choose_found(choice: _Choice, found: Sequence[Listening], *, talk: bool) ->
             choice.url = chosen
             return
         number = chosen
-    if choice.model is not None:
-        number = 1
     if number:
         server, model = offers[number - 1]
         choice.url, choice.model = server.url, model.name
@@ -244,7 +232,8 @@ def _number_or_url(largest: int) -> Callable[[str], int | str]:
 
 
 def _try(choice: _Choice, options: dict[str, Any], *, talk: bool) -> dict[str, Any] | None:
-    """Ask the engine a question, and find out its model and its window; None where it is not to be asked."""
+    """Ask the engine a question and find out its model and window; None with --no-try."""
+    from hybrid.cli.plan import tokens
     from hybrid.engines.trial import tried
     from hybrid.index.embedding import Embedder
 
@@ -255,7 +244,7 @@ def _try(choice: _Choice, options: dict[str, Any], *, talk: bool) -> dict[str, A
     if choice.url is not None and choice.window is None and settings.window is not None:
         choice.window = told_window(choice.url, choice.model or "")  # once the model is loaded, its program knows
         if choice.window is None and talk:
-            choice.window = _prompt("   Its server does not tell how many tokens it reads; how many?", "", _tokens)
+            choice.window = _prompt("   Its server does not tell how many tokens it reads; how many?", "", tokens)
         if choice.window is None:
             raise InputError(
                 f"The server at {choice.url} answers, and does not tell its window: give --window with the tokens that "
@@ -265,7 +254,7 @@ def _try(choice: _Choice, options: dict[str, Any], *, talk: bool) -> dict[str, A
 
 
 def _told(choice: _Choice, options: dict[str, Any]) -> EngineSettings:
-    """The settings to try a server with: a model of those it lists, and a window for now where it tells none."""
+    """The settings to try a server with: a model that it lists, and a provisional window where it tells none."""
     from hybrid.engines.server import Server
 
     seconds = {"timeout": options["timeout"], "retries": 0}
@@ -292,7 +281,14 @@ def _engine(choice: _Choice, options: dict[str, Any], *, window: int | None = No
 
 def _prompt(text: str, default: str, read: Callable[[str], Any]) -> Any:
     """Ask on standard error until the answer can be read."""
-    return click.prompt(text, default=default, value_proc=read, err=True)
+
+    def checked(said: str) -> Any:
+        try:
+            return read(said)
+        except (InputError, ValueError) as error:
+            raise click.UsageError(str(error)) from None
+
+    return click.prompt(text, default=default, value_proc=checked, err=True)
 
 
 def _place(said: str) -> str:
@@ -302,19 +298,7 @@ def _place(said: str) -> str:
 
 
 def _places(said: str) -> list[str]:
-    try:
-        return [said] if is_path(said) else [_place(word) for word in shlex.split(said)] or ["."]
-    except (InputError, ValueError) as error:
-        raise click.UsageError(str(error)) from None
-
-
-def _tokens(said: str) -> int:
-    from hybrid.cli.plan import tokens
-
-    try:
-        return tokens(said)
-    except (InputError, click.UsageError) as error:
-        raise click.UsageError(str(error)) from None
+    return [said] if is_path(said) else [_place(word) for word in shlex.split(said)] or ["."]
 
 
 def _gpu_here(url: str) -> str:
@@ -334,7 +318,7 @@ _PRICE = re.compile(
 
 
 def _gpu(said: str) -> tuple[str | None, float | None]:
-    """A GPU's name, and the price of its hour if that stands behind it."""
+    """A GPU's name, and the price of an hour if it follows."""
     from hybrid.cost.gpus import gpus, named_like, unknown_gpu
 
     said = said.strip()
@@ -378,7 +362,7 @@ def _text(choice: _Choice, options: dict[str, Any], file: Path) -> str:
 
 
 def _checked(text: str) -> dict[str, Any]:
-    """The settings that a text sets, as `hybrid` itself reads them.
+    """The settings in a text, as `hybrid` reads them.
 
     Raises:
         SettingsError: it cannot.

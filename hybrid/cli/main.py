@@ -58,7 +58,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exit code 0 done, 1 failed, 2 for what the user can mend, 130 interrupted."""
-    for stream in (sys.stdout, sys.stderr):  # a terminal may have no umlauts: better a ? than no answer
+    for stream in (sys.stdout, sys.stderr):  # a terminal may lack umlauts: a ? is better than no answer
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     sys.exit(guarded(cli, arguments))
@@ -70,7 +70,7 @@ def guarded(command: click.Command, arguments: list[str] | None = None) -> int:
     try:
         result: Any = command.main(args=arguments, prog_name=command.name, standalone_mode=False)
         if sys.stdout is not None:
-            sys.stdout.flush()  # here a full disk is a sentence, and at the end of the process it is none
+            sys.stdout.flush()  # a full disk shows here, where it becomes a sentence
         return result if isinstance(result, int) else 0
     except HybridError as error:
         click.echo(f"Error: {error}", err=True)
@@ -105,6 +105,6 @@ def _unwritten(error: SystemExit | OSError, *, gone: bool) -> int:
 
 
 def _discard_output() -> None:
-    """Send what is left of standard output nowhere, or Python complains at its end that it cannot be written."""
+    """Throw away what is left of standard output: at its end, Python would complain that it cannot write it."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,6 +10,7 @@ import click
 
 from hybrid.cli.common import columns, console, print_json
 from hybrid.cli.effect import refuse, written
+from hybrid.cli.options import PARALLEL, bits_options, json_option, parallel_options
 from hybrid.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hybrid.cost.gpus import Gpu
-    from hybrid.model.shapes import Model
-    from hybrid.serving.plan import Cache, Plan
+    from hybrid.model.config import Model
+    from hybrid.serving.memory import Cache
+    from hybrid.serving.plan import Plan
 
 GIB = 2**30
 
@@ -30,24 +32,16 @@ GIB = 2**30
     "--context", "-c", required=True, metavar="N", help="Tokens of the longest prompt and its answer: 131072, 128k, 1M."
 )
 @click.option("--gpu", "gpus", multiple=True, help="A GPU to fit it to; may be repeated. Default: all that are known.")
-@click.option("--tensor-parallel", "-tp", default=1, show_default=True, help="GPUs that share each layer.")
-@click.option("--pipeline-parallel", "-pp", default=1, show_default=True, help="Groups of GPUs that share the layers.")
-@click.option("--data-parallel", "-dp", default=1, show_default=True, help="Copies of the model.")
+@parallel_options
 @click.option(
     "--context-parallel",
     "-cp",
     default=1,
     show_default=True,
+    type=click.IntRange(1),
     help="Parts of a prompt, each on GPUs with all weights (ring attention).",
 )
-@click.option(
-    "--kv-bits", type=click.Choice(["16", "8", "4"]), default="16", show_default=True, help="Of a cached key or value."
-)
-@click.option(
-    "--weight-bits",
-    type=click.Choice(["16", "8", "4"]),
-    help="Of a weight. [default: as its files or its configuration say]",
-)
+@bits_options
 @click.option(
     "--method",
     type=click.Choice(["yarn", "linear", "dynamic"]),
@@ -63,7 +57,7 @@ GIB = 2**30
     help="How many times a question over passages one on the whole document may cost, to be worth it.",
 )
 @click.option("--frequencies", is_flag=True, help="Show the rotary frequencies, native and as served.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@json_option
 def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_json: bool, **options: Any) -> None:
     """Plan a window for MODEL: overrides, memory, how many requests fit, and the command that serves it.
 
@@ -74,7 +68,7 @@ def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_
           hybrid plan ./my-model -c 1M --gpu h200 -tp 8 --kv-bits 8
     """
     from hybrid.cost.gpus import known_gpus
-    from hybrid.model.shapes import read_model
+    from hybrid.model.read import read_model
     from hybrid.serving.plan import plan as make
     from hybrid.settings import load
 
@@ -84,14 +78,7 @@ def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_
         what,
         tokens(context),
         gpus={name: known[name] for name in (_gpu(said, known) for said in gpus or known)},
-        tensor_parallel=options["tensor_parallel"],
-        pipeline_parallel=options["pipeline_parallel"],
-        data_parallel=options["data_parallel"],
-        context_parallel=options["context_parallel"],
-        kv_bits=int(options["kv_bits"]),
-        weight_bits=int(options["weight_bits"]) if options["weight_bits"] else None,
-        method=options["method"],
-        times=options["times"],
+        **options,
     )
     if written("method") and options["method"] != found.extension.rope_type:
         why = "is extended in its own way" if found.extension.extended else "reads as many tokens as it is"
@@ -132,10 +119,10 @@ def tokens(text: str) -> int:
 
 def _command(model: str, plan: Plan, options: dict[str, Any]) -> list[str]:
     """The command that serves the plan."""
-    from hybrid.model.shapes import hub_name
-    from hybrid.serving.servers import Served, flags
+    from hybrid.model.carried import hub_name
+    from hybrid.serving.served import Served, flags
 
-    cache = {"8": ("--kv-cache-dtype", "fp8"), "4": ("--kv-cache-dtype", "int4_per_token_head")}
+    cache = {8: ("--kv-cache-dtype", "fp8"), 4: ("--kv-cache-dtype", "int4_per_token_head")}
     extra, parts = cache.get(options["kv_bits"], ()), str(options["context_parallel"])
     if options["context_parallel"] > 1:
         extra = (*extra, "--prefill-context-parallel-size", parts, "--decode-context-parallel-size", parts)
@@ -145,9 +132,7 @@ def _command(model: str, plan: Plan, options: dict[str, Any]) -> list[str]:
         window=plan.context,
         overrides=plan.extension.overrides,
         extra=extra,
-        tensor_parallel=options["tensor_parallel"],
-        pipeline_parallel=options["pipeline_parallel"],
-        data_parallel=options["data_parallel"],
+        **{name: options[name] for name in PARALLEL},
     )
     return ["vllm", "serve", served.model, *flags(served)]
 
@@ -156,8 +141,10 @@ def _waves(model: Model, plan: Plan) -> dict[str, list[float]] | None:
     """Tokens per turn of each rotated pair, before and after."""
     import math
 
-    from hybrid.model.rope import extend, frequencies
-    from hybrid.model.shapes import head_size, window_of
+    from hybrid.model.config import window_of
+    from hybrid.model.extension import extend
+    from hybrid.model.layers import head_size
+    from hybrid.model.rope import frequencies
 
     rope = plan.extension.parameters
     if rope is None:
@@ -185,11 +172,12 @@ def _data(plan: Plan, command: list[str], waves: dict[str, list[float]] | None) 
 
 def _show(plan: Plan, command: list[str], waves: dict[str, list[float]] | None, options: dict[str, Any]) -> None:
     out = console()
-    out.soft_wrap = False  # also where it is piped: these are tables and prose, and only the command is one line
+    out.soft_wrap = False  # also in a pipe: only the command has to be one line
     extension = plan.extension
     how = f"{extension.rope_type} by {extension.factor:g}" if extension.extended else "as it is"
-    size = f"{plan.parameters:.3g} billion parameters" if plan.parameters else "size unknown"
-    out.print(f"[bold]{plan.model}[/], {size}, native window {extension.native:,} tokens")
+    out.print(
+        f"[bold]{plan.model}[/], {plan.parameters:.3g} billion parameters, native window {extension.native:,} tokens"
+    )
     out.print(f"to read [bold]{plan.context:,}[/] tokens: {how}")
     table = columns("cache of keys and values", "per token, KiB", "per request, GiB")
     for cache in plan.caches:
@@ -197,7 +185,7 @@ def _show(plan: Plan, command: list[str], waves: dict[str, list[float]] | None, 
     out.print(table)
     _show_fits(out, plan)
     _show_questions(out, plan)
-    if options["kv_bits"] == "4":
+    if options["kv_bits"] == 4:
         out.print("vLLM keeps scales beside 4-bit values: a few percent more than these sizes.", markup=False)
     for warning in plan.warnings:
         out.print(f"[yellow]note[/] {warning}")
@@ -208,7 +196,7 @@ def _show(plan: Plan, command: list[str], waves: dict[str, list[float]] | None, 
 
 
 def _per_token(cache: Cache) -> str:
-    """KiB of a token; where the layers look back no farther than some tokens, of those before them too."""
+    """KiB of a token: of the first ones and of the later ones, where layers look back only some tokens."""
     last, first = (f"{size / 1024:.1f}" for size in (cache.per_token, cache.first))
     return last if cache.per_token == cache.first else f"{first} to {cache.until:,} tokens, then {last}"
 

@@ -1,4 +1,4 @@
-"""How far long work is: bars on a terminal, and a line before a long build."""
+"""Progress of long work: bars on a terminal, and a line before a long build."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LONG_SECONDS = 60.0  # still to come, which is worth a line
 def progress_bars(*, quiet: bool) -> Iterator[Progress | None]:
     """A bar for each stage on standard error, with rate and time left.
 
-    That a long build has begun, and how long it takes, is said in a line, also where no terminal looks.
+    A long build is announced in a line, with the time it takes, also without a terminal.
     """
     if quiet:
         yield None
@@ -80,7 +80,7 @@ class _LongBuild:
             return
         now = time.monotonic()
         if now - self._last > _PAUSE_SECONDS and now - self._begun > 2 * _LOOK_SECONDS:
-            self._begun, self._first = now, done  # it waited for a model to load, or for a slow one's first batch
+            self._begun, self._first = now, done  # a model was loading, or its first batch was slow
         self._last = now
         passed = now - self._begun
         if passed < _LOOK_SECONDS:

@@ -6,19 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.cli.common import (
-    columns,
-    console,
-    corpus_of,
-    corpus_options,
-    engine_options,
-    in_order,
-    print_json,
-    settings_from,
-)
+from hybrid.cli.common import columns, console, print_json
 from hybrid.cli.dash import once, said
 from hybrid.cli.effect import refuse
+from hybrid.cli.options import corpus_options, engine_options, settings_from
 from hybrid.cli.progress import progress_bars
+from hybrid.cli.words import corpus_of, in_order
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,10 +54,10 @@ def route(question: str, paths: tuple[str, ...], **options: Any) -> None:
 
 
 def _settings(options: dict[str, Any]) -> Settings:
-    """Those of the options; costs are of the model and the GPU that they name."""
+    """The settings of the options, with costs of the model and the GPU that they name."""
     from hybrid.cost.gpus import with_known_gpu
 
-    named_only = options["model"] and not options["url"]  # perhaps of no server: then it is decided for its shape
+    named_only = options["model"] and not options["url"]  # there may be no server, and its shape decides
     settings = settings_from({**options, "model": None} if named_only else options, weighed=bool(named_only))
     if named_only and settings.engine.kind != "extractive":
         settings = settings_from(options)
@@ -78,7 +71,7 @@ def _settings(options: dict[str, Any]) -> Settings:
 
 
 def _check_gpu(settings: CostSettings) -> None:
-    """Raise InputError where no estimate goes by the GPU that is named."""
+    """Raise InputError where the named GPU changes no estimate."""
     from hybrid.cost.fit import rates_file
     from hybrid.cost.price import has_token_prices
 

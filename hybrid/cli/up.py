@@ -10,9 +10,10 @@ import click
 
 from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place
+from hybrid.cli.options import PARALLEL, parallel_options
 
 if TYPE_CHECKING:
-    from hybrid.serving.servers import Served
+    from hybrid.serving.served import Served
 
 
 @click.command()
@@ -28,13 +29,7 @@ if TYPE_CHECKING:
     "--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The second takes the next."
 )
 @click.option("--vllm", type=Place(), help="vLLM's program; default: the one on PATH.")
-@click.option("--tensor-parallel", "-tp", default=1, type=click.IntRange(1), help="GPUs to split every layer over.")
-@click.option(
-    "--pipeline-parallel", "-pp", default=1, type=click.IntRange(1), help="GPUs or nodes to split the layers over."
-)
-@click.option(
-    "--data-parallel", "-dp", default=1, type=click.IntRange(1), help="Copies of the model behind one address."
-)
+@parallel_options
 @click.option("--write", default="hybrid.toml", show_default=True, type=Place(), help="Settings file to write.")
 @click.option("--force", is_flag=True, help="Replace the engines that the settings file names.")
 @click.option("--logs", type=Place(), help="Folder for the servers' logs; default: in your cache folder.")
@@ -56,9 +51,12 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     """
     from hybrid.cli.plan import tokens
     from hybrid.files import write
-    from hybrid.model.shapes import read_model
-    from hybrid.serving.servers import Servers, check_memory, cores, find, gpus, place, plan
+    from hybrid.model.read import read_model
+    from hybrid.serving.pair import plan
+    from hybrid.serving.placement import check_memory, cores, gpus, place
+    from hybrid.serving.servers import Servers
     from hybrid.serving.settings_file import with_engines
+    from hybrid.serving.vllm import find
 
     vllm = find(options["vllm"])
     known = read_model(model)
@@ -66,21 +64,15 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
         known,
         model,
         tokens(options["context"]) if options["context"] else None,
-        only=options["only"],
-        name=options["name"],
-        host=options["host"],
-        port=options["port"],
         extra=vllm_flags,
-        tensor_parallel=options["tensor_parallel"],
-        pipeline_parallel=options["pipeline_parallel"],
-        data_parallel=options["data_parallel"],
+        **{name: options[name] for name in ("only", "name", "host", "port", *PARALLEL)},
     )
     devices = {} if vllm.cpu else gpus()
     served, note = place(planned, list(devices), cores() if vllm.cpu else ())
     for one in served:
         check_memory(one, known, devices)
     file = Path(options["write"])
-    with_engines(file, served, force=options["force"])  # what cannot be written is said before anything is started
+    with_engines(file, served, force=options["force"])  # raises now what would fail after the start
     say = Sayer(quiet=options["quiet"])
     for line in (*warnings, *filter(None, [note])):
         say.line(f"note: {line}")
@@ -117,7 +109,7 @@ def logs(folder: str | None = None) -> Path:
 
 
 class Sayer:
-    """Lines on standard error, and below them one that is overwritten where a terminal looks."""
+    """Lines on standard error, and on a terminal one below them that is overwritten."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet

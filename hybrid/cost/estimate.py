@@ -14,8 +14,10 @@ from hybrid.cost.rates import MEASURED_ON, Rates, assumed
 from hybrid.cost.shape import Shape, shape_of
 from hybrid.cost.work import work
 from hybrid.errors import SettingsError
+from hybrid.model.carried import carried, carried_like
+from hybrid.model.config import Model
 from hybrid.model.quantization import bits_of
-from hybrid.model.shapes import Model, carried, carried_like, read_model
+from hybrid.model.read import read_model
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hybrid.errors import SettingsError
-from hybrid.model.shapes import Config, Model, count_parameters, head_size, language, layers, query_heads
+from hybrid.model.config import Config, Model, language
+from hybrid.model.layers import head_size, layers, query_heads
+from hybrid.model.parameters import count_parameters
 
 Pattern = Literal["full", "sliding", "chunked", "dilated", "state"]
 

@@ -8,7 +8,8 @@ from hybrid.chat.prompts import Prompt
 from hybrid.engines.base import Completion, OnText
 from hybrid.errors import EngineError, InputError
 from hybrid.index.embedding import Embedder
-from hybrid.model.shapes import read_model, window_of
+from hybrid.model.config import window_of
+from hybrid.model.read import read_model
 
 
 class Planned:

@@ -70,7 +70,7 @@ class Profile(Record):
         return tuple(found)
 
     def kept(self, tokens: float, depths: Sequence[tuple[float, float]] = ()) -> float:
-        """Share of the best measured score that is left in a prompt of some length, for facts at some depths.
+        """The share of the best measured score that a prompt of some length keeps, for facts at some depths.
 
         score(length, depth) = 1 - misses(length) * misses(depth) / misses(all depths), divided by the best score of any
         length, where misses are 1 - score: what a length costs is spread over the depths as it was where the depths
@@ -111,7 +111,7 @@ def model_of(engine: str) -> str:
 
 
 def profile_for(engine: str, named: str | None) -> Profile | None:
-    """The profile of an engine: of the file that is named, else of the one that lies here and is of this engine.
+    """The profile of an engine: the named file, else the file here if it is of this engine.
 
     Raises:
         SettingsError: the named file cannot be used, or is of another engine.
@@ -131,10 +131,10 @@ def profile_for(engine: str, named: str | None) -> Profile | None:
 
 
 def load_profile(file: Path) -> Profile:
-    """A profile that was saved.
+    """A saved profile.
 
     Raises:
-        SettingsError: it cannot be read, or is none.
+        SettingsError: the file cannot be read, or is no profile.
     """
     try:
         data = json.loads(file.read_text("utf-8"))
@@ -148,5 +148,5 @@ def load_profile(file: Path) -> Profile:
 
 
 def save_profile(profile: Profile, file: Path) -> None:
-    """Write a profile as JSON, replacing the file as a whole. Raises SettingsError if that cannot be done."""
+    """Write a profile as JSON. Raises SettingsError where the file cannot be written."""
     write(file, json.dumps(profile.model_dump(), indent=1) + "\n")

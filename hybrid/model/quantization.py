@@ -1,7 +1,7 @@
-"""How many bits the weights of a checkpoint take, by its config.json's `quantization_config`.
+"""How many bits the weights of a checkpoint take, as its `quantization_config` says.
 
-Quantized are the matrices of the layers; embeddings, the output matrix and norms stay in 16 bits, as all of the methods
-below leave them by default. Scales and zero points, one for each group of weights, are counted in.
+All methods below quantize the matrices of the layers and leave embeddings, the output matrix and norms in 16 bits by
+default. Each group of weights has a scale and a zero point, which are counted in.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hybrid.model.shapes import Config, Model, count_parameters, embeddings, experts, language
+from hybrid.model.config import Config, Model, language
+from hybrid.model.parameters import count_parameters, embeddings, experts
 
 _GROUP = 128  # weights that share a scale, where a method does not say
 
 
 @dataclass(frozen=True, slots=True)
 class Quantization:
-    """A method and what it makes of a weight.
+    """A method and the bits that it leaves of a weight.
 
     Args:
         method: its name in the configuration.
@@ -36,7 +37,7 @@ class Quantization:
 
 
 def quantization(config: Config) -> Quantization | None:
-    """How a checkpoint is quantized; None where it is not, or in a way that is not known."""
+    """How a checkpoint is quantized; None where it is not, or nobody knows how."""
     told = config.get("quantization_config") or language(config)[1].get("quantization_config")
     if not isinstance(told, Mapping):
         return None
@@ -109,7 +110,7 @@ def _compressed(method: str, told: Mapping[str, Any]) -> Quantization | None:
 
 
 def _grouped(told: Any, group: Any) -> float:
-    """Bits of a weight with its share of a scale of 16 bits and a zero point; one scale a row counts for nothing."""
+    """Bits of a weight and its share of a 16-bit scale and a zero point; a scale for a whole row counts as nothing."""
     bits = float(told) if isinstance(told, int | float) else 4.0
     if bits >= 8 or group == 0 or (isinstance(group, int) and group < 0):
         return bits

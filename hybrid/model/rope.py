@@ -1,90 +1,24 @@
-"""How a model's window is extended: the rotary frequencies, and the overrides that make vLLM use them.
+"""Rotary position embeddings (RoPE, Su et al., arXiv 2104.09864): a model's parameters, and the frequencies they give.
 
-A window is a question of rotary position embeddings (RoPE, Su et al., arXiv 2104.09864). Positions beyond the trained
-ones have to be mapped into what the model knows: by stretching all of them (`linear`, Chen et al., arXiv 2306.15595),
-by raising the base (`dynamic` NTK), by stretching only the slow frequencies (`yarn`, Peng et al., arXiv 2309.00071;
-`llama3`), or by factors found for each frequency in training (`longrope`, Ding et al., arXiv 2402.13753).
-
-Pure functions of a configuration; no torch. `frequencies` agrees with transformers', and `extend` with what vLLM 0.30
-and later really serve: both are tested. What vLLM does was read in its 0.32.
+Positions beyond the trained ones are mapped into what the model knows: by stretching all of them (`linear`, Chen et
+al., arXiv 2306.15595), by raising the base (`dynamic` NTK), by stretching only the slow frequencies (`yarn`, Peng et
+al., arXiv 2309.00071; `llama3`), or by factors found for each frequency in training (`longrope`, Ding et al., arXiv
+2402.13753). These are pure functions of a configuration, without torch; tests hold `frequencies` against transformers.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.errors import InputError, SettingsError
-from hybrid.model.shapes import WINDOW_KEYS, Config, is_state_space, language, layers, sliding_window, window_of
+from hybrid.errors import SettingsError
+from hybrid.model.config import Config
 
-Method = Literal["yarn", "linear", "dynamic"]
 Parameters = dict[str, Any]
-
-LARGEST = 32.0  # times the trained window: the most that the YaRN paper showed, and that with training
-TRUSTED = 4.0  # the most that model makers recommend without training
-
-# Windows that were trained are smaller than max_position_embeddings where that leaves room for the answer.
-_TRAINED = {("qwen3", 40_960): 32_768, ("qwen3_moe", 40_960): 32_768}
-# Families that had rotary positions of base 10 000 before configurations said so.
-_ROTARY = ("llama", "mistral", "mixtral", "qwen2", "qwen3", "phi3", "gemma", "gemma2", "starcoder2", "gpt_neox", "phi")
-_LEARNED = ("gpt2", "gpt_bigcode", "gpt_neo", "opt", "bert", "whisper")
-
-
-@dataclass(frozen=True, slots=True)
-class Extension:
-    """What it takes to serve a number of tokens."""
-
-    native: int  # tokens that need no change
-    window: int  # tokens to serve: --max-model-len
-    rope_type: str  # of the served model; "none" where there are no rotary positions
-    factor: float  # of the served window over the trained one; 1: unchanged
-    overrides: dict[str, Any]  # --hf-overrides; empty if none is needed
-    warnings: tuple[str, ...]
-    parameters: Parameters | None = None  # rotary parameters as served, for `frequencies`
-
-    @property
-    def extended(self) -> bool:
-        """Whether positions are changed beyond what the model comes with."""
-        return bool(self.overrides)
-
-
-def extend(config: Config, tokens: int, method: Method = "yarn") -> Extension:
-    """The smallest change that lets a model read `tokens`.
-
-    Args:
-        config: the model's config.json.
-        tokens: of the longest prompt together with its answer.
-        method: how positions are extended, where the model has no way of its own.
-
-    Raises:
-        InputError: this model cannot read that many tokens, with the reason.
-        SettingsError: the configuration lacks a field that is needed.
-    """
-    if tokens < 1:
-        raise InputError(f"A window of {tokens:,} tokens cannot be planned: give a positive number.")
-    path, text = language(config)
-    native = window_of(text)
-    if is_state_space(config):
-        note = "a state-space model has no positions and no window: how far it was trained is all that limits it"
-        return Extension(native or tokens, tokens, "none", 1.0, {}, (note,))
-    if native is None:
-        raise SettingsError("The model's config.json lacks 'max_position_embeddings': its window is not known.")
-    reason = _without_rope(text)
-    if reason is not None:
-        if tokens > native:
-            raise InputError(f"{_beyond(tokens, native)}: {reason}.")
-        return Extension(native, tokens, "none", 1.0, {}, ())
-    rope = rope_parameters(text)
-    if "rope_type" not in rope:
-        extension = _by_layer(text, rope, tokens, native)
-    else:
-        extension = _ONE[_family(rope)](text, rope, tokens, native, method)
-    return _finished(extension, text, path)
 
 
 def rope_parameters(text: Config) -> Parameters:
@@ -101,6 +35,23 @@ def rope_parameters(text: Config) -> Parameters:
         sliding = {"rope_type": "default", "rope_theta": float(text["rope_local_base_freq"])}
         return {"full_attention": _standard(found, text), "sliding_attention": sliding}
     return _standard(found, text)
+
+
+def _standard(rope: Parameters, text: Config) -> Parameters:
+    """One kind of layer's parameters under the new names, with the base and the share of the head that is rotated."""
+    kind = rope.pop("type", None)
+    rope.setdefault("rope_type", kind or "default")
+    if rope["rope_type"] == "su":  # Phi-3's first name for it
+        rope["rope_type"] = "longrope"
+    rope.setdefault("rope_theta", text.get("rope_theta") or text.get("rotary_emb_base") or 10_000.0)
+    share = text.get("partial_rotary_factor") or text.get("rotary_pct")
+    if share and share != 1.0:
+        rope.setdefault("partial_rotary_factor", share)
+    if rope["rope_type"] in ("longrope", "llama3") and "original_max_position_embeddings" not in rope:
+        known = text.get("original_max_position_embeddings")
+        if known is not None:
+            rope["original_max_position_embeddings"] = known
+    return rope
 
 
 def frequencies(
@@ -125,10 +76,10 @@ def frequencies(
     if kind == "default":
         return plain, 1.0
     if kind == "linear":
-        return plain / _needed(parameters, "factor"), 1.0
+        return plain / needed(parameters, "factor"), 1.0
     if kind == "dynamic":
-        factor = _needed(parameters, "factor")
-        start = int(parameters.get("max_trained_positions") or trained or _needed(parameters, "trained"))
+        factor = needed(parameters, "factor")
+        start = int(parameters.get("max_trained_positions") or trained or needed(parameters, "trained"))
         ratio = max(tokens or start, start) / start
         return (base * (factor * ratio - (factor - 1)) ** (width / (width - 2))) ** -steps, 1.0
     if kind == "llama3":
@@ -143,8 +94,8 @@ def frequencies(
 
 
 def _yarn(rope: Parameters, plain: NDArray[np.float64], base: float, width: int) -> tuple[NDArray[np.float64], float]:
-    """Fast pairs as they are, slow ones divided by the factor, a ramp between; attention sharpened (YaRN, 3.2-3.4)."""
-    factor, trained = _needed(rope, "factor"), _needed(rope, "original_max_position_embeddings")
+    """Keeps fast pairs, divides slow ones by the factor, with a ramp between; sharpens attention (YaRN, 3.2-3.4)."""
+    factor, trained = needed(rope, "factor"), needed(rope, "original_max_position_embeddings")
 
     def pair(turns: float) -> float:
         """The pair that turns so often over the trained window."""
@@ -160,7 +111,7 @@ def _yarn(rope: Parameters, plain: NDArray[np.float64], base: float, width: int)
 
 
 def attention_factor(rope: Parameters) -> float:
-    """By what YaRN multiplies rotated queries and keys: 0.1 ln(factor) + 1 unless the model says otherwise."""
+    """YaRN's factor on rotated queries and keys: 0.1 ln(factor) + 1 unless the model says otherwise."""
     if rope.get("attention_factor") is not None:
         return float(rope["attention_factor"])
 
@@ -173,9 +124,9 @@ def attention_factor(rope: Parameters) -> float:
 
 
 def _llama3(rope: Parameters, plain: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Waves longer than the trained window divided by the factor, short ones kept, a ramp between."""
-    factor, trained = _needed(rope, "factor"), _needed(rope, "original_max_position_embeddings")
-    low, high = _needed(rope, "low_freq_factor"), _needed(rope, "high_freq_factor")
+    """Divides waves longer than the trained window by the factor and keeps short ones, with a ramp between."""
+    factor, trained = needed(rope, "factor"), needed(rope, "original_max_position_embeddings")
+    low, high = needed(rope, "low_freq_factor"), needed(rope, "high_freq_factor")
     turns = trained * plain / (2 * math.pi)
     kept = np.clip((turns - low) / (high - low), 0, 1) if high > low else (turns > low).astype(float)
     return plain / factor * (1 - kept) + plain * kept
@@ -185,7 +136,7 @@ def _longrope(
     rope: Parameters, plain: NDArray[np.float64], tokens: int | None, window: int | None
 ) -> tuple[NDArray[np.float64], float]:
     """A factor for each pair, one set for prompts within the trained window and one for longer ones."""
-    trained = _needed(rope, "original_max_position_embeddings")
+    trained = needed(rope, "original_max_position_embeddings")
     long = tokens is not None and tokens > trained
     name = "long_factor" if long else "short_factor"
     if not rope.get(name):
@@ -201,208 +152,7 @@ def _longrope(
     return plain / divisors, float(scale)
 
 
-# -- one way for each rotary type: (language config, parameters, tokens, native window, method) -> Extension ----------
-
-
-def _default(text: Config, rope: Parameters, tokens: int, native: int, method: Method) -> Extension:
-    if tokens <= native:
-        return _unchanged(rope, tokens, native)
-    trained = _TRAINED.get((str(text.get("model_type")), native), native)
-    factor = _factor(tokens, trained)
-    if method == "linear":  # vLLM multiplies max_position_embeddings by the factor itself
-        served = {**rope, "rope_type": "linear", "factor": factor}
-        return _changed(served, tokens, native, factor, {"max_position_embeddings": trained})
-    if method == "dynamic":  # vLLM's table has max_position_embeddings rows, for one length: the longest
-        served = {**rope, "rope_type": "dynamic", "factor": factor, "max_trained_positions": trained}
-        return _changed(served, tokens, native, factor, {"max_position_embeddings": tokens})
-    served = {**rope, "rope_type": "yarn", "factor": factor, "original_max_position_embeddings": trained}
-    return _changed(served, tokens, native, factor, {"max_position_embeddings": tokens})
-
-
-def _linear(text: Config, rope: Parameters, tokens: int, native: int, _: Method) -> Extension:
-    already = float(_needed(rope, "factor"))
-    window = int(native * already)  # as vLLM counts; the trained window comes before the factor
-    if tokens <= window:
-        return _unchanged(rope, tokens, window, already)
-    factor = _factor(tokens, native)
-    return _changed({**rope, "factor": factor}, tokens, window, factor, {"max_position_embeddings": native})
-
-
-def _dynamic(text: Config, rope: Parameters, tokens: int, native: int, _: Method) -> Extension:
-    trained = int(rope.get("max_trained_positions") or native)
-    if tokens <= native:
-        return _unchanged(rope, tokens, native)
-    factor = max(float(rope.get("factor") or 1.0), _factor(tokens, trained))
-    served = {**rope, "factor": factor, "max_trained_positions": trained}
-    return _changed(served, tokens, native, _factor(tokens, trained), {"max_position_embeddings": tokens})
-
-
-def _extended_by_yarn(text: Config, rope: Parameters, tokens: int, native: int, _: Method) -> Extension:
-    trained = int(rope.get("original_max_position_embeddings") or native)
-    already = float(rope.get("factor") or native / trained)
-    window = max(native, int(trained * already))
-    rope = {**rope, "factor": already, "original_max_position_embeddings": trained}
-    if tokens <= native:
-        return _unchanged(rope, tokens, native, already)
-    if tokens <= window:  # the factor suffices, but vLLM 0.30 and later allow only max_position_embeddings
-        return _changed(rope, tokens, native, already, {"max_position_embeddings": window})
-    factor = _factor(tokens, trained)
-    return _changed({**rope, "factor": factor}, tokens, native, factor, {"max_position_embeddings": tokens})
-
-
-def _extended_by_llama3(text: Config, rope: Parameters, tokens: int, native: int, _: Method) -> Extension:
-    if tokens <= native:
-        return _unchanged(rope, tokens, native, float(_needed(rope, "factor")))
-    more = _factor(tokens, native)
-    served = {**rope, "factor": rope["factor"] * more}
-    extension = _changed(served, tokens, native, more, {"max_position_embeddings": tokens})
-    raised = f"the model's own llama3 factor is raised from {rope['factor']:g} to {served['factor']:g}"
-    note = f"{raised}: nobody published how well that reads"
-    return _warned(extension, note)
-
-
-def _extended_by_longrope(text: Config, rope: Parameters, tokens: int, native: int, _: Method) -> Extension:
-    trained = int(_needed(rope, "original_max_position_embeddings"))
-    if tokens > native:
-        reason = "its longrope factors were found in training for each frequency and cannot be stretched further"
-        raise InputError(f"{_beyond(tokens, native)}: {reason}.")
-    extension = _unchanged(rope, tokens, native, max(1.0, native / trained))
-    if tokens <= trained:
-        return extension
-    note = (
-        f"vLLM chooses the long factors for every prompt of a server whose window is above {trained:,} tokens: "
-        "serve short prompts by a second one"
-    )
-    return _warned(extension, note)
-
-
-_ONE = {
-    "default": _default,
-    "linear": _linear,
-    "dynamic": _dynamic,
-    "yarn": _extended_by_yarn,
-    "llama3": _extended_by_llama3,
-    "longrope": _extended_by_longrope,
-}
-
-
-def _by_layer(text: Config, ropes: Parameters, tokens: int, native: int) -> Extension:
-    """Models with other positions in sliding layers (Gemma 3): only the layers that see everything are stretched."""
-    full = ropes.get("full_attention") or next(iter(ropes.values()))
-    already = float(full.get("factor") or 1.0)
-    if tokens <= native:
-        return _unchanged(full, tokens, native, already)
-    more = _factor(tokens, native)
-    if full["rope_type"] not in ("default", "linear"):
-        raise InputError(
-            f"{_beyond(tokens, native)}: stretching {full['rope_type']!r} in one kind of layers is not known to work."
-        )
-    served = {**full, "rope_type": "linear", "factor": already * more}
-    nested = {kind: served if rope is full else rope for kind, rope in ropes.items()}
-    changed = {"max_position_embeddings": tokens, "rope_parameters": nested}
-    extension = Extension(native, tokens, "linear", more, changed, (), served)
-    return _warned(
-        extension, "the layers that see everything are stretched linearly: nobody published how well that reads"
-    )
-
-
-def _unchanged(rope: Parameters, tokens: int, native: int, factor: float = 1.0) -> Extension:
-    return Extension(native, tokens, str(rope["rope_type"]), factor, {}, (), rope)
-
-
-def _changed(rope: Parameters, tokens: int, native: int, factor: float, limit: dict[str, Any]) -> Extension:
-    return Extension(native, tokens, str(rope["rope_type"]), factor, {**limit, "rope_parameters": rope}, (), rope)
-
-
-def _warned(extension: Extension, note: str) -> Extension:
-    return replace(extension, warnings=(*extension.warnings, note))
-
-
-def _finished(extension: Extension, text: Config, path: tuple[str, ...]) -> Extension:
-    """Warnings that hold for all types, and the overrides put where the language model's part is."""
-    overrides = dict(extension.overrides)
-    if overrides and extension.factor > TRUSTED:
-        note = f"a factor of {extension.factor:g} is above {TRUSTED:g}: expect to need training for it"
-        extension = _warned(extension, note)
-    if overrides and extension.rope_type in ("yarn", "linear", "dynamic", "llama3"):
-        extension = _warned(
-            extension, "vLLM stretches the positions of short prompts too: serve those by the native engine"
-        )
-    window = sliding_window(text)
-    if window and extension.window > window and {part.kind for part in layers(text)} == {"sliding"}:
-        extension = _warned(extension, f"every layer looks {window:,} tokens back: farther text arrives second-hand")
-    limit = overrides.get("max_position_embeddings")
-    if limit is not None:  # vLLM takes the smallest of the keys it knows
-        overrides |= {key: limit for key in WINDOW_KEYS if isinstance(text.get(key), int) and text[key] < limit}
-    for key in reversed(path):
-        overrides = {key: overrides} if overrides else {}
-    return replace(extension, overrides=overrides)
-
-
-def _factor(tokens: int, trained: int) -> float:
-    factor = tokens / trained
-    if factor > LARGEST:
-        raise InputError(
-            f"{tokens:,} tokens are {factor:.0f} times the {trained:,} this model was trained on; nothing is known to "
-            f"work beyond {LARGEST:g} times: plan for {int(trained * LARGEST):,} tokens at most, or take another model."
-        )
-    return factor
-
-
-def _beyond(tokens: int, native: int) -> str:
-    return f"This model reads {native:,} tokens and cannot be extended to {tokens:,}"
-
-
-def _without_rope(text: Config) -> str | None:
-    """Why there is nothing to stretch, None for models with rotary positions."""
-    kind = str(text.get("model_type", ""))
-    attention = text.get("attn_config")
-    if text.get("alibi") or kind == "bloom" or (isinstance(attention, Mapping) and attention.get("alibi")):
-        return "its positions are ALiBi's, linear in the distance, which have no rotary frequencies to stretch"
-    if text.get("position_embedding_type") == "nope" or kind == "jamba":
-        return "its attention has no positions at all, so there are none to stretch, and it was trained no further"
-    if kind in _LEARNED or text.get("position_embedding_type") == "absolute":
-        return "its positions are learned one by one, and there are no more of them"
-    if text.get("attention_chunk_size"):
-        return None if _has_rope(text) else "its positions are not rotary"
-    if not _has_rope(text):
-        raise SettingsError(
-            f"The config.json of this {kind or 'unnamed'} model has neither 'rope_parameters' nor 'rope_theta': "
-            "add them as its model card says, or leave its window as it is."
-        )
-    return None
-
-
-def _has_rope(text: Config) -> bool:
-    keys = ("rope_parameters", "rope_scaling", "rope_theta", "rotary_emb_base", "rotary_pct", "rotary_dim")
-    return any(text.get(key) is not None for key in keys) or text.get("model_type") in _ROTARY
-
-
-def _standard(rope: Parameters, text: Config) -> Parameters:
-    """One kind of layer's parameters under the new names, with the base and the share of the head that is rotated."""
-    kind = rope.pop("type", None)
-    rope.setdefault("rope_type", kind or "default")
-    if rope["rope_type"] == "su":  # Phi-3's first name for it
-        rope["rope_type"] = "longrope"
-    rope.setdefault("rope_theta", text.get("rope_theta") or text.get("rotary_emb_base") or 10_000.0)
-    share = text.get("partial_rotary_factor") or text.get("rotary_pct")
-    if share and share != 1.0:
-        rope.setdefault("partial_rotary_factor", share)
-    if rope["rope_type"] in ("longrope", "llama3") and "original_max_position_embeddings" not in rope:
-        known = text.get("original_max_position_embeddings")
-        if known is not None:
-            rope["original_max_position_embeddings"] = known
-    return rope
-
-
-def _family(rope: Parameters) -> str:
-    kind = {"deepseek_yarn": "yarn", "mrope": "default"}.get(rope["rope_type"], rope["rope_type"])
-    if kind not in _ONE:
-        raise InputError(f"Rotary positions of the type {kind!r} cannot be planned; known: {', '.join(_ONE)}.")
-    return str(kind)
-
-
-def _needed(rope: Parameters, key: str) -> float:
+def needed(rope: Parameters, key: str) -> float:
     if not isinstance(rope.get(key), int | float):
         raise SettingsError(
             f"The rotary parameters of the type {rope['rope_type']!r} lack {key!r}: see the model's card."

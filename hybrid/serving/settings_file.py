@@ -1,4 +1,4 @@
-"""The hybrid.toml that names the engines of running servers; whatever else is in it stays as it is."""
+"""The hybrid.toml that names the engines of running servers; the rest of it stays as it is."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from hybrid.errors import SettingsError
-from hybrid.serving.servers import Served
+from hybrid.serving.served import Served
 
 
 def with_engines(path: Path, servers: Sequence[Served], *, force: bool = False) -> str:
-    """The text of `path` with [engine], and [long_engine] if there are two servers, naming them; the rest is kept.
+    """The text of `path` with [engine] for the first server and [long_engine] for the second; the rest stays.
 
     Raises:
         SettingsError: the file names other engines (and `force` is not given), or cannot be understood.

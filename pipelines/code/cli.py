@@ -11,17 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hybrid.cli.common import (
-    console,
-    corpus_options,
-    engine_options,
-    print_json,
-    questions_and_places,
-    settings_from,
-)
+from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place, elsewhere, once, said
 from hybrid.cli.effect import refuse, written
+from hybrid.cli.options import corpus_options, engine_options, settings_from
 from hybrid.cli.progress import progress_bars
+from hybrid.cli.words import questions_and_places
 from hybrid.errors import InputError
 
 if TYPE_CHECKING:

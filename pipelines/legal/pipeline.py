@@ -22,17 +22,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from hybrid.pipelines.legal.clauses import FORMATS, Format, Question, Table, cuad, named, questions_in, recognised
 
-from hybrid.cli.common import (
-    console,
-    corpus_options,
-    engine_options,
-    print_json,
-    questions_and_places,
-    settings_from,
-)
+from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place, once, said, standard_input, texts
 from hybrid.cli.effect import refuse, written
+from hybrid.cli.options import corpus_options, engine_options, settings_from
 from hybrid.cli.progress import progress_bars
+from hybrid.cli.words import questions_and_places
 from hybrid.corpus.corpus import CorpusLike
 from hybrid.errors import InputError
 from hybrid.files import check_writable, write

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shlex
@@ -11,28 +10,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from hybrid import __version__
 from hybrid.cli.main import cli, guarded
 
 FILING = Path(__file__).parents[2] / "examples" / "filing" / "genprex-10-q-2024-q1.txt"
 QUESTION = "What is the weighted average exercise price of Genprex's outstanding warrants?"
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run a command line in an empty folder; returns exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = guarded(cli, [*map(str, arguments)])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
-
-
 def test_ask_prints_answer_citation_route_and_cost(run):
-    code, out, err = run("ask", QUESTION, FILING, "--explain")
+    code, out, err = run("ask", QUESTION, FILING, "--explain", "-q")
     assert (code, err) == (0, "")
     assert "$5.93" in out
     assert f"{FILING}:" in out
@@ -170,18 +158,6 @@ def test_the_question_comes_first_and_the_old_order_is_understood(run, tmp_path,
         assert "Lima" in out
 
 
-def test_standard_input_is_a_text_or_the_question(run, tmp_path, monkeypatch):
-    (tmp_path / "x.txt").write_text("The office is in Lima.")
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"The office is in Lima.")))
-    assert "Lima" in run("ask", "In which city is the office?", "-", "-q")[1]
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"In which city is the office?")))
-    assert "Lima" in run("ask", "-", "x.txt", "-q")[1]
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
-    code, _, err = run("ask", "q?", "-", "-q")
-    assert code == 2
-    assert "Standard input holds no text" in err
-
-
 def test_a_wrong_environment_variable_is_a_sentence(run, tmp_path, monkeypatch):
     (tmp_path / "x.txt").write_text("The office is in Lima.")
     monkeypatch.setenv("HYBRID_ENGIN_URL", "http://x")
@@ -204,7 +180,7 @@ def test_ctrl_c_while_indexing_leaves_nothing_half_written(tmp_path):
 
     (tmp_path / "a.txt").write_text(FILING.read_text() * 4)
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    command = [sys.executable, "-c", "from hybrid.cli.main import main; main()", "ask", QUESTION, "a.txt"]
+    command = [sys.executable, "-m", "hybrid", "ask", QUESTION, "a.txt"]
     process = subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -232,12 +208,7 @@ def test_tab_completion(tmp_path):
         "COMP_CWORD": "2",
     }
     done = subprocess.run(
-        [sys.executable, "-c", "from hybrid.cli.main import main; main()"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
+        [sys.executable, "-m", "hybrid"], env=environment, capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert "--route" in done.stdout
 
@@ -256,10 +227,6 @@ def test_tab_completion(tmp_path):
 def test_configured_paths_are_asked_where_none_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
-    from click.testing import CliRunner
-
-    from hybrid.cli.main import cli
-
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "a.txt").write_text("The bridge stands in Riga.")
@@ -278,8 +245,6 @@ def test_configured_paths_are_asked_where_none_is_named(
 def test_a_path_alone_is_no_question(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from hybrid.cli.main import cli, guarded
-
     monkeypatch.chdir(tmp_path)
     (tmp_path / "leases").mkdir()
     assert guarded(cli, ["ask", "leases"]) == 2
@@ -374,98 +339,14 @@ def test_what_was_asked_for_is_taken_as_it_is(run, tmp_path):
     assert "5 passages" in next(line["used"] for line in json.loads(told)["used"] if line["what"] == "policy")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "typed", "says"),
-    [
-        (("ask", "--questions", "-", "x.txt"), "# ours\nIn which city is the office?\n", "Lima"),
-        (("ask", "-", "x.txt"), "In which city is the office?", "Lima"),
-        (("ask", "In which city is the office?", "-"), "The office is in Quito.", "Quito"),
-        (("route", "-", "x.txt"), "In which city is the office?", "by the policy"),
-        (("route", "In which city is the office?", "-"), "The office is in Quito.", "by the policy"),
-        (("code", "ask", "-", "src"), "Where is cross defined?", "b.py:1"),
-        (("legal", "ask", "-", "x.txt"), "In which city is the office?", "Lima"),
-        (("legal", "ask", "In which city is the office?", "-"), "The office is in Quito.", "Quito"),
-        (("legal", "ask", "--questions", "-", "x.txt"), "In which city is the office?", "Lima"),
-        (("legal", "clauses", "-", "--only", "Governing Law"), "It is governed by the law of Peru.", "Peru"),
-        (("legal", "compare", "-", "--clause", "office"), "1. Office\n\nThe office is in Quito.", "Quito"),
-    ],
-)
-def test_standard_input_is_read_by_every_command_that_takes_a_question(
-    run, tmp_path, monkeypatch, arguments, typed, says
-):
-    (tmp_path / "x.txt").write_text("The office is in Lima.")
-    (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "b.py").write_text("def cross() -> None:\n    pass\n")
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(typed.encode())))
-    code, out, err = run(*arguments, "-q")
-    assert code == 0, err
-    assert says in out
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("code", "ask", "Where is cross?", "-"),
-        ("code", "map", "-"),
-        ("code", "index", "-"),
-        ("index", "build", "-"),
-        ("index", "update", "-"),
-        ("index", "show", "-"),
-        ("ask", "q?", "x.txt", "--config", "-"),
-        ("ask", "q?", "x.txt", "--index", "-"),
-        ("legal", "clauses", "x.txt", "-o", "-"),
-        ("eval", "run", "-", "-o", "x"),
-        ("eval", "run", "smoke", "-o", "-"),
-        ("eval", "report", "-"),
-        ("eval", "compare", "-", "x"),
-        ("eval", "replay", "-"),
-        ("calibrate", "router", "-"),
-        ("calibrate", "cost", "-o", "-"),
-        ("init", "--yes", "-o", "-"),
-        ("up", "qwen3-8b", "--write", "-"),
-    ],
-)
-def test_elsewhere_a_dash_is_refused_with_what_it_stands_for(run, tmp_path, arguments):
-    (tmp_path / "x.txt").write_text("The office is in Lima.")
-    code, out, err = run(*arguments)
-    assert (code, out) == (2, "")
-    assert "'-' is standard input, which stands for a QUESTION, for a text among PATHS" in " ".join(err.split())
-    assert not (tmp_path / "-").exists()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "given", "says"),
-    [
-        (("ask", "-", "-"), b"text", "'-' stands there twice"),
-        (("ask", "--questions", "-", "-"), b"text", "'-' stands there twice"),
-        (("legal", "ask", "-", "-"), b"text", "'-' stands there twice"),
-        (("ask", "q?", "-"), b"\x00\x01\x02\xff" * 40, "Standard input is no text (binary file)"),
-        (("ask", "--questions", "-", "x.txt"), b"\n# none\n", "There is no question in standard input"),
-        (("ask", "x.txt", "-"), b"q?", 'Give a question and then the path: hybrid ask "..." x.txt'),
-        (("ask", "-", "x.txt"), b" ", "The question is empty"),
-    ],
-)
-def test_standard_input_that_cannot_be_asked(run, tmp_path, monkeypatch, arguments, given, says):
-    (tmp_path / "x.txt").write_text("The office is in Lima.")
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))
-    code, out, err = run(*arguments, "-q")
-    assert (code, out) == (2, "")
-    assert says in err
-
-
-def test_standard_input_may_be_in_another_encoding_or_closed(run, monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("Das Büro liegt in Köln. Größe 9.".encode("cp1252"))))
-    assert "Köln" in run("ask", "Wo liegt das Büro?", "-", "-q")[1]
-    monkeypatch.setattr("sys.stdin", None)
-    code, _, err = run("ask", "q?", "-", "-q")
-    assert code == 2
-    assert "Standard input holds no text" in err
+def test_python_m_hybrid_is_the_command(tmp_path):
+    assert process(tmp_path, "--version").stdout.decode() == f"hybrid {__version__}\n"
 
 
 def process(tmp_path: Path, *arguments: str, shell: str = "", **environment: str) -> subprocess.CompletedProcess[bytes]:
     """The command as a process of its own, in a shell where its output goes elsewhere."""
     known = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environment}
-    line = shlex.join([sys.executable, "-c", "from hybrid.cli.main import main; main()", *arguments])
+    line = shlex.join([sys.executable, "-m", "hybrid", *arguments])
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", f"{line} {shell}"], cwd=tmp_path, env=known, capture_output=True, check=False
     )

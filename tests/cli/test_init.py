@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from click.testing import CliRunner, Result
 from hybrid.cli.main import cli, guarded
 from hybrid.engines.listening import listening
 from hybrid.settings import load
+from tests.conftest import free_port
 from tests.model_server import model_server
 
 VLLM = {"id": "qwen", "owned_by": "vllm", "max_model_len": 8192}
@@ -36,13 +36,6 @@ def run(here: Path) -> Run:
         return CliRunner().invoke(cli, ["init", *map(str, arguments)], input=typed)
 
     return call
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def test_without_a_server_the_built_in_engine_is_written_and_asked(here: Path, run: Run) -> None:

@@ -13,7 +13,7 @@ from hybrid.cost.rates import assumed
 from hybrid.cost.shape import shape_of
 from hybrid.cost.work import work
 from hybrid.errors import SettingsError
-from hybrid.model.shapes import carried
+from hybrid.model.carried import carried
 from hybrid.settings import CostSettings, load
 
 OWN = """

@@ -10,7 +10,8 @@ import pytest
 from hybrid.cost.estimate import shape_named
 from hybrid.cost.shape import GIB, Attention, Shape, dilated, local_and_global, shape_of
 from hybrid.errors import SettingsError
-from hybrid.model.shapes import Model, carried
+from hybrid.model.carried import carried
+from hybrid.model.config import Model
 from hybrid.settings import CostSettings
 
 FULL = Attention(4, 8, 128, 256)

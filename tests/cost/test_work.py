@@ -11,7 +11,7 @@ from hybrid.cost.rates import Rates, assumed, exchange_seconds, ring_seconds
 from hybrid.cost.shape import Attention, Shape, shape_of
 from hybrid.cost.work import QUESTION, break_even, work
 from hybrid.errors import InputError
-from hybrid.model.shapes import carried
+from hybrid.model.carried import carried
 
 # 1 billion parameters, 2 heads of 64 in 10 layers: 2 560 operations a pair and layer-head width, 5 120 bytes a token
 SMALL = Shape(1.0, 1.0, 128, (Attention(10, 2, 128, 256),))

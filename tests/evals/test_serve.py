@@ -13,10 +13,10 @@ from hybrid.evals.serve import settings_of
 from hybrid.evals.suite import Serve, read
 
 from hybrid.cli.main import cli, guarded
-from hybrid.model.shapes import read_model
-from hybrid.serving.servers import plan
+from hybrid.model.read import read_model
+from hybrid.serving.pair import plan
 from tests.conftest import free_port
-from tests.serving.test_serving import installed
+from tests.serving.conftest import installed
 
 ROOT = Path(__file__).parents[2]
 ABSENT = "NOT IN THE DOCUMENTS"

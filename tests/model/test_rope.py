@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid.errors import InputError, SettingsError
-from hybrid.model.rope import LARGEST, extend, frequencies, rope_parameters
-from hybrid.model.shapes import carried
+from hybrid.model.carried import carried
+from hybrid.model.extension import LARGEST, extend
+from hybrid.model.rope import frequencies, rope_parameters
 
 LLAMA: dict[str, Any] = {
     "model_type": "llama",

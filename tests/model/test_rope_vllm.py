@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hybrid.model.rope import extend, frequencies
+from hybrid.model.extension import extend
+from hybrid.model.rope import frequencies
 
 ROOT = Path(__file__).parents[2]
 PYTHON = Path(os.environ.get("HYBRID_TEST_VLLM", ROOT / ".vllm" / "bin" / "vllm")).with_name("python")

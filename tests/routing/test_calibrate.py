@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hybrid.cli.calibrate import _hardware, _model_of
+from hybrid.cli.calibrate_cost import _hardware, _model_of
 from hybrid.cli.main import cli, guarded
 from hybrid.cost.estimate import of_settings
 from hybrid.cost.fit import load

@@ -11,8 +11,10 @@ import pytest
 from hybrid.cli.main import cli, guarded
 from hybrid.cli.plan import tokens
 from hybrid.errors import InputError, SettingsError
-from hybrid.model.shapes import carried, count_parameters
-from hybrid.serving.plan import GIB, kv_bytes, kv_per_gpu, plan, tensor_sizes
+from hybrid.model.carried import carried
+from hybrid.model.parameters import count_parameters
+from hybrid.serving.memory import GIB, kv_bytes, kv_per_gpu, tensor_sizes
+from hybrid.serving.plan import plan
 
 LARGE: dict[str, Any] = {
     "model_type": "llama",
@@ -88,12 +90,7 @@ def test_plain_warnings(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({**LARGE, "num_key_value_heads": 8}), encoding="utf-8")
     found = plan(str(tmp_path), 32_768, tensor_parallel=64)
     text = " ".join(found.warnings)
-    for words in (
-        "factor of 8 is above 4",
-        "short prompts",
-        "counted from the shape",
-        "8 key-value heads on 64 GPUs",
-    ):
+    for words in ("factor of 8 is above 4", "short prompts", "counted from the shape", "8 key-value heads on 64 GPUs"):
         assert words in text, words
     assert any("RULER holds to 32,768" in w for w in plan("qwen3-8b", 131_072).warnings)
     assert plan("qwen3-8b", 32_768).warnings == ()

@@ -12,8 +12,10 @@ import pytest
 from hybrid import Hybrid, Settings
 from hybrid.chat.prompts import Prompt
 from hybrid.errors import WindowError
-from hybrid.model.rope import extend
-from hybrid.serving.servers import Served, Servers, Vllm
+from hybrid.model.extension import extend
+from hybrid.serving.served import Served
+from hybrid.serving.servers import Servers
+from hybrid.serving.vllm import Vllm
 from hybrid.settings import EngineSettings, RoutingSettings
 from hybrid.types import Piece
 from tests.conftest import free_port

@@ -1,0 +1,120 @@
+"""Options that several commands have, and the settings that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from hybrid.cli.dash import Place
+from hybrid.cli.effect import check_effects
+from hybrid.settings import Settings, load
+from hybrid.settings.names import POLICIES
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator."""
+
+    def add(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
+def output_option(file: str) -> Callable[[F], F]:
+    """Where a result is written."""
+    return click.option("--output", "-o", default=file, show_default=True, type=Place(), help="File to write.")
+
+
+def _bits(context: click.Context, option: click.Parameter, given: str | None) -> int | None:
+    return None if given is None else int(given)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress bars.")
+url_option = click.option("--url", help="An OpenAI-compatible server, such as http://localhost:8000/v1.")
+prefer_option = click.option(
+    "--prefer",
+    type=click.Choice(["accuracy", "balance", "cost"]),
+    help="What the policy calibrated goes for. [default: balance]",
+)
+bits_options = together(
+    click.option(
+        "--weight-bits",
+        type=click.Choice(["16", "8", "4"]),
+        callback=_bits,
+        help="Of a weight. [default: as its files or its configuration say]",
+    ),
+    click.option(
+        "--kv-bits",
+        type=click.Choice(["16", "8", "4"]),
+        callback=_bits,
+        default="16",
+        show_default=True,
+        help="Of a cached key or value.",
+    ),
+)
+PARALLEL = ("tensor_parallel", "pipeline_parallel", "data_parallel")
+parallel_options = together(
+    *(
+        click.option(
+            f"--{name}-parallel", f"-{name[0]}p", default=1, type=click.IntRange(1), show_default=True, help=text
+        )
+        for name, text in (
+            ("tensor", "GPUs that share each layer."),
+            ("pipeline", "Groups of GPUs, or nodes, that share the layers."),
+            ("data", "Copies of the model behind one address."),
+        )
+    )
+)
+corpus_options = together(  # of every command that opens a corpus
+    click.option("--config", type=Place(), help="Settings file; default: hybrid.toml here, if there is one."),
+    click.option("--index", "index_dir", type=Place(), help="Folder of the index; default: your cache folder."),
+    click.option("--embedder", help="Embedding model: 'minilm' (packaged), a folder or a hub name."),
+    json_option,
+    quiet_option,
+)
+engine_options = together(  # of every command that answers
+    url_option,
+    click.option("--window", type=click.IntRange(64), help="Tokens that it reads, where it does not tell them."),
+    click.option("--model", help="The model's name on that server."),
+    click.option("--policy", type=click.Choice(list(POLICIES)), help="How routes are chosen."),
+    prefer_option,
+    click.option("-k", "k", type=click.IntRange(1), help="Passages read on the route rag."),
+)
+
+
+def settings_from(options: Mapping[str, Any], *, weighed: bool = False) -> Settings:
+    """Settings with a command's options on top.
+
+    Args:
+        weighed: whether a model is decided for that the settings do not name.
+
+    Raises:
+        UserError: an option does not fit, or has no effect.
+    """
+    from hybrid.cost.gpus import with_known_gpu
+
+    url = options.get("url")
+    settings = load(
+        options.get("config"),
+        {
+            "index": {"dir": options.get("index_dir")},
+            "embedder": {"model": options.get("embedder")},
+            "engine": {
+                "url": url,
+                "model": options.get("model"),
+                "kind": None if url is None else "server",
+                "window": options.get("window"),
+            },
+            "routing": {"policy": options.get("policy"), "prefer": options.get("prefer")},
+            "retrieval": {"k": options.get("k")},
+        },
+    )
+    check_effects(options, settings, weighed=weighed)
+    return settings.model_copy(update={"cost": with_known_gpu(settings.cost)})

@@ -1,0 +1,109 @@
+"""Which GPUs or CPU cores each server runs on, and whether they hold it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from hybrid.errors import InputError
+from hybrid.model.config import Model
+from hybrid.model.quantization import size_of
+from hybrid.serving.memory import UTILIZATION, WORKSPACE, Split, fit, refusal
+from hybrid.serving.served import Served, given
+from hybrid.serving.vllm import BIND
+
+SHARE = "0.45"  # of a GPU's memory, for each of two servers on it
+
+
+def gpus() -> dict[str, float]:
+    """The GPUs that may be used, as CUDA_VISIBLE_DEVICES names them, with their memory in GiB (0 where unknown)."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    memory: dict[str, float] = {}
+    listed: list[str] = []
+    if shutil.which("nvidia-smi") is not None:
+        query = ["nvidia-smi", "--query-gpu=index,uuid,memory.total", "--format=csv,noheader,nounits"]
+        with suppress(OSError, ValueError, subprocess.SubprocessError):
+            told = subprocess.run(query, capture_output=True, text=True, timeout=30)
+            for line in told.stdout.splitlines():
+                index, uuid, size = (part.strip() for part in line.split(","))
+                listed.append(index)
+                memory[index] = memory[uuid] = float(size) / 1024 if size.replace(".", "").isdigit() else 0.0
+    if visible is not None:
+        listed = [part.strip() for part in visible.split(",") if part.strip() not in ("", "-1")]
+    return {name: memory.get(name, 0.0) for name in listed}
+
+
+def cores() -> list[int]:
+    """The CPUs to share among servers, one of each core; none where the user bound them, or nobody can."""
+    if os.environ.get(BIND) or not hasattr(os, "sched_getaffinity"):
+        return []
+    found: dict[str, int] = {}
+    for cpu in sorted(os.sched_getaffinity(0)):
+        same = str(cpu)
+        with suppress(OSError):
+            same = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list").read_text("ascii").strip()
+        found.setdefault(same, cpu)
+    return list(found.values())
+
+
+def place(servers: Sequence[Served], devices: Sequence[str], cpus: Sequence[int] = ()) -> tuple[list[Served], str]:
+    """The servers on GPUs of their own where there are enough, otherwise sharing memory; and what was done.
+
+    Left alone, every server takes the first GPUs, and nearly all of their memory. CPU builds get `cpus`, each its own:
+    left alone they take the same ones, and the second server waits for the first, whose threads spin on for a second
+    after each request.
+    """
+    placed = list(servers)
+    if len(placed) > 1 and len(cpus) >= len(placed) and all(s.gpus == 1 for s in placed):
+        each = len(cpus) // len(placed)
+        for i, s in enumerate(placed):
+            placed[i] = replace(s, cores=",".join(map(str, cpus[i * each : (i + 1) * each])))
+        return placed, "each server has CPU cores of its own: " + " and ".join(s.cores for s in placed)
+    if len(placed) < 2 or not devices or any("ray" in s.extra for s in placed):  # Ray places by itself
+        return placed, ""
+    if sum(s.gpus for s in placed) <= len(devices):
+        at = 0
+        for i, s in enumerate(placed):
+            placed[i] = replace(s, devices=",".join(devices[at : at + s.gpus]))
+            at += s.gpus
+        return placed, "each server has GPUs of its own: " + " and ".join(s.devices for s in placed)
+    if any(given(s, "--gpu-memory-utilization") is not None for s in placed):
+        return placed, ""
+    shared = [replace(s, extra=(*s.extra, "--gpu-memory-utilization", SHARE)) for s in placed]
+    which = ", ".join(devices)
+    return shared, f"the servers share the memory of GPU {which}: --gpu-memory-utilization {SHARE} each"
+
+
+def check_memory(served: Served, model: Model, devices: Mapping[str, float]) -> None:
+    """Raise InputError where the GPUs cannot hold the weights and one request, before minutes of loading.
+
+    vLLM itself judges what cannot be known here: other machines, weights kept elsewhere or in fewer bits.
+    """
+    own = served.devices.split(",") if served.devices else list(devices)
+    elsewhere = ("--distributed-executor-backend", "--nnodes", "--data-parallel-size-local", "--cpu-offload-gb")
+    if not own or any(given(served, flag) is not None for flag in (*elsewhere, "--quantization")):
+        return
+    if served.gpus > len(own):
+        raise InputError(
+            f"The {served.kind} server wants {served.gpus} GPUs and {len(own)} may be used: lower --tensor-parallel, "
+            "--pipeline-parallel or --data-parallel, or pass on how vLLM reaches other machines."
+        )
+    memory = min(devices.get(name, 0.0) for name in own)
+    kept = given(served, "--kv-cache-dtype") or ""
+    found = fit(
+        "",
+        memory,
+        model,
+        served.window,
+        Split(served.tensor_parallel, served.pipeline_parallel, served.data_parallel),
+        weight_bytes=size_of(model),
+        bits=8 if kept.startswith("fp8") else 4 if "4" in kept else 16,
+        utilization=float(given(served, "--gpu-memory-utilization") or UTILIZATION),
+    )
+    if memory and found.missing > WORKSPACE:  # by less it may fit: what the engine needs beside them is a guess
+        raise InputError(refusal(found, served.window))

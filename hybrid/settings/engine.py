@@ -1,0 +1,79 @@
+"""The settings of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from hybrid.settings.names import EngineKind
+from hybrid.settings.section import Name, Section
+
+_WITHOUT_EFFECT = {  # keys by kind of engine that nothing reads: they are refused
+    "extractive": (
+        *("url", "model", "temperature", "cache_salt", "overrides", "vllm_args", "api_key_env", "timeout", "retries"),
+    ),
+    "server": ("overrides", "vllm_args"),
+    "vllm": ("url", "cache_salt", "api_key_env", "timeout", "retries"),
+}
+_REMEDY = {
+    "extractive": "leave it out, or name a model with url, or with kind = 'vllm' and model",
+    "server": "leave it out; a server is started with what it needs, see `hybrid up`",
+    "vllm": "leave it out, or take the kind 'server'",
+}
+
+
+class EngineSettings(Section):
+    """A model that answers."""
+
+    kind: EngineKind = Field(
+        "extractive",
+        description="extractive: verbatim quotations, no model; server: any OpenAI-compatible server, which a url "
+        "implies; vllm: in process",
+    )
+    url: Name | None = Field(None, description="base URL of a server, such as http://localhost:8000/v1")
+    model: Name | None = Field(
+        None, description="the model's name on the server, None: the first it lists; for vllm a folder or a hub name"
+    )
+    api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key, if one is needed")
+    window: int | None = Field(None, ge=64, description="tokens; None: what the engine tells")
+    max_tokens: int = Field(512, ge=1, description="room kept for the answer")
+    temperature: float = Field(0.0, ge=0)
+    timeout: float = Field(300.0, gt=0, description="seconds without a sign of life")
+    retries: int = Field(4, ge=0, description="on 429, 5xx and dropped connections")
+    concurrency: int = Field(8, ge=1, description="calls under way at once")
+    cache_salt: str | None = Field(
+        None, min_length=1, description="vLLM: prefixes are shared in its cache only by calls with the same salt"
+    )
+    overrides: dict[str, Any] = Field({}, description="vllm: changes to the model's config.json, as --hf-overrides")
+    vllm_args: dict[str, Any] = Field({}, description="vllm: further arguments of vllm.LLM")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _url_implies_a_server(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and given.get("url") and given.get("kind") is None:
+            return {**given, "kind": "server"}
+        return given
+
+    @model_validator(mode="after")
+    def _every_key_has_an_effect(self) -> EngineSettings:
+        for key in _WITHOUT_EFFECT.get(self.kind, ()):
+            if getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"the key {key!r} has no effect with the kind {self.kind!r}: {_REMEDY[self.kind]}")
+        return self
+
+
+def overrule_engine(known: dict[str, Any], given: Mapping[str, Any]) -> None:
+    """Drop the model and window of another server, and the keys of another kind of engine."""
+    if "url" in given and given["url"] != known.get("url"):
+        if "url" in known:
+            for key in ("model", "window"):
+                known.pop(key, None)
+        if "kind" not in given:  # a url implies its kind, whatever a layer below said without one
+            known.pop("kind", None)
+    if "kind" in given or given.get("url"):
+        kind = given.get("kind") or "server"
+        for key in _WITHOUT_EFFECT.get(str(kind), ()):
+            if known.get("kind") != kind:
+                known.pop(key, None)
