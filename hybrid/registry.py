@@ -1,7 +1,7 @@
 """Named things of one kind: the carried ones, and those that other packages bring by entry points.
 
-    POLICIES = Registry[type[Policy]]("policy", {"rag": Rag, "fits": "hybrid.routing.policies.fits:Fits"})
-    POLICIES["fits"]
+    POLICIES = Registry[type[Policy]]("policy", {"rag": Rag, "mine": "package.module:Mine"})
+    POLICIES["mine"]
 
 An entry that is text, `module:attribute`, is imported when it is asked for. Another package adds to the kind "policy"
 with an entry point of the group `hybrid.policy`; the carried names stay what they are.
@@ -14,7 +14,9 @@ from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic_core import PydanticCustomError
 
 from hybrid.errors import InputError
 
@@ -59,6 +61,18 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __len__(self) -> int:
         return len(self._own) + len(self._brought)
+
+    def named(self, name: Any) -> str:
+        """The name of one of them, as a validator of settings.
+
+        Raises:
+            PydanticCustomError: there is none of that name; it says what a `Literal` of all names would.
+        """
+        if not isinstance(name, str) or name not in self:
+            *most, last = map(repr, self)
+            expected = f"{', '.join(most)} or {last}"
+            raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
+        return name
 
     def _near(self, name: str) -> str:
         near = get_close_matches(name, self, n=3, cutoff=0.5)

@@ -17,9 +17,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from hybrid.errors import SettingsError
+from hybrid.registry import Registry
 from hybrid.types import Route, Rung
 
 FILE = "hybrid.toml"
@@ -27,6 +28,15 @@ PREFIX = "HYBRID_"
 
 
 Name = Annotated[str, Field(min_length=1)]
+
+
+def _one_of(kind: str, *carried: str) -> BeforeValidator:
+    """Checks a name of something that other packages may add to."""
+    return BeforeValidator(Registry[None](kind, dict.fromkeys(carried)).named)
+
+
+PolicyName = Annotated[str, _one_of("policy", "rag", "long", "fits", "self_route", "question_type", "calibrated")]
+OrderingName = Annotated[str, _one_of("ordering", "auto", "relevance", "document", "edges", "curve")]
 
 
 class Section(BaseModel):
@@ -143,7 +153,7 @@ _REMEDY = {
 class RoutingSettings(Section):
     """Which way a question takes."""
 
-    policy: Literal["rag", "long", "fits", "self_route", "question_type", "calibrated"] = "calibrated"
+    policy: PolicyName = "calibrated"
     prefer: Literal["accuracy", "balance", "cost"] = Field("balance", description="what the policy calibrated goes for")
     accuracy_price: float | None = Field(
         None, gt=0, description="dollars that one right answer is worth; None: as `prefer` says, 10, 0.3 or 0.05"
@@ -165,7 +175,7 @@ class RoutingSettings(Section):
     explore_seed: int = Field(0, description="draws other questions for `explore`; the same question is always drawn")
     route: Route | None = Field(None, description="force a route")
     rung: Rung | None = Field(None, description="force how much is read")
-    ordering: Literal["auto", "relevance", "document", "edges", "curve"] = Field(
+    ordering: OrderingName = Field(
         "auto",
         description="of passages; auto: up to 8 by relevance, more by the curve of the engine's profile, else edges",
     )

@@ -28,10 +28,14 @@ from hybrid.evals.research.router_data import Row, rows
 from numpy.typing import NDArray
 
 from hybrid.cost.estimate import estimate
-from hybrid.routing.calibrated import WORTH, Calibrated
 from hybrid.routing.features import DOCUMENTS, QUESTION, RETRIEVAL
 from hybrid.routing.fit import PRIOR, Example, fit
-from hybrid.routing.policies import Doubting, Long, Policy, QuestionType, Rag, SelfRoute
+from hybrid.routing.policies.calibrated import WORTH, Calibrated
+from hybrid.routing.policies.long import Long
+from hybrid.routing.policies.question_type import QuestionType
+from hybrid.routing.policies.rag import Rag
+from hybrid.routing.policies.self_route import SelfRoute
+from hybrid.routing.policy import Doubting, Policy
 from hybrid.routing.situation import Situation
 from hybrid.routing.weights import Expected, Need, Weights, save
 from hybrid.settings import CostSettings

@@ -32,7 +32,7 @@ from hybrid.index.lexical import query_words
 from hybrid.index.store import Entry, Store
 from hybrid.integrations.llama_index import passage_nodes
 from hybrid.integrations.vector_store import by_words
-from hybrid.routing.policies import Policy
+from hybrid.routing.policy import Policy
 from hybrid.session.hybrid import Hybrid, _Run
 from hybrid.settings import PassageSettings, Settings
 from hybrid.types import Candidate, Passage

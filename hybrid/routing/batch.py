@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from hybrid.errors import InputError
-from hybrid.routing.calibrated import Calibrated, Way, dollars
-from hybrid.routing.policies import whole
+from hybrid.routing.policies.calibrated import Calibrated, Way, dollars
+from hybrid.routing.policy import whole
 from hybrid.routing.situation import Situation
 from hybrid.types import Decision
 

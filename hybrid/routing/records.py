@@ -14,10 +14,13 @@ import numpy as np
 from hybrid.chat.refusals import abstains
 from hybrid.errors import InputError
 from hybrid.files import read_lines
-from hybrid.routing.calibrated import Calibrated, dollars
 from hybrid.routing.features import FEATURES
 from hybrid.routing.fit import Example, Floats, fit
-from hybrid.routing.policies import Doubting, Long, Policy, Rag, SelfRoute
+from hybrid.routing.policies.calibrated import Calibrated, dollars
+from hybrid.routing.policies.long import Long
+from hybrid.routing.policies.rag import Rag
+from hybrid.routing.policies.self_route import SelfRoute
+from hybrid.routing.policy import Policy, second
 from hybrid.routing.situation import Situation
 from hybrid.routing.weights import Rule, Weights, carried
 from hybrid.types import RUNGS, Cost, Prediction, Route
@@ -230,8 +233,7 @@ def _replay(policy: Policy, held: Sequence[Answered]) -> _Done:
         decision = policy.decide(situation)
         route, tokens, paid = decision.route, one.tokens[decision.route], dollars(situation.predictions[decision.rung])
         if route == "rag":
-            doubt = policy.reconsider(situation, decision) if isinstance(policy, Doubting) else None
-            again = policy.review(situation, decision) if one.example.abstained else doubt
+            again = second(policy, situation, decision, abstained=one.example.abstained)
             if again is not None and again.route == "long":
                 route, tokens = "long", tokens + one.tokens["long"]
                 paid += dollars(situation.predictions[again.rung])

@@ -43,9 +43,11 @@ from hybrid.reading.cite import cite
 from hybrid.reading.ordering import order
 from hybrid.reading.window import fit, sizes
 from hybrid.routing.batch import plan
-from hybrid.routing.calibrated import Calibrated, dollars
 from hybrid.routing.explore import drawn, other
-from hybrid.routing.policies import Doubting, Forced, Policy, make_policy
+from hybrid.routing.policies.calibrated import Calibrated, dollars
+from hybrid.routing.policies.forced import Forced
+from hybrid.routing.policies.make import make_policy
+from hybrid.routing.policy import Doubting, Policy
 from hybrid.routing.situation import Situation
 from hybrid.session.situate import EVIDENCE, EVIDENCE_FROM, Counted, Situating
 from hybrid.session.warm import Warm

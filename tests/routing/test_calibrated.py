@@ -17,10 +17,10 @@ from hybrid.document import Location
 from hybrid.engines.planned import Planned
 from hybrid.errors import EngineError, InputError, SettingsError
 from hybrid.index.embedding import Embedder
-from hybrid.routing.calibrated import WORTH, Calibrated
 from hybrid.routing.features import FEATURES, MEANS
 from hybrid.routing.fit import Example, fit
-from hybrid.routing.policies import make_policy
+from hybrid.routing.policies.calibrated import WORTH, Calibrated
+from hybrid.routing.policies.make import make_policy
 from hybrid.routing.records import calibrate, read
 from hybrid.routing.situation import Reading, Situation
 from hybrid.routing.weights import NEEDS, Weights, carried, load, of_settings, save

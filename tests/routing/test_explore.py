@@ -22,8 +22,8 @@ from hybrid.errors import EngineError, InputError
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
 from hybrid.index.store import Store
-from hybrid.routing.calibrated import Calibrated
 from hybrid.routing.explore import drawn
+from hybrid.routing.policies.calibrated import Calibrated
 from hybrid.routing.records import calibrate, read
 from tests.routing.test_calibrated import AVERAGE, COMPARES, settled
 from tests.session.test_hybrid import Model

@@ -10,7 +10,9 @@ from hybrid.document import Location
 from hybrid.errors import InputError, SettingsError
 from hybrid.routing.adaptive import kept
 from hybrid.routing.kinds import kind
-from hybrid.routing.policies import POLICIES, Doubting, Forced, make_policy
+from hybrid.routing.policies.forced import Forced
+from hybrid.routing.policies.make import POLICIES, make_policy
+from hybrid.routing.policy import Doubting
 from hybrid.routing.situation import Situation
 from hybrid.settings import RoutingSettings
 from hybrid.types import RUNGS, Candidate, Cost, Passage, Prediction

@@ -13,7 +13,7 @@ from hybrid import Hybrid, Settings
 from hybrid.errors import InputError
 from hybrid.routing import batch
 from hybrid.routing.batch import plan
-from hybrid.routing.calibrated import Calibrated
+from hybrid.routing.policies.calibrated import Calibrated
 from hybrid.routing.situation import Situation
 from hybrid.routing.weights import carried
 from hybrid.types import Cost

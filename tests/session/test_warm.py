@@ -10,7 +10,7 @@ from hybrid.evals.bench.warm import situation
 from hybrid import Hybrid, Settings
 from hybrid.chat.prompts import Prompt
 from hybrid.engines.base import Completion
-from hybrid.routing.calibrated import Calibrated
+from hybrid.routing.policies.calibrated import Calibrated
 from hybrid.routing.situation import Situation
 from hybrid.routing.weights import TIE
 from hybrid.session.warm import Warm

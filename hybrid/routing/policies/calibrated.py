@@ -17,7 +17,8 @@ from typing import Literal, NamedTuple
 
 from hybrid.errors import InputError
 from hybrid.routing.features import MEANS
-from hybrid.routing.policies import SelfRoute, made, whole
+from hybrid.routing.policies.self_route import SelfRoute
+from hybrid.routing.policy import made, whole
 from hybrid.routing.situation import Situation
 from hybrid.routing.weights import TIE, Expected, Measure, Weights, carried
 from hybrid.types import Decision, Prediction, Rung
