@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from hybrid.routing.situation import Situation
-from hybrid.types import Decision, Route, Rung
-
-ROUTES: dict[Rung, Route] = {"passages": "rag", "sections": "rag", "documents": "long", "corpus": "long"}
+from hybrid.routing.situation import ROUTES, Situation
+from hybrid.types import Decision, Rung
 
 
 class Policy(Protocol):

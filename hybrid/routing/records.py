@@ -21,9 +21,9 @@ from hybrid.routing.policies.long import Long
 from hybrid.routing.policies.rag import Rag
 from hybrid.routing.policies.self_route import SelfRoute
 from hybrid.routing.policy import Policy, second
-from hybrid.routing.situation import Situation
+from hybrid.routing.situation import ROUTES, Situation, sized
 from hybrid.routing.weights import Rule, Weights, carried
-from hybrid.types import RUNGS, Cost, Prediction, Route
+from hybrid.types import Cost, Route
 
 FEWEST, FEWEST_GROUPS = 60, 8  # questions by both routes, and documents, below which a fit tells nothing
 _ROUTES: tuple[Route, ...] = ("rag", "long")
@@ -45,14 +45,9 @@ class Answered:
 
     def situation(self) -> Situation:
         """As a policy sees it: what was recorded of sizes, costs and features."""
-        predictions = {}
-        for rung in RUNGS:
-            route: Route = "rag" if rung in ("passages", "sections") else "long"
-            cost = Cost(dollars=self.dollars[route], basis="measured")
-            size = self.tokens[route]
-            predictions[rung] = Prediction(route=route, rung=rung, engine="", prompt_tokens=size, fits=True, cost=cost)
-        sizes = {rung: p.prompt_tokens for rung, p in predictions.items()}
-        return Situation("", (), 1, sizes, dict(sizes), sizes["documents"], predictions, self.example.features)
+        sizes = {rung: self.tokens[route] for rung, route in ROUTES.items()}
+        costs = {rung: Cost(dollars=self.dollars[route], basis="measured") for rung, route in ROUTES.items()}
+        return sized(sizes, max(sizes.values()), costs, features=self.example.features)
 
 
 @dataclass(frozen=True, slots=True)

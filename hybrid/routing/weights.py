@@ -9,6 +9,7 @@ Few numbers depend on the model that answers, so a user's own records can replac
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -30,6 +31,7 @@ MEASURES: tuple[Measure, ...] = get_args(Measure)
 MIDDLE = 6.0  # the feature `tokens` of 64 000 tokens, where a line's level is taken
 RANGE = (3.0, 8.0)  # of the feature `tokens`, 8 000 to 256 000: beyond it a line is level, as no data tell its slope
 TIE = 0.01  # of the score: what is expected to differ by less is no better
+_LIST = re.compile(r"\[([\d\s.,e-]+)\]")  # of numbers
 _FAR = 3.0  # standard deviations beyond which a feature counts no more: others' documents are not LaRA's
 
 
@@ -179,7 +181,7 @@ def _at(line: tuple[float, float], tokens: float) -> float:
 
 
 def save(weights: Weights, file: Path) -> None:
-    """Write weights as JSON, one feature a line, replacing the file as a whole.
+    """Write weights as JSON, each feature and each list on one line, replacing the file as a whole.
 
     Raises:
         SettingsError: it cannot be written.
@@ -187,6 +189,7 @@ def save(weights: Weights, file: Path) -> None:
     data = asdict(weights)
     table = ",\n".join(f"  {json.dumps(name)}: {json.dumps(own)}" for name, own in data["features"].items())
     rest = json.dumps({**data, "features": 0}, indent=1, ensure_ascii=False)
+    rest = _LIST.sub(lambda found: f"[{' '.join(found[1].split())}]", rest)
     write(file, rest.replace('"features": 0', '"features": {\n' + table + "\n }") + "\n")
 
 

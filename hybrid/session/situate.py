@@ -21,7 +21,7 @@ from hybrid.reading.ordering import Ordering, choose
 from hybrid.reading.window import EVIDENCE, EVIDENCE_FROM, room, sizes
 from hybrid.routing.adaptive import kept
 from hybrid.routing.features import features
-from hybrid.routing.situation import Reading, Situation
+from hybrid.routing.situation import ROUTES, Reading, Situation
 from hybrid.session.warm import Warm
 from hybrid.settings import Settings
 from hybrid.types import RUNGS, Candidate, Piece, Prediction, Rung
@@ -164,7 +164,7 @@ class Situating:
     def _predict(self, rung: Rung, tokens: int, limit: int, cached: int) -> Prediction:
         engine, most = self.engine_for(rung)
         fits = tokens <= limit
-        if rung in ("passages", "sections"):  # what does not fit is left out; only whole texts are read in parts
+        if ROUTES[rung] == "rag":  # what does not fit is left out; only whole texts are read in parts
             tokens = min(tokens, limit)
         calls = 1 if tokens <= limit else -(-tokens // limit) + 1
         output = min(most, _EXPECTED_OUTPUT)
@@ -174,7 +174,7 @@ class Situating:
         else:
             cost = total([estimate(self.settings.cost, limit, output)] * (calls - 1))
         return Prediction(
-            route="rag" if rung in ("passages", "sections") else "long",
+            route=ROUTES[rung],
             rung=rung,
             engine=engine.name,
             prompt_tokens=tokens,
@@ -195,7 +195,7 @@ class Situating:
 
     def engine_for(self, rung: Rung) -> tuple[Engine, int]:
         """What reads a rung, and the tokens kept for its answer."""
-        if rung in ("documents", "corpus"):
+        if ROUTES[rung] == "long":
             return self.long_engine, (self.settings.long_engine or self.settings.engine).max_tokens
         return self.engine, self.settings.engine.max_tokens
 

@@ -21,7 +21,7 @@ from hybrid.reading.cite import cite
 from hybrid.reading.ordering import order
 from hybrid.reading.window import Fit, evidence, fit
 from hybrid.routing.policy import Policy, second
-from hybrid.routing.situation import Situation
+from hybrid.routing.situation import ROUTES, Situation
 from hybrid.session.calls import Calls
 from hybrid.session.held import Held
 from hybrid.session.situate import Situating
@@ -164,7 +164,7 @@ class Way:
             prompt, fitted = self.assemble(situation, decision, engine, max_tokens, ranked)
         with self.stage("ask"):
             completion = self.ask_for_amendments(engine, prompt, max_tokens)
-        if decision.rung in ("documents", "corpus"):
+        if ROUTES[decision.rung] == "long":
             length = max(1, sum(len(piece.text) for piece in prompt.pieces))
             read = [(piece.document, fitted.tokens * len(piece.text) // length) for piece in prompt.pieces]
             self.situating.warm.note(engine.name, read, completion.usage.cached_tokens)
@@ -195,7 +195,7 @@ class Way:
                 f"Nothing that was found fits the {engine.window} tokens of {engine.name}: the shortest piece is "
                 "longer. Lower engine.max_tokens or passages.tokens, or use an engine with a larger window."
             )
-        if decision.rung in ("documents", "corpus"):
+        if ROUTES[decision.rung] == "long":
             kept = sorted(fitted.kept, key=lambda piece: piece.document)  # always the same: the prefix is cached
             again = evidence(engine, situation.candidates, fitted, max_tokens)
             return Prompt(self.question, tuple(kept), evidence=again), fitted

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hybrid.errors import InputError
-from hybrid.routing.policy import ROUTES, Once, in_parts, made, whole
-from hybrid.routing.situation import Situation
+from hybrid.routing.policy import Once, in_parts, made, whole
+from hybrid.routing.situation import ROUTES, Situation
 from hybrid.types import Decision, Route, Rung
 
 
