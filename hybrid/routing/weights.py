@@ -57,6 +57,12 @@ class Expected:
     long_abstained: float
     silent_abstained: float
 
+    def gain(self, abstained: bool) -> float:
+        """What reading the whole gains after passages that were not answered from, or were."""
+        if abstained:
+            return self.long_abstained - self.silent_abstained
+        return self.long_answered - self.rag_answered
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:

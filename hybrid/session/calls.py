@@ -17,6 +17,8 @@ from hybrid.errors import EngineError, HybridError
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage
 
+_CLEAR = 120  # characters after which a streamed reply is no abstention
+
 
 class Calls:
     """Calls of engines. Safe to use from several threads.
@@ -109,3 +111,27 @@ def _find_power(settings: CostSettings, engines: Sequence[Engine]) -> tuple[Powe
             return Power(energy, settings.idle_watts), ""
         why = energy.why
     return None, f"Energy is not measured: {why}." if settings.energy else ""
+
+
+class Held:
+    """A stream that is held back until it cannot be an abstention any more."""
+
+    def __init__(self, on_text: OnText) -> None:
+        self._on_text = on_text
+        self._text = ""
+        self._open = False
+
+    def __call__(self, text: str) -> None:
+        if self._open:
+            self._on_text(text)
+            return
+        self._text += text
+        ended = len(self._text) > _CLEAR or any(mark in self._text for mark in (". ", "\n", "? ", "! "))
+        if ended and not abstains(self._text):
+            self.release()
+
+    def release(self) -> None:
+        """Pass on what was held back, and all that follows."""
+        if not self._open:
+            self._open = True
+            self._on_text(self._text)

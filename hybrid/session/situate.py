@@ -6,7 +6,7 @@ Nothing is asked of a model here; sizes come from the index, windows and costs f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from hybrid.cost.estimate import estimate
@@ -29,14 +29,8 @@ from hybrid.types import RUNGS, Candidate, Piece, Prediction, Rung
 _EXPECTED_OUTPUT = 128  # tokens of an answer, for predictions
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What was counted before, by index: not by its id, which is given to another one when an index is dropped."""
-
-    ratios: WeakKeyDictionary[Store, dict[tuple[str, int], float]] = field(default_factory=WeakKeyDictionary)
-    counts: WeakKeyDictionary[Store, dict[tuple[str, int, tuple[str, ...]], int]] = field(
-        default_factory=WeakKeyDictionary
-    )
+# What was counted before, by index: not by its id, which is given to another one when an index is dropped.
+Counted = WeakKeyDictionary[Store, dict[tuple[object, ...], float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +150,10 @@ class Situating:
         if not limit / 2 < estimated < limit * 2:
             return round(estimated)
         engine = self.long_engine
-        known, key = self.counted.counts.setdefault(store, {}), (engine.name, store.generation, tuple(names))
+        known, key = self.counted.setdefault(store, {}), (engine.name, store.generation, *names)
         if key not in known:
             known[key] = sum(sum(sizes(engine, [Piece(name, store.document(name).text, 0)])) for name in names)
-        return known[key]
+        return round(known[key])
 
     def _predict(self, rung: Rung, tokens: int, limit: int, cached: int) -> Prediction:
         engine, most = self.engine_for(rung)
@@ -186,7 +180,7 @@ class Situating:
 
     def ratio(self, engine: Engine, store: Store) -> float:
         """The engine's tokens per token of the embedder, from a sample of the corpus."""
-        known, key = self.counted.ratios.setdefault(store, {}), (engine.name, store.generation)
+        known, key = self.counted.setdefault(store, {}), (engine.name, store.generation)
         if key not in known:
             sample = store.sample(16)
             ours = sum(p.tokens for p in sample)

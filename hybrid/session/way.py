@@ -22,8 +22,7 @@ from hybrid.reading.ordering import order
 from hybrid.reading.window import Fit, evidence, fit
 from hybrid.routing.policy import Policy, second
 from hybrid.routing.situation import ROUTES, Situation
-from hybrid.session.calls import Calls
-from hybrid.session.held import Held
+from hybrid.session.calls import Calls, Held
 from hybrid.session.situate import Situating
 from hybrid.settings import Settings
 from hybrid.types import Answer, Attempt, Candidate, Decision, Piece, Usage

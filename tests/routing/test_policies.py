@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -13,25 +14,11 @@ from hybrid.routing.kinds import kind
 from hybrid.routing.policies.forced import Forced
 from hybrid.routing.policies.make import POLICIES, make_policy
 from hybrid.routing.policy import Doubting
-from hybrid.routing.situation import Situation
 from hybrid.settings import RoutingSettings
-from hybrid.types import RUNGS, Candidate, Cost, Passage, Prediction
+from hybrid.types import RUNGS, Candidate, Passage
+from tests.routing.situations import situation as of_sizes
 
-
-def situation(corpus: int = 10_000, passages: int = 800, room: int = 30_000, largest: int = 5_000) -> Situation:
-    tokens = {"passages": passages, "sections": 3 * passages, "documents": largest, "corpus": corpus}
-    predictions = {
-        rung: Prediction(
-            route="rag" if rung in ("passages", "sections") else "long",
-            rung=rung,
-            engine="e",
-            prompt_tokens=tokens[rung],
-            fits=tokens[rung] <= room,
-            cost=Cost(basis="estimated"),
-        )
-        for rung in RUNGS
-    }
-    return Situation("q", (), 3, tokens, dict.fromkeys(RUNGS, room), largest, predictions)
+situation = partial(of_sizes, corpus=10_000, passages=800, room=30_000, largest=5_000, documents=3)
 
 
 def test_rag_always_reads_passages_and_never_tries_again():

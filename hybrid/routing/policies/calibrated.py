@@ -2,7 +2,7 @@
 
 Before asking, reading the whole has to be worth its cost over passages. After an attempt over passages there are two
 cases that other routers take for one (Self-Route, arXiv 2407.16833, reads the whole whenever passages do not answer;
-arXiv 2411.06037 shows that models answer from texts that do not suffice):
+arXiv 2411.06037 shows that models also answer from texts that do not suffice):
 
     passages were not answered from   either they were not enough, or there is no answer; the whole document tempts a
                                       model to invent one, so it is read only where an answer is likelier than not
@@ -111,13 +111,13 @@ class Calibrated:
             chance = 1 - expected.silent_abstained
             why = f"the passages did not answer, and there is an answer with a chance of {chance:.0%}: {found[2]}"
             return self._made(situation, expected, found[0], found[1], why)
-        room = situation.predictions["sections"]
-        wider = situation.tokens["sections"] > situation.tokens["passages"] and self._earns(expected, True, room)
+        wider = situation.predictions["sections"]
         if (
             self.widens
             and tried.rung == "passages"
-            and wider
-            and self.within([situation.predictions[tried.rung], room])
+            and situation.tokens["sections"] > situation.tokens["passages"]
+            and self._earns(expected, True, wider)
+            and self.within([situation.predictions[tried.rung], wider])
         ):
             why = "the passages did not answer, and the whole is too much: more around them is read"
             return self._made(situation, expected, "sections", False, why)
@@ -161,12 +161,10 @@ class Calibrated:
         found = []
         if self.within([passages]):
             score, again = expected.rag, 0.0
-            if self._second(situation, tried, expected, abstained=True):
-                score += expected.abstains * (expected.long_abstained - expected.silent_abstained)
-                again += expected.abstains
-            if self._second(situation, tried, expected, abstained=False):
-                score += (1 - expected.abstains) * (expected.long_answered - expected.rag_answered)
-                again += 1 - expected.abstains
+            for abstained, chance in ((True, expected.abstains), (False, 1 - expected.abstains)):
+                if self._second(situation, tried, expected, abstained=abstained):
+                    score += chance * expected.gain(abstained)
+                    again += chance
             found.append(Way("passages", False, "", score, dollars(passages) + again * dollars(all_)))
         if self.within([all_]) and not self.weights.rule:
             found.append(Way(rung, chunkwise, why, expected.long, dollars(all_)))
@@ -183,10 +181,7 @@ class Calibrated:
         expected, all_ = self._expected(situation), dollars(situation.predictions[whole(situation)[0]])
         if self.weights.rule:
             return [all_]
-        gains = (
-            expected.long_abstained - expected.silent_abstained - TIE,
-            expected.long_answered - expected.rag_answered - TIE,
-        )
+        gains = [expected.gain(abstained) - TIE for abstained in (True, False)]
         return sorted(all_ / gain for gain in gains if gain > 0)
 
     def within(self, attempts: Sequence[Prediction]) -> bool:
@@ -225,11 +220,7 @@ class Calibrated:
         """Whether reading more, after an attempt that was silent or not, is worth its cost."""
         if self.weights.rule:
             return self.weights.rule == "self_route" and abstained and dollars(prediction) < self.worth
-        if abstained:
-            gain = expected.long_abstained - expected.silent_abstained
-        else:
-            gain = expected.long_answered - expected.rag_answered
-        return (gain - TIE) * self.worth > dollars(prediction)
+        return (expected.gain(abstained) - TIE) * self.worth > dollars(prediction)
 
     def _slow(self, prediction: Prediction) -> float | None:
         """Seconds that 95 % of such calls stay within; None where nothing tells."""
