@@ -1,7 +1,7 @@
 """From records of both routes to a router's weights: logistic regressions, small enough for plain NumPy.
 
-What was fitted before, on more data, is where a fit begins and what it is drawn back to: a user's hundred records move
-a few numbers a little, a thousand move them where they belong.
+A fit begins at what was fitted before on more data, and is drawn back to it: a user's hundred records move a few
+numbers a little, a thousand move them where they belong.
 """
 
 from __future__ import annotations

@@ -58,9 +58,9 @@ class Calibration:
         weights: fitted on all records; to be used only if `better`.
         questions, groups: held out.
         scores: mean score there of rag, self_route, long, the carried weights and the fitted ones.
-        fixed: of rag, self_route and long, the one that is worth most there; of equal ones the cheapest.
-        gain: score of the fitted router less that of the better route, with its 95 % interval, whole documents drawn.
-        worth: the same less that of `fixed`, and with costs taken off, as shares of what a right answer is worth.
+        fixed: the one of rag, self_route and long that is worth most there; of equal ones the cheapest.
+        gain: how much more the fitted router scores than the better route, with its 95 % interval, by documents.
+        worth: how much more it is worth than `fixed`, costs taken off, as shares of what a right answer is worth.
         tokens: of the fitted router, as a share of the long route's.
         reliability: route -> in equal bins: expected and observed score, questions.
     """
@@ -183,11 +183,11 @@ def _ordered(examples: Sequence[Example]) -> list[str]:
 def _fitted(answered: Sequence[Answered], policy: Mapping[str, Any]) -> Weights:
     """The carried weights drawn to some records, or a rule in their place where they are not worth more than it.
 
-    What is expected after a hundred records errs by some points, which is more than either way costs where texts are
-    short or nothing has a price. So it is tried on each quarter of the documents, with the lines fitted on the others,
-    whether going by what is expected is worth more than passages alone, or with the whole where they do not answer.
-    Taken is the simplest that the best is not established (95 %) to be worth more than: one question of a hundred would
-    else decide for reading six times as much.
+    What is expected after a hundred records errs by some points: more than either way costs where texts are short or
+    nothing has a price. So each quarter of the documents, with the lines fitted on the others, tells whether going by
+    what is expected is worth more than passages alone, or than passages and the whole where they do not answer. The
+    simplest rule is taken that the best does not beat for certain (95 %): else one question in a hundred would decide
+    for reading six times as much.
     """
     examples = [one.example for one in answered]
     groups = _ordered(examples)

@@ -44,7 +44,7 @@ class Situation:
     again: Mapping[Rung, Prediction] = field(default_factory=dict)  # of whole texts that were read just before
     reads: Mapping[Rung, tuple[str, ...]] = field(default_factory=dict)  # the documents of whole texts, in their order
     ordering: str = ""  # how passages would be ordered, and why
-    quoting: bool = False  # whether passages are read by an engine that quotes: silence there is no model's
+    quoting: bool = False  # whether an engine that quotes reads the passages: its silence is not a model's
 
     def fits(self, rung: Rung) -> bool:
         """Whether a rung can be read in one call."""

@@ -76,8 +76,8 @@ class Weights:
             passages are not answered from; `rag` and `long`: the scores of both routes where they are, `again`: that
             of the whole where they are not.
         engine: the model that it was fitted for; empty: any.
-        rule: a fixed policy that decides in the place of the lines, where going by what is expected was not established
-            to be worth more on the records.
+        rule: a fixed policy that decides instead of the lines, where the records did not show the lines to be worth
+            more.
     """
 
     card: Mapping[str, Any]
@@ -132,7 +132,7 @@ class Weights:
 
         Args:
             kept: share of the score of `rag`, `long` and `again` that the engine keeps on this prompt, where it was
-                measured. It is taken off where there is an answer: what is not there is not overlooked.
+                measured. It counts only where there is an answer: nobody overlooks what is not there.
 
         Raises:
             KeyError: a feature is missing.

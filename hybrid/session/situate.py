@@ -1,4 +1,4 @@
-"""What a policy may know of a question: how much each rung would read, what it would take, and what is warm.
+"""What a policy may know of a question: how much each rung would read, what that costs, and what is cached.
 
 Nothing is asked of a model here; sizes come from the index, windows and costs from the engines and the settings.
 """
@@ -194,7 +194,7 @@ class Situating:
         return self.engine, self.settings.engine.max_tokens
 
     def ordering(self, engine: Engine, count: int) -> tuple[Ordering, Sequence[float], str]:
-        """How as many passages are ordered for an engine, its position curve, and why."""
+        """How that many passages are ordered for an engine, its position curve, and why."""
         routing = self.settings.routing
         if routing.ordering != "auto":
             return routing.ordering, routing.curve, f"{routing.ordering}: you asked for it"

@@ -201,7 +201,7 @@ def test_route_decides_without_an_engine(tmp_path, monkeypatch):
     shown = CliRunner().invoke(cli, [*asked, "--model", "qwen3-8b"])
     assert "expected right" in shown.output
     quoted = CliRunner().invoke(cli, asked)
-    assert "No model answers but an engine that quotes" in quoted.output
+    assert "The answers come from an engine that quotes" in quoted.output
 
 
 @pytest.mark.parametrize(

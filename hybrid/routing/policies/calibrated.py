@@ -62,7 +62,7 @@ class Calibrated:
 
     name = "calibrated"
     escalates = True
-    widens = True  # reads more around passages where the whole is too much, which no expected cost of a way counts
+    widens = True  # reads more around passages where the whole is too much; the expected cost of a way omits that
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Calibrated:
         self.budget, self.latency, self.gpus = budget, latency, gpus
 
     def decide(self, situation: Situation) -> Decision:
-        """The way that is worth most; that of Self-Route where what it goes by is not known.
+        """The way that is worth most; where the situation lacks what this policy goes by, that of Self-Route.
 
         Raises:
             InputError: no way is within the budget or the latency.
@@ -223,7 +223,7 @@ class Calibrated:
         return (expected.gain(abstained) - TIE) * self.worth > dollars(prediction)
 
     def _slow(self, prediction: Prediction) -> float | None:
-        """Seconds that 95 % of such calls stay within; None where nothing tells."""
+        """Seconds that 95 % of such calls stay within; None where they are not known."""
         cost = prediction.cost
         if cost.interval is not None:
             return cost.interval[1] / self.gpus
@@ -283,14 +283,14 @@ _LOOKS = {
 
 
 def unknown(situation: Situation) -> str:
-    """What this policy would go by and is not told, in words; empty where nothing is missing.
+    """What this policy goes by and the situation lacks, in words; empty where nothing is missing.
 
-    An engine that quotes has no model, and the weights are of models' replies: with it the rule alone was as good or
-    better on five sets of documents (docs/routing.md). Without nearness in meaning, as of a search that somebody else
-    does, half of what retrieval tells is missing, and zeros in its place would be taken for a search that failed.
+    An engine that quotes has no model, and the weights come from models' replies: on five sets of documents the rule
+    alone was as good or better with it (docs/routing.md). A search that somebody else does may not tell nearness in
+    meaning: then half of what retrieval tells is missing, and zeros in its place would look like a search that failed.
     """
     if situation.quoting:
-        return "no model answers but an engine that quotes, of which the weights know nothing"
+        return "the answers come from an engine that quotes, and the weights know only models"
     if not situation.features:
         return "nothing is known of the question"
     if situation.candidates and all(candidate.dense is None for candidate in situation.candidates):
