@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import queue
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -29,6 +27,7 @@ from hybrid.session.calls import Calls
 from hybrid.session.corpora import Corpora
 from hybrid.session.explored import explored
 from hybrid.session.situate import Counted, Situating
+from hybrid.session.stream import as_it_comes
 from hybrid.session.warm import Warm
 from hybrid.session.way import Way, Widen
 from hybrid.settings import Settings, load
@@ -115,22 +114,7 @@ class Hybrid(Corpora):
 
     def stream(self, question: str, corpus: CorpusLike | Store, **options: Any) -> Iterator[str | Answer]:
         """The answer's text piece by piece as it is generated, and last the whole `Answer`."""
-        said: queue.SimpleQueue[str | Answer | BaseException] = queue.SimpleQueue()
-
-        def work() -> None:
-            try:
-                said.put(self.answer(question, corpus, on_text=said.put, **options))
-            except BaseException as error:  # noqa: BLE001  (raised again in the caller's thread)
-                said.put(error)
-
-        threading.Thread(target=work, daemon=True).start()
-        while True:
-            item = said.get()
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-            if isinstance(item, Answer):
-                return
+        return as_it_comes(lambda on_text: self.answer(question, corpus, on_text=on_text, **options))
 
     def answer_many(
         self,
