@@ -24,6 +24,7 @@ from zlib import crc32
 
 import numpy as np
 from hybrid.evals.replay import OUTPUT, Case
+from hybrid.evals.research.needs import first_fit
 from hybrid.evals.research.router_data import Row, rows
 from numpy.typing import NDArray
 
@@ -85,7 +86,7 @@ def examples(table: Sequence[Row], models: Sequence[str]) -> list[Example]:
 
 def pooled(table: Sequence[Row], models: Sequence[str], card: Mapping[str, Any] | None = None) -> Weights:
     """Weights that know no model's name."""
-    return fit(examples(table, models), None, card=card or {}, ridge=CARRIED_RIDGE, prior=CARRIED_PRIOR)
+    return first_fit(examples(table, models), card=card or {}, ridge=CARRIED_RIDGE, prior=CARRIED_PRIOR)
 
 
 def carry_out(policy: Policy, case: Case) -> tuple[float, float, float]:
