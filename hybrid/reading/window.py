@@ -31,9 +31,8 @@ def room(engine: Engine, question: str, max_tokens: int) -> int:
     Raises:
         WindowError: the question and the room for the answer already fill the window.
     """
-    share = 1.0 if engine.counts_exactly else _ESTIMATE_SHARE
     frame = engine.measure(Prompt(question, ()))
-    left = int(engine.window * share) - max_tokens - frame
+    left = _limit(engine, max_tokens) - frame
     if left <= 0:
         raise WindowError(
             f"The question takes {frame} tokens and {max_tokens} are kept for the answer, but {engine.name} reads only "
@@ -64,9 +63,7 @@ def fit(engine: Engine, question: str, ranked: Sequence[Piece], max_tokens: int)
         else:
             out.append(piece)
     # sums of parts can differ from the whole by a few tokens: the engine's own count of the prompt decides
-    share = 1.0 if engine.counts_exactly else _ESTIMATE_SHARE
-    limit = int(engine.window * share) - max_tokens
-    while (tokens := engine.measure(Prompt(question, tuple(kept)))) > limit and kept:
+    while (tokens := engine.measure(Prompt(question, tuple(kept)))) > _limit(engine, max_tokens) and kept:
         out.insert(0, kept.pop())
     return Fit(tuple(kept), tuple(out), tokens)
 
@@ -119,6 +116,11 @@ def parts(engine: Engine, question: str, piece: Piece, max_tokens: int) -> list[
         found.append(part)
         at = end
     return found
+
+
+def _limit(engine: Engine, max_tokens: int) -> int:
+    """Tokens of the longest prompt that leaves room for the answer."""
+    return int(engine.window * (1.0 if engine.counts_exactly else _ESTIMATE_SHARE)) - max_tokens
 
 
 def _sub(piece: Piece, start: int, end: int) -> Piece:

@@ -1,4 +1,12 @@
-"""The way of a question, from top to bottom: retrieve, situate, decide, assemble, ask, check, cite."""
+"""The way of a question, from top to bottom: retrieve, situate, decide, assemble, ask, check, cite.
+
+retrieve      the passages that are near the question
+decide        what a policy may know of it, and the route it takes
+attempts      read and check, once or twice
+  assemble    what fits, in its order, as a prompt
+  ask         one call of an engine, or one for every part of a long text
+answer        the reply, cited and priced
+"""
 
 from __future__ import annotations
 
