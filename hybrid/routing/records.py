@@ -268,10 +268,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
                     "answer and `explored.score` for the other route's, or leave the line out."
                 )
             yield number, both
-            yield (
-                number,
-                {**both, "attempts": None, **{key: value for key, value in explored.items() if key != "document"}},
-            )
+            yield number, {**both, "attempts": None, **explored, "document": both["document"]}
         elif "explored" not in line or "score" in line:
             yield number, line
 
