@@ -40,7 +40,8 @@ from hybrid.errors import InputError, SettingsError
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
 from hybrid.index.store import Store
-from hybrid.routing.policies import Doubting, Forced, Policy
+from hybrid.routing.policies.forced import Forced
+from hybrid.routing.policy import Doubting, Policy
 from hybrid.routing.situation import Reading, Situation
 from hybrid.session.hybrid import Hybrid
 from hybrid.settings import EmbedderSettings, Settings

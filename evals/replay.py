@@ -24,8 +24,9 @@ from hybrid.cost.estimate import estimate as estimated
 from hybrid.cost.price import total
 from hybrid.errors import InputError
 from hybrid.files import read_lines
-from hybrid.routing.calibrated import unknown as unknown_to
-from hybrid.routing.policies import POLICIES, Doubting, Policy
+from hybrid.routing.policies.calibrated import unknown as unknown_to
+from hybrid.routing.policies.make import POLICIES
+from hybrid.routing.policy import Doubting, Policy
 from hybrid.routing.situation import Situation
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Prediction, Route, Rung, Usage

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hybrid.cli.calibrate import calibrate
 from hybrid.cli.main import guarded
-from hybrid.routing.calibrated import Calibrated
+from hybrid.routing.policies.calibrated import Calibrated
 from hybrid.routing.records import read
 from hybrid.routing.weights import carried, load
 

@@ -72,7 +72,6 @@ ORDER = [
 ]
 FOUNDATIONS = {"document", "errors", "files", "registry", "settings", "types"}
 CIRCLES = [  # still to be cut
-    {"hybrid.routing.policies", "hybrid.routing.calibrated"},
     {"hybrid.pipelines.code.pipeline", "hybrid.pipelines.code.cli"},
     {f"hybrid.pipelines.legal.{name}" for name in ("page", "clauses", "library", "answer")},
 ]

@@ -13,9 +13,9 @@ from collections.abc import Callable
 import numpy as np
 
 from hybrid.document import Location
-from hybrid.routing.calibrated import Calibrated
 from hybrid.routing.features import features
-from hybrid.routing.policies import whole
+from hybrid.routing.policies.calibrated import Calibrated
+from hybrid.routing.policy import whole
 from hybrid.routing.situation import Situation
 from hybrid.settings import Settings
 from hybrid.types import RUNGS, Candidate, Cost, Passage, Prediction, Rung

@@ -12,7 +12,7 @@ from hybrid.evals.replay import OUTPUT
 
 from hybrid.cli.common import console, print_json
 from hybrid.cost.estimate import estimate
-from hybrid.routing.calibrated import Calibrated
+from hybrid.routing.policies.calibrated import Calibrated
 from hybrid.routing.situation import Situation
 from hybrid.routing.weights import TIE, carried
 from hybrid.settings import CostSettings

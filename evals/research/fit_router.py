@@ -24,14 +24,19 @@ from zlib import crc32
 
 import numpy as np
 from hybrid.evals.replay import OUTPUT, Case
+from hybrid.evals.research.needs import first_fit
 from hybrid.evals.research.router_data import Row, rows
 from numpy.typing import NDArray
 
 from hybrid.cost.estimate import estimate
-from hybrid.routing.calibrated import WORTH, Calibrated
 from hybrid.routing.features import DOCUMENTS, QUESTION, RETRIEVAL
 from hybrid.routing.fit import PRIOR, Example, fit
-from hybrid.routing.policies import Doubting, Long, Policy, QuestionType, Rag, SelfRoute
+from hybrid.routing.policies.calibrated import WORTH, Calibrated
+from hybrid.routing.policies.long import Long
+from hybrid.routing.policies.question_type import QuestionType
+from hybrid.routing.policies.rag import Rag
+from hybrid.routing.policies.self_route import SelfRoute
+from hybrid.routing.policy import Doubting, Policy
 from hybrid.routing.situation import Situation
 from hybrid.routing.weights import Expected, Need, Weights, save
 from hybrid.settings import CostSettings
@@ -81,7 +86,7 @@ def examples(table: Sequence[Row], models: Sequence[str]) -> list[Example]:
 
 def pooled(table: Sequence[Row], models: Sequence[str], card: Mapping[str, Any] | None = None) -> Weights:
     """Weights that know no model's name."""
-    return fit(examples(table, models), None, card=card or {}, ridge=CARRIED_RIDGE, prior=CARRIED_PRIOR)
+    return first_fit(examples(table, models), card=card or {}, ridge=CARRIED_RIDGE, prior=CARRIED_PRIOR)
 
 
 def carry_out(policy: Policy, case: Case) -> tuple[float, float, float]:

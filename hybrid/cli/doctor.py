@@ -113,7 +113,7 @@ def _used(settings: Settings, timeout: float) -> list[dict[str, Any]]:
 
 def _policy(settings: Settings, engine: str) -> str:
     """The policy, its weights opened."""
-    from hybrid.routing.policies import make_policy
+    from hybrid.routing.policies.make import make_policy
 
     make_policy(settings.routing, lambda: engine, settings.cost.gpus)
     routing, retrieval = settings.routing, settings.retrieval

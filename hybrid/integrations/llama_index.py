@@ -7,10 +7,8 @@ base classes, whose events are fired by them. What is ours travels as metadata: 
 from __future__ import annotations
 
 import asyncio
-import queue
 import re
-import threading
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +20,7 @@ from hybrid.index.embedding import Embedder
 from hybrid.index.store import Store
 from hybrid.reading.ordering import Ordering, order
 from hybrid.session.hybrid import Hybrid
+from hybrid.session.stream import as_it_comes
 from hybrid.settings import EngineSettings
 from hybrid.types import Answer, Candidate, Citation, Piece, Route, Rung
 
@@ -410,7 +409,7 @@ class HybridLLM(CustomLLM):
     def _stream(self, prompt: Said, options: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Text until now, the new piece, and last what was spent."""
         text = ""
-        for item in _as_it_comes(lambda on_text: self._ask(prompt, on_text, options)):
+        for item in as_it_comes(lambda on_text: self._ask(prompt, on_text, options)):
             if isinstance(item, Completion):
                 yield item.text, item.text[len(text) :] if item.text.startswith(text) else "", _spent(item)
             else:
@@ -449,26 +448,6 @@ class HybridEmbedding(BaseEmbedding):
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return await asyncio.to_thread(self._get_query_embedding, query)
-
-
-def _as_it_comes(work: Callable[[OnText], Completion]) -> Iterator[str | Completion]:
-    """What `work` tells its callback, while it works in a thread, and last what it returns."""
-    items: queue.SimpleQueue[str | Completion | BaseException] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            items.put(work(items.put))
-        except BaseException as error:  # noqa: BLE001  (raised again in the caller's thread)
-            items.put(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    while True:
-        item = items.get()
-        if isinstance(item, BaseException):
-            raise item
-        yield item
-        if isinstance(item, Completion):
-            return
 
 
 def _said(messages: Sequence[ChatMessage]) -> Said:

@@ -32,8 +32,8 @@ from hybrid.index.lexical import query_words
 from hybrid.index.store import Entry, Store
 from hybrid.integrations.llama_index import passage_nodes
 from hybrid.integrations.vector_store import by_words
-from hybrid.routing.policies import Policy
-from hybrid.session.hybrid import Hybrid, _Run
+from hybrid.routing.policy import Policy
+from hybrid.session.hybrid import Hybrid
 from hybrid.settings import PassageSettings, Settings
 from hybrid.types import Candidate, Passage
 
@@ -97,10 +97,8 @@ class LlamaIndexHybrid(Hybrid):
             return path
         return path.with_name(f"{path.name}-{self.chunker.fingerprint}")
 
-    def _found(self, run: _Run, k: int) -> list[Candidate]:
-        return self._reranked(run.question, super()._found(run, k), run.store)
-
-    def _reranked(self, question: str, found: list[Candidate], store: Store) -> list[Candidate]:
+    def rerank(self, question: str, found: list[Candidate], store: Store) -> list[Candidate]:
+        """What was retrieved, as the rerankers choose and order it."""
         if not self.rerankers or not found:
             return found
         nodes = passage_nodes(found, store)

@@ -1,4 +1,4 @@
-"""From what was found to what is read: candidates widened to the rung that was decided."""
+"""What is read: the candidates that were found, widened to the rung that was decided."""
 
 from __future__ import annotations
 
@@ -76,18 +76,18 @@ def _sections(store: Store, candidates: Sequence[Candidate]) -> list[Piece]:
     merged: list[Piece] = []
     for name, group in groupby(sorted(found), key=lambda section: section[0]):
         text, around = store.document(name).text, rows[name]
-        runs: list[list[float]] = []
+        runs: list[tuple[int, int, float]] = []
         for _, first, last, score in group:
-            if runs and first <= runs[-1][1] and around[first].heading == around[int(runs[-1][0])].heading:
-                runs[-1] = [runs[-1][0], max(last, runs[-1][1]), max(score, runs[-1][2])]
+            if runs and first <= runs[-1][1] and around[first].heading == around[runs[-1][0]].heading:
+                begin, end, best = runs.pop()
+                runs.append((begin, max(last, end), max(score, best)))
             else:
-                begin = max(first, int(runs[-1][1]) + 1) if runs else first
+                begin = max(first, runs[-1][1] + 1) if runs else first
                 if begin <= last:
-                    runs.append([begin, last, score])
-        for first_, last_, score in runs:
-            start, end = around[int(first_)].start, around[int(last_)].end
-            heading, location = around[int(first_)].heading, around[int(first_)].location
-            merged.append(Piece(name, text[start:end], start, heading, location, None, score))
+                    runs.append((begin, last, score))
+        for first, last, score in runs:
+            top, end = around[first], around[last].end
+            merged.append(Piece(name, text[top.start : end], top.start, top.heading, top.location, None, score))
     return sorted(merged, key=lambda piece: (-piece.score, piece.document, piece.start))
 
 

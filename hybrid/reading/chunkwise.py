@@ -1,4 +1,4 @@
-"""Reading texts longer than any window: every part is read, and what it holds on the question is put together."""
+"""Texts longer than any window: every part is read, and what the parts hold on the question is put together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hybrid.index.store import Progress
 from hybrid.reading.window import parts, room, sizes
 from hybrid.types import Piece, Usage
 
-_ROUNDS = 4  # of collecting findings, before the least relevant are left out
+_ROUNDS = 4  # of collecting findings, after which the least relevant are left out
 _LEAST = 3  # characters of a line that says something
 _VERBATIM, _RETOLD = 1.0, 0.5  # scores of what a model found: what is not word for word ranks behind what is
 
@@ -90,7 +90,7 @@ class Chunkwise:
 
 
 def _placed(completion: Completion, group: Sequence[Piece]) -> list[Piece]:
-    """A reply to the task `collect` as pieces: quotations where they stand, a model's other lines at their part."""
+    """A reply to the task `collect` as pieces: quotations where they stand, other lines of a model at their part."""
     if completion.quotes:
         found = []
         for quote in completion.quotes:

@@ -1,7 +1,7 @@
 """Where an answer comes from: verbatim quotations with their place in the original, on both routes.
 
-An engine that quotes tells the places itself. For a model's own words each statement is aligned with what was read:
-the sentences that cover most of its words, rare words and numbers counting most.
+An engine that quotes tells the places itself. Each statement in a model's own words is aligned with what was read: it
+cites the sentences that cover most of its words; rare words and numbers count most.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _quoted(completion: Completion, pieces: Sequence[Piece], store: Store) -> tu
 
 
 def _whole(store: Store, piece: Piece, start: int, end: int) -> tuple[int, int]:
-    """Of source code the whole definition, of which the piece may have held a part."""
+    """The whole definition of source code, where the piece held only a part of it."""
     language = source_language(piece.document)
     if language is None:
         return start, end
@@ -90,28 +90,20 @@ def _align(statement: str, read: Sequence[Piece], store: Store, enough: float) -
     best: tuple[float, int, str, int, int] | None = None
     for passage in near:
         ranges = _ranges(passage)
-        for i in range(len(ranges)):
-            for j in (i, i + 1):  # one sentence, or two that belong together
-                if j >= len(ranges):
-                    continue
-                start, end = ranges[i][0], ranges[j][1]
+        for i, (start, _) in enumerate(ranges):
+            for further, (_, end) in enumerate(ranges[i : i + 2]):  # one sentence, or two that belong together
                 have = set(words(passage.text[start:end]))
                 covered = sum(weight for word, weight in weights.items() if word in have)
-                key = (
-                    round(covered - 0.05 * (j - i), 6),
-                    -passage.id,
-                    passage.document,
-                    passage.start + start,
-                    passage.start + end,
-                )
-                best = max(best, key) if best is not None else key
+                score, at = round(covered - 0.05 * further, 6), passage.start
+                key = (score, -passage.id, passage.document, at + start, at + end)
+                best = key if best is None else max(best, key)
     if best is None or best[0] < enough:
         return None
     return _citation(store, best[2], best[3], best[4], min(1.0, best[0]))
 
 
 def _ranges(passage: Passage) -> list[tuple[int, int]]:
-    """What a citation of a passage may be: its sentences; of source code its definitions and statements."""
+    """What may be cited of a passage: sentences, or the definitions and statements of source code."""
     language = source_language(passage.document)
     if language is None:
         return sentences(passage.text)
@@ -119,7 +111,7 @@ def _ranges(passage: Passage) -> list[tuple[int, int]]:
 
 
 def _weights(wanted: Counter[str], texts: Sequence[str]) -> dict[str, float]:
-    """Weight of each word of a statement, summing to 1: rare ones more, numbers twice."""
+    """How much each word of a statement counts, summing to 1: rare ones more, numbers twice."""
     having = [set(words(text)) for text in texts]
     weights = {}
     for word in wanted:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from hybrid.chat.prompts import Prompt, block
 from hybrid.engines.base import Engine
 from hybrid.errors import WindowError
-from hybrid.types import Piece
+from hybrid.reading.assemble import passage_piece
+from hybrid.types import Candidate, Piece
 
+EVIDENCE = 3  # best passages repeated after a long document
+EVIDENCE_FROM = 4_000  # tokens of document from which repeating them is worth it
 _ESTIMATE_SHARE = 0.9  # of the window is filled where tokens can only be estimated
 
 
@@ -28,9 +31,8 @@ def room(engine: Engine, question: str, max_tokens: int) -> int:
     Raises:
         WindowError: the question and the room for the answer already fill the window.
     """
-    share = 1.0 if engine.counts_exactly else _ESTIMATE_SHARE
     frame = engine.measure(Prompt(question, ()))
-    left = int(engine.window * share) - max_tokens - frame
+    left = _limit(engine, max_tokens) - frame
     if left <= 0:
         raise WindowError(
             f"The question takes {frame} tokens and {max_tokens} are kept for the answer, but {engine.name} reads only "
@@ -61,11 +63,24 @@ def fit(engine: Engine, question: str, ranked: Sequence[Piece], max_tokens: int)
         else:
             out.append(piece)
     # sums of parts can differ from the whole by a few tokens: the engine's own count of the prompt decides
-    share = 1.0 if engine.counts_exactly else _ESTIMATE_SHARE
-    limit = int(engine.window * share) - max_tokens
-    while (tokens := engine.measure(Prompt(question, tuple(kept)))) > limit and kept:
+    while (tokens := engine.measure(Prompt(question, tuple(kept)))) > _limit(engine, max_tokens) and kept:
         out.insert(0, kept.pop())
     return Fit(tuple(kept), tuple(out), tokens)
+
+
+def evidence(engine: Engine, candidates: Sequence[Candidate], fitted: Fit, max_tokens: int) -> tuple[Piece, ...]:
+    """The best passages once more, to stand next to the question, where the documents are long and room is left."""
+    if fitted.tokens < EVIDENCE_FROM:
+        return ()
+    read = {piece.document for piece in fitted.kept}
+    best = [passage_piece(c.passage, c.score) for c in candidates if c.passage.document in read][:EVIDENCE]
+    free = engine.window - max_tokens - fitted.tokens
+    chosen: list[Piece] = []
+    for piece, size in zip(best, sizes(engine, best), strict=True):
+        if size + 16 <= free:
+            chosen.append(piece)
+            free -= size
+    return tuple(chosen)
 
 
 def parts(engine: Engine, question: str, piece: Piece, max_tokens: int) -> list[Piece]:
@@ -101,6 +116,11 @@ def parts(engine: Engine, question: str, piece: Piece, max_tokens: int) -> list[
         found.append(part)
         at = end
     return found
+
+
+def _limit(engine: Engine, max_tokens: int) -> int:
+    """Tokens of the longest prompt that leaves room for the answer."""
+    return int(engine.window * (1.0 if engine.counts_exactly else _ESTIMATE_SHARE)) - max_tokens
 
 
 def _sub(piece: Piece, start: int, end: int) -> Piece:

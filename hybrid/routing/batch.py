@@ -3,11 +3,11 @@
 To read a text whole for m questions takes one prefill and m small prompts, so m questions together may be worth what
 none of them is alone. For every text there are two plans: nobody begins with the whole, and every question is weighed
 at the prices of a cold cache; or somebody does, pays the prefill, and all are weighed at those of a warm one. Over all
-texts this is a knapsack with set-up costs. It is solved by merging sets of (dollars, value) question by question, of
-which only those are kept that no other beats: exact as long as they are no more than `POINTS`, beyond that to within
-the spacing of as many budgets. Who is asked first, and in which order, makes no difference.
+texts this is a knapsack with set-up costs. It is solved by merging sets of (dollars, value) question by question and
+keeping those that no other beats: exact up to `POINTS` sets, beyond that to within the spacing of as many budgets. The
+order of the questions makes no difference.
 
-What is not counted: that second attempts after passages may share a prefill too, which makes them cheaper than said.
+Second attempts after passages may share a prefill too; that is not counted, so they are cheaper than said.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from hybrid.errors import InputError
-from hybrid.routing.calibrated import Calibrated, Way, dollars
-from hybrid.routing.policies import whole
+from hybrid.routing.policies.calibrated import Calibrated, Way, dollars
+from hybrid.routing.policy import whole
 from hybrid.routing.situation import Situation
 from hybrid.types import Decision
 
@@ -54,7 +54,7 @@ class _Set(NamedTuple):
 
 
 def plan(policy: Calibrated, situations: Sequence[Situation], budget: float | None = None) -> list[Planned]:
-    """The ways of a batch that are together worth most.
+    """The ways of a batch that are worth most together.
 
     Args:
         policy: weighs each way; its own limits hold for each question.

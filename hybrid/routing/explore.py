@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from hybrid.routing.policies import made, whole
+from hybrid.routing.policy import made, whole
 from hybrid.routing.situation import Situation
 from hybrid.types import Attempt, Decision
 

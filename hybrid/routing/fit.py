@@ -1,25 +1,22 @@
 """From records of both routes to a router's weights: logistic regressions, small enough for plain NumPy.
 
-What was fitted before, on more data, is where a fit begins and what it is drawn back to: a user's hundred records move
-a few numbers a little, a thousand move them where they belong.
+A fit begins at what was fitted before on more data, and is drawn back to it: a user's hundred records move a few
+numbers a little, a thousand move them where they belong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.routing.features import FEATURES
 from hybrid.routing.weights import MEASURES, MIDDLE, NEEDS, RANGE, Measure, Need, Weights
 
 Floats = NDArray[np.float64]
-_STEPS = 10  # of Newton's method from 0; it needs about six
-_STRIDES = 40  # of it for a line, from wherever it begins, each at most 1: unlimited ones leap over the flat ends
-RIDGE = 0.02  # of the classifier of needs, per question, on standardised features
+_STRIDES = 40  # of Newton's method, from wherever it begins, each at most 1: unlimited ones leap over the flat ends
 PRIOR = 100.0  # questions of a need that what was fitted before is worth
 
 
@@ -45,69 +42,17 @@ class Example:
     weight: float = 1.0
 
 
-def fit_needs(
-    examples: Sequence[Example], ridge: float = RIDGE
-) -> tuple[dict[str, dict[str, float]], dict[Need, float]]:
-    """The classifier of needs: for each feature its mean, deviation and weights, and the biases of the needs.
-
-    Args:
-        examples: with their needs.
-        ridge: draws the weights to 0.
-    """
-    examples = _once(examples)
-    rows = np.array([[example.features[name] for name in FEATURES] for example in examples])
-    right = np.array([[float(example.need == need) for need in NEEDS] for example in examples])
-    share = np.array([example.weight for example in examples])
-    share /= share.sum()
-    mean = share @ rows
-    scale = np.sqrt(share @ (rows - mean) ** 2)
-    scale = np.where(scale < 1e-9, 1.0, scale)
-    shaped = np.column_stack([np.clip((rows - mean) / scale, -3, 3), np.ones(len(rows))])
-    found = np.zeros((len(NEEDS), shaped.shape[1]))
-    penalty = np.append(np.full(len(FEATURES), ridge), 1e-6)
-    for _ in range(_STEPS):  # Newton on all needs at once: 4 x 27 numbers
-        logits = shaped @ found.T
-        raised = np.exp(logits - logits.max(1, keepdims=True))
-        chance = raised / raised.sum(1, keepdims=True)
-        slope = (share[:, None] * (chance - right)).T @ shaped + penalty * found
-        blocks = -np.einsum("n,ni,nj,na,nb->iajb", share, chance, chance, shaped, shaped, optimize=True)
-        own = np.einsum("n,ni,na,nb->iab", share, chance, shaped, shaped, optimize=True)
-        for i in range(len(NEEDS)):
-            blocks[i, :, i, :] += own[i] + np.diag(penalty)
-        size = found.size
-        found -= np.linalg.solve(blocks.reshape(size, size), slope.ravel()).reshape(found.shape)
-    table = {
-        name: {
-            "mean": round(float(mean[i]), 5),
-            "scale": round(float(scale[i]), 5),
-            **{need: round(float(found[j, i]), 4) for j, need in enumerate(NEEDS)},
-        }
-        for i, name in enumerate(FEATURES)
-    }
-    return table, {need: round(float(found[j, -1]), 4) for j, need in enumerate(NEEDS)}
-
-
-def _once(examples: Sequence[Example]) -> list[Example]:
-    """Examples that share their features, such as several models' replies to one question, put together."""
-    found: dict[int, Example] = {}
-    for example in examples:
-        known = found.get(id(example.features))
-        weight = example.weight + (known.weight if known else 0.0)
-        found[id(example.features)] = replace(example, weight=weight)
-    return list(found.values())
-
-
 def fit_lines(
     examples: Sequence[Example],
     chances: Floats,
-    start: Mapping[Measure, Mapping[Need, tuple[float, float]]] | None,
+    start: Mapping[Measure, Mapping[Need, tuple[float, float]]],
     prior: float = PRIOR,
 ) -> dict[Measure, dict[Need, tuple[float, float]]]:
     """The lines of all measures and needs.
 
     Args:
         chances: of shape (examples, needs): how likely each needs what.
-        start: what was fitted before; None: 0.
+        start: what was fitted before.
         prior: how many questions it is worth.
     """
     tokens = np.clip([example.features["tokens"] for example in examples], *RANGE) - MIDDLE
@@ -126,7 +71,7 @@ def fit_lines(
                 shaped,
                 targets[measure][0],
                 weight * targets[measure][1] * chances[:, i],
-                (0.0, 0.0) if start is None else start[measure][need],
+                start[measure][need],
                 prior,
             )
             for i, need in enumerate(NEEDS)
@@ -150,23 +95,13 @@ def _line(
 
 
 def fit(
-    examples: Sequence[Example],
-    start: Weights | None = None,
-    *,
-    card: Mapping[str, Any],
-    engine: str = "",
-    ridge: float = RIDGE,
-    prior: float = PRIOR,
+    examples: Sequence[Example], start: Weights, *, card: Mapping[str, Any], engine: str = "", prior: float = PRIOR
 ) -> Weights:
-    """Weights from examples: all of them where their needs are known and nothing was fitted before, else the lines.
+    """Weights from examples: the lines are fitted, the classifier of needs is kept.
 
     Args:
-        start: the weights to begin from, whose classifier of needs is kept.
+        start: the weights to begin from.
         prior: how many questions of a need they are worth.
     """
-    if start is None:
-        features, needs = fit_needs(examples, ridge)
-        chances = np.array([[float(example.need == need) for need in NEEDS] for example in examples])
-        return Weights(card, features, needs, fit_lines(examples, chances, None, prior), engine)
     chances = np.array([list(start.needed(example.features).values()) for example in examples])
     return Weights(card, start.features, start.needs, fit_lines(examples, chances, start.lines, prior), engine)

@@ -14,13 +14,16 @@ import numpy as np
 from hybrid.chat.refusals import abstains
 from hybrid.errors import InputError
 from hybrid.files import read_lines
-from hybrid.routing.calibrated import Calibrated, dollars
 from hybrid.routing.features import FEATURES
 from hybrid.routing.fit import Example, Floats, fit
-from hybrid.routing.policies import Doubting, Long, Policy, Rag, SelfRoute
-from hybrid.routing.situation import Situation
+from hybrid.routing.policies.calibrated import Calibrated, dollars
+from hybrid.routing.policies.long import Long
+from hybrid.routing.policies.rag import Rag
+from hybrid.routing.policies.self_route import SelfRoute
+from hybrid.routing.policy import Policy, second
+from hybrid.routing.situation import ROUTES, Situation, sized
 from hybrid.routing.weights import Rule, Weights, carried
-from hybrid.types import RUNGS, Cost, Prediction, Route
+from hybrid.types import Cost, Route
 
 FEWEST, FEWEST_GROUPS = 60, 8  # questions by both routes, and documents, below which a fit tells nothing
 _ROUTES: tuple[Route, ...] = ("rag", "long")
@@ -42,14 +45,9 @@ class Answered:
 
     def situation(self) -> Situation:
         """As a policy sees it: what was recorded of sizes, costs and features."""
-        predictions = {}
-        for rung in RUNGS:
-            route: Route = "rag" if rung in ("passages", "sections") else "long"
-            cost = Cost(dollars=self.dollars[route], basis="measured")
-            size = self.tokens[route]
-            predictions[rung] = Prediction(route=route, rung=rung, engine="", prompt_tokens=size, fits=True, cost=cost)
-        sizes = {rung: p.prompt_tokens for rung, p in predictions.items()}
-        return Situation("", (), 1, sizes, dict(sizes), sizes["documents"], predictions, self.example.features)
+        sizes = {rung: self.tokens[route] for rung, route in ROUTES.items()}
+        costs = {rung: Cost(dollars=self.dollars[route], basis="measured") for rung, route in ROUTES.items()}
+        return sized(sizes, max(sizes.values()), costs, features=self.example.features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +58,9 @@ class Calibration:
         weights: fitted on all records; to be used only if `better`.
         questions, groups: held out.
         scores: mean score there of rag, self_route, long, the carried weights and the fitted ones.
-        fixed: of rag, self_route and long, the one that is worth most there; of equal ones the cheapest.
-        gain: score of the fitted router less that of the better route, with its 95 % interval, whole documents drawn.
-        worth: the same less that of `fixed`, and with costs taken off, as shares of what a right answer is worth.
+        fixed: the one of rag, self_route and long that is worth most there; of equal ones the cheapest.
+        gain: how much more the fitted router scores than the better route, with its 95 % interval, by documents.
+        worth: how much more it is worth than `fixed`, costs taken off, as shares of what a right answer is worth.
         tokens: of the fitted router, as a share of the long route's.
         reliability: route -> in equal bins: expected and observed score, questions.
     """
@@ -185,11 +183,11 @@ def _ordered(examples: Sequence[Example]) -> list[str]:
 def _fitted(answered: Sequence[Answered], policy: Mapping[str, Any]) -> Weights:
     """The carried weights drawn to some records, or a rule in their place where they are not worth more than it.
 
-    What is expected after a hundred records errs by some points, which is more than either way costs where texts are
-    short or nothing has a price. So it is tried on each quarter of the documents, with the lines fitted on the others,
-    whether going by what is expected is worth more than passages alone, or with the whole where they do not answer.
-    Taken is the simplest that the best is not established (95 %) to be worth more than: one question of a hundred would
-    else decide for reading six times as much.
+    What is expected after a hundred records errs by some points: more than either way costs where texts are short or
+    nothing has a price. So each quarter of the documents, with the lines fitted on the others, tells whether going by
+    what is expected is worth more than passages alone, or than passages and the whole where they do not answer. The
+    simplest rule is taken that the best does not beat for certain (95 %): else one question in a hundred would decide
+    for reading six times as much.
     """
     examples = [one.example for one in answered]
     groups = _ordered(examples)
@@ -230,8 +228,7 @@ def _replay(policy: Policy, held: Sequence[Answered]) -> _Done:
         decision = policy.decide(situation)
         route, tokens, paid = decision.route, one.tokens[decision.route], dollars(situation.predictions[decision.rung])
         if route == "rag":
-            doubt = policy.reconsider(situation, decision) if isinstance(policy, Doubting) else None
-            again = policy.review(situation, decision) if one.example.abstained else doubt
+            again = second(policy, situation, decision, abstained=one.example.abstained)
             if again is not None and again.route == "long":
                 route, tokens = "long", tokens + one.tokens["long"]
                 paid += dollars(situation.predictions[again.rung])
@@ -271,10 +268,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
                     "answer and `explored.score` for the other route's, or leave the line out."
                 )
             yield number, both
-            yield (
-                number,
-                {**both, "attempts": None, **{key: value for key, value in explored.items() if key != "document"}},
-            )
+            yield number, {**both, "attempts": None, **explored, "document": both["document"]}
         elif "explored" not in line or "score" in line:
             yield number, line
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from hybrid.types import Candidate, Prediction, Rung
+from hybrid.types import RUNGS, Candidate, Cost, Prediction, Route, Rung
+
+ROUTES: dict[Rung, Route] = {"passages": "rag", "sections": "rag", "documents": "long", "corpus": "long"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Situation:
     again: Mapping[Rung, Prediction] = field(default_factory=dict)  # of whole texts that were read just before
     reads: Mapping[Rung, tuple[str, ...]] = field(default_factory=dict)  # the documents of whole texts, in their order
     ordering: str = ""  # how passages would be ordered, and why
-    quoting: bool = False  # whether passages are read by an engine that quotes: silence there is no model's
+    quoting: bool = False  # whether an engine that quotes reads the passages: its silence is not a model's
 
     def fits(self, rung: Rung) -> bool:
         """Whether a rung can be read in one call."""
@@ -57,3 +59,28 @@ class Situation:
         if rung not in self.again:
             return self
         return replace(self, predictions={**self.predictions, rung: self.again[rung]})
+
+
+def sized(
+    sizes: Mapping[Rung, int],
+    room: int,
+    costs: Mapping[Rung, Cost],
+    *,
+    question: str = "",
+    documents: int = 1,
+    features: Mapping[str, float] | None = None,
+) -> Situation:
+    """A situation of which sizes and costs are known, and nothing was retrieved."""
+    predictions = {
+        rung: Prediction(
+            route=ROUTES[rung],
+            rung=rung,
+            engine="",
+            prompt_tokens=sizes[rung],
+            fits=sizes[rung] <= room,
+            cost=costs[rung],
+        )
+        for rung in RUNGS
+    }
+    rooms = dict.fromkeys(RUNGS, room)
+    return Situation(question, (), documents, dict(sizes), rooms, sizes["documents"], predictions, features or {})

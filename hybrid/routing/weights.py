@@ -9,6 +9,7 @@ Few numbers depend on the model that answers, so a user's own records can replac
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -30,6 +31,7 @@ MEASURES: tuple[Measure, ...] = get_args(Measure)
 MIDDLE = 6.0  # the feature `tokens` of 64 000 tokens, where a line's level is taken
 RANGE = (3.0, 8.0)  # of the feature `tokens`, 8 000 to 256 000: beyond it a line is level, as no data tell its slope
 TIE = 0.01  # of the score: what is expected to differ by less is no better
+_LIST = re.compile(r"\[([\d\s.,e-]+)\]")  # of numbers
 _FAR = 3.0  # standard deviations beyond which a feature counts no more: others' documents are not LaRA's
 
 
@@ -55,6 +57,12 @@ class Expected:
     long_abstained: float
     silent_abstained: float
 
+    def gain(self, abstained: bool) -> float:
+        """What reading the whole gains after passages that were not answered from, or were."""
+        if abstained:
+            return self.long_abstained - self.silent_abstained
+        return self.long_answered - self.rag_answered
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -68,8 +76,8 @@ class Weights:
             passages are not answered from; `rag` and `long`: the scores of both routes where they are, `again`: that
             of the whole where they are not.
         engine: the model that it was fitted for; empty: any.
-        rule: a fixed policy that decides in the place of the lines, where going by what is expected was not established
-            to be worth more on the records.
+        rule: a fixed policy that decides instead of the lines, where the records did not show the lines to be worth
+            more.
     """
 
     card: Mapping[str, Any]
@@ -124,7 +132,7 @@ class Weights:
 
         Args:
             kept: share of the score of `rag`, `long` and `again` that the engine keeps on this prompt, where it was
-                measured. It is taken off where there is an answer: what is not there is not overlooked.
+                measured. It counts only where there is an answer: nobody overlooks what is not there.
 
         Raises:
             KeyError: a feature is missing.
@@ -179,7 +187,7 @@ def _at(line: tuple[float, float], tokens: float) -> float:
 
 
 def save(weights: Weights, file: Path) -> None:
-    """Write weights as JSON, one feature a line, replacing the file as a whole.
+    """Write weights as JSON, each feature and each list on one line, replacing the file as a whole.
 
     Raises:
         SettingsError: it cannot be written.
@@ -187,6 +195,7 @@ def save(weights: Weights, file: Path) -> None:
     data = asdict(weights)
     table = ",\n".join(f"  {json.dumps(name)}: {json.dumps(own)}" for name, own in data["features"].items())
     rest = json.dumps({**data, "features": 0}, indent=1, ensure_ascii=False)
+    rest = _LIST.sub(lambda found: f"[{' '.join(found[1].split())}]", rest)
     write(file, rest.replace('"features": 0', '"features": {\n' + table + "\n }") + "\n")
 
 

@@ -1,4 +1,4 @@
-"""What a policy may know of a question: how much each rung would read, what it would take, and what is warm.
+"""What a policy may know of a question: how much each rung would read, what that costs, and what is cached.
 
 Nothing is asked of a model here; sizes come from the index, windows and costs from the engines and the settings.
 """
@@ -6,7 +6,7 @@ Nothing is asked of a model here; sizes come from the index, windows and costs f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from hybrid.cost.estimate import estimate
@@ -18,27 +18,19 @@ from hybrid.index.store import Entry, Store
 from hybrid.model.profile import Profile
 from hybrid.reading.assemble import ranked_documents
 from hybrid.reading.ordering import Ordering, choose
-from hybrid.reading.window import room, sizes
+from hybrid.reading.window import EVIDENCE, EVIDENCE_FROM, room, sizes
 from hybrid.routing.adaptive import kept
 from hybrid.routing.features import features
-from hybrid.routing.situation import Reading, Situation
+from hybrid.routing.situation import ROUTES, Reading, Situation
 from hybrid.session.warm import Warm
-from hybrid.settings import EngineSettings, Settings
+from hybrid.settings import Settings
 from hybrid.types import RUNGS, Candidate, Piece, Prediction, Rung
 
-EVIDENCE = 3  # best passages repeated after a long document
-EVIDENCE_FROM = 4_000  # tokens of document from which repeating them is worth it
 _EXPECTED_OUTPUT = 128  # tokens of an answer, for predictions
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What was counted before, by index: not by its id, which is given to another one when an index is dropped."""
-
-    ratios: WeakKeyDictionary[Store, dict[tuple[str, int], float]] = field(default_factory=WeakKeyDictionary)
-    counts: WeakKeyDictionary[Store, dict[tuple[str, int, tuple[str, ...]], int]] = field(
-        default_factory=WeakKeyDictionary
-    )
+# What was counted before, by index: not by its id, which is given to another one when an index is dropped.
+Counted = WeakKeyDictionary[Store, dict[tuple[object, ...], float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,54 +57,64 @@ class Situating:
         Raises:
             InputError: none of the documents is in the index.
         """
-        k = self.settings.retrieval.k
         entries = store.entries(documents)
         if not entries:
             raise InputError(f"None of the documents {documents} is in the corpus. See: hybrid index show PATH.")
-        best = [name for name, _ in ranked_documents(candidates)] or [entry.name for entry in entries]
+        k = self.settings.retrieval.k
         known = features(question, candidates, {e.name: e.passages for e in entries}, sum(e.tokens for e in entries), k)
         k = kept(candidates, k) if self.settings.routing.adaptive_k else k
+        read = candidates[:k]
         tokens = {entry.name: entry.tokens for entry in entries}
-        short, long_ = self.ratio(self.engine, store), self.ratio(self.long_engine, store)
-        rooms: dict[Rung, int] = {}
-        for rung in RUNGS:
-            engine, settings = self.engine_for(rung)
-            rooms[rung] = room(engine, question, settings.max_tokens)
-        frame = sizes(self.engine, [Piece(c.passage.document, "", 0, c.passage.heading) for c in candidates[:k]])
-        read: dict[Rung, int] = {
-            "passages": round(short * sum(c.passage.tokens for c in candidates[:k])) + sum(frame),
-            "sections": round(
-                short * min(sum(self._section_tokens(c, tokens) for c in candidates[:k]), sum(tokens.values()))
-            )
-            + sum(frame),
-            "corpus": self._measured(
-                self.long_engine, list(tokens), sum(tokens.values()) * long_, rooms["corpus"], store
-            ),
-        }
-        largest = self._measured(self.long_engine, best[:1], tokens[best[0]] * long_, rooms["documents"], store)
-        sized = {name: round(tokens[name] * long_) for name in best}
-        chosen = _fitting(best, sized, rooms["documents"])
-        read["documents"] = max(largest, sum(sized[name] for name in chosen))
-        reads: dict[Rung, tuple[str, ...]] = {"documents": tuple(sorted(chosen)), "corpus": tuple(sorted(tokens))}
-        warm = {rung: self._cached(names) for rung, names in reads.items()}
+        best = [name for name, _ in ranked_documents(candidates)] or list(tokens)
+        rooms = {rung: room(engine, question, most) for rung in RUNGS for engine, most in [self.engine_for(rung)]}
+        whole, largest, reads = self._whole(store, best, tokens, rooms)
+        sizes_ = {**self._passages(store, read, tokens), **whole}
         again = self.long_engine.on_gpu and self.warm.caches(self.long_engine.name)
-        _, _, words = self.ordering(self.engine, k)
+        depths = {rung: _depths(read, names, entries) for rung, names in reads.items()}
         return Situation(
             question=question,
-            candidates=tuple(candidates[:k]),
+            candidates=tuple(read),
             documents=len(entries),
-            tokens=read,
+            tokens=sizes_,
             rooms=rooms,
             largest=largest,
-            predictions={rung: self._predict(rung, read[rung], rooms[rung], warm.get(rung, 0)) for rung in RUNGS},
+            predictions={
+                rung: self._predict(rung, sizes_[rung], rooms[rung], self._cached(reads.get(rung, ())))
+                for rung in RUNGS
+            },
             features=known,
-            readings=self._readings(
-                read, rooms, {name: _depths(candidates[:k], reads[name], entries) for name in reads}
-            ),
-            again={rung: self._predict(rung, read[rung], rooms[rung], read[rung]) for rung in reads if again},
+            readings=self._readings(sizes_, rooms, depths),
+            again={rung: self._predict(rung, sizes_[rung], rooms[rung], sizes_[rung]) for rung in reads if again},
             reads=reads,
-            ordering=words,
+            ordering=self.ordering(self.engine, k)[2],
             quoting=getattr(self.engine, "quotes", False),
+        )
+
+    def _passages(self, store: Store, read: Sequence[Candidate], tokens: Mapping[str, int]) -> dict[Rung, int]:
+        """Tokens of passages, and of their sections: three passages each, or the document where that is shorter."""
+        ratio = self.ratio(self.engine, store)
+        frames = sum(sizes(self.engine, [Piece(c.passage.document, "", 0, c.passage.heading) for c in read]))
+        around = sum(min(3 * c.passage.tokens, tokens[c.passage.document]) for c in read)
+        return {
+            "passages": round(ratio * sum(c.passage.tokens for c in read)) + frames,
+            "sections": round(ratio * min(around, sum(tokens.values()))) + frames,
+        }
+
+    def _whole(
+        self, store: Store, best: Sequence[str], tokens: Mapping[str, int], rooms: Mapping[Rung, int]
+    ) -> tuple[dict[Rung, int], int, dict[Rung, tuple[str, ...]]]:
+        """Tokens of the best documents that fit and of all, tokens of the best one, and which would be read."""
+        ratio = self.ratio(self.long_engine, store)
+        largest = self._measured(best[:1], tokens[best[0]] * ratio, rooms["documents"], store)
+        sized = {name: round(tokens[name] * ratio) for name in best}
+        chosen = _fitting(best, sized, rooms["documents"])
+        return (
+            {
+                "documents": max(largest, sum(sized[name] for name in chosen)),
+                "corpus": self._measured(list(tokens), sum(tokens.values()) * ratio, rooms["corpus"], store),
+            },
+            largest,
+            {"documents": tuple(sorted(chosen)), "corpus": tuple(sorted(tokens))},
         )
 
     def _cached(self, documents: Sequence[str]) -> int:
@@ -143,33 +145,30 @@ class Situating:
             found[rung] = Reading(profile.window, profile.effective, profile.curve, round(kept, 6))
         return found
 
-    def _section_tokens(self, candidate: Candidate, tokens: Mapping[str, int]) -> int:
-        """What a section is expected to take: three of its passages, or the document where that is shorter."""
-        return min(3 * candidate.passage.tokens, tokens[candidate.passage.document])
-
-    def _measured(self, engine: Engine, names: list[str], estimated: float, limit: int, store: Store) -> int:
+    def _measured(self, names: Sequence[str], estimated: float, limit: int, store: Store) -> int:
         """Tokens of whole documents: counted where the estimate is too close to the limit to decide by it."""
         if not limit / 2 < estimated < limit * 2:
             return round(estimated)
-        known, key = self.counted.counts.setdefault(store, {}), (engine.name, store.generation, tuple(names))
+        engine = self.long_engine
+        known, key = self.counted.setdefault(store, {}), (engine.name, store.generation, *names)
         if key not in known:
             known[key] = sum(sum(sizes(engine, [Piece(name, store.document(name).text, 0)])) for name in names)
-        return known[key]
+        return round(known[key])
 
     def _predict(self, rung: Rung, tokens: int, limit: int, cached: int) -> Prediction:
-        engine, settings = self.engine_for(rung)
+        engine, most = self.engine_for(rung)
         fits = tokens <= limit
-        if rung in ("passages", "sections"):  # what does not fit is left out; only whole texts are read in parts
+        if ROUTES[rung] == "rag":  # what does not fit is left out; only whole texts are read in parts
             tokens = min(tokens, limit)
         calls = 1 if tokens <= limit else -(-tokens // limit) + 1
-        output = min(settings.max_tokens, _EXPECTED_OUTPUT)
+        output = min(most, _EXPECTED_OUTPUT)
         cached = min(cached, tokens) if calls == 1 else 0
         if calls == 1:
             cost = estimate(self.settings.cost, tokens, output, cached)
         else:
             cost = total([estimate(self.settings.cost, limit, output)] * (calls - 1))
         return Prediction(
-            route="rag" if rung in ("passages", "sections") else "long",
+            route=ROUTES[rung],
             rung=rung,
             engine=engine.name,
             prompt_tokens=tokens,
@@ -181,21 +180,21 @@ class Situating:
 
     def ratio(self, engine: Engine, store: Store) -> float:
         """The engine's tokens per token of the embedder, from a sample of the corpus."""
-        known, key = self.counted.ratios.setdefault(store, {}), (engine.name, store.generation)
+        known, key = self.counted.setdefault(store, {}), (engine.name, store.generation)
         if key not in known:
             sample = store.sample(16)
             ours = sum(p.tokens for p in sample)
             known[key] = sum(engine.count([p.text for p in sample])) / ours if ours else 1.0
         return known[key]
 
-    def engine_for(self, rung: Rung) -> tuple[Engine, EngineSettings]:
-        """What reads a rung, and how it is set."""
-        if rung in ("documents", "corpus"):
-            return self.long_engine, self.settings.long_engine or self.settings.engine
-        return self.engine, self.settings.engine
+    def engine_for(self, rung: Rung) -> tuple[Engine, int]:
+        """What reads a rung, and the tokens kept for its answer."""
+        if ROUTES[rung] == "long":
+            return self.long_engine, (self.settings.long_engine or self.settings.engine).max_tokens
+        return self.engine, self.settings.engine.max_tokens
 
     def ordering(self, engine: Engine, count: int) -> tuple[Ordering, Sequence[float], str]:
-        """How as many passages are ordered for an engine, its position curve, and why."""
+        """How that many passages are ordered for an engine, its position curve, and why."""
         routing = self.settings.routing
         if routing.ordering != "auto":
             return routing.ordering, routing.curve, f"{routing.ordering}: you asked for it"

@@ -17,7 +17,7 @@ from hybrid.pipelines.legal.contract import Clause, Contract
 from hybrid.pipelines.legal.terms import Terms
 
 from hybrid.index.store import Progress, Store
-from hybrid.session.hybrid import Widen
+from hybrid.session.way import Widen
 from hybrid.types import Piece
 
 CLAUSE = 1_500  # characters: of the clauses around a passage the largest that is no longer is read

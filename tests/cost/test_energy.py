@@ -164,13 +164,13 @@ def test_only_a_server_on_this_machine_is_measured(url: str, local: bool) -> Non
 
 
 def test_the_settings_turn_it_on_and_off(nvml: Nvml) -> None:
-    assert Hybrid(settings())._power is not None
-    assert Hybrid(settings(energy=False))._power is None
+    assert Hybrid(settings()).calls.power is not None
+    assert Hybrid(settings(energy=False)).calls.power is None
     given = Hybrid(settings(energy=True, idle_watts=70))
-    assert given._power is not None
-    assert (given._power.idle_watts, given._unmeasured) == (70, "")
+    assert given.calls.power is not None
+    assert (given.calls.power.idle_watts, given.calls.unmeasured) == (70, "")
     nvml.broken = "Driver Not Loaded"
-    assert Hybrid(settings())._unmeasured == ""
+    assert Hybrid(settings()).calls.unmeasured == ""
     asked = Hybrid(settings(energy=True))
-    assert asked._power is None
-    assert asked._unmeasured == "Energy is not measured: NVML cannot be used: Driver Not Loaded."
+    assert asked.calls.power is None
+    assert asked.calls.unmeasured == "Energy is not measured: NVML cannot be used: Driver Not Loaded."

@@ -18,7 +18,7 @@ from hybrid.cost.meter import Meter, Power, Shares
 from hybrid.cost.sent import sent
 from hybrid.engines.base import Completion
 from hybrid.errors import EngineError
-from hybrid.routing.policies import SelfRoute
+from hybrid.routing.policies.self_route import SelfRoute
 from hybrid.types import Usage
 
 TEXTS = {f"note {n}": f"The office number {n} is in Lima. Its rent is {n} thousand a year." for n in range(5)}

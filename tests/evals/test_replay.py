@@ -74,7 +74,7 @@ def test_measured_and_estimated_costs_are_not_added_up():
 
 
 def test_names_of_policies():
-    assert policy("hybrid.routing.policies:Fits").name == "fits"
+    assert policy("hybrid.routing.policies.fits:Fits").name == "fits"
     with pytest.raises(InputError, match=r"no policy 'self-route'; did you mean 'self_route'\?"):
         policy("self-route")
     with pytest.raises(InputError, match="no question that both routes answered"):

@@ -22,11 +22,11 @@ from hybrid.errors import EngineError, InputError
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
 from hybrid.index.store import Store
-from hybrid.routing.calibrated import Calibrated
 from hybrid.routing.explore import drawn
+from hybrid.routing.policies.calibrated import Calibrated
 from hybrid.routing.records import calibrate, read
-from tests.routing.test_calibrated import AVERAGE, COMPARES, settled
-from tests.session.test_hybrid import Model
+from tests.routing.situations import AVERAGE, COMPARES, settled
+from tests.session.doubles import Model
 
 TEXTS = {f"lease {i}": f"Lease {i}. The rent of unit {i} is {i}00 dollars a month. " * 60 for i in range(1, 5)}
 QUESTION = "What is the rent of unit 2?"
@@ -139,9 +139,6 @@ def test_a_batch_is_explored_after_all_answers_and_not_under_a_budget(opened: St
         routing = settings.routing.model_copy(update={"batch_budget": 9.0})
         hybrid.settings = settings.model_copy(update={"routing": routing})
         assert all(a.explored is None for a in hybrid.answer_many(questions, opened))
-
-
-# -- learned from --------------------------------------------------------------------------------------------------
 
 
 def told(answer: Answer, i: int, *, scored: bool = True) -> dict[str, Any]:

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from hybrid.document import Location
 from hybrid.errors import InputError, SettingsError
+from hybrid.reading.ordering import ORDERINGS
 from hybrid.routing.adaptive import kept
 from hybrid.routing.kinds import kind
-from hybrid.routing.policies import POLICIES, Doubting, Forced, make_policy
-from hybrid.routing.situation import Situation
-from hybrid.settings import RoutingSettings
-from hybrid.types import RUNGS, Candidate, Cost, Passage, Prediction
+from hybrid.routing.policies.forced import Forced
+from hybrid.routing.policies.make import POLICIES, make_policy
+from hybrid.routing.policy import Doubting
+from hybrid.settings import RoutingSettings, load
+from hybrid.types import RUNGS, Candidate, Passage
+from tests.routing.situations import situation as of_sizes
 
-
-def situation(corpus: int = 10_000, passages: int = 800, room: int = 30_000, largest: int = 5_000) -> Situation:
-    tokens = {"passages": passages, "sections": 3 * passages, "documents": largest, "corpus": corpus}
-    predictions = {
-        rung: Prediction(
-            route="rag" if rung in ("passages", "sections") else "long",
-            rung=rung,
-            engine="e",
-            prompt_tokens=tokens[rung],
-            fits=tokens[rung] <= room,
-            cost=Cost(basis="estimated"),
-        )
-        for rung in RUNGS
-    }
-    return Situation("q", (), 3, tokens, dict.fromkeys(RUNGS, room), largest, predictions)
+situation = partial(of_sizes, corpus=10_000, passages=800, room=30_000, largest=5_000, documents=3)
 
 
 def test_rag_always_reads_passages_and_never_tries_again():
@@ -134,6 +129,35 @@ def test_policies_are_made_from_the_settings(tmp_path, monkeypatch):
     assert make_policy(RoutingSettings(policy="fits")).name == "fits"
     with pytest.raises(SettingsError, match=r"nowhere\.json"):
         make_policy(RoutingSettings(weights="nowhere.json"))
+
+
+@pytest.mark.parametrize(("key", "names"), [("policy", [*POLICIES]), ("ordering", ["auto", *ORDERINGS])])
+def test_the_settings_list_what_is_registered(key: str, names: list[str]) -> None:
+    listed = f"{', '.join(map(repr, names[:-1]))} or {names[-1]!r}."
+    with pytest.raises(SettingsError, match=re.escape(f"'routing.{key}' cannot be 'x': input should be {listed}")):
+        load(overrides={"routing": {key: "x"}}, environ={})
+
+
+def test_another_package_brings_a_policy_and_an_ordering(tmp_path: Path) -> None:
+    about = tmp_path / "other-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n", "utf-8")
+    brought = "[hybrid.policy]\nmine = other:Mine\n[hybrid.ordering]\nbackwards = other:backwards\n"
+    (about / "entry_points.txt").write_text(brought, "utf-8")
+    (tmp_path / "other.py").write_text(
+        "from hybrid.routing.policies.rag import Rag\n\nclass Mine(Rag):\n    name = 'mine'\n\n"
+        "def backwards(ranked, curve):\n    return ranked[::-1]\n",
+        "utf-8",
+    )
+    code = (
+        "from hybrid import Hybrid, load\n"
+        "settings = load(overrides={'routing': {'policy': 'mine', 'ordering': 'backwards'}}, environ={})\n"
+        "decision = Hybrid(settings).decide('What is it?', {'a': 'It is a lease.'})\n"
+        "print(decision.policy, decision.ordering)"
+    )
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    ran = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+    assert ran.stdout == "mine backwards: you asked for it\n"
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from hybrid import Hybrid, Settings
+from hybrid import Hybrid
 from hybrid.errors import InputError
 from hybrid.routing import batch
 from hybrid.routing.batch import plan
-from hybrid.routing.calibrated import Calibrated
+from hybrid.routing.policies.calibrated import Calibrated
 from hybrid.routing.situation import Situation
 from hybrid.routing.weights import carried
 from hybrid.types import Cost
-from tests.routing.test_calibrated import AVERAGE, COMPARES, UNSAID, settled, situation
-from tests.session.test_warm import Caching
+from tests.routing.situations import AVERAGE, COMPARES, UNSAID, settled, situation
+from tests.session.doubles import PRICED, Caching
 
 
 def on(text: str, features: dict[str, float], cold: float, warm: float, corpus: int = 30_000) -> Situation:
@@ -178,19 +178,10 @@ def test_the_limits_of_a_question_hold_for_whoever_pays_the_prefill() -> None:
 
 def test_a_batch_reads_a_text_once_for_all_of_its_questions() -> None:
     texts = {"one": "Rent is due monthly. " * 900}
-    settings = Settings.model_validate(
-        {
-            "cost": {
-                "dollars_per_million_prompt": 1.0,
-                "dollars_per_million_cached": 0.01,
-                "dollars_per_million_output": 0,
-            }
-        }
-    )
     questions = [f"What is due in month {i}?" for i in range(6)]
     # the whole takes .24 cents more than passages the first time, less than they do after it, and gains .18 cents
     policy = Calibrated(settled(0.5, 0.7), accuracy_price=0.009)
-    with Hybrid(settings, engine=Caching(), policy=policy) as hybrid:
+    with Hybrid(PRICED, engine=Caching(), policy=policy) as hybrid:
         store = hybrid.open(texts)
         assert hybrid.decide(questions[0], store).route == "rag"
         answers = hybrid.answer_many(questions, store)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hybrid.evals.bench.warm import situation
 
 from hybrid import Hybrid, Settings
-from hybrid.chat.prompts import Prompt
-from hybrid.engines.base import Completion
-from hybrid.routing.calibrated import Calibrated
+from hybrid.routing.policies.calibrated import Calibrated
 from hybrid.routing.situation import Situation
 from hybrid.routing.weights import TIE
 from hybrid.session.warm import Warm
 from hybrid.settings import CostSettings
-from hybrid.types import Usage
-from tests.routing.test_calibrated import AVERAGE, settled
+from tests.routing.situations import AVERAGE, settled
+from tests.session.doubles import PRICED, Caching
 
 READ = [("a", 1000), ("b", 2000)]
 
@@ -53,32 +49,6 @@ def test_only_so_much_is_remembered() -> None:
         warm.note("x", [(str(i), 10)], 0)
     assert warm.expected("x", ["0"]) == 0
     assert warm.expected("x", ["99"]) == 10
-
-
-class Caching:
-    """An engine that caches whole prompts' beginnings, as far as this test needs."""
-
-    name, window, concurrency, counts_exactly, on_gpu = "caching", 20_000, 1, True, True
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-
-    def count(self, texts: Any) -> list[int]:
-        return [len(text.split()) for text in texts]
-
-    def measure(self, prompt: Prompt) -> int:
-        return len(prompt.body().split())
-
-    def ask(self, prompt: Prompt, *, max_tokens: int, on_text: Any = None) -> Completion:
-        body = prompt.body()
-        cached = max((len(_shared(body, other).split()) for other in self.seen), default=0)
-        self.seen.append(body)
-        return Completion("It is so [1].", Usage(calls=1, prompt_tokens=self.measure(prompt), cached_tokens=cached))
-
-
-def _shared(a: str, b: str) -> str:
-    end = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    return a[:end]
 
 
 def test_the_second_question_on_a_document_is_predicted_cheaper() -> None:
@@ -136,17 +106,8 @@ def test_warm_documents_are_read_exactly_from_where_their_price_says() -> None:
 
 def test_later_questions_on_a_document_flip_once_one_has_read_it() -> None:
     texts = {"one": "Rent is due monthly. " * 900}
-    settings = Settings.model_validate(
-        {
-            "cost": {
-                "dollars_per_million_prompt": 1.0,
-                "dollars_per_million_cached": 0.01,
-                "dollars_per_million_output": 0,
-            }
-        }
-    )
     policy = Calibrated(settled(0.5, 0.7), accuracy_price=0.009)  # .18 cents for .24 cents more than passages take
-    with Hybrid(settings, engine=Caching(), policy=policy) as hybrid:
+    with Hybrid(PRICED, engine=Caching(), policy=policy) as hybrid:
         store = hybrid.open(texts)
         before = hybrid.answer("When is rent due?", store)
         hybrid.answer("Is all rent due monthly?", store, route="long")

@@ -2,7 +2,7 @@
 
 Before asking, reading the whole has to be worth its cost over passages. After an attempt over passages there are two
 cases that other routers take for one (Self-Route, arXiv 2407.16833, reads the whole whenever passages do not answer;
-arXiv 2411.06037 shows that models answer from texts that do not suffice):
+arXiv 2411.06037 shows that models also answer from texts that do not suffice):
 
     passages were not answered from   either they were not enough, or there is no answer; the whole document tempts a
                                       model to invent one, so it is read only where an answer is likelier than not
@@ -17,7 +17,8 @@ from typing import Literal, NamedTuple
 
 from hybrid.errors import InputError
 from hybrid.routing.features import MEANS
-from hybrid.routing.policies import SelfRoute, made, whole
+from hybrid.routing.policies.self_route import SelfRoute
+from hybrid.routing.policy import made, whole
 from hybrid.routing.situation import Situation
 from hybrid.routing.weights import TIE, Expected, Measure, Weights, carried
 from hybrid.types import Decision, Prediction, Rung
@@ -61,7 +62,7 @@ class Calibrated:
 
     name = "calibrated"
     escalates = True
-    widens = True  # reads more around passages where the whole is too much, which no expected cost of a way counts
+    widens = True  # reads more around passages where the whole is too much; the expected cost of a way omits that
 
     def __init__(
         self,
@@ -81,7 +82,7 @@ class Calibrated:
         self.budget, self.latency, self.gpus = budget, latency, gpus
 
     def decide(self, situation: Situation) -> Decision:
-        """The way that is worth most; that of Self-Route where what it goes by is not known.
+        """The way that is worth most; where the situation lacks what this policy goes by, that of Self-Route.
 
         Raises:
             InputError: no way is within the budget or the latency.
@@ -110,13 +111,13 @@ class Calibrated:
             chance = 1 - expected.silent_abstained
             why = f"the passages did not answer, and there is an answer with a chance of {chance:.0%}: {found[2]}"
             return self._made(situation, expected, found[0], found[1], why)
-        room = situation.predictions["sections"]
-        wider = situation.tokens["sections"] > situation.tokens["passages"] and self._earns(expected, True, room)
+        wider = situation.predictions["sections"]
         if (
             self.widens
             and tried.rung == "passages"
-            and wider
-            and self.within([situation.predictions[tried.rung], room])
+            and situation.tokens["sections"] > situation.tokens["passages"]
+            and self._earns(expected, True, wider)
+            and self.within([situation.predictions[tried.rung], wider])
         ):
             why = "the passages did not answer, and the whole is too much: more around them is read"
             return self._made(situation, expected, "sections", False, why)
@@ -160,12 +161,10 @@ class Calibrated:
         found = []
         if self.within([passages]):
             score, again = expected.rag, 0.0
-            if self._second(situation, tried, expected, abstained=True):
-                score += expected.abstains * (expected.long_abstained - expected.silent_abstained)
-                again += expected.abstains
-            if self._second(situation, tried, expected, abstained=False):
-                score += (1 - expected.abstains) * (expected.long_answered - expected.rag_answered)
-                again += 1 - expected.abstains
+            for abstained, chance in ((True, expected.abstains), (False, 1 - expected.abstains)):
+                if self._second(situation, tried, expected, abstained=abstained):
+                    score += chance * expected.gain(abstained)
+                    again += chance
             found.append(Way("passages", False, "", score, dollars(passages) + again * dollars(all_)))
         if self.within([all_]) and not self.weights.rule:
             found.append(Way(rung, chunkwise, why, expected.long, dollars(all_)))
@@ -182,10 +181,7 @@ class Calibrated:
         expected, all_ = self._expected(situation), dollars(situation.predictions[whole(situation)[0]])
         if self.weights.rule:
             return [all_]
-        gains = (
-            expected.long_abstained - expected.silent_abstained - TIE,
-            expected.long_answered - expected.rag_answered - TIE,
-        )
+        gains = [expected.gain(abstained) - TIE for abstained in (True, False)]
         return sorted(all_ / gain for gain in gains if gain > 0)
 
     def within(self, attempts: Sequence[Prediction]) -> bool:
@@ -224,14 +220,10 @@ class Calibrated:
         """Whether reading more, after an attempt that was silent or not, is worth its cost."""
         if self.weights.rule:
             return self.weights.rule == "self_route" and abstained and dollars(prediction) < self.worth
-        if abstained:
-            gain = expected.long_abstained - expected.silent_abstained
-        else:
-            gain = expected.long_answered - expected.rag_answered
-        return (gain - TIE) * self.worth > dollars(prediction)
+        return (expected.gain(abstained) - TIE) * self.worth > dollars(prediction)
 
     def _slow(self, prediction: Prediction) -> float | None:
-        """Seconds that 95 % of such calls stay within; None where nothing tells."""
+        """Seconds that 95 % of such calls stay within; None where they are not known."""
         cost = prediction.cost
         if cost.interval is not None:
             return cost.interval[1] / self.gpus + (cost.host_seconds or 0.0)
@@ -293,14 +285,14 @@ _LOOKS = {
 
 
 def unknown(situation: Situation) -> str:
-    """What this policy would go by and is not told, in words; empty where nothing is missing.
+    """What this policy goes by and the situation lacks, in words; empty where nothing is missing.
 
-    An engine that quotes has no model, and the weights are of models' replies: with it the rule alone was as good or
-    better on five sets of documents (docs/routing.md). Without nearness in meaning, as of a search that somebody else
-    does, half of what retrieval tells is missing, and zeros in its place would be taken for a search that failed.
+    An engine that quotes has no model, and the weights come from models' replies: on five sets of documents the rule
+    alone was as good or better with it (docs/routing.md). A search that somebody else does may not tell nearness in
+    meaning: then half of what retrieval tells is missing, and zeros in its place would look like a search that failed.
     """
     if situation.quoting:
-        return "no model answers but an engine that quotes, of which the weights know nothing"
+        return "the answers come from an engine that quotes, and the weights know only models"
     if not situation.features:
         return "nothing is known of the question"
     if situation.candidates and all(candidate.dense is None for candidate in situation.candidates):

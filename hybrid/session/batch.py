@@ -1,0 +1,99 @@
+"""Many questions: decided together, and asked so that one reading of a text serves all of its questions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import replace
+from typing import NamedTuple
+
+from hybrid.errors import EngineError, WindowError
+from hybrid.index.store import Progress
+from hybrid.routing.batch import plan
+from hybrid.routing.policies.calibrated import Calibrated
+from hybrid.routing.situation import Situation
+from hybrid.session.explored import explored
+from hybrid.session.way import Reply, Way
+from hybrid.types import Answer, Decision
+
+_FAILED = 3  # calls in a row, after which a batch takes the engine for gone
+_NOT_ASKED = f"Not asked: the engine had failed {_FAILED} times in a row."
+
+
+class Begun(NamedTuple):
+    """A question that is decided and not asked yet."""
+
+    way: Way
+    situation: Situation
+    decision: Decision
+    first: bool = False  # of those that read the same text, to be asked before the others
+
+    @property
+    def turn(self) -> tuple[bool, tuple[str, ...], bool]:
+        """When it is asked: those that read the same text one after the other, passages last.
+
+        A second attempt after passages then finds what others have read.
+        """
+        return self.decision.route == "rag", self.situation.reads.get(self.decision.rung, ()), not self.first
+
+
+def answers(
+    begun: Sequence[Begun],
+    budget: float | None,
+    concurrency: int,
+    failures: dict[int, EngineError] | None = None,
+    progress: Progress | None = None,
+) -> list[Answer]:
+    """The answers in the order of the questions, without those of questions that failed.
+
+    Args:
+        budget: dollars that all of them may take; nothing is explored where there is one.
+        concurrency: questions under way at once.
+        failures: as for `Hybrid.answer_many`.
+    """
+    begun = _together(begun, budget)
+    done = _asked(begun, concurrency, failures, progress)
+    if budget is not None:
+        return [done[i][0] for i in sorted(done)]
+    return [explored(begun[i].way, begun[i].situation, *done[i]) for i in sorted(done)]
+
+
+def _together(begun: Sequence[Begun], budget: float | None) -> Sequence[Begun]:
+    """The questions as they are best decided together; only the policy `calibrated` weighs them against each other."""
+    policy = begun[0].way.policy if begun else None
+    if not isinstance(policy, Calibrated) or (len(begun) == 1 and budget is None):
+        return begun
+    planned = plan(policy, [one.situation for one in begun], budget)
+    return [
+        Begun(replace(one.way, policy=best.policy), best.situation, best.decision, best.first)
+        for one, best in zip(begun, planned, strict=True)
+    ]
+
+
+def _asked(
+    begun: Sequence[Begun], concurrency: int, failures: dict[int, EngineError] | None, progress: Progress | None
+) -> dict[int, tuple[Answer, list[Reply]]]:
+    """What became of each question, by its place."""
+    found: dict[int, tuple[Answer, list[Reply]]] = {}
+    in_a_row = 0
+    turns = sorted(range(len(begun)), key=lambda i: (*begun[i].turn, i))
+    with ThreadPoolExecutor(max(1, min(concurrency, len(begun)))) as pool:
+        futures = [(i, pool.submit(begun[i].way.finish, begun[i].situation, begun[i].decision)) for i in turns]
+        try:
+            for done, (i, future) in enumerate(futures, 1):
+                try:
+                    found[i], in_a_row = future.result(), 0
+                except (EngineError, CancelledError) as error:
+                    if failures is None:
+                        raise
+                    in_a_row += not isinstance(error, WindowError)  # that is the question's own
+                    failures[i] = error if isinstance(error, EngineError) else EngineError(_NOT_ASKED)
+                    if in_a_row >= _FAILED:
+                        for _, later in futures[done:]:
+                            later.cancel()
+                if progress is not None:
+                    progress("answering", done, len(begun))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return found

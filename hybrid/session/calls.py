@@ -1,0 +1,137 @@
+"""The one way to engines: every call is measured and priced, and what a model thought aloud is cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hybrid.chat.prompts import Prompt
+from hybrid.chat.refusals import abstains
+from hybrid.chat.thinking import Spoken, breaks_off, opens_unseen, spoken
+from hybrid.cost.energy import Energy
+from hybrid.cost.meter import Meter, Power, Spent
+from hybrid.cost.price import price
+from hybrid.engines.base import Completion, Engine, OnText
+from hybrid.engines.faults import nothing_said
+from hybrid.errors import EngineError, HybridError
+from hybrid.settings import CostSettings
+from hybrid.types import Cost, Usage
+
+_CLEAR = 120  # characters after which a streamed reply is no abstention
+
+
+class Calls:
+    """Calls of engines. Safe to use from several threads.
+
+    Args:
+        settings: prices, and whether energy is wanted.
+        engines: all that may be called.
+
+    Attributes:
+        power: measures this machine's GPUs; None: nothing does.
+        unmeasured: a note where energy was wanted and cannot be measured.
+    """
+
+    def __init__(self, settings: CostSettings, engines: Sequence[Engine]) -> None:
+        self._settings = settings
+        self._meters: dict[str, Meter] = {}
+        self._thinking: set[str] = set()  # engines that think without an opening tag
+        self.power, self.unmeasured = _find_power(settings, engines)
+
+    def ask(
+        self, engine: Engine, prompt: Prompt, max_tokens: int, usages: list[Usage], on_text: OnText | None = None
+    ) -> Completion:
+        """Ask an engine.
+
+        Args:
+            usages: receives what the call took, also where it fails.
+        """
+        said = None if on_text is None else Spoken(on_text, thinks=engine.name in self._thinking)
+        meter = self._meters.setdefault(engine.name, Meter(self.power if _local(engine) else None))
+        try:
+            with meter.call(says_when=getattr(engine, "says_when", False)) as call:
+                completion = engine.ask(prompt, max_tokens=max_tokens, on_text=said)
+                call.told_seconds = completion.usage.told_seconds
+        except HybridError as error:
+            usages.append(error.usage)
+            raise
+        usage = completion.usage
+        shares: dict[str, float | None] = {
+            "shared_seconds": call.shared_seconds,
+            # an engine's own figure counts the work of other calls in this process too
+            "cpu_seconds": None if usage.cpu_seconds is None else call.cpu_seconds,
+            "joules": usage.joules if call.joules is None else call.joules,
+        }
+        usage = usage.model_copy(update=shares)
+        usages.append(usage)
+        completion = self._without_thoughts(replace(completion, usage=usage), engine, max_tokens)
+        if said is not None:
+            said.finish(completion.text)
+        return completion
+
+    def _without_thoughts(self, completion: Completion, engine: Engine, max_tokens: int) -> Completion:
+        """What a model said after thinking aloud; a refusal or an answer is looked for there alone."""
+        if completion.quotes:
+            return completion
+        said, text = spoken(completion.text), completion.text
+        if opens_unseen(text):
+            self._thinking.add(engine.name)  # from now on nothing of it is streamed before its thoughts end
+        if completion.truncated and (not said or breaks_off(text, thinks=engine.name in self._thinking)):
+            raise EngineError(
+                f"{engine.name} used all {max_tokens} tokens for thinking, without an answer; raise engine.max_tokens "
+                "or serve it with thinking turned off."
+            )
+        if said == text:
+            return completion
+        if not said:
+            raise nothing_said(engine.name, completion.finish, thought=True)
+        return replace(completion, text=said, abstained=abstains(said))
+
+    def price(self, usage: Usage, engine: Engine) -> Cost:
+        """What calls of an engine did cost."""
+        return price(self._settings, usage, on_gpu=engine.on_gpu, local=_local(engine))
+
+    def spent(self) -> dict[str, Spent]:
+        """What all calls until now took, by the engine's name; engines of one name count as one."""
+        return {name: meter.spent() for name, meter in list(self._meters.items())}
+
+
+def _local(engine: Engine) -> bool:
+    """Whether its model runs on GPUs of this machine."""
+    return getattr(engine, "local", False)
+
+
+def _find_power(settings: CostSettings, engines: Sequence[Engine]) -> tuple[Power | None, str]:
+    if settings.energy is False:
+        return None, ""
+    why = "no engine runs on this machine's GPUs"
+    if any(map(_local, engines)):
+        energy = Energy()
+        if not energy.why:
+            return Power(energy, settings.idle_watts), ""
+        why = energy.why
+    return None, f"Energy is not measured: {why}." if settings.energy else ""
+
+
+class Held:
+    """A stream that is held back until it cannot be an abstention any more."""
+
+    def __init__(self, on_text: OnText) -> None:
+        self._on_text = on_text
+        self._text = ""
+        self._open = False
+
+    def __call__(self, text: str) -> None:
+        if self._open:
+            self._on_text(text)
+            return
+        self._text += text
+        ended = len(self._text) > _CLEAR or any(mark in self._text for mark in (". ", "\n", "? ", "! "))
+        if ended and not abstains(self._text):
+            self.release()
+
+    def release(self) -> None:
+        """Pass on what was held back, and all that follows."""
+        if not self._open:
+            self._open = True
+            self._on_text(self._text)

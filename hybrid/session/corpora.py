@@ -1,0 +1,102 @@
+"""Corpora and their indexes, which are made or brought up to date when they are asked for, and stay open."""
+
+from __future__ import annotations
+
+import threading
+from hashlib import blake2b
+from pathlib import Path
+
+from hybrid.corpus.corpus import Corpus, CorpusLike
+from hybrid.corpus.readers.read import READING
+from hybrid.errors import IndexDamaged
+from hybrid.index.chunking import Chunker
+from hybrid.index.embedding import Embedder
+from hybrid.index.store import Changes, Progress, Store
+from hybrid.settings import Settings
+from hybrid.text.words import VERSION as WORDS
+
+_OPEN = 16  # indexes kept open
+
+
+class Corpora:
+    """Opens corpora with one embedder and keeps their indexes. Safe to use from several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.embedder = Embedder(settings.embedder)
+        self.chunker = Chunker(self.embedder, settings.passages)
+        self._stores: dict[str, Store] = {}
+        self._given: dict[str, object] = {}  # texts by the key of their index: kept, so that no other gets their id
+        self._lock = threading.RLock()
+
+    def open(self, corpus: CorpusLike | Store, progress: Progress | None = None) -> Store:
+        """The index of a corpus, made or brought up to date; give it instead of the corpus to skip looking for changes.
+
+        Raises:
+            CorpusError: nothing readable is there.
+            IndexStoreError: the index cannot be used or written.
+        """
+        return corpus if isinstance(corpus, Store) else self.index(corpus, progress)[0]
+
+    def index(
+        self, corpus: CorpusLike, progress: Progress | None = None, *, rebuild: bool = False
+    ) -> tuple[Store, Changes | None]:
+        """Bring the index of a corpus up to date; the changes are None where there were none to look into."""
+        found = Corpus.of(corpus, self.settings.corpus)
+        with self._lock:
+            key = found.key or f"texts {id(corpus)}"
+            path = self.index_path(found)
+            if rebuild and path is not None:
+                self._discard(key, path)
+            try:
+                return self._updated(key, path, corpus, found, progress)
+            except IndexDamaged:
+                if path is None or self.settings.index.dir is not None:  # a folder somebody chose is theirs
+                    raise
+                self._discard(key, path)
+            store, changes = self._updated(key, path, corpus, found, progress)
+            store.mended = "The index was damaged and was made anew."
+            return store, changes
+
+    def _updated(
+        self, key: str, path: Path | None, corpus: CorpusLike, found: Corpus, progress: Progress | None
+    ) -> tuple[Store, Changes | None]:
+        """The index of a corpus, opened once, and what was changed in it."""
+        if key not in self._stores:
+            if len(self._stores) >= _OPEN:
+                oldest = next(iter(self._stores))
+                self._given.pop(oldest, None)
+                self._stores.pop(oldest)
+            self._stores[key] = Store(path, self.embedder, self.chunker)
+            self._stores[key].inspect()
+            self._given[key] = corpus
+        store = self._stores[key]
+        store.passed_over = found.problems
+        if store.fresh(found) and store.searchable():
+            return store, None
+        return store, store.update(found, progress)
+
+    def index_path(self, corpus: Corpus) -> Path | None:
+        """The folder of a corpus's index; None for texts given directly, which are indexed in memory."""
+        if self.settings.index.dir is not None:
+            return Path(self.settings.index.dir)
+        if not corpus.key:
+            return None
+        from platformdirs import user_cache_path
+
+        made_by = f"{corpus.key} {self.embedder.fingerprint} {self.settings.passages.tokens} {READING}.{WORDS}"
+        return user_cache_path("hybrid-context") / blake2b(made_by.encode(), digest_size=10).hexdigest()
+
+    def _discard(self, key: str, path: Path) -> None:
+        """Forget an index and delete its files, and nothing else in its folder."""
+        if key in self._stores:
+            self._stores.pop(key).close()
+        Store.delete(path)
+
+    def close(self) -> None:
+        """Release opened indexes."""
+        with self._lock:
+            for store in self._stores.values():
+                store.close()
+            self._stores.clear()
+            self._given.clear()

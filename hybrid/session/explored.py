@@ -1,0 +1,74 @@
+"""What the other route makes of a question that is drawn for it, once the answer is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from hybrid.cost.price import total
+from hybrid.errors import HybridError
+from hybrid.reading.assemble import ranked_documents
+from hybrid.reading.cite import cite
+from hybrid.routing.explore import drawn, other
+from hybrid.routing.policies.calibrated import dollars
+from hybrid.routing.situation import Situation
+from hybrid.session.way import SILENT, Reply, Way
+from hybrid.types import Answer, Cost, Decision, Explored, Usage
+
+
+def explored(way: Way, situation: Situation, answer: Answer, replies: Sequence[Reply]) -> Answer:
+    """The answer with what the other route makes of its question, if the question is drawn for it.
+
+    Nothing is explored where the user asked for a route, nor beyond the budget of a question.
+    """
+    routing = way.settings.routing
+    if way.policy.name == "forced" or not drawn(way.question, routing.explore, routing.explore_seed):
+        return answer
+    decision = other(situation, answer.attempts)
+    if decision is None:
+        return _known(way, situation, answer, replies)
+    rungs = [*(attempt.decision.rung for attempt in answer.attempts), decision.rung]
+    if routing.budget is not None and sum(dollars(situation.predictions[rung]) for rung in rungs) > routing.budget:
+        return answer
+    return _asked(way, situation, answer, decision)
+
+
+def _known(way: Way, situation: Situation, answer: Answer, replies: Sequence[Reply]) -> Answer:
+    """Both routes were taken: the reply of the one that did not answer."""
+    done, reply = next(
+        pair for pair in zip(answer.attempts, replies, strict=True) if pair[0].decision.route != answer.route
+    )
+    told = {"engine": done.engine, "usage": done.usage, "cost": done.cost, "extra": False}
+    return answer.model_copy(update={"explored": _told(situation, done.decision, _said(way, reply), told)})
+
+
+def _asked(way: Way, situation: Situation, answer: Answer, decision: Decision) -> Answer:
+    """Takes the other route, and charges it."""
+    apart = replace(way, on_text=None, timings={}, notes=[], usages=[])
+    said: dict[str, Any] = {"text": "", "abstained": False}
+    with way.stage("explore"):
+        try:
+            said = _said(way, apart.read(situation, decision))
+        except HybridError as error:  # the answer is there, and stays
+            said["failed"] = str(error)
+    engine, _ = way.situating.engine_for(decision.rung)
+    usage = sum(apart.usages, Usage())
+    cost = way.calls.price(usage, engine) if apart.usages else Cost(basis="measured")
+    told = {"engine": engine.name, "usage": usage, "cost": cost, "extra": True}
+    charged = {"usage": answer.usage + usage, "cost": total([answer.cost, cost]) if apart.usages else answer.cost}
+    found = _told(situation, decision, said, told)
+    return answer.model_copy(update={"explored": found, **charged, "timings": way.rounded()})
+
+
+def _said(way: Way, reply: Reply) -> dict[str, Any]:
+    """A reply as an answer would give it."""
+    silent = reply.completion.abstained
+    text, _ = cite(reply.completion, reply.pieces, way.store)
+    return {"text": SILENT if silent else text, "abstained": silent}
+
+
+def _told(situation: Situation, decision: Decision, said: dict[str, Any], told: dict[str, Any]) -> Explored:
+    ranked = ranked_documents(situation.candidates)
+    document = ranked[0][0] if ranked else ""
+    return Explored(route=decision.route, rung=decision.rung, document=document, **said, **told)

@@ -1,0 +1,31 @@
+"""What a call tells its callback, as an iterator."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from hybrid.engines.base import OnText
+
+T = TypeVar("T")
+
+
+def as_it_comes(work: Callable[[OnText], T]) -> Iterator[str | T]:
+    """The text that `work` tells its callback, while it works in a thread, and last what it returns."""
+    told: queue.SimpleQueue[tuple[bool, str | T | BaseException]] = queue.SimpleQueue()  # whether it is the last
+
+    def run() -> None:
+        try:
+            told.put((True, work(lambda text: told.put((False, text)))))
+        except BaseException as error:  # noqa: BLE001  (raised again in the caller's thread)
+            told.put((True, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    last = False
+    while not last:
+        last, item = told.get()
+        if isinstance(item, BaseException):
+            raise item
+        yield item

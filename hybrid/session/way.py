@@ -1,0 +1,304 @@
+"""The way of a question, from top to bottom: retrieve, situate, decide, assemble, ask, check, cite.
+
+retrieve      the passages that are near the question
+decide        what a policy may know of it, and the route it takes
+attempts      read and check, once or twice
+  assemble    what fits, in its order, as a prompt
+  ask         one call of an engine, or one for every part of a long text
+answer        the reply, cited and priced
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from hybrid.chat.prompts import Prompt
+from hybrid.corpus.corpus import not_read
+from hybrid.cost.price import preparation, total
+from hybrid.engines.base import Completion, Engine, OnText
+from hybrid.errors import HybridError, WindowError
+from hybrid.index.fusion import retrieve
+from hybrid.index.store import Progress, Store
+from hybrid.reading.amendments import amendments, amendments_first
+from hybrid.reading.assemble import pieces
+from hybrid.reading.chunkwise import Chunkwise
+from hybrid.reading.cite import cite
+from hybrid.reading.ordering import order
+from hybrid.reading.window import Fit, evidence, fit
+from hybrid.routing.policy import Policy, second
+from hybrid.routing.situation import ROUTES, Situation
+from hybrid.session.calls import Calls, Held
+from hybrid.session.situate import Situating
+from hybrid.settings import Settings
+from hybrid.types import Answer, Attempt, Candidate, Decision, Piece, Usage
+
+SILENT = "The documents do not say."
+_WIDE = 20  # passages by which documents are ranked for the long route
+_REMARKED = 8  # documents whose remarks an answer tells
+
+# Given a question, the index and what was chosen on the route rag, best first: what is read instead, best first.
+# A pipeline puts whole clauses or functions in the place of passages and adds what has to be read with them.
+Widen = Callable[[str, Store, Sequence[Piece]], Sequence[Piece]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an engine replied, and what it had read."""
+
+    completion: Completion
+    pieces: tuple[Piece, ...] = ()
+    left_out: int = 0  # pieces that did not fit
+
+
+@dataclass(slots=True)
+class Way:
+    """One question on its way, with what it needs and what is noted of it.
+
+    Args:
+        policy: decides.
+        settings, situating, calls: of the `Hybrid` that is asked.
+        rerank: changes what was retrieved.
+        documents: the only ones that may be read; None: all.
+        on_text: receives the answer's text as it is generated.
+        progress: receives stage, done and total.
+        widen: changes what is read on the route rag; see `Widen`.
+    """
+
+    question: str
+    store: Store
+    policy: Policy
+    settings: Settings
+    situating: Situating
+    calls: Calls
+    rerank: Callable[[str, list[Candidate], Store], list[Candidate]]
+    documents: tuple[str, ...] | None = None
+    on_text: OnText | None = None
+    progress: Progress | None = None
+    widen: Widen | None = None
+    timings: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    usages: list[Usage] = field(default_factory=list)  # of every call that has ended, failed ones too
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Times a stage."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[name] = self.timings.get(name, 0.0) + time.perf_counter() - begun
+
+    # -- retrieve, situate, decide -------------------------------------------------------------------------------
+
+    def begin(self) -> tuple[Situation, Decision]:
+        """All that comes before an engine is asked."""
+        with self.stage("retrieve"):
+            candidates = self.retrieve()
+        with self.stage("decide"):
+            return self.decide(candidates)
+
+    def retrieve(self, k: int | None = None) -> list[Candidate]:
+        """The best passages: by the index's own search where it has one, as of a server, else by ours."""
+        k = max(k or self.settings.retrieval.k, _WIDE)
+        search = getattr(self.store, "search", None)
+        if search is not None:
+            self.notes += getattr(self.store, "notes", ())
+            found = search(self.question, k, self.documents)
+        else:
+            found = retrieve(self.store, self.question, k, self.settings.retrieval.mode, self.documents)
+            if self.store.gpu_fault:
+                self.notes.append(f"The CPU searched the passages, as the GPU failed: {self.store.gpu_fault}.")
+        return self.rerank(self.question, found, self.store)
+
+    def decide(self, candidates: Sequence[Candidate]) -> tuple[Situation, Decision]:
+        """What the policy may know of the question, and how it decides by that."""
+        situation = self.situating.situation(self.question, self.store, self.documents, candidates)
+        return situation, self.policy.decide(situation)
+
+    # -- read and check, once or twice ---------------------------------------------------------------------------
+
+    def finish(self, situation: Situation, decision: Decision) -> tuple[Answer, list[Reply]]:
+        """The answer by a decision, and the reply of every attempt.
+
+        Raises:
+            HybridError: with the usage of all calls, so that a batch that goes on can charge this question.
+        """
+        try:
+            attempts, replies = self.attempts(situation, decision)
+            return self.answer(attempts, replies[-1]), replies
+        except HybridError as error:
+            error.usage = sum(self.usages, Usage()) if self.usages else None
+            raise
+
+    def attempts(self, situation: Situation, decision: Decision) -> tuple[list[Attempt], list[Reply]]:
+        """Read until the policy wants no other attempt."""
+        attempts: list[Attempt] = []
+        replies: list[Reply] = []
+        upcoming: Decision | None = decision
+        while upcoming is not None:
+            decision = upcoming
+            doubt = second(self.policy, situation, decision, abstained=False)
+            shown = self if doubt is None else replace(self, on_text=None)  # what would be discarded is not streamed
+            replies.append(shown.read(situation, decision))
+            completion = replies[-1].completion
+            engine, _ = self.situating.engine_for(decision.rung)
+            attempts.append(
+                Attempt(
+                    decision=decision,
+                    engine=engine.name,
+                    abstained=completion.abstained,
+                    usage=completion.usage,
+                    cost=self.calls.price(completion.usage, engine),
+                    left_out=replies[-1].left_out,
+                )
+            )
+            upcoming = self.policy.review(situation, decision) if completion.abstained else doubt
+        return attempts, replies
+
+    def read(self, situation: Situation, decision: Decision) -> Reply:
+        """One attempt: assemble what the decision says, and ask."""
+        engine, max_tokens = self.situating.engine_for(decision.rung)
+        with self.stage("assemble"):
+            ranked = self.found(situation, decision)
+        if not ranked:
+            return Reply(Completion(SILENT, Usage(), abstained=True))
+        if decision.chunkwise:
+            return self.read_in_parts(engine, max_tokens, ranked)
+        with self.stage("assemble"):
+            prompt, fitted = self.assemble(situation, decision, engine, max_tokens, ranked)
+        with self.stage("ask"):
+            completion = self.ask_for_amendments(engine, prompt, max_tokens)
+        if ROUTES[decision.rung] == "long":
+            length = max(1, sum(len(piece.text) for piece in prompt.pieces))
+            read = [(piece.document, fitted.tokens * len(piece.text) // length) for piece in prompt.pieces]
+            self.situating.warm.note(engine.name, read, completion.usage.cached_tokens)
+        return Reply(completion, prompt.pieces, len(fitted.left_out))
+
+    # -- assemble ------------------------------------------------------------------------------------------------
+
+    def found(self, situation: Situation, decision: Decision) -> Sequence[Piece]:
+        """What was found, widened to the rung, best first."""
+        ranked = pieces(self.store, decision.rung, situation.candidates, self.documents)
+        if decision.rung == "documents" and decision.chunkwise:
+            return ranked[:1]
+        if decision.route == "rag" and self.widen is not None:
+            return list(self.widen(self.question, self.store, ranked))
+        return ranked
+
+    def assemble(
+        self, situation: Situation, decision: Decision, engine: Engine, max_tokens: int, ranked: Sequence[Piece]
+    ) -> tuple[Prompt, Fit]:
+        """The prompt of as much as fits, in its order.
+
+        Raises:
+            WindowError: nothing fits.
+        """
+        fitted = fit(engine, self.question, ranked, max_tokens)
+        if not fitted.kept:
+            raise WindowError(
+                f"Nothing that was found fits the {engine.window} tokens of {engine.name}: the shortest piece is "
+                "longer. Lower engine.max_tokens or passages.tokens, or use an engine with a larger window."
+            )
+        if ROUTES[decision.rung] == "long":
+            kept = sorted(fitted.kept, key=lambda piece: piece.document)  # always the same: the prefix is cached
+            again = evidence(engine, situation.candidates, fitted, max_tokens)
+            return Prompt(self.question, tuple(kept), evidence=again), fitted
+        ordering, curve, _ = self.situating.ordering(engine, len(situation.candidates))
+        return Prompt(self.question, tuple(order(fitted.kept, ordering, curve))), fitted
+
+    # -- ask -----------------------------------------------------------------------------------------------------
+
+    def ask_for_amendments(self, engine: Engine, prompt: Prompt, max_tokens: int) -> Completion:
+        """Ask, and put what an amendment says before what it amends; an engine that quotes is streamed only then."""
+        by = amendments(self.store, prompt.pieces)
+        on_text, show = self.on_text, None
+        if by and getattr(engine, "quotes", False):
+            on_text, show = None, self.on_text
+        completion = self.ask(engine, prompt, max_tokens, on_text)
+        completion, notes = amendments_first(prompt, completion, by, lambda apart: self.call(engine, apart, max_tokens))
+        self.notes += notes
+        if show is not None:
+            show(cite(completion, prompt.pieces, self.store)[0])
+        return completion
+
+    def read_in_parts(self, engine: Engine, max_tokens: int, ranked: Sequence[Piece]) -> Reply:
+        """Read every part of texts longer than the window, and answer from what was found in them."""
+        reader = Chunkwise(
+            engine,
+            self.question,
+            max_tokens,
+            lambda part: self.call(engine, part, max_tokens),
+            self.stage,
+            self.progress,
+        )
+        findings, usage = reader.findings(ranked)
+        if not findings:
+            return Reply(Completion(SILENT, usage, abstained=True))
+        best = sorted(findings, key=lambda piece: (-piece.score, piece.document, piece.start))
+        fitted = fit(engine, self.question, best, max_tokens)
+        kept = tuple(sorted(fitted.kept, key=lambda piece: (piece.document, piece.start)))
+        with self.stage("ask"):
+            completion = self.ask(engine, Prompt(self.question, kept), max_tokens, self.on_text)
+        return Reply(replace(completion, usage=usage + completion.usage), kept, len(fitted.left_out))
+
+    def ask(self, engine: Engine, prompt: Prompt, max_tokens: int, on_text: OnText | None) -> Completion:
+        """Ask; where the policy may try again, an abstention is not streamed."""
+        if on_text is None or not self.policy.escalates:
+            return self.call(engine, prompt, max_tokens, on_text)
+        held = Held(on_text)
+        completion = self.call(engine, prompt, max_tokens, held)
+        if not completion.abstained:
+            held.release()
+        return completion
+
+    def call(self, engine: Engine, prompt: Prompt, max_tokens: int, on_text: OnText | None = None) -> Completion:
+        """One call of an engine, noted."""
+        return self.calls.ask(engine, prompt, max_tokens, self.usages, on_text)
+
+    # -- cite ----------------------------------------------------------------------------------------------------
+
+    def answer(self, attempts: Sequence[Attempt], last: Reply) -> Answer:
+        """The answer of the last attempt, with what all of them took."""
+        completion, decision = last.completion, attempts[-1].decision
+        with self.stage("cite"):
+            text, citations = cite(completion, last.pieces, self.store)
+        self.tell(last, [c.document for c in citations] or [p.document for p in last.pieces])
+        return Answer(
+            question=self.question,
+            text=SILENT if completion.abstained else text,
+            abstained=completion.abstained,
+            route=decision.route,
+            reason=decision.reason,
+            citations=citations,
+            decision=decision,
+            usage=sum((attempt.usage for attempt in attempts), Usage()),
+            cost=total([attempt.cost for attempt in attempts]),
+            preparation=preparation(self.settings.cost, self.timings.get("retrieve", 0.0), self.store.cpu_seconds),
+            attempts=tuple(attempts),
+            notes=tuple(dict.fromkeys(self.notes)),
+            timings=self.rounded(),
+        )
+
+    def tell(self, reply: Reply, documents: Sequence[str]) -> None:
+        """Note what the user should know of the answer and of the documents that it stands on."""
+        for name in list(dict.fromkeys(documents))[:_REMARKED]:
+            if remarks := self.store.document(name).remarks:  # what is in its file and not in its text
+                self.notes.append(f"{name}: {', '.join(remarks)}.")
+        self.notes += filter(None, [self.store.mended, not_read(self.store.unread())])
+        if reply.left_out:
+            self.notes.append(
+                f"{reply.left_out} of the pieces that were found did not fit the window and were not read."
+            )
+        if reply.completion.truncated:
+            self.notes.append("The answer was cut off; raise engine.max_tokens.")
+        for engine in (self.situating.engine, self.situating.long_engine):
+            self.notes += getattr(engine, "notes", ())
+        if self.calls.unmeasured:
+            self.notes.append(self.calls.unmeasured)
+
+    def rounded(self) -> dict[str, float]:
+        """Seconds by stage, for an answer."""
+        return {name: round(seconds, 6) for name, seconds in self.timings.items()}

@@ -1,0 +1,80 @@
+"""Engines that reply as a test tells them, and how a `Hybrid` asks them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hybrid import Hybrid, Settings, load
+from hybrid.chat.prompts import Prompt
+from hybrid.engines.base import Completion
+from hybrid.types import Usage
+
+PRICED = Settings.model_validate(
+    {"cost": {"dollars_per_million_prompt": 1.0, "dollars_per_million_cached": 0.01, "dollars_per_million_output": 0}}
+)
+
+
+class Model:
+    """An engine that replies as it is told: for replies that a real model would not give on demand."""
+
+    name = "told"
+    concurrency = 2
+    counts_exactly = True
+    on_gpu = True
+
+    def __init__(self, *replies: str, window: int = 200_000) -> None:
+        self.replies, self.window, self.prompts = list(replies), window, []
+
+    def count(self, texts):
+        return [len(text) // 4 + 1 for text in texts]
+
+    def measure(self, prompt):
+        return sum(self.count([m["content"] for m in prompt.messages()]))
+
+    def ask(self, prompt, *, max_tokens, on_text=None):
+        from hybrid.chat.refusals import abstains
+
+        self.prompts.append(prompt)
+        text = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        for i in range(0, len(text) if on_text else 0, 5):
+            on_text(text[i : i + 5])
+        usage = Usage(calls=1, prompt_tokens=self.measure(prompt), output_tokens=len(text) // 4, seconds=0.5)
+        return Completion(text, usage, abstained=abstains(text))
+
+
+def asking(hybrid: Hybrid, engine: Any, settings: Settings | None = None, **options: Any) -> Hybrid:
+    """Another instance with an engine of its own, sharing the loaded embedder."""
+    other = Hybrid(settings or hybrid.settings, engine=engine, **options)
+    other.embedder._models.update(hybrid.embedder._models)
+    return other
+
+
+def changed(hybrid: Hybrid, **sections: dict[str, object]) -> Hybrid:
+    """Another instance with other settings and texts in memory, sharing the loaded embedder."""
+    return asking(hybrid, None, load(overrides=sections, environ={}))
+
+
+class Caching:
+    """An engine that caches whole prompts' beginnings, as far as this test needs."""
+
+    name, window, concurrency, counts_exactly, on_gpu = "caching", 20_000, 1, True, True
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def count(self, texts: Any) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+    def measure(self, prompt: Prompt) -> int:
+        return len(prompt.body().split())
+
+    def ask(self, prompt: Prompt, *, max_tokens: int, on_text: Any = None) -> Completion:
+        body = prompt.body()
+        cached = max((len(_shared(body, other).split()) for other in self.seen), default=0)
+        self.seen.append(body)
+        return Completion("It is so [1].", Usage(calls=1, prompt_tokens=self.measure(prompt), cached_tokens=cached))
+
+
+def _shared(a: str, b: str) -> str:
+    end = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    return a[:end]
