@@ -97,7 +97,7 @@ class LlamaIndexHybrid(Hybrid):
             return path
         return path.with_name(f"{path.name}-{self.chunker.fingerprint}")
 
-    def rerank(self, question: str, found: list[Candidate], store: Store) -> list[Candidate]:
+    def _rerank(self, question: str, found: list[Candidate], store: Store) -> list[Candidate]:
         """What was retrieved, as the rerankers choose and order it."""
         if not self.rerankers or not found:
             return found

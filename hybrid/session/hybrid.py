@@ -174,7 +174,7 @@ class Hybrid(Corpora):
         k = k or self.settings.retrieval.k
         return self._way(question, corpus, documents=documents).retrieve(k)[:k]
 
-    def rerank(self, question: str, found: list[Candidate], store: Store) -> list[Candidate]:
+    def _rerank(self, question: str, found: list[Candidate], store: Store) -> list[Candidate]:
         """What was retrieved, chosen and ordered anew; a subclass may do so."""
         return found
 
@@ -218,7 +218,7 @@ class Hybrid(Corpora):
             self.settings,
             self._situating,
             self.calls,
-            self.rerank,
+            self._rerank,
             None if documents is None else tuple(documents),
             on_text,
             progress,
