@@ -25,10 +25,10 @@ from hybrid.cost.price import total
 from hybrid.errors import InputError
 from hybrid.files import read_lines
 from hybrid.routing.policies.calibrated import unknown as unknown_to
-from hybrid.routing.policies.make import POLICIES
 from hybrid.routing.policy import Doubting, Policy
 from hybrid.routing.situation import Situation
 from hybrid.settings import CostSettings
+from hybrid.settings.names import POLICIES
 from hybrid.types import Cost, Prediction, Route, Rung, Usage
 
 QUERIES, REPLIES, DOCUMENTS = (
@@ -128,7 +128,8 @@ def policy(name: str) -> Policy:
         return made
     if name not in POLICIES:
         raise InputError(f"There is no {unknown('policy', name, POLICIES)} Yours is named as module:function.")
-    return POLICIES[name]()
+    made: Policy = POLICIES[name]()
+    return made
 
 
 def judge(policies: Sequence[Policy], cases: Sequence[Case]) -> Replay:

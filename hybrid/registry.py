@@ -62,14 +62,14 @@ class Registry(Mapping[str, T], Generic[T]):
     def __len__(self) -> int:
         return len(self._own) + len(self._brought)
 
-    def named(self, name: Any) -> str:
-        """The name of one of them, as a validator of settings.
+    def named(self, name: Any, beside: tuple[str, ...] = ()) -> str:
+        """The name of one of them, or one of those `beside`, as a validator of settings.
 
         Raises:
             PydanticCustomError: there is none of that name; it says what a `Literal` of all names would.
         """
-        if not isinstance(name, str) or name not in self:
-            *most, last = map(repr, self)
+        if not isinstance(name, str) or (name not in beside and name not in self):
+            *most, last = map(repr, (*beside, *self))
             expected = f"{', '.join(most)} or {last}"
             raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
         return name

@@ -30,7 +30,7 @@ from hybrid.evals.metrics import best_subspan_em, bootstrap, content_words, f1
 from hybrid import Answer, Hybrid, Settings
 from hybrid.cli.common import console, print_json
 from hybrid.cli.progress import progress_bars
-from hybrid.routing.policies.make import POLICIES
+from hybrid.settings.names import POLICIES
 
 WAYS = ("rag", "long", "self_route", "calibrated")
 _MARKS = re.compile(r" ?\[\d+\]")

@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from hybrid.engines.base import Engine
 from hybrid.errors import SettingsError
 from hybrid.index.embedding import Embedder
 from hybrid.settings import EngineSettings
+from hybrid.settings.names import ENGINES
 
 
-def _extractive(settings: EngineSettings, embedder: Embedder) -> Engine:
+def extractive(settings: EngineSettings, embedder: Embedder) -> Engine:
+    """Answers with verbatim quotations."""
     from hybrid.engines.extractive import Extractive
 
     return Extractive(embedder, settings)
 
 
-def _server(settings: EngineSettings, embedder: Embedder) -> Engine:
+def server(settings: EngineSettings, embedder: Embedder) -> Engine:
+    """Any OpenAI-compatible server."""
     from hybrid.engines.server import Server
 
     return Server(settings)
 
 
-def _vllm(settings: EngineSettings, embedder: Embedder) -> Engine:
+def vllm(settings: EngineSettings, embedder: Embedder) -> Engine:
+    """vLLM in this process."""
     from hybrid.engines.vllm import VllmEngine
 
     return VllmEngine(settings)
-
-
-ENGINES: dict[str, Callable[[EngineSettings, Embedder], Engine]] = {
-    "extractive": _extractive,
-    "server": _server,
-    "vllm": _vllm,
-}
 
 
 def make_engine(what: Any, embedder: Embedder) -> Engine:
@@ -43,7 +39,8 @@ def make_engine(what: Any, embedder: Embedder) -> Engine:
         SettingsError: it is none of these, or its settings do not fit together.
     """
     if isinstance(what, EngineSettings):
-        return ENGINES[what.kind](what, embedder)
+        engine: Engine = ENGINES[what.kind](what, embedder)
+        return engine
     if hasattr(what, "ask") and hasattr(what, "window"):
         return what  # type: ignore[no-any-return]
     if hasattr(what, "metadata") and hasattr(what, "chat"):

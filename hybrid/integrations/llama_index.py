@@ -18,10 +18,11 @@ from hybrid.engines.make import make_engine
 from hybrid.errors import InputError, MissingDependency
 from hybrid.index.embedding import Embedder
 from hybrid.index.store import Store
-from hybrid.reading.ordering import Ordering, order
+from hybrid.reading.ordering import order
 from hybrid.session.hybrid import Hybrid
 from hybrid.session.stream import as_it_comes
 from hybrid.settings import EngineSettings
+from hybrid.settings.names import Ordering
 from hybrid.types import Answer, Candidate, Citation, Piece, Route, Rung
 
 try:

@@ -6,14 +6,12 @@ many passages better in the document's own order (Yu et al., arXiv 2409.01666).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Annotated
+from collections.abc import Sequence
 
 import numpy as np
-from pydantic import BeforeValidator
 
 from hybrid.errors import InputError
-from hybrid.registry import Registry
+from hybrid.settings.names import ORDERINGS, Ordering
 from hybrid.types import Piece
 
 FEW = 8  # pieces up to which their order hardly matters (Yu et al., arXiv 2409.01666; Jin et al., arXiv 2410.05983)
@@ -56,13 +54,6 @@ def by_curve(ranked: Sequence[Piece], curve: Sequence[float]) -> list[Piece]:
     return placed
 
 
-# An ordering takes pieces, the most relevant first, and the engine's measured curve.
-ORDERINGS = Registry[Callable[[Sequence[Piece], Sequence[float]], list[Piece]]](
-    "ordering", {"relevance": relevance, "document": document, "edges": edges, "curve": by_curve}
-)
-Ordering = Annotated[str, BeforeValidator(ORDERINGS.named)]
-
-
 def order(pieces: Sequence[Piece], ordering: Ordering, curve: Sequence[float] = ()) -> list[Piece]:
     """The pieces in the order in which a model should read them.
 
@@ -74,7 +65,8 @@ def order(pieces: Sequence[Piece], ordering: Ordering, curve: Sequence[float] = 
     Raises:
         InputError: there is no such ordering, or it is `curve` without a curve.
     """
-    return ORDERINGS[ordering](sorted(pieces, key=lambda p: (-p.score, p.document, p.start)), curve)
+    ordered: list[Piece] = ORDERINGS[ordering](sorted(pieces, key=lambda p: (-p.score, p.document, p.start)), curve)
+    return ordered
 
 
 def choose(count: int, curve: Sequence[float] = ()) -> tuple[Ordering, str]:

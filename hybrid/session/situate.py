@@ -17,13 +17,14 @@ from hybrid.errors import InputError
 from hybrid.index.store import Entry, Store
 from hybrid.model.profile import Profile
 from hybrid.reading.assemble import ranked_documents
-from hybrid.reading.ordering import Ordering, choose
+from hybrid.reading.ordering import choose
 from hybrid.reading.window import EVIDENCE, EVIDENCE_FROM, room, sizes
 from hybrid.routing.adaptive import kept
 from hybrid.routing.features import features
 from hybrid.routing.situation import ROUTES, Reading, Situation
 from hybrid.session.warm import Warm
 from hybrid.settings import Settings
+from hybrid.settings.names import Ordering
 from hybrid.types import RUNGS, Candidate, Piece, Prediction, Rung
 
 _EXPECTED_OUTPUT = 128  # tokens of an answer, for predictions

@@ -1,22 +1,52 @@
-"""The names that settings take of things which other packages may add to, with an entry point of `hybrid.KIND`."""
+"""What settings name and other packages may add to: engines, policies, orderings. One line each, imported when used.
+
+The things themselves are in the rooms above; here are only their names and where they are found, so that settings can
+be checked without importing any. Another package brings one with an entry point of the group `hybrid.KIND`.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
 from hybrid.registry import Registry
 
+# made with the settings of the engine and the embedder
+ENGINES = Registry[Any](
+    "engine",
+    {
+        "extractive": "hybrid.engines.make:extractive",
+        "server": "hybrid.engines.make:server",
+        "vllm": "hybrid.engines.make:vllm",
+    },
+)
 
-def _names(kind: str, *carried: str) -> Registry[None]:
-    return Registry(kind, dict.fromkeys(carried))
+# made with nothing
+POLICIES = Registry[Any](
+    "policy",
+    {
+        "rag": "hybrid.routing.policies.rag:Rag",
+        "long": "hybrid.routing.policies.long:Long",
+        "fits": "hybrid.routing.policies.fits:Fits",
+        "self_route": "hybrid.routing.policies.self_route:SelfRoute",
+        "question_type": "hybrid.routing.policies.question_type:QuestionType",
+        "calibrated": "hybrid.routing.policies.calibrated:Calibrated",
+    },
+)
 
-
-ENGINES = _names("engine", "extractive", "server", "vllm")
-POLICIES = _names("policy", "rag", "long", "fits", "self_route", "question_type", "calibrated")
-ORDERINGS = _names("ordering", "auto", "relevance", "document", "edges", "curve")
+# take pieces, the most relevant first, and the engine's measured curve; return them as they are read
+ORDERINGS = Registry[Any](
+    "ordering",
+    {
+        "relevance": "hybrid.reading.ordering:relevance",
+        "document": "hybrid.reading.ordering:document",
+        "edges": "hybrid.reading.ordering:edges",
+        "curve": "hybrid.reading.ordering:by_curve",
+    },
+)
 
 EngineKind = Annotated[str, BeforeValidator(ENGINES.named)]
 PolicyName = Annotated[str, BeforeValidator(POLICIES.named)]
-OrderingName = Annotated[str, BeforeValidator(ORDERINGS.named)]
+Ordering = Annotated[str, BeforeValidator(ORDERINGS.named)]
+OrderingSetting = Annotated[str, BeforeValidator(lambda name: ORDERINGS.named(name, beside=("auto",)))]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from hybrid.settings.names import OrderingName, PolicyName
+from hybrid.settings.names import OrderingSetting, PolicyName
 from hybrid.settings.section import Name, Section
 from hybrid.types import Route, Rung
 
@@ -39,7 +39,7 @@ class RoutingSettings(Section):
     explore_seed: int = Field(0, description="draws other questions for `explore`; the same question is always drawn")
     route: Route | None = Field(None, description="force a route")
     rung: Rung | None = Field(None, description="force how much is read")
-    ordering: OrderingName = Field(
+    ordering: OrderingSetting = Field(
         "auto",
         description="of passages; auto: up to 8 by relevance, more by the curve of the engine's profile, else edges",
     )

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid.errors import InputError
-from hybrid.reading.ordering import Ordering, order
+from hybrid.reading.ordering import order
+from hybrid.settings.names import Ordering
 from hybrid.types import Piece
 
 # ranks from the first position to the last; rank 0 is the most relevant

@@ -14,13 +14,13 @@ import pytest
 
 from hybrid.document import Location
 from hybrid.errors import InputError, SettingsError
-from hybrid.reading.ordering import ORDERINGS
 from hybrid.routing.adaptive import kept
 from hybrid.routing.kinds import kind
 from hybrid.routing.policies.forced import Forced
-from hybrid.routing.policies.make import POLICIES, make_policy
+from hybrid.routing.policies.make import make_policy
 from hybrid.routing.policy import Doubting
 from hybrid.settings import RoutingSettings, load
+from hybrid.settings.names import ORDERINGS, POLICIES
 from hybrid.types import RUNGS, Candidate, Passage
 from tests.routing.situations import situation as of_sizes
 
