@@ -23,7 +23,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from hybrid.evals.retrieval_metrics import Range
+from hybrid.evals.metrics.retrieval import Range
 from hybrid.evals.sample import Count, Sample
 from hybrid.evals.suite import ArmSpec, target
 

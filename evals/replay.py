@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from hybrid.evals.arms import restored
-from hybrid.evals.metrics import METRICS
+from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.run import Record, records
 from hybrid.evals.statistics import Estimate, estimate, frontier
 from hybrid.evals.suite import target, unknown

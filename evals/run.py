@@ -29,10 +29,10 @@ from typing import Any, Literal
 
 import numpy as np
 from filelock import FileLock, Timeout
-from hybrid.evals import retrieval_metrics
 from hybrid.evals.arms import Arm, Reply, Unsuited
 from hybrid.evals.content import Contents, difference, place, refusal
-from hybrid.evals.metrics import METRICS
+from hybrid.evals.metrics import retrieval
+from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.sample import Count, Metric, Sample, Task, Value
 from hybrid.evals.suite import Cell, Limits, Suite, unknown
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -330,7 +330,7 @@ def _record(arm: Arm, cell: Cell, task: Task, sample: Sample, content: str, chec
         cost=reply.cost,
         decision=None if reply.decision is None else _scored(task.metric, sample, reply.decision),
         timings=dict(reply.timings),
-        retrieved=retrieval_metrics.judge(reply.found, sample.ranges) if reply.found and sample.ranges else {},
+        retrieved=retrieval.judge(reply.found, sample.ranges) if reply.found and sample.ranges else {},
         seconds=time.perf_counter() - begun,
         **known,
     )

@@ -25,7 +25,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from hybrid.evals.metrics import best_subspan_em, bootstrap, content_words, f1
+from hybrid.evals.metrics.middle import best_subspan_em
+from hybrid.evals.metrics.squad import f1
+from hybrid.evals.metrics.substring import content_words
+from hybrid.evals.statistics import bootstrap
 
 from hybrid import Answer, Hybrid, Settings
 from hybrid.cli.common import console, print_json

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 from hybrid.evals.bench.peers import LlamaIndexPipeline
-from hybrid.evals.metrics import bootstrap
+from hybrid.evals.statistics import bootstrap
 
 from hybrid import Hybrid, Settings
 from hybrid.cli.common import console, print_json

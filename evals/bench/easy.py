@@ -20,10 +20,10 @@ import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any
 
 import click
+from hybrid.evals.statistics import wilson
 
 from hybrid import Answer, Hybrid, Settings
 from hybrid.cli.common import console, print_json
@@ -54,15 +54,6 @@ def right(sample: Sample, answer: Answer) -> bool:
         and any(" ".join(gold.split()) in text for gold in sample["gold"])
         and not any(other in text for other in sample.get("not", ()))
     )
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson, 1927)."""
-    if not n:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf(0.975)
-    centre, spread = hits / n + z * z / (2 * n), z * ((hits / n * (1 - hits / n) + z * z / (4 * n)) / n) ** 0.5
-    return (centre - spread) / (1 + z * z / n), (centre + spread) / (1 + z * z / n)
 
 
 def run(name: str, hybrid: Hybrid) -> list[tuple[Sample, Answer, bool]]:

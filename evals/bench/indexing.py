@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from hybrid.evals.metrics import bootstrap, normalise
+from hybrid.evals.metrics.words import normalise
+from hybrid.evals.statistics import bootstrap
 
 from hybrid.cli.common import console, print_json
 

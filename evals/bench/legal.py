@@ -37,7 +37,8 @@ from typing import Any
 
 import click
 from hybrid.evals.bench.peers import LlamaIndexPipeline
-from hybrid.evals.metrics import best_subspan_em, content_words
+from hybrid.evals.metrics.middle import best_subspan_em
+from hybrid.evals.metrics.substring import content_words
 from hybrid.evals.statistics import difference, estimate
 
 from hybrid.chat.prompts import Prompt

@@ -21,7 +21,7 @@ from typing import Any
 import click
 import numpy as np
 from hybrid.evals.bench.peers import LlamaIndexPipeline, fuse_few, rank_few
-from hybrid.evals.metrics import bootstrap
+from hybrid.evals.statistics import bootstrap
 
 from hybrid import Hybrid, Settings
 from hybrid.cli.common import console, print_json

@@ -37,7 +37,7 @@ from zlib import crc32
 
 import numpy as np
 from hybrid.evals.bench import easy
-from hybrid.evals.metrics import normalise
+from hybrid.evals.metrics.words import normalise
 from hybrid.evals.research import short_documents
 from numpy.typing import NDArray
 from scipy.optimize import minimize

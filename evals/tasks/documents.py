@@ -22,7 +22,8 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
-from hybrid.evals.metrics import METRICS, option
+from hybrid.evals.metrics.choice import option
+from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.sample import Count, Sample, Value
 from hybrid.evals.tasks.files import Fields, fitting, lines, whole
 from hybrid.evals.tasks.haystack import joined

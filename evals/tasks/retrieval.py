@@ -4,7 +4,7 @@ chunking  brandonstarxel/chunking_evaluation (commit d451fc4, MIT): corpora.json
 codeqa    the code search set of anthropics/anthropic-cookbook (commit 4b36a1e, MIT): codebase_chunks.json and
           codebase_queries.jsonl of one folder; each given chunk is a document, as published
 
-Judge the ranges with `hybrid.evals.retrieval_metrics`. The metric named here reads text: what of it was handed to a
+Judge the ranges with `hybrid.evals.metrics.retrieval`. The metric named here reads text: what of it was handed to a
 reader.
 """
 

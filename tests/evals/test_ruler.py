@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hybrid.evals.metrics import METRICS
+from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.sample import Count, Sample
 from hybrid.evals.tasks import haystack
 from hybrid.evals.tasks.registry import task

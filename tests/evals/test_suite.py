@@ -18,7 +18,7 @@ from hybrid.evals.arms import (
     saved,
 )
 from hybrid.evals.cli import evaluate, make_arms, narrowed, possible
-from hybrid.evals.retrieval_metrics import judge
+from hybrid.evals.metrics.retrieval import judge
 from hybrid.evals.sample import Sample
 from hybrid.evals.suite import ArmSpec, Cell, Limits, TaskSpec, make_task, read
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hybrid.evals import suite as suites
 from hybrid.evals import testbed
-from hybrid.evals.metrics import METRICS
+from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.sample import Sample
 from hybrid.evals.tasks import haystack
 from hybrid.evals.tasks.perplexity import perplexity
