@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
-from hybrid.evals.arms import restored
+from hybrid.evals.arms.situations import restored
 from hybrid.evals.metrics.registry import METRICS
-from hybrid.evals.run import Record, records
+from hybrid.evals.record import Record, records
 from hybrid.evals.statistics import Estimate, estimate, frontier
 from hybrid.evals.suite import target, unknown
 from pydantic import BaseModel, ConfigDict

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 from hybrid.evals import report as reports
+from hybrid.evals.folder import RUN, RunInfo, Session
+from hybrid.evals.log import Log
+from hybrid.evals.record import RECORDS, Record
 from hybrid.evals.report import figures
 from hybrid.evals.report.data import Data
 from hybrid.evals.report.places import by_length, places
 from hybrid.evals.report.rows import Row, _row
 from hybrid.evals.report.verdict import verdict
-from hybrid.evals.run import RECORDS, RUN, Log, Record, RunInfo, Session
 from hybrid.evals.suite import ArmSpec, Suite, TaskSpec
 
 from hybrid.cost.shape import Attention
