@@ -17,6 +17,7 @@ from hybrid.evals import suite as suites
 from hybrid.evals import testbed
 from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.sample import Sample
+from hybrid.evals.selection import needs_data
 from hybrid.evals.tasks import haystack
 from hybrid.evals.tasks.perplexity import perplexity
 from hybrid.evals.tasks.registry import TASKS, task
@@ -437,7 +438,7 @@ def test_stories_have_several_right_summaries(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["standard", "full"])
 def test_the_data_sets_of_the_suites_are_read(name: str) -> None:
     for spec in suites.read(name).tasks:
-        if suites.needs_data(spec):
+        if needs_data(spec):
             made = suites.make_task(spec, DATA)
             samples = list(made.samples(characters, 2, 0))
             assert len(samples) == 2
@@ -560,8 +561,8 @@ def test_both_values_of_a_key_are_taught_in_the_order_of_the_text(task: Any) -> 
 
 
 def test_measuring_the_testbed_on_a_server_that_is_down_ends_with_a_sentence(capsys) -> None:
-    pytest.importorskip("tokenizers")
-    assert guarded(testbed.main, ["map", "--url", "http://127.0.0.1:9/v1"]) == 2  # nothing listens there
+    measure = pytest.importorskip("hybrid.evals.research.testbed.measure")
+    assert guarded(measure.main, ["--url", "http://127.0.0.1:9/v1"]) == 2  # nothing listens there
     said = capsys.readouterr()
     assert said.out == ""
     assert "No server of the model answers at http://127.0.0.1:9/v1 (Connection error)" in said.err
