@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any
 
@@ -11,6 +10,7 @@ from hybrid.evals.arms.engine import apart, described, free
 from hybrid.evals.arms.shared import Kept, Shared
 from hybrid.evals.arms.situations import saved
 from hybrid.evals.arms.watched import watched
+from hybrid.evals.metrics.words import unmarked
 from hybrid.evals.sample import Count, Sample
 
 from hybrid.cost.price import price
@@ -21,8 +21,6 @@ from hybrid.routing.policies import Forced
 from hybrid.session.hybrid import Hybrid
 from hybrid.settings import Settings
 from hybrid.types import Answer, Attempt, Cost, Usage
-
-_MARKS = re.compile(r" ?\[\d+\]")
 
 
 class HybridArm:
@@ -69,7 +67,7 @@ class HybridArm:
         situation = self._watched.take()
         best = situation.candidates[: self.settings.retrieval.k] if situation else ()
         return Reply(
-            text=" ".join(_MARKS.sub("", answer.text).split()),
+            text=unmarked(answer.text),
             abstained=answer.abstained,
             route=answer.decision.route,
             rung=answer.decision.rung,
@@ -118,5 +116,4 @@ def _explored(answer: Answer) -> dict[str, Any] | None:
     """What the other route made of the question, if that was explored, its text as it is judged."""
     if answer.explored is None:
         return None
-    text = " ".join(_MARKS.sub("", answer.explored.text).split())
-    return {**answer.explored.model_dump(mode="json"), "text": text}
+    return {**answer.explored.model_dump(mode="json"), "text": unmarked(answer.explored.text)}

@@ -15,38 +15,37 @@ says so. Intervals of single questions are 95 % Wilson intervals, which take the
 
 from __future__ import annotations
 
-import json
-import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from hybrid.evals.metrics.words import unmarked
 from hybrid.evals.statistics import wilson
 
 from hybrid import Answer, Hybrid, Settings
 from hybrid.cli.common import console, print_json
+from hybrid.files import read_lines
 
 SHORT = Path(__file__).with_name("short")
 LOOKED_AT = ("dev", "second", "third", "fourth", "last", "sixth", "seventh")
 UNSEEN = ("held", "later", "fresh", "blind")
 WORDS, WORDS_OF_CODE = 60, 200
 CODE = (".py", ".js", ".toml")
-_MARKS = re.compile(r" ?\[\d+\]")
 Sample = dict[str, Any]
 
 
 def samples(name: str) -> list[Sample]:
     """The questions of a set."""
-    return [json.loads(line) for line in (SHORT / f"{name}.jsonl").read_text("utf-8").splitlines()]
+    return list(read_lines(SHORT / f"{name}.jsonl"))
 
 
 def right(sample: Sample, answer: Answer) -> bool:
     """Whether an answer is right; see the module."""
     if not sample["gold"]:
         return answer.abstained
-    text = " ".join(_MARKS.sub("", answer.text).split())
+    text = unmarked(answer.text)
     limit = WORDS_OF_CODE if sample["document"].endswith(CODE) else WORDS
     return (
         not answer.abstained

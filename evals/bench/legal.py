@@ -22,7 +22,6 @@ Intervals are 95 %, clustered by document.
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import re
@@ -39,6 +38,8 @@ import click
 from hybrid.evals.bench.peers import LlamaIndexPipeline
 from hybrid.evals.metrics.middle import best_subspan_em
 from hybrid.evals.metrics.substring import content_words
+from hybrid.evals.metrics.words import unmarked
+from hybrid.evals.replay import DOCUMENTS, QUERIES
 from hybrid.evals.statistics import difference, estimate
 
 from hybrid.chat.prompts import Prompt
@@ -46,13 +47,13 @@ from hybrid.cli.common import console, grouped, print_json
 from hybrid.cli.main import cli, guarded
 from hybrid.engines.extractive import Extractive
 from hybrid.errors import InputError
+from hybrid.files import read_lines
 from hybrid.index.embedding import Embedder
 from hybrid.types import Piece
 
 K = 8  # chunks LlamaIndex retrieves, as many as the pipeline's passages
 SETS = ("contracts", "filings")
 PARTY_QUESTIONS = 6  # of other contracts, asked of each
-_MARKS = re.compile(r" ?\[\d+\]")
 
 # Questions of CUAD by category (category_descriptions.csv, CC BY 4.0), with what a contract that answers them has to
 # say in one of these ways. Categories that are left out are told by words that no contract lacks.
@@ -151,7 +152,7 @@ class Arm:
 
     def add(self, document: str, asked: Asked, reply: Reply) -> None:
         key = (document, asked.question)
-        text = " ".join(_MARKS.sub("", reply.text).split())
+        text = unmarked(reply.text)
         golds = [" ".join(gold.split()) for gold in asked.golds]
         if golds:
             self._put("best_subspan_em", key, 0.0 if reply.abstained else best_subspan_em(text, golds))
@@ -201,12 +202,11 @@ def main(data: Path, sets: tuple[str, ...], looking: bool, save: Path | None, as
 def contracts(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
     """Different contracts of L-Eval with all their questions; the answer is a span of the text."""
     found: dict[str, dict[str, Asked]] = {}
-    with gzip.open(data / "leval" / "legal_contract_qa.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            for question, gold in zip(row["instructions"], row["outputs"], strict=True):
-                category = re.search(r'related to "([^"]+)"', question)
-                asked = Asked(question, (gold,), category[1] if category else "")
-                found.setdefault(row["input"], {}).setdefault(question, asked)
+    for row in read_lines(data / "leval" / "legal_contract_qa.dev.jsonl.gz"):
+        for question, gold in zip(row["instructions"], row["outputs"], strict=True):
+            category = re.search(r'related to "([^"]+)"', question)
+            asked = Asked(question, (gold,), category[1] if category else "")
+            found.setdefault(row["input"], {}).setdefault(question, asked)
     for number, (text, asked_) in enumerate(found.items()):
         yield f"contract-{number}.txt", text, list(asked_.values())
 
@@ -253,12 +253,10 @@ def _details(question: str) -> str:
 
 def reports(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
     """LaRA's filings by length and name; tasks that compare or reason are left out, their golds are essays."""
-    with gzip.open(data / "lara" / "queries.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
-        queries = [row for row in map(json.loads, lines) if row["type"] == "financial"]
+    queries = [row for row in read_lines(data / "lara" / QUERIES) if row["type"] == "financial"]
     number = 0
     for length in ("32k", "128k"):
-        with gzip.open(data / "lara" / f"docs_{length}.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
-            rows = [row for row in map(json.loads, lines) if row["type"] == "financial"]
+        rows = [row for row in read_lines(data / "lara" / DOCUMENTS.format(length)) if row["type"] == "financial"]
         for row in sorted(rows, key=lambda row: row["file"]):
             own = [q for q in queries if q["length"] == length and q["file"] == row["file"]]
             asked = [Asked(q["question"], (q["answer"],), "", "filings") for q in own if q["task"] == "location"]

@@ -13,7 +13,7 @@ from hybrid.cli.dash import Place
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hybrid.evals.statistics import Estimate
+    from hybrid.evals.statistics import Estimate, Interval
 
 FOLDER = Place(exists=True, file_okay=False, path_type=Path)
 CONFIG = click.option("--config", type=Place(), help="Settings file; default: hybrid.toml here, if there is one.")
@@ -21,7 +21,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for mach
 QUIET = click.option("--quiet", "-q", is_flag=True, help="No progress bars.")
 
 
-def spanned(one: Estimate | None) -> str:
+def spanned(one: Estimate | Interval | None) -> str:
     """A mean with its interval, as a cell of a table."""
     return "-" if one is None else f"{one.mean:.3f} \\[{one.low:.3f}, {one.high:.3f}]"
 

@@ -6,9 +6,15 @@ import re
 import string
 from collections import Counter
 
+_MARKS = re.compile(r" ?\[\d+\]")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def unmarked(reply: str) -> str:
+    """A reply without citation marks, on one line."""
+    return " ".join(_MARKS.sub("", reply).split())
 
 
 def normalise(text: str) -> str:
