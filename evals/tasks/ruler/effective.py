@@ -21,21 +21,6 @@ def effective_length(scores: Mapping[int, float], threshold: float = THRESHOLD) 
     return max((length for length, score in _checked(scores).items() if round(score, 3) >= threshold), default=None)
 
 
-def weighted_means(scores: Mapping[int, float]) -> tuple[float, float]:
-    """Means of the lengths' scores with weights 1, 2, 3 ... upwards and downwards: RULER's "inc" and "dec".
-
-    Raises:
-        InputError: no scores, or one above 1.
-    """
-    ordered = [score for _, score in sorted(_checked(scores).items())]
-    if not ordered:
-        raise InputError("A weighted mean needs the score of at least one length.")
-    total = len(ordered) * (len(ordered) + 1) / 2
-    rising = sum(weight * score for weight, score in enumerate(ordered, 1)) / total
-    falling = sum(weight * score for weight, score in enumerate(reversed(ordered), 1)) / total
-    return rising, falling
-
-
 def _checked(scores: Mapping[int, float]) -> Mapping[int, float]:
     for length, score in scores.items():
         if score > 1:
