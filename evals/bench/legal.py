@@ -28,7 +28,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -171,12 +171,8 @@ class Arm:
 @click.command()
 @click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of the data sets.")
 @click.option("--set", "sets", type=click.Choice(SETS), multiple=True, help="Default: both.")
-@click.option("--looking", is_flag=True, help="Only the documents that were looked at, to look at them again.")
-@click.option(
-    "--save", type=click.Path(path_type=Path), help="Append every reply to this file, one JSON object a line."
-)
 @click.option("--json", "as_json", is_flag=True)
-def main(data: Path, sets: tuple[str, ...], looking: bool, save: Path | None, as_json: bool) -> None:
+def main(data: Path, sets: tuple[str, ...], as_json: bool) -> None:
     """Measure the pipeline for legal files."""
     engine = Extractive(Embedder())
     arms: dict[tuple[str, str], Arm] = {}
@@ -185,13 +181,9 @@ def main(data: Path, sets: tuple[str, ...], looking: bool, save: Path | None, as
         documents = list(asked_contracts(data) if name == "contracts" else reports(data))
         looked |= {document for document, _, _ in documents[::2]}
         for number, (document, text, asked) in enumerate(documents, 1):
-            if looking and document not in looked:
-                continue
             click.echo(f"{name} {number} of {len(documents)}: {document}, {len(asked)} questions", err=True)
             for arm, question, reply in _sides(engine, document, text, asked):
                 arms.setdefault((question.data, arm), Arm()).add(document, question, reply)
-                if save is not None:
-                    _append(save, arm, document, question, reply)
     rows = [row for (of, arm), found in arms.items() for row in _rows(of, arm, found, arms[of, "LlamaIndex"], looked)]
     if as_json:
         print_json(rows)
@@ -314,12 +306,6 @@ def _peer(engine: Extractive, peer: LlamaIndexPipeline, document: str, asked: As
     pieces = tuple(Piece(document, node.get_content(), 0) for node in peer.fused(asked.question, K))
     completion = engine.ask(Prompt(asked.question, pieces), max_tokens=512)
     return Reply(completion.text, completion.abstained, completion.usage.prompt_tokens)
-
-
-def _append(file: Path, arm: str, document: str, asked: Asked, reply: Reply) -> None:
-    row = {"set": asked.data, "arm": arm, "document": document, "question": asked.question, "golds": asked.golds}
-    with file.open("a", encoding="utf-8") as out:
-        out.write(json.dumps(row | asdict(reply), ensure_ascii=False) + "\n")
 
 
 def _rows(name: str, arm: str, found: Arm, peer: Arm, looked: set[str]) -> Iterator[dict[str, Any]]:

@@ -26,10 +26,8 @@ PASSAGES = 12  # that `hybrid code ask` reads
 @click.option(
     "--repositories", type=click.Path(exists=True, path_type=Path), required=True, help="Holds a folder each."
 )
-@click.option("--only", multiple=True, help="Of flask, requests, pytest.")
-@click.option("--peer/--no-peer", default=True, help="Measure LlamaIndex too.")
 @click.option("--json", "as_json", is_flag=True)
-def retrieval(data: Path, repositories: Path, only: tuple[str, ...], peer: bool, as_json: bool) -> None:
+def retrieval(data: Path, repositories: Path, as_json: bool) -> None:
     """Words of SWE-QA's reference answers, those of the question aside, found in the first characters that are read.
 
     REPOSITORIES/flask, /requests and /pytest hold a version of each; the Python files of `src` where there is one. All
@@ -41,11 +39,9 @@ def retrieval(data: Path, repositories: Path, only: tuple[str, ...], peer: bool,
     scores: dict[tuple[str, str], list[float]] = {}
     with Hybrid(Settings()) as hybrid:
         for name, questions in asked.items():
-            if only and name not in only:
-                continue
             folder = repositories / name
             folder = folder / "src" if (folder / "src").is_dir() else folder
-            for way, read in _ways(hybrid, folder, peer).items():
+            for way, read in _ways(hybrid, folder).items():
                 for question in questions:
                     gold = _content(question["answer"]) - set(words(question["question"]))
                     text = read(question["question"])
@@ -56,14 +52,14 @@ def retrieval(data: Path, repositories: Path, only: tuple[str, ...], peer: bool,
                         found = len(gold & set(words(text[:budget]))) / max(1, len(gold))
                         scores.setdefault((way, metric), []).append(found)
     pairs = [("hybrid definitions", "hybrid fused")]
-    pairs += [(way, "LlamaIndex fused") for way in ("hybrid fused", "hybrid definitions")] if peer else []
+    pairs += [(way, "LlamaIndex fused") for way in ("hybrid fused", "hybrid definitions")]
     for one, other in pairs:
         for metric in [metric for way, metric in list(scores) if way == one]:
             scores[f"{one} less {other}", metric] = less(scores[one, metric], scores[other, metric])
     show([row("SWE-QA", way, metric, values) for (way, metric), values in scores.items()], as_json)
 
 
-def _ways(hybrid: Hybrid, folder: Path, peer: bool) -> dict[str, Callable[[str], str]]:
+def _ways(hybrid: Hybrid, folder: Path) -> dict[str, Callable[[str], str]]:
     """What each way reads for a question, in the order of its ranking."""
     store = hybrid.open(str(folder / "**" / "*.py"))
 
@@ -80,12 +76,11 @@ def _ways(hybrid: Hybrid, folder: Path, peer: bool) -> dict[str, Callable[[str],
         f"all of {PASSAGES} passages": passages("fused", PASSAGES),
         "all of their definitions": definitions(PASSAGES),
     }
-    if peer:
-        files = sorted(folder.rglob("*.py"))
-        texts = {f.relative_to(folder).as_posix(): f.read_text("utf-8") for f in files if f.stat().st_size}
-        pipeline = LlamaIndexPipeline(texts)
-        ways["LlamaIndex dense"] = lambda question: "\n".join(n.text for n in pipeline.dense(question, 50))
-        ways["LlamaIndex fused"] = lambda question: "\n".join(n.text for n in pipeline.fused(question, 50))
+    files = sorted(folder.rglob("*.py"))
+    texts = {f.relative_to(folder).as_posix(): f.read_text("utf-8") for f in files if f.stat().st_size}
+    pipeline = LlamaIndexPipeline(texts)
+    ways["LlamaIndex dense"] = lambda question: "\n".join(n.text for n in pipeline.dense(question, 50))
+    ways["LlamaIndex fused"] = lambda question: "\n".join(n.text for n in pipeline.fused(question, 50))
     return ways
 
 

@@ -16,9 +16,8 @@ from hybrid.evals.bench.tables import Row, row, show
 @click.command()
 @click.argument("packages", nargs=-1, required=True)
 @click.option("--questions", default=100, help="Of each kind and package, drawn with seed 0.")
-@click.option("--show", "shown", default=0, help="Print so many questions that were not answered exactly.")
 @click.option("--json", "as_json", is_flag=True)
-def symbols(packages: tuple[str, ...], questions: int, shown: int, as_json: bool) -> None:
+def symbols(packages: tuple[str, ...], questions: int, as_json: bool) -> None:
     """Ask where names of PACKAGES are defined, who calls them and what they call.
 
     Exact means: the same set of places, none too many and none missing. A call counts where `ast` and the imports,
@@ -53,10 +52,6 @@ def symbols(packages: tuple[str, ...], questions: int, shown: int, as_json: bool
                 }
                 same = [maybe[name] == truth.possible(name) for name in chosen]
                 rows.append(_share(package, form, "exact, through objects", same))
-            for name in [name for name, ok in right.items() if not ok][:shown]:
-                click.echo(f"{package}: {form.format(name)}", err=True)
-                click.echo(f"  missing {sorted(expected(name) - found[name])[:5]}", err=True)
-                click.echo(f"  too many {sorted(found[name] - expected(name))[:5]}", err=True)
     show(rows, as_json)
 
 
