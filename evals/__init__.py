@@ -1,7 +1,7 @@
 """The evaluation harness: tasks, arms, runs, reports and replays, over the library."""
 
 COMMANDS = {  # what `hybrid` runs -> (module, attribute, first line of its help: shown without loading it)
-    "eval": ("hybrid.evals.cli", "evaluate", "Measure arms on tasks, report, compare, and replay policies."),
+    "eval": ("hybrid.evals.cli.evaluate", "evaluate", "Measure arms on tasks, report, compare, and replay policies."),
     "calibrate window": (
         "hybrid.evals.window",
         "calibrate_window",

@@ -13,9 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
+from hybrid.evals.folder import RunFailed
 from hybrid.evals.judge import Agreement, agreement, judge
+from hybrid.evals.record import Key, Record, records
 from hybrid.evals.report.data import Score
-from hybrid.evals.run import Key, Record, RunFailed, records
 from hybrid.evals.statistics import estimate
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 

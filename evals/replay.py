@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
-from hybrid.evals.arms import restored
-from hybrid.evals.metrics import METRICS
-from hybrid.evals.run import Record, records
+from hybrid.evals.arms.situations import restored
+from hybrid.evals.metrics.registry import METRICS
+from hybrid.evals.record import Record, records
 from hybrid.evals.statistics import Estimate, estimate, frontier
 from hybrid.evals.suite import target, unknown
 from pydantic import BaseModel, ConfigDict
@@ -123,12 +123,9 @@ def policy(name: str) -> Policy:
     Raises:
         InputError: there is none.
     """
-    if ":" in name:
-        made: Policy = target(name)()
-        return made
-    if name not in POLICIES:
+    if ":" not in name and name not in POLICIES:
         raise InputError(f"There is no {unknown('policy', name, POLICIES)} Yours is named as module:function.")
-    made: Policy = POLICIES[name]()
+    made: Policy = target(name)() if ":" in name else POLICIES[name]()
     return made
 
 

@@ -46,7 +46,7 @@ class Task(Protocol):
 
     @property
     def metric(self) -> str:
-        """Name of the main metric in `hybrid.evals.metrics.METRICS`."""
+        """Name of the main metric in `hybrid.evals.metrics.registry.METRICS`."""
 
     def samples(self, count: Count, n: int, seed: int, length: int | None = None) -> Iterable[Sample]:
         """`n` samples (fewer where the data has no more).

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hybrid.evals.run import RunFailed
+from hybrid.evals.folder import RunFailed
 from hybrid.evals.suite import PROJECT, Suite, placed
 
 from hybrid.errors import EngineError, InputError, MissingDependency

@@ -198,11 +198,6 @@ def make_task(spec: TaskSpec, data: Path | None = None) -> Task:
     return carried_task
 
 
-def needs_data(spec: TaskSpec) -> bool:
-    """Whether a task reads data that the user has to name."""
-    return any(isinstance(value, str) and DATA in value for value in spec.options.values())
-
-
 def placed(text: str, data: Path | None = None) -> str:
     """A text of a suite with its folders filled in; a run records it without, so it can be moved."""
     folders = {"{suites}": str(files("hybrid.evals") / SUITES), "{project}": str(PROJECT)}

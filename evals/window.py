@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from hybrid.evals.metrics import METRICS, bootstrap
+from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.sample import Sample
+from hybrid.evals.statistics import bootstrap
 from hybrid.evals.tasks.registry import task as task_named
 
 from hybrid.chat.prompts import Prompt

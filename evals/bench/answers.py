@@ -25,15 +25,21 @@ from pathlib import Path
 from typing import Any
 
 import click
-from hybrid.evals.metrics import best_subspan_em, bootstrap, content_words, f1
+from hybrid.evals.bench.tables import less, table
+from hybrid.evals.cli.common import spanned
+from hybrid.evals.metrics.middle import best_subspan_em
+from hybrid.evals.metrics.squad import f1
+from hybrid.evals.metrics.substring import content_words
+from hybrid.evals.metrics.words import unmarked
+from hybrid.evals.statistics import bootstrap
 
 from hybrid import Answer, Hybrid, Settings
-from hybrid.cli.common import console, print_json
+from hybrid.cli.common import print_json
 from hybrid.cli.progress import progress_bars
+from hybrid.files import read_lines
 from hybrid.settings.names import POLICIES
 
 WAYS = ("rag", "long", "self_route", "calibrated")
-_MARKS = re.compile(r" ?\[\d+\]")
 _OPTION = re.compile(r"\(([A-H])\)")
 Sample = dict[str, Any]
 
@@ -61,17 +67,16 @@ def leval(name: str) -> Callable[[Path], Iterator[Sample]]:
 
     def read(data: Path) -> Iterator[Sample]:
         known: dict[str, dict[str, str]] = {}
-        with gzip.open(data / "leval" / f"{name}.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
-            for row in map(json.loads, lines):
-                corpus = known.setdefault(row["input"], {f"document {len(known)}": row["input"]})
-                for question, gold in zip(row["instructions"], row["outputs"], strict=True):
-                    asked, *parts = _OPTION.split(question)
-                    sample = {"corpus": corpus, "group": next(iter(corpus)), "question": asked.strip()}
-                    options = [part.strip() for part in parts[1::2]]
-                    right = _OPTION.match(gold.strip())
-                    if options and right:
-                        gold = options[parts[::2].index(right[1])]
-                    yield {**sample, "golds": [gold], "options": options}
+        for row in read_lines(data / "leval" / f"{name}.dev.jsonl.gz"):
+            corpus = known.setdefault(row["input"], {f"document {len(known)}": row["input"]})
+            for question, gold in zip(row["instructions"], row["outputs"], strict=True):
+                asked, *parts = _OPTION.split(question)
+                sample = {"corpus": corpus, "group": next(iter(corpus)), "question": asked.strip()}
+                options = [part.strip() for part in parts[1::2]]
+                right = _OPTION.match(gold.strip())
+                if options and right:
+                    gold = options[parts[::2].index(right[1])]
+                yield {**sample, "golds": [gold], "options": options}
 
     return read
 
@@ -136,7 +141,7 @@ def _rows(name: str, metric: str, samples: Sequence[Sample], found: dict[str, li
                 "documents": len(set(groups)),
                 "metric": metric,
                 "score": bootstrap(scores[way], groups),
-                "over_rag": bootstrap([a - b for a, b in zip(scores[way], scores["rag"], strict=True)], groups),
+                "over_rag": bootstrap(less(scores[way], scores["rag"]), groups),
                 "f1": bootstrap(overlap, groups),
                 "abstained": sum(a.abstained for a in answers) / n,
                 "went_long": sum(a.route == "long" for a in answers) / n,
@@ -148,7 +153,7 @@ def _rows(name: str, metric: str, samples: Sequence[Sample], found: dict[str, li
 
 
 def _reply(answer: Answer) -> str:
-    return _MARKS.sub("", answer.text).replace("\n", " ")
+    return unmarked(answer.text)
 
 
 def _score(metric: str, sample: Sample, answer: Answer) -> float:
@@ -162,22 +167,19 @@ def _score(metric: str, sample: Sample, answer: Answer) -> float:
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
-    """A table of each set that fits 80 columns; F1 and seconds are in --json."""
-    from rich.table import Table
-
+    """A table of each set; F1 and seconds are in --json."""
     for name in dict.fromkeys(r["data"] for r in rows):
         own = [r for r in rows if r["data"] == name]
         title = f"{name}: {own[0]['metric']}, {own[0]['n']} questions on {own[0]['documents']} documents"
         heads = ("policy", "score", "over rag", "silent", "long", "tokens")
-        table = Table(*heads, title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-        for r in own:
-            spans = [
-                f"{m:.3f} \\[{low:.3f}, {high:.3f}]".replace("0.", ".") for m, low, high in (r["score"], r["over_rag"])
+        lines = [
+            [
+                *(r["way"], spanned(r["score"]), spanned(r["over_rag"])),
+                *(f"{r['abstained']:.0%}", f"{r['went_long']:.0%}", f"{r['tokens_read']:,.0f}"),
             ]
-            table.add_row(
-                r["way"], *spans, f"{r['abstained']:.0%}", f"{r['went_long']:.0%}", f"{r['tokens_read']:,.0f}"
-            )
-        console().print(table)
+            for r in own
+        ]
+        table(heads, lines, title)
 
 
 if __name__ == "__main__":

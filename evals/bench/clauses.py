@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from hybrid.evals.bench.easy import wilson
+from hybrid.evals.statistics import wilson
 from hybrid.pipelines.legal.answer import Finding
 from hybrid.pipelines.legal.clauses import cuad
 from hybrid.pipelines.legal.pipeline import Legal, settings

@@ -15,38 +15,37 @@ says so. Intervals of single questions are 95 % Wilson intervals, which take the
 
 from __future__ import annotations
 
-import json
-import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any
 
 import click
+from hybrid.evals.metrics.words import unmarked
+from hybrid.evals.statistics import wilson
 
 from hybrid import Answer, Hybrid, Settings
 from hybrid.cli.common import console, print_json
+from hybrid.files import read_lines
 
 SHORT = Path(__file__).with_name("short")
 LOOKED_AT = ("dev", "second", "third", "fourth", "last", "sixth", "seventh")
 UNSEEN = ("held", "later", "fresh", "blind")
 WORDS, WORDS_OF_CODE = 60, 200
 CODE = (".py", ".js", ".toml")
-_MARKS = re.compile(r" ?\[\d+\]")
 Sample = dict[str, Any]
 
 
 def samples(name: str) -> list[Sample]:
     """The questions of a set."""
-    return [json.loads(line) for line in (SHORT / f"{name}.jsonl").read_text("utf-8").splitlines()]
+    return list(read_lines(SHORT / f"{name}.jsonl"))
 
 
 def right(sample: Sample, answer: Answer) -> bool:
     """Whether an answer is right; see the module."""
     if not sample["gold"]:
         return answer.abstained
-    text = " ".join(_MARKS.sub("", answer.text).split())
+    text = unmarked(answer.text)
     limit = WORDS_OF_CODE if sample["document"].endswith(CODE) else WORDS
     return (
         not answer.abstained
@@ -54,15 +53,6 @@ def right(sample: Sample, answer: Answer) -> bool:
         and any(" ".join(gold.split()) in text for gold in sample["gold"])
         and not any(other in text for other in sample.get("not", ()))
     )
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson, 1927)."""
-    if not n:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf(0.975)
-    centre, spread = hits / n + z * z / (2 * n), z * ((hits / n * (1 - hits / n) + z * z / (4 * n)) / n) ** 0.5
-    return (centre - spread) / (1 + z * z / n), (centre + spread) / (1 + z * z / n)
 
 
 def run(name: str, hybrid: Hybrid) -> list[tuple[Sample, Answer, bool]]:

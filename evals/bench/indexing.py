@@ -10,7 +10,6 @@ Then: the time to bring an index of a thousand files up to date after one of the
 
 from __future__ import annotations
 
-import gzip
 import json
 import resource
 import statistics
@@ -22,9 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import click
-from hybrid.evals.metrics import bootstrap, normalise
+from hybrid.evals.bench.tables import table
+from hybrid.evals.cli.common import spanned
+from hybrid.evals.metrics.words import normalise
+from hybrid.evals.replay import DOCUMENTS, QUERIES
+from hybrid.evals.statistics import bootstrap
 
 from hybrid.cli.common import console, print_json
+from hybrid.files import read_lines
 
 SIDES = ("hybrid int8", "hybrid bfloat16", "LlamaIndex")
 
@@ -63,8 +67,7 @@ def main(data: Path, documents: int, rounds: int, side: str | None, as_json: boo
 
 
 def _texts(data: Path, documents: int) -> dict[str, str]:
-    with gzip.open(data / "lara" / "docs_32k.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
+    rows = list(read_lines(data / "lara" / DOCUMENTS.format("32k")))
     return {
         f"{kind}/{row['file']}": row["text"]
         for kind in ("book", "financial", "paper")
@@ -73,10 +76,8 @@ def _texts(data: Path, documents: int) -> dict[str, str]:
 
 
 def _questions(data: Path, names: set[str]) -> list[dict[str, Any]]:
-    with gzip.open(data / "lara" / "queries.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
     asked = []
-    for row in rows:
+    for row in read_lines(data / "lara" / QUERIES):
         name = f"{row['type']}/{row['file']}"
         if row["length"] == "32k" and row["task"] == "location" and name in names and len(row["answer"]) <= 40:
             asked.append({"name": name, "question": row["question"], "gold": normalise(row["answer"])})
@@ -179,26 +180,14 @@ def _update(data: Path, files: int = 1000) -> dict[str, float]:
 
 
 def _show(runs: dict[str, list[dict[str, Any]]], ratios: dict[str, list[float]], update: dict[str, float]) -> None:
-    from rich.table import Table
-
-    table = Table("", "MB", "passages", "s (median)", "MB/s", "peak MB", "answer in the first 5 passages")
+    rows = []
     for name, found in runs.items():
-        seconds = statistics.median(r["seconds"] for r in found)
-        mean, low, high = bootstrap(found[0]["hits"])
-        recall = f"{mean:.3f} \\[{low:.3f}, {high:.3f}], n = {len(found[0]['hits'])}"
-        peak = statistics.median(r["peak_mb"] for r in found)
-        size = found[0]["mb"]
-        table.add_row(
-            name,
-            f"{size:.1f}",
-            str(found[0]["passages"]),
-            f"{seconds:.1f}",
-            f"{size / seconds:.3f}",
-            f"{peak:.0f}",
-            recall,
-        )
+        seconds, peak = (statistics.median(r[what] for r in found) for what in ("seconds", "peak_mb"))
+        recall = f"{spanned(bootstrap(found[0]['hits']))}, n = {len(found[0]['hits'])}"
+        size, passages = found[0]["mb"], str(found[0]["passages"])
+        rows.append([name, f"{size:.1f}", passages, f"{seconds:.1f}", f"{size / seconds:.3f}", f"{peak:.0f}", recall])
+    table(["", "MB", "passages", "s (median)", "MB/s", "peak MB", "answer in the first 5 passages"], rows)
     out = console()
-    out.print(table)
     for name, pairs in ratios.items():
         low, middle, high = min(pairs), statistics.median(pairs), max(pairs)
         out.print(f"{name} is {middle:.2f} times as fast as LlamaIndex (pairs: {low:.2f} to {high:.2f})")

@@ -22,14 +22,13 @@ Intervals are 95 %, clustered by document.
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -37,7 +36,10 @@ from typing import Any
 
 import click
 from hybrid.evals.bench.peers import LlamaIndexPipeline
-from hybrid.evals.metrics import best_subspan_em, content_words
+from hybrid.evals.metrics.middle import best_subspan_em
+from hybrid.evals.metrics.substring import content_words
+from hybrid.evals.metrics.words import unmarked
+from hybrid.evals.replay import DOCUMENTS, QUERIES
 from hybrid.evals.statistics import difference, estimate
 
 from hybrid.chat.prompts import Prompt
@@ -45,13 +47,13 @@ from hybrid.cli.common import console, grouped, print_json
 from hybrid.cli.main import cli, guarded
 from hybrid.engines.extractive import Extractive
 from hybrid.errors import InputError
+from hybrid.files import read_lines
 from hybrid.index.embedding import Embedder
 from hybrid.types import Piece
 
 K = 8  # chunks LlamaIndex retrieves, as many as the pipeline's passages
 SETS = ("contracts", "filings")
 PARTY_QUESTIONS = 6  # of other contracts, asked of each
-_MARKS = re.compile(r" ?\[\d+\]")
 
 # Questions of CUAD by category (category_descriptions.csv, CC BY 4.0), with what a contract that answers them has to
 # say in one of these ways. Categories that are left out are told by words that no contract lacks.
@@ -150,7 +152,7 @@ class Arm:
 
     def add(self, document: str, asked: Asked, reply: Reply) -> None:
         key = (document, asked.question)
-        text = " ".join(_MARKS.sub("", reply.text).split())
+        text = unmarked(reply.text)
         golds = [" ".join(gold.split()) for gold in asked.golds]
         if golds:
             self._put("best_subspan_em", key, 0.0 if reply.abstained else best_subspan_em(text, golds))
@@ -169,12 +171,8 @@ class Arm:
 @click.command()
 @click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of the data sets.")
 @click.option("--set", "sets", type=click.Choice(SETS), multiple=True, help="Default: both.")
-@click.option("--looking", is_flag=True, help="Only the documents that were looked at, to look at them again.")
-@click.option(
-    "--save", type=click.Path(path_type=Path), help="Append every reply to this file, one JSON object a line."
-)
 @click.option("--json", "as_json", is_flag=True)
-def main(data: Path, sets: tuple[str, ...], looking: bool, save: Path | None, as_json: bool) -> None:
+def main(data: Path, sets: tuple[str, ...], as_json: bool) -> None:
     """Measure the pipeline for legal files."""
     engine = Extractive(Embedder())
     arms: dict[tuple[str, str], Arm] = {}
@@ -183,13 +181,9 @@ def main(data: Path, sets: tuple[str, ...], looking: bool, save: Path | None, as
         documents = list(asked_contracts(data) if name == "contracts" else reports(data))
         looked |= {document for document, _, _ in documents[::2]}
         for number, (document, text, asked) in enumerate(documents, 1):
-            if looking and document not in looked:
-                continue
             click.echo(f"{name} {number} of {len(documents)}: {document}, {len(asked)} questions", err=True)
             for arm, question, reply in _sides(engine, document, text, asked):
                 arms.setdefault((question.data, arm), Arm()).add(document, question, reply)
-                if save is not None:
-                    _append(save, arm, document, question, reply)
     rows = [row for (of, arm), found in arms.items() for row in _rows(of, arm, found, arms[of, "LlamaIndex"], looked)]
     if as_json:
         print_json(rows)
@@ -200,12 +194,11 @@ def main(data: Path, sets: tuple[str, ...], looking: bool, save: Path | None, as
 def contracts(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
     """Different contracts of L-Eval with all their questions; the answer is a span of the text."""
     found: dict[str, dict[str, Asked]] = {}
-    with gzip.open(data / "leval" / "legal_contract_qa.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            for question, gold in zip(row["instructions"], row["outputs"], strict=True):
-                category = re.search(r'related to "([^"]+)"', question)
-                asked = Asked(question, (gold,), category[1] if category else "")
-                found.setdefault(row["input"], {}).setdefault(question, asked)
+    for row in read_lines(data / "leval" / "legal_contract_qa.dev.jsonl.gz"):
+        for question, gold in zip(row["instructions"], row["outputs"], strict=True):
+            category = re.search(r'related to "([^"]+)"', question)
+            asked = Asked(question, (gold,), category[1] if category else "")
+            found.setdefault(row["input"], {}).setdefault(question, asked)
     for number, (text, asked_) in enumerate(found.items()):
         yield f"contract-{number}.txt", text, list(asked_.values())
 
@@ -252,12 +245,10 @@ def _details(question: str) -> str:
 
 def reports(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
     """LaRA's filings by length and name; tasks that compare or reason are left out, their golds are essays."""
-    with gzip.open(data / "lara" / "queries.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
-        queries = [row for row in map(json.loads, lines) if row["type"] == "financial"]
+    queries = [row for row in read_lines(data / "lara" / QUERIES) if row["type"] == "financial"]
     number = 0
     for length in ("32k", "128k"):
-        with gzip.open(data / "lara" / f"docs_{length}.dev.jsonl.gz", "rt", encoding="utf-8") as lines:
-            rows = [row for row in map(json.loads, lines) if row["type"] == "financial"]
+        rows = [row for row in read_lines(data / "lara" / DOCUMENTS.format(length)) if row["type"] == "financial"]
         for row in sorted(rows, key=lambda row: row["file"]):
             own = [q for q in queries if q["length"] == length and q["file"] == row["file"]]
             asked = [Asked(q["question"], (q["answer"],), "", "filings") for q in own if q["task"] == "location"]
@@ -315,12 +306,6 @@ def _peer(engine: Extractive, peer: LlamaIndexPipeline, document: str, asked: As
     pieces = tuple(Piece(document, node.get_content(), 0) for node in peer.fused(asked.question, K))
     completion = engine.ask(Prompt(asked.question, pieces), max_tokens=512)
     return Reply(completion.text, completion.abstained, completion.usage.prompt_tokens)
-
-
-def _append(file: Path, arm: str, document: str, asked: Asked, reply: Reply) -> None:
-    row = {"set": asked.data, "arm": arm, "document": document, "question": asked.question, "golds": asked.golds}
-    with file.open("a", encoding="utf-8") as out:
-        out.write(json.dumps(row | asdict(reply), ensure_ascii=False) + "\n")
 
 
 def _rows(name: str, arm: str, found: Arm, peer: Arm, looked: set[str]) -> Iterator[dict[str, Any]]:

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
-from hybrid.evals.arms import FunctionArm
-from hybrid.evals.run import RECORDS, run
+from hybrid.evals.arms.function import FunctionArm
+from hybrid.evals.record import RECORDS
+from hybrid.evals.run import run
 from hybrid.evals.sample import Count, Sample
 from hybrid.evals.suite import ArmSpec, Suite, TaskSpec
 

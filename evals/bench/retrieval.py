@@ -14,23 +14,20 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
-import numpy as np
 from hybrid.evals.bench.peers import LlamaIndexPipeline, fuse_few, rank_few
-from hybrid.evals.metrics import bootstrap
+from hybrid.evals.bench.tables import Row, less, row, show
+from hybrid.evals.metrics.retrieval import Range, overlap, recall_at
 
 from hybrid import Hybrid, Settings
-from hybrid.cli.common import console, print_json
+from hybrid.files import read_lines
 from hybrid.index.fusion import Mode, retrieve
 from hybrid.index.store import Store
 
 _BUDGET = 4_000
 MODES: tuple[Mode, ...] = ("dense", "lexical", "fused")
-Row = dict[str, Any]
 
 
 @click.command()
@@ -49,17 +46,14 @@ def main(data: Path, only: str | None, questions: int, peer: bool, as_json: bool
             rows += chunking(hybrid, data / "chunking", peer)
         if only in (None, "litm"):
             rows += litm(hybrid, data / "litm", questions, peer)
-    if as_json:
-        print_json(rows)
-        return
-    _table(rows)
+    show(rows, as_json)
 
 
 def codeqa(hybrid: Hybrid, folder: Path, peer: bool) -> list[Row]:
     """Recall of gold chunks at 5, 10 and 20."""
     files = json.loads(gzip.decompress((folder / "codebase_chunks.json.gz").read_bytes()))
     texts = {f"{f['original_uuid']} {c['original_index']}": c["content"] for f in files for c in f["chunks"]}
-    asked = list(_lines(folder / "codebase_queries.dev.jsonl.gz"))
+    asked = list(read_lines(folder / "codebase_queries.dev.jsonl.gz"))
     gold = [{f"{uuid} {i}" for uuid, i in question["golden_chunk_uuids"]} for question in asked]
     groups = [question["golden_doc_uuids"][0] for question in asked]
     store = hybrid.open(texts)
@@ -69,29 +63,30 @@ def codeqa(hybrid: Hybrid, folder: Path, peer: bool) -> list[Row]:
         ways["LlamaIndex dense"] = [[n.node_id for n in pipeline.dense(q["query"], 20)] for q in asked]
         ways["LlamaIndex fused"] = [[n.node_id for n in pipeline.fused(q["query"], 20)] for q in asked]
     found = {
-        (way, k): [len(g & set(names[:k])) / len(g) for g, names in zip(gold, ranked, strict=True)]
+        (way, k): [recall_at(names, g, k) for g, names in zip(gold, ranked, strict=True)]
         for way, ranked in ways.items()
         for k in (5, 10, 20)
     }
     for k in (5, 10, 20) if peer else ():
-        both = zip(found["hybrid fused", k], found["LlamaIndex fused", k], strict=True)
-        found["hybrid fused less LlamaIndex fused", k] = [ours - theirs for ours, theirs in both]
-    rows = [_row("codeqa", way, f"recall@{k}", values, groups) for (way, k), values in found.items()]
+        both = found["hybrid fused", k], found["LlamaIndex fused", k]
+        found["hybrid fused less LlamaIndex fused", k] = less(*both)
+    rows = [row("codeqa", way, f"recall@{k}", values, groups) for (way, k), values in found.items()]
     for way, ranked in ways.items():
         read = [float(sum(len(texts[name]) for name in names)) for names in ranked]
-        rows.append(_row("codeqa", way, "characters of 20", read, groups))
+        rows.append(row("codeqa", way, "characters of 20", read, groups))
     return rows
 
 
 def chunking(hybrid: Hybrid, folder: Path, peer: bool) -> list[Row]:
     """Recall, precision and IoU of characters, five passages each; and recall at equal cost."""
-    corpora = {c["corpus_id"]: c["text"] for c in _lines(folder / "corpora.dev.jsonl.gz")}
-    asked = list(_lines(folder / "questions.dev.jsonl.gz"))
-    ways: dict[str, list[list[tuple[int, int]]]] = {}
+    corpora = {c["corpus_id"]: c["text"] for c in read_lines(folder / "corpora.dev.jsonl.gz")}
+    asked = list(read_lines(folder / "questions.dev.jsonl.gz"))
+    golds = [[("", r["start_index"], r["end_index"]) for r in q["references"]] for q in asked]
+    ways: dict[str, list[list[Range]]] = {}
     stores = {name: hybrid.open({name: text}) for name, text in corpora.items()}
     for mode in MODES:
         ways[f"hybrid {mode}"] = [
-            [(c.passage.start, c.passage.end) for c in retrieve(stores[q["corpus_id"]], q["question"], 40, mode)]
+            [("", c.passage.start, c.passage.end) for c in retrieve(stores[q["corpus_id"]], q["question"], 40, mode)]
             for q in asked
         ]
     if peer:
@@ -99,26 +94,26 @@ def chunking(hybrid: Hybrid, folder: Path, peer: bool) -> list[Row]:
         for kind in ("dense", "fused"):
             ways[f"LlamaIndex {kind}"] = [
                 [
-                    (n.start_char_idx, n.end_char_idx)
+                    ("", n.start_char_idx, n.end_char_idx)
                     for n in getattr(pipelines[q["corpus_id"]], kind)(q["question"], 40)
                 ]
                 for q in asked
             ]
     rows = []
     for way, found in ways.items():
-        scores = [_overlap(ranges[:5], q["references"]) for ranges, q in zip(found, asked, strict=True)]
-        same = [_overlap(_first(ranges, _BUDGET), q["references"])[0] for ranges, q in zip(found, asked, strict=True)]
+        scores = [overlap(ranges[:5], gold) for ranges, gold in zip(found, golds, strict=True)]
+        same = [overlap(_first(ranges, _BUDGET), gold).recall for ranges, gold in zip(found, golds, strict=True)]
         # three texts are too few to draw from: the intervals are over questions
         for i, metric in enumerate(("recall", "precision", "IoU")):
-            rows.append(_row("chunking", way, f"character {metric}", [s[i] for s in scores], None))
-        rows.append(_row("chunking", way, f"recall in {_BUDGET} characters", same, None))
+            rows.append(row("chunking", way, f"character {metric}", [s[i] for s in scores]))
+        rows.append(row("chunking", way, f"recall in {_BUDGET} characters", same))
     return rows
 
 
 def litm(hybrid: Hybrid, folder: Path, questions: int, peer: bool) -> list[Row]:
     """The gold passage among 19 and 49 passages without the answer."""
-    asked = list(_lines(folder / "nq_open_oracle.dev.jsonl.gz"))
-    near = {row["line"]: row["distractors"] for row in _lines(folder / "nq_open_distractors.dev.jsonl.gz")}
+    asked = list(read_lines(folder / "nq_open_oracle.dev.jsonl.gz"))
+    near = {row["line"]: row["distractors"] for row in read_lines(folder / "nq_open_distractors.dev.jsonl.gz")}
     texts = {str(q["line"]): f"{q['ctxs'][0]['title']}\n{q['ctxs'][0]['text']}" for q in asked}
     chosen = random.Random(0).sample(asked, min(questions, len(asked)))
     store = hybrid.open(texts)
@@ -140,7 +135,7 @@ def litm(hybrid: Hybrid, folder: Path, questions: int, peer: bool) -> list[Row]:
         for way, found in ways.items():
             for k in (1, 5):
                 hits = [float(pool[0] in names[:k]) for pool, names in zip(pools, found, strict=True)]
-                rows.append(_row("litm", way, f"hit@{k} of {among}", hits, None))
+                rows.append(row("litm", way, f"hit@{k} of {among}", hits))
     return rows
 
 
@@ -150,53 +145,15 @@ def _documents(store: Store, question: str, k: int, mode: Mode, among: list[str]
     return list(dict.fromkeys(names))[:k]
 
 
-def _first(ranges: list[tuple[int, int]], budget: int) -> list[tuple[int, int]]:
+def _first(ranges: list[Range], budget: int) -> list[Range]:
     """The first ranges until `budget` characters are read, the last one cut."""
     kept = []
-    for start, end in ranges:
-        kept.append((start, min(end, start + budget)))
+    for document, start, end in ranges:
+        kept.append((document, start, min(end, start + budget)))
         budget -= end - start
         if budget <= 0:
             break
     return kept
-
-
-def _overlap(ranges: list[tuple[int, int]], references: list[dict[str, Any]]) -> tuple[float, float, float]:
-    """Recall, precision and IoU as chunking_evaluation counts characters: what is retrieved twice counts twice."""
-    size = max([r["end_index"] for r in references] + [end for _, end in ranges])
-    gold, read = np.zeros(size, bool), np.zeros(size, bool)
-    for r in references:
-        gold[r["start_index"] : r["end_index"]] = True
-    for start, end in ranges:
-        read[start:end] = True
-    covered = int((gold & read).sum())
-    retrieved = sum(end - start for start, end in ranges)
-    wanted = int(gold.sum())
-    return covered / wanted, covered / max(1, retrieved), covered / (retrieved + wanted - covered)
-
-
-def _row(data: str, way: str, metric: str, values: list[float], groups: list[str] | None) -> Row:
-    mean, low, high = bootstrap(values, groups)
-    return {"data": data, "way": way, "metric": metric, "mean": mean, "low": low, "high": high, "n": len(values)}
-
-
-def _table(rows: list[Row]) -> None:
-    from rich.table import Table
-
-    for data in dict.fromkeys(row["data"] for row in rows):
-        own = [row for row in rows if row["data"] == data]
-        metrics = list(dict.fromkeys(row["metric"] for row in own))
-        table = Table("", *metrics, title=f"{data}, n = {own[0]['n']}, 95 % intervals", title_justify="left")
-        for way in dict.fromkeys(row["way"] for row in own):
-            cells = {r["metric"]: f"{r['mean']:.3f} [{r['low']:.3f}, {r['high']:.3f}]" for r in own if r["way"] == way}
-            table.add_row(way, *(cells[m].replace("[", "\\[") for m in metrics))
-        console().print(table)
-
-
-def _lines(file: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(file, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ from typing import Any
 
 import click
 import numpy as np
+from hybrid.evals.bench.tables import table
 
-from hybrid.cli.common import console, print_json
+from hybrid.cli.common import print_json
 from hybrid.corpus.corpus import Corpus
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder, Progress, Vectors
@@ -75,23 +76,9 @@ def main(sizes: tuple[int, ...], questions: int, folder: Path | None, as_json: b
     if as_json:
         print_json(rows)
         return
-    from rich.table import Table
-
-    table = Table(
-        "passages", "disk MB", "build s", "open ms", "memory MB", "question ms: median", "90 %", "embedding it"
-    )
-    for r in rows:
-        table.add_row(
-            f"{r['passages']:,}",
-            f"{r['disk']:,.0f}",
-            f"{r['built']:.0f}",
-            f"{r['open']:.0f}",
-            f"{r['memory']:.0f}",
-            f"{r['median']:.1f}",
-            f"{r['p90']:.1f}",
-            f"{r['embedding']:.1f}",
-        )
-    console().print(table)
+    heads = ["passages", "disk MB", "build s", "open ms", "memory MB", "question ms: median", "90 %", "embedding it"]
+    digits = {"passages": 0, "disk": 0, "built": 0, "open": 0, "memory": 0, "median": 1, "p90": 1, "embedding": 1}
+    table(heads, [[f"{row[what]:,.{n}f}" for what, n in digits.items()] for row in rows])
 
 
 def _build(place: Path, passages: int) -> int:

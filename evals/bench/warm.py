@@ -8,9 +8,10 @@ that it states itself cross; the price is found by halving, and it fails where a
 from __future__ import annotations
 
 import click
+from hybrid.evals.bench.tables import Row, table
 from hybrid.evals.replay import OUTPUT
 
-from hybrid.cli.common import console, print_json
+from hybrid.cli.common import print_json
 from hybrid.cost.estimate import estimate
 from hybrid.routing.policies.calibrated import Calibrated
 from hybrid.routing.situation import Situation
@@ -75,7 +76,7 @@ def main(gpu: str, shape: str, as_json: bool) -> None:
 
     cost = CostSettings(gpu=gpu, shape=shape)
     average = {name: 0.0 if name.startswith("kind_") else own["mean"] for name, own in carried().features.items()}
-    rows = []
+    rows: list[Row] = []
     for length in LENGTHS:
         compares = {**average, "kind_comparison": 1.0, "tokens": log2(length / 1000), "documents": 0.0}
         cold, warm = (situation(length, cached, cost, compares) for cached in (0, length))
@@ -92,18 +93,14 @@ def main(gpu: str, shape: str, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    from rich.table import Table
-
-    table = Table(
-        "tokens", "passages / whole right", "passages $", "whole $, cold", "warm", "read from $, cold", "warm"
-    )
+    lines = []
     for row in rows:
-        right = " / ".join(f"{value:.2f}" for value in row["expected"].values())  # type: ignore[attr-defined]
-        prices = [row["passages"], *row["dollars"], *row["worth_from"]]  # type: ignore[misc]
-        table.add_row(
-            f"{row['tokens']:,}", right, *("never" if p is None else "any" if p == 0 else f"{p:.2g}" for p in prices)
-        )
-    console().print(table)
+        right = " / ".join(f"{value:.2f}" for value in row["expected"].values())
+        prices = [row["passages"], *row["dollars"], *row["worth_from"]]
+        told = ["never" if p is None else "any" if p == 0 else f"{p:.2g}" for p in prices]
+        lines.append([f"{row['tokens']:,}", right, *told])
+    heads = ["tokens", "passages / whole right", "passages $", "whole $, cold", "warm", "read from $, cold", "warm"]
+    table(heads, lines)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from hybrid.evals.run import RunInfo
+from hybrid.evals.folder import RunInfo
 from hybrid.evals.statistics import Estimate
 from pydantic import BaseModel, PlainSerializer
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hybrid.evals.folder import RunInfo, differences
 from hybrid.evals.report.data import Comparison, Data, ScoreRow
 from hybrid.evals.report.places import by_length, needles, places
 from hybrid.evals.report.questions import questions
@@ -18,7 +19,6 @@ from hybrid.evals.report.section import Report
 from hybrid.evals.report.speed import speeds
 from hybrid.evals.report.verdict import verdict
 from hybrid.evals.report.worth import costs, examples, paired, pairs, regrets, routes, scores
-from hybrid.evals.run import RunInfo, differences
 
 
 def make(folder: Path) -> Report:

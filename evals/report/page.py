@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
+from hybrid.evals.folder import RunFailed, RunInfo, make_folder, write
 from hybrid.evals.report import figures
 from hybrid.evals.report.section import Example, Question, Reply, Report, Table, short
-from hybrid.evals.run import RunFailed, RunInfo, make_folder, write
 
 _SHOWN = {
     "failed": "failed",

@@ -9,7 +9,7 @@ from hybrid.evals.report.data import Data, LengthRow, PlaceRow
 from hybrid.evals.report.rows import Row, by, by_place, mean, sure
 from hybrid.evals.report.section import Section, Table, family_of, file_name, short, span
 from hybrid.evals.statistics import Estimate
-from hybrid.evals.tasks.ruler import THRESHOLD, effective_length
+from hybrid.evals.tasks.ruler.effective import THRESHOLD, effective_length
 
 _ENOUGH = 8  # samples of a place
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hybrid.evals.record import Record, records
 from hybrid.evals.report.rows import Row, by
 from hybrid.evals.report.section import Question, Reply, Section
-from hybrid.evals.run import Record, records
 
 _MOST = 1_000  # questions on the page: more would be megabytes
 _LONG = 400  # characters of a reply, and of what is right

@@ -9,7 +9,8 @@ from pathlib import Path
 from sys import intern
 from typing import TypeVar
 
-from hybrid.evals.run import Record, RunInfo, read_run, records
+from hybrid.evals.folder import RunInfo, read_run
+from hybrid.evals.record import Record, records
 from hybrid.evals.statistics import Estimate, estimate
 
 K = TypeVar("K", bound=Hashable)

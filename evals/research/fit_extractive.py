@@ -21,9 +21,7 @@ labels, and what it does not say is about the same matter. The three ways of ask
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
-import re
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -37,22 +35,18 @@ from zlib import crc32
 
 import numpy as np
 from hybrid.evals.bench import easy
-from hybrid.evals.metrics import normalise
 from hybrid.evals.research import short_documents
+from hybrid.evals.research.questions import Question, count_words, holds, load, made, pieces
+from hybrid.evals.research.remembering import Remembering
+from hybrid.evals.research.separation import Floats, area, fit_answered, threshold_of
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from hybrid.chat.prompts import Prompt
 from hybrid.corpus.readers.read import read
 from hybrid.engines.extractive import FEATURES, NEAR, OVERALL, Extractive, Weights, overall_of
-from hybrid.index.embedding import Embedder, Progress, Vectors
-from hybrid.text.asking import MONTHS
-from hybrid.text.sentences import sentences
-from hybrid.text.words import STOP, stems
 from hybrid.types import Piece
 
-Floats = NDArray[np.float64]
-LONG = 150  # passages in a long text, about 90 000 characters
 ANSWERABLE = {
     "passages": True,
     "bare": True,  # not used to fit when to abstain
@@ -71,7 +65,6 @@ ANSWERABLE = {
 SOLE = tuple(name for name in ANSWERABLE if name.startswith(("short", "asked")))
 SHORT_DATA = "questions of hybrid.evals.bench.easy that were looked at, but those of the set seventh"
 SHORT = 400  # short documents that are made
-WORDS_KEPT = 0.5  # of the sentence, in a made question
 DATE = "2026-11-27"
 REFUSED = 0.035  # share of answerable questions that may be refused, the mean of the situations in JUDGED
 JUDGED = ("passages", "long", "made")
@@ -90,18 +83,6 @@ ANSWERED = {
     "asked": "asked",
 }  # the answerable situation to compare with, by how a name begins
 QUOTED = ("best", "best_two", "quoted", "quoted_sentences")
-COMMON = 5  # sentences that have to have a stem for its count to be kept
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question of the set with the passages of its situations."""
-
-    text: str
-    answers: tuple[str, ...]
-    gold: tuple[str, str]  # title, text
-    distractors: tuple[tuple[str, str], ...]
-    half: int
 
 
 @dataclass(frozen=True)
@@ -118,99 +99,6 @@ class Case:
     read: int  # sentences scanned
     missing: float  # share of the question's words that stand nowhere
     near: Floats  # of a short document, FEATURES and OVERALL of each sentence that is compared closely
-
-
-def load(folder: Path) -> list[Question]:
-    """The questions, without those that also occur in leval/natural_question."""
-    rows = {row["line"]: row for row in _lines(folder / "litm/nq_open_oracle.dev.jsonl.gz")}
-    ranked = {row["line"]: row["distractors"] for row in _lines(folder / "litm/nq_open_distractors.dev.jsonl.gz")}
-    reported = {
-        normalise(q) for row in _lines(folder / "leval/natural_question.dev.jsonl.gz") for q in row["instructions"]
-    }
-    passages = {line: (row["ctxs"][0]["title"], row["ctxs"][0]["text"]) for line, row in rows.items()}
-    half = {line: crc32(title.encode()) & 1 for line, (title, _) in passages.items()}
-    return [
-        Question(
-            row["question"],
-            tuple(row["answers"]),
-            passages[line],
-            tuple(passages[d] for d in ranked[line] if half[d] == half[line]),
-            half[line],
-        )
-        for line, row in rows.items()
-        if normalise(row["question"]) not in reported
-    ]
-
-
-def _lines(file: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(file, "rt", encoding="utf-8") as stream:
-        yield from map(json.loads, stream)
-
-
-def holds(text: str, answers: Sequence[str]) -> bool:
-    """Whether `text` contains one of the answers as whole words, both normalised."""
-    padded = f" {normalise(text)} "
-    return any(f" {gold} " in padded for gold in map(normalise, answers) if gold)
-
-
-_SPAN = re.compile(
-    rf"(?P<when>\b(?:(?i:{MONTHS}) )?(?:\d{{1,2}},? )?(?:1\d|20)\d\d\b)|(?P<number>\b\d[\d,.]*\b)"
-    r"|(?<=[a-z,] )(?P<name>[A-Z][\w'\u2019-]+(?: (?:of (?:the )?)?[A-Z][\w'\u2019-]+)*)"
-)
-
-
-def made(question: Question) -> Question | None:
-    """A question phrased after one sentence of the gold passage, None where no sentence lends itself to it."""
-    random, text = np.random.default_rng(crc32(question.text.encode())), question.gold[1]
-    spans = [(a, b) for a, b in sentences(text) if len(text[a:b].split()) >= 8]
-    found = [(a, b, match) for a, b in spans for match in _SPAN.finditer(text, a, b)]
-    if len(sentences(text)) < 2 or not found:
-        return None
-    start, end, answer = found[random.integers(len(found))]
-    before = text[start : answer.start()]
-    asked = {"when": "when", "number": "how many"}.get(
-        answer.lastgroup or "", "who" if " " in answer.group() else "what"
-    )
-    if asked in ("who", "what") and re.search(r"\b(?:in|at|near|from|to) (?:the )?$", before):
-        asked = "where"
-    words = re.findall(r"\w+", f"{before} {text[answer.end() : end]}")
-    kept = [word for word in words if word.lower() in STOP or random.random() < WORDS_KEPT]
-    golds = (answer.group(),)
-    others = tuple(d for d in question.distractors if not holds(" ".join(d), golds))
-    if sum(word.lower() not in STOP for word in kept) < 2:
-        return None
-    return Question(f"{asked} {' '.join(kept)}?", golds, question.gold, others, question.half)
-
-
-def without_answer(text: str, answers: Sequence[str]) -> str:
-    """`text` without the sentences that hold an answer."""
-    return " ".join(text[a:b] for a, b in sentences(text) if not holds(text[a:b], answers))
-
-
-def pieces(question: Question, situation: str, pool: Sequence[tuple[str, str]]) -> list[Piece]:
-    """What is read in a situation; the gold passage stands where the question's checksum says."""
-    seed, gold = crc32(question.text.encode()), question.gold
-    if situation.endswith("removed"):
-        gold = (gold[0], without_answer(gold[1], question.answers))
-    long = situation.startswith("long")
-    chosen = list(question.distractors[: LONG if long else 4 + seed % 6])
-    if long:
-        rest = [p for p in _from(pool, seed) if not holds(" ".join(p), question.answers)]
-        chosen = [p for p in dict.fromkeys((*chosen, *rest)) if p[0] != gold[0]][:LONG]
-    if situation not in ("distractors", "long_without"):
-        chosen.insert(seed // 7 % (len(chosen) + 1), gold)
-    if long:
-        return [Piece("document", "\n\n".join(f"{title}\n\n{text}" for title, text in chosen), 0)]
-    if situation == "bare":
-        return [Piece("document", text, 0) for _, text in chosen]
-    if seed // 11 % 2:
-        return [Piece("document", text, 0, heading=title) for title, text in chosen if text]
-    return [Piece(title, text, 0) for title, text in chosen if text]
-
-
-def _from(pool: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
-    start = seed % len(pool)
-    return [*pool[start:], *pool[:start]][: 2 * LONG]
 
 
 def cases(questions: Sequence[Question], weights: Weights) -> list[Case]:
@@ -328,21 +216,6 @@ def top(case: Case, order: Floats) -> Floats:
     )
 
 
-def fit_answered(rows: Floats, labels: NDArray[np.bool_], share: Floats, ridge: float = 1e-3) -> tuple[Floats, float]:
-    """A logistic model of whether the question is answered; `share` weighs the cases. Weights and bias."""
-    mean, scale = rows.mean(0), rows.std(0) + 1e-9
-    shaped, sign = (rows - mean) / scale, np.where(labels, 1.0, -1.0)
-
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        margin = sign * (shaped @ weights[:-1] + weights[-1])
-        pull = -sign * share / (1 + np.exp(np.clip(margin, -50, 50)))
-        slope = np.append(pull @ shaped + 2 * ridge * weights[:-1], pull.sum())
-        return float(share @ np.logaddexp(0, -margin) + ridge * weights[:-1] @ weights[:-1]), slope
-
-    weights: Floats = minimize(loss, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B").x
-    return weights[:-1] / scale, float(weights[-1] - (weights[:-1] / scale) @ mean)
-
-
 @dataclass(frozen=True)
 class Models:
     """Both models, fitted on the same cases."""
@@ -429,7 +302,7 @@ def measure(found: Sequence[Case], kept: Weights | None = None) -> dict[str, Any
                 if case.right.any():
                     quoted[case.situation].append(_quoted(case, models))
     judged = [np.sort(logits[situation]) for situation in JUDGED]
-    threshold = _threshold(judged, REFUSED) if kept is None else np.log(kept.threshold / (1 - kept.threshold))
+    threshold = threshold_of(judged, REFUSED) if kept is None else np.log(kept.threshold / (1 - kept.threshold))
     shift = threshold - float(np.quantile(logits["asked_absent"], 1 - SHORT_ANSWERED))
     logits = {s: [v + shift for v in values] if s in SOLE else values for s, values in logits.items()}
     hits = {
@@ -446,33 +319,11 @@ def measure(found: Sequence[Case], kept: Weights | None = None) -> dict[str, Any
     return {"threshold": threshold, "shift": shift, "right_sentence": hits, "refused": refused, "roc_auc": areas}
 
 
-def _threshold(logits: Sequence[Floats], refused: float) -> float:
-    """The highest below which at most that share of the answerable cases are, as the mean of the situations."""
-    values = np.sort(np.concatenate(logits))
-    below = np.mean([np.searchsorted(own, values) / len(own) for own in logits], axis=0)
-    return float(values[np.searchsorted(below, refused, side="right") - 1])
-
-
 def _quoted(case: Case, models: Models) -> tuple[bool, bool, bool, float]:
     scores = case.near @ models.short if len(case.near) else case.features @ models.order
     best = models.ranked(case)[:2]
     count = 1 + int(len(best) > 1 and scores[best[0]] - scores[best[1]] <= SECOND)
     return bool(case.right[best[0]]), bool(case.right[best].any()), bool(case.right[best[:count]].any()), float(count)
-
-
-def area(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """Area under the ROC curve: how often an answerable case gets more than an unanswerable one, ties counted half."""
-    lower, upper = (np.searchsorted(np.sort(negative), positive, side=side) for side in ("left", "right"))
-    return float((lower + upper).mean() / 2 / len(negative))
-
-
-def count_words(questions: Sequence[Question]) -> tuple[int, dict[str, float]]:
-    """Sentences of all gold passages, and how many of them have each common stem."""
-    counts: Counter[str] = Counter()
-    spans = [(text, span) for text in dict.fromkeys(q.gold[1] for q in questions) for span in sentences(text)]
-    for text, (start, end) in spans:
-        counts.update(set(stems(text[start:end])))
-    return len(spans), {word: float(count) for word, count in sorted(counts.items()) if count >= COMMON}
 
 
 def write(file: Path, stored: dict[str, Any]) -> None:
@@ -543,30 +394,6 @@ def _short(models: Models, shift: float) -> dict[str, Any]:
 
 def _named(names: Sequence[str], weights: Floats) -> dict[str, float]:
     return {name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)}
-
-
-class Remembering(Embedder):
-    """Embeds every text once: the same questions and sentences stand in many cases. Kept in half precision."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._known: dict[tuple[str, str], Vectors] = {}
-
-    def encode_query(self, texts: Sequence[str]) -> Vectors:
-        """As the parent's."""
-        return self._once("question", texts, super().encode_query)
-
-    def encode_documents(
-        self, texts: Sequence[str], progress: Progress | None = None, *, part: bool = False
-    ) -> Vectors:
-        """As the parent's."""
-        return self._once("document", texts, super().encode_documents)
-
-    def _once(self, kind: str, texts: Sequence[str], encode: Callable[[list[str]], Vectors]) -> Vectors:
-        new = [text for text in dict.fromkeys(texts) if (kind, text) not in self._known]
-        for text, vector in zip(new, encode(new), strict=True):
-            self._known[kind, text] = vector.astype(np.float16)
-        return np.array([self._known[kind, text] for text in texts], np.float32).reshape(len(texts), self.dimension)
 
 
 if __name__ == "__main__":

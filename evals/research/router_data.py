@@ -11,7 +11,6 @@ Source: Alibaba-NLP/LaRA at c171553 (MIT); arXiv 2502.09977.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,7 @@ from zlib import crc32
 from hybrid.evals.replay import DOCUMENTS, QUERIES, Case, lara
 
 from hybrid.corpus.corpus import Corpus
+from hybrid.files import read_lines
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
 from hybrid.index.fusion import retrieve
@@ -73,7 +73,7 @@ def rows(data: Path, table: Path) -> list[Row]:
         model, size = case.set.rsplit(" ", 1)
         cases[size, case.group, case.situation.question][model] = case
     found = []
-    for line in _lines(table):
+    for line in read_lines(table):
         if line["version"] != VERSION:
             raise ValueError(f"{table} has features of version {line['version']}, these are {VERSION}: make it anew.")
         own = cases[line["size"], line["document"], line["question"]]
@@ -90,9 +90,9 @@ def make(data: Path, index: Path) -> Iterator[dict[str, Any]]:
     embedder = Embedder(EmbedderSettings(precision="int8"))
     chunker = Chunker(embedder, PassageSettings())
     asked: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for query in _lines(data / QUERIES):
+    for query in read_lines(data / QUERIES):
         asked[query["length"], query["file"]].append(query)
-    documents = [(size, document) for size in SIZES for document in _lines(data / DOCUMENTS.format(size))]
+    documents = [(size, document) for size in SIZES for document in read_lines(data / DOCUMENTS.format(size))]
     group = groups({(size, d["file"]): d["text"] for size, d in documents})
     half = halves({group[size, d["file"]]: f"{size} {d['type']}" for size, d in reversed(documents)})
     for size, document in documents:
@@ -131,11 +131,6 @@ def halves(strata: Mapping[str, str]) -> dict[str, int]:
     """Each group's half: within a stratum every second one, in the order of a checksum."""
     ordered = sorted(strata, key=lambda name: (strata[name], crc32(name.encode())))
     return {name: i % 2 for i, name in enumerate(ordered)}
-
-
-def _lines(file: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as stream:
-        yield from map(json.loads, stream)
 
 
 def main() -> None:

@@ -137,6 +137,18 @@ def whole(path: Path) -> Fields:
     return Fields(str(path), data if isinstance(data, dict) else {"items": data})
 
 
+def named(folder: Path, pattern: str) -> list[Path]:
+    """The files of a data set's folder that are named like this.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = sorted(folder.glob(pattern))
+    if not found:
+        raise InputError(f"{folder} has no file {pattern}; name the folder of the data set.")
+    return found
+
+
 def fitting(samples: Sequence[Sample], count: Count, length: int | None) -> list[Sample]:
     """The samples that fit a length, documents, question and reply together; each text is counted once.
 

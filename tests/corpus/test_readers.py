@@ -215,9 +215,9 @@ class TestDecode:
 
     def test_large_file_in_an_old_encoding_is_quick(self) -> None:
         data = "Der Käufer zahlt für die Geräte – 5 €.\r\n".encode("cp1252") * 200_000
-        began = time.perf_counter()
+        began = time.process_time()
         assert decode(data).count("\ufffd") == 0
-        assert time.perf_counter() - began < 5
+        assert time.process_time() - began < 5
 
     @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
     def test_utf8_is_kept_exactly(self, text: str) -> None:

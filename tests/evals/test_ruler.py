@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hybrid.evals.metrics import METRICS
+from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.sample import Count, Sample
 from hybrid.evals.tasks import haystack
 from hybrid.evals.tasks.registry import task
-from hybrid.evals.tasks.ruler import BUDGETS, NEEDLES, NOISE, TASKS, effective_length, weighted_means
+from hybrid.evals.tasks.ruler.draft import NOISE
+from hybrid.evals.tasks.ruler.effective import effective_length
+from hybrid.evals.tasks.ruler.needles import NEEDLES
+from hybrid.evals.tasks.ruler.ruler import BUDGETS, TASKS
 
 from hybrid.errors import InputError
 from hybrid.index.embedding import Embedder
@@ -264,12 +267,6 @@ def test_the_effective_length_is_the_longest_at_the_threshold() -> None:
     assert effective_length({4096: 0.8}) is None
     with pytest.raises(InputError, match="divide percent by 100"):
         effective_length({4096: 95.5})
-
-
-def test_weighted_means_of_llama_are_the_published_ones() -> None:
-    printed = [0.955, 0.938, 0.916, 0.874, 0.847, 0.77]
-    rising, falling = weighted_means(dict(zip([4096 * 2**n for n in range(6)], printed, strict=True)))
-    assert (round(rising, 3), round(falling, 3)) == (0.854, 0.913)
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the evaluation data of the project are not here")

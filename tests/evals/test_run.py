@@ -15,11 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hybrid.evals import run as runner
-from hybrid.evals.arms import FunctionArm, Reply, Unsuited
-from hybrid.evals.run import RECORDS, RUN, Record, RunFailed, by_document, judge, records, run
+from hybrid.evals import folder
+from hybrid.evals.arms.arm import Reply, Unsuited
+from hybrid.evals.arms.function import FunctionArm
+from hybrid.evals.folder import RUN, RunFailed
+from hybrid.evals.metrics.registry import METRICS
+from hybrid.evals.record import RECORDS, Record, records
+from hybrid.evals.run import by_document, run
 from hybrid.evals.sample import Sample
 from hybrid.evals.suite import ArmSpec, Limits, Suite, TaskSpec
+from hybrid.evals.workers import judge
 
 from hybrid.cli.main import cli, guarded
 from hybrid.errors import EngineError, InputError, SettingsError, WindowError
@@ -178,7 +183,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
 
 
 def test_two_writers_are_kept_apart(tmp_path):
-    with runner._locked(tmp_path), pytest.raises(InputError, match="Another process is writing the run"):
+    with folder.locked(tmp_path), pytest.raises(InputError, match="Another process is writing the run"):
         run(suite(), [Pool("one")], {"sums": Sums()}, tmp_path)
 
 
@@ -202,7 +207,7 @@ def test_another_format_is_refused(tmp_path):
     info = json.loads((tmp_path / RUN).read_text())
     (tmp_path / RUN).write_text(json.dumps({**info, "format": 9}))
     with pytest.raises(InputError, match=r"The format of .*run\.json is 9"):
-        runner.read_run(tmp_path)
+        folder.read_run(tmp_path)
 
 
 def test_a_damaged_line_is_named(tmp_path):
@@ -246,7 +251,7 @@ def test_a_failed_sample_is_a_record_with_what_it_cost(tmp_path):
     run(suite(), [again], {"sums": Sums()}, tmp_path, again=True)
     assert again.asked == ["s3", "s3"]  # of both seeds
     assert len(keys(tmp_path)) == 40
-    assert len((tmp_path / runner.FAILED).read_text().splitlines()) == 2
+    assert len((tmp_path / folder.FAILED).read_text().splitlines()) == 2
 
 
 def test_too_many_failures_stop_the_run(tmp_path):
@@ -280,7 +285,7 @@ def test_time_limit(tmp_path):
 def test_a_full_disk_leaves_what_is_written_valid(tmp_path):
     """The limit on a file's size makes a write fail half-way, as a full disk does."""
     code = (
-        "import resource, signal\nfrom pathlib import Path\nfrom hybrid.evals.run import run, RECORDS\n"
+        "import resource, signal\nfrom pathlib import Path\nfrom hybrid.evals.run import run\n"
         "from tests.evals.test_run import Pool, Sums, suite\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "from hybrid.errors import UserError\nresource.setrlimit(resource.RLIMIT_FSIZE, (9000, -1))\n"
         f"try:\n    run(suite(), [Pool('one')], {{'sums': Sums()}}, Path({str(tmp_path)!r}))\n"
@@ -313,7 +318,7 @@ def test_abstentions_are_judged(golds, reply, score):
 
 def test_an_unknown_metric_is_named():
     with pytest.raises(InputError, match=r"There is no metric 'exact_mach'; did you mean 'exact_match'\?"):
-        runner.find_metric("exact_mach")
+        METRICS["exact_mach"]
 
 
 def test_text_that_is_no_unicode_is_recorded(tmp_path):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from hybrid.evals import serve
-from hybrid.evals.run import RECORDS, finished, records
+from hybrid.evals.folder import finished
+from hybrid.evals.record import RECORDS, records
 from hybrid.evals.serve import settings_of
 from hybrid.evals.suite import Serve, read
 

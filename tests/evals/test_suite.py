@@ -6,20 +6,16 @@ from pathlib import Path
 
 import pytest
 from hybrid.evals import suite as suites
-from hybrid.evals.arms import (
-    FunctionArm,
-    HybridArm,
-    QueryEngineArm,
-    RawArm,
-    Shared,
-    Verbatim,
-    make_arm,
-    restored,
-    saved,
-)
-from hybrid.evals.cli import evaluate, make_arms, narrowed, possible
-from hybrid.evals.retrieval_metrics import judge
+from hybrid.evals.arms.function import FunctionArm, QueryEngineArm
+from hybrid.evals.arms.hybrid import HybridArm
+from hybrid.evals.arms.make import make_arm, make_arms
+from hybrid.evals.arms.raw import RawArm, Verbatim
+from hybrid.evals.arms.shared import Shared
+from hybrid.evals.arms.situations import restored, saved
+from hybrid.evals.cli.evaluate import evaluate
+from hybrid.evals.metrics.retrieval import judge
 from hybrid.evals.sample import Sample
+from hybrid.evals.selection import narrowed, needs_data, possible
 from hybrid.evals.suite import ArmSpec, Cell, Limits, TaskSpec, make_task, read
 
 from hybrid.cli.main import guarded
@@ -221,7 +217,7 @@ def test_functions_and_query_engines_of_the_user():
 
 
 def test_a_password_in_an_address_is_not_recorded(monkeypatch):
-    monkeypatch.setattr("hybrid.evals.arms.make_engine", lambda *_: Wire())
+    monkeypatch.setattr("hybrid.evals.arms.raw.make_engine", lambda *_: Wire())
     settings = load(None, {"engine": {"kind": "server", "url": "http://me:secret@host:8000/v1"}}, {})
     (arm,) = make_arms(
         read("smoke").model_copy(update={"arms": (ArmSpec(name="raw", kind="raw"),), "settings": {}}),
@@ -270,7 +266,7 @@ def test_tasks_on_data_and_raw_arms_are_left_out_where_they_cannot_be_asked():
     suite = read("standard")
     kept, notes = possible(suite, "extractive", None)
     assert "raw" not in [arm.name for arm in kept.arms]
-    assert not any(suites.needs_data(task) for task in kept.tasks)
+    assert not any(needs_data(task) for task in kept.tasks)
     assert "middle/kv" not in [task.name for task in kept.tasks]  # which only raw answers
     assert len(notes) == 2
     assert "--data" in notes[1]

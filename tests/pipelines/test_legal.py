@@ -182,9 +182,9 @@ class TestClauses:
 
     def test_time_is_linear(self) -> None:
         text = "\n\n".join(f"{i % 97 + 1}.{i % 13} Clause. (a) one; (b) two." for i in range(20_000))
-        began = time.perf_counter()
+        began = time.process_time()
         contract(text)
-        assert time.perf_counter() - began < 20
+        assert time.process_time() - began < 20
 
     @pytest.mark.skipif(not DATA.is_file(), reason="the contracts of L-Eval are not here")
     def test_real_contracts(self) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hybrid.evals.arms import make_arm
+from hybrid.evals.arms.make import make_arm
+from hybrid.evals.record import records
 from hybrid.evals.replay import of_run
-from hybrid.evals.run import records, run
+from hybrid.evals.run import run
 from hybrid.evals.sample import Sample
 from hybrid.evals.suite import ArmSpec, Suite, TaskSpec
 

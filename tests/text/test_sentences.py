@@ -94,9 +94,9 @@ def test_long_runs_are_cut_at_a_clause() -> None:
 )
 def test_time_is_linear_for_hostile_text(unit: str) -> None:
     text = unit * (200_000 // len(unit))
-    began = time.perf_counter()
+    began = time.process_time()
     sentences(text)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 @settings(max_examples=300, deadline=None)

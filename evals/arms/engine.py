@@ -1,0 +1,63 @@
+"""The engine of an arm: kept apart from the other arms' cache, described for the run, and freed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from hybrid.cost.estimate import shape_named
+from hybrid.engines.base import Engine
+from hybrid.settings import Settings
+
+
+def apart(settings: Settings, name: str) -> Settings:
+    """The settings of an arm that finds nothing in a server's cache but what it read itself.
+
+    Otherwise the arm that comes second on a document would look cheaper than the first.
+    """
+    salt = f"{name} {uuid4().hex}"
+    engines = {
+        field: engine.model_copy(update={"cache_salt": salt})
+        for field in ("engine", "long_engine")
+        if (engine := getattr(settings, field)) is not None and engine.cache_salt is None
+    }
+    return settings.model_copy(update=engines)
+
+
+def described(kind: str, settings: Settings, engines: Sequence[Engine]) -> dict[str, Any]:
+    """What sets an arm apart: its settings and engines, the first of which reads passages."""
+    return {
+        "kind": kind,
+        "settings": _shown(settings),
+        "engines": [{"name": engine.name, "window": engine.window} for engine in engines],
+        "kept": _kept(settings, engines[0]),
+    }
+
+
+def _kept(settings: Settings, engine: Engine) -> dict[str, Any] | None:
+    """What the engine's model keeps of a prompt, for estimates of memory; None where nobody said which model it is."""
+    if not engine.on_gpu or "shape" not in settings.cost.model_fields_set:
+        return None
+    return {"model": Path(settings.cost.shape).name, **asdict(shape_named(settings.cost))}
+
+
+def _shown(settings: Settings) -> dict[str, Any]:
+    """Settings for a file that is passed on: a password in an address is left out."""
+    data = settings.model_dump(mode="json")
+    for section in ("engine", "long_engine"):
+        url = (data[section] or {}).get("url")
+        if url and "@" in urlsplit(url).netloc:
+            parts = urlsplit(url)
+            data[section]["url"] = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return data
+
+
+def free(engine: Engine) -> None:
+    """Free what an engine holds, where it holds anything."""
+    close = getattr(engine, "close", None)
+    if close is not None:
+        close()

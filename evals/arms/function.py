@@ -1,0 +1,73 @@
+"""The arms `function` and `llama_index`: a function of the user that answers, or that makes a query engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hybrid.evals.arms.arm import Reply
+from hybrid.evals.arms.shared import Kept
+from hybrid.evals.sample import Sample
+
+from hybrid.chat.refusals import abstains
+from hybrid.chat.thinking import spoken
+from hybrid.types import Usage
+
+
+class _OwnArm:
+    """What is known of an arm of the user: nothing but its replies and how long they took."""
+
+    kind: str
+    count = None
+
+    def __init__(self, name: str, function: Callable[..., Any], concurrency: int = 1) -> None:
+        self.name = name
+        self.concurrency = concurrency
+        self._function = function
+
+    def about(self) -> dict[str, Any]:
+        named = getattr(self._function, "__qualname__", type(self._function).__name__)
+        return {"kind": self.kind, "target": f"{self._function.__module__}:{named}"}
+
+    def answer(self, sample: Sample) -> Reply:
+        ask = self._asked(sample.documents)
+        begun = time.perf_counter()
+        text = spoken(str(ask(sample.question)))
+        return Reply(text, abstains(text), usage=Usage(seconds=time.perf_counter() - begun))
+
+    def _asked(self, documents: Mapping[str, str]) -> Callable[[str], Any]:
+        """What answers a question on these documents."""
+        raise NotImplementedError
+
+    def price(self, usage: Usage) -> None:
+        return None
+
+    def close(self) -> None:
+        pass
+
+
+class FunctionArm(_OwnArm):
+    """A function of the user: (question, documents) -> text."""
+
+    kind = "function"
+
+    def _asked(self, documents: Mapping[str, str]) -> Callable[[str], Any]:
+        return lambda question: self._function(question, documents)
+
+
+class QueryEngineArm(_OwnArm):
+    """A query engine of LlamaIndex, made for each corpus by a function of the user: documents -> engine."""
+
+    kind = "llama_index"
+
+    def __init__(self, name: str, function: Callable[[Mapping[str, str]], Any], concurrency: int = 1) -> None:
+        super().__init__(name, function, concurrency)
+        self._engines: Kept[Any] = Kept()
+
+    def _asked(self, documents: Mapping[str, str]) -> Callable[[str], Any]:
+        query: Callable[[str], Any] = self._engines.get(documents, lambda: self._function(documents)).query
+        return query
+
+    def close(self) -> None:
+        self._engines.clear()

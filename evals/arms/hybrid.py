@@ -1,0 +1,119 @@
+"""The arm `hybrid`: the whole way of a question, with any settings of hybrid.toml."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from hybrid.evals.arms.arm import Reply, Unsuited
+from hybrid.evals.arms.engine import apart, described, free
+from hybrid.evals.arms.shared import Kept, Shared
+from hybrid.evals.arms.situations import saved
+from hybrid.evals.arms.watched import watched
+from hybrid.evals.metrics.words import unmarked
+from hybrid.evals.sample import Count, Sample
+
+from hybrid.cost.price import price
+from hybrid.engines.base import Engine
+from hybrid.engines.make import make_engine
+from hybrid.index.store import Store
+from hybrid.routing.policies.forced import Forced
+from hybrid.session.hybrid import Hybrid
+from hybrid.settings import Settings
+from hybrid.types import Answer, Attempt, Cost, Usage
+
+
+class HybridArm:
+    """Hybrid with some settings.
+
+    Args:
+        shared: of all arms of a run; None for an arm of its own.
+    """
+
+    def __init__(self, name: str, settings: Settings, shared: Shared | None = None) -> None:
+        routing = settings.routing
+        forced = Forced(routing.route, routing.rung) if routing.route or routing.rung else None
+        free = settings.model_copy(update={"routing": routing.model_copy(update={"route": None, "rung": None})})
+        free = apart(free, name)
+        self.name = name
+        self.settings = settings
+        self._shared = shared or Shared()
+        embedder = self._shared.embedder(settings)
+        quoting = make_engine(free.engine, embedder) if free.engine.kind == "extractive" else None
+        self._hybrid = Hybrid(free, engine=quoting, long_engine=free.long_engine, policy=forced)
+        self._hybrid.embedder = embedder
+        self._watched = watched(self._hybrid.policy)
+        self._hybrid.policy = self._watched
+        self._stores: Kept[Store] = Kept()
+
+    @property
+    def concurrency(self) -> int:
+        return self._hybrid.engine.concurrency
+
+    @property
+    def count(self) -> Count:
+        return self._hybrid.engine.count
+
+    def about(self) -> dict[str, Any]:
+        return described("hybrid", self.settings, self._engines)
+
+    def answer(self, sample: Sample) -> Reply:
+        if not sample.documents:
+            raise Unsuited("it has no documents to retrieve from")
+        begun = time.perf_counter()
+        store = self._stores.get(sample.documents, lambda: self._shared.store(sample.documents, self.settings))
+        opened = time.perf_counter() - begun
+        answer = self._hybrid.answer(sample.question, store)
+        situation = self._watched.take()
+        best = situation.candidates[: self.settings.retrieval.k] if situation else ()
+        return Reply(
+            text=unmarked(answer.text),
+            abstained=answer.abstained,
+            route=answer.decision.route,
+            rung=answer.decision.rung,
+            usage=answer.usage,
+            cost=answer.cost,
+            decision={
+                "policy": self._watched.name,
+                "attempts": [_attempt(attempt) for attempt in answer.attempts],
+                "explored": _explored(answer),
+                "situation": saved(situation) if situation is not None else None,
+            },
+            timings={**answer.timings, "index": opened},
+            found=tuple((c.passage.document, c.passage.start, c.passage.end) for c in best),
+        )
+
+    def price(self, usage: Usage) -> Cost:
+        engine = self._hybrid.engine
+        return price(self.settings.cost, usage, on_gpu=engine.on_gpu, local=getattr(engine, "local", False))
+
+    def close(self) -> None:
+        self._stores.clear()
+        self._hybrid.close()
+        for engine in self._engines:
+            free(engine)
+
+    @property
+    def _engines(self) -> list[Engine]:
+        return list(dict.fromkeys((self._hybrid.engine, self._hybrid.long_engine)))
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    decision = attempt.decision
+    return {
+        "route": decision.route,
+        "rung": decision.rung,
+        "chunkwise": decision.chunkwise,
+        "reason": decision.reason,
+        "abstained": attempt.abstained,
+        "usage": attempt.usage.model_dump(mode="json"),
+        "cost": attempt.cost.model_dump(mode="json"),
+        "left_out": attempt.left_out,
+    }
+
+
+def _explored(answer: Answer) -> dict[str, Any] | None:
+    """What the other route made of the question, if that was explored, its text as it is judged."""
+    if answer.explored is None:
+        return None
+    return {**answer.explored.model_dump(mode="json"), "text": unmarked(answer.explored.text)}

@@ -1,0 +1,54 @@
+"""Figures of ways and metrics with their 95 % intervals: rows as JSON, or a table for each data set."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from hybrid.evals.cli.common import spanned
+from hybrid.evals.statistics import Interval, bootstrap
+
+from hybrid.cli.common import console, print_json
+
+Row = dict[str, Any]
+
+
+def row(data: str, way: str, metric: str, values: Sequence[float], groups: Sequence[Hashable] | None = None) -> Row:
+    """What a way came to on some data by a metric; groups are drawn whole."""
+    found = bootstrap(values, groups) if values else Interval(0.0, 0.0, 0.0)
+    return {"data": data, "way": way, "metric": metric, **found._asdict(), "n": len(values)}
+
+
+def less(one: Sequence[float], other: Sequence[float]) -> list[float]:
+    """The differences of two ways question by question."""
+    return [a - b for a, b in zip(one, other, strict=True)]
+
+
+def show(rows: Sequence[Row], as_json: bool) -> None:
+    """Print rows: a table for each data set, a line for each way."""
+    if as_json:
+        print_json(rows)
+        return
+    for data in dict.fromkeys(row["data"] for row in rows):
+        own = [row for row in rows if row["data"] == data]
+        metrics = list(dict.fromkeys(row["metric"] for row in own))
+        lines = []
+        for way in dict.fromkeys(row["way"] for row in own):
+            found = {r["metric"]: r for r in own if r["way"] == way}
+            cells = [_cell(found[metric]) if metric in found else "" for metric in metrics]
+            lines.append([way.replace("{}", "X"), *cells])
+        table(["", *metrics], lines, f"{data}, 95 % intervals")
+
+
+def _cell(row: Row) -> str:
+    return f"{spanned(Interval(row['mean'], row['low'], row['high']))} n={row['n']}"
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
+    """Print a table."""
+    from rich.table import Table
+
+    made = Table(*heads, title=title, title_justify="left")
+    for line in rows:
+        made.add_row(*line)
+    console().print(made)

@@ -1,0 +1,24 @@
+"""`hybrid eval`: run a suite, report on it, compare two runs, and judge policies on saved records."""
+
+from __future__ import annotations
+
+import click
+from hybrid.evals.cli.judge import judge
+from hybrid.evals.cli.replay import replay
+from hybrid.evals.cli.report import compare, report
+from hybrid.evals.cli.run import run
+from hybrid.evals.cli.suites import suites
+
+
+@click.group("eval")
+def evaluate() -> None:
+    """Measure arms on tasks, and report what it shows.
+
+    \b
+    Try:  hybrid eval run smoke --output smoke
+          hybrid eval report smoke
+    """
+
+
+for command in (run, report, judge, compare, replay, suites):
+    evaluate.add_command(command)

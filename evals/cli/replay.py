@@ -1,0 +1,64 @@
+"""`hybrid eval replay`: policies judged on saved records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from hybrid.evals.cli.common import JSON, show_notes, spanned
+
+from hybrid.cli.common import console, grouped, print_json
+from hybrid.cli.dash import Place
+
+if TYPE_CHECKING:
+    from hybrid.evals.replay import Replay
+
+
+@click.command()
+@click.argument("records", type=Place(exists=True, path_type=Path))
+@click.option(
+    "--policy", "-p", "policies", multiple=True, help="A policy by name, or `module:function` that makes one."
+)
+@click.option("--model", help="For LaRA: only the replies of this model.")
+@JSON
+def replay(records: Path, policies: tuple[str, ...], model: str | None, as_json: bool) -> None:
+    """Judge policies on saved RECORDS without an engine.
+
+    RECORDS is a run that holds the replies of both routes, the folder of LaRA's published replies, or a JSONL file
+    with question, route and label in each line. Without --policy all that are known are judged.
+
+    \b
+    Try:  hybrid eval replay smoke --policy self_route
+          hybrid eval replay ../shared/data/lara --model llama-3.1-8b
+    """
+    from hybrid.evals import replay as replays
+
+    cases = replays.read(records, model=model)
+    judged = replays.judge([replays.policy(name) for name in policies or replays.known()], cases)
+    if as_json:
+        print_json(judged.model_dump(mode="json"))
+        return
+    _show_replay(judged)
+
+
+def _show_replay(judged: Replay) -> None:
+    heads = ["set", "policy", "n", "score", "of tasks", "long", "tokens", "$ / 1000"]
+    rows = [
+        [
+            row.set,
+            row.policy + (" *" if row.on_frontier else ""),
+            f"{row.n:,}",
+            spanned(row.score),
+            f"{row.mean_of_tasks:.3f}",
+            "-" if row.long is None else f"{row.long:.0%}",
+            "-" if row.tokens is None else f"{row.tokens:,.0f}",
+            "-" if row.dollars is None else f"{1000 * row.dollars:.2f}",
+        ]
+        for row in judged.rows
+    ]
+    console().print(grouped(heads, rows), soft_wrap=False)
+    console().print("* nothing else costs no more and scores no less; of tasks: the mean over tasks of their means")
+    if any(row.dollars is not None for row in judged.rows):
+        console().print(f"dollars for 1,000 questions are {judged.basis}", markup=False)
+    show_notes(judged.notes)

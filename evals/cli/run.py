@@ -1,0 +1,157 @@
+"""`hybrid eval run`: answer the samples of a suite with its arms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+from hybrid.evals.cli.common import CONFIG, JSON, QUIET, show_notes, spanned
+from hybrid.evals.selection import narrowed, needs_data, possible
+from hybrid.evals.suite import Suite, carried, make_task, read
+
+from hybrid.cli.common import console, grouped, print_json
+from hybrid.cli.dash import Place
+from hybrid.cli.effect import refuse
+from hybrid.cli.progress import progress_bars
+
+if TYPE_CHECKING:
+    from hybrid.evals.report.data import Data
+    from hybrid.evals.sample import Task
+
+
+def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The carried suites that begin like this, else files."""
+    names = [CompletionItem(name) for name in carried() if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="file")]
+
+
+@click.command()
+@click.argument("suite", shell_complete=complete, type=Place())
+@click.option("--output", "-o", required=True, type=Place(file_okay=False, path_type=Path), help="Folder of the run.")
+@CONFIG
+@click.option("--url", help="An OpenAI-compatible server, such as http://localhost:8000/v1, for all arms.")
+@click.option("--model", help="The model's name on that server.")
+@click.option("--window", type=click.IntRange(64), help="Its window in tokens, where the server does not tell it.")
+@click.option("--arm", "only", multiple=True, help="Only this arm of the suite; may be repeated.")
+@click.option("--samples", "-n", type=click.IntRange(1), help="Of each task, length and seed, instead of the suite's.")
+@click.option(
+    "--engine", type=click.Choice(["extractive", "server", "vllm"]), help="Another kind of engine than the suite's."
+)
+@click.option("--data", type=Place(exists=True, file_okay=False, path_type=Path), help="Folder of data sets.")
+@click.option("--vllm", type=Place(), help="vLLM's program, where the suite brings a model; default: on PATH.")
+@click.option("--port", type=click.IntRange(1, 65534), help="For servers that the suite starts; two take the next too.")
+@click.option("--retry-failed", is_flag=True, help="Ask once more for samples that failed before.")
+@click.option(
+    "--changed-data",
+    is_flag=True,
+    help="Go on although samples are other ones now: what was recorded of those is set aside, and asked again.",
+)
+@click.option("--report/--no-report", "reported", default=True, help="Write the report at the end.")
+@QUIET
+@JSON
+def run(suite: str, output: Path, engine: str | None, data: Path | None, as_json: bool, **options: Any) -> None:
+    """Answer the samples of SUITE with its arms; SUITE is a name (see `hybrid eval list`) or a TOML file.
+
+    The same command goes on with a run that was broken off: nothing is asked twice. A suite that brings a model, such
+    as testbed, starts vLLM for it and stops it at the end, unless a server is named with --url.
+
+    \b
+    Try:  hybrid eval run smoke -o smoke
+          hybrid eval run testbed -o testbed
+          hybrid eval run standard -o standard --url http://localhost:8000/v1
+    """
+    from hybrid.evals.metrics.registry import METRICS
+    from hybrid.evals.report import make, save, summary
+
+    engine = engine or (None if options["url"] is None else "server")
+    chosen, left_out = possible(narrowed(read(suite), options["only"], options["samples"]), engine, data)
+    starts = chosen.serve is not None and engine is None
+    _check_effects(chosen.name, starts, options)
+    if data is not None and not any(map(needs_data, chosen.tasks)):
+        refuse("--data", f"on the suite {chosen.name!r}, which reads no data sets", "leave it out")
+    tasks = {spec.title: make_task(spec, data) for spec in chosen.tasks}
+    for task in tasks.values():
+        METRICS[task.metric]  # raises where there is none, before anything is asked
+    for note in left_out:
+        console(stderr=True).print(f"[yellow]note[/] {note}")
+    _answer(chosen, tasks, output, engine, options, starts=starts)
+    reported = options["reported"]
+    notes = save(make(output), output / "report") if reported else []
+    found = summary(output)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    _show_scores(found)
+    show_notes(notes)
+    shown = output / "report" / "report.html" if reported else f"see them with: hybrid eval report {output}"
+    console().print(f"\nrecords in {output}; {shown}", markup=False)
+
+
+def _check_effects(suite: str, starts: bool, options: Mapping[str, Any]) -> None:
+    """Raise InputError where an option is of a named server, but one is started for the suite, or the reverse."""
+    idle = ("model", "window") if starts else ("vllm", "port")
+    why = "as the suite starts a server of its own" if starts else "as no server is started"
+    remedy = "leave it out, or name a server with --url" if starts else "leave it out"
+    for option in idle:
+        if options[option] is not None:
+            refuse(f"--{option}", f"on the suite {suite!r}, {why}", remedy)
+
+
+def _answer(
+    suite: Suite,
+    tasks: Mapping[str, Task],
+    folder: Path,
+    engine: str | None,
+    options: Mapping[str, Any],
+    *,
+    starts: bool,
+) -> None:
+    """Run the suite with the engine that is named, or on servers that are started for it."""
+    from hybrid.evals.arms.make import make_arms
+    from hybrid.evals.folder import finished
+    from hybrid.evals.run import run
+    from hybrid.evals.serve import serving
+
+    from hybrid.cli.up import Sayer
+
+    again, changed, quiet = options["retry_failed"], options["changed_data"], options["quiet"]
+    if starts and not (again or changed) and finished(folder, suite):
+        return
+    with ExitStack() as held:
+        more: dict[str, Any] = {}
+        if starts:
+            say = Sayer(quiet=quiet)
+            port = options["port"]
+            served = held.enter_context(serving(suite, options["vllm"], port, folder / "logs", say.line, say.now))
+            say.clear()
+            settings, more = served.settings, {"check": served.check, "versions": served.versions}
+        else:
+            given = {"url": options["url"], "model": options["model"], "kind": engine, "window": options["window"]}
+            settings = {"engine": {key: value for key, value in given.items() if value is not None}}
+        arms = make_arms(suite, options["config"], settings)
+        step = held.enter_context(progress_bars(quiet=quiet))
+        run(suite, arms, tasks, folder, step, again=again, changed=changed, **more)
+
+
+def _show_scores(found: Data) -> None:
+    short = any(row.failed or row.skipped for row in found.scores)
+    heads = ["task", "arm", "n", *(["failed", "skipped"] if short else []), "score", "silent", "tokens read", "s"]
+    rows = [
+        [
+            row.task,
+            row.arm,
+            f"{row.n:,}",
+            *([str(row.failed), str(row.skipped)] if short else []),
+            spanned(row.score),
+            f"{row.abstained:.0%}",
+            f"{row.prompt_tokens:,.0f}",
+            f"{row.seconds:.2f}",
+        ]
+        for row in found.scores
+    ]
+    console().print(grouped(heads, rows), soft_wrap=False)
+    console().print(found.verdict, markup=False)

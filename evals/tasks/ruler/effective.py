@@ -1,0 +1,28 @@
+"""How far a score holds, as RULER has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hybrid.errors import InputError
+
+THRESHOLD = 0.856  # Llama-2-7B-chat at 4 096 tokens
+
+
+def effective_length(scores: Mapping[int, float], threshold: float = THRESHOLD) -> int | None:
+    """The longest tested length whose mean score is at least the threshold; None if there is none.
+
+    Args:
+        scores: tokens to the mean over the thirteen tasks, 0 to 1; compared as printed, to a tenth of a percent.
+
+    Raises:
+        InputError: a score above 1.
+    """
+    return max((length for length, score in _checked(scores).items() if round(score, 3) >= threshold), default=None)
+
+
+def _checked(scores: Mapping[int, float]) -> Mapping[int, float]:
+    for length, score in scores.items():
+        if score > 1:
+            raise InputError(f"The score at {length} tokens is {score}; scores are 0 to 1, so divide percent by 100.")
+    return scores

@@ -1,0 +1,161 @@
+"""Threads that answer the samples of an arm, and write the records."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from hybrid.evals.arms.arm import Arm, Reply, Unsuited
+from hybrid.evals.folder import RunFailed
+from hybrid.evals.log import Log
+from hybrid.evals.metrics import retrieval
+from hybrid.evals.metrics.registry import METRICS
+from hybrid.evals.record import Record
+from hybrid.evals.sample import Sample, Task
+from hybrid.evals.suite import Cell, Limits
+
+from hybrid.errors import HybridError, MissingDependency, SettingsError, WindowError
+from hybrid.types import Usage
+
+Step = Callable[[str, int, int], None]  # arm, done, total
+Check = Callable[[], None]  # raises where no further sample can be answered
+
+
+class Progress:
+    """How far an arm is."""
+
+    def __init__(self, name: str, total: int, step: Step | None) -> None:
+        self.name, self.total, self.done, self._step = name, total, 0, step
+
+    def more(self) -> None:
+        self.done += 1
+        if self._step is not None:
+            self._step(self.name, self.done, max(self.total, self.done))
+
+
+class Workers:
+    """Threads that answer, record, and stop at the first trouble that is not one sample's own."""
+
+    def __init__(self, arm: Arm, log: Log, limits: Limits, progress: Progress, check: Check | None) -> None:
+        self._arm, self._log, self._limits, self._progress, self._check = arm, log, limits, progress, check
+        self._pool = ThreadPoolExecutor(arm.concurrency) if arm.concurrency > 1 else None
+        self._ahead = threading.BoundedSemaphore(2 * arm.concurrency)  # a queue that never runs dry nor grows
+        self._trouble: list[BaseException] = []
+        self._until = time.monotonic() + 60 * limits.minutes if limits.minutes is not None else None
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=error is not None)
+        if error is None:
+            self._raise()
+
+    def take(self, cell: Cell, task: Task, sample: Sample, content: str) -> None:
+        """Answer a sample soon, unless it has been answered before."""
+        if self._log.has((self._arm.name, cell.task, cell.length, cell.seed, sample.id)):
+            self._progress.more()
+            return
+        if self._until is not None and time.monotonic() > self._until:
+            raise RunFailed(
+                f"The {self._limits.minutes:g} minutes of the suite are over with {self._progress.done:,} of "
+                f"{self._progress.total:,} samples of the arm {self._arm.name!r} done; run it again to go on."
+            )
+        if self._pool is None:
+            self._work(cell, task, sample, content)
+            self._raise()
+            return
+        self._ahead.acquire()
+        self._raise()
+        self._pool.submit(self._work, cell, task, sample, content)
+
+    def _work(self, cell: Cell, task: Task, sample: Sample, content: str) -> None:
+        try:
+            if not self._trouble:
+                self._log.append(_record(self._arm, cell, task, sample, content, self._check), self._limits)
+                self._progress.more()
+        except BaseException as error:  # noqa: BLE001  (raised again in the thread that gives out the work)
+            self._trouble.append(error)
+        finally:
+            if self._pool is not None:
+                self._ahead.release()
+
+    def _raise(self) -> None:
+        if self._trouble:
+            raise self._trouble[0]
+
+
+def _record(arm: Arm, cell: Cell, task: Task, sample: Sample, content: str, check: Check | None) -> Record:
+    """A sample answered, or why not; only what would fail every sample is raised."""
+    known: dict[str, Any] = {
+        "arm": arm.name,
+        "task": cell.task,
+        "length": cell.length,
+        "seed": cell.seed,
+        "id": sample.id,
+        "group": sample.group,
+        "question": sample.question,
+        "golds": sample.golds,
+        "metric": task.metric,
+        "about": dict(sample.about),
+        "content": content,
+    }
+    begun = time.perf_counter()
+    try:
+        reply = arm.answer(sample)
+    except (SettingsError, MissingDependency):
+        raise
+    except (Unsuited, WindowError) as error:
+        return Record(status="skipped", reason=str(error), seconds=time.perf_counter() - begun, **known)
+    except Exception as error:  # noqa: BLE001  (an arm may be anything; one sample failed)
+        if check is not None:
+            check()
+        spent = getattr(error, "usage", None)
+        usage = spent if isinstance(spent, Usage) else Usage()
+        return Record(
+            status="failed",
+            reason=str(error) if isinstance(error, HybridError) else f"{type(error).__name__}: {error}",
+            usage=usage,
+            cost=arm.price(usage) if spent is not None else None,
+            seconds=time.perf_counter() - begun,
+            **known,
+        )
+    return Record(
+        status="answered",
+        text=reply.text,
+        abstained=reply.abstained,
+        score=judge(task.metric, sample, reply),
+        route=reply.route,
+        rung=reply.rung,
+        usage=reply.usage,
+        cost=reply.cost,
+        decision=None if reply.decision is None else _scored(task.metric, sample, reply.decision),
+        timings=dict(reply.timings),
+        retrieved=retrieval.judge(reply.found, sample.ranges) if reply.found and sample.ranges else {},
+        seconds=time.perf_counter() - begun,
+        **known,
+    )
+
+
+def _scored(metric: str, sample: Sample, decision: Mapping[str, Any]) -> dict[str, Any]:
+    """A decision, with the score of what the other route made of the question where that was explored."""
+    other = decision.get("explored")
+    if not other or other["failed"]:
+        return dict(decision)
+    score = judge(metric, sample, Reply(other["text"], other["abstained"], other["route"]))
+    return {**decision, "explored": {**other, "score": score}}
+
+
+def judge(metric: str, sample: Sample, reply: Reply) -> float:
+    """The score of a reply. Where no answer exists, only an abstention is right; elsewhere the metric decides.
+
+    The sentence in which hybrid abstains is no prediction: the "no" in its "not" is no answer to a yes-or-no question.
+    """
+    if not sample.golds:
+        return float(reply.abstained)
+    silent = reply.abstained and reply.route is not None
+    return METRICS[metric]("" if silent else reply.text, sample.golds)
