@@ -41,8 +41,8 @@ def main(svg: Path | None, rates: Path | None) -> None:
         for name in GPUS:
             for length in (32_768, 131_072):
                 found = break_even(_shape(model), assumed(gpus()[name], name, gpus=count), length, PASSAGES)
-                base = found.passages.seconds
-                times = [f"{e.seconds:.2f} ({e.seconds / base:.1f}x)" for e in (found.cold, found.warm)]
+                base = found.passages.engine
+                times = [f"{e.engine:.2f} ({e.engine / base:.1f}x)" for e in (found.cold, found.warm)]
                 paid = (
                     "never"
                     if found.questions is None
