@@ -20,8 +20,8 @@ from typing import Any
 import click
 from hybrid.evals.statistics import wilson
 from hybrid.pipelines.legal.answer import Finding
-from hybrid.pipelines.legal.clauses import cuad
 from hybrid.pipelines.legal.pipeline import Legal, settings
+from hybrid.pipelines.legal.question import cuad
 
 from hybrid.cli.common import console, print_json
 from hybrid.session.hybrid import Hybrid

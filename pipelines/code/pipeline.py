@@ -18,7 +18,6 @@ of the repository. The order of files is that of their names, so that the prefix
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -371,11 +370,3 @@ def where(path: str, line: int, end_line: int) -> str:
     """`path:line-line`, the path relative to the current folder where it is inside."""
     here = f"{Path.cwd()}{os.sep}"
     return f"{path.removeprefix(here)}:{line}" + (f"-{end_line}" if end_line != line else "")
-
-
-if __name__ == "__main__":
-    from hybrid.pipelines.code.cli import code
-
-    from hybrid.cli.main import guarded
-
-    sys.exit(guarded(code))

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hybrid.pipelines.legal.amendments import Amendment, Matter, matters
-from hybrid.pipelines.legal.clauses import Question
 from hybrid.pipelines.legal.contract import Clause, Contract
+from hybrid.pipelines.legal.question import Question
 from hybrid.pipelines.legal.terms import Terms
 
 from hybrid.index.store import Progress, Store

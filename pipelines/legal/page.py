@@ -17,7 +17,7 @@ from hybrid.document import Document
 
 if TYPE_CHECKING:
     from hybrid.pipelines.legal.answer import Finding, Statement
-    from hybrid.pipelines.legal.clauses import Table
+    from hybrid.pipelines.legal.table import Table
 
 _STYLE = """
 :root { --ink: #1d2430; --soft: #5c6675; --line: #d5dae1; --page: #fff; --head: #f2f4f7; --link: #0b57a4;

@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from hybrid.pipelines.legal.clauses import FORMATS, Format, Question, Table, cuad, named, questions_in, recognised
+from hybrid.pipelines.legal.formats import FORMATS, Format, rendered
+from hybrid.pipelines.legal.question import Question, cuad, named, questions_in, recognised
+from hybrid.pipelines.legal.table import Table
 
 from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place, once, said, standard_input, texts
@@ -373,7 +375,7 @@ def clauses(
         names = dict.fromkeys(name for matter in found.library.matters for name in matter.documents)
         table = Table(asked, findings, {name: found.library.contract(name).document for name in names}, found.problems)
         problems = found.problems
-    text = table.text("json" if options["as_json"] else form)
+    text = rendered(table, "json" if options["as_json"] else form)
     if output is None:
         click.echo(text, nl=False)
     else:

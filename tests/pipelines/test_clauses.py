@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 from hybrid.evals.bench import clauses as bench
-from hybrid.pipelines.legal.clauses import Table, cuad
+from hybrid.pipelines.legal.formats import rendered
 from hybrid.pipelines.legal.pipeline import Legal, settings
+from hybrid.pipelines.legal.question import cuad
+from hybrid.pipelines.legal.table import Table
 
 from hybrid.cli.main import cli, guarded
 from hybrid.session.hybrid import Hybrid
@@ -66,13 +68,13 @@ def test_every_cell_says_how_sure_it_is(table: Table) -> None:
 
 def test_all_forms_mark_what_is_doubtful(table: Table) -> None:
     doubtful = sum(finding.doubtful for finding in table.findings)
-    rows = list(csv.DictReader(io.StringIO(table.text("csv"))))
+    rows = list(csv.DictReader(io.StringIO(rendered(table, "csv"))))
     assert {row["doubtful"] for row in rows} == {"", "?"}
     assert all(bool(row["doubt"]) == (row["doubtful"] == "?") for row in rows)
-    told = json.loads(table.text("json"))
+    told = json.loads(rendered(table, "json"))
     assert "doubtful" in json.dumps(told)
-    assert table.text("markdown").count("| ? ") == doubtful
-    assert f"{doubtful} of them doubtful" in table.text("html")
+    assert rendered(table, "markdown").count("| ? ") == doubtful
+    assert f"{doubtful} of them doubtful" in rendered(table, "html")
 
 
 class Page(HTMLParser):
@@ -103,7 +105,7 @@ def test_what_was_not_read_stands_in_the_table(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_the_page_leads_to_every_place(table: Table) -> None:
-    text = table.text("html")
+    text = rendered(table, "html")
     page = Page()
     page.feed(text)
     assert page.links
@@ -116,7 +118,7 @@ def test_the_page_leads_to_every_place(table: Table) -> None:
 
 
 def test_subjects_of_which_no_contract_has_a_word_are_one_line(table: Table) -> None:
-    text = table.text("html")
+    text = rendered(table, "html")
     rows = set(re.findall(r"<th scope=\"?row\"?[^>]*>([^<]+)", text))
     folded = {title for title in (q.title for q in table.questions) if title not in rows}
     assert "Source Code Escrow" in folded

@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 from hybrid.pipelines.legal.amendments import amendment_of, matters
 from hybrid.pipelines.legal.answer import SILENT, UNSUPPORTED, Finding, Statement
-from hybrid.pipelines.legal.clauses import FORMATS, Question, Table, cuad, named, questions_in, recognised
 from hybrid.pipelines.legal.contract import Contract, label_key
+from hybrid.pipelines.legal.formats import FORMATS, rendered
 from hybrid.pipelines.legal.pipeline import Legal, settings
+from hybrid.pipelines.legal.question import Question, cuad, named, questions_in, recognised
+from hybrid.pipelines.legal.table import Table
 from hybrid.pipelines.legal.terms import Terms
 
 from hybrid import Hybrid, Settings
@@ -450,19 +452,19 @@ def table(text: str = "=2+5 is <b>due</b> | now") -> Table:
 
 class TestTables:
     def test_csv_has_a_row_for_each_statement_and_runs_nothing(self) -> None:
-        rows = list(csv.DictReader(io.StringIO(table().text("csv"))))
+        rows = list(csv.DictReader(io.StringIO(rendered(table(), "csv"))))
         assert [row["status"] for row in rows] == ["addressed", "not addressed"]
         assert rows[0]["text"] == "'=2+5 is <b>due</b> | now"
         assert (rows[0]["clause"], rows[0]["page"], rows[0]["start"]) == ("1 Term", "2", "5")
 
     def test_html_and_markdown_escape(self) -> None:
-        assert "&lt;b&gt;due" in table().text("html")
-        assert "<b>due" not in table().text("html")
-        assert r"\<b\>due\</b\> \| now" in table().text("markdown")
-        assert "1 Term, page 2" in table().text("markdown")
+        assert "&lt;b&gt;due" in rendered(table(), "html")
+        assert "<b>due" not in rendered(table(), "html")
+        assert r"\<b\>due\</b\> \| now" in rendered(table(), "markdown")
+        assert "1 Term, page 2" in rendered(table(), "markdown")
 
     def test_json_has_everything(self) -> None:
-        rows = json.loads(table().text("json"))
+        rows = json.loads(rendered(table(), "json"))
         assert rows[0]["name"] == "Due"
         assert rows[0]["statements"][0]["quote"].startswith("=2+5")
         assert set(FORMATS) == {"csv", "markdown", "html", "json"}

@@ -1,0 +1,126 @@
+"""Questions that are asked of every contract.
+
+The file `cuad.toml` carries the 41 categories of CUAD; a file of your own has the same form, or one question a line.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hybrid.errors import InputError
+from hybrid.text.words import STOP, stems
+
+
+class Question(BaseModel):
+    """A question with what tells a clause on its subject."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ask: str = Field(min_length=1)
+    name: str = ""  # of the column; the question itself where empty
+    cues: tuple[str, ...] = ()  # one of these is in every clause on the subject
+    all: tuple[str, ...] = ()  # and one of these too
+    where: Literal["anywhere", "beginning"] = "anywhere"
+
+    @property
+    def title(self) -> str:
+        """What it is called in a table."""
+        return self.name or self.ask
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The words of its name, for titles of clauses."""
+        return frozenset(stems(self.name, STOP))
+
+    @staticmethod
+    def words(title: str) -> frozenset[str]:
+        """The words of a clause's title."""
+        return frozenset(stems(title, STOP))
+
+    def fits(self, text: str) -> float:
+        """How many of the cues are in a text, long ones counting more; 0 where it is not on the subject."""
+        flat = " ".join(text.lower().split())
+        found = [cue for cue in self.cues if cue in flat]
+        beside = [word for word in self.all if word in flat]
+        if not found or (self.all and not beside):
+            return 0.0
+        return sum(0.5 + 0.5 * len(cue.split()) for cue in found) + 0.5 * len(beside)
+
+
+@lru_cache(maxsize=1)
+def cuad() -> tuple[Question, ...]:
+    """The 41 categories of CUAD as questions."""
+    stored = tomllib.loads((files("hybrid.pipelines.legal") / "cuad.toml").read_text("utf-8"))
+    return tuple(Question.model_validate(entry) for entry in stored["question"])
+
+
+def recognised(asked: str) -> Question:
+    """The category that a question names: in quotation marks, or as it is where its name has two words or more."""
+    text = " ".join(asked.lower().split())
+    quoted = re.findall(r"[\"“'‘]([^\"”'’]+)[\"”'’]", text)
+    named = {question.name.lower(): question for question in cuad()}
+    written = [name for name in named if " " in name and re.search(rf"\b{re.escape(name)}\b", text)]
+    # quotation marks say which is meant: a question on a "Perpetual License" may speak of a license grant too
+    for name in (*quoted, *sorted(written, key=len, reverse=True)):
+        if name in named:
+            return named[name]
+    return Question(ask=asked)
+
+
+def questions_in(file: str | Path, text: str | None = None) -> tuple[Question, ...]:
+    """The questions in a file: tables [[question]] in TOML, or one a line.
+
+    Args:
+        text: what the file holds, where that is known.
+
+    Raises:
+        InputError: a file that cannot be read, has no question, or a table with a wrong key.
+    """
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig") if text is None else text
+        if Path(file).suffix.lower() == ".toml":
+            found = [Question.model_validate(entry) for entry in tomllib.loads(text).get("question", [])]
+        else:
+            lines = (line.strip() for line in text.splitlines())
+            found = [Question(ask=line) for line in lines if line and not line.startswith("#")]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise InputError(f"Cannot read the questions in {file}: {reason}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"The questions in {file} are not valid TOML: {error}.") from None
+    except (ValidationError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"The questions in {file} have to be tables [[question]] with the key ask, and name, cues, all or where "
+            f"beside it: {_fault(error)}."
+        ) from None
+    if not found:
+        raise InputError(f"There is no question in {file}: write one a line, or tables [[question]] in TOML.")
+    return tuple(found)
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        fault = error.errors()[0]
+        return f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}"
+    return str(error)
+
+
+def named(questions: Sequence[Question], wanted: Sequence[str]) -> tuple[Question, ...]:
+    """The questions of those names, in the order of the list.
+
+    Raises:
+        InputError: a name that none of them has.
+    """
+    known = {q.title.lower(): q for q in questions}
+    missing = [name for name in wanted if name.lower() not in known]
+    if missing:
+        raise InputError(f"There is no question {missing[0]!r}; choose from: {', '.join(q.title for q in questions)}.")
+    return tuple(known[name.lower()] for name in dict.fromkeys(name for name in wanted))
