@@ -82,6 +82,7 @@ def row(answer: Answer, counted: Any, copies: int, kind: str) -> dict[str, Any]:
         "charged_gpu_seconds": answer.cost.gpu_seconds,
         "charged_over_engine": answer.cost.gpu_seconds / worked if answer.cost.gpu_seconds and worked else None,
         "expected_gpu_seconds": expected.gpu_seconds,
+        "expected_for": expected.note,
         "expected_over_engine": expected.gpu_seconds / worked if expected.gpu_seconds and worked else None,
         "joules": usage.joules,
         "basis": answer.cost.note,
