@@ -64,7 +64,7 @@ def config(family: str) -> dict[str, Any]:
 def asked(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What vLLM says to each case."""
     done = subprocess.run(
-        [str(PYTHON), str(ROOT / "tests" / "rope_in_vllm.py")],
+        [str(PYTHON), str(Path(__file__).with_name("rope_in_vllm.py"))],
         input="".join(json.dumps(case) + "\n" for case in cases),
         capture_output=True,
         text=True,
