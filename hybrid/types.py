@@ -170,6 +170,29 @@ class Citation(Record):
         return f"{place} (page {self.page})" if self.page is not None else place
 
 
+class Turn(Record):
+    """What was said before a question."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+class Sampling(Record):
+    """How one answer is generated, where it is not as the settings say; an engine that quotes has no use for it."""
+
+    max_tokens: int | None = Field(None, ge=1)
+    temperature: float | None = Field(None, ge=0)
+    stop: tuple[str, ...] = ()  # texts that end it
+
+
+class Stretch(Record):
+    """A range of a document that was read."""
+
+    document: str
+    start: int  # characters in Document.text
+    end: int
+
+
 class Attempt(Record):
     """One decision carried out. An escalated question has two."""
 
@@ -214,6 +237,8 @@ class Answer(Record):
     cost: Cost  # of all attempts, and of what was explored
     preparation: Cost | None = None  # finding passages, and this question's share of indexing; not part of `cost`
     attempts: tuple[Attempt, ...]
+    standalone: str | None = None  # the question as it was understood from the turns before it, where that is another
+    read: tuple[Stretch, ...] = ()  # by the last attempt, in the order of the prompt
     explored: Explored | None = None  # the other route's answer, for some questions, where routing.explore says so
     notes: tuple[str, ...] = ()  # what was left out, skipped or estimated
     timings: dict[str, float]  # seconds by stage

@@ -358,10 +358,15 @@ class Server:
 
         budget = "max_completion_tokens" if "max_tokens" in self._unsupported else "max_tokens"
         options: dict[str, Any] = {budget: max_tokens}
+        sampling = prompt.sampling
         if stream:
             options |= {"stream": True, "stream_options": {"include_usage": True}}
         if "temperature" not in self._unsupported:
             options["temperature"] = self._settings.temperature
+            if sampling is not None and sampling.temperature is not None:
+                options["temperature"] = sampling.temperature
+        if sampling is not None and sampling.stop:
+            options["stop"] = list(sampling.stop)
         if self._settings.cache_salt and self._tokenizer == "vllm":
             options["extra_body"] = {"cache_salt": self._settings.cache_salt}
         create: Any = self._client.chat.completions.create

@@ -175,14 +175,13 @@ class VllmEngine:
         try:
             from vllm import SamplingParams
 
-            temperature = self._settings.temperature
             begun = time.perf_counter()
             for job in jobs:
                 if job.sent is not None:
                     job.sent()
             outputs = self.llm.chat(
                 [_messages(job.prompt) for job in jobs],
-                [SamplingParams(max_tokens=job.max_tokens, temperature=temperature) for job in jobs],
+                [SamplingParams(**_sampling(job, self._settings.temperature)) for job in jobs],
                 use_tqdm=False,
             )
             seconds = time.perf_counter() - begun
@@ -208,6 +207,15 @@ class _Job:
     completion: Completion | None = None
     error: BaseException | None = None
     done: bool = False
+
+
+def _sampling(job: _Job, temperature: float) -> dict[str, Any]:
+    """How an answer is generated, as vLLM's `SamplingParams` takes it."""
+    own = job.prompt.sampling
+    given: dict[str, Any] = {"max_tokens": job.max_tokens, "temperature": temperature}
+    if own is not None and own.temperature is not None:
+        given["temperature"] = own.temperature
+    return given | ({"stop": list(own.stop)} if own is not None and own.stop else {})
 
 
 def _completion(output: Any, seconds: float) -> Completion:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,13 @@ from hybrid.session.batch import Begun, answers
 from hybrid.session.calls import Calls
 from hybrid.session.corpora import Corpora
 from hybrid.session.explored import explored
+from hybrid.session.followup import depends, turns
 from hybrid.session.situate import Counted, Situating
 from hybrid.session.stream import as_it_comes
 from hybrid.session.warm import Warm
 from hybrid.session.way import Way, Widen
 from hybrid.settings import Settings, load
-from hybrid.types import RUNGS, Answer, Candidate, Decision, Route, Rung
+from hybrid.types import RUNGS, Answer, Candidate, Decision, Route, Rung, Sampling, Turn
 
 
 class Hybrid(Corpora):
@@ -88,6 +89,8 @@ class Hybrid(Corpora):
         on_text: OnText | None = None,
         progress: Progress | None = None,
         widen: Widen | None = None,
+        history: Sequence[Turn | Mapping[str, str]] = (),
+        sampling: Sampling | None = None,
     ) -> Answer:
         """Answer a question from a corpus.
 
@@ -100,11 +103,15 @@ class Hybrid(Corpora):
             on_text: receives the answer's text as it is generated.
             progress: receives stage, done and total while the corpus is indexed or read chunk-wise.
             widen: changes what is read on the route rag; see `Widen`.
+            history: the turns before the question, the oldest first: `Turn`s, or messages with role and content. A
+                question that follows them is first put so that it stands alone; `Answer.standalone` tells how.
+            sampling: how the answer is generated, where it is not as the settings say.
 
         Raises:
             UserError: a sentence that says what to mend.
         """
         way = self._way(question, corpus, route, rung, documents, progress, on_text, widen)
+        way.history, way.sampling = turns(history), sampling
         situation, decision = self._begin(way)
         return explored(way, situation, *way.finish(situation, decision))
 
@@ -153,9 +160,13 @@ class Hybrid(Corpora):
         rung: Rung | None = None,
         documents: Sequence[str] | None = None,
         progress: Progress | None = None,
+        history: Sequence[Turn | Mapping[str, str]] = (),
     ) -> Decision:
-        """Only the decision: nothing is asked of the engine."""
+        """Only the decision: nothing is asked of the engine; a question that follows others is understood by rule."""
         way = self._way(question, corpus, route, rung, documents, progress)
+        way.history = turns(history)
+        if depends(question, way.history):
+            way.understand(asks=False)
         return way.decide(way.retrieve())[1]
 
     def retrieve(

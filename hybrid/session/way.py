@@ -1,5 +1,6 @@
-"""The way of a question, from top to bottom: retrieve, situate, decide, assemble, ask, check, cite.
+"""The way of a question, from top to bottom: understand, retrieve, situate, decide, assemble, ask, check, cite.
 
+understand    a question that follows others, put so that it stands alone
 retrieve      the passages that are near the question
 decide        what a policy may know of it, and the route it takes
 attempts      read and check, once or twice
@@ -31,12 +32,14 @@ from hybrid.reading.window import Fit, evidence, fit
 from hybrid.routing.policy import Policy, second
 from hybrid.routing.situation import ROUTES, Situation
 from hybrid.session.calls import Calls, Held
+from hybrid.session.followup import by_rule, checked, depends
 from hybrid.session.situate import Situating
 from hybrid.settings import Settings
-from hybrid.types import Answer, Attempt, Candidate, Decision, Piece, Usage
+from hybrid.types import Answer, Attempt, Candidate, Cost, Decision, Piece, Sampling, Stretch, Turn, Usage
 
 SILENT = "The documents do not say."
 _WIDE = 20  # passages by which documents are ranked for the long route
+_REWRITTEN = 128  # tokens of a question that is rewritten
 _REMARKED = 8  # documents whose remarks an answer tells
 
 # Given a question, the index and what was chosen on the route rag, best first: what is read instead, best first.
@@ -65,6 +68,8 @@ class Way:
         on_text: receives the answer's text as it is generated.
         progress: receives stage, done and total.
         widen: changes what is read on the route rag; see `Widen`.
+        history: the turns before the question, the oldest first.
+        sampling: how the answer is generated, where it is not as the settings say.
     """
 
     question: str
@@ -78,6 +83,10 @@ class Way:
     on_text: OnText | None = None
     progress: Progress | None = None
     widen: Widen | None = None
+    history: tuple[Turn, ...] = ()
+    sampling: Sampling | None = None
+    asked: str | None = None  # the question as it was asked, where it was put in other words
+    rewriting: tuple[Usage, Cost] | None = None  # what that took
     timings: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     usages: list[Usage] = field(default_factory=list)  # of every call that has ended, failed ones too
@@ -91,14 +100,38 @@ class Way:
         finally:
             self.timings[name] = self.timings.get(name, 0.0) + time.perf_counter() - begun
 
-    # -- retrieve, situate, decide -------------------------------------------------------------------------------
+    # -- understand, retrieve, situate, decide -------------------------------------------------------------------
 
     def begin(self) -> tuple[Situation, Decision]:
-        """All that comes before an engine is asked."""
+        """All that comes before the answer is asked for."""
+        if depends(self.question, self.history):
+            with self.stage("understand"):
+                self.understand()
         with self.stage("retrieve"):
             candidates = self.retrieve()
         with self.stage("decide"):
             return self.decide(candidates)
+
+    def understand(self, *, asks: bool = True) -> None:
+        """Put a question that follows others so that it stands alone.
+
+        Args:
+            asks: a model may be asked to; else the rule does it.
+        """
+        engine = self.situating.engine
+        if not asks or getattr(engine, "quotes", False):
+            found = by_rule(self.question, self.history)
+        else:
+            prompt = Prompt(self.question, (), task="rewrite", history=self.history)
+            try:
+                completion = self.calls.ask(engine, prompt, _REWRITTEN, self.usages)
+            except WindowError:
+                found = by_rule(self.question, self.history)
+            else:
+                found = checked(completion.text, self.question, self.history)
+                self.rewriting = completion.usage, self.calls.price(completion.usage, engine)
+        if found != self.question:
+            self.asked, self.question = self.question, found
 
     def retrieve(self, k: int | None = None) -> list[Candidate]:
         """The best passages: by the index's own search where it has one, as of a server, else by ours."""
@@ -161,6 +194,8 @@ class Way:
     def read(self, situation: Situation, decision: Decision) -> Reply:
         """One attempt: assemble what the decision says, and ask."""
         engine, max_tokens = self.situating.engine_for(decision.rung)
+        if self.sampling is not None and self.sampling.max_tokens is not None:
+            max_tokens = self.sampling.max_tokens
         with self.stage("assemble"):
             ranked = self.found(situation, decision)
         if not ranked:
@@ -196,7 +231,8 @@ class Way:
         Raises:
             WindowError: nothing fits.
         """
-        fitted = fit(engine, self.question, ranked, max_tokens)
+        kept_free = max_tokens + self.said(engine)
+        fitted = fit(engine, self.question, ranked, kept_free)
         if not fitted.kept:
             raise WindowError(
                 f"Nothing that was found fits the {engine.window} tokens of {engine.name}: the shortest piece is "
@@ -204,10 +240,17 @@ class Way:
             )
         if ROUTES[decision.rung] == "long":
             kept = sorted(fitted.kept, key=lambda piece: piece.document)  # always the same: the prefix is cached
-            again = evidence(engine, situation.candidates, fitted, max_tokens)
+            again = evidence(engine, situation.candidates, fitted, kept_free)
             return Prompt(self.question, tuple(kept), evidence=again), fitted
         ordering, curve, _ = self.situating.ordering(engine, len(situation.candidates))
         return Prompt(self.question, tuple(order(fitted.kept, ordering, curve))), fitted
+
+    def said(self, engine: Engine) -> int:
+        """Tokens that the turns before the question take in a prompt."""
+        if not self.history or getattr(engine, "quotes", False):
+            return 0
+        with_them = Prompt(self.question, (), history=self.history)
+        return engine.measure(with_them) - engine.measure(replace(with_them, history=()))
 
     # -- ask -----------------------------------------------------------------------------------------------------
 
@@ -238,7 +281,7 @@ class Way:
         if not findings:
             return Reply(Completion(SILENT, usage, abstained=True))
         best = sorted(findings, key=lambda piece: (-piece.score, piece.document, piece.start))
-        fitted = fit(engine, self.question, best, max_tokens)
+        fitted = fit(engine, self.question, best, max_tokens + self.said(engine))
         kept = tuple(sorted(fitted.kept, key=lambda piece: (piece.document, piece.start)))
         with self.stage("ask"):
             completion = self.ask(engine, Prompt(self.question, kept), max_tokens, self.on_text)
@@ -256,6 +299,9 @@ class Way:
 
     def call(self, engine: Engine, prompt: Prompt, max_tokens: int, on_text: OnText | None = None) -> Completion:
         """One call of an engine, noted."""
+        if not getattr(engine, "quotes", False):
+            history = self.history if prompt.task == "answer" else ()
+            prompt = replace(prompt, history=history, sampling=self.sampling)
         return self.calls.ask(engine, prompt, max_tokens, self.usages, on_text)
 
     # -- cite ----------------------------------------------------------------------------------------------------
@@ -266,18 +312,24 @@ class Way:
         with self.stage("cite"):
             text, citations = cite(completion, last.pieces, self.store)
         self.tell(last, [c.document for c in citations] or [p.document for p in last.pieces])
+        usages, costs = [attempt.usage for attempt in attempts], [attempt.cost for attempt in attempts]
+        if self.rewriting is not None:
+            usages.insert(0, self.rewriting[0])
+            costs.insert(0, self.rewriting[1])
         return Answer(
-            question=self.question,
+            question=self.question if self.asked is None else self.asked,
+            standalone=None if self.asked is None else self.question,
             text=SILENT if completion.abstained else text,
             abstained=completion.abstained,
             route=decision.route,
             reason=decision.reason,
             citations=citations,
             decision=decision,
-            usage=sum((attempt.usage for attempt in attempts), Usage()),
-            cost=total([attempt.cost for attempt in attempts]),
+            usage=sum(usages, Usage()),
+            cost=total(costs),
             preparation=preparation(self.settings.cost, self.timings.get("retrieve", 0.0), self.store.cpu_seconds),
             attempts=tuple(attempts),
+            read=tuple(Stretch(document=p.document, start=p.start, end=p.end) for p in last.pieces),
             notes=tuple(dict.fromkeys(self.notes)),
             timings=self.rounded(),
         )

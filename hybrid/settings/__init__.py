@@ -7,6 +7,7 @@ from hybrid.settings.cost import CostSettings, Hardware
 from hybrid.settings.engine import EngineSettings
 from hybrid.settings.loading import FILE, load, tells_of, validated
 from hybrid.settings.routing import RoutingSettings
+from hybrid.settings.serve import KeySettings, ServeSettings
 from hybrid.settings.settings import (
     CorpusSettings,
     EmbedderSettings,
@@ -24,9 +25,11 @@ __all__ = [
     "EngineSettings",
     "Hardware",
     "IndexSettings",
+    "KeySettings",
     "PassageSettings",
     "RetrievalSettings",
     "RoutingSettings",
+    "ServeSettings",
     "Settings",
     "load",
     "tells_of",

@@ -11,6 +11,7 @@ from hybrid.settings.cost import CostSettings
 from hybrid.settings.engine import EngineSettings
 from hybrid.settings.routing import RoutingSettings
 from hybrid.settings.section import Name, Section
+from hybrid.settings.serve import ServeSettings
 
 
 class CorpusSettings(Section):
@@ -76,6 +77,7 @@ class Settings(Section):
     routing: RoutingSettings = RoutingSettings()
     cost: CostSettings = CostSettings()
     index: IndexSettings = IndexSettings()
+    serve: ServeSettings = ServeSettings()
 
     @model_validator(mode="before")
     @classmethod

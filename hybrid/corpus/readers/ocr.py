@@ -14,7 +14,7 @@ from typing import Any
 PACKAGES = ("rapidocr", "onnxruntime", "pypdfium2")
 DOTS = 2.0  # per point: 144 per inch
 _LARGEST = 4_000  # dots along a side; larger pages are drawn smaller
-_LOCK = threading.Lock()  # pypdfium2 and the engine serve one thread at a time
+LOCK = threading.Lock()  # pypdfium2 and the engine serve one thread at a time
 
 
 def installed() -> bool:
@@ -32,7 +32,7 @@ def read_page(data: bytes, number: int) -> str:
     import numpy as np
     import pypdfium2
 
-    with _LOCK:
+    with LOCK:
         document = pypdfium2.PdfDocument(data)
         try:
             page = document[number - 1]

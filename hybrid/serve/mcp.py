@@ -1,0 +1,250 @@
+"""Tools of the Model Context Protocol over named corpora, all read-only: ask, search, fetch, route.
+
+`search` and `fetch` take and give what deep-research clients expect: results with an id, and a document by that id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, Field
+from starlette.types import ASGIApp
+
+from hybrid import __version__
+from hybrid.errors import HybridError, InputError, MissingDependency
+from hybrid.index.store import Store
+from hybrid.serve.citing import placed
+from hybrid.serve.shelf import Shelf
+from hybrid.session.hybrid import Hybrid
+from hybrid.types import Citation, Decision, Prediction
+
+_MOST = 100_000  # characters of a document that are fetched at once
+_ID = "{corpus}/{document}#{start}-{end}"
+T = TypeVar("T")
+
+CorpusName = Annotated[str | None, Field(description="the corpus's name; may be left out where there is one only")]
+
+
+class Cited(BaseModel):
+    """A quotation that supports an answer."""
+
+    number: int
+    document: str
+    page: int | None
+    line: int
+    quote: str
+    id: str = Field(description="for the tool fetch")
+
+
+class Told(BaseModel):
+    """An answer with its citations, the way it took, and what that cost."""
+
+    text: str
+    abstained: bool = Field(description="true: the documents do not say")
+    citations: list[Cited]
+    route: str
+    rung: str
+    reason: str
+    gpu_seconds: float | None
+    dollars: float | None
+    notes: list[str]
+
+
+class Hit(BaseModel):
+    """A passage that was found."""
+
+    id: str
+    title: str
+    text: str
+    url: str = ""
+
+
+class Hits(BaseModel):
+    """Passages, best first."""
+
+    results: list[Hit]
+
+
+class Fetched(BaseModel):
+    """A document, or a part of one."""
+
+    id: str
+    title: str
+    text: str
+    url: str = ""
+    metadata: dict[str, str] = {}
+
+
+class Way(BaseModel):
+    """The way that a question would take."""
+
+    route: str
+    rung: str
+    policy: str
+    reason: str
+    predictions: list[Prediction]
+
+
+class Tools:
+    """An MCP server over corpora.
+
+    Args:
+        hybrid: answers.
+        shelf: the corpora.
+
+    Raises:
+        MissingDependency: the package mcp is not installed.
+    """
+
+    def __init__(self, hybrid: Hybrid, shelf: Shelf) -> None:
+        try:
+            from mcp.server import MCPServer
+            from mcp_types import ToolAnnotations
+        except ImportError:
+            raise MissingDependency("mcp", "serve", "The Model Context Protocol") from None
+        self._hybrid, self._shelf = hybrid, shelf
+        self.server = MCPServer(
+            "hybrid",
+            version=__version__,
+            instructions=(
+                "Answers questions over document corpora with citations. Use ask for answers; search and fetch to read "
+                f"yourself; route to learn what a question would cost. Corpora: {', '.join(shelf) or 'none'}."
+            ),
+            log_level="ERROR",
+        )
+        hints = ToolAnnotations(
+            read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+        )
+        for tool in (self.ask, self.search, self.fetch, self.route):
+            self.server.add_tool(_guarded(tool), name=tool.__name__, annotations=hints, structured_output=True)
+
+    def ask(
+        self,
+        question: Annotated[str, Field(description="in plain words")],
+        corpus: CorpusName = None,
+        route: Annotated[
+            str | None, Field(description="rag or long, to force one; otherwise the router decides")
+        ] = None,
+    ) -> Told:
+        """Answer a question from the documents of a corpus, with quotations and their places."""
+        name, store = self._opened(corpus)
+        answer = self._hybrid.answer(question, store, route=route)  # type: ignore[arg-type]  # checked there
+        return Told(
+            text=answer.text,
+            abstained=answer.abstained,
+            citations=[_cited(name, store, number, one) for number, one in enumerate(answer.citations, 1)],
+            route=answer.route,
+            rung=answer.decision.rung,
+            reason=answer.reason,
+            gpu_seconds=answer.cost.gpu_seconds,
+            dollars=answer.cost.dollars,
+            notes=list(answer.notes),
+        )
+
+    def search(
+        self,
+        query: Annotated[str, Field(description="what to look for")],
+        corpus: CorpusName = None,
+        most: Annotated[int, Field(description="passages at most", ge=1, le=50)] = 8,
+    ) -> Hits:
+        """Find the passages of a corpus that are nearest to a query, best first. No model is asked."""
+        name, store = self._opened(corpus)
+        found = [candidate.passage for candidate in self._hybrid.retrieve(query, store, most)]
+        return Hits(
+            results=[Hit(id=_id(name, p.document, p.start, p.end), title=_title(p), text=p.text) for p in found]
+        )
+
+    def fetch(
+        self, id: Annotated[str, Field(description="of a result of search, or CORPUS/DOCUMENT for all of it")]
+    ) -> Fetched:
+        """Read a document, or the passage of it that a result of search names."""
+        place, _, span = id.partition("#")
+        name, _, document = place.partition("/")
+        _, store = self._opened(name)
+        try:
+            found = store.document(document)
+        except KeyError:
+            raise InputError(f"There is no document {document!r} in {name!r}; ids come from the tool search.") from None
+        start, end = _span(span, len(found.text))
+        cut = min(end, start + _MOST)
+        metadata = {"kind": found.kind, "characters": str(len(found.text)), "start": str(start), "end": str(cut)}
+        if cut < end:
+            metadata["rest"] = _id(name, document, cut, end)
+        return Fetched(id=id, title=document, text=found.text[start:cut], metadata=metadata)
+
+    def route(self, question: Annotated[str, Field(description="in plain words")], corpus: CorpusName = None) -> Way:
+        """Tell which way a question would take, why, and what each way is expected to take. No model is asked."""
+        _, store = self._opened(corpus)
+        decision: Decision = self._hybrid.decide(question, store)
+        known = decision.model_dump(include={"route", "rung", "policy", "reason"})
+        return Way(**known, predictions=list(decision.predictions))
+
+    def over_http(self) -> ASGIApp:
+        """The server as an application, for streamable HTTP. Hosts and origins are checked by the service around it."""
+        from mcp.server.transport_security import TransportSecuritySettings
+
+        unchecked = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+        return self.server.streamable_http_app(
+            streamable_http_path="/", stateless_http=True, transport_security=unchecked
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keeps the sessions of `over_http`."""
+        async with self.server.session_manager.run():
+            yield
+
+    def _opened(self, corpus: str | None) -> tuple[str, Store]:
+        names = list(self._shelf)
+        if corpus is None and len(names) != 1:
+            raise InputError(f"Name the corpus; there are: {', '.join(names) or 'none'}.")
+        name = names[0] if corpus is None else corpus
+        return name, self._shelf.open(name)
+
+
+def _guarded(tool: Callable[..., T]) -> Callable[..., T]:
+    """A tool whose errors are the sentences that people get."""
+    from functools import wraps
+
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    @wraps(tool)
+    def guarded(*args: Any, **values: Any) -> T:
+        try:
+            return tool(*args, **values)
+        except HybridError as error:
+            raise ToolError(str(error)) from None
+
+    return guarded
+
+
+def _cited(corpus: str, store: Store, number: int, citation: Citation) -> Cited:
+    place = placed(corpus, citation, store.document(citation.document))
+    return Cited(
+        number=number,
+        document=citation.document,
+        page=citation.page,
+        line=citation.line,
+        quote=citation.quote,
+        id=_id(corpus, citation.document, place.start, place.end),
+    )
+
+
+def _id(corpus: str, document: str, start: int, end: int) -> str:
+    return _ID.format(corpus=corpus, document=document, start=start, end=end)
+
+
+def _title(passage: Any) -> str:
+    return f"{passage.document} > {passage.heading}" if passage.heading else str(passage.document)
+
+
+def _span(span: str, length: int) -> tuple[int, int]:
+    first, _, last = span.partition("-")
+    if not span:
+        return 0, length
+    if not (first.isdigit() and last.isdigit()):
+        raise InputError(f"The id ends with {span!r}, which is no range of characters; ids come from the tool search.")
+    start = min(int(first), length)
+    return start, max(start, min(int(last), length))

@@ -1,0 +1,207 @@
+"""What all parts of the service share: the `Hybrid` that answers, the corpora, the turns, the keys, the counters."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from hybrid.engines.base import OnText
+from hybrid.errors import InputError
+from hybrid.serve.asking import Turns
+from hybrid.serve.citing import Place, file_id, placed
+from hybrid.serve.keys import Key, Keys
+from hybrid.serve.measured import Measured
+from hybrid.serve.shelf import Shelf
+from hybrid.serve.uploads import Uploads
+from hybrid.session.hybrid import Hybrid
+from hybrid.session.situate import profile_of
+from hybrid.settings import ServeSettings
+from hybrid.types import Answer, Decision, Sampling, Turn
+
+REQUESTS = logging.getLogger("hybrid.serve.requests")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question to the service."""
+
+    corpus: str
+    question: str
+    route: str | None = None
+    rung: str | None = None
+    documents: tuple[str, ...] | None = None
+    history: tuple[Turn, ...] = ()
+    sampling: Sampling | None = None
+
+
+class Service:
+    """The service itself, without its addresses.
+
+    Args:
+        hybrid: answers.
+        settings: the section `serve`.
+    """
+
+    def __init__(self, hybrid: Hybrid, settings: ServeSettings) -> None:
+        self.hybrid, self.settings = hybrid, settings
+        self.shelf = Shelf(hybrid, settings.corpora)
+        self.uploads = Uploads(settings)
+        self.turns = Turns(settings.at_once, settings.waiting, settings.seconds)
+        self.keys = Keys(settings, self.uploads.folder)
+        self.measured = Measured()
+        for store in self.uploads.stores():
+            if store.files:
+                self.shelf.put(store.id, (str(self.uploads.documents_of(store.id)),))
+
+    # -- asking --------------------------------------------------------------------------------------------------
+
+    async def answer(self, asked: Asked, key: Key) -> Answer:
+        """The answer to a question, charged to a key."""
+        async for item in self.stream(asked, key):
+            if isinstance(item, Answer):
+                return item
+        raise AssertionError("a stream ends with its answer")
+
+    async def stream(self, asked: Asked, key: Key) -> AsyncIterator[str | Answer]:
+        """The text of an answer as it is written, and last the answer. Leaving the loop early calls the engine off."""
+        self.check(asked)
+        begun = time.perf_counter()
+        with key.turn():
+            try:
+                async for item in self.turns.stream(lambda on_text: self._answer(asked, on_text)):
+                    if isinstance(item, Answer):
+                        key.charge(item.cost.dollars)
+                        self.measured.answered(asked.corpus, item, time.perf_counter() - begun)
+                        _log(asked, key, item, begun)
+                    yield item
+            except BaseException as error:
+                self.measured.failed(error)
+                _log(asked, key, error, begun)
+                raise
+
+    async def decide(self, asked: Asked, key: Key) -> Decision:
+        """Only the decision: no engine is asked."""
+        self.check(asked)
+        begun = time.perf_counter()
+        with key.turn():
+            decision = await self.turns.run(
+                lambda _: self.hybrid.decide(
+                    asked.question,
+                    self.shelf.open(asked.corpus),
+                    route=asked.route,  # type: ignore[arg-type]  # checked above
+                    rung=asked.rung,  # type: ignore[arg-type]
+                    documents=asked.documents,
+                    history=asked.history,
+                )
+            )
+        self.measured.decided(decision, time.perf_counter() - begun)
+        return decision
+
+    def check(self, asked: Asked) -> None:
+        """Raise InputError where a question is too long or its corpus unknown."""
+        self.shelf[asked.corpus]
+        most = self.settings.question_characters
+        length = len(asked.question) + sum(len(turn.text) for turn in asked.history[-8:])
+        if length > most:
+            raise InputError(
+                f"The question has {length:,} characters, with the turns before it; {most:,} are read at most. Put "
+                "long texts into a corpus, and ask about them."
+            )
+
+    def _answer(self, asked: Asked, on_text: OnText) -> Answer:
+        return self.hybrid.answer(
+            asked.question,
+            self.shelf.open(asked.corpus),
+            route=asked.route,  # type: ignore[arg-type]
+            rung=asked.rung,  # type: ignore[arg-type]
+            documents=asked.documents,
+            on_text=on_text,
+            history=asked.history,
+            sampling=asked.sampling,
+        )
+
+    # -- what is told of an answer -------------------------------------------------------------------------------
+
+    def places(self, corpus: str, answer: Answer) -> list[Place]:
+        """Where the citations of an answer stand."""
+        store = self.shelf.open(corpus)
+        return [placed(corpus, citation, store.document(citation.document)) for citation in answer.citations]
+
+    def file_id(self, corpus: str, document: str) -> str:
+        """The id of a document: that of the upload where it is one."""
+        return self.uploads.file_of(corpus, document) or file_id(corpus, document)
+
+    def base(self, request: Request) -> str:
+        """What links begin with."""
+        return (self.settings.url or str(request.base_url)).rstrip("/")
+
+    def told(self, corpus: str, answer: Answer, base: str) -> dict[str, Any]:
+        """An answer's way, costs and citations, as the last piece of every reply carries them."""
+        decision, places = answer.decision, self.places(corpus, answer)
+        return {
+            "text": answer.text,
+            "corpus": corpus,
+            "route": answer.route,
+            "rung": decision.rung,
+            "policy": decision.policy,
+            "reason": answer.reason,
+            "standalone": answer.standalone,
+            "abstained": answer.abstained,
+            "calls": answer.usage.calls,
+            "cost": answer.cost.model_dump(mode="json"),
+            "preparation": answer.preparation.model_dump(mode="json") if answer.preparation else None,
+            "usage": answer.usage.model_dump(mode="json"),
+            "predictions": [prediction.model_dump(mode="json") for prediction in decision.predictions],
+            "attempts": [
+                {
+                    "route": attempt.decision.route,
+                    "rung": attempt.decision.rung,
+                    "engine": attempt.engine,
+                    "abstained": attempt.abstained,
+                    "cost": attempt.cost.model_dump(mode="json"),
+                }
+                for attempt in answer.attempts
+            ],
+            "citations": [place.record(base) for place in places],
+            "dead_zone": self._dead_zone(answer),
+            "read": [stretch.model_dump(mode="json") for stretch in answer.read],
+            "notes": list(answer.notes),
+            "timings": answer.timings,
+        }
+
+    def _dead_zone(self, answer: Answer) -> list[tuple[float, float]] | None:
+        """The measured dead zone of the engine that answered; None where nothing was measured."""
+        hybrid = self.hybrid
+        profile = profile_of(hybrid.long_engine if answer.route == "long" else hybrid.engine)
+        return None if profile is None else list(profile.dead_zone)
+
+    def close(self) -> None:
+        """Write what is still to be written, and release indexes."""
+        self.keys.save()
+        self.hybrid.close()
+
+
+def _log(asked: Asked, key: Key, outcome: Answer | BaseException, begun: float) -> None:
+    """One line of JSON for a request, without a word of a question or a document."""
+    line: dict[str, Any] = {"corpus": asked.corpus, "key": key.name, "seconds": round(time.perf_counter() - begun, 4)}
+    if isinstance(outcome, Answer):
+        line |= {
+            "route": outcome.route,
+            "rung": outcome.decision.rung,
+            "abstained": outcome.abstained,
+            "calls": outcome.usage.calls,
+            "prompt_tokens": outcome.usage.prompt_tokens,
+            "cached_tokens": outcome.usage.cached_tokens,
+            "output_tokens": outcome.usage.output_tokens,
+            "gpu_seconds": outcome.cost.gpu_seconds,
+            "dollars": outcome.cost.dollars,
+        }
+    else:
+        line["error"] = type(outcome).__name__
+    REQUESTS.info(json.dumps(line))

@@ -1,0 +1,93 @@
+"""Starting the service: what it may listen on, uvicorn, and its log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sys
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from hybrid.errors import SettingsError
+from hybrid.serve.app import app
+from hybrid.serve.service import Service
+from hybrid.settings import ServeSettings
+
+_HERE = ("localhost", "127.0.0.1", "::1")
+_HEAD_SECONDS = 15.0  # in which the first request's head has to come
+_LEAVING_SECONDS = 5  # that questions under way get when the service ends
+
+
+class Impatient(H11Protocol):
+    """uvicorn's protocol, which ends connections that send no whole head: thousands of them would fill the service."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for a head."""
+        super().connection_made(transport)
+        self._waits = asyncio.get_running_loop().call_later(_HEAD_SECONDS, self._give_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._waits.cancel()
+        super().connection_lost(exc)
+
+    def _give_up(self) -> None:
+        if self.cycle is None and not self.transport.is_closing():
+            self.transport.close()
+
+
+def check_reach(settings: ServeSettings) -> None:
+    """Raise SettingsError where other machines could ask and no key is needed."""
+    if settings.host not in _HERE and settings.key is None and not settings.keys:
+        raise SettingsError(
+            f"Listening on {settings.host} lets other machines ask: set a key of at least 16 characters first, in the "
+            "environment variable HYBRID_SERVE_KEY, or tables [serve.keys.NAME] in hybrid.toml."
+        )
+
+
+def listening(settings: ServeSettings) -> socket.socket:
+    """A socket that listens where the settings say.
+
+    Raises:
+        SettingsError: another program listens there, or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    found = socket.socket(family)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((settings.host, settings.port))
+        found.listen(1024)
+    except OSError as error:
+        found.close()
+        raise SettingsError(
+            f"Cannot listen on {settings.host}, port {settings.port}: {error.strerror}. Choose another with --port."
+        ) from None
+    return found
+
+
+def serve(service: Service, socket_: socket.socket, *, log: bool = True) -> None:
+    """Serve until the process is told to end; questions under way get some seconds to end too."""
+    if log:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger = logging.getLogger("hybrid.serve")
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    config = uvicorn.Config(
+        app(service),
+        http=Impatient,
+        loop="asyncio",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=4096,
+        backlog=1024,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=_LEAVING_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[socket_])

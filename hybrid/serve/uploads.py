@@ -1,0 +1,268 @@
+"""Uploaded files and the vector stores they are put into, on disk.
+
+files/ID/NAME              what was uploaded; the folder is renamed into place when all of it is written
+files/ID/about.json
+stores/ID/about.json       a vector store: its name and its files with their attributes
+stores/ID/documents/NAME   its files, as hard links, so that they are one corpus
+
+Everything is acknowledged after it is on the disk, and replaced as a whole: a kill leaves the old state or the new one.
+What an interrupted upload left is deleted at the next start.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from threading import RLock
+from typing import IO, Any
+
+from hybrid.errors import SettingsError
+from hybrid.files import write
+from hybrid.serve.replies import Refused
+from hybrid.settings import ServeSettings
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]+")
+_ID = re.compile(r"(file|vs)-?_?[0-9a-f]{24}")
+_ABOUT = "about.json"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An uploaded file."""
+
+    id: str
+    filename: str
+    bytes: int
+    created_at: int
+    purpose: str = "assistants"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file in a vector store."""
+
+    document: str  # its name in the store's corpus
+    added_at: int
+    bytes: int
+    attributes: dict[str, Any] = field(default_factory=dict)
+    fault: str = ""  # why it cannot be read
+
+
+@dataclass(frozen=True, slots=True)
+class VectorStore:
+    """A corpus of uploaded files."""
+
+    id: str
+    name: str
+    created_at: int
+    metadata: dict[str, str] = field(default_factory=dict)
+    files: dict[str, Member] = field(default_factory=dict)
+
+
+class Uploads:
+    """Files and vector stores in a folder. Safe to use from several threads.
+
+    Raises:
+        SettingsError: the folder cannot be made.
+    """
+
+    def __init__(self, settings: ServeSettings) -> None:
+        if settings.uploads is not None:
+            self.folder = Path(settings.uploads)
+        else:
+            from platformdirs import user_data_path
+
+            self.folder = user_data_path("hybrid-context") / "serve"
+        self._files, self._stores = self.folder / "files", self.folder / "stores"
+        try:
+            for folder in (self._files, self._stores):
+                folder.mkdir(parents=True, exist_ok=True)
+                for left in folder.glob(".*"):
+                    shutil.rmtree(left, ignore_errors=True)
+        except OSError as error:
+            raise SettingsError(
+                f"Cannot keep uploads in {self.folder}: {error.strerror}. Name another folder in serve.uploads."
+            ) from None
+        self._lock = RLock()
+
+    # -- files ---------------------------------------------------------------------------------------------------
+
+    def add(self, name: str, content: IO[bytes], purpose: str = "assistants") -> File:
+        """Keep an uploaded file. It is on the disk when this returns."""
+        name = safe_name(name)
+        file_id = f"file-{secrets.token_hex(12)}"
+        beside = self._files / f".{file_id}"
+        beside.mkdir()
+        try:
+            with (beside / name).open("xb") as kept:
+                shutil.copyfileobj(content, kept)
+                size = kept.tell()
+                kept.flush()
+                os.fsync(kept.fileno())
+            file = File(file_id, name, size, int(time.time()), purpose)
+            write(beside / _ABOUT, json.dumps(asdict(file)))
+            beside.rename(self._files / file_id)
+            _sync(self._files)
+        except OSError as error:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise Refused(507, "no_room", f"The file could not be kept: {error.strerror}.") from None
+        return file
+
+    def files(self) -> list[File]:
+        """All uploaded files, the newest first."""
+        found = [self.file(path.name) for path in self._files.iterdir() if _ID.fullmatch(path.name)]
+        return sorted(found, key=lambda file: (-file.created_at, file.id))
+
+    def file(self, file_id: str) -> File:
+        """An uploaded file. Refused with 404 where there is none of that id."""
+        return File(**_about(self._files, file_id, "file"))
+
+    def path(self, file: File) -> Path:
+        """Where its content lies."""
+        return self._files / file.id / file.filename
+
+    def delete(self, file_id: str) -> list[str]:
+        """Delete a file, and take it out of all vector stores; returns the ids of these."""
+        with self._lock:
+            self.file(file_id)
+            changed = [store.id for store in self.stores() if file_id in store.files]
+            for store in changed:
+                self.detach(store, file_id)
+            gone = self._files / f".{file_id}"
+            (self._files / file_id).rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
+            return changed
+
+    # -- vector stores -------------------------------------------------------------------------------------------
+
+    def create(self, name: str = "", metadata: dict[str, str] | None = None) -> VectorStore:
+        """A new, empty vector store."""
+        store = VectorStore(f"vs_{secrets.token_hex(12)}", name, int(time.time()), metadata or {})
+        beside = self._stores / f".{store.id}"
+        (beside / "documents").mkdir(parents=True)
+        write(beside / _ABOUT, json.dumps(asdict(store)))
+        beside.rename(self._stores / store.id)
+        _sync(self._stores)
+        return store
+
+    def stores(self) -> list[VectorStore]:
+        """All vector stores, the newest first."""
+        found = [self.store(path.name) for path in self._stores.iterdir() if _ID.fullmatch(path.name)]
+        return sorted(found, key=lambda store: (-store.created_at, store.id))
+
+    def store(self, store_id: str) -> VectorStore:
+        """A vector store. Refused with 404 where there is none of that id."""
+        about = _about(self._stores, store_id, "vector store")
+        files = {name: Member(**member) for name, member in about.pop("files").items()}
+        return VectorStore(**about, files=files)
+
+    def documents_of(self, store_id: str) -> Path:
+        """The folder that is its corpus."""
+        return self._stores / store_id / "documents"
+
+    def attach(self, store_id: str, file_id: str, attributes: dict[str, Any], fault: str = "") -> VectorStore:
+        """Put a file into a vector store; one that cannot be read is noted and does not become a document."""
+        with self._changed(store_id) as store:
+            file = self.file(file_id)
+            taken = {member.document for other, member in store.files.items() if other != file_id}
+            document = store.files[file_id].document if file_id in store.files else _free(file.filename, taken)
+            place = self.documents_of(store_id) / document
+            if not fault and not place.exists():
+                os.link(self.path(file), place)
+                _sync(place.parent)
+            store.files[file_id] = Member(document, int(time.time()), file.bytes, attributes, fault)
+        return store
+
+    def detach(self, store_id: str, file_id: str) -> VectorStore:
+        """Take a file out of a vector store; the file stays. Refused with 404 where it is not in it."""
+        with self._changed(store_id) as store:
+            member = store.files.pop(file_id, None)
+            if member is None:
+                raise Refused(404, "not_found", f"There is no file {file_id!r} in this vector store.")
+            (self.documents_of(store_id) / member.document).unlink(missing_ok=True)
+        return store
+
+    def describe(self, store_id: str, name: str | None, metadata: dict[str, str] | None) -> VectorStore:
+        """Rename a vector store, or give it other metadata."""
+        with self._lock:
+            store = self.store(store_id)
+            named = store.name if name is None else name
+            changed = replace(store, name=named, metadata=store.metadata if metadata is None else metadata)
+            write(self._stores / store_id / _ABOUT, json.dumps(asdict(changed)))
+        return changed
+
+    def drop(self, store_id: str) -> None:
+        """Delete a vector store; its files stay."""
+        with self._lock:
+            self.store(store_id)
+            gone = self._stores / f".{store_id}"
+            (self._stores / store_id).rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
+
+    def file_of(self, store_id: str, document: str) -> str | None:
+        """The id of the upload that is a document of a vector store; None where it is none."""
+        if not _ID.fullmatch(store_id) or not (self._stores / store_id).is_dir():
+            return None
+        files = self.store(store_id).files
+        return next((file_id for file_id, member in files.items() if member.document == document), None)
+
+    @contextmanager
+    def _changed(self, store_id: str) -> Iterator[VectorStore]:
+        """A vector store to change; it is written afterwards."""
+        with self._lock:
+            store = self.store(store_id)
+            yield store
+            write(self._stores / store_id / _ABOUT, json.dumps(asdict(store)))
+
+
+def safe_name(name: str) -> str:
+    """A file's name without folders and without what a file system or a page could misread."""
+    last = re.split(r"[/\\]", name)[-1]
+    cleaned = _UNSAFE.sub("_", last).strip(" .")
+    stem, dot, suffix = cleaned.rpartition(".")
+    if len(cleaned.encode()) > 200:
+        short = (stem or cleaned).encode()[: 190 - len(suffix.encode()[:16])].decode(errors="ignore")
+        cleaned = f"{short}{dot}{suffix[:16]}" if stem else short
+    if not cleaned or cleaned == _ABOUT:
+        cleaned = f"upload-{cleaned}" if cleaned else "upload"
+    return cleaned
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The name, with a number where another document has it."""
+    stem, dot, suffix = name.rpartition(".")
+    if not stem:
+        stem, dot, suffix = name, "", ""
+    number, found = 1, name
+    while found in taken:
+        number += 1
+        found = f"{stem} ({number}){dot}{suffix}"
+    return found
+
+
+def _about(folder: Path, about: str, what: str) -> dict[str, Any]:
+    missing = Refused(404, "not_found", f"There is no {what} {about!r}.")
+    if not _ID.fullmatch(about):  # before it becomes a path
+        raise missing
+    try:
+        found: dict[str, Any] = json.loads((folder / about / _ABOUT).read_text("utf-8"))
+    except (OSError, ValueError):
+        raise missing from None
+    return found
+
+
+def _sync(folder: Path) -> None:
+    """Have the entries of a folder on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
