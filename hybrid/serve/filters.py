@@ -11,7 +11,7 @@ from pydantic import Field
 from hybrid.serve.replies import Body, Refused
 from hybrid.serve.service import Service
 
-Value = str | float | bool
+Value = str | int | float | bool
 _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,

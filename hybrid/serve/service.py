@@ -71,18 +71,20 @@ class Service:
     async def stream(self, asked: Asked, key: Key) -> AsyncIterator[str | Answer]:
         """The text of an answer as it is written, and last the answer. Leaving the loop early calls the engine off."""
         self.check(asked)
-        begun = time.perf_counter()
+        begun, ended = time.perf_counter(), False
         with key.turn():
             try:
                 async for item in self.turns.stream(lambda on_text: self._answer(asked, on_text)):
                     if isinstance(item, Answer):
+                        ended = True
                         key.charge(item.cost.dollars)
                         self.measured.answered(asked.corpus, item, time.perf_counter() - begun)
                         _log(asked, key, item, begun)
                     yield item
             except BaseException as error:
-                self.measured.failed(error)
-                _log(asked, key, error, begun)
+                if not ended:  # who has the answer may well leave
+                    self.measured.failed(error)
+                    _log(asked, key, error, begun)
                 raise
 
     async def decide(self, asked: Asked, key: Key) -> Decision:

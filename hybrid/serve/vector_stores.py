@@ -16,7 +16,7 @@ from hybrid.serve.responses import score_of
 from hybrid.serve.service import Service
 from hybrid.serve.uploads import Member, VectorStore
 
-Attributes = dict[str, str | float | bool]
+Attributes = dict[str, str | int | float | bool]
 _MOST = 16  # attributes of a file, as OpenAI's API limits them
 
 

@@ -1,6 +1,6 @@
 // The page: asks over the service's own OpenAI-compatible endpoint. Every text goes in by textContent, never as HTML.
 import { costs, strip } from "/page/pictures.js";
-import { openPaper, browse } from "/page/paper.js";
+import { browse, closePaper, openPaper } from "/page/paper.js";
 import { call, stream, quoted } from "/page/wire.js";
 
 const $ = (id) => document.getElementById(id);
@@ -13,6 +13,8 @@ export function made(tag, text, kind) {
   if (kind) found.className = kind;
   return found;
 }
+
+const counted = (number, what) => `${number.toLocaleString()} ${what}${number === 1 ? "" : "s"}`;
 
 function say(text, bad = false) {
   $("status").textContent = text;
@@ -37,15 +39,15 @@ async function listCorpora(chosen) {
 function tellCorpus() {
   const about = $("corpus").selectedOptions[0]?.about;
   $("about").textContent = !about ? "" : about.fault ? about.fault
-    : `${about.documents.toLocaleString()} documents, ${about.tokens.toLocaleString()} tokens`;
+    : `${counted(about.documents, "document")}, ${about.tokens.toLocaleString()} tokens`;
 }
 
 async function tellTotals() {
   const saved = await call("/v1/saved");
-  if (!saved.questions || !saved.whole_gpu_seconds) { $("totals").textContent = ""; return; }
   const spared = saved.whole_gpu_seconds - saved.gpu_seconds;
+  if (spared < 0.01) { $("totals").textContent = ""; return; }
   const money = saved.whole_dollars - saved.dollars;
-  $("totals").textContent = `${saved.questions} questions: ${spared.toFixed(2)} GPU-seconds, $${money.toFixed(4)} `
+  $("totals").textContent = `${counted(saved.questions, "question")}: ${spared.toFixed(2)} GPU-seconds, $${money.toFixed(4)} `
     + "less than reading everything each time (estimated)";
 }
 
@@ -130,7 +132,7 @@ async function answerInto(ways, question, before, route) {
       if (!turn.querySelector(".stood")) turn.insertBefore(stood, ways);
     }
     showAnswer(place, told, question, before);
-    say(told.abstained ? "The documents do not say." : `Answered with ${told.citations.length} citations.`);
+    say(told.abstained ? "The documents do not say." : `Answered with ${counted(told.citations.length, "citation")}.`);
   } catch (error) {
     const stopped = error.name === "AbortError";
     place.append(made("p", stopped ? "Stopped." : error.message, "fault"));
@@ -173,7 +175,7 @@ async function upload(files) {
     const mine = data.find((store) => store.name === "uploads")
       ?? await call("/v1/vector_stores", { method: "POST", json: { name: "uploads" } });
     const bad = [];
-    for (const [i, file] of [...files].entries()) {
+    for (const [i, file] of files.entries()) {
       say(`Uploading ${file.name} (${i + 1} of ${files.length})`);
       const form = new FormData();
       form.append("purpose", "assistants");
@@ -188,7 +190,7 @@ async function upload(files) {
       }
     }
     await listCorpora(mine.id);
-    say(bad.length ? bad.join(" ") : `${files.length} files are ready to be asked about.`, bad.length > 0);
+    say(bad.length ? bad.join(" ") : `${counted(files.length, "file")} can be asked about now.`, bad.length > 0);
   } catch (error) {
     say(error.message, true);
   }
@@ -199,9 +201,13 @@ $("question").onkeydown = (event) => { if (event.key === "Enter" && !event.shift
 $("stop").onclick = () => stopping?.abort();
 $("fresh").onclick = startAgain;
 $("browse").onclick = () => browse($("corpus").value);
-$("corpus").onchange = () => { tellCorpus(); startAgain(); };
+$("corpus").onchange = () => { tellCorpus(); startAgain(); closePaper(); };
 $("pick").onclick = () => $("files").click();
-$("files").onchange = (event) => { upload(event.target.files); event.target.value = ""; };
+$("files").onchange = (event) => {
+  const chosen = [...event.target.files]; // the list itself is emptied with the field
+  event.target.value = "";
+  upload(chosen);
+};
 let inside = 0;
 addEventListener("dragenter", (event) => { event.preventDefault(); inside += 1; $("drop").hidden = false; });
 addEventListener("dragleave", () => { inside -= 1; if (inside <= 0) { inside = 0; $("drop").hidden = true; } });
@@ -210,7 +216,7 @@ addEventListener("drop", (event) => {
   event.preventDefault();
   inside = 0;
   $("drop").hidden = true;
-  upload(event.dataTransfer.files);
+  upload([...event.dataTransfer.files]);
 });
 
 async function begin() {

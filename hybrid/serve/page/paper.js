@@ -127,8 +127,10 @@ $("page-form").onclick = () => {
   $("page-form").textContent = shown.asText ? "Show picture" : "Show text";
   show();
 };
-$("paper-close").onclick = () => {
+export function closePaper() {
   $("paper").hidden = true;
   document.querySelector("main").classList.remove("with-paper");
-};
-addEventListener("keydown", (event) => { if (event.key === "Escape" && !$("paper").hidden) $("paper-close").click(); });
+}
+
+$("paper-close").onclick = closePaper;
+addEventListener("keydown", (event) => { if (event.key === "Escape") closePaper(); });

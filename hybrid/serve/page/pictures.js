@@ -17,6 +17,7 @@ function figure(svg, caption) {
   return found;
 }
 
+const money = (value) => (value === 0 || value >= 0.01 ? value.toFixed(2) : value.toFixed(5));
 const short = (value) => (value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(2) : value.toPrecision(2));
 
 export function costs(told) {
@@ -27,12 +28,12 @@ export function costs(told) {
   const svg = drawn("svg", { viewBox: `0 0 420 ${rows.length * 22}`, role: "img" });
   const words = [];
   rows.forEach((one, i) => {
-    const y = i * 22 + 3, width = Math.max(1, (one.cost.gpu_seconds / most) * 210);
+    const y = i * 22 + 3, width = Math.max(1, (one.cost.gpu_seconds / most) * 160);
     svg.append(drawn("text", { x: 0, y: y + 12 }, NAMES[one.rung] ?? one.rung));
     svg.append(drawn("rect", { x: 90, y, width, height: 15, class: `bar ${taken.has(one.rung) ? one.route : ""}` }));
     if (taken.has(one.rung)) svg.append(drawn("rect", { x: 89, y: y - 1, width: width + 2, height: 17, class: "did" }));
-    const money = one.cost.dollars === null ? "" : `, $${one.cost.dollars.toPrecision(2)}`;
-    const figures = `${short(one.cost.gpu_seconds)} GPU-s${money}`;
+    const price = one.cost.dollars === null ? "" : `, $${money(one.cost.dollars)}`;
+    const figures = `${short(one.cost.gpu_seconds)} GPU-s${price}`;
     svg.append(drawn("text", { x: 96 + width, y: y + 12, class: "soft" }, figures));
     words.push(`${NAMES[one.rung] ?? one.rung} ${figures}${taken.has(one.rung) ? ", taken" : ""}`);
   });
