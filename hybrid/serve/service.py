@@ -117,13 +117,14 @@ class Service:
             )
 
     def _answer(self, asked: Asked, on_text: OnText) -> Answer:
+        quotes = getattr(self.hybrid.engine, "quotes", False)  # its text comes at once, and with its numbers in place
         return self.hybrid.answer(
             asked.question,
             self.shelf.open(asked.corpus),
             route=asked.route,  # type: ignore[arg-type]
             rung=asked.rung,  # type: ignore[arg-type]
             documents=asked.documents,
-            on_text=on_text,
+            on_text=None if quotes else on_text,
             history=asked.history,
             sampling=asked.sampling,
         )
