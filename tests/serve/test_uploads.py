@@ -1,0 +1,131 @@
+"""Files and vector stores, with OpenAI's own client."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import openai
+import pytest
+
+from hybrid.serve.reading import fault_of
+from hybrid.serve.uploads import safe_name
+from hybrid.settings import ServeSettings
+from tests.serve.conftest import Running, running
+
+FLAT = b"The deposit of the flat in Lima is 900 soles."
+CAR = b"The car lease ends in May 2030."
+
+
+def test_an_uploaded_file_is_asked_about_searched_and_deleted(service: Running) -> None:
+    client = service.client
+    flat = client.files.create(file=("flat.txt", FLAT), purpose="assistants")
+    store = client.vector_stores.create(name="papers", file_ids=[flat.id], metadata={"of": "Ada"})
+    car = client.vector_stores.files.upload_and_poll(
+        vector_store_id=store.id, file=("car.txt", CAR), attributes={"year": 2030}
+    )
+    assert car.status == "completed"
+    assert client.files.content(flat.id).read() == FLAT
+    reply = client.chat.completions.create(
+        model=store.id, messages=[{"role": "user", "content": "How much is the deposit?"}]
+    )
+    assert "900 soles" in (reply.choices[0].message.content or "")
+    assert (reply.choices[0].message.annotations or [])[0].model_extra["file_citation"]["file_id"] == flat.id
+    found = client.vector_stores.search(
+        store.id, query="lease", filters={"type": "gte", "key": "year", "value": 2030}
+    ).data
+    assert [one.filename for one in found] == ["car.txt"]
+    client.files.delete(car.id)
+    assert [one.id for one in client.vector_stores.files.list(store.id)] == [flat.id]
+    assert client.vector_stores.retrieve(store.id).file_counts.total == 1
+    client.vector_stores.delete(store.id)
+    with pytest.raises(openai.NotFoundError):
+        client.vector_stores.retrieve(store.id)
+
+
+def test_a_batch_of_files_is_read_and_told_file_by_file(service: Running) -> None:
+    client = service.client
+    ids = [client.files.create(file=(name, content), purpose="assistants").id for name, content in (
+        ("good.txt", FLAT), ("bad.pdf", b"%PDF-1.4 nothing"), ("empty.txt", b"")
+    )]  # fmt: skip
+    store = client.vector_stores.create(name="mixed")
+    batch = client.vector_stores.file_batches.create_and_poll(store.id, file_ids=ids)
+    assert (batch.file_counts.completed, batch.file_counts.failed) == (1, 2)
+    faults = {one.id: one.last_error for one in client.vector_stores.files.list(store.id)}
+    assert "broken PDF" in faults[ids[1]].message  # type: ignore[union-attr]
+
+
+def test_two_files_of_one_name_are_two_documents(service: Running) -> None:
+    client = service.client
+    ids = [client.files.create(file=("same.txt", text), purpose="assistants").id for text in (FLAT, CAR)]
+    store = client.vector_stores.create(name="twins", file_ids=ids)
+    names = [entry["name"] for entry in service.get(f"/v1/corpora/{store.id}/documents").json()["data"]]
+    assert names == ["same (2).txt", "same.txt"]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\temp\\a.txt", "a.txt"),
+        ("a\x00b\n.txt", "a_b_.txt"),
+        ("", "upload"),
+        ("..", "upload"),
+        (".gitignore", "gitignore"),
+        ("about.json", "upload-about.json"),
+        ("<img src=x>.html", "_img src=x_.html"),
+        ("ü" * 300 + ".txt", "ü" * 93 + ".txt"),
+    ],
+)
+def test_names_of_files_become_harmless(given: str, kept: str) -> None:
+    assert safe_name(given) == kept
+
+
+def test_a_bomb_ends_its_reader_alone(tmp_path: Path) -> None:
+    bomb = BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("[Content_Types].xml", "<Types/>")
+        packed.writestr("word/document.xml", b"<w:document>" + b" " * 1_500_000_000)
+    file = tmp_path / "bomb.docx"
+    file.write_bytes(bomb.getvalue())
+    assert fault_of(file, ServeSettings(reading_seconds=20, reading_mb=512))
+
+
+@pytest.mark.slow
+def test_what_was_acknowledged_is_there_after_a_kill(tmp_path: Path) -> None:
+    random.seed(4)
+    kept: dict[str, bytes] = {}
+    for _ in range(4):
+        with running(tmp_path) as service:
+            client, ended = service.client, threading.Event()
+            assert {file.id for file in client.files.list()} >= set(kept)
+            for file_id, content in kept.items():
+                assert client.files.content(file_id).read() == content
+
+            def upload(client: openai.OpenAI = client, ended: threading.Event = ended) -> None:
+                number = 0
+                while not ended.is_set():
+                    number += 1
+                    content = f"{number} ".encode() * 2000
+                    try:
+                        file = client.files.create(file=(f"{number}.txt", content), purpose="assistants")
+                    except openai.APIError:
+                        return
+                    kept[file.id] = content
+
+            threads = [threading.Thread(target=upload) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            time.sleep(random.uniform(0.3, 1.2))
+            service.kill()
+            ended.set()
+            for thread in threads:
+                thread.join()
+            left = [path for path in (tmp_path / "uploads" / "files").iterdir() if path.name.startswith("file-")]
+            assert {path.name for path in left} >= set(kept)
+            assert all((path / "about.json").is_file() for path in left)
+    assert len(kept) > 10
