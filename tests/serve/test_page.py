@@ -1,0 +1,129 @@
+"""The page in a real Chromium."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.serve.conftest import LEASE, Running, running
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the page is looked at with playwright")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        found = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser: Any, service: Running) -> Iterator[Any]:
+    """The page, which may complain of nothing."""
+    found = browser.new_page(viewport={"width": 1280, "height": 900})
+    complaints: list[str] = []
+    found.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    found.on("pageerror", lambda error: complaints.append(str(error)))
+    found.goto(service.url)
+    found.select_option("#corpus", "contracts")
+    yield found
+    found.close()
+    assert complaints == []
+
+
+def ask(page: Any, question: str) -> Any:
+    """The last answer, once it is there."""
+    before = page.locator(".route").count()
+    page.fill("#question", question)
+    page.press("#question", "Enter")
+    page.locator(".route").nth(before).wait_for(timeout=60_000)
+    return page.locator(".answer").last
+
+
+def test_an_answer_opens_its_document_at_the_place(page: Any) -> None:
+    answer = ask(page, "When does the lease end?")
+    assert "28 February 2027" in answer.locator(".text").inner_text()
+    answer.locator(".cite").first.click()
+    assert "28 February 2027" in page.locator("#paper mark").first.inner_text()
+    assert page.locator("#paper-name").inner_text() == "lease.md"
+    page.keyboard.press("Escape")
+    assert page.locator("#paper").is_hidden()
+
+
+def test_a_question_that_follows_shows_how_it_was_understood(page: Any) -> None:
+    ask(page, "When does the lease end?")
+    answer = ask(page, "And when does it begin?")
+    assert "1 March 2024" in answer.inner_text()
+    assert page.locator(".stood").inner_text() == "Understood as: When does the lease begin?"
+
+
+def test_the_other_way_is_read_beside_it_with_one_click(page: Any) -> None:
+    ask(page, "When does the lease end?")
+    page.get_by_role("button", name="Compare").click()
+    page.locator(".route").nth(1).wait_for(timeout=60_000)
+    ways = [box.inner_text() for box in page.locator(".route b").all()]
+    assert sorted(ways) == ["Read passages", "Read whole documents"]
+
+
+def test_the_pictures_say_in_words_what_they_show(page: Any) -> None:
+    ask(page, "When does the lease end?")
+    labels = [svg.get_attribute("aria-label") for svg in page.locator(".answer svg").all()]
+    assert "GPU-s" in labels[0]
+    assert "citation 1 at" in labels[1]
+
+
+def test_a_dropped_file_can_be_asked_about_and_a_broken_one_is_named(page: Any) -> None:
+    files = [("gate.txt", b"The gate code is <b>4711</b>."), ("bad.pdf", b"%PDF-1.4 nothing")]
+    page.set_input_files("#files", [{"name": n, "mimeType": "text/plain", "buffer": b} for n, b in files])
+    page.locator("#status", has_text="bad.pdf: ").wait_for(timeout=60_000)
+    answer = ask(page, "What is the gate code?")
+    assert "<b>4711</b>" in answer.locator(".text").inner_text()
+
+
+def test_everything_has_a_name_and_is_reached_by_the_keyboard(page: Any) -> None:
+    answer = ask(page, "When does the lease end?")
+    answer.locator(".cite").first.focus()
+    page.keyboard.press("Enter")
+    page.locator("#paper mark").first.wait_for()
+    for control in page.locator("button:visible, textarea, select, input:visible").all():
+        name = control.evaluate("node => node.ariaLabel || node.labels?.[0]?.textContent || node.textContent")
+        assert name.strip(), control.evaluate("node => node.outerHTML")
+
+
+def test_a_link_opens_the_document_marked(page: Any, service: Running) -> None:
+    at = LEASE.index("The monthly rent")
+    page.goto(f"{service.url}/open/contracts/lease.md?start={at}&end={at + 16}")
+    assert page.locator("#paper mark").first.inner_text() == "The monthly rent"
+
+
+def test_a_phone_shows_one_thing_at_a_time_without_scrolling_sideways(browser: Any, service: Running) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page.goto(service.url)
+    page.select_option("#corpus", "contracts")
+    answer = ask(page, "When does the lease end?")
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    answer.locator(".cite").first.click()
+    box = page.locator("#paper").bounding_box()
+    assert box["width"] == 390
+    page.close()
+
+
+def test_a_locked_service_asks_for_its_key(browser: Any, tmp_path: Path) -> None:
+    (tmp_path / "lease.md").write_text(LEASE, "utf-8")
+    with running(tmp_path, "lease=lease.md", HYBRID_SERVE_KEY="a key of some length") as service:
+        page = browser.new_page()
+        page.goto(service.url)
+        page.fill("#key", "a key of some length")
+        page.get_by_role("button", name="Use it").click()
+        page.locator("#corpus option", has_text="lease").wait_for(state="attached")
+        page.close()
