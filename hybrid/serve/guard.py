@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hybrid.serve.keys import Keys
 from hybrid.serve.replies import Refused, problem
+from hybrid.serve.tracing import HEADERS
 from hybrid.settings import ServeSettings
 
 _MB = 1 << 20
@@ -51,6 +52,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        HEADERS.set(headers)
         limit = self._limit(scope)
         started = False
 

@@ -18,6 +18,7 @@ from hybrid.serve.citing import Place, file_id, placed
 from hybrid.serve.keys import Key, Keys
 from hybrid.serve.measured import Measured
 from hybrid.serve.shelf import Shelf
+from hybrid.serve.tracing import Tracing
 from hybrid.serve.uploads import Uploads
 from hybrid.session.hybrid import Hybrid
 from hybrid.session.situate import profile_of
@@ -54,7 +55,7 @@ class Service:
         self.uploads = Uploads(settings)
         self.turns = Turns(settings.at_once, settings.waiting, settings.seconds)
         self.keys = Keys(settings, self.uploads.folder)
-        self.measured = Measured()
+        self.measured, self.tracing = Measured(), Tracing()
         for store in self.uploads.stores():
             if store.files:
                 self.shelf.put(store.id, (str(self.uploads.documents_of(store.id)),))
@@ -79,6 +80,7 @@ class Service:
                         ended = True
                         key.charge(item.cost.dollars)
                         self.measured.answered(asked.corpus, item, time.perf_counter() - begun)
+                        self.tracing.answered(asked.corpus, item, time.perf_counter() - begun)
                         _log(asked, key, item, begun)
                     yield item
             except BaseException as error:

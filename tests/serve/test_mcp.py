@@ -1,4 +1,4 @@
-"""The tools, with the official client over HTTP and over standard input and output; and LlamaIndex's OpenAI client."""
+"""The tools, with the official client over HTTP and over standard input and output."""
 
 from __future__ import annotations
 
@@ -55,10 +55,3 @@ def test_an_mcp_client_asks_over_standard_input(tmp_path: Path) -> None:
         command=sys.executable, args=["-m", "hybrid", "mcp", "contracts"], cwd=str(tmp_path), env=known
     )
     _check(asyncio.run(_talk(stdio_client(server))))
-
-
-def test_llama_index_speaks_to_it_as_to_any_openai_like_server(service: Running) -> None:
-    like = pytest.importorskip("llama_index.llms.openai_like", reason="needs llama-index-llms-openai-like")
-    llm = like.OpenAILike(model="contracts", api_base=f"{service.url}/v1", api_key="none", is_chat_model=True)
-    assert "28 February 2027" in str(llm.complete("When does the lease end?"))
-    assert "28 February 2027" in "".join(part.delta or "" for part in llm.stream_complete("When does the lease end?"))
