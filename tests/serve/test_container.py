@@ -37,15 +37,6 @@ def test_the_start_command_of_the_container_starts_the_service(tmp_path: Path) -
         assert [model["id"] for model in reply.json()["data"]] == ["documents", "documents:rag", "documents:long"]
 
 
-def test_the_extras_of_the_container_exist() -> None:
-    import tomllib
-
-    known = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
-    named = re.search(r'"\.\[(.*)\]"', TEXT)
-    assert named is not None
-    assert set(named[1].split(",")) <= set(known)
-
-
 def test_compose_names_settings_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     service = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]["hybrid"]
     environment = {**dict.fromkeys(service["environment"], ""), "HYBRID_SERVE_KEY": "k" * 16}

@@ -1,4 +1,4 @@
-"""LlamaIndex's `OpenAILike`. It asks for an older client of OpenAI than ours, so it runs in an environment of its own."""
+"""LlamaIndex's `OpenAILike`. It asks for an older client of OpenAI, so it runs in its own environment."""
 
 from __future__ import annotations
 
