@@ -36,7 +36,7 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto
 
-# HYBRID_TEST_SERVER=http://localhost:8000/v1 make test-server, against the server that tests/serve.py starts
+# HYBRID_TEST_SERVER=http://localhost:8000/v1 make test-server, against the server that tests/vllm_server.py starts
 test-server: $(VENV)/.dev
 	$(BIN)/python -m pytest -m server tests/engines/test_vllm.py
 

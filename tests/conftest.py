@@ -49,7 +49,7 @@ def vllm() -> Vllm:
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a model of two small layers, without weights."""
-    from tests.serve import MODEL, build
+    from tests.vllm_server import MODEL, build
 
     folder = tmp_path_factory.mktemp("model") / MODEL
     folder.mkdir()
@@ -63,7 +63,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     if URL:
         yield URL
         return
-    from tests.serve import ENVIRONMENT, served
+    from tests.vllm_server import ENVIRONMENT, served
 
     vllm, folder = request.getfixturevalue("vllm"), request.getfixturevalue("tiny_model")
     server = served(folder, free_port())

@@ -66,6 +66,7 @@ ORDER = [
     "serving",
     "session",
     "integrations",
+    "serve",
     "cli",
     "pipelines",
     "evals",

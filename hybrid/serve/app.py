@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from hybrid.serve import chat, documents, files, responses, vector_stores
 from hybrid.serve.guard import Guard
+from hybrid.serve.openapi import document
 from hybrid.serve.replies import Refused, on_error, on_refused
 from hybrid.serve.route import route
 from hybrid.serve.service import Service
@@ -34,6 +35,7 @@ def app(service: Service) -> Starlette:
         Route("/open/{path:path}", page),
         Route("/healthz", health),
         Route("/metrics", metrics),
+        Route("/openapi.json", openapi),
         Route("/v1/models", chat.models),
         Route("/v1/models/{model}", chat.model),
         Route("/v1/chat/completions", chat.completions, methods=["POST"]),
@@ -121,6 +123,11 @@ async def metrics(request: Request) -> Response:
     """`GET /metrics`, for Prometheus."""
     service: Service = request.app.state.service
     return Response(service.measured.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def openapi(request: Request) -> Response:
+    """`GET /openapi.json`."""
+    return JSONResponse(document(request.app.routes))
 
 
 async def saved(request: Request) -> Response:

@@ -109,12 +109,12 @@ async def file(request: Request) -> Response:
     if member is None:
         raise Refused(404, "not_found", f"There is no file {file_id!r} in this vector store.")
     if request.method == "POST":
-        given = await parsed(request, _AttributesRequest)
+        given = await parsed(request, AttributesRequest)
         store = service.uploads.attach(store_id, file_id, given.attributes, member.fault)
     return JSONResponse(_member(store, file_id, store.files[file_id]))
 
 
-class _AttributesRequest(FileRequest):
+class AttributesRequest(FileRequest):
     """A file's attributes."""
 
     file_id: str = ""

@@ -23,7 +23,7 @@ from hybrid.engines.vllm import VllmEngine
 from hybrid.errors import EngineError, MissingDependency, SettingsError, WindowError
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece
-from tests.serve import ENVIRONMENT, YARN
+from tests.vllm_server import ENVIRONMENT, YARN
 
 TEXT = (Path(__file__).parents[2] / "hybrid" / "types.py").read_text("utf-8")
 

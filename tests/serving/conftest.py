@@ -14,7 +14,7 @@ import pytest
 
 from hybrid.serving.served import Served
 from hybrid.serving.vllm import Vllm
-from tests.serve import YARN, configuration
+from tests.vllm_server import YARN, configuration
 
 FAKE = Path(__file__).with_name("fake_vllm.py")
 NATIVE = Served("org/model", "model", 4096)

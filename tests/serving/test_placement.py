@@ -12,7 +12,7 @@ from hybrid.cli.main import cli, guarded
 from hybrid.serving.placement import cores, gpus, place
 from hybrid.serving.served import Served
 from hybrid.serving.vllm import environment
-from tests.serve import YARN
+from tests.vllm_server import YARN
 from tests.serving.conftest import LONG, NATIVE, NEW
 
 

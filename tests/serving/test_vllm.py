@@ -13,7 +13,7 @@ import pytest
 from hybrid.errors import InputError, MissingDependency, SettingsError
 from hybrid.serving.served import Served
 from hybrid.serving.vllm import Vllm, command, environment, find
-from tests.serve import YARN
+from tests.vllm_server import YARN
 from tests.serving.conftest import NATIVE, NEW, installed
 
 

@@ -19,7 +19,7 @@ from hybrid.serving.vllm import Vllm
 from hybrid.settings import EngineSettings, RoutingSettings
 from hybrid.types import Piece
 from tests.conftest import free_port
-from tests.serve import ENVIRONMENT, MODEL, WINDOW, configuration, served
+from tests.vllm_server import ENVIRONMENT, MODEL, WINDOW, configuration, served
 
 pytestmark = pytest.mark.server
 ROOM = 64

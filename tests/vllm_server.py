@@ -1,6 +1,6 @@
 """Serve a tiny model with random weights, for the tests marked `server`; nothing is downloaded.
 
-    python tests/serve.py --vllm /path/to/vllm --port 8000
+    python tests/vllm_server.py --vllm /path/to/vllm --port 8000
 
 Token counts, windows, caching and errors of such a server are real; its answers are noise. Ctrl-C stops it.
 """
