@@ -16,7 +16,7 @@ from hybrid.evals.sample import Count, Sample
 from hybrid.cost.price import price
 from hybrid.engines.base import Engine
 from hybrid.engines.make import make_engine
-from hybrid.index.store import Store
+from hybrid.index.protocol import Store
 from hybrid.routing.policies.forced import Forced
 from hybrid.session.hybrid import Hybrid
 from hybrid.settings import Settings

@@ -11,8 +11,9 @@ from typing import Generic, TypeVar
 from hybrid.corpus.corpus import Corpus
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
-from hybrid.index.store import Store
+from hybrid.index.protocol import Index, Store
 from hybrid.settings import EmbedderSettings, Settings
+from hybrid.settings.names import STORES
 
 _OPEN = 8  # corpora that an arm keeps ready
 
@@ -39,11 +40,11 @@ class Shared:
         digest = blake2b(digest_size=16)
         for part in (part for pair in documents.items() for part in pair):
             digest.update(f"{len(part)} ".encode() + part.encode("utf-8", "replace"))
-        key = (digest.digest(), settings.embedder, settings.passages, settings.corpus)
+        key = (digest.digest(), settings.embedder, settings.passages, settings.corpus, settings.index.store)
         with self._lock:
             if key not in self._stores:
                 embedder = self.embedder(settings)
-                store = Store(None, embedder, Chunker(embedder, settings.passages))
+                store: Index = STORES[settings.index.store](None, embedder, Chunker(embedder, settings.passages))
                 store.update(Corpus.of(documents, settings.corpus))
                 self._stores[key] = store
                 self._characters += sum(map(len, documents.values()))

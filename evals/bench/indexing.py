@@ -128,9 +128,7 @@ def _hybrid(data: Path, documents: int, precision: str) -> dict[str, Any]:
         hits = []
         for q in _questions(data, set(texts)):
             vector = ours.embedder.encode_query([q["question"]])[0]
-            from hybrid.index.fusion import retrieve
-
-            found = retrieve(store, q["question"], 5, documents=[q["name"]], vector=vector)
+            found = store.search(q["question"], 5, documents=[q["name"]], vector=vector)
             hits.append(float(any(q["gold"] in normalise(c.passage.text) for c in found)))
         return _result(texts, seconds, len(store), hits)
 

@@ -25,7 +25,6 @@ from hybrid.cli.common import print_json
 from hybrid.corpus.corpus import Corpus
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder, Progress, Vectors
-from hybrid.index.fusion import retrieve
 from hybrid.index.store import Store
 from hybrid.settings import PassageSettings
 
@@ -114,7 +113,7 @@ def _open(place: Path, questions: int) -> dict[str, Any]:
         begun = time.perf_counter()
         vector = embedder.encode_query([question])[0]
         embedding.append(time.perf_counter() - begun)
-        found = retrieve(store, question, 8, vector=vector)
+        found = store.search(question, 8, vector=vector)
         times.append(time.perf_counter() - begun)
         assert len(found) == 8
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -12,7 +12,7 @@ from hybrid.cli.progress import progress_bars
 from hybrid.cli.words import places_of
 
 if TYPE_CHECKING:
-    from hybrid.index.store import Changes, Store
+    from hybrid.index.protocol import Changes, Store
 
 
 @click.group()
@@ -50,7 +50,7 @@ def update(paths: tuple[str, ...], **options: Any) -> None:
         places = places_of(paths, hybrid.settings)
         corpus = Corpus.of(places, hybrid.settings.corpus)
         path = hybrid.index_path(corpus)
-        if path is None or not (path / "index.db").is_file():
+        if path is None or not hybrid.index_kind.exists(path):
             raise IndexStoreError(
                 f"There is no index of {corpus.label} yet. Make one with: hybrid index build {places[0]}"
             )
@@ -65,13 +65,12 @@ def update(paths: tuple[str, ...], **options: Any) -> None:
 def show(paths: tuple[str, ...], **options: Any) -> None:
     """Show what the index of PATHS holds, without changing it."""
     from hybrid.corpus.corpus import Corpus
-    from hybrid.index.store import Store
     from hybrid.session.hybrid import Hybrid
 
     with Hybrid(settings_from(options)) as hybrid:
         places = places_of(paths, hybrid.settings)
         corpus = Corpus.of(places, hybrid.settings.corpus)
-        store = Store(hybrid.index_path(corpus), hybrid.embedder, hybrid.chunker, create=False)
+        store = hybrid.index_kind(hybrid.index_path(corpus), hybrid.embedder, hybrid.chunker, create=False)
         store.passed_over, path = corpus.problems, store.path
         entries, problems = store.entries(), store.unread()
         if options["as_json"]:
@@ -105,7 +104,7 @@ def show(paths: tuple[str, ...], **options: Any) -> None:
 
 def _report(store: Store, changes: Changes | None, *, as_json: bool) -> None:
     if changes is None:
-        from hybrid.index.store import Changes
+        from hybrid.index.protocol import Changes
 
         changes = Changes(unchanged=len(store.entries()), passages=len(store), problems=store.unread())
     if as_json:

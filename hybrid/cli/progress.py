@@ -15,7 +15,7 @@ import click
 from hybrid.cli.common import console
 
 if TYPE_CHECKING:
-    from hybrid.index.store import Progress
+    from hybrid.index.protocol import Progress
 
 _LOOK_SECONDS = 3.0  # of embedding, after which its rate is known
 _PAUSE_SECONDS = 2.0  # between two batches, which is no work

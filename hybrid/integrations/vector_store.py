@@ -16,34 +16,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from llama_index.core.bridge.pydantic import PrivateAttr
+from llama_index.core.schema import BaseNode, MetadataMode
+from llama_index.core.vector_stores.types import (
+    BasePydanticVectorStore,
+    FilterCondition,
+    MetadataFilters,
+    VectorStoreQuery,
+    VectorStoreQueryMode,
+    VectorStoreQueryResult,
+)
+from llama_index.core.vector_stores.utils import (
+    build_metadata_filter_fn,
+    metadata_dict_to_node,
+    node_to_metadata_dict,
+)
 from numpy.typing import NDArray
 
-from hybrid.errors import IndexStoreError, InputError, MissingDependency
+from hybrid.errors import IndexStoreError, InputError
 from hybrid.index.dense import Dense
-from hybrid.index.fusion import DENSE_WEIGHT, fuse
+from hybrid.index.fusion import DENSE_WEIGHT, Ids, Ranking, fuse
 from hybrid.index.lexical import Lexical, query_words, words
-
-try:
-    from llama_index.core.bridge.pydantic import PrivateAttr
-    from llama_index.core.schema import BaseNode, MetadataMode
-    from llama_index.core.vector_stores.types import (
-        BasePydanticVectorStore,
-        FilterCondition,
-        MetadataFilters,
-        VectorStoreQuery,
-        VectorStoreQueryMode,
-        VectorStoreQueryResult,
-    )
-    from llama_index.core.vector_stores.utils import (
-        build_metadata_filter_fn,
-        metadata_dict_to_node,
-        node_to_metadata_dict,
-    )
-except ImportError:
-    raise MissingDependency("llama-index-core", "llama-index", "A vector store for LlamaIndex") from None
-
-Ids = NDArray[np.int64]
-Ranking = list[tuple[int, float]]
 
 _DEPTH = 100  # nodes asked of each search before they are fused
 _WORDS = (VectorStoreQueryMode.SPARSE, VectorStoreQueryMode.TEXT_SEARCH)

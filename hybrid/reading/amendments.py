@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hybrid.chat.prompts import Prompt
 from hybrid.engines.base import Completion
-from hybrid.index.store import Store
+from hybrid.index.protocol import Store
 from hybrid.text.amendments import amended
 from hybrid.types import Piece
 

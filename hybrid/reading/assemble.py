@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from hybrid.index.store import Store
+from hybrid.index.protocol import Store
 from hybrid.text.blocks import source_language
 from hybrid.types import Candidate, Passage, Piece, Rung
 

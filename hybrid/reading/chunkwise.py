@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hybrid.chat.prompts import Prompt
 from hybrid.chat.refusals import abstains
 from hybrid.engines.base import Completion, Engine
-from hybrid.index.store import Progress
+from hybrid.index.protocol import Progress
 from hybrid.reading.window import parts, room, sizes
 from hybrid.types import Piece, Usage
 

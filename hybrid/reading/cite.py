@@ -14,7 +14,7 @@ from math import log
 from hybrid.chat.marks import MARK, marked
 from hybrid.engines.base import Completion
 from hybrid.index.lexical import query_words, words
-from hybrid.index.store import Store
+from hybrid.index.protocol import Store
 from hybrid.text.blocks import around, as_shown, blocks, joined, source_language
 from hybrid.text.sentences import sentences
 from hybrid.types import Citation, Passage, Piece

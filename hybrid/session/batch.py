@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from hybrid.errors import EngineError, WindowError
-from hybrid.index.store import Progress
+from hybrid.index.protocol import Progress
 from hybrid.routing.batch import plan
 from hybrid.routing.policies.calibrated import Calibrated
 from hybrid.routing.situation import Situation

@@ -11,8 +11,9 @@ from hybrid.corpus.readers.read import READING
 from hybrid.errors import IndexDamaged
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
-from hybrid.index.store import Changes, Progress, Store
+from hybrid.index.protocol import Changes, Index, IndexKind, Progress, Store
 from hybrid.settings import Settings
+from hybrid.settings.names import STORES
 from hybrid.text.words import VERSION as WORDS
 
 _OPEN = 16  # indexes kept open
@@ -25,7 +26,8 @@ class Corpora:
         self.settings = settings
         self.embedder = Embedder(settings.embedder)
         self.chunker = Chunker(self.embedder, settings.passages)
-        self._stores: dict[str, Store] = {}
+        self.index_kind: IndexKind = STORES[settings.index.store]
+        self._stores: dict[str, Index] = {}
         self._given: dict[str, object] = {}  # texts by the key of their index: kept, so that no other gets their id
         self._lock = threading.RLock()
 
@@ -67,12 +69,12 @@ class Corpora:
                 oldest = next(iter(self._stores))
                 self._given.pop(oldest, None)
                 self._stores.pop(oldest)
-            self._stores[key] = Store(path, self.embedder, self.chunker)
+            self._stores[key] = self.index_kind(path, self.embedder, self.chunker)
             self._stores[key].inspect()
             self._given[key] = corpus
         store = self._stores[key]
         store.passed_over = found.problems
-        if store.fresh(found) and store.searchable():
+        if store.fresh(found):
             return store, None
         return store, store.update(found, progress)
 
@@ -85,13 +87,15 @@ class Corpora:
         from platformdirs import user_cache_path
 
         made_by = f"{corpus.key} {self.embedder.fingerprint} {self.settings.passages.tokens} {READING}.{WORDS}"
+        if self.settings.index.store != "sqlite":  # whose folders keep their names
+            made_by += f" {self.settings.index.store}"
         return user_cache_path("hybrid-context") / blake2b(made_by.encode(), digest_size=10).hexdigest()
 
     def _discard(self, key: str, path: Path) -> None:
         """Forget an index and delete its files, and nothing else in its folder."""
         if key in self._stores:
             self._stores.pop(key).close()
-        Store.delete(path)
+        self.index_kind.delete(path)
 
     def close(self) -> None:
         """Release opened indexes."""

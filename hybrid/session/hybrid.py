@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from hybrid.corpus.corpus import CorpusLike
 from hybrid.cost.estimate import checked_costs
@@ -16,7 +16,7 @@ from hybrid.engines.base import Engine, OnText
 from hybrid.engines.effective import Effective
 from hybrid.engines.make import make_engine
 from hybrid.errors import EngineError, InputError
-from hybrid.index.store import Progress, Store
+from hybrid.index.protocol import Progress, Store
 from hybrid.model.profile import FILE as PROFILE
 from hybrid.routing.policies.forced import Forced
 from hybrid.routing.policies.make import make_policy
@@ -32,6 +32,22 @@ from hybrid.session.warm import Warm
 from hybrid.session.way import Way, Widen
 from hybrid.settings import Settings, load
 from hybrid.types import RUNGS, Answer, Candidate, Decision, Route, Rung
+
+
+class Replaced(TypedDict, total=False):
+    """What a `Hybrid` is given instead of what the settings name; see there."""
+
+    engine: Any
+    long_engine: Any
+    policy: Policy | None
+
+
+class _How(TypedDict, total=False):
+    """What a `Way` is given for one question; see there."""
+
+    on_text: OnText | None
+    progress: Progress | None
+    widen: Widen | None
 
 
 class Hybrid(Corpora):
@@ -104,7 +120,7 @@ class Hybrid(Corpora):
         Raises:
             UserError: a sentence that says what to mend.
         """
-        way = self._way(question, corpus, route, rung, documents, progress, on_text, widen)
+        way = self._way(question, corpus, route, rung, documents, on_text=on_text, progress=progress, widen=widen)
         situation, decision = self._begin(way)
         return explored(way, situation, *way.finish(situation, decision))
 
@@ -155,7 +171,7 @@ class Hybrid(Corpora):
         progress: Progress | None = None,
     ) -> Decision:
         """Only the decision: nothing is asked of the engine."""
-        way = self._way(question, corpus, route, rung, documents, progress)
+        way = self._way(question, corpus, route, rung, documents, progress=progress)
         return way.decide(way.retrieve())[1]
 
     def retrieve(
@@ -194,9 +210,7 @@ class Hybrid(Corpora):
         route: Route | None = None,
         rung: Rung | None = None,
         documents: Sequence[str] | None = None,
-        progress: Progress | None = None,
-        on_text: OnText | None = None,
-        widen: Widen | None = None,
+        **how: Unpack[_How],
     ) -> Way:
         """A question on its way, its corpus opened."""
         if not isinstance(question, str) or not question.strip():
@@ -209,7 +223,7 @@ class Hybrid(Corpora):
         route, rung = (route, rung) if route or rung else (routing.route, routing.rung)
         policy: Policy = Forced(route, rung) if route or rung else self.policy
         begun = time.perf_counter()
-        store = self.open(corpus, progress)
+        store = self.open(corpus, how.get("progress"))
         opened = time.perf_counter() - begun
         return Way(
             question,
@@ -220,10 +234,8 @@ class Hybrid(Corpora):
             self.calls,
             self._rerank,
             None if documents is None else tuple(documents),
-            on_text,
-            progress,
-            widen,
             timings={"index": opened},
+            **how,
         )
 
     def _begin(self, way: Way) -> tuple[Situation, Decision]:

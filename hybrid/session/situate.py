@@ -14,7 +14,7 @@ from hybrid.cost.price import total
 from hybrid.engines.base import Engine
 from hybrid.engines.effective import Effective
 from hybrid.errors import InputError
-from hybrid.index.store import Entry, Store
+from hybrid.index.protocol import Entry, Store
 from hybrid.model.profile import Profile
 from hybrid.reading.assemble import ranked_documents
 from hybrid.reading.ordering import choose

@@ -20,8 +20,7 @@ from hybrid.corpus.corpus import not_read
 from hybrid.cost.price import preparation, total
 from hybrid.engines.base import Completion, Engine, OnText
 from hybrid.errors import HybridError, WindowError
-from hybrid.index.fusion import retrieve
-from hybrid.index.store import Progress, Store
+from hybrid.index.protocol import Progress, Store
 from hybrid.reading.amendments import amendments, amendments_first
 from hybrid.reading.assemble import pieces
 from hybrid.reading.chunkwise import Chunkwise
@@ -101,16 +100,10 @@ class Way:
             return self.decide(candidates)
 
     def retrieve(self, k: int | None = None) -> list[Candidate]:
-        """The best passages: by the index's own search where it has one, as of a server, else by ours."""
-        k = max(k or self.settings.retrieval.k, _WIDE)
-        search = getattr(self.store, "search", None)
-        if search is not None:
-            self.notes += getattr(self.store, "notes", ())
-            found = search(self.question, k, self.documents)
-        else:
-            found = retrieve(self.store, self.question, k, self.settings.retrieval.mode, self.documents)
-            if self.store.gpu_fault:
-                self.notes.append(f"The CPU searched the passages, as the GPU failed: {self.store.gpu_fault}.")
+        """The best passages, and what the store notes on its search."""
+        retrieval = self.settings.retrieval
+        found = self.store.search(self.question, max(k or retrieval.k, _WIDE), retrieval.mode, self.documents)
+        self.notes += self.store.notes
         return self.rerank(self.question, found, self.store)
 
     def decide(self, candidates: Sequence[Candidate]) -> tuple[Situation, Decision]:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from hybrid.settings.cost import CostSettings
 from hybrid.settings.engine import EngineSettings
+from hybrid.settings.names import StoreName
 from hybrid.settings.routing import RoutingSettings
 from hybrid.settings.section import Name, Section
 
@@ -55,8 +56,9 @@ class RetrievalSettings(Section):
 
 
 class IndexSettings(Section):
-    """Where indexes live."""
+    """Where and how indexes are kept."""
 
+    store: StoreName = Field("sqlite", description="what keeps passages and searches them; sqlite: SQLite, FAISS, BM25")
     dir: Name | None = Field(None, description="folder for this corpus's index; None: the user's cache folder")
 
 

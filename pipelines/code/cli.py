@@ -193,8 +193,6 @@ def _opened(codebase: str, options: dict[str, Any], *, rebuild: bool = False) ->
     """The codebase of a command, with bars."""
     from hybrid.pipelines.code.pipeline import Codebase, settings
 
-    from hybrid.index.store import Store
-
     chosen = settings(settings_from(options))
     names = ("subtree", "with_tests", "with_generated")
     with progress_bars(quiet=options["quiet"]) as progress:
@@ -202,7 +200,7 @@ def _opened(codebase: str, options: dict[str, Any], *, rebuild: bool = False) ->
         if rebuild:
             folder = found.folder
             found.close()
-            Store.delete(folder)
+            found.hybrid.index_kind.delete(folder)
             for file in folder.glob("symbols.db*"):
                 file.unlink()
             found = Codebase(codebase, chosen, progress=progress, **{name: options[name] for name in names})

@@ -36,7 +36,7 @@ from hybrid.corpus.readers.extract import Unreadable
 from hybrid.cost.price import total
 from hybrid.errors import InputError
 from hybrid.files import write
-from hybrid.index.store import Changes, Progress, Store
+from hybrid.index.protocol import Changes, Progress, Store
 from hybrid.reading.window import room, sizes
 from hybrid.session.hybrid import Hybrid
 from hybrid.settings import Settings, load

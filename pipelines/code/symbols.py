@@ -21,7 +21,7 @@ from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.notebook import code_of, language_of
 from hybrid.corpus.readers.symbols import Definition, Import, Reference, Symbols, symbols
 from hybrid.errors import IndexLocked, IndexStoreError
-from hybrid.index.store import Progress
+from hybrid.index.protocol import Progress
 from hybrid.text.kinds import kind_of
 
 FORMAT = 1

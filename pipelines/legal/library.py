@@ -16,7 +16,7 @@ from hybrid.pipelines.legal.contract import Clause, Contract
 from hybrid.pipelines.legal.question import Question
 from hybrid.pipelines.legal.terms import Terms
 
-from hybrid.index.store import Progress, Store
+from hybrid.index.protocol import Progress, Store
 from hybrid.session.way import Widen
 from hybrid.types import Piece
 

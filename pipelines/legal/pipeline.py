@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from hybrid.pipelines.legal.library import Library
     from rich.text import Text
 
-    from hybrid.index.store import Progress, Store
+    from hybrid.index.protocol import Progress, Store
     from hybrid.session.hybrid import Hybrid
 
 _LONG_CLAUSE = 12_000  # characters; a clause longer than that is an article, of which the best part is compared
@@ -229,14 +229,12 @@ class Legal:
 
     def _near(self, contract: Contract, wanted: str) -> Clause | None:
         """The clause of the best passage that is about the subject; None where none is."""
-        from hybrid.index.fusion import retrieve
         from hybrid.text.words import STOP, stems
 
         name, words = contract.document.name, set(stems(wanted, STOP))
         known = next((q for q in cuad() if q.name.lower() == wanted.strip().lower()), None)
-        found = retrieve(
-            self.store, wanted if known is None else known.ask, 8, self.hybrid.settings.retrieval.mode, [name]
-        )
+        asked = wanted if known is None else known.ask
+        found = self.store.search(asked, 8, self.hybrid.settings.retrieval.mode, [name])
         if known is not None:
             over = [clause for c in found for clause in contract.over(c.passage.start, c.passage.end)]
             best = max(over, key=lambda clause: known.fits(contract.own(clause)), default=None)

@@ -190,7 +190,7 @@ def test_old_indexes_are_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with Hybrid(Settings()) as hybrid:
         assert "2,480" in hybrid.answer("What is the deposit?", tmp_path / "a.txt").text
     monkeypatch.setattr("hybrid.session.corpora.WORDS", 99)
-    monkeypatch.setattr("hybrid.index.store.WORDS", 99)
+    monkeypatch.setattr("hybrid.index.database.WORDS", 99)
     with Hybrid(Settings()) as hybrid:
         assert "2,480" in hybrid.answer("What is the deposit?", tmp_path / "a.txt").text
     assert len(list((tmp_path / "cache" / "hybrid-context").iterdir())) == 2

@@ -12,7 +12,6 @@ from hybrid.evals.bench.tables import Row, less, row, show
 
 from hybrid import Hybrid, Settings
 from hybrid.files import read_lines
-from hybrid.index.fusion import retrieve
 from hybrid.index.lexical import query_words, words
 from hybrid.reading.assemble import pieces
 
@@ -64,10 +63,10 @@ def _ways(hybrid: Hybrid, folder: Path) -> dict[str, Callable[[str], str]]:
     store = hybrid.open(str(folder / "**" / "*.py"))
 
     def passages(mode: Any, k: int = 60) -> Callable[[str], str]:
-        return lambda question: "\n".join(c.passage.text for c in retrieve(store, question, k, mode))
+        return lambda question: "\n".join(c.passage.text for c in store.search(question, k, mode))
 
     def definitions(k: int) -> Callable[[str], str]:
-        return lambda question: "\n".join(p.text for p in pieces(store, "sections", retrieve(store, question, k)))
+        return lambda question: "\n".join(p.text for p in pieces(store, "sections", store.search(question, k)))
 
     ways = {
         "hybrid dense": passages("dense"),
