@@ -1,7 +1,7 @@
 """What a store offers: passages and documents for a question. An index is a store that this project fills itself.
 
-`STORES` in hybrid/settings/names.py names the indexes, and the setting `index.store` chooses one. To add one, write a
-class with the members of `Index` that is made as `IndexKind` says; tests/index/test_stores.py tries all of them.
+`STORES` in hybrid/settings/names.py names the indexes, and the setting `index.store` chooses one. A new one is a class
+with the members of `Index`; tests/index/test_stores.py tries all of them.
 """
 
 from __future__ import annotations
@@ -132,14 +132,33 @@ class Store(Protocol):
 class Index(Store, Protocol):
     """A store that this project fills from a corpus, on disk or in memory.
 
+    Args:
+        path: its folder; None keeps everything in memory.
+        embedder: the one it was made with.
+        chunker: likewise, with the same settings.
+        create: make the folder where there is no index yet.
+
     Attributes:
         passed_over: files of the corpus, as last looked at, that an update does not try to read.
+
+    Raises:
+        IndexStoreError: there is none, it is damaged, or it was made by another embedder or a newer version.
     """
 
     passed_over: tuple[Problem, ...]
 
+    def __init__(self, path: Path | None, embedder: Embedder, chunker: Chunker, *, create: bool = True) -> None: ...
+
+    @staticmethod
+    def exists(path: Path) -> bool:
+        """Whether there is an index in this folder."""
+
+    @staticmethod
+    def delete(path: Path) -> None:
+        """Delete an index's files and nothing else in its folder. Raises IndexStoreError where that is refused."""
+
     def inspect(self) -> None:
-        """Look for damage, which is done once after opening. Raises IndexDamaged."""
+        """Look for damage, once after opening. Raises IndexDamaged."""
 
     def fresh(self, corpus: Corpus) -> bool:
         """Whether it can be searched and holds the corpus, judged by names, sizes and times of change."""
@@ -152,26 +171,3 @@ class Index(Store, Protocol):
             IndexStoreError: the disk is full or the folder cannot be written; the previous state stays usable.
             CorpusError: nothing of the corpus can be read.
         """
-
-
-class IndexKind(Protocol):
-    """How indexes of one kind are opened and deleted; a class with the members of `Index` and `delete` is one."""
-
-    def __call__(self, path: Path | None, embedder: Embedder, chunker: Chunker, *, create: bool = True) -> Index:
-        """Open an index for reading and, by one process at a time, for updates.
-
-        Args:
-            path: its folder; None keeps everything in memory.
-            embedder: the one it was made with.
-            chunker: likewise, with the same settings.
-            create: make the folder where there is no index yet.
-
-        Raises:
-            IndexStoreError: there is none, it is damaged, or it was made by another embedder or a newer version.
-        """
-
-    def exists(self, path: Path) -> bool:
-        """Whether there is an index in this folder."""
-
-    def delete(self, path: Path) -> None:
-        """Delete an index's files and nothing else in its folder. Raises IndexStoreError where that is refused."""

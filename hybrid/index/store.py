@@ -44,7 +44,7 @@ _STATES = (
 
 
 class SqliteStore(Index):
-    """An index in SQLite, FAISS and BM25. Arguments and errors are those of `hybrid.index.protocol.IndexKind`."""
+    """An index in SQLite, FAISS and BM25."""
 
     def __init__(self, path: Path | None, embedder: Embedder, chunker: Chunker, *, create: bool = True) -> None:
         self.path = path
@@ -76,7 +76,7 @@ class SqliteStore(Index):
     def nearest(self, vector: Vectors, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
         """The `k` passages nearest to a unit vector of shape (d,), with their cosine, best first."""
         ids, scores = self.generations.current()[0].search(vector, k, among)
-        return [(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
+        return list(zip(ids.tolist(), scores.tolist(), strict=True))
 
     def matching(self, question: str, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
         _, lexical = self.generations.current()
@@ -84,7 +84,7 @@ class SqliteStore(Index):
         marks = ",".join("?" * len(asked[:500]))
         known = dict(self.db.rows(f"SELECT word, id FROM words WHERE word IN ({marks})", *asked[:500]))
         ids, scores = lexical.search([known[word] for word in asked if word in known], k, among)
-        return [(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
+        return list(zip(ids.tolist(), scores.tolist(), strict=True))
 
     # -- passages and documents ----------------------------------------------------------------------------------
 
@@ -182,12 +182,10 @@ class SqliteStore(Index):
 
     @staticmethod
     def exists(path: Path) -> bool:
-        """Whether there is an index in this folder."""
         return (path / FILE).is_file()
 
     @staticmethod
     def delete(path: Path) -> None:
-        """Delete an index's files and nothing else in its folder. Raises IndexStoreError where that is refused."""
         try:
             for file in path.iterdir() if path.is_dir() else ():
                 if _OURS.fullmatch(file.name):

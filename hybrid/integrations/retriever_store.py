@@ -21,12 +21,11 @@ from hybrid.document import Document
 from hybrid.errors import InputError
 from hybrid.index.chunking import Chunker, Outline
 from hybrid.index.embedding import Embedder, Vectors
-from hybrid.index.fusion import Ids, Mode, fuse
-from hybrid.index.lexical import query_words
+from hybrid.index.fusion import Ids, Mode, Ranking, fuse
+from hybrid.index.lexical import WordIndex
 from hybrid.index.protocol import Entry, Store
 from hybrid.integrations.nodes import place_in, relevances, text_of
 from hybrid.integrations.originals import Fetch, OfCorpus, OfVectorStore, Original, of_texts, parsed
-from hybrid.integrations.vector_store import by_words
 from hybrid.types import Candidate, Passage
 
 UNKNOWN_TOKENS = 1_000_000_000  # of a corpus nobody has counted: more than any window holds
@@ -114,7 +113,7 @@ class RetrieverStore(Store):
         self._kept: OrderedDict[str, Original] = OrderedDict()
         self._sizes: dict[str, Entry] = {}  # of every document that was ever kept
         self._changes = 1
-        self._words: tuple[bytes | None, Any] = (None, None)  # the word index that was made last, by its passages
+        self._words: tuple[bytes, WordIndex] | None = None  # made last, with the ids of its passages
 
     # -- searching -----------------------------------------------------------------------------------------------
 
@@ -144,17 +143,13 @@ class RetrieverStore(Store):
         scored = zip(found, relevances(found), strict=True)
         return [Candidate(self._passage(node.node), score, None, None) for node, score in scored]
 
-    def matching(self, question: str, k: int, among: Ids) -> list[tuple[int, float]]:
+    def matching(self, question: str, k: int, among: Ids) -> Ranking:
         key = among.tobytes()
-        made, index = self._words
-        if made != key:
+        made = self._words
+        if made is None or made[0] != key:
             texts = {p.id: f"{p.document} > {p.heading}\n{p.text}" for p in self.passages(among.tolist()).values()}
-            index = by_words(sorted(texts.items()))
-            self._words = (key, index)
-        lexical, vocabulary = index
-        asked = [vocabulary[word] for word in dict.fromkeys(query_words(question)) if word in vocabulary]
-        ids, scores = lexical.search(asked, k)
-        return [(int(number), float(score)) for number, score in zip(ids, scores, strict=True)]
+            self._words = made = (key, WordIndex(sorted(texts.items())))
+        return made[1].search(question, k)
 
     # -- passages and documents ----------------------------------------------------------------------------------
 
@@ -259,17 +254,7 @@ class RetrieverStore(Store):
 
     def _keep(self, document: Document) -> Original:
         passages = [
-            Passage(
-                _number(f"{document.name}\0{i}"),
-                document.name,
-                i,
-                cut.text,
-                cut.start,
-                cut.end,
-                cut.location,
-                cut.heading,
-                cut.tokens,
-            )
+            cut.passage(_number(f"{document.name}\0{i}"), document.name, i)
             for i, cut in enumerate(self._chunker.split(document))
         ]
         whole = Original(document, passages, Outline(document.headings))
@@ -277,7 +262,7 @@ class RetrieverStore(Store):
             before = self._kept.pop(document.name, None)
             if before is not None and before.document.text != document.text:
                 self._changes += 1
-                self._words = (None, None)
+                self._words = None
             self._kept[document.name] = whole
             self._sizes[document.name] = whole.entry
             while len(self._kept) > _KEPT:

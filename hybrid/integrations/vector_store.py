@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 from hybrid.errors import IndexStoreError, InputError
 from hybrid.index.dense import Dense
 from hybrid.index.fusion import DENSE_WEIGHT, Ids, Ranking, fuse
-from hybrid.index.lexical import Lexical, query_words, words
+from hybrid.index.lexical import WordIndex
 
 _DEPTH = 100  # nodes asked of each search before they are fused
 _WORDS = (VectorStoreQueryMode.SPARSE, VectorStoreQueryMode.TEXT_SEARCH)
@@ -71,7 +71,7 @@ class HybridVectorStore(BasePydanticVectorStore):
     _lock: Any = PrivateAttr()
     _dense: Dense | None = PrivateAttr(default=None)
     _dimension: int = PrivateAttr(default=0)
-    _lexical: tuple[Lexical, dict[str, int]] | None = PrivateAttr(default=None)  # made when first asked for words
+    _lexical: WordIndex | None = PrivateAttr(default=None)  # made when first asked for words
     _metadata: dict[int, dict[str, Any]] | None = PrivateAttr(default=None)  # by row, made when first filtered
 
     def __init__(self, path: str | Path | None = None, **kwargs: Any) -> None:
@@ -218,18 +218,15 @@ class HybridVectorStore(BasePydanticVectorStore):
         if self._dense is None:
             return []
         ids, scores = self._dense.search(_units([query.query_embedding])[0], k, among)
-        return [(int(row), float(score)) for row, score in zip(ids, scores, strict=True)]
+        return list(zip(ids.tolist(), scores.tolist(), strict=True))
 
     def _by_words(self, query: VectorStoreQuery, k: int, among: Ids | None) -> Ranking:
         if query.query_str is None:
             raise InputError(f"The query mode {query.mode.value} needs the question's text.")
         if self._lexical is None:
             rows = self._db.execute("SELECT id, text FROM nodes ORDER BY id").fetchall()
-            self._lexical = by_words([(row, text) for row, text in rows])
-        lexical, vocabulary = self._lexical
-        asked = [vocabulary[word] for word in dict.fromkeys(query_words(query.query_str)) if word in vocabulary]
-        ids, scores = lexical.search(asked, k, among)
-        return [(int(row), float(score)) for row, score in zip(ids, scores, strict=True)]
+            self._lexical = WordIndex(rows)
+        return self._lexical.search(query.query_str, k, among)
 
     # -- rows ----------------------------------------------------------------------------------------------------
 
@@ -283,15 +280,6 @@ class HybridVectorStore(BasePydanticVectorStore):
         sql = "SELECT id, content FROM nodes WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
         found = self._db.execute(sql, (json.dumps(rows),)).fetchall()
         return {row: metadata_dict_to_node(json.loads(content)) for row, content in found}
-
-
-def by_words(texts: Sequence[tuple[int, str]]) -> tuple[Lexical, dict[str, int]]:
-    """A word index over texts with ascending ids, and the number of each word."""
-    vocabulary: dict[str, int] = {}
-    rows = [
-        np.array([vocabulary.setdefault(word, len(vocabulary)) for word in words(text)], np.int32) for _, text in texts
-    ]
-    return Lexical.build(np.array([number for number, _ in texts], np.int64), rows, len(vocabulary) + 1), vocabulary
 
 
 def _units(vectors: Sequence[Sequence[float]]) -> NDArray[np.float32]:

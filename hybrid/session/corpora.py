@@ -1,4 +1,4 @@
-"""Corpora and their indexes, which are made or brought up to date when they are asked for, and stay open."""
+"""Corpora and their indexes: made or brought up to date when they are needed, and kept open."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hybrid.corpus.readers.read import READING
 from hybrid.errors import IndexDamaged
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
-from hybrid.index.protocol import Changes, Index, IndexKind, Progress, Store
+from hybrid.index.protocol import Changes, Index, Progress, Store
 from hybrid.settings import Settings
 from hybrid.settings.names import STORES
 from hybrid.text.words import VERSION as WORDS
@@ -26,13 +26,13 @@ class Corpora:
         self.settings = settings
         self.embedder = Embedder(settings.embedder)
         self.chunker = Chunker(self.embedder, settings.passages)
-        self.index_kind: IndexKind = STORES[settings.index.store]
+        self.index_kind: type[Index] = STORES[settings.index.store]
         self._stores: dict[str, Index] = {}
-        self._given: dict[str, object] = {}  # texts by the key of their index: kept, so that no other gets their id
+        self._given: dict[str, object] = {}  # texts by the key of their index, kept so that no others get their id
         self._lock = threading.RLock()
 
     def open(self, corpus: CorpusLike | Store, progress: Progress | None = None) -> Store:
-        """The index of a corpus, made or brought up to date; give it instead of the corpus to skip looking for changes.
+        """The index of a corpus, made or brought up to date; a store is given back without a look for changes.
 
         Raises:
             CorpusError: nothing readable is there.
@@ -43,7 +43,7 @@ class Corpora:
     def index(
         self, corpus: CorpusLike, progress: Progress | None = None, *, rebuild: bool = False
     ) -> tuple[Store, Changes | None]:
-        """Bring the index of a corpus up to date; the changes are None where there were none to look into."""
+        """Bring the index of a corpus up to date; the changes are None where no file had changed."""
         found = Corpus.of(corpus, self.settings.corpus)
         with self._lock:
             key = found.key or f"texts {id(corpus)}"
@@ -53,7 +53,7 @@ class Corpora:
             try:
                 return self._updated(key, path, corpus, found, progress)
             except IndexDamaged:
-                if path is None or self.settings.index.dir is not None:  # a folder somebody chose is theirs
+                if path is None or self.settings.index.dir is not None:  # a folder the user chose is theirs
                     raise
                 self._discard(key, path)
             store, changes = self._updated(key, path, corpus, found, progress)
@@ -63,7 +63,7 @@ class Corpora:
     def _updated(
         self, key: str, path: Path | None, corpus: CorpusLike, found: Corpus, progress: Progress | None
     ) -> tuple[Store, Changes | None]:
-        """The index of a corpus, opened once, and what was changed in it."""
+        """The index of a corpus, opened once, and its changes."""
         if key not in self._stores:
             if len(self._stores) >= _OPEN:
                 oldest = next(iter(self._stores))
@@ -87,7 +87,7 @@ class Corpora:
         from platformdirs import user_cache_path
 
         made_by = f"{corpus.key} {self.embedder.fingerprint} {self.settings.passages.tokens} {READING}.{WORDS}"
-        if self.settings.index.store != "sqlite":  # whose folders keep their names
+        if self.settings.index.store != "sqlite":  # whose folders keep the names they had
             made_by += f" {self.settings.index.store}"
         return user_cache_path("hybrid-context") / blake2b(made_by.encode(), digest_size=10).hexdigest()
 

@@ -46,7 +46,7 @@ ORDERINGS = Registry[Any](
     },
 )
 
-# made with a folder or None, the embedder and the chunker, as hybrid.index.protocol.IndexKind says
+# classes with the members of hybrid.index.protocol.Index
 STORES = Registry[Any]("store", {"sqlite": "hybrid.index.store:SqliteStore"})
 
 EngineKind = Annotated[str, BeforeValidator(ENGINES.named)]

@@ -16,7 +16,7 @@ from hybrid.engines.extractive import Extractive
 from hybrid.errors import CorpusError, IndexStoreError, SettingsError
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
-from hybrid.index.protocol import Index, IndexKind, Store
+from hybrid.index.protocol import Index, Store
 from hybrid.settings import IndexSettings
 from hybrid.settings.names import STORES
 
@@ -147,7 +147,7 @@ def test_files_are_fresh_until_they_change(index: Index, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", STORES)
 def test_what_is_on_disk_is_opened_again_and_deleted(name: str, tmp_path: Path, chunker: Chunker) -> None:
-    kind: IndexKind = STORES[name]
+    kind: type[Index] = STORES[name]
     folder = tmp_path / "index"
     assert not kind.exists(folder)
     with pytest.raises(IndexStoreError, match="There is no index at"):
