@@ -77,7 +77,10 @@ class Chunker:
         starts = {heading.start for heading in document.headings}
         code = document.kind == "code"
         capacity = min(self.capacity, _CODE_TOKENS) if code else self.capacity
-        ranges = self._joined(self._sized(document, capacity), starts, set(document.pages), capacity, code=code)
+        sized = self._sized(document, capacity)
+        return self._cuts(document, self._joined(sized, starts, set(document.pages), capacity, code=code))
+
+    def _cuts(self, document: Document, ranges: Sequence[Range]) -> list[Cut]:
         outline = Outline(document.headings)
         return [
             Cut(start, end, document.text[start:end], outline.path(start, end), document.locate(start, end), tokens)

@@ -140,7 +140,7 @@ class Embedder:
             return None
         spans = np.array(encoding.offsets, np.intp).reshape(-1, 2)[: len(states)] - len(prompt)
         own = (spans[:, 1] > spans[:, 0]) & (spans[:, 0] >= 0)
-        return _unit(states[own]), spans[own]
+        return unit(states[own]), spans[own]
 
     def _prompt(self, kind: Kind) -> str | None:
         return self.settings.query_prompt if kind == "query" else self.settings.document_prompt
@@ -203,7 +203,7 @@ class Embedder:
         # each core has texts of its own: threads that wait for each other suffer on a busy machine
         with ThreadpoolController().limit(limits=1, user_api="blas"):
             _in_threads(run, longest_first, _cores())
-        return _unit(vectors)
+        return unit(vectors)
 
     def _run(self, precision: Precision, texts: Sequence[str], kind: Kind, progress: Progress | None) -> Vectors:
         light = self._light if precision == "float32" else None
@@ -240,7 +240,7 @@ class Embedder:
             _in_threads(run, batches, 1 if on_gpu else _cores())
         finally:
             torch.set_num_threads(threads)
-        return _unit(vectors)
+        return unit(vectors)
 
     def _choose(self, texts: Sequence[str], total: int) -> Precision:
         """The quickest precision that ranks a sample of `total` texts as float32 does; float32 until then."""
@@ -360,8 +360,8 @@ def _in_threads(run: Callable[[T], None], items: Iterable[T], workers: int) -> N
         pool.shutdown(cancel_futures=True)
 
 
-def _unit(vectors: Vectors) -> Vectors:
-    """The vectors at length 1, in float32: a bfloat16 norm is off by up to 0.4 %."""
+def unit(vectors: Vectors) -> Vectors:
+    """The vectors, shape (n, d), scaled in place to length 1 in float32: a bfloat16 norm is off by up to 0.4 %."""
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return vectors
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import builtins
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from typing import Any
 
@@ -27,18 +28,25 @@ def faiss() -> Any:
     if not {"torch", "faiss"} & set(sys.modules) and (sys.platform != "linux" or _installed("faiss-gpu")):
         with suppress(Exception):  # code that needs PyTorch itself reports what is wrong with it
             import torch  # noqa: F401
-    try:
+    with _translated("faiss", "faiss-cpu", "Searching vectors"):
         import faiss
 
         if not hasattr(faiss, "read_index"):  # a folder left by a removed package is an empty module
             raise ImportError("it is empty, as after installing faiss-cpu and faiss-gpu and removing one of them")
-    except ModuleNotFoundError as error:
-        if error.name != "faiss":
-            raise BrokenDependency("faiss", "cpu", "Searching vectors", error) from error
-        raise MissingDependency("faiss-cpu", "cpu", "Searching vectors") from None
-    except Exception as error:
-        raise BrokenDependency("faiss", "cpu", "Searching vectors", error) from error
     return faiss
+
+
+@contextmanager
+def _translated(module: str, package: str, purpose: str) -> Iterator[None]:
+    """Raise a failing import as an error of ours."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise BrokenDependency(module, "cpu", purpose, error) from error
+        raise MissingDependency(package, "cpu", purpose) from None
+    except Exception as error:
+        raise BrokenDependency(module, "cpu", purpose, error) from error
 
 
 def _installed(package: str) -> bool:
@@ -71,13 +79,8 @@ def bm25() -> Any:
 
         builtins.__import__ = without_jax
         try:
-            from bm25s import BM25
-        except ModuleNotFoundError as error:
-            if error.name != "bm25s":
-                raise BrokenDependency("bm25s", "cpu", "Searching words", error) from error
-            raise MissingDependency("bm25s", "cpu", "Searching words") from None
-        except Exception as error:
-            raise BrokenDependency("bm25s", "cpu", "Searching words", error) from error
+            with _translated("bm25s", "bm25s", "Searching words"):
+                from bm25s import BM25
         finally:
             builtins.__import__ = usual
     return BM25

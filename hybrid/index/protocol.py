@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+
 from hybrid.corpus.corpus import Corpus, Problem
 from hybrid.document import Document
 from hybrid.index.chunking import Chunker
@@ -53,19 +55,20 @@ class Changes:
 
 @runtime_checkable
 class Store(Protocol):
-    """Passages and documents, open for questions from several threads.
+    """Passages and documents, open for questions from several threads. A subclass inherits the bodies given here.
 
     Attributes:
         path: the folder of its files; None where it has none of its own.
         mended: a sentence on what was damaged and is made anew; empty where nothing was.
     """
 
-    path: Path | None
-    mended: str
+    path: Path | None = None
+    mended: str = ""
 
     @property
     def notes(self) -> Sequence[str]:
         """Sentences on its searches that an answer passes on to the reader."""
+        return ()
 
     @property
     def generation(self) -> int:
@@ -74,6 +77,7 @@ class Store(Protocol):
     @property
     def cpu_seconds(self) -> float:
         """CPU time that making and updating it took; 0 where others made it."""
+        return 0.0
 
     def search(
         self,
@@ -103,6 +107,7 @@ class Store(Protocol):
 
     def ids_of(self, names: Sequence[str]) -> Ids:
         """Ids of all passages of the named documents, ascending."""
+        return np.array(sorted(passage.id for name in names for passage in self.passages_of(name)), np.int64)
 
     def passages_of(self, name: str) -> list[Passage]:
         """The passages of a document, in order; none where there is no such document."""
@@ -121,9 +126,11 @@ class Store(Protocol):
 
     def problems(self) -> list[Problem]:
         """Files that could not be read at the last update."""
+        return []
 
     def unread(self) -> list[Problem]:
         """All files that questions do not see: files passed over, and files that could not be read."""
+        return self.problems()
 
     def close(self) -> None:
         """Release files and connections."""

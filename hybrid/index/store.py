@@ -29,7 +29,7 @@ from hybrid.index.fusion import Ids, Mode, retrieve
 from hybrid.index.generations import NAMES, Generations
 from hybrid.index.lexical import identifiers, query_words
 from hybrid.index.protocol import Changes, Entry, Index, Progress
-from hybrid.index.update import Update, clean_source
+from hybrid.index.update import KNOWN_WORDS, Update, clean_source
 from hybrid.types import Candidate, Passage
 
 _OURS = re.compile(rf"{NAMES.pattern}|{re.escape(FILE)}(-wal|-shm|-journal)?")
@@ -51,7 +51,6 @@ class SqliteStore(Index):
         self.embedder = embedder
         self.chunker = chunker
         self.passed_over: tuple[Problem, ...] = ()
-        self.mended = ""
         self.db = Database(path, embedder.fingerprint, chunker.settings.tokens, create=create)
         self.generations = Generations(self.db, embedder)
         self._documents: dict[tuple[str, int], Document] = {}  # by name and generation
@@ -80,22 +79,17 @@ class SqliteStore(Index):
 
     def matching(self, question: str, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
         _, lexical = self.generations.current()
-        asked = list(dict.fromkeys([*query_words(question), *identifiers(question)]))
-        marks = ",".join("?" * len(asked[:500]))
-        known = dict(self.db.rows(f"SELECT word, id FROM words WHERE word IN ({marks})", *asked[:500]))
+        asked = list(dict.fromkeys([*query_words(question), *identifiers(question)]))[:500]
+        known = dict(self.db.rows(KNOWN_WORDS, json.dumps(asked)))
         ids, scores = lexical.search([known[word] for word in asked if word in known], k, among)
         return list(zip(ids.tolist(), scores.tolist(), strict=True))
 
     # -- passages and documents ----------------------------------------------------------------------------------
 
     def passages(self, ids: Sequence[int]) -> dict[int, Passage]:
-        found: dict[int, Passage] = {}
-        for at in range(0, len(ids), 500):  # SQLite limits the parameters of a statement
-            some = [int(i) for i in ids[at : at + 500]]
-            marks = ",".join("?" * len(some))
-            for row in self.db.rows(f"SELECT {_PASSAGE} AND p.id IN ({marks})", *some):
-                found[row[0]] = _passage(row)
-        return found
+        wanted = json.dumps([int(number) for number in ids])
+        rows = self.db.rows(f"SELECT {_PASSAGE} AND p.id IN (SELECT value FROM json_each(?))", wanted)
+        return {row[0]: _passage(row) for row in rows}
 
     def ids_of(self, names: Sequence[str]) -> Ids:
         sql = "SELECT p.id FROM passages p JOIN documents d ON d.id = p.document WHERE d.live = 1 AND d.name = ?"

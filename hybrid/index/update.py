@@ -35,6 +35,7 @@ _LONG_SECONDS = 20.0  # of embedding still to come, from which looking for a qui
 _SAMPLE = 512  # passages by which a precision is judged
 _RACY_NS = 2_000_000_000  # a file changed this shortly before it was indexed may have changed again unnoticed
 
+KNOWN_WORDS = "SELECT word, id FROM words WHERE word IN (SELECT value FROM json_each(?))"
 _PROBLEMS = "SELECT name, reason, size, mtime_ns FROM problems ORDER BY name"
 
 
@@ -201,8 +202,7 @@ class Update:
         distinct = sorted({word for text in texts for word in text})
         new = ((word,) for word in distinct)
         self._db.connection.executemany("INSERT OR IGNORE INTO words (word) VALUES (?)", new)
-        known = "SELECT word, id FROM words WHERE word IN (SELECT value FROM json_each(?))"
-        ids = dict(self._db.connection.execute(known, (json.dumps(distinct),)))
+        ids = dict(self._db.connection.execute(KNOWN_WORDS, (json.dumps(distinct),)))
         return [np.array([ids[word] for word in text], np.int32).tobytes() for text in texts]
 
     # -- vectors -------------------------------------------------------------------------------------------------

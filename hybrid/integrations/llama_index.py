@@ -42,8 +42,8 @@ class HybridRetriever(BaseRetriever):
     """Passages from our index as nodes.
 
     Args:
-        hybrid: what retrieves; its settings say how.
-        corpus: anything `Hybrid.answer` takes, or an opened index.
+        hybrid: retrieves, by its settings.
+        corpus: anything that `Hybrid.answer` takes.
         k: passages to find; None: `retrieval.k`.
         documents: names of the only documents to search in; None means all.
     """
@@ -73,12 +73,12 @@ class HybridRetriever(BaseRetriever):
 class HybridQueryEngine(BaseQueryEngine):
     """Answers that are routed per question; `source_nodes` are the citations, in the order of the numbers in the text.
 
-    The response's metadata hold route, rung, reason, policy, abstained, usage, cost, attempts, notes and timings. Of a
-    streamed response both are there when the stream has ended, with the final text as metadata `answer`.
+    The response's metadata hold route, rung, reason, policy, abstained, usage, cost, attempts, notes and timings. A
+    streamed response has both when its stream has ended, and the final text as metadata `answer`.
 
     Args:
-        hybrid: what answers.
-        corpus: anything `Hybrid.answer` takes, or an opened index.
+        hybrid: answers.
+        corpus: anything that `Hybrid.answer` takes.
         route: force `rag` or `long`.
         rung: force how much is read.
         documents: names of the only documents to read; None means all.
@@ -146,11 +146,11 @@ class HybridQueryEngine(BaseQueryEngine):
 class RouteSelector(BaseSelector):
     """Chooses between a tool that reads passages and one that reads whole documents, as our policy decides.
 
-    Only the first decision is carried over: a `HybridQueryEngine` alone also escalates where passages do not answer.
+    Only the first decision counts: a `HybridQueryEngine` alone also escalates where passages do not answer.
 
     Args:
-        hybrid: what decides; nothing is asked of its engine.
-        corpus: anything `Hybrid.decide` takes, or an opened index.
+        hybrid: decides, without asking its engine.
+        corpus: anything that `Hybrid.decide` takes.
         passages: name of the tool for the route `rag`.
         long: name of the tool for the route `long`.
     """
@@ -210,8 +210,8 @@ async def _in_thread(items: Iterator[str]) -> AsyncGenerator[str, None]:
 class OrderingPostprocessor(BaseNodePostprocessor):
     """Puts nodes in the order in which a model should read them; see `hybrid.reading.ordering.order`.
 
-    Unlike LongContextReorder it puts the best node first for even counts too, and nodes without a score stay on their
-    rank instead of counting as the worst.
+    Unlike LongContextReorder it puts the best node first for even counts too, and nodes without a score keep their rank
+    instead of counting as the worst.
 
     Args:
         ordering: relevance, document, edges or curve.
@@ -248,7 +248,7 @@ def _ranked(nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
 
 
 def _origin(node: NodeWithScore) -> str:
-    """What tells the document, its pages in order: readers make a document of each page."""
+    """The document's name, with the page number at its end: readers make a document of each page."""
     metadata = node.node.metadata
     name = metadata.get("file_path") or metadata.get("file_name") or node.node.ref_doc_id or node.node.node_id
     return f"{name}\0{metadata.get('page_label', '')!s:0>8}"

@@ -27,10 +27,10 @@ _ASKED = re.compile(r"^[ \t]*(?:Query|Question):[ \t]*(.+)$", re.MULTILINE | re.
 
 @dataclass(frozen=True, slots=True)
 class Said(Prompt):
-    """Messages that somebody else has composed, sent as they are.
+    """Messages that LlamaIndex has composed, sent as they are.
 
-    An engine that only quotes reads `pieces` and `question`: all that was said, and the last line in it that begins
-    with "Query:" or "Question:", as LlamaIndex's own prompts have it.
+    An engine that only quotes reads `pieces`, which hold the text of all messages, and `question`, which is the last
+    line that begins with "Query:" or "Question:" as in LlamaIndex's own prompts.
     """
 
     said: tuple[tuple[str, str], ...] = ()  # role, content
@@ -52,12 +52,12 @@ class Said(Prompt):
 class HybridLLM(CustomLLM):
     """One of our engines as an LLM: a server, vLLM in this process, or the engine that quotes.
 
-    Responses tell what was spent as `additional_kwargs`: prompt_tokens, completion_tokens and total_tokens, where
-    LlamaIndex's token counter looks for them, and all else as `usage`.
+    Responses tell their usage in `additional_kwargs`: prompt_tokens, completion_tokens and total_tokens, where
+    LlamaIndex's token counter looks for them, and the rest as `usage`.
 
     Args:
         engine: an engine, or the settings of one.
-        max_tokens: room kept for the answer; a call can name another.
+        max_tokens: room kept for the answer; a call can give another number.
     """
 
     max_tokens: int = 512
@@ -90,7 +90,7 @@ class HybridLLM(CustomLLM):
     def stream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> Generator[CompletionResponse, None, None]:
-        """Complete a text piece by piece; the last response tells what was spent."""
+        """Complete a text piece by piece; the last response tells the usage."""
         for text, delta, told in self._stream(Said.of([("user", prompt)]), kwargs):
             yield CompletionResponse(text=text, delta=delta, additional_kwargs=told)
 
@@ -102,7 +102,7 @@ class HybridLLM(CustomLLM):
 
     @llm_chat_callback()
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Generator[ChatResponse, None, None]:
-        """Reply to messages piece by piece; the last response tells what was spent."""
+        """Reply to messages piece by piece; the last response tells the usage."""
         for text, delta, told in self._stream(_said(messages), kwargs):
             yield ChatResponse(message=_reply(text), delta=delta, additional_kwargs=told)
 
@@ -118,7 +118,7 @@ class HybridLLM(CustomLLM):
         return self._engine.ask(prompt, max_tokens=options.get("max_tokens", self.max_tokens), on_text=on_text)
 
     def _stream(self, prompt: Said, options: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Text until now, the new piece, and last what was spent."""
+        """The text until now, the new piece, and at the end the usage."""
         text = ""
         for item in as_it_comes(lambda on_text: self._ask(prompt, on_text, options)):
             if isinstance(item, Completion):

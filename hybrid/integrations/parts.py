@@ -15,8 +15,8 @@ from llama_index.core import Document as LlamaDocument
 from hybrid.corpus.corpus import Corpus
 from hybrid.document import Document
 from hybrid.errors import SettingsError
-from hybrid.index.chunking import Chunker, Cut, Outline
-from hybrid.index.embedding import Embedder, Kind, Progress, Vectors
+from hybrid.index.chunking import Chunker, Cut, Range
+from hybrid.index.embedding import Embedder, Kind, Progress, Vectors, unit
 from hybrid.index.protocol import Store
 from hybrid.integrations.nodes import find, passage_nodes, relevances, start_of, text_of
 from hybrid.integrations.retriever_store import RetrieverStore, from_vector_store
@@ -34,14 +34,14 @@ __all__ = [
 
 
 class LlamaIndexHybrid(Hybrid):
-    """A `Hybrid` that is made of LlamaIndex's parts where they are given. LLMs need none of this: `Hybrid(engine=llm)`.
+    """A `Hybrid` with parts of LlamaIndex in place of ours. LLMs need none of this: `Hybrid(engine=llm)`.
 
     Args:
         settings: as for `Hybrid`.
-        replaced: `engine`, `long_engine` and `policy` of `Hybrid`.
         embedding: a `BaseEmbedding` in place of our embedder. The engine that quotes keeps ours, which it is fitted to.
         splitter: a `NodeParser` that makes the passages.
-        rerankers: post-processors that choose and order what was retrieved; text they change is not read.
+        rerankers: post-processors that choose and order the passages found; text they change is not read.
+        replaced: `engine`, `long_engine` and `policy`, as for `Hybrid`.
 
     Raises:
         SettingsError: a setting that does not fit.
@@ -65,14 +65,14 @@ class LlamaIndexHybrid(Hybrid):
         self.rerankers = tuple(rerankers)
 
     def index_path(self, corpus: Corpus) -> Path | None:
-        """The folder of a corpus's index: another one for every splitter."""
+        """The folder of a corpus's index; every splitter has its own."""
         path = super().index_path(corpus)
         if path is None or not isinstance(self.chunker, NodeChunker):
             return path
         return path.with_name(f"{path.name}-{self.chunker.fingerprint}")
 
     def _rerank(self, question: str, found: list[Candidate], store: Store) -> list[Candidate]:
-        """What was retrieved, as the rerankers choose and order it."""
+        """The retrieved passages that the rerankers keep, in their order."""
         if not self.rerankers or not found:
             return found
         nodes = passage_nodes(found, store)
@@ -88,11 +88,10 @@ class LlamaIndexHybrid(Hybrid):
 class LlamaIndexEmbedder(Embedder):
     """A `BaseEmbedding` as our embedder.
 
-    Tokens are counted with the packaged model's tokenizer, since LlamaIndex's embeddings do not tell theirs.
+    The packaged model's tokenizer counts the tokens, since LlamaIndex's embeddings do not tell theirs.
 
     Args:
-        embedding: of LlamaIndex.
-        max_tokens: what it reads of a text; None: its `max_length`, else 512.
+        max_tokens: tokens that it reads of a text; None: its `max_length`, else 512.
     """
 
     def __init__(self, embedding: Any, max_tokens: int | None = None) -> None:
@@ -107,7 +106,7 @@ class LlamaIndexEmbedder(Embedder):
 
     @property
     def fingerprint(self) -> str:
-        """Class, model and instructions: what two indexes have to share for their vectors to be comparable."""
+        """Class, model and instructions, on which the vectors depend."""
         prompts = [getattr(self.embedding, f"{kind}_instruction", None) for kind in ("query", "text")]
         return f"llama-index {self.name}" + ("" if prompts == [None, None] else f" {prompts}")
 
@@ -122,7 +121,7 @@ class LlamaIndexEmbedder(Embedder):
         return len(self.embedding.get_query_embedding("ready?"))
 
     def prepare(self, sample: Sequence[str], total: int) -> None:
-        """Nothing: its device and precision are its own."""
+        """Does nothing: the embedding has its own device and precision."""
 
     def _encode(self, texts: Sequence[str], kind: Kind, progress: Progress | None) -> Vectors:
         if not texts:
@@ -133,15 +132,13 @@ class LlamaIndexEmbedder(Embedder):
             found = self.embedding.get_text_embedding_batch(list(texts))
         if progress is not None:
             progress(len(texts))
-        vectors = np.asarray(found, np.float32)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.where(lengths > 0, lengths, 1.0), np.float32)
+        return unit(np.array(found, np.float32))
 
 
 class NodeChunker(Chunker):
-    """A `NodeParser` that makes the passages; of a hierarchy the leaves.
+    """A `NodeParser` that makes the passages; a hierarchy's leaves are taken.
 
-    A node that is longer than the embedder reads is cut further by ours: the rest of it would never be found.
+    A node that is longer than the embedder reads is cut further, or the rest of it would never be found.
     """
 
     def __init__(self, embedder: Embedder, splitter: Any) -> None:
@@ -162,8 +159,7 @@ class NodeChunker(Chunker):
             SettingsError: the splitter changes the text, so that its nodes cannot be cited.
         """
         nodes = self.splitter.get_nodes_from_documents([LlamaDocument(text=document.text)])
-        outline = Outline(document.headings)
-        cuts: list[Cut] = []
+        ranges: list[Range] = []
         at = 0
         for node in nodes:
             text = text_of(node)
@@ -177,12 +173,9 @@ class NodeChunker(Chunker):
                 )
             at = start
             (tokens,) = self.embedder.count([text])
-            ranges = [(start, start + len(text), tokens)]
-            if tokens > self.capacity:
-                inner = super().split(Document(document.name, text, "text"))
-                ranges = [(start + cut.start, start + cut.end, cut.tokens) for cut in inner]
-            cuts += [
-                Cut(a, b, document.text[a:b], outline.path(a, b), document.locate(a, b), count)
-                for a, b, count in ranges
-            ]
-        return sorted(cuts, key=lambda cut: (cut.start, cut.end))
+            if tokens <= self.capacity:
+                ranges.append((start, start + len(text), tokens))
+                continue
+            inner = super().split(Document(document.name, text, "text"))
+            ranges += [(start + cut.start, start + cut.end, cut.tokens) for cut in inner]
+        return self._cuts(document, sorted(ranges))

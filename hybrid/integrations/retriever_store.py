@@ -12,11 +12,10 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
 
-import numpy as np
 from llama_index.core import VectorStoreIndex
 from llama_index.core.schema import BaseNode
 
-from hybrid.corpus.corpus import CorpusLike, Problem
+from hybrid.corpus.corpus import CorpusLike
 from hybrid.document import Document
 from hybrid.errors import InputError
 from hybrid.index.chunking import Chunker, Outline
@@ -93,8 +92,6 @@ class RetrieverStore(Store):
         tokens: int = UNKNOWN_TOKENS,
         embedder: Embedder | None = None,
     ) -> None:
-        self.path = None
-        self.mended = ""
         self.retriever = retriever
         self._embedder = embedder or Embedder()
         self._chunker = Chunker(self._embedder)
@@ -158,10 +155,6 @@ class RetrieverStore(Store):
         """Counts the documents that turned out to have changed."""
         return self._changes
 
-    @property
-    def cpu_seconds(self) -> float:
-        return 0.0
-
     def entries(self, names: Sequence[str] | None = None) -> list[Entry]:
         """Documents by name: those of the corpus where one was given, else those seen and one that stands for the rest.
 
@@ -198,20 +191,11 @@ class RetrieverStore(Store):
         whole = self._whole(name)
         return whole.passages if whole is not None else []
 
-    def ids_of(self, names: Sequence[str]) -> Ids:
-        return np.array(sorted(p.id for name in names for p in self.passages_of(name)), np.int64)
-
     def __len__(self) -> int:
         return len(self._all())
 
-    def problems(self) -> list[Problem]:
-        return []
-
-    def unread(self) -> list[Problem]:
-        return []
-
     def close(self) -> None:
-        """Nothing: the retriever is its owner's."""
+        """Does nothing: the retriever belongs to its caller."""
 
     def _all(self) -> list[Passage]:
         """The passages of the documents that are kept."""
