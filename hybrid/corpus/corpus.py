@@ -621,7 +621,7 @@ def _printed(path: str) -> list[str] | None:
     """The labels printed on the pages of a PDF; None where it cannot be opened."""
     if not path.lower().endswith(".pdf") or not Path(path).is_file():
         return None
-    from hybrid.corpus.readers.pdf import page_labels
+    from hybrid.corpus.readers.pdf.pdf import page_labels
 
     return page_labels(Path(path))
 

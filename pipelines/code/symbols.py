@@ -16,10 +16,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from hybrid.corpus.corpus import Corpus, Problem, Source
+from hybrid.corpus.readers.code.symbols import Definition, Import, Reference, Symbols, symbols
 from hybrid.corpus.readers.encoding import decode
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.notebook import code_of, language_of
-from hybrid.corpus.readers.symbols import Definition, Import, Reference, Symbols, symbols
 from hybrid.errors import IndexLocked, IndexStoreError
 from hybrid.index.store import Progress
 from hybrid.text.kinds import kind_of

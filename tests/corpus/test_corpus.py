@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from hybrid.corpus.corpus import Corpus, Problem, Source, not_read, nothing_readable
-from hybrid.corpus.readers import ocr
 from hybrid.corpus.readers.extract import Unreadable
-from hybrid.corpus.readers.numbering import FORMS
+from hybrid.corpus.readers.pdf import ocr
 from hybrid.corpus.readers.read import read
+from hybrid.corpus.readers.word.numbering import FORMS
 from hybrid.errors import CorpusError, InputError, SettingsError
 from hybrid.settings import CorpusSettings
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from hybrid.corpus.readers.definitions import definitions
+from hybrid.corpus.readers.code.definitions import definitions
 from hybrid.document import Heading
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from hybrid.corpus.readers.extract import Extract
-from hybrid.corpus.readers.html import page_text
+from hybrid.corpus.readers.web.html import page_text
 from hybrid.document import Heading
 
 BLANKS = re.compile(r"\s+")

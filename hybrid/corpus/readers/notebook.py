@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from hybrid.corpus.readers.definitions import definitions
+from hybrid.corpus.readers.code.definitions import definitions
 from hybrid.corpus.readers.encoding import decode, without_surrogates
 from hybrid.corpus.readers.extract import Extract, Unreadable
 from hybrid.corpus.readers.headings import markdown_headings

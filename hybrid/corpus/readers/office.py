@@ -17,13 +17,13 @@ from io import BytesIO
 from zipfile import BadZipFile, ZipFile
 
 from hybrid.corpus.readers import archive as archives
-from hybrid.corpus.readers.ebook import ebook
+from hybrid.corpus.readers.epub import ebook
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable, in_few_words
 from hybrid.corpus.readers.markup import BLANKS, DOWN, LEVEL, UP, Cells, is_margin, joined, marked, of_page, table_of
-from hybrid.corpus.readers.opendocument import opendocument
+from hybrid.corpus.readers.opendocument.opendocument import opendocument
 from hybrid.corpus.readers.rtf import cleared
+from hybrid.corpus.readers.sheets.workbook import workbook
 from hybrid.corpus.readers.slides import slides_of
-from hybrid.corpus.readers.workbook import workbook
 
 _OLE = b"\xd0\xcf\x11\xe0"  # what Office wraps around encrypted files
 _LOOSE = re.compile(r"(\[(?:footnote|header|footer):[^\[\]]*?)\s+\]")  # a note whose paragraph ended before it

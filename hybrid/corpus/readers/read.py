@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from hybrid.corpus.readers.csv import csv_text, read_csv
-from hybrid.corpus.readers.docx import read_docx
-from hybrid.corpus.readers.email import read_email
 from hybrid.corpus.readers.encoding import decode, without_surrogates
 from hybrid.corpus.readers.extract import Extract, Unreadable, in_few_words
 from hybrid.corpus.readers.headings import headings_of
-from hybrid.corpus.readers.html import read_html
 from hybrid.corpus.readers.json import read_json, read_jsonl
+from hybrid.corpus.readers.mail.email import read_email
 from hybrid.corpus.readers.notebook import read_notebook
 from hybrid.corpus.readers.office import read_epub, read_odf, read_pptx, read_rtf, read_xlsx
-from hybrid.corpus.readers.pdf import read_pdf
-from hybrid.corpus.readers.pipes import with_tables
+from hybrid.corpus.readers.pdf.pdf import read_pdf
+from hybrid.corpus.readers.sheets.csv import csv_text, read_csv
+from hybrid.corpus.readers.tables.pipes import with_tables
+from hybrid.corpus.readers.web.html import read_html
+from hybrid.corpus.readers.word.docx import read_docx
 from hybrid.document import Document
 from hybrid.text.kinds import kind_of, unsupported
 

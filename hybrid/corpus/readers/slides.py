@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
-from hybrid.corpus.readers.drawing import drawn
+from hybrid.corpus.readers.drawings.figures import PLACES, figure
+from hybrid.corpus.readers.drawings.paragraphs import drawn
 from hybrid.corpus.readers.extract import Extract, LeftOut
-from hybrid.corpus.readers.figures import PLACES, figure
 from hybrid.corpus.readers.markup import joined, marked, of_page, table_of
 from hybrid.corpus.readers.xml import tag_of
 

@@ -17,12 +17,12 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from hybrid.corpus.readers import archive as archives
+from hybrid.corpus.readers.drawings.figures import figure
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable, in_few_words, omitted
-from hybrid.corpus.readers.figures import figure
 from hybrid.corpus.readers.headings import plain_headings
 from hybrid.corpus.readers.markup import of_page
-from hybrid.corpus.readers.numbering import Numbering
-from hybrid.corpus.readers.wordml import EQUATION, Looks, Reading, W, without_prompts
+from hybrid.corpus.readers.word.numbering import Numbering
+from hybrid.corpus.readers.word.wordml import EQUATION, Looks, Reading, W, without_prompts
 from hybrid.document import Heading
 
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"

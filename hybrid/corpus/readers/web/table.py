@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from hybrid.corpus.readers.grid import Part
-from hybrid.corpus.readers.spread import Cell, spread
+from hybrid.corpus.readers.tables.grid import Part
+from hybrid.corpus.readers.tables.spread import Cell, spread
 from hybrid.text.sentences import CELLS
 
 DEEPEST = 16  # tables inside each other that are told as tables

@@ -19,10 +19,10 @@ from hashlib import sha256
 from mimetypes import guess_extension
 from typing import Any, NamedTuple
 
-from hybrid.corpus.readers.appointments import appointments
 from hybrid.corpus.readers.encoding import decode, known, without_surrogates
 from hybrid.corpus.readers.extract import Extract, Unreadable, in_few_words, omitted
-from hybrid.corpus.readers.html import page_text, read_html
+from hybrid.corpus.readers.mail.appointments import appointments
+from hybrid.corpus.readers.web.html import page_text, read_html
 from hybrid.document import Heading
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hybrid.corpus.readers.drawing import A, drawn
+from hybrid.corpus.readers.drawings.paragraphs import A, drawn
 from hybrid.corpus.readers.markup import marked
 from hybrid.corpus.readers.xml import attribute, tag_of
 

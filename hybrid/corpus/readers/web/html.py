@@ -16,8 +16,11 @@ from html.parser import HTMLParser
 from hybrid.corpus.readers.encoding import decode, without_surrogates
 from hybrid.corpus.readers.extract import Extract, omitted
 from hybrid.corpus.readers.headings import plain_headings
-from hybrid.corpus.readers.html_table import DEEPEST, HtmlTable, Op
-from hybrid.corpus.readers.html_tags import (
+from hybrid.corpus.readers.rendering import Rendering
+from hybrid.corpus.readers.scripts import lowered, raised
+from hybrid.corpus.readers.web.mathml import Math
+from hybrid.corpus.readers.web.table import DEEPEST, HtmlTable, Op
+from hybrid.corpus.readers.web.tags import (
     CELLS,
     DROPPED,
     ENDED,
@@ -30,9 +33,6 @@ from hybrid.corpus.readers.html_tags import (
     hides,
     strikes,
 )
-from hybrid.corpus.readers.mathml import Math
-from hybrid.corpus.readers.rendering import Rendering
-from hybrid.corpus.readers.scripts import lowered, raised
 from hybrid.document import Heading
 
 _FIELDS = frozenset("text number date time datetime-local month week email tel url search".split())

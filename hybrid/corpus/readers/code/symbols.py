@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple
 
-from hybrid.corpus.readers.definitions import GROUPS, Defined, defined, parse
+from hybrid.corpus.readers.code.definitions import GROUPS, Defined, defined, parse
 
 Kind = Literal["class", "function", "method", "module", "implementation", "variable"]
 

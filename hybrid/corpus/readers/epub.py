@@ -9,8 +9,8 @@ from zipfile import ZipFile
 
 from hybrid.corpus.readers.encoding import decode
 from hybrid.corpus.readers.extract import Extract, Unreadable
-from hybrid.corpus.readers.html import page_text
 from hybrid.corpus.readers.markup import joined
+from hybrid.corpus.readers.web.html import page_text
 from hybrid.corpus.readers.xml import attribute, tag_of
 
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any
 
-from hybrid.corpus.readers.charts import Chart
-from hybrid.corpus.readers.diagrams import diagram
-from hybrid.corpus.readers.drawing import A, is_struck
+from hybrid.corpus.readers.drawings.charts import Chart
+from hybrid.corpus.readers.drawings.diagrams import diagram
+from hybrid.corpus.readers.drawings.paragraphs import A, is_struck
 
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _CHART, _DIAGRAM = "chart", "SmartArt drawing"

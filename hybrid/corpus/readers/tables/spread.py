@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hybrid.corpus.readers.grid import Grid
+from hybrid.corpus.readers.tables.grid import Grid
 
 _WIDEST = 1000  # columns; a page may claim any number
 

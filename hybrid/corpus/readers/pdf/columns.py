@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from hybrid.corpus.readers.grid import NOTHING, Grid, header_rows
-from hybrid.corpus.readers.groups import LEAST, Span, groups, place
+from hybrid.corpus.readers.pdf.groups import LEAST, Span, groups, place
+from hybrid.corpus.readers.tables.grid import NOTHING, Grid, header_rows
 
 _PIECE = re.compile(r"\S+(?: \S+)*")  # in a layout more than one blank parts two columns
 EM = 20  # lines of a layout, most of them blank, that are as high as its letters

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable
-from hybrid.corpus.readers.list_numbers import list_numbers
 from hybrid.corpus.readers.markup import BLANKS, Cells, is_margin, joined, marked, of_page, raised, sheet_of, table_of
+from hybrid.corpus.readers.opendocument.list_numbers import list_numbers
 from hybrid.corpus.readers.xml import attribute, tag_of
 
 _REPEATED = 200  # times at most that one cell or row of a table is told: files fill sheets with them

@@ -16,12 +16,12 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
-from hybrid.corpus.readers.drawing import A, drawn
+from hybrid.corpus.readers.drawings.figures import PLACES, figure
+from hybrid.corpus.readers.drawings.paragraphs import A, drawn
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable
-from hybrid.corpus.readers.figures import PLACES, figure
 from hybrid.corpus.readers.markup import BLANKS, COVERED, EMPTY, Cell, Cells, joined, marked, of_page, raised, sheet_of
-from hybrid.corpus.readers.number_formats import duration, moment
-from hybrid.corpus.readers.number_formats import shown as formatted
+from hybrid.corpus.readers.sheets.number_formats import duration, moment
+from hybrid.corpus.readers.sheets.number_formats import shown as formatted
 from hybrid.corpus.readers.xml import tag_of
 
 CELL_LIMIT = 2_000_000  # of one workbook

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hybrid.corpus.readers.encoding import without_surrogates
-from hybrid.corpus.readers.pages import plain
+from hybrid.corpus.readers.pdf.pages import plain
 
 _COMMENTS = frozenset(
     """/FreeText /Text /Highlight /Underline /Squiggly /StrikeOut /Caret /Line /Square /Circle /Polygon /PolyLine /Ink

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from hybrid.corpus.readers.drawings.figures import PLACES
 from hybrid.corpus.readers.equations import M, linear
-from hybrid.corpus.readers.figures import PLACES
-from hybrid.corpus.readers.numbering import Numbering
 from hybrid.corpus.readers.scripts import lowered, raised
-from hybrid.corpus.readers.wingdings import UNKNOWN, sign, signs
-from hybrid.corpus.readers.word_table import WordCell, WordRow, told
+from hybrid.corpus.readers.word.numbering import Numbering
+from hybrid.corpus.readers.word.table import WordCell, WordRow, told
+from hybrid.corpus.readers.word.wingdings import UNKNOWN, sign, signs
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from hybrid.corpus.readers.extract import Extract
-from hybrid.corpus.readers.grid import row_parts
-from hybrid.corpus.readers.html import page_text
 from hybrid.corpus.readers.rendering import Rendering
+from hybrid.corpus.readers.tables.grid import row_parts
+from hybrid.corpus.readers.web.html import page_text
 
 _LINE = re.compile(r"[^\n]*\n?")
 _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})")

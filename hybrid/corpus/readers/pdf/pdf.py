@@ -18,16 +18,16 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from hybrid.corpus.readers import ocr
-from hybrid.corpus.readers.annotations import embedded_files, filled_in
-from hybrid.corpus.readers.columns import EM, name_columns
 from hybrid.corpus.readers.encoding import without_surrogates
 from hybrid.corpus.readers.extract import Extract, Unreadable, in_few_words, omitted
 from hybrid.corpus.readers.headings import plain_headings
-from hybrid.corpus.readers.pages import plain, unbroken, without_running_lines
-from hybrid.corpus.readers.runs import page_text, pieces_from_the_right
-from hybrid.corpus.readers.scans import scanned
-from hybrid.corpus.readers.tables import join_tables
+from hybrid.corpus.readers.pdf import ocr
+from hybrid.corpus.readers.pdf.annotations import embedded_files, filled_in
+from hybrid.corpus.readers.pdf.breaks import join_tables
+from hybrid.corpus.readers.pdf.columns import EM, name_columns
+from hybrid.corpus.readers.pdf.pages import plain, unbroken, without_running_lines
+from hybrid.corpus.readers.pdf.runs import page_text, pieces_from_the_right
+from hybrid.corpus.readers.pdf.scans import scanned
 from hybrid.document import Heading
 
 EXTRA = "ocr"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from hybrid.corpus.readers.spread import Cell, spread
+from hybrid.corpus.readers.tables.spread import Cell, spread
 from hybrid.text.sentences import CELLS
 
 _PROSE = 400  # characters of a cell that lays out a page rather than holding a value

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hybrid.corpus.readers.drawing import A, drawn
+from hybrid.corpus.readers.drawings.paragraphs import A, drawn
 from hybrid.corpus.readers.markup import BLANKS, Cells, marked, table_of
-from hybrid.corpus.readers.number_formats import of_chart
+from hybrid.corpus.readers.sheets.number_formats import of_chart
 from hybrid.corpus.readers.xml import attribute, tag_of
 from hybrid.text.sentences import CELLS
 
