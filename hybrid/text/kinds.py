@@ -1,9 +1,35 @@
-"""The kind of a file and its programming language, by its name alone."""
+"""The kind of a file and its programming language, by its name alone, and the reader of each kind."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import PurePosixPath
+from typing import Any
+
+from hybrid.registry import Registry
+
+# From the bytes of a file to an `Extract` (hybrid/corpus/readers/extract.py); kinds without a reader are text already.
+# Another package brings a reader under the suffix it is for: the entry point ".vcf" of the group `hybrid.reader`.
+READERS = Registry[Callable[[bytes], Any]](
+    "reader",
+    {
+        "csv": "hybrid.corpus.readers.sheets.csv:read_csv",
+        "docx": "hybrid.corpus.readers.word.docx:read_docx",
+        "email": "hybrid.corpus.readers.mail.email:read_email",
+        "epub": "hybrid.corpus.readers.epub:read_epub",
+        "html": "hybrid.corpus.readers.web.html:read_html",
+        "json": "hybrid.corpus.readers.json:read_json",
+        "jsonl": "hybrid.corpus.readers.json:read_jsonl",
+        "notebook": "hybrid.corpus.readers.notebook:read_notebook",
+        "opendocument": "hybrid.corpus.readers.opendocument.opendocument:read_odf",
+        "pdf": "hybrid.corpus.readers.pdf.pdf:read_pdf",
+        "pptx": "hybrid.corpus.readers.slides:read_pptx",
+        "rtf": "hybrid.corpus.readers.rtf:read_rtf",
+        "xlsx": "hybrid.corpus.readers.sheets.workbook:read_xlsx",
+    },
+)
+TEXTS = frozenset({"text", "markdown", "rst", "code"})  # kinds that no reader is needed for
 
 KINDS = {
     ".txt": "text", ".text": "text", ".log": "text", ".md": "markdown", ".markdown": "markdown", ".mdx": "markdown",
@@ -81,16 +107,21 @@ WITHOUT_TEXT = frozenset(
 
 @lru_cache(maxsize=4096)
 def kind_of(name: str) -> tuple[str, str | None]:
-    """The `Document.kind` and language for a file name; the kind is `unsupported` for formats known to hold no text.
+    """The `Document.kind` and language for a file name.
 
-    A suffix nobody knows is `text`: only the bytes can tell.
+    The kind is `unsupported` for formats known to hold no text, the suffix itself where another package brings a reader
+    for it, and `text` for a suffix nobody knows: only the bytes can tell.
     """
     base = PurePosixPath(name.replace("\\", "/")).name.lower()
     suffix = PurePosixPath(base).suffix
     language = FILE_NAMES.get(base) or ("dockerfile" if base.startswith("dockerfile.") else LANGUAGES.get(suffix))
     if language is not None:
         return "code", language
-    return ("unsupported" if suffix in UNSUPPORTED else KINDS.get(suffix, "text")), None
+    if suffix in KINDS:
+        return KINDS[suffix], None
+    if suffix in READERS:
+        return suffix, None
+    return "unsupported" if suffix in UNSUPPORTED else "text", None
 
 
 def unsupported(name: str) -> str:

@@ -7,6 +7,7 @@ from io import BytesIO
 from urllib.parse import unquote
 from zipfile import ZipFile
 
+from hybrid.corpus.readers.archive import read_archive
 from hybrid.corpus.readers.encoding import decode
 from hybrid.corpus.readers.extract import Extract, Unreadable
 from hybrid.corpus.readers.markup import joined
@@ -14,7 +15,11 @@ from hybrid.corpus.readers.web.html import page_text
 from hybrid.corpus.readers.xml import attribute, tag_of
 
 
-def ebook(data: bytes) -> Extract:
+def read_epub(data: bytes) -> Extract:
+    return read_archive(data, "EPUB", _ebook)
+
+
+def _ebook(data: bytes) -> Extract:
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, recover=True)

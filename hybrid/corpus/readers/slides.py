@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
+from hybrid.corpus.readers.archive import read_archive
 from hybrid.corpus.readers.drawings.figures import PLACES, figure
 from hybrid.corpus.readers.drawings.paragraphs import drawn
 from hybrid.corpus.readers.extract import Extract, LeftOut
@@ -16,7 +17,11 @@ from hybrid.corpus.readers.xml import tag_of
 _SHAPES = frozenset({"sp", "grpSp", "graphicFrame", "pic", "cxnSp"})
 
 
-def slides_of(data: bytes) -> Extract:
+def read_pptx(data: bytes) -> Extract:
+    return read_archive(data, "PPTX", _slides)
+
+
+def _slides(data: bytes) -> Extract:
     from pptx import Presentation
 
     parts, left_out = list[Extract](), LeftOut()

@@ -12,7 +12,7 @@ import quopri
 import re
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from hashlib import sha256
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from hybrid.corpus.readers.encoding import decode, known, without_surrogates
 from hybrid.corpus.readers.extract import Extract, Unreadable, in_few_words, omitted
 from hybrid.corpus.readers.mail.appointments import appointments
+from hybrid.corpus.readers.read import read
 from hybrid.corpus.readers.web.html import page_text, read_html
 from hybrid.document import Heading
 
@@ -41,17 +42,14 @@ _WORD = re.compile(r"[^\W_]+")
 _BETWEEN = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\d{4}[^\r\n]*\r?\n")  # messages of a mailbox
 _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
 
-# Reads an attachment by its name and bytes; raises Unreadable
-Attached = Callable[[str, bytes], Extract]
 
-
-def read_email(data: bytes, attached: Attached) -> Extract:
+def read_email(data: bytes) -> Extract:
     """The text of a saved message (RFC 5322), or of all messages of a mailbox.
 
     Raises:
         Unreadable: it is no message, or nothing in it is text.
     """
-    mail = _Mail(attached)
+    mail = _Mail()
     messages = list(_messages(data))
     headed = [message for message in messages if any(_header(message, name) for name in (*_HEADERS, "MIME-Version"))]
     if not headed:
@@ -101,7 +99,6 @@ class _Piece(NamedTuple):
 class _Mail:
     """One file on its way."""
 
-    attached: Attached
     pictures: int = 0  # that stand in the text
     seen: set[tuple[str, bytes]] = field(default_factory=set)  # attachments: many messages hold one twice
 
@@ -193,7 +190,7 @@ class _Mail:
         try:
             if kind.startswith("text/") and known(part.get_content_charset()) is not None and raw.strip():
                 raw = _characters(raw, part.get_content_charset()).encode()  # its own reader knows no headers
-            found = self.attached(name or f"unnamed{guess_extension(kind) or '.bin'}", raw)
+            found = read(name or f"unnamed{guess_extension(kind) or '.bin'}", raw)
         except Unreadable as error:
             what = f"the attachment {name}" if name else f"an attachment of the type {kind}"
             return [_Piece("", remarks=(f"{what} was not read{f': {error}' if name else ''}",))]

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any, NamedTuple
 from zipfile import ZipFile
 
+from hybrid.corpus.readers.archive import read_archive
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable
 from hybrid.corpus.readers.markup import BLANKS, Cells, is_margin, joined, marked, of_page, raised, sheet_of, table_of
 from hybrid.corpus.readers.opendocument.list_numbers import list_numbers
@@ -70,7 +71,11 @@ def _look(family: str, found: Mapping[str, str]) -> _Look:
     return _Look(rise, line != "none", unseen.get(family, found.get("display") == "none"))
 
 
-def opendocument(data: bytes) -> Extract:
+def read_odf(data: bytes) -> Extract:
+    return read_archive(data, "OpenDocument file", _opendocument)
+
+
+def _opendocument(data: bytes) -> Extract:
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, huge_tree=True)

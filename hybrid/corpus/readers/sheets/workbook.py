@@ -1,6 +1,7 @@
-"""XLSX: a heading for each sheet, its rows with the names of their columns, its text boxes.
+"""XLSX: a heading for each sheet, its rows with the names of their columns, its text boxes and charts.
 
-Formulas are read by the value that was stored.
+Formulas are read by their stored value. Hidden sheets, rows and columns, comments, struck-out text and formulas without
+a value are left out, and the remarks say so.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
+from hybrid.corpus.readers.archive import read_archive
 from hybrid.corpus.readers.drawings.figures import PLACES, figure
 from hybrid.corpus.readers.drawings.paragraphs import A, drawn
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable
@@ -29,7 +31,11 @@ _GAP = 20  # empty columns next to each other at most that are told as they are
 _MERGED = re.compile(rb"""mergeCell\s[^<>]*?\bref=["']([A-Z]+\d+:[A-Z]+\d+)["']""")
 
 
-def workbook(data: bytes) -> Extract:
+def read_xlsx(data: bytes) -> Extract:
+    return read_archive(data, "XLSX", _workbook)
+
+
+def _workbook(data: bytes) -> Extract:
     import warnings
 
     import openpyxl.reader.excel

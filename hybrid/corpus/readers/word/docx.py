@@ -14,11 +14,11 @@ import re
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
-from hybrid.corpus.readers import archive as archives
+from hybrid.corpus.readers.archive import changed, read_archive
 from hybrid.corpus.readers.drawings.figures import figure
-from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable, in_few_words, omitted
+from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable, omitted
 from hybrid.corpus.readers.headings import plain_headings
 from hybrid.corpus.readers.markup import of_page
 from hybrid.corpus.readers.word.numbering import Numbering
@@ -33,18 +33,7 @@ _PLAIN = b"application/vnd.openxmlformats-officedocument.wordprocessingml.docume
 
 
 def read_docx(data: bytes) -> Extract:
-    if data.startswith(b"\xd0\xcf\x11\xe0"):  # an OLE container: what Office wraps around encrypted files
-        raise Unreadable("encrypted DOCX: needs a password")
-    try:
-        with ZipFile(BytesIO(data)) as archive:
-            archives.check(archive, "DOCX")
-        return _extract(_without_macros(archives.with_common_names(data)))
-    except Unreadable:
-        raise
-    except BadZipFile:
-        raise Unreadable("broken DOCX: not a Word file") from None
-    except Exception as error:  # noqa: BLE001 - a broken file leads python-docx and lxml to raise nearly anything
-        raise Unreadable(f"broken DOCX: {in_few_words(error)}") from None
+    return read_archive(data, "DOCX", lambda data: _extract(_without_macros(data)), "a Word file")
 
 
 def _without_macros(data: bytes) -> bytes:
@@ -52,7 +41,7 @@ def _without_macros(data: bytes) -> bytes:
     with ZipFile(BytesIO(data)) as archive:
         if _TYPES not in archive.namelist() or _MACROS not in archive.read(_TYPES):
             return data
-        return archives.changed(archive, lambda name, held: held.replace(_MACROS, _PLAIN) if name == _TYPES else held)
+        return changed(archive, lambda name, held: held.replace(_MACROS, _PLAIN) if name == _TYPES else held)
 
 
 def _extract(data: bytes) -> Extract:
