@@ -29,9 +29,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.corpus.corpus import Corpus, Problem, Source, nothing_readable
+from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.problems import Problem, nothing_readable
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.read import READING
+from hybrid.corpus.source import Source
 from hybrid.document import Anchor, Document, Heading, Location
 from hybrid.errors import IndexDamaged, IndexLocked, IndexStoreError
 from hybrid.index.chunking import Chunker, Cut
