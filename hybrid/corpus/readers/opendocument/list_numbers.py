@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hybrid.corpus.readers.word.numbering import FORMS
+from hybrid.corpus.readers.numerals import FORMS
 from hybrid.corpus.readers.xml import attribute, tag_of
 
 _FORMS = {"1": "decimal", "a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}

@@ -24,10 +24,11 @@ from hybrid.corpus.readers.headings import plain_headings
 from hybrid.corpus.readers.pdf import ocr
 from hybrid.corpus.readers.pdf.annotations import embedded_files, filled_in
 from hybrid.corpus.readers.pdf.breaks import join_tables
-from hybrid.corpus.readers.pdf.columns import EM, name_columns
+from hybrid.corpus.readers.pdf.columns import name_columns
 from hybrid.corpus.readers.pdf.pages import plain, unbroken, without_running_lines
 from hybrid.corpus.readers.pdf.runs import page_text, pieces_from_the_right
 from hybrid.corpus.readers.pdf.scans import scanned
+from hybrid.corpus.readers.pdf.table import EM
 from hybrid.document import Heading
 
 EXTRA = "ocr"

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from hybrid.corpus.readers.encoding import decode
 from hybrid.corpus.readers.extract import Extract
-from hybrid.corpus.readers.tables.grid import SAMPLE, column_name, grouped_names, header_rows, row_lines
+from hybrid.corpus.readers.tables.header import SAMPLE, column_name, grouped_names, header_rows
+from hybrid.corpus.readers.tables.row import row_lines
 from hybrid.document import Anchor
 from hybrid.text.sentences import CELLS
 

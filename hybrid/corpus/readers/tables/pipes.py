@@ -18,7 +18,7 @@ from itertools import zip_longest
 
 from hybrid.corpus.readers.extract import Extract
 from hybrid.corpus.readers.rendering import Rendering
-from hybrid.corpus.readers.tables.grid import row_parts
+from hybrid.corpus.readers.tables.row import row_parts
 from hybrid.corpus.readers.web.html import page_text
 
 _LINE = re.compile(r"[^\n]*\n?")

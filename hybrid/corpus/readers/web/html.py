@@ -16,10 +16,9 @@ from html.parser import HTMLParser
 from hybrid.corpus.readers.encoding import decode, without_surrogates
 from hybrid.corpus.readers.extract import Extract, omitted
 from hybrid.corpus.readers.headings import plain_headings
-from hybrid.corpus.readers.rendering import Rendering
 from hybrid.corpus.readers.scripts import lowered, raised
 from hybrid.corpus.readers.web.mathml import Math
-from hybrid.corpus.readers.web.table import DEEPEST, HtmlTable, Op
+from hybrid.corpus.readers.web.table import DEEPEST, HtmlTable
 from hybrid.corpus.readers.web.tags import (
     CELLS,
     DROPPED,
@@ -33,12 +32,11 @@ from hybrid.corpus.readers.web.tags import (
     hides,
     strikes,
 )
-from hybrid.document import Heading
+from hybrid.corpus.readers.web.writing import Op, Writing
 
 _FIELDS = frozenset("text number date time datetime-local month week email tel url search".split())
 _SCRIPTS = frozenset({"sup", "sub"})
 _LOOK = 40  # characters of a line that tell what is raised beside it
-_GAPS = ("", " ", "\n", ": ", "\n\n")  # by strength: between two runs of text the strongest wins
 _RUN = re.compile(r"[^ \t\n\r\f]+(?: [^ \t\n\r\f]+)*")
 # html.parser gives up at `&#` that begins no character reference and takes the rest of the page for text
 _STRAY = re.compile(r"&(?=#(?!(?:[0-9]+|[xX][0-9a-fA-F]+)[^0-9a-fA-F]))")
@@ -56,7 +54,7 @@ def page_text(source: str) -> Extract:
         page.close()
     except AssertionError:  # html.parser on declarations it does not know
         return Extract(source)
-    got = page.out.extract(tuple(page.headings))
+    got = page.writing.extract()
     if page.struck:
         got = got._replace(remarks=(omitted(page.struck, "struck-out passage"),))
     return got if got.headings else got._replace(headings=plain_headings(got.text))
@@ -78,8 +76,7 @@ class _Page(HTMLParser):
     def __init__(self, source: str) -> None:
         super().__init__(convert_charrefs=False)
         self.source = source
-        self.out = Rendering(source)
-        self.headings: list[Heading] = []
+        self.writing = Writing(source)
         self._starts = [0, *(m.end() for m in re.finditer("\n", source))]
         self._title_counts = re.search(r"<h1[\s>]", source, re.IGNORECASE) is None
         self._open: list[str] = []  # elements, the outermost first
@@ -87,15 +84,11 @@ class _Page(HTMLParser):
         self._pre = 0
         self._tables: list[HtmlTable] = []  # that have not ended, the outermost first
         self._deeper = 0  # tables inside the innermost of these, too deep to be told as tables
-        self._gap = ""
-        self._heading: tuple[int, list[str]] | None = None  # level and text so far
-        self._heading_start: int | None = None
         self.struck = 0  # passages struck out and left out
         self._strikes = False  # whether what is hidden now is struck out, and nothing of it has been counted yet
         self._math: Math | None = None  # the equation that has not ended yet
         self._options: list[tuple[bool, list[Op]]] | None = None  # of a list to choose from: chosen, and what it says
         self._script: tuple[str, list[Op]] | None = None  # what is raised or lowered, and all of it until now
-        self._colon = False  # whether what was written last ends with a colon
         self._term = False  # whether a term of a list has been begun and its meaning has not
         self._before = ""  # the end of the line so far
         self._figure = False  # whether it ends with a raised or lowered figure
@@ -355,56 +348,8 @@ class _Page(HTMLParser):
                 self._options[-1][1].append(op)
         elif self._tables:
             self._tables[-1].ops().append(op)
-        elif op.what in ("text", "fill"):
-            self._write(op)
-        elif op.what == "gap":
-            if op.text == " " and self._heading is not None:
-                self._heading[1].append(" ")
-            if _GAPS.index(op.text) > _GAPS.index(self._gap):
-                self._gap = op.text
-        elif op.what == "row":
-            self._write_row(op.row)
         else:
-            self._end_heading()
-            if op.what == "heading":
-                self._heading = (op.at, [])
-
-    def _write(self, op: Op) -> None:
-        """Writes text after the gap that is due."""
-        if self._gap and self.out.length:
-            self.out.fill(" " if self._gap == ": " and self._colon else self._gap)
-        self._gap = ""
-        self._colon = op.text.endswith(":")
-        if self._heading is not None:
-            if self._heading_start is None:
-                self._heading_start = self.out.length
-            self._heading[1].append(op.text)
-        if op.what == "text":
-            self.out.put(op.text, op.at)
-        else:
-            self.out.fill(op.text)
-
-    def _write_row(self, row: Sequence[Op]) -> None:
-        """Writes the row of a table on a line of its own; all of it is in the source where its own cells are."""
-        if self.out.length:
-            self.out.fill("\n" if self._gap in ("", " ", "\n") else self._gap)
-        self._gap = ""
-        at = next((op.at for op in row if op.what == "text"), None)
-        for op in row:
-            if op.what == "text":
-                self.out.put(op.text, op.at)
-                at = op.at + len(op.text)
-            elif op.text:
-                if at is not None:
-                    self.out.put("", at)
-                self.out.fill(op.text)
-        self._gap = "\n"
-
-    def _end_heading(self) -> None:
-        if self._heading is not None and self._heading_start is not None:
-            level, parts = self._heading
-            self.headings.append(Heading(self._heading_start, level, " ".join("".join(parts).split())))
-        self._heading = self._heading_start = None
+            self.writing.write(op)
 
     def close(self) -> None:
         """The end of the page, and of what was never closed."""
@@ -415,7 +360,6 @@ class _Page(HTMLParser):
         while self._tables:
             self._deeper = 0
             self._end_table()
-        self._end_heading()
 
     def _offset(self) -> int:
         line, column = self.getpos()

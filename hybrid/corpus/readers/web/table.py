@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from hybrid.corpus.readers.tables.grid import Part
+from hybrid.corpus.readers.tables.row import Part
 from hybrid.corpus.readers.tables.spread import Cell, spread
+from hybrid.corpus.readers.web.writing import Op
 from hybrid.text.sentences import CELLS
 
 DEEPEST = 16  # tables inside each other that are told as tables
@@ -17,15 +17,6 @@ _KEY = 60  # characters at most of what tells the row around an inner table
 _TALLEST = 10_000  # rows of a cell; a page may claim any number
 _RUN = re.compile(r"[^ \t\n\r\f]+(?: [^ \t\n\r\f]+)*")
 _MARK = re.compile(r"[\u2022\u25cf\u25aa\u25e6\u00b7*\u2013\u2014-]|\(?[0-9a-zA-Z]{1,4}[.)]")  # of an item in a list
-
-
-class Op(NamedTuple):
-    """Something to be written."""
-
-    what: str  # text, gap, fill (text that the source does not have), heading, end of a heading, row of a table
-    text: str = ""  # of text and gaps
-    at: int = 0  # offset in the source; level of a heading
-    row: tuple[Op, ...] = ()  # of a row: its cells and, as gaps, what stands before them
 
 
 @dataclass(slots=True)

@@ -21,8 +21,10 @@ from hybrid.corpus.readers.drawings.figures import figure
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable, omitted
 from hybrid.corpus.readers.headings import plain_headings
 from hybrid.corpus.readers.markup import of_page
+from hybrid.corpus.readers.word.element import W, switch
+from hybrid.corpus.readers.word.look import Looks
 from hybrid.corpus.readers.word.numbering import Numbering
-from hybrid.corpus.readers.word.wordml import EQUATION, Looks, Reading, W, without_prompts
+from hybrid.corpus.readers.word.wordml import EQUATION, Reading, without_prompts
 from hybrid.document import Heading
 
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
@@ -141,7 +143,7 @@ def _margins(reading: Reading, part: Any, body: Any, kind: str) -> Iterator[tupl
 
 def _shown(part: Any, body: Any, kind: str) -> list[str]:
     """The names of the headers or footers of some page; a section without its own has those of the one before."""
-    even = _switched(_root(part, "/settings"), "evenAndOddHeaders")
+    even = switch(_root(part, "/settings"), "evenAndOddHeaders")
     at: dict[str, str] = {}  # by the type of pages
     order: list[str] = []
     shown: set[str] = set()
@@ -152,14 +154,9 @@ def _shown(part: Any, body: Any, kind: str) -> list[str]:
             name = reference.get(f"{_R}id", "")
             at[reference.get(f"{W}type", "default")] = name
             order += [] if name in order else [name]
-        on = {"default": True, "first": _switched(section, "titlePg"), "even": even}
+        on = {"default": True, "first": switch(section, "titlePg"), "even": even}
         shown |= {name for pages, name in at.items() if on.get(pages, True)}
     return [name for name in order if name in shown]
-
-
-def _switched(parent: Any | None, name: str) -> bool:
-    found = None if parent is None else parent.find(f"{W}{name}")
-    return found is not None and found.get(f"{W}val") not in ("0", "false", "off")
 
 
 def _style_level(style: Any) -> int:

@@ -6,20 +6,15 @@ which each place is filled from the counter of that level.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+from hybrid.corpus.readers.numerals import FORMS
+from hybrid.corpus.readers.word.element import W, switch, value
+
 _LEVELS = 9
 _BULLET = "\u2022"
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
-             "twelve": "twelfth"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +46,7 @@ class Numbering:
     """
 
     def __init__(self, numbering: Any | None, styles: Any | None) -> None:
-        self._styles = {s.get(f"{_W}styleId"): s for s in _all(styles, "style")}
+        self._styles = {s.get(f"{W}styleId"): s for s in _all(styles, "style")}
         self._lists: dict[str, _List] = {}
         self._numbers: dict[str, tuple[str, dict[int, _Level], dict[int, int]]] = {}
         self._begun: set[str] = set()
@@ -59,22 +54,22 @@ class Numbering:
             return
         links: dict[str, str] = {}
         for abstract in _all(numbering, "abstractNum"):
-            number = abstract.get(f"{_W}abstractNumId")
-            levels = {_int(level.get(f"{_W}ilvl"), 0): _level(level) for level in _all(abstract, "lvl")}
+            number = abstract.get(f"{W}abstractNumId")
+            levels = {_int(level.get(f"{W}ilvl"), 0): _level(level) for level in _all(abstract, "lvl")}
             self._lists[number] = _List(levels)
-            link = _value(abstract, "numStyleLink")
+            link = value(abstract, "numStyleLink")
             if link is not None:
                 links[number] = link
         for num in _all(numbering, "num"):
             own, starts = {}, {}
             for override in _all(num, "lvlOverride"):
-                at = _int(override.get(f"{_W}ilvl"), 0)
+                at = _int(override.get(f"{W}ilvl"), 0)
                 for level in _all(override, "lvl"):
                     own[at] = _level(level)
-                start = _value(override, "startOverride")
+                start = value(override, "startOverride")
                 if start is not None:
                     starts[at] = _int(start, 1)
-            self._numbers[num.get(f"{_W}numId")] = (_value(num, "abstractNumId") or "", own, starts)
+            self._numbers[num.get(f"{W}numId")] = (value(num, "abstractNumId") or "", own, starts)
         for number, style in links.items():  # a list that is only the name of a style's
             target = self._numbers.get(self._own(style)[0] or "")
             if target is not None and target[0] in self._lists and target[0] != number:
@@ -97,8 +92,8 @@ class Numbering:
             for place, start in starts.items():
                 if place < _LEVELS:
                     of.counters[place] = start - 1
-        value = of.counters[at]
-        of.counters[at] = level.start if value is None else value + 1
+        count = of.counters[at]
+        of.counters[at] = level.start if count is None else count + 1
         for below in range(at + 1, _LEVELS):
             if below not in levels or levels[below].restarts:
                 of.counters[below] = None
@@ -106,8 +101,8 @@ class Numbering:
 
     def _of(self, paragraph: Any) -> tuple[str, int] | None:
         """List and level of a paragraph, its own or its style's."""
-        properties = paragraph.find(f"{_W}pPr")
-        style = None if properties is None else _value(properties, "pStyle")
+        properties = paragraph.find(f"{W}pPr")
+        style = value(properties, "pStyle")
         number, at = (None, None) if properties is None else _numbered(properties)
         if number is None:
             number, inherited = self._own(style)
@@ -129,23 +124,18 @@ class Numbering:
             found = self._styles.get(style) if style is not None else None
             if found is None:
                 return None, None
-            properties = found.find(f"{_W}pPr")
+            properties = found.find(f"{W}pPr")
             if properties is not None:
                 number, level = _numbered(properties)
                 at = level if at is None else at
                 if number is not None:
                     return number, at
-            style = _value(found, "basedOn")
+            style = value(found, "basedOn")
         return None, None
 
 
 def _all(parent: Any | None, tag: str) -> list[Any]:
-    return [] if parent is None else list(parent.findall(f"{_W}{tag}"))
-
-
-def _value(parent: Any, tag: str) -> str | None:
-    found = parent.find(f"{_W}{tag}")
-    return None if found is None else found.get(f"{_W}val")
+    return [] if parent is None else list(parent.findall(f"{W}{tag}"))
 
 
 def _int(text: str | None, otherwise: int) -> int:
@@ -155,28 +145,22 @@ def _int(text: str | None, otherwise: int) -> int:
         return otherwise
 
 
-def _on(parent: Any, tag: str) -> bool:
-    """Whether a switch is there and not off."""
-    found = parent.find(f"{_W}{tag}")
-    return found is not None and found.get(f"{_W}val") not in ("0", "false", "off")
-
-
 def _numbered(properties: Any) -> tuple[str | None, int | None]:
-    found = properties.find(f"{_W}numPr")
+    found = properties.find(f"{W}numPr")
     if found is None:
         return None, None
-    at = _value(found, "ilvl")
-    return _value(found, "numId"), None if at is None else _int(at, 0)
+    at = value(found, "ilvl")
+    return value(found, "numId"), None if at is None else _int(at, 0)
 
 
 def _level(level: Any) -> _Level:
     return _Level(
-        pattern=_value(level, "lvlText") or "",
-        form=_value(level, "numFmt") or "decimal",
-        start=_int(_value(level, "start"), 0),
-        style=_value(level, "pStyle"),
-        legal=_on(level, "isLgl"),
-        restarts=_value(level, "lvlRestart") != "0",
+        pattern=value(level, "lvlText") or "",
+        form=value(level, "numFmt") or "decimal",
+        start=_int(value(level, "start"), 0),
+        style=value(level, "pStyle"),
+        legal=bool(switch(level, "isLgl")),
+        restarts=value(level, "lvlRestart") != "0",
     )
 
 
@@ -190,61 +174,9 @@ def _shown(level: _Level, levels: Mapping[int, _Level], counters: list[int | Non
         mark = f"%{place + 1}"
         if mark in shown:
             of = levels.get(place)
-            value = counters[place]
-            if value is None:  # a level that was skipped counts as begun
-                value = counters[place] = of.start if of is not None else 1
+            count = counters[place]
+            if count is None:  # a level that was skipped counts as begun
+                count = counters[place] = of.start if of is not None else 1
             form = "decimal" if level.legal or of is None else of.form
-            shown = shown.replace(mark, FORMS.get(form, str)(value))
+            shown = shown.replace(mark, FORMS.get(form, str)(count))
     return shown.strip()
-
-
-def _letters(value: int) -> str:
-    """a to z, then aa, bb, as Word goes on."""
-    return chr(97 + (value - 1) % 26) * min(1 + (value - 1) // 26, 10) if value > 0 else str(value)
-
-
-def _roman(value: int) -> str:
-    if not 0 < value < 4000:
-        return str(value)
-    found = ""
-    for size, letters in (
-        (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),
-        (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
-    ):  # fmt: skip
-        found, value = found + letters * (value // size), value % size
-    return found
-
-
-def _words(value: int) -> str:
-    if value >= 100:
-        return str(value)
-    if value < 20:
-        return _ONES[value].title()
-    ten, one = divmod(value, 10)
-    return (_TENS[ten] + (f"-{_ONES[one]}" if one else "")).title()
-
-
-def _ordinal(value: int) -> str:
-    ending = "th" if value % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
-    return f"{value}{ending}"
-
-
-def _ordinal_words(value: int) -> str:
-    words = _words(value).lower()
-    head, dash, last = words.rpartition("-")
-    ending = _ORDINALS.get(last) or (last[:-1] + "ieth" if last.endswith("y") else f"{last}th")
-    return (head + dash + ending).title() if value < 100 else _ordinal(value)
-
-
-FORMS: Mapping[str, Callable[[int], str]] = {
-    "decimal": str,
-    "decimalZero": lambda value: f"{value:02}",
-    "upperRoman": lambda value: _roman(value).upper(),
-    "lowerRoman": _roman,
-    "upperLetter": lambda value: _letters(value).upper(),
-    "lowerLetter": _letters,
-    "ordinal": _ordinal,
-    "cardinalText": _words,
-    "ordinalText": _ordinal_words,
-    "none": lambda value: "",
-}

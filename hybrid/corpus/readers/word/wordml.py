@@ -10,16 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from hybrid.corpus.readers.drawings.figures import PLACES
 from hybrid.corpus.readers.equations import M, linear
-from hybrid.corpus.readers.scripts import lowered, raised
+from hybrid.corpus.readers.word.element import W, number, switch
+from hybrid.corpus.readers.word.line import Line
+from hybrid.corpus.readers.word.look import Look, Looks
 from hybrid.corpus.readers.word.numbering import Numbering
 from hybrid.corpus.readers.word.table import WordCell, WordRow, told
 from hybrid.corpus.readers.word.wingdings import UNKNOWN, sign, signs
 
-W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _GONE = frozenset({f"{W}del", f"{W}moveFrom"})
 _SKIPPED = frozenset(f"{W}{tag}" for tag in "delText delInstrText instrText pPr rPr sdtPr tblPr trPr tcPr".split())
@@ -31,109 +32,6 @@ _WRAPPERS = frozenset(f"{W}{tag}" for tag in "sdt sdtContent ins moveTo customXm
 _EQUATIONS = frozenset({f"{M}oMath", f"{M}oMathPara"})
 _HEX = re.compile(r"[0-9A-Fa-f]{1,6}")
 EQUATION = -1  # in place of a heading's level, of an equation that is a paragraph by itself
-_LOOK = 40  # characters of a line that tell what is raised beside it
-
-
-class Look(NamedTuple):
-    """How text is shown, None where nothing says it."""
-
-    hidden: bool | None = None
-    struck: bool | None = None
-    bold: bool | None = None
-    place: str | None = None  # superscript, subscript, baseline
-    font: str | None = None
-
-    def over(self, other: Look) -> Look:
-        """This, and the other where it says nothing."""
-        return other._replace(**{name: value for name, value in self._asdict().items() if value is not None})
-
-
-class Looks:
-    """The looks that the styles of a document give.
-
-    Args:
-        styles: the root of styles.xml.
-    """
-
-    def __init__(self, styles: Any | None) -> None:
-        found = [] if styles is None else styles.findall(f"{W}style")
-        self._styles = {style.get(f"{W}styleId"): style for style in found}
-        self._known: dict[str | None, Look] = {None: Look()}
-
-    def style(self, name: str | None, depth: int = 10) -> Look:
-        """That of a style and those it is based on, which may be in a circle."""
-        if name not in self._known:
-            style = self._styles.get(name)
-            if style is None or not depth:
-                return Look()
-            above = style.find(f"{W}basedOn")
-            base = Look() if above is None else self.style(above.get(f"{W}val"), depth - 1)
-            self._known[name] = _look(style.find(f"{W}rPr")).over(base)
-        return self._known[name]
-
-    def of(self, properties: Any | None, around: Look) -> Look:
-        """That of a run with these properties in a paragraph of a look."""
-        if properties is None:
-            return around
-        style = properties.find(f"{W}rStyle")
-        named = Look() if style is None else self.style(style.get(f"{W}val"))
-        return _look(properties).over(named).over(around)
-
-
-def _look(properties: Any | None) -> Look:
-    if properties is None:
-        return Look()
-    place, font = properties.find(f"{W}vertAlign"), properties.find(f"{W}rFonts")
-    struck = _switch(properties, "strike")
-    return Look(
-        _switch(properties, "vanish"),
-        struck if struck is not None else _switch(properties, "dstrike"),
-        _switch(properties, "b"),
-        None if place is None else place.get(f"{W}val"),
-        None if font is None else font.get(f"{W}ascii"),
-    )
-
-
-def _switch(properties: Any, name: str) -> bool | None:
-    found = properties.find(f"{W}{name}")
-    return None if found is None else found.get(f"{W}val") not in ("0", "false", "off")
-
-
-@dataclass(slots=True)
-class _Line:
-    """The text of a paragraph on its way."""
-
-    text: str = ""
-    place: str = ""  # of what waits: superscript or subscript
-    waiting: str = ""
-    figure: bool = False  # whether the text ends with a raised or lowered figure
-    bold: bool = True  # whether all of it is
-    equation: str = ""  # the last one in it
-
-    def add(self, text: str, look: Look) -> None:
-        if not text:
-            return
-        place = look.place if look.place in ("superscript", "subscript") else ""
-        if place != self.place:
-            self.end()
-            self.place = place
-        self.bold = self.bold and (bool(look.bold) or not text.strip())
-        if place:
-            self.waiting += text
-        else:
-            self.text += f" {text}" if self.figure and text[0].isdigit() else text
-            self.figure = False
-
-    def end(self) -> str:
-        """The whole text, when nothing more is raised or lowered."""
-        mark = self.waiting.strip()
-        if self.waiting:
-            tell = raised if self.place == "superscript" else lowered
-            lead, tail = tell(self.text[-_LOOK:], mark)
-            self.text += f"{lead}{mark}{tail}" if lead else self.waiting
-            self.figure = mark[-1:].isdigit() and not tail
-        self.waiting = self.place = ""
-        return self.text
 
 
 @dataclass(slots=True)
@@ -191,12 +89,12 @@ class Reading:
             if properties is not None and properties.find(f"{W}del") is not None:
                 self.tracked = True
                 continue
-            if properties is not None and _switch(properties, "hidden"):
+            if properties is not None and switch(properties, "hidden"):
                 self.hidden += 1
                 continue
             before = None if properties is None else properties.find(f"{W}gridBefore")
-            cells = [WordCell(across=_int(before, 1))] if before is not None else []
-            found.append(WordRow(cells, properties is not None and bool(_switch(properties, "tblHeader"))))
+            cells = [WordCell(across=number(before, 1))] if before is not None else []
+            found.append(WordRow(cells, properties is not None and bool(switch(properties, "tblHeader"))))
             for cell in _parts(row, "tc"):
                 own = cell.find(f"{W}tcPr")
                 if own is not None and own.find(f"{W}cellDel") is not None:
@@ -211,7 +109,7 @@ class Reading:
         if properties is not None:
             across, down = properties.find(f"{W}gridSpan"), properties.find(f"{W}vMerge")
         found = WordCell(
-            across=_int(across, 1),
+            across=number(across, 1),
             goes_on=down is not None and down.get(f"{W}val", "continue") == "continue",
         )
         carried = ""
@@ -242,7 +140,7 @@ class Reading:
         One that is empty still counts, as it does in Word, but shows nothing to read; a hidden one does not count.
         """
         mark = paragraph.find(f"{W}pPr/{W}rPr")
-        if not text.strip() and mark is not None and _switch(mark, "vanish"):
+        if not text.strip() and mark is not None and switch(mark, "vanish"):
             return ""
         number = self.numbering.next(paragraph)
         return f"{number} {text.lstrip()}" if number and text.strip() else text
@@ -254,16 +152,16 @@ class Reading:
         self.tracked = self.tracked or gone
         return gone
 
-    def _line(self, paragraph: Any) -> _Line:
+    def _line(self, paragraph: Any) -> Line:
         style = paragraph.find(f"{W}pPr/{W}pStyle")
-        line = _Line()
+        line = Line()
         hidden, struck = self.hidden, self.struck
         self._walk(paragraph, line, self.looks.style(None if style is None else style.get(f"{W}val")))
         self.hidden, self.struck = min(self.hidden, hidden + 1), min(self.struck, struck + 1)  # of one in many runs
         line.end()
         return line
 
-    def _walk(self, parent: Any, line: _Line, look: Look) -> None:
+    def _walk(self, parent: Any, line: Line, look: Look) -> None:
         """Writes what stands in an element as it reads with all tracked changes accepted."""
         for child in parent:
             tag = child.tag
@@ -305,19 +203,19 @@ class Reading:
             else:
                 self._walk(child, line, look)
 
-    def _run(self, run: Any, line: _Line, look: Look) -> None:
+    def _run(self, run: Any, line: Line, look: Look) -> None:
         if look.hidden or look.struck:
             text = "".join(element.text or "" for element in run.iter(f"{W}t"))
             shown = not any(self.fields)
             for mark in run.iter(f"{W}fldChar"):
-                self._field(mark, _Line(), look)
+                self._field(mark, Line(), look)
             if text.strip() and shown:
                 self.hidden += bool(look.hidden)
                 self.struck += not look.hidden
             return
         self._walk(run, line, look)
 
-    def _field(self, mark: Any, line: _Line, look: Look) -> None:
+    def _field(self, mark: Any, line: Line, look: Look) -> None:
         """A field begins with its code, goes on with what it shows, and ends, maybe in a later paragraph."""
         kind = mark.get(f"{W}fldCharType")
         if kind == "begin":
@@ -376,7 +274,7 @@ def without_prompts(root: Any) -> Any:
     """The element without what content controls say as long as nobody has filled them in, "Click to enter text."."""
     for control in root.iter(f"{W}sdt"):
         properties, content = control.find(f"{W}sdtPr"), control.find(f"{W}sdtContent")
-        if properties is not None and content is not None and _switch(properties, "showingPlcHdr"):
+        if properties is not None and content is not None and switch(properties, "showingPlcHdr"):
             for text in content.iter(f"{W}t"):
                 if next(text.iterancestors(f"{W}sdt")) is control:
                     text.text = ""
@@ -397,16 +295,11 @@ def _form_field(begin: Any) -> str:
     """The value of a box to check or of a list to choose from, which no text beside it shows."""
     box, choices = begin.find(f"{W}ffData/{W}checkBox"), begin.find(f"{W}ffData/{W}ddList")
     if box is not None:
-        checked = _switch(box, "checked")
-        return "\u2612" if (checked if checked is not None else _switch(box, "default")) else "\u2610"
+        checked = switch(box, "checked")
+        return "\u2612" if (checked if checked is not None else switch(box, "default")) else "\u2610"
     if choices is not None:
         entries = [entry.get(f"{W}val", "") for entry in choices.findall(f"{W}listEntry")]
         result = choices.find(f"{W}result")
-        at = _int(result if result is not None else choices.find(f"{W}default"), 0)
+        at = number(result if result is not None else choices.find(f"{W}default"), 0)
         return entries[at] if at < len(entries) else ""
     return ""
-
-
-def _int(element: Any | None, otherwise: int) -> int:
-    value = "" if element is None else element.get(f"{W}val", "")
-    return min(int(value), 1000) if value.isdigit() else otherwise
