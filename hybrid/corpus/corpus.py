@@ -23,7 +23,7 @@ CorpusLike: TypeAlias = "Corpus | str | os.PathLike[str] | Mapping[str, str] | S
 
 @dataclass(frozen=True)
 class Corpus:
-    """What questions are asked about. Finding the files reads none of them."""
+    """The documents that questions are asked about. Finding the files reads none of them."""
 
     key: str  # the same for the same files and folders, whatever they hold; empty with given texts
     base: Path | None  # the folder that names are relative to
@@ -54,7 +54,7 @@ class Corpus:
 
 @dataclass
 class _Gathered:
-    """What has been named so far."""
+    """The paths, texts and nodes that somebody named so far."""
 
     roots: list[Root] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)

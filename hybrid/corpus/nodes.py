@@ -20,7 +20,7 @@ class Text(NamedTuple):
 
 
 def is_node(thing: object) -> bool:
-    """Whether this is a LlamaIndex document or node, told by what it can do."""
+    """Whether this is a LlamaIndex document or node, judged by its attributes."""
     has_text = callable(getattr(thing, "get_content", None)) or isinstance(getattr(thing, "text", None), str)
     return has_text and isinstance(getattr(thing, "metadata", None), Mapping)
 

@@ -41,8 +41,8 @@ KINDS = {
     ".odp": "opendocument", ".rtf": "rtf", ".epub": "epub",
 }  # fmt: skip
 
-# without COBOL and Typst: the parser of the one does not end on texts in other languages, that of the other ends the
-# whole process where a thousand brackets are open; both are read as text
+# COBOL and Typst are read as text: COBOL's parser does not end on texts in other languages, and Typst's ends the whole
+# process where a thousand brackets are open
 LANGUAGES = {
     ".py": "python", ".pyi": "python", ".pyw": "python", ".js": "javascript", ".mjs": "javascript",
     ".cjs": "javascript", ".jsx": "javascript", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript",
@@ -74,27 +74,7 @@ FILE_NAMES = {
     "kconfig": "kconfig", "go.mod": "gomod",
 }  # fmt: skip
 
-UNSUPPORTED = frozenset(
-    """
-    .png .jpg .jpeg .gif .bmp .tif .tiff .webp .ico .icns .svg .heic .avif .psd .ai .eps .mp3 .wav .flac .ogg .m4a .aac
-    .mp4 .mov .avi .mkv .webm .wmv .zip .gz .tgz .bz2 .xz .zst .7z .rar .tar .jar .war .whl .egg .deb .rpm .dmg .iso
-    .so .dll .dylib .a .o .obj .lib .exe .bin .msi .pyc .pyo .pyd .class .wasm .node .ttf .otf .woff .woff2 .eot
-    .xls .ppt .doc .dot .mobi .djvu .ps .pages .numbers .key .msg .pst
-    .db .sqlite .sqlite3 .mdb .parquet .feather .arrow .avro .orc .npy .npz .pkl .pickle .joblib .h5 .hdf5 .mat .rds
-    .pt .pth .ckpt .safetensors .onnx .gguf .tflite .faiss .map .dat .pack .idx
-    """.split()
-)
-
-# What to do with a file of a kind that is not read
-REMEDIES = {
-    ".doc": "save it as .docx", ".dot": "save it as .docx", ".xls": "save it as .xlsx", ".ppt": "save it as .pptx",
-    ".msg": "save it as .eml", ".pages": "export it as .docx or PDF", ".numbers": "export it as .xlsx",
-    ".key": "export it as .pptx or PDF", ".mobi": "convert it to .epub", ".djvu": "convert it to PDF",
-    ".ps": "convert it to PDF",
-    **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz"), "unpack it"),
-}  # fmt: skip
-
-# Of those, what nobody expects to be read: pictures, sound, fonts, and what programs make; told by number alone
+# Formats that nobody expects to be read: pictures, sound, fonts, and files that programs make; only counted
 WITHOUT_TEXT = frozenset(
     """
     .png .jpg .jpeg .gif .bmp .tif .tiff .webp .ico .icns .svg .heic .avif .psd .ai .eps .mp3 .wav .flac .ogg .m4a .aac
@@ -103,6 +83,23 @@ WITHOUT_TEXT = frozenset(
     .gguf .tflite
     """.split()
 )
+
+UNSUPPORTED = WITHOUT_TEXT | frozenset(
+    """
+    .zip .gz .tgz .bz2 .xz .zst .7z .rar .tar .jar .war .whl .egg .deb .rpm .dmg .iso .msi .xls .ppt .doc .dot .mobi
+    .djvu .ps .pages .numbers .key .msg .pst .db .sqlite .sqlite3 .mdb .parquet .feather .arrow .avro .orc .h5 .hdf5
+    .mat .rds .faiss
+    """.split()
+)
+
+# What to do with a file that is not read
+REMEDIES = {
+    ".doc": "save it as .docx", ".dot": "save it as .docx", ".xls": "save it as .xlsx", ".ppt": "save it as .pptx",
+    ".msg": "save it as .eml", ".pages": "export it as .docx or PDF", ".numbers": "export it as .xlsx",
+    ".key": "export it as .pptx or PDF", ".mobi": "convert it to .epub", ".djvu": "convert it to PDF",
+    ".ps": "convert it to PDF",
+    **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz"), "unpack it"),
+}  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -125,6 +122,6 @@ def kind_of(name: str) -> tuple[str, str | None]:
 
 
 def unsupported(name: str) -> str:
-    """Why a file of a kind that holds no text for us is not read, and what to do."""
+    """Why a file of an unsupported format is not read, and what to do."""
     suffix = PurePosixPath(name).suffix.lower()
     return f"unsupported format {suffix}" + (f": {REMEDIES[suffix]}" if suffix in REMEDIES else "")

@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _SHOWN = frozenset("u tab line emdash endash emspace enspace qmspace bullet lquote rquote ldblquote rdblquote".split())
-_ENDS = frozenset("par cell nestcell row nestrow line sect page tab".split())  # over which nothing raised goes on
+_ENDS = frozenset("par cell nestcell row nestrow line sect page tab".split())  # raised text ends before these
 _NOTES = {"footnote": " [footnote: "} | {
     f"{kind}{side}": f"\\par [{kind}: " for kind in ("header", "footer") for side in ("", "l", "r", "f")
 }
@@ -73,9 +73,9 @@ class _State:
     hidden: bool = False
     struck: bool = False
     rise: int = 0  # 1 above the line, -1 below it
-    aside: bool = False  # in a part that is never shown, such as the table of fonts
+    aside: bool = False  # in an invisible part, such as the table of fonts
     note: str = ""  # which note it is in
-    ends: str = ""  # what is written at the end of the group
+    ends: str = ""  # to be written at the end of the group
 
     def why(self) -> str:
         """Why the text is left out, "" where it is shown."""
@@ -84,9 +84,9 @@ class _State:
 
 @dataclass(slots=True)
 class _Reading:
-    """One file on its way."""
+    """One file while it is read."""
 
-    asides: Collection[str]  # words that begin a part of which nothing is shown, such as the table of fonts
+    asides: Collection[str]  # words that begin an invisible part, such as the table of fonts
     out: list[str] = field(default_factory=list)
     left_out: LeftOut = field(default_factory=LeftOut)
     tracked: bool = False
@@ -100,7 +100,7 @@ class _Reading:
             self.rise = rise
 
     def show(self, raw: str, state: _State, *, counts: bool) -> None:
-        """Text is written, or left out; what hangs together is counted once."""
+        """Writes text or leaves it out; connected text is counted once."""
         why = "" if state.aside else state.why()
         if why:
             if counts and why != self.last and _KINDS[why]:
@@ -115,9 +115,9 @@ class _Reading:
 
 
 def _cleared(text: str, asides: Collection[str]) -> tuple[str, LeftOut, bool]:
-    """The RTF that is valid, what is left out, and whether changes were tracked."""
+    """The visible part of an RTF text, the count of what is left out, and whether changes were tracked."""
     reading, state, stack = _Reading(asides), _State(), list[_State]()
-    starred = False  # a group of which programs that do not know it show nothing
+    starred = False  # a group that is invisible to programs which do not know it
     for token in _TOKEN.finditer(re.sub(f"[{UP}{DOWN}{LEVEL}]", "", text)):
         raw, word = token.group(), token["word"]
         if token["brace"] == "{":

@@ -44,7 +44,7 @@ def _slides(data: bytes) -> Extract:
 
 
 def _shapes(shapes: Any) -> Iterator[Any]:
-    """The shapes in their order, with those that stand in a choice for newer programs, as with an equation."""
+    """The shapes in their order, also those in a choice for newer programs, such as equations."""
     from pptx.shapes.shapetree import BaseShapeFactory
 
     for element in shapes._spTree:
@@ -75,7 +75,7 @@ def _shape(shape: Any, left_out: Counter[str]) -> str:
 
 
 def _part(shape: Any, name: str) -> bytes:
-    """What a part holds that a shape refers to."""
+    """The content of a part that a shape refers to."""
     return bytes(shape.part.related_part(name).blob) if name in shape.part.rels else b""
 
 

@@ -12,7 +12,7 @@ from hybrid.document import Heading
 SIZE_LIMIT = 1_000_000  # characters; above it a file is generated more often than written, and parsing it is slow
 LINE_LIMIT = 20_000  # characters; nobody wrote a text of one such line, and some grammars take the square of it in time
 
-# A rule for all grammars: what is named like a definition and has a name is one.
+# A rule for all grammars: a node that is named like a definition and has a name is one.
 _DEFINITION = re.compile(
     r"(?:definition|declaration|_item|_spec|specifier|signature|_decl|function_def|(?:function|declaration)_statement)$"
     r"|^(?:class|module|method|singleton_method|function|interface|internal_module|trait|struct|enum|method_elem)$"
@@ -33,7 +33,7 @@ _ELIXIR = frozenset(
     f"def{what}".encode() for what in ("", "p", "macro", "macrop", "guard", "module", "protocol", "impl")
 )
 _FUNCTION_VALUE = re.compile(r"function|lambda|^class$")
-_ABOVE = re.compile(r"comment$|^attribute_item$|^decorator$")  # what belongs to the definition right below it
+_ABOVE = re.compile(r"comment$|^attribute_item$|^decorator$")  # belong to the definition right below them
 _WRAPPER = frozenset({"decorated_definition", "export_statement", "template_declaration", "ambient_declaration"})
 
 
@@ -58,11 +58,11 @@ class Defined(NamedTuple):
     level: int  # 1 is the outermost
     start: int  # characters; where its comment block, decorators or attributes begin
     line: int  # 1-based, of its name
-    node: Any  # of tree-sitter, without what is above it
+    node: Any  # of tree-sitter, without the comments above it
 
 
 class Syntax(NamedTuple):
-    """The nodes of a text that matter here, in order, an enclosing one before what it holds."""
+    """The nodes of a text that matter here, in order, an enclosing one before its inner ones."""
 
     raw: bytes  # the text as it was parsed
     nodes: list[tuple[str, Any]]  # group, node
@@ -78,7 +78,7 @@ GROUPS: dict[str, Callable[[str], object]] = {
 def parse(text: str, language: str, groups: Mapping[str, Callable[[str], object]] = GROUPS) -> Syntax | None:
     """The nodes of each group, None where the language has no grammar here or the text is very long or one line.
 
-    They are found by a query, which tree-sitter carries out ten times as fast as Python can walk a tree.
+    A query finds them ten times as fast as Python walks a tree.
     """
     if len(text) > SIZE_LIMIT or one_line(text):
         return None
@@ -97,7 +97,7 @@ def parse(text: str, language: str, groups: Mapping[str, Callable[[str], object]
 
 
 def one_line(text: str) -> bool:
-    """Whether one very long line is most of a text, as in what a program has packed."""
+    """Whether one very long line is most of a text, as in minified code."""
     longest = max(map(len, text.splitlines()), default=0)
     return longest > LINE_LIMIT and longest * 2 > len(text)
 
@@ -106,7 +106,7 @@ def one_line(text: str) -> bool:
 def _prepared(
     language: str, groups: tuple[tuple[str, Callable[[str], object]], ...]
 ) -> tuple[Any, dict[str, str]] | None:
-    """A query for all kinds of nodes that are in a group, and the group of each kind; the first that fits counts."""
+    """A query for all kinds of nodes in a group, and the group of each kind, which is the first that fits."""
     try:
         from tree_sitter import Query
         from tree_sitter_language_pack import get_language
@@ -157,7 +157,7 @@ def defined(syntax: Syntax) -> list[Defined]:
 
 
 def _note(above: dict[int, tuple[int, int]], node: Any, raw: bytes) -> None:
-    """Remember a comment if it stands alone on its lines; a first line that names an interpreter is none."""
+    """Remembers a comment that stands alone on its lines; a first line that names an interpreter is no comment."""
     start = node.start_byte
     if raw[raw.rfind(b"\n", 0, start) + 1 : start].strip() or (start == 0 and raw.startswith(b"#!")):
         return
@@ -166,7 +166,7 @@ def _note(above: dict[int, tuple[int, int]], node: Any, raw: bytes) -> None:
 
 
 def _offsets(raw: bytes) -> Callable[[int], int]:
-    """The way from a byte of UTF-8 to its character."""
+    """A function from a byte of UTF-8 to its character."""
     if raw.isascii():
         return int
     import numpy as np
@@ -177,7 +177,7 @@ def _offsets(raw: bytes) -> Callable[[int], int]:
 
 
 def _named(node: Any) -> Any:
-    """The node of the name that a node of a defining kind defines, None where it defines nothing."""
+    """The node of the name that a node defines, None where it defines nothing."""
     kind = node.type
     if kind == "variable_declarator":
         value = node.child_by_field_name("value")
@@ -198,7 +198,7 @@ def _named(node: Any) -> Any:
 
 
 def _elixir_name(node: Any) -> Any:
-    """What a call of `def` or its like defines: `def f(x) when x > 1 do` defines `f`."""
+    """The name that a call of `def` or its like defines: `def f(x) when x > 1 do` defines `f`."""
     target = node.child_by_field_name("target")
     if target is None or target.text not in _ELIXIR or len(node.named_children) < 2:
         return None

@@ -1,7 +1,7 @@
-"""Symbols: what a source text defines, calls, inherits from and imports, found by tree-sitter.
+"""Symbols: the definitions, calls, base classes and imports of a source text, found by tree-sitter.
 
-The rules go by what all grammars have in common, names of nodes and of fields, so that a language needs no table of
-its own. Only the text itself is looked at: which definition a name means is for an index of many texts to say.
+The rules use the names of nodes and fields that all grammars share, so that a language needs no table of its own. Only
+an index of many texts can say which definition a name means.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Definition(NamedTuple):
     """Something with a name."""
 
     name: str  # the last part only
-    path: str  # with the names of what it stands in: Class.method
+    path: str  # with the names around it: Class.method
     kind: Kind
     start: int  # characters; where its comment block or decorators begin
     end: int
@@ -59,15 +59,15 @@ class Reference(NamedTuple):
     kind: Literal["call", "mark", "base"]
     line: int
     inside: int  # which definition it stands in, the innermost; -1 outside of all
-    receiver: str  # what stands before the last part: self, os.path; "" where nothing does
+    receiver: str  # before the last part: self, os.path; may be empty
 
 
 class Import(NamedTuple):
     """A name taken from elsewhere."""
 
     module: str  # as written: os.path, ..util, ./view, a/b.h
-    name: str  # what of it: "" the module itself, "*" everything
-    alias: str  # under what name, "" its own
+    name: str  # in the module; "" the module itself, "*" everything
+    alias: str  # its name here, "" the same
     line: int
 
 
@@ -80,7 +80,7 @@ class Symbols(NamedTuple):
 
 
 def symbols(text: str, language: str) -> Symbols:
-    """The symbols of a text; none where there is no grammar for the language, and in very long texts.
+    """The symbols of a text; empty for a language without a grammar, and for very long texts.
 
     Variables count as definitions outside of functions only. Calls inside Rust's macros and in generated strings are
     not seen.
@@ -212,7 +212,7 @@ def _call(node: Any, inside: int) -> Iterator[Reference]:
 
 
 def _mark(node: Any, inside: int) -> Iterator[Reference]:
-    """A decorator or annotation; one that is called is found as a call."""
+    """A decorator or annotation without a call."""
     target = node.child_by_field_name("name") or node.named_child(0)
     if target is not None and not _CALL.search(target.type):
         name, receiver = _last_part(target)
@@ -221,7 +221,7 @@ def _mark(node: Any, inside: int) -> Iterator[Reference]:
 
 
 def _bases(node: Any, number: int) -> Iterator[Reference]:
-    """What a class inherits from or implements."""
+    """The classes and interfaces that a class inherits from or implements."""
     given = node.child_by_field_name("superclasses")  # Python
     clauses = [c for c in node.named_children if _BASES.search(c.type) or c.type == "delegation_specifier"]
     named = [c for c in given.named_children if c.type != "keyword_argument"] if given is not None else clauses
@@ -238,7 +238,7 @@ def _bases(node: Any, number: int) -> Iterator[Reference]:
 
 
 def _last_part(node: Any) -> tuple[str, str]:
-    """The last name of a path like `a.b.c` and what is before it; empty where the target is no path, as in `f()()`."""
+    """The last name of a path like `a.b.c`, and the part before; empty where the target is no path, as in `f()()`."""
     top = node
     for _ in range(16):
         if node.named_child_count == 0 or node.type in ("variable_name", "command_name"):

@@ -1,7 +1,7 @@
-"""Charts: the figures that they show, as a table with the names of their series and axes.
+"""Charts: their figures as a table with the names of their series and axes.
 
-A file keeps a copy of a chart's figures beside the place in a workbook that they are from, in one form for the kinds of
-charts that Office has always had and in another one for those since 2016, such as waterfalls.
+A file keeps a copy of a chart's figures beside their place in a workbook, in one form for the old kinds of charts and
+in another for those since Office 2016, such as waterfalls.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _LABELLED = frozenset({"catAx", "dateAx"})
 
 @dataclass(slots=True)
 class _Series:
-    """What one series shows, by the place in it."""
+    """The labels and figures of one series, by place."""
 
     name: str
-    axis: str  # title of the one that its labels stand at
+    axis: str  # the title of the axis of its labels
     labels: Mapping[int, str]
     values: Mapping[int, str]
     sizes: Mapping[int, str]
@@ -55,12 +55,12 @@ class Chart:
         return f"<p>{marked(told)}</p>" if told else ""
 
     def sheets(self) -> set[str]:
-        """The sheets of the workbook that the figures are from."""
+        """The sheets of the workbook that the figures come from."""
         places = [element.text or "" for element in self.root.iter("{*}f")]
         return {place.rpartition("!")[0].strip("'").replace("''", "'") for place in places}
 
     def _table(self, group: list[_Series]) -> str:
-        """A table of series over the same labels; below the names a row with the title of all that follow."""
+        """A table of series over the same labels; the title is a row below the names."""
         places = sorted({place for one in group for place in (*one.labels, *one.values)})
         names = [group[0].axis]
         columns: list[Mapping[int, str]] = [{place: group[0].labels.get(place, str(place + 1)) for place in places}]
@@ -80,7 +80,7 @@ class Chart:
         return [element for element in self.root.iter() if tag_of(element) in _AXES]
 
     def _series(self) -> Iterator[_Series]:
-        """Those of all kinds; one without a name is called as Office calls it."""
+        """The visible series; one without a name gets the name that Office gives it."""
         since_1904 = any(attribute(one, "val") not in ("0", "false") for one in self.root.iter("{*}date1904"))
         found = [one for one in self.root.iter("{*}ser", "{*}series") if _is_shown(one)]
         for number, one in enumerate(found, 1):
@@ -92,7 +92,7 @@ class Chart:
             yield _Series(told, axis, labels or across, values or up, sizes)
 
     def _parts(self, series: Any) -> list[Any]:
-        """What holds the labels of a series, its places across, its values, places upwards and sizes."""
+        """The elements with a series' labels, places across, values, places upwards and sizes."""
         key = series.find("{*}dataId")
         if key is None:
             return [series.find(f"{{*}}{kind}") for kind in ("cat", "xVal", "val", "yVal", "bubbleSize")]
@@ -100,7 +100,7 @@ class Chart:
         return [data.find("{*}strDim"), None, data.find("{*}numDim"), None, None]
 
     def _titles(self, plot: Any) -> tuple[str, str]:
-        """The titles of the axis of the labels and of that of the values: of two with figures the first lies."""
+        """The titles of the axis of labels, which is the horizontal one where both have figures, and of the values."""
         wanted = {attribute(one, "val") for one in plot.iterfind("{*}axId")}
         axes = [
             axis
@@ -117,7 +117,7 @@ class Chart:
 
 
 def _is_shown(series: Any) -> bool:
-    """Whether a series stands in a plot, and not among those that a filter took out of it."""
+    """Whether a series stands in a plot; a filter may have taken it out."""
     tag = tag_of(series.getparent())
     return tag.endswith("Chart") or tag == "plotAreaRegion"
 
@@ -137,14 +137,14 @@ def _title(parent: Any) -> str:
 
 
 def _named(parent: Any) -> str:
-    """A name that is kept with the place that it is from."""
+    """A name that the file keeps beside its place in a workbook."""
     text = parent.find("{*}tx")
     values = [] if text is None else [value.text or "" for value in text.iter("{*}v")]
     return BLANKS.sub(" ", " ".join(values)).strip()
 
 
 def _points(parent: Any, since_1904: bool) -> dict[int, str]:
-    """The texts or figures that an element keeps; with labels of several levels the outer ones stand before."""
+    """The texts or figures in an element; labels of several levels have the outer ones first."""
     if parent is None:
         return {}
     levels = list(parent.iter("{*}lvl")) or [parent]

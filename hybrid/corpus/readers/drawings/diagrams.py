@@ -1,4 +1,4 @@
-"""SmartArt: its texts, each after those that it hangs on, as in `Board > Finance > Payroll`."""
+"""SmartArt: its texts, each behind those above it, as in `Board > Finance > Payroll`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _APART = " > "
 
 
 def diagram(root: Any, left_out: Counter[str]) -> str:
-    """A diagram by the root of its data, as a list."""
+    """A diagram, by the root of its data, as a list in HTML."""
     points = {
         attribute(point, "modelId"): point for point in root.iter("{*}pt") if tag_of(point.getparent()) == "ptLst"
     }
@@ -38,7 +38,7 @@ def diagram(root: Any, left_out: Counter[str]) -> str:
 def _lines(
     name: str, above: Sequence[str], texts: Mapping[str, str], below: Mapping[str, list[tuple[int, str]]]
 ) -> Iterator[str]:
-    """A line for each text on which nothing hangs."""
+    """A line for each text with none below it."""
     path = (*above, texts[name]) if texts.get(name) else tuple(above)
     if len(path) > len(texts):  # points that hang on each other in a circle
         return
@@ -50,5 +50,5 @@ def _lines(
 
 
 def _is_prompt(point: Any) -> bool:
-    """Whether a text is what stands there until somebody writes something."""
+    """Whether a text only asks somebody to write something."""
     return any(attribute(look, "phldr") in ("1", "true") for look in point.iterfind("{*}prSet"))

@@ -1,4 +1,4 @@
-"""Charts and SmartArt of office files: which part of a file holds what is drawn at a place, and its words."""
+"""Charts and SmartArt of office files: finds the part of the file for a place, and gives its words."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PLACES = {  # by the elements that stand where something is drawn
 
 
 def figure(place: Any, part: Callable[[str], bytes], left_out: Counter[str], sheets: Collection[str] = ()) -> str:
-    """What is drawn at a place, as a page; what has no words is counted.
+    """The chart or SmartArt at a place as HTML; one without words is counted as left out.
 
     Args:
         place: one of PLACES.
         part: the content of a part of the file by the name that the place gives it, empty where there is none.
-        sheets: of a workbook that are told: of charts of their figures only the titles are.
+        sheets: those of a workbook that are read: charts of their figures give only their titles.
     """
     from lxml import etree
 

@@ -14,7 +14,7 @@ _STRUCK = ("sngStrike", "dblStrike")
 
 
 def drawn(paragraph: Any, left_out: Counter[str]) -> str:
-    """The text of a paragraph, its equations included, without what is struck out, which is counted."""
+    """The text of a paragraph with its equations; struck-out text is left out and counted."""
     text = BLANKS.sub(" ", "".join(map(_run, paragraph))).strip()
     left_out["struck-out passage"] += any(is_struck(run) and _said(run).strip() for run in paragraph.iter(f"{A}r"))
     return text

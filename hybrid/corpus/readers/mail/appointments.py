@@ -1,4 +1,4 @@
-"""Calendars (iCalendar): the appointments of an invitation, a line for each of what people read of them."""
+"""Calendars (iCalendar): the appointments of an invitation, a line for each property that people read."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""E-mail: the headers that people read, the bodies decoded, and what is attached, each read by its own reader or named.
+"""E-mail: the headers that people read, the bodies decoded, and the attachments, read by their own readers or named.
 
-All parts are read in order, at any depth. Of a message in several forms the plain text is read, or the HTML where that
-says more; a message inside a message is read as one, and a mailbox as its messages one after the other. A saved web
-page (.mht) is a message too. Nothing is fetched, and no signature is checked. Offsets count in the extracted text.
+All parts are read in order, at any depth. A message in several forms gives its plain text, or its HTML where that says
+more; a message inside a message is a message too, and so is a saved web page (.mht). A mailbox is its messages one
+after the other. Nothing is fetched, and no signature is checked. Offsets count in the extracted text.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _DRESS = re.compile(
 _SIGNATURE = re.compile(r"application/(?:x-)?(?:pkcs7|pgp)-signature")
 _SEALED = re.compile(r"application/(?:x-)?pkcs7-mime|multipart/encrypted")
 _SAVED = re.compile(r"[\"<]?Saved by ")  # the sender of a saved page: a browser
-_STUB = 40  # words at most of a text that only says to look at the HTML
+_STUB = 40  # words of a text that only says to look at the HTML
 _LINK = re.compile(r"\S+://\S+|\bmailto:\S+")
 _WORD = re.compile(r"[^\W_]+")
 _BETWEEN = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\d{4}[^\r\n]*\r?\n")  # messages of a mailbox
@@ -47,7 +47,7 @@ def read_email(data: bytes) -> Extract:
     """The text of a saved message (RFC 5322), or of all messages of a mailbox.
 
     Raises:
-        Unreadable: it is no message, or nothing in it is text.
+        Unreadable: it is no message.
     """
     mail = _Mail()
     messages = list(_messages(data))
@@ -74,7 +74,7 @@ def read_email(data: bytes) -> Extract:
 
 
 def _messages(data: bytes) -> Iterator[Any]:
-    """The messages of a file: one, or those of a mailbox."""
+    """The message of a file, or all messages of a mailbox."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = decode(data).encode()
     data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
@@ -87,7 +87,7 @@ def _messages(data: bytes) -> Iterator[Any]:
 
 
 class _Piece(NamedTuple):
-    """A part as it was read."""
+    """A part of a message, read."""
 
     text: str
     title: str = ""
@@ -97,9 +97,9 @@ class _Piece(NamedTuple):
 
 @dataclass(slots=True)
 class _Mail:
-    """One file on its way."""
+    """One file while it is read."""
 
-    pictures: int = 0  # that stand in the text
+    pictures: int = 0  # in the text
     seen: set[tuple[str, bytes]] = field(default_factory=set)  # attachments: many messages hold one twice
 
     def message(self, message: Any, depth: int) -> Iterator[_Piece]:
@@ -110,7 +110,7 @@ class _Mail:
         yield from self._part(message, depth, main=True)
 
     def _part(self, part: Any, depth: int, main: bool = False) -> list[_Piece]:
-        """What a part says; `main` is one that belongs to the body even where it has a name."""
+        """A part, read; `main` is one that belongs to the body even where it has a name."""
         try:
             return self._read(part, depth, main)
         except Exception as error:  # noqa: BLE001 - one broken part hides no other
@@ -136,7 +136,7 @@ class _Mail:
         return self._attachment(part, kind, name)
 
     def _parts(self, part: Any, kind: str, depth: int) -> list[_Piece]:
-        """What the parts of a part say, in order."""
+        """The parts of a part, in order."""
         inner = part.get_payload()
         if kind.startswith("message/"):  # a report of delivery and the like: nothing but headers
             return [_Piece(without_surrogates("\n\n".join(str(one).strip() for one in inner)), body=True)]
@@ -165,7 +165,7 @@ class _Mail:
         return list(self.message(message, depth + 1))
 
     def _calendar(self, part: Any, name: str) -> list[_Piece]:
-        """An invitation, which mostly comes in two forms, as a part and as a file."""
+        """An invitation; many messages hold it twice, as a part and as a file."""
         raw = _raw(part)
         try:
             text = appointments(_characters(raw, part.get_content_charset()))
@@ -207,7 +207,7 @@ class _Mail:
 
 
 def _uncoded(message: Any, coding: str) -> Any:
-    """A message in a message whose lines are encoded, which the parser takes for the message itself."""
+    """A message in a message whose lines are encoded; the parser takes those for the message itself."""
     text = message.as_bytes(policy=policy.default.clone(refold_source="none"))
     headed = any(_header(message, name) for name in _HEADERS)
     if coding == "base64" and not headed:
@@ -218,13 +218,13 @@ def _uncoded(message: Any, coding: str) -> Any:
 
 
 def _told(pieces: list[_Piece]) -> _Piece:
-    """The text of the message itself in some of its parts."""
+    """The text of the message itself among its parts."""
     body = [piece for piece in pieces if piece.body]
     return _Piece("\n\n".join(piece.text for piece in body), remarks=tuple(r for piece in body for r in piece.remarks))
 
 
 def _best(order: list[int], told: list[_Piece]) -> int | None:
-    """Which of several forms of one text is read: the first that is not blank, or a later one that says more."""
+    """The form of a text to read, by number: the first that is not blank, or a later one that says more."""
     best: int | None = None
     for at in order:
         if told[at].text.strip() and (best is None or _says_more(told[at], told[best])):
@@ -233,9 +233,9 @@ def _best(order: list[int], told: list[_Piece]) -> int | None:
 
 
 def _says_more(rich: _Piece, plain: _Piece) -> bool:
-    """Whether a form says all that the other does and something beside it, or much more.
+    """Whether a form says all that the plain one does and more, or much more.
 
-    One that leaves out what is struck out is better too: the other has it as if it held.
+    A form that leaves out struck-out text is better too: the plain one has it as if it held.
     """
     more, less = (Counter(_WORD.findall(_LINK.sub(" ", piece.text.lower()))) for piece in (rich, plain))
     excuse = less.total() < _STUB and ("html" in less or "browser" in less)
@@ -258,9 +258,9 @@ def _body(part: Any, kind: str) -> _Piece:
 
 
 def _characters(raw: bytes, charset: str | None) -> str:
-    """The characters of a text by the charset that its header names, or else by how they look."""
+    """The characters of a text by the charset that its header names, or else by a guess."""
     named = known(charset)
-    if named in (None, "cp1252"):  # the name that senders give who know no better
+    if named in (None, "cp1252"):  # senders who know no better name this one
         return decode(raw, named)
     try:
         return without_surrogates(raw.decode(str(named)))
@@ -274,7 +274,7 @@ def _raw(part: Any) -> bytes:
 
 
 def _header(message: Any, name: str) -> str:
-    """A header on one line, as it stands where the parser of headers fails on it."""
+    """A header on one line; raw where the parser of headers fails on it."""
     try:
         return _flat(message[name] or "")
     except Exception:  # noqa: BLE001 - on broken ones it raises nearly anything

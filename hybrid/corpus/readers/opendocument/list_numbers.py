@@ -1,7 +1,7 @@
-"""The numbers that stand before headings and the items of lists in OpenDocument files, which hold only the rules.
+"""The numbers before headings and the items of lists in OpenDocument files, which hold only the rules.
 
-OpenDocument 1.3 part 3, 5.3 and 16.30 to 16.32: an item is counted where its first paragraph stands, at the level of
-the lists around it; a heading outside lists is counted by its own level.
+OpenDocument 1.3 part 3, 5.3 and 16.30 to 16.32: an item counts at its first paragraph, with the level of the lists
+around it; a heading outside lists counts by its own level.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _Count:
     reached: dict[int, int] = field(default_factory=dict)
 
     def next(self, level: int, levels: Levels, start: str) -> str:
-        """The number of the next item of a level; nothing where it has none or a sign."""
+        """The number of the next item of a level; empty where it has none or a sign."""
         first = int(start or self._start(level, levels))
         self.reached[level] = first if start or level not in self.reached else self.reached[level] + 1
         self.reached = {at: value for at, value in self.reached.items() if at <= level}
@@ -45,7 +45,7 @@ class _Count:
         return _PLACE.sub(lambda place: self._told(int(place[1]), levels), pattern).strip()
 
     def _told(self, level: int, levels: Levels) -> str:
-        """The count of a level as it is written; one that no item has begun counts as begun."""
+        """The count of a level in writing; a level without an item counts as begun."""
         value = self.reached.setdefault(level, self._start(level, levels))
         form = _FORMS.get(_form(levels.get(level)) or "1", "decimal")
         if form.endswith("Letter") and value > 26 and attribute(levels[level], "num-letter-sync") != "true":
@@ -59,10 +59,10 @@ class _Count:
 
 @dataclass(slots=True)
 class _Walk:
-    """A document on its way."""
+    """A document while its numbers are counted."""
 
     lists: Mapping[str, Levels]  # by the name of the style
-    outline: str  # the name of the style that headings outside lists have
+    outline: str  # the name of the style of headings outside lists
     styles: Mapping[tuple[str, str], Any]
     found: dict[Any, str] = field(default_factory=dict)
     by_name: dict[str, _Count] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class _Walk:
         self.found[heading] = _given(heading) or count.next(level, self.lists.get(self.outline, {}), start)
 
     def list(self, element: Any, style: str, count: _Count | None, level: int) -> None:
-        """A list and those in it, which are counted with it."""
+        """A list and the lists in it, which are counted together."""
         paragraph = next((child for item in element for child in item if tag_of(child) in ("p", "h")), None)
         style = attribute(element, "style-name") or style or (self.list_style(paragraph) or "")
         if count is None and attribute(element, "continue-numbering") == "true":
@@ -110,7 +110,7 @@ class _Walk:
                 self.body(child)
 
     def list_style(self, paragraph: Any | None) -> str | None:
-        """The list style that the style of a paragraph names, itself or through those that it is based on."""
+        """The list style that the style of a paragraph names, itself or through the styles it is based on."""
         name = "" if paragraph is None else attribute(paragraph, "style-name")
         for _ in range(10):  # styles can be based on each other in a circle
             style = self.styles.get(("paragraph", name))
@@ -144,7 +144,7 @@ def list_numbers(document: Any, common: Any | None, styles: Mapping[tuple[str, s
 
 
 def _given(element: Any) -> str:
-    """The number that a file keeps with a paragraph or an item."""
+    """The number that the file keeps with a paragraph or an item."""
     number = element.find("{*}number")
     return "" if number is None else "".join(number.itertext()).strip()
 

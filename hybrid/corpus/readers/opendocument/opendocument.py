@@ -16,14 +16,14 @@ from hybrid.corpus.readers.markup import BLANKS, Cells, is_margin, joined, marke
 from hybrid.corpus.readers.opendocument.list_numbers import list_numbers
 from hybrid.corpus.readers.xml import attribute, tag_of
 
-_REPEATED = 200  # times at most that one cell or row of a table is told: files fill sheets with them
-_WIDEST = 20_000  # columns at most of a sheet
+_REPEATED = 200  # most times that one cell or row of a table is read: files fill sheets with them
+_WIDEST = 20_000  # columns of a sheet
 _FRAMES = frozenset({"frame", "custom-shape", "rect", "g"})
 _ASIDE = frozenset({"tracked-changes", "annotation", "sequence-decls", "forms", "page-thumbnail"})
 
 
 class _Look(NamedTuple):
-    """What a style of an OpenDocument file does to the text that has it."""
+    """How a style of an OpenDocument file shows its text."""
 
     rise: int = 0  # 1 above the line, -1 below it
     struck: bool = False
@@ -32,7 +32,7 @@ class _Look(NamedTuple):
 
 @dataclass(slots=True)
 class _Odf:
-    """One OpenDocument file on its way: its styles by family and name, and what is left out."""
+    """One OpenDocument file while it is read: its styles by family and name, and the count of what is left out."""
 
     styles: Mapping[tuple[str, str], Any]
     left_out: LeftOut = field(default_factory=LeftOut)
@@ -40,7 +40,7 @@ class _Odf:
     looks: dict[tuple[str, str], _Look] = field(default_factory=dict)
 
     def look(self, family: str, element: Any) -> _Look:
-        """How an element looks by its style and those that this one is based on."""
+        """How an element looks, by its style and the styles which that is based on."""
         key = (family, attribute(element, "style-name"))
         if key not in self.looks:
             found, style = dict[str, str](), self.styles.get(key)
@@ -54,7 +54,7 @@ class _Odf:
         return self.looks[key]
 
     def omits(self, look: _Look, text: str) -> bool:
-        """Whether a text is not told, which is counted."""
+        """Whether a text is left out; it is counted then."""
         if (look.hidden or look.struck) and text.strip():
             self.left_out.counts["passage of hidden text" if look.hidden else "struck-out passage"] += 1
         return look.hidden or look.struck
@@ -130,12 +130,12 @@ def _sheets(book: Any, odf: _Odf) -> Iterator[Extract]:
         if odf.look("table", table).hidden:
             odf.left_out.counts["hidden sheet"] += 1
             continue
-        rows, _ = _rows(table, odf)  # what is repeated when it is printed need not be names of columns
+        rows, _ = _rows(table, odf)  # rows repeated in print need not name columns
         yield of_page(f"<h2>{escape(attribute(table, 'name') or 'Sheet')}</h2>{sheet_of(rows)}")
 
 
 def _margins(styles: Any, kind: str, odf: _Odf) -> Iterator[str]:
-    """The texts of page headers or footers, each once; a page number alone is none."""
+    """The texts of page headers or footers, each once; a bare page number is left out."""
     seen = set[str]()
     for element in () if styles is None else styles.iter():
         if tag_of(element) not in (kind, f"{kind}-left", f"{kind}-first") or attribute(element, "display") == "false":
@@ -168,7 +168,7 @@ def _blocks(element: Any, odf: _Odf) -> Iterator[str]:
 
 
 def _frames(element: Any) -> Iterator[Any]:
-    """The boxes that are anchored in a paragraph."""
+    """The boxes anchored in a paragraph."""
     for child in element:
         if tag_of(child) in _FRAMES:
             yield child
@@ -188,7 +188,7 @@ def _paragraphs(element: Any) -> Iterator[Any]:
 
 
 def _rows(table: Any, odf: _Odf) -> tuple[Cells, int]:
-    """The cells of a table that are seen, and how many of the first rows are said to be those of names."""
+    """The visible cells of a table, and how many of the first rows the file calls headers."""
     rows, heads = Cells(), 0
     shut, unseen = _shut(table), set[int]()
     for row in (element for element in table.iter() if tag_of(element) == "table-row" and _own_table(element) is table):
@@ -221,7 +221,7 @@ def _rows(table: Any, odf: _Odf) -> tuple[Cells, int]:
 
 
 def _shut(table: Any) -> set[int]:
-    """The columns of a table that are hidden."""
+    """The hidden columns of a table."""
     shut, column = set[int](), 0
     for element in table.iter():
         if tag_of(element) == "table-column" and _own_table(element) is table:
@@ -240,7 +240,7 @@ def _own_table(element: Any) -> Any:
 
 
 def _text(element: Any, odf: _Odf) -> str:
-    """The text of a paragraph with its number, its notes and blanks included."""
+    """The text of a paragraph with its number, notes and blanks."""
     text, number = BLANKS.sub(" ", _inner(element, odf)), odf.numbers.get(element, "")
     if odf.omits(odf.look("paragraph", element), text):
         return ""

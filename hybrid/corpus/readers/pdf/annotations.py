@@ -1,4 +1,4 @@
-"""What hangs on the pages of a PDF: forms that are filled in, comments, and files that are embedded."""
+"""Entries in the forms of a PDF, comments on its pages, and files embedded in it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _COMMENTS = frozenset(
     """/FreeText /Text /Highlight /Underline /Squiggly /StrikeOut /Caret /Line /Square /Circle /Polygon /PolyLine /Ink
     /Stamp""".split()
 )
-_DEEP = 32  # levels of the tree that the names of embedded files may stand in
+_DEEP = 32  # levels of the tree of embedded files that are looked into
 
 
 def filled_in(page: Any) -> str:
-    """What is filled into the form fields of a page, a line each, and the comments on it."""
+    """The entries of the form fields of a page, and the comments on it, a line each."""
     lines: list[str] = []
     for reference in page.get("/Annots") or ():
         annotation = reference.get_object()
@@ -51,14 +51,14 @@ def _field(widget: Any) -> Iterator[str]:
 
 
 def _shown(widget: Any) -> dict[str, str]:
-    """What a choice field shows for each value that it may have."""
+    """The words that a choice field shows, by value."""
     options = _inherited(widget, "/Opt")
     pairs = [option for option in options or () if isinstance(option, list) and len(option) == 2]
     return {str(value): str(told) for value, told in pairs}
 
 
 def _inherited(widget: Any, key: str) -> Any:
-    """A property of a field, which its parents may hold."""
+    """A property of a field or of its parents."""
     for _ in range(8):  # parents can lead in a circle
         if key in widget:
             return widget[key].get_object() if hasattr(widget[key], "get_object") else widget[key]
@@ -69,7 +69,7 @@ def _inherited(widget: Any, key: str) -> Any:
 
 
 def embedded_files(reader: Any) -> list[str]:
-    """The names of the files that a PDF carries, each once: of the whole document, and those pinned to its pages."""
+    """The names of the embedded files, each once: those of the whole document, and those pinned to its pages."""
     found: dict[Any, str] = {}
     try:
         for file in _files(reader):
@@ -84,7 +84,7 @@ def embedded_files(reader: Any) -> list[str]:
 
 
 def _files(reader: Any) -> Iterator[Any]:
-    """What describes each file: its name and where it stands."""
+    """The descriptions of the files, with name and place."""
     yield from _named(_at(_at(reader.root_object, "/Names"), "/EmbeddedFiles"), _DEEP)
     for page in reader.pages:
         for reference in _at(page, "/Annots") or ():
@@ -94,7 +94,7 @@ def _files(reader: Any) -> Iterator[Any]:
 
 
 def _named(tree: Any, depth: int) -> Iterator[Any]:
-    """What a tree of names leads to."""
+    """The things that a tree of names leads to."""
     for reference in (_at(tree, "/Names") or ())[1::2]:
         yield reference.get_object()
     for branch in (_at(tree, "/Kids") or ()) if depth else ():

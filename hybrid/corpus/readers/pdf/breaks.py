@@ -1,9 +1,8 @@
-"""Tables of a PDF that go on on the next page: joined, where only the margins of the pages stand between their rows.
+"""Tables of a PDF that go on over a page break: only the margins of the pages stand between their rows.
 
-Joined are rows that are the last thing on one page and the first on the next, in as many columns, with a gap between
-the columns in every row. What stands in the margins (titles, page numbers) moves before or behind the table, within its
-own page. Every row stays on its page, and so does a head that is repeated: a passage has one page, and without the head
-its columns would have no names.
+Rows are joined where they end one page and begin the next, in equally many columns, with a gap between the columns in
+every row. Margins (titles, page numbers) move before or behind the table, within their page. Every row stays on its
+page, and so does a repeated head: a passage has one page, and needs the head for the names of its columns.
 """
 
 from __future__ import annotations
@@ -13,34 +12,35 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from hybrid.corpus.readers.pdf.runs import PIECE
+
 _EDGE = 3  # lines of a margin at most
-_CELL = re.compile(r"\S+(?: \S+)*")  # in a layout more than one blank parts two columns
 _NUMBER = re.compile(r"\d+")
 _PAGE_NUMBER = re.compile(r"\W*(?:page\W*)?(?:\d{1,4}|[ivxlc]{1,6})(?:\s*(?:of|/)\s*\d{1,4})?\W*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line as it is seen on the page."""
+    """A line on the page."""
 
     text: str  # with single blanks
-    cells: tuple[tuple[int, int], ...]  # where each begins and ends
+    cells: list[tuple[int, int]]  # where each begins and ends
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A page as it is seen."""
+    """The lines of a page."""
 
     margin: list[_Line]
     body: list[_Line]
 
 
 def join_tables(texts: Sequence[str], layout: Callable[[int], str]) -> list[str]:
-    """The texts of pages, in which a table's rows follow each other over the page break.
+    """The texts of pages, with the rows of a table next to each other over page breaks.
 
     Args:
         texts: of the pages, in order.
-        layout: the text of a page, from 0, with blanks as wide as the gaps that are seen; empty where there is none.
+        layout: the text of a page, from 0, with blanks as wide as the gaps on the page; may be empty.
     """
     if len(texts) < 2:
         return list(texts)
@@ -53,14 +53,21 @@ def join_tables(texts: Sequence[str], layout: Callable[[int], str]) -> list[str]
     found = list(texts)
     for number, (before, after) in enumerate(zip([False, *goes_on], [*goes_on, False], strict=True)):
         if before or after:
-            margin = [line.text for line in pages[number].margin]  # of a page that is all table it is left out
+            margin = [line.text for line in pages[number].margin]  # moves before or behind the table
             found[number] = "\n".join([*([] if before else margin), *bare[number], *([] if after else margin)])
     return found
 
 
 def _pages(layouts: Sequence[str]) -> list[_Page]:
-    """The pages, their margins told from the rest by the pages next to them."""
-    seen = [[_line(line) for line in text.split("\n") if line.strip()] for text in layouts]
+    """The pages; a margin is like those of the pages beside it."""
+    seen = [
+        [
+            _Line(_squeezed(line), [cell.span() for cell in PIECE.finditer(line)])
+            for line in text.split("\n")
+            if line.strip()
+        ]
+        for text in layouts
+    ]
     pages = []
     for number, lines in enumerate(seen):
         near = [seen[other] for other in (number - 1, number + 1) if 0 <= other < len(seen)]
@@ -73,12 +80,8 @@ def _pages(layouts: Sequence[str]) -> list[_Page]:
     return pages
 
 
-def _line(line: str) -> _Line:
-    return _Line(_squeezed(line), tuple(cell.span() for cell in _CELL.finditer(line)))
-
-
 def _running(lines: Sequence[_Line], near: Sequence[_Line]) -> int:
-    """How many of the first lines are page numbers, or stand at the same edge of a page next to this one."""
+    """How many of the first lines are page numbers, or stand at the same edge of a page beside this one."""
     count = 0
     for line in lines[:_EDGE]:
         if not _PAGE_NUMBER.fullmatch(line.text) and not any(_same(line.text, other.text) for other in near):
@@ -88,7 +91,7 @@ def _running(lines: Sequence[_Line], near: Sequence[_Line]) -> int:
 
 
 def _same(line: str, other: str) -> bool:
-    """Whether two lines are the same but for a page number that is one higher or lower."""
+    """Whether two lines are the same except for a page number that is one higher or lower."""
     if _NUMBER.sub("0", line) != _NUMBER.sub("0", other):
         return False
     pairs = zip(_NUMBER.findall(line), _NUMBER.findall(other), strict=True)
@@ -96,12 +99,12 @@ def _same(line: str, other: str) -> bool:
 
 
 def _goes_on(above: Sequence[_Line], below: Sequence[_Line]) -> bool:
-    """Whether two rows or more at the end of one page and one or more at the beginning of the next may be one table."""
+    """Whether the last two rows or more of one page and the first of the next may be one table."""
     return _rows(above[::-1]) > 1 and _rows(below) > 0 and len(above[-1].cells) == len(below[0].cells)
 
 
 def _rows(lines: Sequence[_Line]) -> int:
-    """How many lines from the first on are rows of one table: as many cells in each, and a gap between the columns."""
+    """How many of the first lines are rows of one table: equally many cells, with a gap between the columns."""
     columns = list(lines[0].cells) if lines else []
     if len(columns) < 2:
         return 0
@@ -115,7 +118,7 @@ def _rows(lines: Sequence[_Line]) -> int:
 
 
 def _without(text: str, margin: Sequence[_Line]) -> list[str]:
-    """The lines of a page's text without those of its margin and blank ones at its ends; none if one is not found."""
+    """The lines of a page's text without its margin and blank ends; empty where a line of the margin is not found."""
     kept = text.split("\n")
     for line in margin:
         at = next((i for i, own in enumerate(kept) if _squeezed(own) == line.text), None)
@@ -127,7 +130,7 @@ def _without(text: str, margin: Sequence[_Line]) -> list[str]:
 
 
 def _ends(lines: Sequence[str], row: _Line, *, last: bool = False) -> bool:
-    """Whether a row is the first, or the last, line of a text too: some files draw a page in another order."""
+    """Whether a row is the first, or the last, line of a text too: files may draw a page in another order."""
     return bool(lines) and _squeezed(lines[-1 if last else 0]) == row.text
 
 

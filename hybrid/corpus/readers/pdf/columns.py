@@ -25,12 +25,12 @@ _DEEPEST = 8  # lines of the names of columns
 
 
 def name_columns(texts: Sequence[str], layout: Callable[[int], str]) -> list[str]:
-    """The texts of pages, in which the rows of tables carry the names of their columns.
+    """The texts of pages, with the names of the columns in the rows of their tables.
 
     Args:
         texts: of the pages, in order.
-        layout: the text of a page, from 0, with blanks and blank lines as its gaps are seen to be wide and high; empty
-            where there is none.
+        layout: the text of a page, from 0, with blanks and blank lines as wide and high as the gaps on the page; may be
+            empty.
     """
     found: list[str] = []
     open_table: tuple[list[str], int] | None = None  # names of the table that the page before ends with, its columns
@@ -66,8 +66,8 @@ def name_columns(texts: Sequence[str], layout: Callable[[int], str]) -> list[str
 def _find_whole(characters: str, table: Table, at: int) -> int:
     """Where a table begins in the text of its page, with the lines below it that its last row goes on in.
 
-    These are near to it; or else the file draws them before the last cells of the row, and without them there is no
-    stretch of the text that is the table.
+    Such lines are near, or the file draws them before the last cells of the row, so that the table is one stretch of
+    the text only with them.
     """
     rows, below = table.rows, table.below if sum(map(table.is_full, table.rows)) >= _SURE else []
     near = next((count for count, row in enumerate(below) if row.gap >= table.near()), len(below))
@@ -79,9 +79,9 @@ def _find_whole(characters: str, table: Table, at: int) -> int:
 
 
 def _find(characters: str, table: Table, at: int) -> int:
-    """Where a table begins in the text of its page, both without blanks; -1 where it is not one stretch of that.
+    """Where a table begins in the text of its page, both without blanks; -1 where it is not one stretch of the text.
 
-    A file may draw the cells of a row in another order than they are seen in, or one of several lines at once.
+    A file may draw the cells of a row in another order than on the page, or a cell of several lines at once.
     """
     whole = "".join(row.text for row in table.rows)
     found = characters.find(whole, at)
@@ -101,10 +101,10 @@ def _find(characters: str, table: Table, at: int) -> int:
 
 
 def _named(table: Table, names: list[str]) -> tuple[list[str], list[str]] | None:
-    """The lines of a table and the names of its columns; None where nothing is known of them.
+    """The lines of a table and the names of its columns; None where it has no names and is not known to go on.
 
     Args:
-        names: of the columns of the table that goes on here, if one does.
+        names: of the columns of the table on the page before that may go on here.
     """
     grid = table.grid()
     if len(grid.rows) < 2 and not names:
@@ -135,7 +135,7 @@ def _named(table: Table, names: list[str]) -> tuple[list[str], list[str]] | None
 
 
 def _pairs(grid: Grid) -> bool:
-    """Whether two columns are keys and values, and not prose in two columns."""
+    """Whether two columns are keys and values rather than prose."""
     cells = [cell for row in grid.rows for cell in row]
     return not grid.whole and all(cells) and sum(map(len, cells)) <= _SHORT * len(cells)
 
@@ -143,8 +143,8 @@ def _pairs(grid: Grid) -> bool:
 def _depth(grid: Grid) -> int:
     """On how many lines the names of the columns stand.
 
-    One goes on where it has none for the first column and no figures. A second one of names for that too is told by
-    a column without a name on one of both, and by words above all or most of the figures.
+    A further line has no name for the first column and no figures. If it has that name it must fill a column which the
+    first line leaves empty, or have words above most of the figures.
     """
     rows = grid.rows
     depth = 1
@@ -164,9 +164,9 @@ def _has_digits(row: Sequence[str]) -> bool:
 
 
 def _fill_down(grid: Grid, first: int) -> None:
-    """A cell of the first column that stands once for several rows, told in each.
+    """Repeats a cell of the first column that stands once for several rows.
 
-    Only where the first row has one: a name that stands in the middle of its rows cannot be told from one above them.
+    The first row must have one: a name in the middle of its rows looks like one above them.
     """
     rows = grid.rows
     if len(rows) <= first or not rows[first][0] or first in grid.whole:

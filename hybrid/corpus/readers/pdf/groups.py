@@ -1,7 +1,7 @@
-"""Names over the names of columns, as they are seen on a page: "2023" over "Q1" and "Q2".
+"""Names over the names of columns on a page: "2023" over "Q1" and "Q2".
 
-A piece of a line says nothing of how many columns it names. It names those that it stands over, and others only where
-something tells so: no column may get the name of another one.
+A piece of a line does not say how many columns it names. It names those that it stands over, and others only on good
+evidence: no column may get the name of another one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cache
 from itertools import pairwise
 
 FLUSH = 2  # pieces that begin fewer characters apart are flush
-LEAST = 2  # characters that a piece must lie over a column to stand in it too
+LEAST = 2  # characters of a piece over a column that it stands in too
 _DIGIT = re.compile(r"\d")
 
 Span = tuple[int, int]
@@ -28,11 +28,11 @@ def place(columns: Sequence[Span], span: Span) -> list[int]:
 
 
 def groups(columns: Sequence[Span], pieces: Sequence[Piece], names: Sequence[str]) -> list[str]:
-    """For each column what a line above the names says of it.
+    """The words for each column on a line above the names.
 
-    A piece names what it stands over. Of the other columns near it it names those that have a name that stands several
-    times or counts on from one that it names, all where each piece has figures and as many columns, and
-    those without which it would not stand in the middle of what it names.
+    A piece names the columns that it stands over. Of those near it, it also names the ones whose name stands several
+    times or counts on from a name below it, all where every piece has figures and equally many columns, and those that
+    put it in the middle of its columns.
     """
     rest = [piece for piece in pieces if piece[0][0] >= columns[0][1]]
     found: list[Piece | None] = [None] * len(columns)
@@ -68,7 +68,7 @@ def _told(names: Sequence[str], found: Sequence[Piece | None], nearest: Sequence
 
 
 def _widen(columns: Sequence[Span], piece: Piece, found: list[Piece | None]) -> None:
-    """Gives a piece the free columns between its own ones, and those beside them that bring it into their middle."""
+    """Gives a piece the free columns between its own, and those beside them that put it in their middle."""
     own = [at for at, other in enumerate(found) if other == piece]
     if not own or any(_flush(columns[at], piece[0]) for at in own):
         return
@@ -103,8 +103,7 @@ def _under(columns: Sequence[Span], span: Span) -> list[int]:
 
 
 def _nearest(columns: Sequence[Span], pieces: Sequence[Piece]) -> list[Piece | None]:
-    """For each column but the first the piece that may name it; of pieces that all begin where a column does the last
-    one that began."""
+    """The piece that may name each column but the first: the last to begin, where all begin at a column."""
     starts = [
         next((at for at, column in enumerate(columns) if abs(column[0] - span[0]) < FLUSH), -1) for span, _ in pieces
     ]
@@ -115,11 +114,11 @@ def _nearest(columns: Sequence[Span], pieces: Sequence[Piece]) -> list[Piece | N
 
 
 def _shares(columns: Sequence[Span], pieces: tuple[Piece, ...]) -> list[Piece | None]:
-    """For each column but the first the piece that it is under if each stands in the middle of neighbouring columns."""
+    """The piece over each column but the first, if each stands in the middle of neighbouring columns."""
 
     @cache
     def best(at: int, piece: int) -> tuple[float, tuple[int, ...]]:
-        """How far off the pieces from one on are at best, and at which columns theirs end, from a column on."""
+        """How far off the pieces from this one on are at best, from this column on, and where their columns end."""
         ends = [len(columns) - 1] if piece == len(pieces) - 1 else range(at, len(columns) - len(pieces) + piece + 1)
         found = []
         for end in ends:

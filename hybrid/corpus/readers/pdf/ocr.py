@@ -1,6 +1,6 @@
-"""Scanned pages as text, where the extra `ocr` is installed: RapidOCR with the models its package carries, on the CPU.
+"""Scanned pages as text, where the extra `ocr` is installed: RapidOCR with the models of its package, on the CPU.
 
-Nothing is downloaded. A page takes seconds, so only pages that have an image and no text are read this way.
+Nothing is downloaded. A page takes seconds, so only scanned pages are read this way.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def installed() -> bool:
 
 
 def read_page(data: bytes, number: int) -> str:
-    """The text on a page of a PDF, line by line as it is seen; empty where nothing is recognised.
+    """The text on a page of a PDF, line by line; empty where nothing is recognised.
 
     Args:
         data: the whole file.
@@ -47,7 +47,7 @@ def read_page(data: bytes, number: int) -> str:
 
 
 def lines(found: list[tuple[Any, str]]) -> str:
-    """Recognised pieces put into lines: from top to bottom, and those at one height from left to right.
+    """Recognised pieces in lines, from top to bottom and from left to right.
 
     Args:
         found: the corners of each piece, shape (4, 2) with x and y, and its text.

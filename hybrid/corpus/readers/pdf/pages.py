@@ -1,4 +1,4 @@
-"""The text of PDF pages as it reads: plain letters, whole words, running lines apart."""
+"""The text of PDF pages for reading: plain letters, whole words, running lines apart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COMPOUND = frozenset(
     second third cost user time real x e multi""".split()
 )
 _EDGE = 4  # lines at the beginning and end of a page's text that may be running ones
-_OTHERS = re.compile(r" \| |^\[page \d+ ")  # rows of tables, and what is said of a page without text
+_OTHERS = re.compile(r" \| |^\[page \d+ ")  # rows of tables, and the remark on a page without text
 _SHORT = 120  # characters of a running line
 _NUMBER = re.compile(r"\d+")
 _PAGE = re.compile(
@@ -29,16 +29,16 @@ _PAGE = re.compile(
 
 
 def plain(text: str) -> str:
-    """Ligatures and full-width forms as the letters that they stand for, without soft hyphens."""
+    """Plain letters in place of ligatures and full-width forms, without soft hyphens."""
     text = text.translate(_LIGATURES)
     return _ARABIC_FORMS.sub(lambda form: unicodedata.normalize("NFKC", form.group()), text)
 
 
 def unbroken(texts: Sequence[str]) -> list[str]:
-    """The pages' texts with words that were broken at a line's end joined; lines keep their numbers.
+    """The pages' texts with words joined that a line's end breaks; lines keep their numbers.
 
-    A hyphen stays where the word stands with it elsewhere in the document, behind the first part of many a compound,
-    and in codes and ranges; all else that goes on in lower case is one word.
+    A hyphen stays where the document has it in the word elsewhere, behind the first part of many a compound, and in
+    codes and ranges; all else that goes on in lower case is one word.
     """
     whole = "\n".join(text.strip() for text in texts)
     if "-\n" not in whole.replace("- \n", "-\n"):
@@ -66,12 +66,11 @@ def unbroken(texts: Sequence[str]) -> list[str]:
 
 
 def without_running_lines(texts: Sequence[str]) -> list[str]:
-    """The pages' texts without the lines that run over them: headers, footers and page numbers.
+    """The pages' texts without running lines: headers, footers and page numbers.
 
-    A line runs where it stands near the beginning or end of at least three pages and of two in five, or as the first or
-    last one of both of two pages, with the same words and numbers; a number that counts the pages may differ. A line
-    with any other number is kept: of invoices in one file each has its own total. What runs is kept once, at the end
-    of the last page.
+    A running line stands near the beginning or end of at least three pages and of two in five, or first or last on both
+    of two pages, with the same words and numbers; only a number that counts the pages may differ. Other numbers keep
+    their line: each invoice in a file has its own total. A running line is kept once, at the end of the last page.
     """
     edges = [_edges(text) for text in texts]
     filled = [page for page in edges if page]
@@ -79,7 +78,7 @@ def without_running_lines(texts: Sequence[str]) -> list[str]:
     for number, page in enumerate(edges):
         for line in dict.fromkeys(page.values()):
             stands.setdefault(_NUMBER.sub("#", line), []).append((number, line))
-    running: dict[str, str] = {}  # line -> what is kept of it
+    running: dict[str, str] = {}  # line -> the line to keep, empty for a page number
     for words, found in stands.items():
         pages = {number for number, _ in found}
         enough = len(pages) >= 3 and len(pages) >= 0.4 * len(filled)
@@ -105,7 +104,7 @@ def without_running_lines(texts: Sequence[str]) -> list[str]:
 
 
 def _counts_pages(found: Sequence[tuple[int, str]]) -> bool:
-    """Whether a line is the same on all of its pages, but for one number that grows by one with every page."""
+    """Whether a line is the same on all of its pages, except for one number that grows by one with every page."""
     rows = [[int(number) for number in _NUMBER.findall(line)] for _, line in found]
     changing = [column for column in zip(*rows, strict=True) if len(set(column)) > 1]
     if not changing:

@@ -1,7 +1,7 @@
-"""PDF: the text of its pages, and where each begins. Files embedded in it are named as left out.
+"""PDF: the text of its pages, and where each begins. A remark names embedded files, which are left out.
 
-A page that is a scan is read where the extra `ocr` is installed; otherwise its place says that it holds no text. The
-rows of a table that goes on on the next page follow each other, and each carries the names of its columns.
+A scanned page is read where the extra `ocr` is installed; otherwise its place says that it holds no text. The rows of a
+table follow each other over page breaks, and each carries the names of its columns.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from hybrid.corpus.readers.pdf.table import EM
 from hybrid.document import Heading
 
 EXTRA = "ocr"
-_NOTHING_READ = re.compile(  # what is said of pages without text, and what runs over them
+_NOTHING_READ = re.compile(  # remarks on pages without text, and running lines
     r"^\[(?:page \d+ has no text(?: but this)?: [^\]]*|header or footer: .*)\]$", re.MULTILINE
 )
 _SAID = re.compile(r"\[page \d+ (?:has no text|cannot be read|is a scan)")  # in place of a page's text
@@ -42,7 +42,7 @@ _LOCK = threading.Lock()  # silencing warnings and logs is not a thread's own bu
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """pypdf logs and warns about every flaw of a file; what matters to the user is whether there is text."""
+    """pypdf logs and warns about every flaw of a file; only the text matters to the user."""
     logger = logging.getLogger("pypdf")
     with _LOCK, warnings.catch_warnings():
         level = logger.level
@@ -98,9 +98,9 @@ def page_labels(file: Path) -> list[str] | None:
 
 
 def _page_texts(reader: Any) -> tuple[list[str], set[int]]:
-    """The text of each page, and which have columns of prose, which look like tables.
+    """The text of each page, and which pages have columns of prose, which look like tables.
 
-    A page that cannot be read says so in its place, unless it is the case for all.
+    A page that cannot be read says so in its place. Where no page can be read, the first error is raised.
     """
     texts: list[str] = []
     columned: set[int] = set()
@@ -119,7 +119,7 @@ def _page_texts(reader: Any) -> tuple[list[str], set[int]]:
 
 
 def _layout(page: Any, text: str) -> str:
-    """The text of a page with its gaps as wide and high as they are seen; none of one that holds or gives no text."""
+    """The text of a page with gaps as wide and high as on the page; empty for a page without text."""
     if not text.strip() or _SAID.match(text):
         return ""
     try:
@@ -130,7 +130,7 @@ def _layout(page: Any, text: str) -> str:
 
 
 def _with_forms(reader: Any, texts: list[str]) -> list[str]:
-    """Each page's text with what is filled into its form behind it."""
+    """Each page's text, and behind it the entries of its form."""
     found = []
     for page, text in zip(reader.pages, texts, strict=True):
         try:
@@ -142,9 +142,9 @@ def _with_forms(reader: Any, texts: list[str]) -> list[str]:
 
 
 def _read_scans(reader: Any, texts: list[str], data: bytes) -> tuple[list[int], int]:
-    """Puts the text of scanned pages in its place, or says there that it is missing, before the little that they have.
+    """Puts the text of scanned pages, or a remark that it is missing, before the little text that they have.
 
-    Returns their numbers, and how many of them are not read.
+    Returns the numbers of these pages, and how many of them are not read.
     """
     scans = scanned(reader, texts)
     unread = 0
@@ -168,7 +168,7 @@ def _read_scans(reader: Any, texts: list[str], data: bytes) -> tuple[list[int], 
 
 
 def _few(names: Sequence[str]) -> str:
-    """The first names of a list, each cut to a length that can be read."""
+    """The first names of a list, cut to a readable length."""
     told = [name if len(name) <= _NAME else f"{name[: _NAME - 1]}\u2026" for name in names[:_NAMED]]
     return ", ".join([*told, *(["\u2026"] if len(names) > _NAMED else [])])
 
@@ -183,7 +183,7 @@ def _no_text(scans: list[int]) -> str:
 
 
 def _bookmarks(reader: Any, texts: list[str], pages: tuple[int, ...]) -> tuple[Heading, ...]:
-    """The outline: each entry where its title stands on the page it leads to, or else where that page begins."""
+    """The outline: each entry at its title on the page it leads to, or else at the beginning of that page."""
 
     def walk(entries: list[Any], level: int) -> Iterator[Heading]:
         for entry in entries:

@@ -1,33 +1,31 @@
 """The text of a PDF page from its runs: raised and lowered figures kept apart, columns one after the other.
 
-A run is what pypdf gives at once: some text, where it begins, and the size of its letters. They come in the order in
-which the file draws them, which is the order of reading but for two things: figures that stand above the line look like
-part of the number before them, and files that draw line by line across columns mix their sentences.
+pypdf gives runs: some text, where it begins, and the size of its letters. They come as the file draws them, mostly in
+the order of reading. But raised figures look like part of the number before them, and a file that draws line by line
+across columns mixes their sentences.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 _SHOWS = frozenset((b"Tj", b"TJ", b"'", b'"'))
-_SMALL = 0.86  # of the letters beside it: at most so large is what is raised
-_RAISED, _LOWERED = 0.12, -0.06  # of their size, above or below their line
-_SAME_LINE = 0.75  # of their size: at most so far from their line
-_WIDTH = 0.5  # of its size, about, that a letter takes
+_SMALL = 0.86  # of the letters beside it: the largest raised or lowered letter
+_RAISED, _LOWERED = 0.12, -0.06  # of the letters' size, above or below their line
+_SAME_LINE = 0.75  # of the letters' size: the farthest from their line
+_WIDTH = 0.5  # of its size: about the width of a letter
 _FIGURE = re.compile(r"[-\u2212+\u2013]?\d[\d.,]*|[*\u2020\u2021\u00a7]")
-_EDGE = 4.0  # points that the left edge of a column may vary by
-_LINES = 4  # in a row, at least, that make columns
-_WORDS, _GOES_ON = 3.2, 0.3  # words a line, and share of lines that go on in lower case, in each column
-
-
+_EDGE = 4.0  # points by which the left edge of a column may vary
+_LINES = 4  # in a row make columns
+_WORDS, _GOES_ON = 3.2, 0.3  # least words a line, and share of lines in lower case, of each column of prose
 _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _READ_FROM_LEFT = re.compile(r"[^\W\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+(?:[.,:/-]\w+)*")
 _MIRRORED = str.maketrans("()[]", ")(][")
-_PIECE = re.compile(r"\S+(?: \S+)*")  # in a layout more than one blank parts two
+PIECE = re.compile(r"\S+(?: \S+)*")  # of a line of a layout: more than one blank parts two
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u0370-\u052f]")
 
 
@@ -52,7 +50,7 @@ class Run:
 
 
 def page_text(page: Any) -> tuple[str, bool]:
-    """The text of a page as it is read, and whether columns of prose were put one after the other."""
+    """The text of a page in the order of reading, and whether it has columns of prose."""
     found: list[Run] = []
     rise, shown = 0.0, 0.0
 
@@ -81,11 +79,11 @@ def page_text(page: Any) -> tuple[str, bool]:
 
 
 def with_raised(runs: Sequence[Run]) -> list[Run]:
-    """The runs with raised figures as "^9" and lowered ones in their word, on the line that they belong to."""
+    """The runs with raised figures as "^9" and lowered ones in their word, on their line."""
     found: list[Run] = []
     line: Run | None = None  # the last run of normal letters
-    small: Run | None = None  # what is raised or lowered since, last
-    ended = False  # whether a line break was taken away behind it
+    small: Run | None = None  # the last raised or lowered one since
+    ended = False  # whether a line break was taken away since
     for run in runs:
         if not run.words:
             found.append(run)
@@ -112,7 +110,7 @@ def with_raised(runs: Sequence[Run]) -> list[Run]:
 
 
 def _shift(line: Run, last: Run, run: Run) -> float:
-    """How far a run is above (or below) the line of another one, in points; 0 where it is none of its figures."""
+    """How far a run is raised (or lowered) beside another one, in points; 0 where it is not."""
     if run.size > _SMALL * line.size or len(run.words) > 12 or run.x < last.x or "\n" in run.words:
         return 0.0
     shift = run.y + run.rise - line.y - line.rise
@@ -126,13 +124,13 @@ def _same_line(line: Run, run: Run) -> bool:
 
 
 def _can_be_raised(found: Sequence[Run], small: Run | None) -> bool:
-    """Whether a figure stands right behind a word or a number, with none raised before it."""
+    """Whether a figure stands right behind a word or a number, and is the first raised one there."""
     before = "".join(run.text for run in found[-2:] if run.words).rstrip("\n")
     return small is None and (before[-1:].isalnum() or before[-1:] in ")]%\u00b5\u03bc.,;:\"'\u201d")
 
 
 def _end_of_line(found: list[Run]) -> bool:
-    """Take away the line break, and blank runs, at the end of what was found; whether there were any."""
+    """Takes the line break and blank runs from the end; whether there was a line break."""
     taken = False
     while found and not found[-1].text.strip(" \n"):
         taken = taken or "\n" in found[-1].text
@@ -147,12 +145,12 @@ def _end_of_line(found: list[Run]) -> bool:
 
 
 def from_the_right(runs: Sequence[Run]) -> list[Run]:
-    """The runs of Hebrew and Arabic lines as they are read: from the right, numbers and Latin words in their own order.
+    """The runs of Hebrew and Arabic lines from the right, numbers and Latin words in their own order.
 
-    pypdf gives the letters within a run as they are read; the runs come as they are drawn, from the left.
+    pypdf gives the letters within a run in the order of reading, but the runs as they are drawn, from the left.
     """
     found: list[Run] = []
-    before = False  # whether the line before is one
+    before = False  # whether the line before is read from the right
     for line in _lines(runs):
         text = "".join(run.text for run in line)
         ours, others = len(_RIGHT_TO_LEFT.findall(text)), len(_LATIN.findall(text))
@@ -170,7 +168,7 @@ def from_the_right(runs: Sequence[Run]) -> list[Run]:
 
 
 def _from_the_left_again(runs: Sequence[Run]) -> list[Run]:
-    """Runs from the right, with neighbours that are read from the left turned back."""
+    """Runs from the right, with Latin neighbours turned back."""
     found: list[Run] = []
     for is_latin, group in groupby(runs, key=lambda run: _LATIN.search(run.text) is not None):
         neighbours = list(group)
@@ -179,13 +177,13 @@ def _from_the_left_again(runs: Sequence[Run]) -> list[Run]:
 
 
 def pieces_from_the_right(layout: str) -> str:
-    """A layout with its pieces of Hebrew and Arabic as they are read: it has their letters as they are seen.
+    """A layout with the letters of Hebrew and Arabic in the order of reading instead of from the left.
 
     Each piece stays at its place, numbers and Latin words in it stay as they are.
     """
     if not _RIGHT_TO_LEFT.search(layout):
         return layout
-    return _PIECE.sub(lambda piece: _turned(piece[0]) if _RIGHT_TO_LEFT.search(piece[0]) else piece[0], layout)
+    return PIECE.sub(lambda piece: _turned(piece[0]) if _RIGHT_TO_LEFT.search(piece[0]) else piece[0], layout)
 
 
 def _turned(piece: str) -> str:
@@ -196,7 +194,7 @@ def _turned(piece: str) -> str:
 
 
 def in_columns(runs: list[Run]) -> list[Run]:
-    """The runs with columns of prose one after the other where the file draws them line by line, else the same list.
+    """The runs with columns of prose one after the other, the same list where there are none.
 
     Rows of a table stay as they are: their cells are short, or do not go on from one line to the next.
     """
@@ -209,11 +207,9 @@ def in_columns(runs: list[Run]) -> list[Run]:
             found += lines[at]
             at += 1
             continue
-        for i, edge in enumerate(edges):
-            until = edges[i + 1] - _EDGE if i + 1 < len(edges) else float("inf")
+        for column, (begin, end) in enumerate(_between(edges)):
             for line in lines[at:stop]:
-                cell = [run for run in line if edge - _EDGE <= run.x < until or (i == 0 and run.x < edge)]
-                found += _ended(cell)
+                found += _ended([run for run in line if (begin <= run.x or not column) and run.x < end])
         at, moved = stop, True
     return found if moved else runs
 
@@ -231,7 +227,7 @@ def _lines(runs: Sequence[Run]) -> list[list[Run]]:
 
 
 def _band(lines: Sequence[Sequence[Run]], begin: int) -> tuple[list[float], int]:
-    """The left edges of the cells of a line, and where the lines end that have the same; the last may lack some."""
+    """The left edges of the cells of a line, and where the lines with the same edges end."""
     edges = _edges(lines[begin])
     stop = begin + 1
     while len(edges) > 1 and stop < len(lines):
@@ -262,18 +258,22 @@ def _height(line: Sequence[Run]) -> float:
 
 
 def _reaches_over(line: Sequence[Run], edges: Sequence[float]) -> bool:
-    """Whether a cell goes over the beginning of the next column, as a title over all of them does."""
+    """Whether a cell reaches into the next column, as a title over all of them does."""
     return any(
         run.x < edge - _EDGE and run.end > edge + 4 * run.size for run in line for edge in edges[1:] if run.words
     )
 
 
+def _between(edges: Sequence[float]) -> Iterator[tuple[float, float]]:
+    """Where the runs of each column begin, in points: from the first number up to the second."""
+    return pairwise([*(edge - _EDGE for edge in edges), float("inf")])
+
+
 def _is_prose(lines: Sequence[Sequence[Run]], edges: Sequence[float]) -> bool:
     if len(lines) < _LINES:
         return False
-    for i, edge in enumerate(edges):
-        until = edges[i + 1] - _EDGE if i + 1 < len(edges) else float("inf")
-        cells = [" ".join(run.words for run in line if edge - _EDGE <= run.x < until) for line in lines]
+    for begin, end in _between(edges):
+        cells = [" ".join(run.words for run in line if begin <= run.x < end) for line in lines]
         filled = [cell for cell in cells if cell]
         words = sum(len(cell.split()) for cell in filled)
         goes_on = sum(cell[0].islower() for cell in filled[1:])

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 _WORDS = 15  # a page with as many says something itself
-_FILLED = 0.6  # of the page, that the images of a scan take at least
+_FILLED = 0.6  # of the page: the least that the images of a scan take
 _DEEP = 3  # forms within each other that are looked into
-_UNSEEN = 3  # how text is drawn that is not seen: what somebody has recognised on a scan already
-_WITHIN = 0  # in place of the number of an image that has none: it stands within the drawing itself
+_UNSEEN = 3  # the mode of invisible text, which a program has recognised on a scan already
+_WITHIN = 0  # the number of an image within the drawing itself, which has none
 
 Image = tuple[int, float]  # its number in the file, and how much of the page it takes
 
@@ -18,8 +18,8 @@ Image = tuple[int, float]  # its number in the file, and how much of the page it
 def scanned(reader: Any, texts: Sequence[str]) -> list[int]:
     """The numbers of the pages that are scans, from 1.
 
-    A page without text is one where it shows an image. A page of a few words is one where images fill it, unless what
-    they show is recognised already. An image that stands on several such pages is their background, and fills none.
+    A page without text is a scan where it shows an image. A page of a few words is one where images fill it, unless
+    invisible text says that they are recognised already. An image on several such pages is their background.
     """
     scans = []
     few: dict[int, list[Image]] = {}
@@ -56,7 +56,7 @@ def _has_image(page: Any) -> bool:
 
 
 def _images(page: Any) -> list[Image]:
-    """The images that a page shows; none where it has text that is not seen."""
+    """The images that a page shows; empty where it has invisible text."""
     try:
         size = abs(float(page.cropbox.width) * float(page.cropbox.height))
         drawn = list(_drawn(page.get_contents(), page.get("/Resources"), 1.0, _DEEP))
@@ -66,7 +66,7 @@ def _images(page: Any) -> list[Image]:
 
 
 def _drawn(content: Any, resources: Any, scale: float, depth: int) -> Iterator[Image | None]:
-    """The images of a content with their areas in square points, and None for text that is not seen.
+    """The images of a content with their areas in square points, and None for invisible text.
 
     Args:
         scale: the area on the page of one square point of the content.
@@ -100,6 +100,6 @@ def _drawn(content: Any, resources: Any, scale: float, depth: int) -> Iterator[I
 
 
 def _area(matrix: Sequence[Any]) -> float:
-    """How many times as large a matrix makes what is drawn."""
+    """The factor by which a matrix enlarges areas."""
     a, b, c, d, *_ = map(float, matrix)
     return abs(a * d - b * c)

@@ -13,23 +13,23 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from hybrid.corpus.readers.pdf.groups import LEAST, Span, groups, place
+from hybrid.corpus.readers.pdf.runs import PIECE
 from hybrid.corpus.readers.tables.grid import Grid
 
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 
-_PIECE = re.compile(r"\S+(?: \S+)*")  # in a layout more than one blank parts two columns
 
-EM = 20  # lines of a layout, most of them blank, that are as high as its letters
+EM = 20  # lines of a layout, most of them blank, per height of a letter
 
-_WIDE = 40  # characters of a cell on average: more is prose in columns
+_WIDE = 40  # characters of a cell on average; more is prose in columns
 
-_BETWEEN = 4  # lines of one piece in a row of a table, of which the others hold no more
+_BETWEEN = 4  # lines of one piece that a row of several lines may have
 
-_CLOSE = 2.5 * EM  # a gap that names stand above their table at, at most
+_CLOSE = 2.5 * EM  # the widest gap between names and their table
 
-_MANY = 30  # lines
+_MANY = 30  # lines at each end of a very long table that tell what it is
 
-_NEAR = 0.85  # of the gap between two rows: lines that are nearer to each other are of one row
+_NEAR = 0.85  # of the gap between two rows: nearer lines are of one row
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
@@ -57,7 +57,7 @@ class Table:
         return place(self.columns, span)
 
     def heads(self) -> list[str]:
-        """The names of the columns from the lines above figures; none where these do not name each."""
+        """The names of the columns from the lines above figures; empty where these do not name each column."""
         below = [*self.over[1:], self.rows[0]]
         figures = sum(self._has_figures(at, self.rows) for at in range(1, len(self.columns)))
         if not self.over or 2 * figures < len(self.columns) - 1 or not all(row.gap < _CLOSE for row in below):
@@ -70,9 +70,9 @@ class Table:
         return names if all(names) and len(set(names)) == len(names) else []
 
     def named_above(self, own: list[str], lower: Sequence[str]) -> list[str]:
-        """The names of the columns with what the line above them says of them.
+        """The names of the columns with the words of the line above them.
 
-        Above names that each stand once may stand anything: it is told where it is near and of several pieces.
+        Where each name stands once, that line may say anything: it counts if it is near and has several pieces.
 
         Args:
             own: the names, as far as they are known.
@@ -97,7 +97,7 @@ class Table:
         return bool(cells) and all(map(_DIGIT.search, cells))
 
     def within(self, row: Row) -> bool:
-        """Whether a line of one piece is short, and begins where a column does or stands in the midst of them."""
+        """Whether a line of one piece is short and stands within the columns."""
         (begin, end), text = row.cells[0]
         inside = self.columns[0][0] <= begin and end <= self.columns[-1][1] + LEAST
         return inside and len(text) <= _WIDE * 1.5
@@ -108,7 +108,7 @@ class Table:
         return all(one < other for one, other in pairwise(places))
 
     def whole_rows(self) -> list[Row]:
-        """The rows, each in one where its cells go on over several lines, whichever of them its figures stand on."""
+        """The rows, each of which may go on over several lines, with its figures on any of them."""
         near = self.near()
         found: list[list[Row]] = []
         for row in self.rows:
@@ -116,7 +116,7 @@ class Table:
                 found[-1].append(row)
             else:
                 found.append([row])
-        names = next((row for row in self.rows if self.is_full(row)), None)  # lines above them are names too
+        names = next((row for row in self.rows if self.is_full(row)), None)  # the lines above are names too
         return [
             row
             for lines in self._going_on(found)
@@ -133,9 +133,9 @@ class Table:
         return len(row.cells) == len(self.columns)
 
     def _going_on(self, blocks: Sequence[list[Row]]) -> list[list[Row]]:
-        """The blocks of lines, one of a single piece with the next one where that goes on in lower case.
+        """The blocks of lines; a line of one piece joins the next block where that goes on in lower case.
 
-        Not where rows begin in lower case: there it is a title of several rows.
+        Where rows begin in lower case such a line is a title of several rows instead.
         """
         found: list[list[Row]] = []
         for lines in reversed(blocks):
@@ -151,14 +151,14 @@ class Table:
         return any(self.place(span)[0] == at and _in_lower_case(text) for span, text in row.cells)
 
     def _often_lower(self, at: int) -> bool:
-        """Whether any row begins in lower case in a column, and not because the line above it does not end there."""
+        """Whether any row that does not go on from the line above begins in lower case in a column."""
         return any(self._lower(row, at) and len(above.cells) > 1 < len(row.cells) for above, row in pairwise(self.rows))
 
     def _is_one(self, lines: Sequence[Row]) -> bool:
         """Whether lines that stand together are one row: one of them is full, and no column has two figures.
 
-        What stands above the full line is of one piece each, or goes on in lower case in all of its pieces; what begins
-        in lower case itself goes on from the row above, but in the first column.
+        Each line above the full one is of one piece, or goes on in lower case in all of its pieces. A first line that
+        begins in lower case belongs to the row above, except in the first column.
         """
         full = [at for at, row in enumerate(lines) if self.is_full(row)]
         figures = [at for row in lines for span, text in row.cells if _is_figure(text) for at in self.place(span)]
@@ -173,7 +173,7 @@ class Table:
         )
 
     def grid(self) -> Grid:
-        """The cells in their columns. A line of one piece goes on with the row above it, or names the rows below."""
+        """The cells in their columns. A line of one piece goes on with the row above, or names the rows below."""
         grid = Grid()
         for number, row in enumerate(self.whole_rows()):
             cells = [""] * len(self.columns)
@@ -211,12 +211,12 @@ def _joined(lines: Sequence[Row]) -> Row:
 
 
 def joined_words(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The names of columns from several lines of them."""
+    """The names of columns that stand on several lines."""
     return [" ".join(filter(None, dict.fromkeys(column))) for column in zip(*rows, strict=True)]
 
 
 def _may_name(row: Row) -> bool:
-    """Whether no piece of a line is a figure, but for years, or long."""
+    """Whether all pieces of a line are short, and none is a figure except a year."""
     return all(len(text) <= _WIDE and (_YEAR.fullmatch(text) or not _is_figure(text)) for _, text in row.cells)
 
 
@@ -224,7 +224,7 @@ def tables_of(layout: str, columns: int) -> list[Table]:
     """The tables of a page.
 
     Args:
-        columns: of the table that the page before ends with: the rest of it may be a single row.
+        columns: of the table that ends the page before; the rest of it may be a single row.
     """
     found: list[Table] = []
     run: list[Row] = []  # lines that may be one table
@@ -253,7 +253,7 @@ def tables_of(layout: str, columns: int) -> list[Table]:
 
 
 def _fits(run: Sequence[Row], columns: int) -> bool:
-    """Whether all of these lines are one table; of very many the first and the last tell."""
+    """Whether all of these lines are one table, judged by the first and the last where they are very many."""
     if len(run) > 3 * _MANY:
         run = [*run[:_MANY], *run[-_MANY:]]
     table = _table(run, columns)
@@ -263,13 +263,13 @@ def _fits(run: Sequence[Row], columns: int) -> bool:
 def _rows(layout: str) -> Iterator[Row]:
     gap = 0
     for line in layout.split("\n"):
-        if cells := [(piece.span(), piece[0]) for piece in _PIECE.finditer(line)]:
+        if cells := [(piece.span(), piece[0]) for piece in PIECE.finditer(line)]:
             yield Row("".join(line.split()), cells, gap)
         gap = 0 if cells else gap + 1
 
 
 def _table(run: Sequence[Row], columns: int) -> Table | None:
-    """The table in lines of several pieces each; None where they do not stand in columns."""
+    """The table in lines of several pieces; None where these do not stand in columns."""
     if not run or (len(run) < 2 and len(run[0].cells) != columns):
         return None
     counts = Counter(len(row.cells) for row in run)
@@ -294,5 +294,5 @@ def _table(run: Sequence[Row], columns: int) -> Table | None:
 
 
 def _bridges(table: Table, row: Row) -> bool:
-    """Whether a cell of a row stands over several columns, as a name of several does."""
+    """Whether a cell of a row stands over several columns, as the name of a group does."""
     return any(len(table.place(span)) > 1 for span, _ in row.cells)

@@ -1,7 +1,7 @@
 """CSV and its relatives: one line for each record, with the names of its columns.
 
-How a file parts its cells (comma, semicolon, tab, bar), quotes them and whether its first record names the columns is
-found out from its beginning. Lines above the header and notes below the table stand as they are.
+The beginning of a file tells how it parts its cells (comma, semicolon, tab, bar) and quotes them, and whether its first
+record names the columns. Lines above the header and notes below the table stay as they are.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hybrid.corpus.readers.tables.row import row_lines
 from hybrid.document import Anchor
 from hybrid.text.sentences import CELLS
 
-_PARTS = "\t;|,"  # what may part cells; of equally good ones the first
+_PARTS = "\t;|,"  # between cells; of equally good ones the first
 _LONGEST = 200  # lines of a record: more means a quotation mark that nothing closes
 _ABOVE = 30  # records that may stand above the header
 _NOTE = 60  # characters: no key of a row is longer
@@ -28,7 +28,7 @@ _SEP = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 
 
 class Record(NamedTuple):
-    """The cells of a record and which lines of the file it is, from 0, the last one excluded."""
+    """The cells of a record, and its lines of the file, from 0, the end excluded."""
 
     cells: list[str]
     line: int
@@ -40,7 +40,7 @@ def read_csv(data: bytes) -> Extract:
 
 
 def csv_text(source: str) -> Extract:
-    """The records of a table as lines; a text that is no table as it is."""
+    """The records of a table as lines; another text as it is."""
     ends = "\n" if "\n" in source else "\r"
     starts = [0, *(m.end() for m in re.finditer(ends, source))]
     lines = [source[a:b] for a, b in zip(starts, [*starts[1:], len(source)], strict=True) if a < b]
@@ -72,7 +72,7 @@ def csv_text(source: str) -> Extract:
 
 
 def _delimiter(lines: Sequence[str]) -> str | None:
-    """What parts the cells: what parts most records alike, and those from the first on; None where nothing does."""
+    """The character between the cells: it parts most records alike, from the first on; None where none does."""
     best: tuple[float, int, int] | None = None
     for place, delimiter in enumerate(_PARTS):
         counts = [len(record.cells) for record in _records(lines, delimiter) if any(record.cells)]
@@ -92,7 +92,7 @@ class _Endless(Exception):
 def _records(lines: Sequence[str], delimiter: str, first: int = 0) -> Iterator[Record]:
     """The records from a line on, their cells with single blanks.
 
-    Where a quotation mark is not closed the line is read as if it were an ordinary character.
+    A quotation mark that nothing closes is an ordinary character.
     """
     quote = '"' if any('"' in line for line in lines[: 50 * SAMPLE]) else "'"
     text = "".join(lines[:SAMPLE])
@@ -133,7 +133,7 @@ def _records(lines: Sequence[str], delimiter: str, first: int = 0) -> Iterator[R
 
 
 def _lines(records: Sequence[Record], width: int) -> Iterator[tuple[Record, str]]:
-    """The lines of text, each with its record; after a blank line a new header may begin another table."""
+    """The lines of text, each with its record; after a blank line another table may begin with a new header."""
     names: list[str] = []
     head: list[str] = []
     for number, block in enumerate(_blocks(records)):
@@ -162,7 +162,7 @@ def _lines(records: Sequence[Record], width: int) -> Iterator[tuple[Record, str]
 
 
 def _is_note(cells: Sequence[str], columns: int) -> bool:
-    """Whether a record says something about the table: one cell, or one filled one that is no key."""
+    """Whether a record is a note on the table: it is one cell, or its only filled cell is no key."""
     filled = [cell for cell in cells if cell]
     return len(cells) == 1 or (columns > 2 and len(filled) == 1 and (": " in filled[0] or len(filled[0]) > _NOTE))
 
@@ -178,7 +178,7 @@ def _blocks(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
 
 
 def _above(records: Sequence[Record], width: int) -> int:
-    """How many records stand above the table: titles and dates, of fewer cells than its rows."""
+    """How many records stand above the table: titles and dates, with fewer cells than its rows."""
     for at, record in enumerate(records[: _ABOVE + 1]):
         filled = sum(map(bool, record.cells))
         if filled > 1 and (len(record.cells) >= width or 2 * filled > width):
@@ -187,7 +187,7 @@ def _above(records: Sequence[Record], width: int) -> int:
 
 
 def _names(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The names of the columns, which stand in one row or in two."""
+    """The names of the columns, from one row or two."""
     names = [[column_name(cell) for cell in row] for row in rows]
     return reduce(grouped_names, names) if names else []
 

@@ -1,7 +1,6 @@
 """Numbers of workbooks about as their formats show them: with currency, unit, thousands, decimals and leading zeros.
 
-A currency stands behind the figure wherever its format has it, so that it is read in one way. Where a format shows a
-figure without its decimals they are told all the same.
+A currency always stands behind the figure, wherever its format has it. Decimals that a format hides are kept.
 """
 
 from __future__ import annotations
@@ -20,19 +19,19 @@ _SECTION = re.compile(r'(?:"[^"]*"|\\.|\[[^\]]*\]|[^;])+|(?<=;)(?=;|$)', re.DOTA
 _CURRENCY = re.compile(
     r"[A-Z]{0,3}[$\u20a0-\u20bf\u00a3\u00a5\u00a2]|EUR|USD|CHF|GBP|JPY|[SFD]?Fr\.?|k\u010d|z\u0142|kr\.?", re.IGNORECASE
 )
-_WORDS = re.compile(r'"[^"]*"|\\.|[_*].|\[[^\]]*\]')  # of a format, and what else shows no part of the value
+_WORDS = re.compile(r'"[^"]*"|\\.|[_*].|\[[^\]]*\]')  # and other parts of a format that show nothing of the value
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)(-?\d+(?:\.\d+)?)")
-_BARE = frozenset(" \u00a0\u202f()-+_*/.,:;'<>=@")  # what says nothing of a figure
+_BARE = frozenset(" \u00a0\u202f()-+_*/.,:;'<>=@")  # signs that say nothing about a figure
 
 
 class _Format(NamedTuple):
-    """One section of a format: what stands before, between and behind the places of the digits."""
+    """One section of a format: words before, between and behind the places of the digits."""
 
     figures: list[str]  # runs of places, such as #,##0.00
     words: list[str]  # before, between and behind them; one more than there are runs
     currency: str
     condition: str
-    plain: bool  # whether it shows powers of ten or fractions, which are told as plain figures
+    plain: bool  # whether it shows powers of ten or fractions, which are read as plain figures
     percent: bool
 
 
@@ -55,7 +54,7 @@ def duration(value: timedelta, code: str) -> str:
 
 
 def moment(value: datetime, code: str) -> str:
-    """A date with its time, or the month or the year alone that a format shows of their first day."""
+    """A date with its time; the month or the year alone where a format shows no more of its first day."""
     code = code.lower()
     if value.time() != time():
         return value.isoformat(" ", "minutes")
@@ -65,7 +64,7 @@ def moment(value: datetime, code: str) -> str:
 
 
 def of_chart(text: str, code: str, *, since_1904: bool) -> str:
-    """A figure as a chart keeps it, dates as the days since the first one that a workbook counts from."""
+    """A figure of a chart, which keeps dates as days since the first day that a workbook counts."""
     try:
         value = float(text)
     except ValueError:
@@ -124,7 +123,7 @@ def _parsed(section: str) -> _Format:
 
 
 def _chosen(sections: list[_Format], value: float) -> _Format:
-    """The section that holds for a value: by their conditions, or else those of figures above, below and at zero."""
+    """The section for a value: by conditions, or else the first above zero, the second below, the third at zero."""
     if any(section.condition for section in sections):
         return next((section for section in sections if _holds(section.condition, value)), sections[0])
     at = 1 if value < 0 and len(sections) > 1 else 2 if value == 0 and len(sections) > 2 else 0
@@ -177,7 +176,7 @@ def _grouped(text: str, *, grouped: bool, least: int) -> str:
 
 
 def _parted(value: float, look: _Format) -> str:
-    """Digits with the signs that stand between them, as in 030-1234; the first run takes what is left."""
+    """Digits with the signs between them, as in 030-1234; the first run takes the rest."""
     digits = str(abs(int(value))).zfill(sum(map(len, look.figures)))
     told = ""
     for run, word in zip(reversed(look.figures[1:]), reversed(look.words[1:-1]), strict=True):

@@ -27,7 +27,7 @@ from hybrid.corpus.readers.sheets.number_formats import shown as formatted
 from hybrid.corpus.readers.xml import tag_of
 
 CELL_LIMIT = 2_000_000  # of one workbook
-_GAP = 20  # empty columns next to each other at most that are told as they are
+_GAP = 20  # empty columns side by side; of more, one is kept
 _MERGED = re.compile(rb"""mergeCell\s[^<>]*?\bref=["']([A-Z]+\d+:[A-Z]+\d+)["']""")
 
 
@@ -42,7 +42,7 @@ def _workbook(data: bytes) -> Extract:
 
     _check_merged(data)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what of a file openpyxl does not keep
+        warnings.simplefilter("ignore")  # on all that openpyxl does not keep
         reader = openpyxl.reader.excel.ExcelReader(BytesIO(data), data_only=True, rich_text=True)
         reader.read()
         paths = {sheet.name: relation.target for sheet, relation in reader.parser.find_sheets()}
@@ -69,7 +69,7 @@ def _workbook(data: bytes) -> Extract:
 
 
 def _check_merged(data: bytes) -> None:
-    """Refuse merged cells over a whole sheet, of which openpyxl makes an object for every place that they cover."""
+    """Refuses merged cells over a whole sheet: openpyxl makes an object for every place in them."""
     from openpyxl.utils.cell import range_boundaries
 
     with ZipFile(BytesIO(data)) as archive:
@@ -83,7 +83,7 @@ def _check_merged(data: bytes) -> None:
 
 
 def _unreckoned(archive: ZipFile, path: str) -> int:
-    """How many formulas of a sheet have no value, as in files that no spreadsheet program has saved."""
+    """How many formulas of a sheet have no stored value: no spreadsheet program has saved the file."""
     from lxml import etree
 
     data = archive.read(path) if path in archive.namelist() else b""
@@ -99,10 +99,10 @@ def _unreckoned(archive: ZipFile, path: str) -> int:
 
 
 def _drawings(archive: ZipFile, path: str, left_out: Counter[str], sheets: Collection[str]) -> str:
-    """What is drawn on a sheet: the paragraphs of its boxes and shapes, its charts and SmartArt.
+    """The drawings on a sheet: the paragraphs of its boxes and shapes, its charts and SmartArt.
 
     Args:
-        sheets: whose cells are told.
+        sheets: those whose cells are read.
     """
     return "".join(
         told
@@ -132,7 +132,7 @@ def _drawing(archive: ZipFile, path: str, left_out: Counter[str], sheets: Collec
 
 
 def _related(archive: ZipFile, path: str) -> dict[str, tuple[str, str]]:
-    """The parts that a part of the file refers to: type and path by name."""
+    """Type and path, by name, of the parts that a part of the file refers to."""
     from openpyxl.packaging.relationship import get_dependents, get_rels_path
 
     names = set(archive.namelist())
@@ -143,7 +143,7 @@ def _related(archive: ZipFile, path: str) -> dict[str, tuple[str, str]]:
 
 @dataclass(slots=True)
 class _Sheet:
-    """A sheet on its way: only the cells that the file holds are looked at, of which one may stand at the far end."""
+    """A sheet while it is read. Only stored cells are looked at, because a single one may stand at the far end."""
 
     sheet: Any
     left_out: Counter[str]
@@ -151,7 +151,7 @@ class _Sheet:
     hidden: list[int] = field(default_factory=list)  # rows
 
     def rows(self, allowed: int) -> Cells:
-        """The cells that are seen; rows and columns with something in them that are not are counted.
+        """The visible cells; hidden rows and columns that are not empty are counted.
 
         Args:
             allowed: how many cells there may be at most.
@@ -182,13 +182,13 @@ class _Sheet:
         return rows
 
     def _span(self, area: Any) -> tuple[int, int]:
-        """How many of the columns and rows that are told a merged cell takes."""
+        """How many of the visible columns and rows a merged cell takes."""
         across = bisect_right(self.columns, area.max_col) - bisect_left(self.columns, area.min_col)
         hidden = bisect_right(self.hidden, area.max_row) - bisect_right(self.hidden, area.min_row)
         return across, area.max_row - area.min_row + 1 - hidden
 
     def _row(self, cells: Sequence[Any], spans: Mapping[tuple[int, int], tuple[int, int]]) -> list[Cell]:
-        """The cells of a row in their columns; none where all of them are empty."""
+        """The cells of a row in their columns; empty where all cells are."""
         told = dict.fromkeys(self.columns, EMPTY)
         for cell in cells:
             if cell.column in told and type(cell).__name__ == "MergedCell":
@@ -198,7 +198,7 @@ class _Sheet:
         return list(told.values()) if any(text for text, _, _ in told.values()) else []
 
     def _text(self, cell: Any) -> str:
-        """A cell's value without what is struck out."""
+        """A cell's value without struck-out text."""
         rich = isinstance(cell.value, list)
         struck = cell.value is not None and cell.has_style and bool(cell.font.strike)
         kept = [one for one in cell.value if not _is_struck(one, struck)] if rich else []
@@ -208,7 +208,7 @@ class _Sheet:
 
 
 def _near(filled: Collection[int]) -> Iterator[int]:
-    """The columns with something in them and the empty ones between, of a wide gap only one."""
+    """The filled columns and the empty ones between; of a wide gap only one."""
     before = 0
     for column in sorted(filled):
         yield from range(max(before + 1, column - 1) if column - before > _GAP else before + 1, column + 1)
@@ -216,7 +216,7 @@ def _near(filled: Collection[int]) -> Iterator[int]:
 
 
 def _shut(sheet: Any) -> set[int]:
-    """The columns of a sheet that are hidden; one entry of a file can stand for several."""
+    """The hidden columns of a sheet; one entry of a file can stand for several."""
     return {
         number
         for column in sheet.column_dimensions.values()
@@ -226,7 +226,7 @@ def _shut(sheet: Any) -> set[int]:
 
 
 def _value(cell: Any) -> str:
-    """A cell's value about as it is shown."""
+    """A cell's value about as the sheet shows it."""
     value, shown = cell.value, str(getattr(cell, "number_format", ""))
     if value is None:
         return ""
@@ -250,7 +250,7 @@ def _rich(parts: Sequence[Any]) -> str:
 
 
 def _is_struck(part: Any, around: bool) -> bool:
-    """Whether a part of a rich text is struck out, by its own font or that of the cell around it."""
+    """Whether a part of a rich text is struck out, by its own font or that of its cell."""
     text, strike = (part, around) if isinstance(part, str) else (part.text, getattr(part.font, "strike", False))
     return bool(strike) and bool(text.strip())
 

@@ -22,7 +22,7 @@ from hybrid.corpus.readers.tables.header import (
 )
 from hybrid.corpus.readers.tables.row import Part, apart, row_parts, text_of
 
-_LONG = 80  # characters of a cell over several columns that is not told in each of them
+_LONG = 80  # characters of a cell over several columns that is told only once
 
 
 class Line(NamedTuple):
@@ -90,7 +90,7 @@ class Grid:
         return set(range(max(count, depth) if count else 0)), sure
 
     def depth(self) -> int:
-        """How many of the first rows hang together by cells over several of them: names of columns, if the first is."""
+        """How many of the first rows are tied by cells over several of them; all name columns if the first does."""
         depth = 1
         while depth < min(4, len(self.rows) - 1) and (
             any((depth, at) in self.downs for at in range(len(self.rows[depth])))

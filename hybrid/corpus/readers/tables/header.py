@@ -19,7 +19,7 @@ _DIGIT = re.compile(r"\d")
 
 _LETTER = re.compile(r"[^\W\d_]")
 
-_COLUMN = re.compile(  # what columns are called and rows are not
+_COLUMN = re.compile(  # words for columns but not for rows
     r"(?:^|[\s_])(?:id|nr\.?|no\.?|number|code|key|label|name|names|title|role|position|city|town|country|region|"
     r"department|team|address|street|year|month|count|rate|score|size|"
     r"e-?mail|phone|date|time|day|status|state|type|kind|category|description|comment|comments|note|notes|remark|remarks|"
@@ -35,11 +35,11 @@ NOTHING = frozenset({"", "-", "\u2013", "\u2014", ".", "?", "n/a", "na", "nan", 
 def header_rows(rows: Sequence[Sequence[str]], *, pairs: bool = False) -> tuple[int, bool]:
     """How many of the first rows name the columns, and whether that is sure.
 
-    A name has no digits where its column has some, or is a year or one of several dates over a column of figures.
-    Where a table is all words the first row counts as one of names, unless one of them comes again below it.
+    A name has no digits where its column has some, or is a year or one of several dates over a column of figures. In a
+    table of words the first row is a header unless one of its cells comes again below.
 
     Args:
-        pairs: whether a table of two columns whose first row is not surely one of names is one of keys and values.
+        pairs: whether a table of two columns without a sure header is one of keys and values.
     """
     if len(rows) < 2 or not any(rows[0]):
         return 0, True
@@ -77,7 +77,7 @@ def _is_key(cell: str) -> bool:
 
 
 def is_upper(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row stands above names, or has units below: names of groups, or an empty first cell in one."""
+    """Whether the first two rows are names: groups over names, or names over units."""
     if len(rows) < 3 or not rows[0] or not rows[1]:
         return False
     over, two, body = rows[0][1:], rows[1], rows[2 : SAMPLE + 2]
@@ -90,15 +90,15 @@ def is_upper(rows: Sequence[Sequence[str]]) -> bool:
     if (rows[0][0] and two[0]) or (
         not rows[0][0] and two[0] and all(over) and all(one != other for one, other in pairwise(over))
     ):
-        return False  # names over a table, whose first column may have none
+        return False  # a plain header, which may lack the name of the first column
     return _names(two, body) > 1
 
 
 def _are_groups(upper: Sequence[str], lower: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
-    """Whether each name of the first row stands over the first of its columns, of which the second has the names.
+    """Whether each name of the first row stands over the first of its columns, with their names in the second row.
 
-    A first row of data below a header that lacks names is nothing like it: its cells come again below, or are not the
-    same under several groups, over figures, nor what columns are called.
+    A row of data below a header that lacks names differs: its cells come again below, or they neither repeat under
+    several groups over figures nor are words for columns.
     """
     pairs = list(zip_longest(upper, lower, fillvalue=""))
     starts = [at for at, (one, other) in enumerate(pairs) if one and other]
@@ -124,7 +124,7 @@ def _is_time(cell: str) -> bool:
 
 
 def _names(head: Sequence[str], body: Sequence[Sequence[str]]) -> int:
-    """In how many columns the first row looks like a name rather than like the cells below it, less those where not."""
+    """The number of columns whose first cell looks like a name, less those where it looks like the cells below."""
     score, dated = 0, sum(bool(_DATE.fullmatch(name)) for name in head) > 1  # one alone is a date of its row
     for at, name in enumerate(head):
         column = [row[at] for row in body if at < len(row) and row[at].lower() not in NOTHING]
@@ -154,7 +154,7 @@ def _alike(column: Sequence[str]) -> bool:
 
 
 def _case(cell: str) -> str:
-    """Which of the words begin with a capital: "Anna Roth" is of one kind with "Max Ott", "First name" is not."""
+    """The capitals of the words: "Anna Roth" is of one kind with "Max Ott", "First name" is not."""
     return "".join("A" if word[0].isupper() else "a" for word in cell.split())
 
 
@@ -178,10 +178,10 @@ def joined_names(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
 
 
 def grouped_names(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
-    """The names of columns where each of the first row stands over the first of several: it is told with all of them.
+    """The names of columns in two rows; a name in the first row is told with each of the several columns below it.
 
-    A name with none below it is that of its own column. What the last group has more than all the others, which are
-    alike, is not part of it, as a column of remarks behind "Q1, Q2" of every year.
+    A name with none below it names its own column. Columns that only the last group has, where all others are alike,
+    are not part of it, such as remarks behind "Q1, Q2" of every year.
     """
     over, names, groups = "", list[str](), list[list[int]]()
     for at, (one, other) in enumerate(zip_longest(upper, lower, fillvalue="")):

@@ -1,11 +1,10 @@
-"""Tables drawn with bars in a text: those of Markdown, of reStructuredText grids and of database clients.
+"""Tables drawn with bars in a text: those of Markdown, reStructuredText grids and database clients.
 
     | Bin | Stock |        +-----+-------+        Bin | Stock
     |-----|-------|        | Bin | Stock |       -----+------
     | N54 |    88 |        +=====+=======+        N54 |    88
 
-Their rows are told with the names of their columns, and so are those of tables of HTML in Markdown; all else in the
-text stays as it is.
+Their rows get the names of their columns, and so do those of HTML tables in Markdown; all other text stays as it is.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class _Cell:
 
 
 def with_tables(source: str) -> Extract:
-    """A text with the rows of its tables told by their columns; one without tables as it is."""
+    """A text with the names of the columns in the rows of its tables; a text without tables as it is."""
     tables: list[tuple[int, int, list[list[_Cell]] | None]] = [*_tables(source)]
     if _TABLE.search(source):
         tables = sorted([*tables, *((start, stop, None) for start, stop in _marked_up(source))], key=lambda t: t[:2])
@@ -123,13 +122,13 @@ def _tables(source: str) -> Iterator[tuple[int, int, list[list[_Cell]]]]:
 
 
 def _table(run: Sequence[re.Match[str]]) -> Iterator[tuple[int, int, list[list[_Cell]]]]:
-    """The table in lines that all have bars or are rules; none where no rule stands below a first row."""
+    """The table in lines that have bars or are rules; none without a rule below a first row."""
     rules = [at for at, line in enumerate(run) if _RULE.fullmatch(line[0])]
     first = 1 if rules[:1] == [0] else 0
     under = next((at for at in rules if at > first), None)
     if under is None or "|" not in run[first][0]:
         return
-    if not first and under > 1:  # what stands above the row of names is a text of its own
+    if not first and under > 1:  # the lines above the row of names are other text
         first = under - 1
     rows: list[list[_Cell]] = []
     drawn = sum(at > under for at in rules) > 1  # a rule between all rows: a row may have several lines

@@ -17,7 +17,7 @@ from hybrid.text.sentences import CELLS
 
 LINE = 400  # characters; a wider row is told in several lines
 
-_KEY = 120  # characters at most of what tells one row from the others
+_KEY = 120  # most characters of the key of a row
 
 _BEFORE = frozenset("$ \u20ac \u00a3 \u00a5 US$ ($".split())  # signs that filings give a cell of their own
 
@@ -27,7 +27,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 
 class Part(NamedTuple):
-    """One cell in a line with what stands before and behind it; no column where it is no cell of the row."""
+    """One cell in a line with the characters before and behind it; without a column it is no cell of the row."""
 
     lead: str
     cell: str
@@ -84,10 +84,10 @@ def row_lines(names: Sequence[str], cells: Sequence[str]) -> list[str]:
 
 
 def _begins(lengths: Sequence[int], first: int, key: int) -> list[int]:
-    """Where the lines of a row begin that is told in several, each but the first after the row's key.
+    """Where the lines of a long row begin; each but the first stands behind the row's key.
 
     Args:
-        lengths: of the parts, in characters with what stands between them.
+        lengths: of the parts, in characters with the bars between them.
         first: how many parts are the key.
         key: its length in characters.
     """
@@ -105,7 +105,7 @@ def _short(key: str) -> str:
 
 
 def _key_cells(cells: Sequence[str | None]) -> int:
-    """How many of the first cells tell a row from the others: up to the first of three that has letters."""
+    """How many of the first cells are the key of a row: up to the first of three that has letters."""
     for count, cell in enumerate(cells[:3], 1):
         if cell and _LETTER.search(cell):
             return count
@@ -113,7 +113,7 @@ def _key_cells(cells: Sequence[str | None]) -> int:
 
 
 def _signed(told: Sequence[Part]) -> list[Part]:
-    """The parts, with signs of currency or percent that have cells of their own beside the figures they belong to."""
+    """The parts, with signs of currency or percent from cells of their own joined to their figures."""
     found: list[Part] = []
     for part in told:
         before = found[-1] if found else None
@@ -127,7 +127,7 @@ def _signed(told: Sequence[Part]) -> list[Part]:
 
 
 def apart(parts: Sequence[Part]) -> list[Part]:
-    """The parts of a line with what stands between them."""
+    """The parts of a line with the bars between them."""
     return [
         part if not at else part._replace(lead=(CELLS if part.lead or part.cell else CELLS.rstrip()) + part.lead)
         for at, part in enumerate(parts)

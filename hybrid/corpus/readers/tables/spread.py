@@ -1,4 +1,4 @@
-"""Cells that span several columns or rows, laid out in the grid that they are seen in."""
+"""Cells that span several columns or rows, laid out in the grid."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Cell:
     text: str
     across: int = 1
     down: int = 1
-    head: bool = False  # whether it names what stands below or beside it
+    head: bool = False  # whether it names a column or a row
 
 
 def spread(rows: Sequence[Sequence[Cell]], heads: Sequence[bool] = ()) -> tuple[Grid, list[list[int | None]]]:
-    """The grid of a table's rows; and, for each place in it, which of its row's cells begins there, None elsewhere.
+    """The grid of a table, and for each place in it the number of the row's cell that begins there, None elsewhere.
 
     Args:
         heads: for each row, whether it is known to name the columns.

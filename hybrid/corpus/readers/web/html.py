@@ -1,8 +1,8 @@
 """HTML: the visible text of a web page.
 
-What an element hides by its attribute `hidden` or its own style is left out: no reader sees it, and instructions to a
-model are hidden there. Stylesheets are not followed. What is struck out (del, s) does not hold any more: it is left out
-and said so. Raised and lowered text is kept apart (10^6), a term of a list stands before what it means.
+Text hidden by the attribute `hidden` or an element's own style is left out: no reader sees it, and it may hold
+instructions to a model. Stylesheets are not followed. Struck-out text (del, s) no longer holds: it is left out, with a
+remark. Raised and lowered text is kept apart (10^6); a term of a list stands before its meaning.
 """
 
 from __future__ import annotations
@@ -32,13 +32,12 @@ from hybrid.corpus.readers.web.tags import (
     hides,
     strikes,
 )
-from hybrid.corpus.readers.web.writing import Op, Writing
+from hybrid.corpus.readers.web.writing import RUN, Op, Writing
 
 _FIELDS = frozenset("text number date time datetime-local month week email tel url search".split())
 _SCRIPTS = frozenset({"sup", "sub"})
-_LOOK = 40  # characters of a line that tell what is raised beside it
-_RUN = re.compile(r"[^ \t\n\r\f]+(?: [^ \t\n\r\f]+)*")
-# html.parser gives up at `&#` that begins no character reference and takes the rest of the page for text
+_LOOK = 40  # characters of a line before a raised or lowered text that tell how to write it
+# html.parser takes the rest of the page for text after an `&#` that begins no character reference
 _STRAY = re.compile(r"&(?=#(?!(?:[0-9]+|[xX][0-9a-fA-F]+)[^0-9a-fA-F]))")
 
 
@@ -47,7 +46,7 @@ def read_html(data: bytes) -> Extract:
 
 
 def page_text(source: str) -> Extract:
-    """What a page, or a part of one, shows."""
+    """The visible text of a page, or of a part of one."""
     page = _Page(source)
     try:
         page.feed(_STRAY.sub("\uffff", source))
@@ -61,7 +60,7 @@ def page_text(source: str) -> Extract:
 
 
 def _declared(data: bytes) -> str | None:
-    """The encoding an HTML file names in its head, None where it names none that exists."""
+    """The encoding that an HTML file names in its head, None where it names no known one."""
     match = re.search(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", data[:4096], re.IGNORECASE)
     try:
         name = codecs.lookup(match[1].decode("ascii")).name if match else None
@@ -80,16 +79,16 @@ class _Page(HTMLParser):
         self._starts = [0, *(m.end() for m in re.finditer("\n", source))]
         self._title_counts = re.search(r"<h1[\s>]", source, re.IGNORECASE) is None
         self._open: list[str] = []  # elements, the outermost first
-        self._hidden: int | None = None  # which of them hides its text, the outermost that does
+        self._hidden: int | None = None  # the outermost of them that hides its text
         self._pre = 0
         self._tables: list[HtmlTable] = []  # that have not ended, the outermost first
-        self._deeper = 0  # tables inside the innermost of these, too deep to be told as tables
+        self._deeper = 0  # tables inside the innermost of these, too deep for rows of their own
         self.struck = 0  # passages struck out and left out
-        self._strikes = False  # whether what is hidden now is struck out, and nothing of it has been counted yet
+        self._strikes = False  # whether the hidden element is struck out, and not counted yet
         self._math: Math | None = None  # the equation that has not ended yet
-        self._options: list[tuple[bool, list[Op]]] | None = None  # of a list to choose from: chosen, and what it says
-        self._script: tuple[str, list[Op]] | None = None  # what is raised or lowered, and all of it until now
-        self._term = False  # whether a term of a list has been begun and its meaning has not
+        self._options: list[tuple[bool, list[Op]]] | None = None  # of a list to choose from: chosen, and its text
+        self._script: tuple[str, list[Op]] | None = None  # sup or sub, and its text so far
+        self._term = False  # whether a term of a list waits for its meaning
         self._before = ""  # the end of the line so far
         self._figure = False  # whether it ends with a raised or lowered figure
 
@@ -113,7 +112,7 @@ class _Page(HTMLParser):
             self._begin(tag, dict(attrs))
 
     def _begin(self, tag: str, attrs: Mapping[str, str | None]) -> None:
-        """An element that shows begins."""
+        """A visible element begins."""
         if tag in PARAGRAPHS or tag in LINES or tag in TABLE:
             self._end_script()
         if tag in TABLE and tag not in {"body", "html"} and self._begin_in_table(tag, attrs):
@@ -143,7 +142,7 @@ class _Page(HTMLParser):
         self._term = tag == "dt" or (self._term and tag != "dd")
 
     def _begin_in_table(self, tag: str, attrs: Mapping[str, str | None]) -> bool:
-        """A table or a part of one begins; False where there is no table to be part of."""
+        """A table or a part of one begins; False where no table is open."""
         if tag == "table":
             if len(self._tables) < DEEPEST:
                 self._space(tag)
@@ -163,7 +162,7 @@ class _Page(HTMLParser):
         return True
 
     def _end_table(self) -> None:
-        """The innermost table ends: it is written where it stands, in the cell of another or on the page."""
+        """The innermost table ends: it is written into the cell around it or on the page."""
         if self._deeper:
             self._deeper -= 1
             return
@@ -183,7 +182,7 @@ class _Page(HTMLParser):
             self._end_script()
         if self._options is not None and "select" not in self._open[-_LOOK:]:
             self._end_options()
-        if hidden is not None and (at is None or at >= hidden):  # inside what is hidden, or the end of it
+        if hidden is not None and (at is None or at >= hidden):  # inside the hidden element, or its end
             if self._hidden is None:
                 self._space(tag)
             return
@@ -205,7 +204,7 @@ class _Page(HTMLParser):
                 self._hidden, self._strikes = None, False
 
     def _outermost(self, ended: frozenset[str], holder: frozenset[str]) -> int | None:
-        """The outermost open element of those that are ended, within the nearest that holds them."""
+        """The outermost open element among `ended`, within the nearest `holder`."""
         found = None
         for i in range(len(self._open) - 1, max(-1, len(self._open) - 1 - NESTED), -1):
             if self._open[i] in ended:
@@ -215,10 +214,10 @@ class _Page(HTMLParser):
         return found
 
     def _ended_by(self, tag: str) -> int | None:
-        """Which open element an end tag ends, with all inside it; None where it stands for none.
+        """The open element that an end tag ends, with all inside it; None where there is none.
 
-        As in browsers, one of text (`</b>`) ends nothing across an element of structure, so that it cannot end what is
-        hidden around it.
+        As in browsers, an end tag of text (`</b>`) ends nothing across an element of structure, so that it cannot end a
+        hidden element around it.
         """
         structure = tag == "select" or tag in PARAGRAPHS or tag in LINES or tag in CELLS
         for i in range(len(self._open) - 1, max(-1, len(self._open) - 1 - NESTED), -1):
@@ -240,12 +239,12 @@ class _Page(HTMLParser):
             self._math.text(data)
             return
         offset = self._offset()
-        data = self.source[offset : offset + len(data)]  # not as it was fed: see _STRAY
+        data = self.source[offset : offset + len(data)]  # without the change by _STRAY
         if self._pre:
             self._emit(data, offset)
             return
         end = 0
-        for run in _RUN.finditer(data):
+        for run in RUN.finditer(data):
             if run.start() > end:
                 self._widen(" ")
             self._emit(run[0], offset + run.start())
@@ -277,8 +276,7 @@ class _Page(HTMLParser):
         self._do(Op("text", piece, offset))
 
     def _space(self, tag: str) -> None:
-        paragraph = tag in PARAGRAPHS
-        self._widen("\n\n" if paragraph else "\n" if tag in LINES else "")
+        self._widen("\n\n" if tag in PARAGRAPHS else "\n" if tag in LINES else "")
 
     def _widen(self, gap: str) -> None:
         if not gap:
@@ -290,7 +288,7 @@ class _Page(HTMLParser):
         self._do(Op("gap", gap))
 
     def _input(self, attrs: Mapping[str, str | None]) -> None:
-        """What a field of a form shows: its text, or whether it is checked."""
+        """A field of a form: its text, or whether it is checked."""
         kind = (attrs.get("type") or "text").lower()
         shown = attrs.get("value") if kind in _FIELDS else None
         if kind in ("checkbox", "radio"):
@@ -301,7 +299,7 @@ class _Page(HTMLParser):
             self._widen(" ")
 
     def _end_options(self) -> None:
-        """A list to choose from ends: what is chosen is written, as a page shows it."""
+        """A list to choose from ends: the chosen option is written, as a page shows it."""
         if self._options is None:
             return
         options, self._options = self._options, None
@@ -324,7 +322,7 @@ class _Page(HTMLParser):
             self._emit(text, math.begin)
 
     def _end_script(self) -> None:
-        """What is raised or lowered ends: it is written so that it stays apart."""
+        """Raised or lowered text ends: it is written so that it stays apart."""
         if self._script is None:
             return
         (tag, ops), self._script = self._script, None
@@ -352,7 +350,7 @@ class _Page(HTMLParser):
             self.writing.write(op)
 
     def close(self) -> None:
-        """The end of the page, and of what was never closed."""
+        """The page ends, and every element that was never closed."""
         super().close()
         self._end_math()
         self._end_script()

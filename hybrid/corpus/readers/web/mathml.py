@@ -1,4 +1,4 @@
-"""Equations of web pages (MathML) on one line, in the form that those of Word have."""
+"""Equations of web pages (MathML) on one line, in the same form as equations of Word."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DEEPEST = 100
 
 @dataclass(slots=True)
 class Node:
-    """An element of an equation and what stands in it."""
+    """An element of an equation and its content."""
 
     name: str
     parts: list[Node | str] = field(default_factory=list)
@@ -24,7 +24,7 @@ class Node:
 
 @dataclass(slots=True)
 class Math:
-    """An equation on its way, element by element."""
+    """An equation, read element by element."""
 
     begin: int  # offset in the source
     stack: list[Node] = field(default_factory=lambda: [Node("math")])

@@ -1,4 +1,4 @@
-"""A table of a web page on its way: what stands in its cells, until it ends and is told row by row."""
+"""A table of a web page: its cells are gathered until it ends, and then it is told row by row."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from dataclasses import dataclass, field
 
 from hybrid.corpus.readers.tables.row import Part
 from hybrid.corpus.readers.tables.spread import Cell, spread
-from hybrid.corpus.readers.web.writing import Op
+from hybrid.corpus.readers.web.writing import RUN, Op
 from hybrid.text.sentences import CELLS
 
 DEEPEST = 16  # tables inside each other that are told as tables
-_PROSE = 400  # characters of a cell that is no table's but a page's
-_KEY = 60  # characters at most of what tells the row around an inner table
+_PROSE = 400  # characters of a cell that lays out a page rather than holding a value
+_KEY = 60  # most characters of the cell that names the row around an inner table
 _TALLEST = 10_000  # rows of a cell; a page may claim any number
-_RUN = re.compile(r"[^ \t\n\r\f]+(?: [^ \t\n\r\f]+)*")
 _MARK = re.compile(r"[\u2022\u25cf\u25aa\u25e6\u00b7*\u2013\u2014-]|\(?[0-9a-zA-Z]{1,4}[.)]")  # of an item in a list
 
 
 @dataclass(slots=True)
 class HtmlCell:
-    """A cell and what was written in it."""
+    """A cell and its content."""
 
     across: int
     down: int
@@ -40,7 +39,7 @@ class HtmlCell:
                 gap = gap or op.what != "gap" or bool(op.text)
                 continue
             end = 0
-            for run in _RUN.finditer(op.text):
+            for run in RUN.finditer(op.text):
                 if found and (gap or run.start() > end):
                     found.append(Op("gap", " "))
                 found.append(Op("text", run[0], op.at + run.start()))
@@ -66,9 +65,9 @@ class HtmlTable:
 
     rows: list[list[HtmlCell]] = field(default_factory=list)
     heads: list[bool] = field(default_factory=list)  # which rows stand in a thead
-    loose: list[Op] = field(default_factory=list)  # what stands in no cell: its caption
+    loose: list[Op] = field(default_factory=list)  # in no cell: its caption
     in_head: bool = False
-    cell: HtmlCell | None = None  # that is being written
+    cell: HtmlCell | None = None  # the open one
 
     def begin_row(self) -> None:
         self.rows.append([])
@@ -82,7 +81,7 @@ class HtmlTable:
         self.rows[-1].append(self.cell)
 
     def begin_part(self, tag: str) -> None:
-        """A thead, tbody or tfoot begins, over whose beginning no cell goes, or a caption, which stands in no cell."""
+        """A thead, tbody or tfoot begins, where all cells above end, or a caption, which stands in no cell."""
         self.cell = None
         if tag == "caption":
             return
@@ -92,11 +91,11 @@ class HtmlTable:
                 cell.down = min(cell.down, back)
 
     def ops(self) -> list[Op]:
-        """Where what is written now belongs."""
+        """The content that is written now."""
         return self.loose if self.cell is None else self.cell.ops
 
     def told(self) -> Iterator[Op]:
-        """The table as what is to be written."""
+        """The table, to be written."""
         pieces = [[cell.pieces() for cell in row] for row in self.rows]
         cells = [
             [
@@ -118,10 +117,8 @@ class HtmlTable:
                 yield from _blocks(row, cells[number])
                 continue
             inner = [op for cell in row for op in cell.inner()]
-            alone = (
-                not grid.heads and inner and sum(bool(cell.text) for cell in cells[number]) < 2
-            )  # it is only the key
-            for parts in () if alone else lines.get(number, ()):
+            only_key = not grid.heads and inner and sum(bool(cell.text) for cell in cells[number]) < 2
+            for parts in () if only_key else lines.get(number, ()):
                 yield Op("row", row=tuple(_ops(parts, pieces[number], places[number])))
             key = next((cell.text for cell in cells[number] if 0 < len(cell.text) <= _KEY), "")
             for op in inner:
@@ -129,7 +126,7 @@ class HtmlTable:
 
 
 def _ops(parts: Sequence[Part], pieces: Sequence[list[Op]], places: Sequence[int | None]) -> Iterator[Op]:
-    """A line's parts: its cells where they stand in the source, all else as gaps."""
+    """The parts of a line: cells at their place in the source, all else as gaps."""
     for part in parts:
         column = part.column
         index = places[column] if column is not None and column < len(places) else None  # the row may be a shorter one
@@ -142,7 +139,7 @@ def _ops(parts: Sequence[Part], pieces: Sequence[list[Op]], places: Sequence[int
 
 
 def _is_prose(row: Sequence[HtmlCell], cells: Sequence[Cell]) -> bool:
-    """Whether a row lays out a page: with prose in a cell, the mark of an item before it, or one cell that has any."""
+    """Whether a row lays out a page: it has prose in a cell, an item behind its mark, or only one filled cell."""
     filled = [(own, cell.text) for own, cell in zip(row, cells, strict=True) if cell.text or own.inner()]
     if len(filled) < 2:
         return not any(cell.across > 1 for cell in cells)
@@ -152,7 +149,7 @@ def _is_prose(row: Sequence[HtmlCell], cells: Sequence[Cell]) -> bool:
 
 
 def _blocks(row: Sequence[HtmlCell], cells: Sequence[Cell]) -> Iterator[Op]:
-    """The cells of a row one below the other, that of a mark before the next one."""
+    """The cells of a row below each other, the mark of an item before the next cell."""
     gap = "\n"
     for own, cell in zip(row, cells, strict=True):
         if not own.ops:
@@ -165,7 +162,7 @@ def _blocks(row: Sequence[HtmlCell], cells: Sequence[Cell]) -> Iterator[Op]:
 
 
 def _span(given: str | None, most: int) -> int:
-    """How far a cell goes, as browsers read it; 0 for as far as there is."""
+    """The columns or rows of a cell, as browsers read them; 0 stands for all that are left."""
     if given is None:
         return 1
     digits = re.match(r"\s*\+?(\d+)", given)

@@ -1,4 +1,4 @@
-"""What the elements of web pages are: which end lines, hide their text, or end others."""
+"""The elements of web pages: those that end lines, hide or strike out their text, or end other elements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LINES = frozenset(
     "summary tbody textarea tfoot thead tr".split()
 )
 VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-# A start tag that ends open elements without an end tag of theirs, up to the element that holds them
+# Start tags that end open elements which have no end tag: those elements, and the ones that hold them
 ENDED: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "li": (frozenset({"li"}), frozenset({"ul", "ol", "menu"})),
     **dict.fromkeys(("dt", "dd"), (frozenset({"dt", "dd"}), frozenset({"dl"}))),
@@ -33,7 +33,7 @@ ENDED: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 CELLS = frozenset({"table", "td", "th", "caption"})  # an end tag inside one of these ends nothing outside
 TABLE = CELLS | {"tr", "tbody", "thead", "tfoot", "body", "html"}
-NESTED = 512  # open elements that are looked through, as deep as browsers nest
+NESTED = 512  # open elements that are searched, as deep as browsers nest
 _DISPLAY = re.compile(r"(?:^|;)\s*display\s*:\s*([a-z-]+)", re.IGNORECASE)
 _INVISIBLE = re.compile(r"(?:^|;)\s*visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
 _LINE_THROUGH = re.compile(r"(?:^|;)\s*text-decoration(?:-line)?\s*:[^;]*line-through", re.IGNORECASE)
@@ -42,7 +42,7 @@ HEADINGS = {"title": 1, "h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 
 
 def hides(attrs: Sequence[tuple[str, str | None]]) -> bool:
-    """Whether an element's attributes hide it; of several declarations the last one holds."""
+    """Whether an element's attributes hide it; the last of several declarations holds."""
     if not attrs:
         return False
     given = dict(attrs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from hybrid.corpus.readers.extract import Extract
 from hybrid.corpus.readers.rendering import Rendering
 from hybrid.document import Heading
 
+RUN = re.compile(r"[^ \t\n\r\f]+(?: [^ \t\n\r\f]+)*")  # of text, with single blanks
 _GAPS = ("", " ", "\n", ": ", "\n\n")  # by strength: between two runs of text the strongest wins
 
 
@@ -18,7 +20,7 @@ class Op(NamedTuple):
     what: str  # text, gap, fill (text that the source does not have), heading, end of a heading, row of a table
     text: str = ""  # of text and gaps
     at: int = 0  # offset in the source; level of a heading
-    row: tuple[Op, ...] = ()  # of a row: its cells and, as gaps, what stands before them
+    row: tuple[Op, ...] = ()  # of a row: its cells, and gaps before them
 
 
 class Writing:

@@ -1,11 +1,10 @@
-"""DOCX: what a Word file shows: paragraphs with their numbers, tables, footnotes, headers, in their order.
+"""DOCX: the paragraphs of a Word file with their numbers, tables, footnotes and headers, in their order.
 
-A number that Word counts ("2.1", "(a)") stands before its paragraph. A footnote stands in its own paragraph after the
-one that refers to it, as [footnote 1: ...], a page header before the text and a footer after it, each once. Tracked
-changes are read as accepted. Comments, hidden and struck-out text are left out, and said to be.
-The figures of a chart and the texts of SmartArt stand after the paragraph that holds it.
-What stands in a form until somebody fills it in is left out. Macros are never run: of a .docm file the text is read
-and nothing else.
+A number that Word counts ("2.1", "(a)") stands before its paragraph. A footnote stands in a paragraph of its own after
+the one that refers to it, as [footnote 1: ...], a page header before the text and a footer after it, each once. The
+figures of a chart and the texts of SmartArt stand after the paragraph that holds it. Tracked changes are read as
+accepted. Comments, hidden and struck-out text are left out, with a remark, and so are the prompts of empty form fields.
+Macros are never run.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ def read_docx(data: bytes) -> Extract:
 
 
 def _without_macros(data: bytes) -> bytes:
-    """A file with macros as one without, which is all that python-docx opens; other files as they are."""
+    """A file with macros as one without, because python-docx opens no other; other files as they are."""
     with ZipFile(BytesIO(data)) as archive:
         if _TYPES not in archive.namelist() or _MACROS not in archive.read(_TYPES):
             return data
@@ -71,7 +70,7 @@ def _extract(data: bytes) -> Extract:
         if not text.strip():
             continue
         if level == EQUATION and parts and not titled and _ANNOUNCES.search(parts[-1]):
-            parts[-1] += f" {text}"  # so that a sentence and the equation that it announces are read together
+            parts[-1] += f" {text}"  # an equation stays with the sentence that announces it
             length += len(text) + 1
             continue
         titled = level > 0
@@ -96,7 +95,7 @@ def _figure(part: Any, place: Any, left_out: LeftOut) -> str:
 
 
 def _remarks(reading: Reading, part: Any, body: Any, left_out: LeftOut) -> tuple[str, ...]:
-    """What of the file is not in the text."""
+    """The remarks on all that is not in the text."""
     comments = _root(part, "/comments")
     counted = (
         (0 if comments is None else len(comments.findall(f"{W}comment")), "comment"),
@@ -109,7 +108,7 @@ def _remarks(reading: Reading, part: Any, body: Any, left_out: LeftOut) -> tuple
 
 
 def _root(part: Any, ending: str) -> Any | None:
-    """The XML of a part that the document is related to by a type with this ending."""
+    """The XML of the part that the document refers to by a type with this ending."""
     from docx.oxml import parse_xml
 
     for relation in part.rels.values():
@@ -121,14 +120,14 @@ def _root(part: Any, ending: str) -> Any | None:
 
 
 def _notes(part: Any, kind: str) -> list[Any]:
-    """The footnotes or endnotes, without the lines that separate them from the text."""
+    """The footnotes or endnotes, without their separator lines."""
     root = _root(part, f"/{kind}s")
     found = [] if root is None else root.findall(f"{W}{kind}")
     return [note for note in found if note.get(f"{W}type") in (None, "normal")]
 
 
 def _margins(reading: Reading, part: Any, body: Any, kind: str) -> Iterator[tuple[int, str]]:
-    """The texts of page headers or footers that are switched on, each once; a page number alone is none."""
+    """The texts of visible page headers or footers, each once; a bare page number is left out."""
     seen: set[str] = set()
     for name in _shown(part, body, kind):
         target = part.related_parts.get(name)
@@ -142,13 +141,13 @@ def _margins(reading: Reading, part: Any, body: Any, kind: str) -> Iterator[tupl
 
 
 def _shown(part: Any, body: Any, kind: str) -> list[str]:
-    """The names of the headers or footers of some page; a section without its own has those of the one before."""
+    """The names of the visible headers or footers; a section without its own has those of the section before."""
     even = switch(_root(part, "/settings"), "evenAndOddHeaders")
     at: dict[str, str] = {}  # by the type of pages
     order: list[str] = []
     shown: set[str] = set()
     for section in body.iter(f"{W}sectPr"):
-        if section.getparent().tag == f"{W}sectPrChange":  # what it was before a change
+        if section.getparent().tag == f"{W}sectPrChange":  # the section before a change
             continue
         for reference in section.findall(f"{W}{kind}Reference"):
             name = reference.get(f"{_R}id", "")

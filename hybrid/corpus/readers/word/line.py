@@ -1,4 +1,4 @@
-"""A line: the text of a paragraph, with what is raised or lowered in it kept apart."""
+"""A line: the text of a paragraph, with raised and lowered text kept apart."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hybrid.corpus.readers.scripts import lowered, raised
 from hybrid.corpus.readers.word.look import Look
 
-_LOOK = 40  # characters of a line that tell what is raised beside it
+_LOOK = 40  # characters of a line before a raised or lowered text that tell how to write it
 
 
 @dataclass(slots=True)
@@ -15,7 +15,7 @@ class Line:
     """The text of a paragraph so far."""
 
     text: str = ""
-    place: str = ""  # of what waits: superscript or subscript
+    place: str = ""  # of the waiting text: superscript or subscript
     waiting: str = ""
     figure: bool = False  # whether the text ends with a raised or lowered figure
     bold: bool = True  # whether all of it is

@@ -8,7 +8,7 @@ from hybrid.corpus.readers.word.element import W, switch, value
 
 
 class Look(NamedTuple):
-    """How text is shown, None where nothing says it."""
+    """How text is shown, None where nothing says so."""
 
     hidden: bool | None = None
     struck: bool | None = None
@@ -17,7 +17,7 @@ class Look(NamedTuple):
     font: str | None = None
 
     def over(self, other: Look) -> Look:
-        """This, and the other where it says nothing."""
+        """This look, and the other one where it says nothing."""
         return other._replace(**{name: value for name, value in self._asdict().items() if value is not None})
 
 
@@ -34,7 +34,7 @@ class Looks:
         self._known: dict[str | None, Look] = {None: Look()}
 
     def style(self, name: str | None, depth: int = 10) -> Look:
-        """That of a style and those it is based on, which may be in a circle."""
+        """The look of a style and of those it is based on, which may be in a circle."""
         if name not in self._known:
             style = self._styles.get(name)
             if style is None or not depth:
@@ -45,7 +45,7 @@ class Looks:
         return self._known[name]
 
     def of(self, properties: Any | None, around: Look) -> Look:
-        """That of a run with these properties in a paragraph of a look."""
+        """The look of a run with these properties in a paragraph with the look `around`."""
         if properties is None:
             return around
         style = properties.find(f"{W}rStyle")

@@ -1,7 +1,7 @@
-"""The numbers that Word puts before paragraphs: counted as Word counts, because a file holds only the rules.
+"""The numbers that Word puts before paragraphs, counted as Word counts: a file holds only the rules.
 
-ECMA-376 part 1, 17.9: a paragraph or its style names a list and a level; a level has a pattern such as "%1.%2", in
-which each place is filled from the counter of that level.
+ECMA-376 part 1, 17.9: a paragraph or its style names a list and a level; a level has a pattern such as "%1.%2", with
+the counter of a level in each place.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class _Level:
     pattern: str
     form: str
     start: int
-    style: str | None  # the paragraph style that is tied to it
+    style: str | None  # the paragraph style tied to it
     legal: bool  # all its places in figures
     restarts: bool  # anew under every paragraph of a higher level
 
@@ -70,13 +70,13 @@ class Numbering:
                 if start is not None:
                     starts[at] = _int(start, 1)
             self._numbers[num.get(f"{W}numId")] = (value(num, "abstractNumId") or "", own, starts)
-        for number, style in links.items():  # a list that is only the name of a style's
+        for number, style in links.items():  # lists that stand for a style's list
             target = self._numbers.get(self._own(style)[0] or "")
             if target is not None and target[0] in self._lists and target[0] != number:
                 self._lists[number] = self._lists[target[0]]
 
     def next(self, paragraph: Any) -> str:
-        """The number of the next paragraph as Word shows it, such as "2.1" or "(a)"; empty where it has none."""
+        """The number of the next paragraph as Word shows it, such as "2.1" or "(a)"; empty for one without."""
         found = self._of(paragraph)
         if found is None:
             return ""

@@ -9,7 +9,7 @@ from hybrid.corpus.readers.tables.spread import Cell, spread
 from hybrid.text.sentences import CELLS
 
 _PROSE = 400  # characters of a cell that lays out a page rather than holding a value
-_KEY = 60  # characters at most of what tells the row around an inner table
+_KEY = 60  # most characters of the cell that names the row around an inner table
 
 
 @dataclass(slots=True)
@@ -17,7 +17,7 @@ class WordCell:
     """A cell as it is written."""
 
     across: int = 1
-    goes_on: bool = False  # the cell above it
+    goes_on: bool = False  # with the cell above it
     bold: bool = True  # whether all of its text is
     blocks: list[tuple[int, str | int]] = field(default_factory=list)  # heading level and text, or which inner table
     inner: list[list[WordRow]] = field(default_factory=list)
@@ -29,14 +29,14 @@ class WordCell:
 
 @dataclass(slots=True)
 class WordRow:
-    """A row, and whether it is repeated on every page as one that names the columns."""
+    """A row, and whether every page repeats it as one that names the columns."""
 
     cells: list[WordCell]
     head: bool = False
 
 
 def told(rows: Sequence[WordRow]) -> Iterator[tuple[int, str]]:
-    """Heading level and text of what is seen: lines of rows, or paragraphs where a table only lays out a page."""
+    """Heading level and text: lines of rows, or paragraphs where a table only lays out a page."""
     texts = _cells(rows)
     grid, _ = spread(texts, [row.head for row in rows])
     if grid.heads != {0} and not grid.heads and len(rows) > 1 and _is_bold(rows[0]) and not _is_bold(rows[1]):
@@ -73,7 +73,7 @@ def told(rows: Sequence[WordRow]) -> Iterator[tuple[int, str]]:
 
 
 def _cells(rows: Sequence[WordRow]) -> list[list[Cell]]:
-    """The cells with how far down they go: Word says only of each one that it goes on from above."""
+    """The cells with their heights: Word only marks each cell that goes on from above."""
     found: list[list[Cell]] = []
     above: dict[int, list[int]] = {}  # by column: row and place of the cell that may go on
     for number, row in enumerate(rows):
@@ -100,7 +100,7 @@ def _is_bold(row: WordRow) -> bool:
 
 
 def _is_prose(row: WordRow) -> bool:
-    """Whether a row lays out a page: one cell alone, or with headings or very much text in them."""
+    """Whether a row lays out a page: it is one cell, or has headings or very much text."""
     filled = [cell for cell in row.cells if cell.blocks]
     if len(filled) < 2:
         return len(row.cells) < 2 and not (row.cells and row.cells[0].across > 1)

@@ -1,4 +1,4 @@
-"""Characters of the fonts that show signs in place of letters, as the signs that are seen."""
+"""The signs that some fonts show in place of letters."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ UNKNOWN = "\u25a1"
 
 
 def sign(code: int, font: str) -> str:
-    """What a character of a font shows; a square where that is not known.
+    """The sign that a character of a font shows; a square for an unknown one.
 
     Args:
         code: of the character, with or without the 0xF000 that Word adds.
@@ -53,7 +53,7 @@ def sign(code: int, font: str) -> str:
 
 
 def signs(text: str, font: str) -> str:
-    """A text, with the characters that such a font shows otherwise as what is seen."""
+    """A text with the signs that its font shows."""
     if not any("\uf000" <= c <= "\uf0ff" for c in text):
         return text
     return "".join(sign(ord(c), font or "symbol") if "\uf000" <= c <= "\uf0ff" else c for c in text)

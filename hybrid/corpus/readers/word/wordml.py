@@ -1,8 +1,8 @@
 """WordprocessingML: the paragraphs, tables and boxes of a Word file in their order, as a reader sees them.
 
-Tracked changes are read as accepted: what was deleted or moved away is not there, and a paragraph whose mark was
-deleted goes on in the next one. Hidden and struck-out text is left out and counted. A text box stands in paragraphs of
-its own after the one that it hangs on, a note too.
+Tracked changes are read as accepted: deleted and moved text is gone, and a paragraph whose mark was deleted goes on in
+the next one. Hidden and struck-out text is left out and counted. A text box or a note stands in paragraphs of its own
+after its paragraph.
 """
 
 from __future__ import annotations
@@ -31,28 +31,28 @@ _NOTES = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"
 _WRAPPERS = frozenset(f"{W}{tag}" for tag in "sdt sdtContent ins moveTo customXml smartTag".split())
 _EQUATIONS = frozenset({f"{M}oMath", f"{M}oMathPara"})
 _HEX = re.compile(r"[0-9A-Fa-f]{1,6}")
-EQUATION = -1  # in place of a heading's level, of an equation that is a paragraph by itself
+EQUATION = -1  # in place of a heading's level: the paragraph is an equation
 
 
 @dataclass(slots=True)
 class Reading:
-    """One file on its way."""
+    """One file while it is read."""
 
     levels: Mapping[str, int]  # heading level by style
     numbering: Numbering
     looks: Looks
     notes: Mapping[tuple[str, str], Any]  # paragraphs' parent by kind and id
-    figure: Callable[[Any], str] = lambda _: ""  # the words of a chart or of SmartArt by the place that it stands at
+    figure: Callable[[Any], str] = lambda _: ""  # the words of a chart or of SmartArt by its place
     seen: dict[str, int] = field(default_factory=dict)  # notes of each kind until now
     waiting: list[tuple[int, str]] = field(default_factory=list)  # notes and boxes of the block at hand
     tracked: bool = False  # whether anything was deleted or moved
     hidden: int = 0  # paragraphs and rows with hidden text
     struck: int = 0  # paragraphs with struck-out text
-    fields: list[bool] = field(default_factory=list)  # that have not ended, the outermost first: whether in their code
-    ended: set[Any] = field(default_factory=set)  # the beginnings of fields that end
+    fields: list[bool] = field(default_factory=list)  # open ones, the outermost first: whether their code goes on
+    ended: set[Any] = field(default_factory=set)  # the beginnings of fields that have an end
 
     def blocks(self, parent: Any) -> Iterator[tuple[int, str]]:
-        """Heading level or EQUATION, and text, of what stands in an element in order, also in content controls."""
+        """Heading level or EQUATION, and text, of the blocks in an element, also of those in content controls."""
         self.ended |= _ended(parent)
         for level, text in self._blocks(parent):
             yield level, text
@@ -135,10 +135,7 @@ class Reading:
         return 0 if style is None else self.levels.get(style.get(f"{W}val"), 0)
 
     def _numbered(self, paragraph: Any, text: str) -> str:
-        """The text of a paragraph with its number.
-
-        One that is empty still counts, as it does in Word, but shows nothing to read; a hidden one does not count.
-        """
+        """The text of a paragraph with its number. As in Word, an empty paragraph counts and a hidden one does not."""
         mark = paragraph.find(f"{W}pPr/{W}rPr")
         if not text.strip() and mark is not None and switch(mark, "vanish"):
             return ""
@@ -162,7 +159,7 @@ class Reading:
         return line
 
     def _walk(self, parent: Any, line: Line, look: Look) -> None:
-        """Writes what stands in an element as it reads with all tracked changes accepted."""
+        """Writes the text of an element with all tracked changes accepted."""
         for child in parent:
             tag = child.tag
             if tag in _GONE:
@@ -174,7 +171,7 @@ class Reading:
             elif tag == f"{W}r":
                 self._run(child, line, self.looks.of(child.find(f"{W}rPr"), look))
             elif any(self.fields):
-                self._walk(child, line, look)  # a field's code shows nothing, but other fields may stand in it
+                self._walk(child, line, look)  # a field's code is invisible, but may hold other fields
             elif tag == f"{W}t":
                 line.add(signs(child.text or "", look.font or ""), look)
             elif tag in _CHARACTERS:
@@ -216,7 +213,7 @@ class Reading:
         self._walk(run, line, look)
 
     def _field(self, mark: Any, line: Line, look: Look) -> None:
-        """A field begins with its code, goes on with what it shows, and ends, maybe in a later paragraph."""
+        """A field begins with its code, goes on with its text, and ends, maybe in a later paragraph."""
         kind = mark.get(f"{W}fldCharType")
         if kind == "begin":
             if not any(self.fields):
@@ -237,7 +234,7 @@ class Reading:
         return f" [{kind} {count}]"
 
     def flat(self, parent: Any) -> str:
-        """All that stands in a note or margin, on one line."""
+        """The text of a note or margin on one line."""
         apart = Reading({}, Numbering(None, None), self.looks, {})
         text = " ".join(" ".join(text for _, text in apart.blocks(parent)).split())
         self.hidden, self.struck = self.hidden + apart.hidden, self.struck + apart.struck
@@ -246,7 +243,7 @@ class Reading:
 
 
 def _parts(parent: Any, tag: str = "") -> Iterator[Any]:
-    """The blocks, or the rows of a table or cells of a row, also those inside content controls."""
+    """The blocks of an element, or those with a tag, also the ones inside content controls."""
     for child in parent:
         if child.tag in _WRAPPERS:
             yield from _parts(child, tag)
@@ -257,7 +254,7 @@ def _parts(parent: Any, tag: str = "") -> Iterator[Any]:
 
 
 def _ended(parent: Any) -> set[Any]:
-    """The beginnings of fields that also end: all text behind another one would be taken for its code."""
+    """The beginnings of fields that have an end; all text behind another one would look like its code."""
     open_, ended = [], set()
     for mark in parent.iter(f"{W}fldChar"):
         kind = mark.get(f"{W}fldCharType")
@@ -271,7 +268,7 @@ def _ended(parent: Any) -> set[Any]:
 
 
 def without_prompts(root: Any) -> Any:
-    """The element without what content controls say as long as nobody has filled them in, "Click to enter text."."""
+    """The element without the prompts of content controls that nobody has filled in, "Click to enter text."."""
     for control in root.iter(f"{W}sdt"):
         properties, content = control.find(f"{W}sdtPr"), control.find(f"{W}sdtContent")
         if properties is not None and content is not None and switch(properties, "showingPlcHdr"):
@@ -282,7 +279,7 @@ def without_prompts(root: Any) -> Any:
 
 
 def _chosen(alternatives: Any) -> Any:
-    """What Word shows of several forms of one thing: the first, or the last where that shows no words."""
+    """The form of a thing that Word shows: the first, or the last where that has no words."""
     choices = alternatives.findall(f"{_MC}Choice")
     fallback = alternatives.find(f"{_MC}Fallback")
     for choice in choices:
@@ -292,7 +289,7 @@ def _chosen(alternatives: Any) -> Any:
 
 
 def _form_field(begin: Any) -> str:
-    """The value of a box to check or of a list to choose from, which no text beside it shows."""
+    """The value of a check box or of a list to choose from, which has no text beside it."""
     box, choices = begin.find(f"{W}ffData/{W}checkBox"), begin.find(f"{W}ffData/{W}ddList")
     if box is not None:
         checked = switch(box, "checked")
