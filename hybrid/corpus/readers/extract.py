@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hybrid.document import Anchor, Heading
@@ -36,11 +35,8 @@ def omitted(count: int, what: str) -> str:
     return f"{count} {what if count == 1 else several} left out"
 
 
-@dataclass(slots=True)
-class LeftOut:
+class LeftOut(Counter[str]):
     """The things in a file that are not in the text, counted by their kind."""
 
-    counts: Counter[str] = field(default_factory=Counter)
-
     def remarks(self) -> list[str]:
-        return [omitted(count, what) for what, count in self.counts.items() if count]
+        return [omitted(count, what) for what, count in self.items() if count]

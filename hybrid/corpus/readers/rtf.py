@@ -104,7 +104,7 @@ class _Reading:
         why = "" if state.aside else state.why()
         if why:
             if counts and why != self.last and _KINDS[why]:
-                self.left_out.counts[_KINDS[why]] += 1
+                self.left_out[_KINDS[why]] += 1
             self.last = why if counts else self.last
             return
         if counts:
@@ -151,7 +151,7 @@ def _word(reading: _Reading, state: _State, token: re.Match[str], *, starred: bo
     if starred:
         state.aside = True
         if word == "annotation":
-            reading.left_out.counts["comment"] += 1
+            reading.left_out["comment"] += 1
         reading.out.append(f"\\*{raw}")
         return
     if word in reading.asides:

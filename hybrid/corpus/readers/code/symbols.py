@@ -163,7 +163,7 @@ def _variables(node: Any, around: Definition | None, offset: Any) -> Iterator[De
     """The names that an assignment outside of functions gives a value to."""
     if around is not None and around.kind not in ("class", "module", "implementation"):
         return
-    left = node.child_by_field_name("name") or node.child_by_field_name("left")
+    left = _field(node, "name", "left")
     if left is None:
         left = next((c for c in node.named_children if _IDENTIFIER.search(c.type)), None)
     if left is None or (around is None and _within_function(node)):
@@ -196,24 +196,19 @@ def _within_function(node: Any) -> bool:
 
 
 def _call(node: Any, inside: int) -> Iterator[Reference]:
-    target = next((found for field in _TARGET if (found := node.child_by_field_name(field)) is not None), None)
-    if target is None:
-        target = node.named_child(0)
+    target = _field(node, *_TARGET) or node.named_child(0)
     if target is None:
         return
-    before = (
-        node.child_by_field_name("object") or node.child_by_field_name("receiver") or node.child_by_field_name("scope")
-    )
+    before = _field(node, "object", "receiver", "scope")
     name, receiver = _last_part(target)
     if name:
-        yield Reference(
-            name, "call", target.end_point[0] + 1, inside, _one_line(_text(before), 60) if before else receiver
-        )
+        receiver = receiver if before is None else _one_line(_text(before), 60)
+        yield Reference(name, "call", target.end_point[0] + 1, inside, receiver)
 
 
 def _mark(node: Any, inside: int) -> Iterator[Reference]:
     """A decorator or annotation without a call."""
-    target = node.child_by_field_name("name") or node.named_child(0)
+    target = _field(node, "name") or node.named_child(0)
     if target is not None and not _CALL.search(target.type):
         name, receiver = _last_part(target)
         if name:
@@ -246,11 +241,11 @@ def _last_part(node: Any) -> tuple[str, str]:
                 return "", ""
             before = re.sub(r"<.*", "", _text(top)[: node.start_byte - top.start_byte], flags=re.DOTALL)
             return _text(node), _one_line(before.rstrip().rstrip(".:>-?!\\").rstrip(), 60)
-        inner = next((found for field in _LAST if (found := node.child_by_field_name(field)) is not None), None)
+        inner = _field(node, *_LAST)
         if inner is None and re.search(
             r"generic|template|user_type|scoped|qualified|object_reference|constructor_inv", node.type
         ):
-            inner = node.child_by_field_name("type") or node.child_by_field_name("function") or node.named_child(0)
+            inner = _field(node, "type", "function") or node.named_child(0)
         if inner is None and re.search(r"navigation|qualified|non_null|object_reference", node.type):
             inner = node.named_child(node.named_child_count - 1)
         if inner is None:
@@ -271,8 +266,7 @@ def _imports(node: Any, language: str) -> Iterator[Import]:
     elif (source := node.child_by_field_name("source")) is not None:  # JavaScript and TypeScript
         yield from _script_imports(node, _text(source).strip("'\"`"), line)
     elif (path := node.child_by_field_name("path")) is not None:  # Go, C
-        name = node.child_by_field_name("name")
-        yield Import(_text(path).strip("\"'`<>"), "", _text(name) if name is not None else "", line)
+        yield Import(_text(path).strip("\"'`<>"), "", _text(_field(node, "name")), line)
     else:
         text = re.sub(
             r"^\W*(?:(?:pub(?:\([^)]*\))?|global|static|import|use|using|function|const|extern|crate)\s+)+",
@@ -287,33 +281,28 @@ def _imports(node: Any, language: str) -> Iterator[Import]:
 
 
 def _python_imports(node: Any, line: int) -> Iterator[Import]:
-    module = node.child_by_field_name("module_name")
+    module = _field(node, "module_name")
     of = _text(module).replace(" ", "") if module is not None else "__future__" if "future" in node.type else ""
     if any(child.type == "wildcard_import" for child in node.named_children):
         yield Import(of, "*", "", line)
     for name in node.children_by_field_name("name"):
-        inner, alias = name.child_by_field_name("name"), name.child_by_field_name("alias")
-        said, other = _text(inner if inner is not None else name), _text(alias) if alias is not None else ""
-        yield Import(of, said, other, name.start_point[0] + 1) if of else Import(said, "", other, line)
+        said, alias = _text(_field(name, "name") or name), _text(_field(name, "alias"))
+        yield Import(of, said, alias, name.start_point[0] + 1) if of else Import(said, "", alias, line)
 
 
 def _script_imports(node: Any, source: str, line: int) -> Iterator[Import]:
     clause = next((c for c in node.named_children if c.type == "import_clause"), None)
-    found = False
+    found: list[Import] = []
     for child in clause.named_children if clause is not None else ():
         if child.type == "identifier":
-            found = True
-            yield Import(source, "default", _text(child), line)
+            found.append(Import(source, "default", _text(child), line))
         elif child.type == "namespace_import":
-            found = True
-            yield Import(source, "", _text(child).removeprefix("*").strip().removeprefix("as").strip(), line)
+            alias = _text(child).removeprefix("*").strip().removeprefix("as").strip()
+            found.append(Import(source, "", alias, line))
         for part in child.named_children if child.type == "named_imports" else ():
-            name, alias = part.child_by_field_name("name"), part.child_by_field_name("alias")
-            if name is not None:
-                found = True
-                yield Import(source, _text(name), _text(alias) if alias is not None else "", line)
-    if not found:
-        yield Import(source, "", "", line)
+            if (name := _field(part, "name")) is not None:
+                found.append(Import(source, _text(name), _text(_field(part, "alias")), line))
+    yield from found or [Import(source, "", "", line)]
 
 
 def _required(node: Any) -> Iterator[Import]:
@@ -341,11 +330,16 @@ def _expanded(path: str) -> Iterator[str]:
                 yield from _expanded(found[1].rstrip(":\\ ") if part == "self" else found[1] + part)
 
 
-# --- texts of nodes -----------------------------------------------------------------------------------------------
+# --- fields and texts of nodes ------------------------------------------------------------------------------------
+
+
+def _field(node: Any, *names: str) -> Any:
+    """The first of these fields that a node has, or None."""
+    return next((found for name in names if (found := node.child_by_field_name(name)) is not None), None)
 
 
 def _text(node: Any) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
+    return "" if node is None else (node.text or b"").decode("utf-8", "replace")
 
 
 def _one_line(text: str, most: int) -> str:

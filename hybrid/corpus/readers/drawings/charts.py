@@ -17,7 +17,7 @@ from hybrid.corpus.readers.sheets.number_formats import of_chart
 from hybrid.corpus.readers.xml import attribute, tag_of
 from hybrid.text.sentences import CELLS
 
-_AXES = frozenset({"valAx", "catAx", "dateAx", "axis"})
+_AXES = ("{*}valAx", "{*}catAx", "{*}dateAx", "{*}axis")
 _LABELLED = frozenset({"catAx", "dateAx"})
 
 
@@ -74,10 +74,10 @@ class Chart:
         return table_of(rows, heads=1)
 
     def _title(self) -> str:
-        return _title(next((child for child in self.root if tag_of(child) == "chart"), self.root))
+        return _title(next(self.root.iterchildren("{*}chart"), self.root))
 
     def _axes(self) -> list[Any]:
-        return [element for element in self.root.iter() if tag_of(element) in _AXES]
+        return list(self.root.iter(*_AXES))
 
     def _series(self) -> Iterator[_Series]:
         """The visible series; one without a name gets the name that Office gives it."""
@@ -107,11 +107,8 @@ class Chart:
             for axis in self._axes()
             if not wanted or wanted & {attribute(one, "val") for one in axis.iterfind("{*}axId")}
         ]
-        labels = next(
-            (axis for axis in axes if tag_of(axis) in _LABELLED or axis.find("{*}catScaling") is not None), None
-        )
-        if labels is None:
-            labels = next((axis for axis in axes if _side(axis) in ("b", "t")), None)
+        labelled = [axis for axis in axes if tag_of(axis) in _LABELLED or axis.find("{*}catScaling") is not None]
+        labels = next(iter([*labelled, *(axis for axis in axes if _side(axis) in ("b", "t"))]), None)
         values = next((axis for axis in axes if axis is not labels), None)
         return "" if labels is None else _title(labels), "" if values is None else _title(values)
 
@@ -161,12 +158,8 @@ def _level(level: Any, since_1904: bool) -> dict[int, str]:
     code = next((one.text or "" for one in level.iter("{*}formatCode")), attribute(level, "formatCode"))
     found = {}
     for point in level.iter("{*}pt"):
+        number = next(point.iterancestors("{*}numCache", "{*}numLit", "{*}numDim"), None) is not None
         text = " ".join(value.text or "" for value in point.iter("{*}v")) or point.text or ""
-        number = _is_number(point)
         told = of_chart(text, attribute(point, "formatCode") or code, since_1904=since_1904) if number else text
         found[int(attribute(point, "idx") or 0)] = BLANKS.sub(" ", told).strip()
     return found
-
-
-def _is_number(point: Any) -> bool:
-    return any(tag_of(above) in ("numCache", "numLit", "numDim") for above in point.iterancestors())

@@ -30,8 +30,7 @@ def diagram(root: Any, left_out: Counter[str]) -> str:
             order = int(attribute(line, "srcOrd") or 0)
             below.setdefault(attribute(line, "srcId"), []).append((order, attribute(line, "destId")))
     hanging = {name for children in below.values() for _, name in children}
-    tops = [name for name in points if name not in hanging]
-    told = [line for name in tops for line in _lines(name, (), texts, below)]
+    told = [line for name in points if name not in hanging for line in _lines(name, (), texts, below)]
     return f"<ul>{''.join(f'<li>{marked(line)}</li>' for line in told)}</ul>" if told else ""
 
 

@@ -114,15 +114,15 @@ class _Mail:
         try:
             return self._read(part, depth, main)
         except Exception as error:  # noqa: BLE001 - one broken part hides no other
-            return [_Piece("", remarks=(f"a broken part was not read: {in_few_words(error)}",))]
+            return _only(f"a broken part was not read: {in_few_words(error)}")
 
     def _read(self, part: Any, depth: int, main: bool) -> list[_Piece]:
         kind = part.get_content_type()
         name = _flat(part.get_filename() or "")
         if _SEALED.fullmatch(kind):
-            return [_Piece("", remarks=(f"an encrypted or sealed part of the type {kind} was not read",))]
+            return _only(f"an encrypted or sealed part of the type {kind} was not read")
         if _SIGNATURE.fullmatch(kind):
-            return [_Piece("", remarks=("the signature of the message was not checked",))]
+            return _only("the signature of the message was not checked")
         if kind in _MESSAGES:
             return self._inner(part, depth)
         if part.is_multipart():
@@ -156,12 +156,12 @@ class _Mail:
     def _inner(self, part: Any, depth: int) -> list[_Piece]:
         """A message in the message."""
         if depth >= _DEEP:
-            return [_Piece("", remarks=(f"a message inside {_DEEP} others was not read",))]
+            return _only(f"a message inside {_DEEP} others was not read")
         message = part.get_payload(0) if part.is_multipart() else message_from_bytes(_raw(part), policy=policy.default)
         try:
             message = _uncoded(message, str(part["Content-Transfer-Encoding"] or "").strip().lower())
         except binascii.Error as error:
-            return [_Piece("", remarks=(f"a message in the message was not read: {in_few_words(error)}",))]
+            return _only(f"a message in the message was not read: {in_few_words(error)}")
         return list(self.message(message, depth + 1))
 
     def _calendar(self, part: Any, name: str) -> list[_Piece]:
@@ -174,7 +174,7 @@ class _Mail:
         if text and self._again("calendar", text.encode()):
             return []
         if not text:
-            return [_Piece("", remarks=(f"the invitation {name} was not read".replace("  ", " "),))]
+            return _only(f"the invitation {name} was not read".replace("  ", " "))
         return [_Piece(f"[attachment: {name}]\n{text}" if name else text, name)]
 
     def _attachment(self, part: Any, kind: str, name: str) -> list[_Piece]:
@@ -193,17 +193,16 @@ class _Mail:
             found = read(name or f"unnamed{guess_extension(kind) or '.bin'}", raw)
         except Unreadable as error:
             what = f"the attachment {name}" if name else f"an attachment of the type {kind}"
-            return [_Piece("", remarks=(f"{what} was not read{f': {error}' if name else ''}",))]
+            return _only(f"{what} was not read{f': {error}' if name else ''}")
         told = name or f"of the type {kind}"
         remarks = tuple(f"attachment {told}: {remark}" for remark in found.remarks)
         return [_Piece(f"[attachment: {name}]\n{found.text}" if name else found.text, name, remarks)]
 
     def _again(self, name: str, raw: bytes) -> bool:
         """Whether this was read before."""
-        key = name, sha256(raw).digest()
-        before = key in self.seen
-        self.seen.add(key)
-        return before
+        before = len(self.seen)
+        self.seen.add((name, sha256(raw).digest()))
+        return len(self.seen) == before
 
 
 def _uncoded(message: Any, coding: str) -> Any:
@@ -215,6 +214,10 @@ def _uncoded(message: Any, coding: str) -> Any:
     if coding == "quoted-printable" and (not headed or b"=3D" in text.partition(b"\n\n")[0]):
         return message_from_bytes(quopri.decodestring(text), policy=policy.default)
     return message
+
+
+def _only(remark: str) -> list[_Piece]:
+    return [_Piece("", remarks=(remark,))]
 
 
 def _told(pieces: list[_Piece]) -> _Piece:

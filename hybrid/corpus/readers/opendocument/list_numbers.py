@@ -124,12 +124,9 @@ class _Walk:
 
 
 def list_numbers(document: Any, common: Any | None, styles: Mapping[tuple[str, str], Any]) -> dict[Any, str]:
-    """The numbers of the paragraphs and headings of a document.
+    """The numbers of the paragraphs and headings of a document, by the roots of its content and its common styles.
 
-    Args:
-        document: its content.
-        common: the root of its common styles.
-        styles: those of paragraphs, by family and name.
+    `styles` are those of paragraphs, by family and name.
     """
     lists, outline = dict[str, Levels](), "Outline"
     for root in (common, document):

@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import Any, NamedTuple
 from zipfile import ZipFile
 
-from hybrid.corpus.readers.archive import read_archive
+from hybrid.corpus.readers.archive import member, of_archive
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable
 from hybrid.corpus.readers.markup import BLANKS, Cells, is_margin, joined, marked, of_page, raised, sheet_of, table_of
 from hybrid.corpus.readers.opendocument.list_numbers import list_numbers
@@ -56,7 +56,7 @@ class _Odf:
     def omits(self, look: _Look, text: str) -> bool:
         """Whether a text is left out; it is counted then."""
         if (look.hidden or look.struck) and text.strip():
-            self.left_out.counts["passage of hidden text" if look.hidden else "struck-out passage"] += 1
+            self.left_out["passage of hidden text" if look.hidden else "struck-out passage"] += 1
         return look.hidden or look.struck
 
 
@@ -71,35 +71,28 @@ def _look(family: str, found: Mapping[str, str]) -> _Look:
     return _Look(rise, line != "none", unseen.get(family, found.get("display") == "none"))
 
 
+@of_archive("OpenDocument file")
 def read_odf(data: bytes) -> Extract:
-    return read_archive(data, "OpenDocument file", _opendocument)
-
-
-def _opendocument(data: bytes) -> Extract:
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, huge_tree=True)
     with ZipFile(BytesIO(data)) as archive:
-        names = set(archive.namelist())
-        manifest = archive.read("META-INF/manifest.xml") if "META-INF/manifest.xml" in names else b""
-        if b"encryption-data" in manifest:
+        if b"encryption-data" in member(archive, "META-INF/manifest.xml"):
             raise Unreadable("encrypted OpenDocument file: needs a password")
         root = etree.fromstring(archive.read("content.xml"), parser)
-        common = etree.fromstring(archive.read("styles.xml"), parser) if "styles.xml" in names else None
+        common = etree.fromstring(archive.read("styles.xml"), parser) if "styles.xml" in archive.namelist() else None
     shared = _styles(common)
     styles = {**shared, **_styles(root)}
     odf = _Odf(styles, numbers=list_numbers(root, common, styles))
-    comments = sum(tag_of(element) == "annotation" for element in root.iter())
-    odf.left_out.counts["comment"] = comments
-    tracked = any(tag_of(element) == "tracked-changes" for element in root.iter())
-    slides = [element for element in root.iter() if tag_of(element) == "page"]
-    sheets = [element for element in root.iter() if tag_of(element) == "spreadsheet"]
+    odf.left_out["comment"] = sum(1 for _ in root.iter("{*}annotation"))
+    tracked = next(root.iter("{*}tracked-changes"), None) is not None
+    slides, sheets = list(root.iter("{*}page")), next(root.iter("{*}spreadsheet"), None)
     if slides:
         parts = list(_slides(slides, odf))
-    elif sheets:
-        parts = list(_sheets(sheets[0], odf))
+    elif sheets is not None:
+        parts = list(_sheets(sheets, odf))
     else:
-        body = next((element for element in root.iter() if tag_of(element) == "text"), root)
+        body = next(root.iter("{*}text"), root)
         margins = _Odf(shared, odf.left_out)
         blocks = [*_margins(common, "header", margins), *_blocks(body, odf)]
         parts = [of_page("".join([*blocks, *_margins(common, "footer", margins)]))]
@@ -110,15 +103,14 @@ def _opendocument(data: bytes) -> Extract:
 def _styles(root: Any) -> dict[tuple[str, str], Any]:
     return {
         (attribute(element, "family"), attribute(element, "name")): element
-        for element in (() if root is None else root.iter())
-        if tag_of(element) == "style"
+        for element in (() if root is None else root.iter("{*}style"))
     }
 
 
 def _slides(slides: Sequence[Any], odf: _Odf) -> Iterator[Extract]:
     for number, slide in enumerate(slides, 1):
         if odf.look("drawing-page", slide).hidden:
-            odf.left_out.counts["hidden slide"] += 1
+            odf.left_out["hidden slide"] += 1
             continue
         name = attribute(slide, "name")
         known = name if name and not re.fullmatch(r"page\d+", name) else f"Slide {number}"
@@ -126,9 +118,9 @@ def _slides(slides: Sequence[Any], odf: _Odf) -> Iterator[Extract]:
 
 
 def _sheets(book: Any, odf: _Odf) -> Iterator[Extract]:
-    for table in (element for element in book if tag_of(element) == "table"):
+    for table in book.iterchildren("{*}table"):
         if odf.look("table", table).hidden:
-            odf.left_out.counts["hidden sheet"] += 1
+            odf.left_out["hidden sheet"] += 1
             continue
         rows, _ = _rows(table, odf)  # rows repeated in print need not name columns
         yield of_page(f"<h2>{escape(attribute(table, 'name') or 'Sheet')}</h2>{sheet_of(rows)}")
@@ -137,8 +129,9 @@ def _sheets(book: Any, odf: _Odf) -> Iterator[Extract]:
 def _margins(styles: Any, kind: str, odf: _Odf) -> Iterator[str]:
     """The texts of page headers or footers, each once; a bare page number is left out."""
     seen = set[str]()
-    for element in () if styles is None else styles.iter():
-        if tag_of(element) not in (kind, f"{kind}-left", f"{kind}-first") or attribute(element, "display") == "false":
+    kinds = [f"{{*}}{kind}{pages}" for pages in ("", "-left", "-first")]
+    for element in () if styles is None else styles.iter(*kinds):
+        if attribute(element, "display") == "false":
             continue
         text = " ".join(_text(p, odf) for p in _paragraphs(element)).strip()
         if text not in seen and is_margin(text):
@@ -162,7 +155,7 @@ def _blocks(element: Any, odf: _Odf) -> Iterator[str]:
             said = "".join(_blocks(child, odf))
             yield f"<p>Notes:</p>{said}" if re.search(r">[^<\s]", said) else ""
         elif tag == "section" and attribute(child, "display") == "none":
-            odf.left_out.counts["passage of hidden text"] += 1
+            odf.left_out["passage of hidden text"] += 1
         elif tag not in _ASIDE:
             yield from _blocks(child, odf)
 
@@ -191,10 +184,10 @@ def _rows(table: Any, odf: _Odf) -> tuple[Cells, int]:
     """The visible cells of a table, and how many of the first rows the file calls headers."""
     rows, heads = Cells(), 0
     shut, unseen = _shut(table), set[int]()
-    for row in (element for element in table.iter() if tag_of(element) == "table-row" and _own_table(element) is table):
-        known = odf.left_out.counts.total()
+    for row in _own(table, "table-row"):
+        known = odf.left_out.total()
         cells, column = list[tuple[str, int, int]](), 0
-        for cell in (element for element in row if tag_of(element) in ("table-cell", "covered-table-cell")):
+        for cell in row.iterchildren("{*}table-cell", "{*}covered-table-cell"):
             text = " ".join(_text(p, odf) for p in _paragraphs(cell)).strip()
             across, down = (int(attribute(cell, f"number-{what}-spanned") or 1) for what in ("columns", "rows"))
             if tag_of(cell) == "covered-table-cell":
@@ -206,37 +199,34 @@ def _rows(table: Any, odf: _Odf) -> tuple[Cells, int]:
             unseen |= {at for at in places if text and at in shut}
             cells += [(text, across, down) for at in places if at not in shut]
             column += times
-        if odf.left_out.counts.total() > known and not any(text for text, _, _ in cells):
+        if odf.left_out.total() > known and not any(text for text, _, _ in cells):
             continue  # an empty row would part the table
         while cells and cells[-1] == ("", 1, 1):
             cells.pop()
         if attribute(row, "visibility") in ("collapse", "filter"):
-            odf.left_out.counts["hidden row"] += any(text for text, _, _ in cells)
+            odf.left_out["hidden row"] += any(text for text, _, _ in cells)
             continue
         rows += [cells] * min(int(attribute(row, "number-rows-repeated") or 1), _REPEATED if cells else 1)
         if tag_of(row.getparent()) == "table-header-rows":
             heads = len(rows)
-    odf.left_out.counts["hidden column"] += len(unseen)
+    odf.left_out["hidden column"] += len(unseen)
     return rows, heads
 
 
 def _shut(table: Any) -> set[int]:
     """The hidden columns of a table."""
     shut, column = set[int](), 0
-    for element in table.iter():
-        if tag_of(element) == "table-column" and _own_table(element) is table:
-            times = int(attribute(element, "number-columns-repeated") or 1)
-            if attribute(element, "visibility") in ("collapse", "filter"):
-                shut |= set(range(column, column + min(times, _WIDEST)))
-            column += times
+    for element in _own(table, "table-column"):
+        times = int(attribute(element, "number-columns-repeated") or 1)
+        if attribute(element, "visibility") in ("collapse", "filter"):
+            shut |= set(range(column, column + min(times, _WIDEST)))
+        column += times
     return shut
 
 
-def _own_table(element: Any) -> Any:
-    parent = element.getparent()
-    while parent is not None and tag_of(parent) != "table":
-        parent = parent.getparent()
-    return parent
+def _own(table: Any, tag: str) -> Iterator[Any]:
+    """The elements of a table that are in no inner table."""
+    return (one for one in table.iter(f"{{*}}{tag}") if next(one.iterancestors("{*}table"), None) is table)
 
 
 def _text(element: Any, odf: _Odf) -> str:
@@ -256,12 +246,12 @@ def _inner(element: Any, odf: _Odf) -> str:
         elif tag in ("tab", "line-break"):
             parts.append(" ")
         elif tag == "note":
-            body = " ".join(_text(p, odf) for p in child.iter() if tag_of(p) == "p")
+            body = " ".join(_text(p, odf) for p in child.iter("{*}p"))
             parts.append(f" [footnote: {body}]" if body else "")
         elif tag == "span":
             parts.append(_span(child, odf))
         elif tag == "hidden-text" and attribute(child, "is-hidden") == "true":
-            odf.left_out.counts["passage of hidden text"] += 1
+            odf.left_out["passage of hidden text"] += 1
         elif tag not in _FRAMES and tag not in _ASIDE and tag != "number":
             parts.append(_inner(child, odf))
         parts.append(child.tail or "")

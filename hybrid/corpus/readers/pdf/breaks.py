@@ -36,12 +36,7 @@ class _Page:
 
 
 def join_tables(texts: Sequence[str], layout: Callable[[int], str]) -> list[str]:
-    """The texts of pages, with the rows of a table next to each other over page breaks.
-
-    Args:
-        texts: of the pages, in order.
-        layout: the text of a page, from 0, with blanks as wide as the gaps on the page; may be empty.
-    """
+    """The texts of pages, with the rows of a table next to each other over page breaks; see `name_columns`."""
     if len(texts) < 2:
         return list(texts)
     pages = _pages([layout(number) for number in range(len(texts))])

@@ -101,11 +101,7 @@ def _find(characters: str, table: Table, at: int) -> int:
 
 
 def _named(table: Table, names: list[str]) -> tuple[list[str], list[str]] | None:
-    """The lines of a table and the names of its columns; None where it has no names and is not known to go on.
-
-    Args:
-        names: of the columns of the table on the page before that may go on here.
-    """
+    """The lines of a table and the names of its columns, None without any; `names` are those of a table going on."""
     grid = table.grid()
     if len(grid.rows) < 2 and not names:
         return None

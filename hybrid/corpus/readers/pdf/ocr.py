@@ -23,12 +23,7 @@ def installed() -> bool:
 
 
 def read_page(data: bytes, number: int) -> str:
-    """The text on a page of a PDF, line by line; empty where nothing is recognised.
-
-    Args:
-        data: the whole file.
-        number: of the page, from 1.
-    """
+    """The text on a page of a PDF, numbered from 1, line by line; empty where nothing is recognised."""
     import numpy as np
     import pypdfium2
 
@@ -47,11 +42,7 @@ def read_page(data: bytes, number: int) -> str:
 
 
 def lines(found: list[tuple[Any, str]]) -> str:
-    """Recognised pieces in lines, from top to bottom and from left to right.
-
-    Args:
-        found: the corners of each piece, shape (4, 2) with x and y, and its text.
-    """
+    """Recognised pieces, with corners of the shape (4, 2), in lines from top to bottom and from left to right."""
     placed = [(min(y for _, y in box), max(y for _, y in box), min(x for x, _ in box), text) for box, text in found]
     rows: list[list[tuple[float, float, float, str]]] = []
     for piece in sorted(placed):

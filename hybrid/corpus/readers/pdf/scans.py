@@ -68,9 +68,7 @@ def _images(page: Any) -> list[Image]:
 def _drawn(content: Any, resources: Any, scale: float, depth: int) -> Iterator[Image | None]:
     """The images of a content with their areas in square points, and None for invisible text.
 
-    Args:
-        scale: the area on the page of one square point of the content.
-        depth: how many forms within each other are still looked into.
+    `scale` is the area on the page of one square point of the content, `depth` the forms that are still looked into.
     """
     from pypdf.generic import ContentStream
 

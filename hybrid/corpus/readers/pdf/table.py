@@ -72,11 +72,8 @@ class Table:
     def named_above(self, own: list[str], lower: Sequence[str]) -> list[str]:
         """The names of the columns with the words of the line above them.
 
-        Where each name stands once, that line may say anything: it counts if it is near and has several pieces.
-
-        Args:
-            own: the names, as far as they are known.
-            lower: the names on the lowest line of them.
+        Where each name stands once, that line may say anything: it counts if it is near and has several pieces. `own`
+        are the names so far, `lower` those on their lowest line.
         """
         upper = self.over[-1] if self.over else self.rows[0]
         if not _may_name(upper) or (not self.over and (lower is own or self.is_full(upper))):
@@ -221,11 +218,7 @@ def _may_name(row: Row) -> bool:
 
 
 def tables_of(layout: str, columns: int) -> list[Table]:
-    """The tables of a page.
-
-    Args:
-        columns: of the table that ends the page before; the rest of it may be a single row.
-    """
+    """The tables of a page; a first row may be the rest of a table of so many columns from the page before."""
     found: list[Table] = []
     run: list[Row] = []  # lines that may be one table
     over: list[Row] = []  # the lines of several pieces above these

@@ -17,7 +17,7 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
-from hybrid.corpus.readers.archive import read_archive
+from hybrid.corpus.readers.archive import member, of_archive
 from hybrid.corpus.readers.drawings.figures import PLACES, figure
 from hybrid.corpus.readers.drawings.paragraphs import A, drawn
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable
@@ -31,11 +31,8 @@ _GAP = 20  # empty columns side by side; of more, one is kept
 _MERGED = re.compile(rb"""mergeCell\s[^<>]*?\bref=["']([A-Z]+\d+:[A-Z]+\d+)["']""")
 
 
+@of_archive("XLSX")
 def read_xlsx(data: bytes) -> Extract:
-    return read_archive(data, "XLSX", _workbook)
-
-
-def _workbook(data: bytes) -> Extract:
     import warnings
 
     import openpyxl.reader.excel
@@ -46,11 +43,11 @@ def _workbook(data: bytes) -> Extract:
         reader = openpyxl.reader.excel.ExcelReader(BytesIO(data), data_only=True, rich_text=True)
         reader.read()
         paths = {sheet.name: relation.target for sheet, relation in reader.parser.find_sheets()}
-    left_out = LeftOut(Counter({"hidden sheet": 0, "hidden row": 0, "hidden column": 0}))
+    left_out = LeftOut({"hidden sheet": 0, "hidden row": 0, "hidden column": 0})  # in this order
     parts, allowed = list[Extract](), CELL_LIMIT
     every = [reader.wb[name] for name in reader.wb.sheetnames]
     told = [sheet for sheet in every if sheet.sheet_state == "visible"]
-    left_out.counts["hidden sheet"] = len(every) - len(told)
+    left_out["hidden sheet"] = len(every) - len(told)
     names = {sheet.title for sheet in told}
     with ZipFile(BytesIO(data)) as archive:
         for sheet in told:
@@ -58,13 +55,13 @@ def _workbook(data: bytes) -> Extract:
             if sheet in reader.wb.chartsheets:
                 of_sheet = Counter[str]()
                 drawings = _drawings(archive, path, of_sheet, names)
-                left_out.counts.update(of_sheet if drawings else {"chart sheet": 1})
+                left_out.update(of_sheet if drawings else {"chart sheet": 1})
                 parts += [of_page(title + drawings)] if drawings else []
                 continue
-            rows = _Sheet(sheet, left_out.counts).rows(allowed)
+            rows = _Sheet(sheet, left_out).rows(allowed)
             allowed -= sum(map(len, rows))
-            left_out.counts["formula without a stored value"] += _unreckoned(archive, path)
-            parts.append(of_page(title + sheet_of(rows) + _drawings(archive, path, left_out.counts, names)))
+            left_out["formula without a stored value"] += _unreckoned(archive, path)
+            parts.append(of_page(title + sheet_of(rows) + _drawings(archive, path, left_out, names)))
     return joined(parts, left_out.remarks())
 
 
@@ -86,7 +83,7 @@ def _unreckoned(archive: ZipFile, path: str) -> int:
     """How many formulas of a sheet have no stored value: no spreadsheet program has saved the file."""
     from lxml import etree
 
-    data = archive.read(path) if path in archive.namelist() else b""
+    data = member(archive, path)
     if b"<f" not in data and b":f" not in data:
         return 0
     count = 0
@@ -99,11 +96,7 @@ def _unreckoned(archive: ZipFile, path: str) -> int:
 
 
 def _drawings(archive: ZipFile, path: str, left_out: Counter[str], sheets: Collection[str]) -> str:
-    """The drawings on a sheet: the paragraphs of its boxes and shapes, its charts and SmartArt.
-
-    Args:
-        sheets: those whose cells are read.
-    """
+    """The drawings on a sheet: paragraphs of boxes, charts and SmartArt; `sheets` are those whose cells are read."""
     return "".join(
         told
         for kind, drawing in _related(archive, path).values()
@@ -122,7 +115,7 @@ def _drawing(archive: ZipFile, path: str, left_out: Counter[str], sheets: Collec
         return archive.read(related[name][1]) if name in related else b""
 
     for element in root.iter(f"{A}p", *PLACES):
-        if any(tag_of(above) == "Fallback" for above in element.iterancestors()):
+        if next(element.iterancestors("{*}Fallback"), None) is not None:
             continue
         if element.tag in PLACES:
             yield figure(element, part, left_out, sheets)
@@ -151,11 +144,7 @@ class _Sheet:
     hidden: list[int] = field(default_factory=list)  # rows
 
     def rows(self, allowed: int) -> Cells:
-        """The visible cells; hidden rows and columns that are not empty are counted.
-
-        Args:
-            allowed: how many cells there may be at most.
-        """
+        """The visible cells, `allowed` at most; hidden rows and columns that are not empty are counted."""
         held = dict[int, list[Any]]()
         for cell in self.sheet._cells.values():
             held.setdefault(cell.row, []).append(cell)

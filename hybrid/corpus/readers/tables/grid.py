@@ -9,17 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from hybrid.corpus.readers.tables.header import (
-    SAMPLE,
-    SHORT,
-    YEAR,
-    column_name,
-    grouped_names,
-    header_rows,
-    is_figure,
-    is_upper,
-    joined_names,
-)
+from hybrid.corpus.readers.tables import header
 from hybrid.corpus.readers.tables.row import Part, apart, row_parts, text_of
 
 _LONG = 80  # characters of a cell over several columns that is told only once
@@ -64,10 +54,10 @@ class Grid:
                     title = ""
                 continue
             if number in heads:
-                own = [column_name(cell) for cell in cells]
+                own = [header.column_name(cell) for cell in cells]
                 if number - 1 in heads:
                     spanned = any((number - 1, at) in self.copies for at in range(len(names)))
-                    own = joined_names(names, own) if spanned else grouped_names(names, own)
+                    own = header.joined_names(names, own) if spanned else header.grouped_names(names, own)
                 names = own
                 if not sure or not self._has_rows(number, heads):
                     yield Line(number, apart([Part("", cell, at) for at, cell in enumerate(cells) if cell]))
@@ -81,12 +71,12 @@ class Grid:
     def _header(self, dead: Collection[int]) -> tuple[set[int], bool]:
         """The rows that name the columns, and whether that is sure."""
         depth = self.depth()
-        first = self.rows[: SAMPLE + depth]
-        count, sure = header_rows(_without([*first[:1], *first[depth:]], dead), pairs=True)
+        first = self.rows[: header.SAMPLE + depth]
+        count, sure = header.header_rows(_without([*first[:1], *first[depth:]], dead), pairs=True)
         if depth == 2 and not count:
             gone = self.copies | self.downs
             begun = [["" if (n, at) in gone else cell for at, cell in enumerate(row)] for n, row in enumerate(first)]
-            count = 2 * is_upper(_without(begun, dead))
+            count = 2 * header.is_upper(_without(begun, dead))
         return set(range(max(count, depth) if count else 0)), sure
 
     def depth(self) -> int:
@@ -96,7 +86,7 @@ class Grid:
             any((depth, at) in self.downs for at in range(len(self.rows[depth])))
             or any((depth - 1, at) in self.copies for at in range(len(self.rows[depth - 1])))
         ):
-            if any(is_figure(cell) and not YEAR.fullmatch(cell) for cell in self.rows[depth]):
+            if any(header.is_figure(cell) and not header.YEAR.fullmatch(cell) for cell in self.rows[depth]):
                 break
             depth += 1
         return depth
@@ -132,7 +122,7 @@ def _without(rows: Sequence[Sequence[str]], dead: Collection[int]) -> list[list[
 
 def _is_title(cell: str) -> bool:
     """Whether a cell over all the columns names the rows below it."""
-    return len(cell) <= SHORT and not cell.endswith((".", "!", "?", ";"))
+    return len(cell) <= header.SHORT and not cell.endswith((".", "!", "?", ";"))
 
 
 def _said(row: int, text: str) -> Line:

@@ -84,12 +84,9 @@ def row_lines(names: Sequence[str], cells: Sequence[str]) -> list[str]:
 
 
 def _begins(lengths: Sequence[int], first: int, key: int) -> list[int]:
-    """Where the lines of a long row begin; each but the first stands behind the row's key.
+    """Where the lines of a row begin, by the lengths of its parts; each but the first stands behind the key.
 
-    Args:
-        lengths: of the parts, in characters with the bars between them.
-        first: how many parts are the key.
-        key: its length in characters.
+    The key is the `first` parts and `key` characters long.
     """
     begins, size = [0], key
     for at in range(first, len(lengths)):

@@ -23,8 +23,7 @@ class Cell:
 def spread(rows: Sequence[Sequence[Cell]], heads: Sequence[bool] = ()) -> tuple[Grid, list[list[int | None]]]:
     """The grid of a table, and for each place in it the number of the row's cell that begins there, None elsewhere.
 
-    Args:
-        heads: for each row, whether it is known to name the columns.
+    `heads` says for each row whether it is known to name the columns.
     """
     grid = Grid()
     own: list[list[int | None]] = []

@@ -17,21 +17,9 @@ from hybrid.corpus.readers.encoding import decode, without_surrogates
 from hybrid.corpus.readers.extract import Extract, omitted
 from hybrid.corpus.readers.headings import plain_headings
 from hybrid.corpus.readers.scripts import lowered, raised
+from hybrid.corpus.readers.web import tags
 from hybrid.corpus.readers.web.mathml import Math
 from hybrid.corpus.readers.web.table import DEEPEST, HtmlTable
-from hybrid.corpus.readers.web.tags import (
-    CELLS,
-    DROPPED,
-    ENDED,
-    HEADINGS,
-    LINES,
-    NESTED,
-    PARAGRAPHS,
-    TABLE,
-    VOID,
-    hides,
-    strikes,
-)
 from hybrid.corpus.readers.web.writing import RUN, Op, Writing
 
 _FIELDS = frozenset("text number date time datetime-local month week email tel url search".split())
@@ -96,16 +84,16 @@ class _Page(HTMLParser):
         if self._math is not None:
             self._math.start(tag)
             return
-        ended, holder = ENDED.get(tag, (frozenset(), frozenset()))
+        ended, holder = tags.ENDED.get(tag, (frozenset(), frozenset()))
         if ended:
             self._end(self._outermost(ended, holder))
         visible = self._hidden is None
-        if tag not in VOID:
+        if tag not in tags.VOID:
             self._open.append(tag)
-        if visible and (tag in DROPPED or (tag == "title" and not self._title_counts) or hides(attrs)):
-            self._hidden = len(self._open) - 1 if tag not in VOID else None
+        if visible and (tag in tags.DROPPED or (tag == "title" and not self._title_counts) or tags.hides(attrs)):
+            self._hidden = len(self._open) - 1 if tag not in tags.VOID else None
             self._space(tag)
-        elif visible and tag not in VOID and strikes(tag, attrs):
+        elif visible and tag not in tags.VOID and tags.strikes(tag, attrs):
             self._hidden, self._strikes = len(self._open) - 1, True
             self._space(tag)
         elif visible:
@@ -113,9 +101,9 @@ class _Page(HTMLParser):
 
     def _begin(self, tag: str, attrs: Mapping[str, str | None]) -> None:
         """A visible element begins."""
-        if tag in PARAGRAPHS or tag in LINES or tag in TABLE:
+        if tag in tags.PARAGRAPHS or tag in tags.LINES or tag in tags.TABLE:
             self._end_script()
-        if tag in TABLE and tag not in {"body", "html"} and self._begin_in_table(tag, attrs):
+        if tag in tags.TABLE and tag not in {"body", "html"} and self._begin_in_table(tag, attrs):
             return
         self._space(tag)
         if tag == "pre":
@@ -136,9 +124,9 @@ class _Page(HTMLParser):
             self._script[1].append(Op("link"))
         elif tag == "dd" and self._term:
             self._widen(": ")
-        elif tag in HEADINGS:
+        elif tag in tags.HEADINGS:
             self._do(Op("end of a heading"))
-            self._do(Op("heading", at=HEADINGS[tag]))
+            self._do(Op("heading", at=tags.HEADINGS[tag]))
         self._term = tag == "dt" or (self._term and tag != "dd")
 
     def _begin_in_table(self, tag: str, attrs: Mapping[str, str | None]) -> bool:
@@ -171,7 +159,7 @@ class _Page(HTMLParser):
         self._widen("\n\n")
 
     def handle_endtag(self, tag: str) -> None:
-        if self._math is not None and tag != "math" and tag not in PARAGRAPHS:
+        if self._math is not None and tag != "math" and tag not in tags.PARAGRAPHS:
             self._math.end(tag)
             return
         self._end_math()
@@ -193,7 +181,7 @@ class _Page(HTMLParser):
         self._space(tag)
         if tag == "pre":
             self._pre = max(0, self._pre - 1)
-        elif tag in HEADINGS:
+        elif tag in tags.HEADINGS:
             self._do(Op("end of a heading"))
 
     def _end(self, at: int | None) -> None:
@@ -206,7 +194,7 @@ class _Page(HTMLParser):
     def _outermost(self, ended: frozenset[str], holder: frozenset[str]) -> int | None:
         """The outermost open element among `ended`, within the nearest `holder`."""
         found = None
-        for i in range(len(self._open) - 1, max(-1, len(self._open) - 1 - NESTED), -1):
+        for i in range(len(self._open) - 1, max(-1, len(self._open) - 1 - tags.NESTED), -1):
             if self._open[i] in ended:
                 found = i
             elif self._open[i] in holder:
@@ -219,13 +207,13 @@ class _Page(HTMLParser):
         As in browsers, an end tag of text (`</b>`) ends nothing across an element of structure, so that it cannot end a
         hidden element around it.
         """
-        structure = tag == "select" or tag in PARAGRAPHS or tag in LINES or tag in CELLS
-        for i in range(len(self._open) - 1, max(-1, len(self._open) - 1 - NESTED), -1):
+        structure = tag == "select" or tag in tags.PARAGRAPHS or tag in tags.LINES or tag in tags.CELLS
+        for i in range(len(self._open) - 1, max(-1, len(self._open) - 1 - tags.NESTED), -1):
             element = self._open[i]
             if element == tag:
                 return i
-            if (element in CELLS and tag not in TABLE) or (
-                not structure and (element in PARAGRAPHS or element in LINES)
+            if (element in tags.CELLS and tag not in tags.TABLE) or (
+                not structure and (element in tags.PARAGRAPHS or element in tags.LINES)
             ):
                 break
         return None
@@ -276,7 +264,7 @@ class _Page(HTMLParser):
         self._do(Op("text", piece, offset))
 
     def _space(self, tag: str) -> None:
-        self._widen("\n\n" if tag in PARAGRAPHS else "\n" if tag in LINES else "")
+        self._widen("\n\n" if tag in tags.PARAGRAPHS else "\n" if tag in tags.LINES else "")
 
     def _widen(self, gap: str) -> None:
         if not gap:

@@ -15,7 +15,7 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
-from hybrid.corpus.readers.archive import changed, read_archive
+from hybrid.corpus.readers.archive import changed, member, of_archive
 from hybrid.corpus.readers.drawings.figures import figure
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable, omitted
 from hybrid.corpus.readers.headings import plain_headings
@@ -33,22 +33,19 @@ _MACROS = b"application/vnd.ms-word.document.macroEnabled.main+xml"
 _PLAIN = b"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 
 
-def read_docx(data: bytes) -> Extract:
-    return read_archive(data, "DOCX", lambda data: _extract(_without_macros(data)), "a Word file")
-
-
 def _without_macros(data: bytes) -> bytes:
     """A file with macros as one without, because python-docx opens no other; other files as they are."""
     with ZipFile(BytesIO(data)) as archive:
-        if _TYPES not in archive.namelist() or _MACROS not in archive.read(_TYPES):
+        if _MACROS not in member(archive, _TYPES):
             return data
         return changed(archive, lambda name, held: held.replace(_MACROS, _PLAIN) if name == _TYPES else held)
 
 
-def _extract(data: bytes) -> Extract:
+@of_archive("DOCX", "a Word file")
+def read_docx(data: bytes) -> Extract:
     import docx
 
-    document = docx.Document(BytesIO(data))
+    document = docx.Document(BytesIO(_without_macros(data)))
     part, left_out = document.part, LeftOut()
     reading = Reading(
         levels={style.style_id: _style_level(style) for style in document.styles},
@@ -91,7 +88,7 @@ def _figure(part: Any, place: Any, left_out: LeftOut) -> str:
     def content(name: str) -> bytes:
         return bytes(part.related_parts[name].blob) if name in part.related_parts else b""
 
-    return of_page(figure(place, content, left_out.counts)).text
+    return of_page(figure(place, content, left_out)).text
 
 
 def _remarks(reading: Reading, part: Any, body: Any, left_out: LeftOut) -> tuple[str, ...]:
@@ -100,7 +97,7 @@ def _remarks(reading: Reading, part: Any, body: Any, left_out: LeftOut) -> tuple
     counted = (
         (0 if comments is None else len(comments.findall(f"{W}comment")), "comment"),
         (reading.hidden, "passage of hidden text"),
-        (reading.struck + left_out.counts.pop("struck-out passage", 0), "struck-out passage"),
+        (reading.struck + left_out.pop("struck-out passage", 0), "struck-out passage"),
         (sum(1 for _ in body.iter(f"{W}altChunk")), "embedded document"),
     )
     said = [omitted(count, what) for count, what in counted if count] + left_out.remarks()

@@ -22,11 +22,7 @@ class Look(NamedTuple):
 
 
 class Looks:
-    """The looks that the styles of a document give.
-
-    Args:
-        styles: the root of styles.xml.
-    """
+    """The looks that the styles of a document give, by the root of styles.xml."""
 
     def __init__(self, styles: Any | None) -> None:
         found = [] if styles is None else styles.findall(f"{W}style")

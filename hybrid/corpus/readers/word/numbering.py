@@ -40,9 +40,7 @@ class _List:
 class Numbering:
     """The numbers of a document's paragraphs, asked for in the order of the text.
 
-    Args:
-        numbering: the root of numbering.xml, None where there is none.
-        styles: the root of styles.xml.
+    `numbering` and `styles` are the roots of numbering.xml and styles.xml.
     """
 
     def __init__(self, numbering: Any | None, styles: Any | None) -> None:

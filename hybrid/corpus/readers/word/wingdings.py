@@ -37,12 +37,7 @@ UNKNOWN = "\u25a1"
 
 
 def sign(code: int, font: str) -> str:
-    """The sign that a character of a font shows; a square for an unknown one.
-
-    Args:
-        code: of the character, with or without the 0xF000 that Word adds.
-        font: its name.
-    """
+    """The sign of a character, with or without the 0xF000 that Word adds, in a font; a square for an unknown one."""
     bare = code - 0xF000 if 0xF000 <= code <= 0xF0FF else code
     known = _FONTS.get(font.lower())
     if known is not None:
