@@ -127,15 +127,9 @@ def _guess(data: bytes, bad: int, declared: str | None) -> str:
     if declared is not None:
         return declared
     telling = _telling(data)
-    asian = _asian(telling)
-    if asian is not None:
-        return asian
-    latin = _latin(telling)
-    if latin is not None:
-        return latin
-    cyrillic = _cyrillic(telling)
-    if cyrillic is not None:
-        return cyrillic
+    for guess in (_asian, _latin, _cyrillic):
+        if (encoding := guess(telling)) is not None:
+            return encoding
     from charset_normalizer import from_bytes
 
     found = from_bytes(telling, cp_exclusion=["utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_7"])
@@ -161,7 +155,7 @@ def _latin(telling: bytes) -> str | None:
 
 def _cyrillic(telling: bytes) -> str | None:
     """The encoding in which all words beyond ASCII look like Cyrillic ones: by their capitals, and by their letters."""
-    best: tuple[float, str] | None = None
+    found: dict[str, float] = {}
     for encoding in _CYRILLIC:
         try:
             text = telling.decode(encoding)
@@ -175,9 +169,9 @@ def _cyrillic(telling: bytes) -> str | None:
         if all(word.isupper() for word in words):
             continue  # small letters of another script stand where these capitals do
         often, rarely = (sum(char in some for char in letters) / len(letters) for some in (_OFTEN, _RARELY))
-        if often > 0.68 and rarely < 0.15 and (best is None or often > best[0]):
-            best = (often, encoding)
-    return None if best is None else best[1]
+        if often > 0.68 and rarely < 0.15:
+            found[encoding] = often
+    return max(found, key=found.__getitem__, default=None)
 
 
 def _telling(data: bytes) -> bytes:
@@ -200,7 +194,7 @@ def _asian(telling: bytes) -> str | None:
 
     These stand together in each encoding: kana and the first level of characters, or syllables.
     """
-    best: tuple[float, str] | None = None
+    found: dict[str, float] = {}
     for encoding, (codec, usual) in _ASIAN.items():
         try:
             text = telling.decode(codec)
@@ -209,9 +203,9 @@ def _asian(telling: bytes) -> str | None:
         wide = [c for c in text if c > "\u2e7f"]
         leads = [c.encode(codec)[0] for c in wide]
         share = sum(lead in usual for lead in leads) / max(1, len(leads))
-        if len(wide) > 3 and share > 0.9 and (best is None or share > best[0]):
-            best = (share, encoding)
-    return None if best is None else best[1]
+        if len(wide) > 3 and share > 0.9:
+            found[encoding] = share
+    return max(found, key=found.__getitem__, default=None)
 
 
 def known(name: str | None) -> str | None:

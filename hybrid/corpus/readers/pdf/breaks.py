@@ -42,7 +42,11 @@ def join_tables(texts: Sequence[str], layout: Callable[[int], str]) -> list[str]
     pages = _pages([layout(number) for number in range(len(texts))])
     bare = [_without(text, page.margin) for text, page in zip(texts, pages, strict=True)]
     goes_on = [
-        _goes_on(above.body, below.body) and _ends(one, above.body[-1], last=True) and _ends(other, below.body[0])
+        _rows(above.body[::-1]) > 1
+        and _rows(below.body) > 0
+        and len(above.body[-1].cells) == len(below.body[0].cells)
+        and _ends(one, above.body[-1], last=True)
+        and _ends(other, below.body[0])
         for (above, below), (one, other) in zip(pairwise(pages), pairwise(bare), strict=True)
     ]
     found = list(texts)
@@ -91,11 +95,6 @@ def _same(line: str, other: str) -> bool:
         return False
     pairs = zip(_NUMBER.findall(line), _NUMBER.findall(other), strict=True)
     return [abs(int(one) - int(two)) for one, two in pairs if one != two] in ([], [1])
-
-
-def _goes_on(above: Sequence[_Line], below: Sequence[_Line]) -> bool:
-    """Whether the last two rows or more of one page and the first of the next may be one table."""
-    return _rows(above[::-1]) > 1 and _rows(below) > 0 and len(above[-1].cells) == len(below[0].cells)
 
 
 def _rows(lines: Sequence[_Line]) -> int:

@@ -14,13 +14,9 @@ from hybrid.corpus.readers.tables.grid import Grid
 from hybrid.corpus.readers.tables.header import NOTHING, header_rows
 
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
-
 _SHORT = 25  # and of keys and values
-
 _TRIES = 20  # places at which a table is looked for
-
 _SURE = 3  # full rows that leave no doubt that a table is one
-
 _DEEPEST = 8  # lines of the names of columns
 
 

@@ -70,8 +70,9 @@ def _told(names: Sequence[str], found: Sequence[Piece | None], nearest: Sequence
 def _widen(columns: Sequence[Span], piece: Piece, found: list[Piece | None]) -> None:
     """Gives a piece the free columns between its own, and those beside them that put it in their middle."""
     own = [at for at, other in enumerate(found) if other == piece]
-    if not own or any(_flush(columns[at], piece[0]) for at in own):
-        return
+    begin, end = piece[0]
+    if not own or any(min(abs(columns[at][0] - begin), abs(columns[at][1] - end)) < FLUSH for at in own):
+        return  # it is flush with a column
     first, last = own[0], own[-1]
     while True:
         beside = [(at, last) for at in (first - 1,) if at > 0] + [(first, at) for at in (last + 1,) if at < len(found)]
@@ -87,10 +88,6 @@ def _widen(columns: Sequence[Span], piece: Piece, found: list[Piece | None]) -> 
 def _off(columns: Sequence[Span], reach: tuple[int, int], span: Span) -> float:
     """How far a piece stands from the middle of columns."""
     return abs((columns[reach[0]][0] + columns[reach[1]][1]) / 2 - sum(span) / 2)
-
-
-def _flush(column: Span, span: Span) -> bool:
-    return abs(column[0] - span[0]) < FLUSH or abs(column[1] - span[1]) < FLUSH
 
 
 def _under(columns: Sequence[Span], span: Span) -> list[int]:

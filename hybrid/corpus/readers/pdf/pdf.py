@@ -11,7 +11,7 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from io import BytesIO
 from itertools import accumulate
@@ -122,21 +122,19 @@ def _layout(page: Any, text: str) -> str:
     """The text of a page with gaps as wide and high as on the page; empty for a page without text."""
     if not text.strip() or _SAID.match(text):
         return ""
-    try:
+    with suppress(Exception):  # see read_pdf; without a layout tables are not joined
         seen: str = page.extract_text(extraction_mode="layout", layout_mode_font_height_weight=1 / EM)
         return plain(pieces_from_the_right(without_surrogates(seen))).replace("\0", " ")
-    except Exception:  # noqa: BLE001 - see read_pdf; without it tables are not joined
-        return ""
+    return ""
 
 
 def _with_forms(reader: Any, texts: list[str]) -> list[str]:
     """Each page's text, and behind it the entries of its form."""
     found = []
     for page, text in zip(reader.pages, texts, strict=True):
-        try:
+        form = ""
+        with suppress(Exception):  # see read_pdf; the page can be read all the same
             form = filled_in(page)
-        except Exception:  # noqa: BLE001 - see read_pdf; the page can be read all the same
-            form = ""
         found.append(f"{text.rstrip()}\n\n{form}" if form else text)
     return found
 

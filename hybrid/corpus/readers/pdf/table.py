@@ -20,17 +20,11 @@ _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 
 
 EM = 20  # lines of a layout, most of them blank, per height of a letter
-
 _WIDE = 40  # characters of a cell on average; more is prose in columns
-
 _BETWEEN = 4  # lines of one piece that a row of several lines may have
-
 _CLOSE = 2.5 * EM  # the widest gap between names and their table
-
 _MANY = 30  # lines at each end of a very long table that tell what it is
-
 _NEAR = 0.85  # of the gap between two rows: nearer lines are of one row
-
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 

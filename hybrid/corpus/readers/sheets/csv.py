@@ -73,16 +73,14 @@ def csv_text(source: str) -> Extract:
 
 def _delimiter(lines: Sequence[str]) -> str | None:
     """The character between the cells: it parts most records alike, from the first on; None where none does."""
-    best: tuple[float, int, int] | None = None
-    for place, delimiter in enumerate(_PARTS):
+    found: dict[str, tuple[float, int]] = {}
+    for delimiter in _PARTS:
         counts = [len(record.cells) for record in _records(lines, delimiter) if any(record.cells)]
         several = Counter(count for count in counts if count > 1)
-        if not several:
-            continue
-        usual, times = several.most_common(1)[0]
-        key = (times / len(counts) - 0.05 * counts.index(usual), usual, -place)
-        best = max(best, key) if best is not None else key
-    return None if best is None or best[0] < 0.3 else _PARTS[-best[2]]
+        for usual, times in several.most_common(1):
+            found[delimiter] = (times / len(counts) - 0.05 * counts.index(usual), usual)
+    best = max(found, key=found.__getitem__, default=None)
+    return None if best is None or found[best][0] < 0.3 else best
 
 
 class _Endless(Exception):

@@ -49,7 +49,7 @@ class Grid:
                 if title and not told:
                     yield _said(number - 1, title)
                 title, told = cells[0], False
-                if not _is_title(title):
+                if len(title) > header.SHORT or title.endswith((".", "!", "?", ";")):  # a note, no title of rows
                     yield Line(number, [Part("", title, 0)])
                     title = ""
                 continue
@@ -118,11 +118,6 @@ class Grid:
 
 def _without(rows: Sequence[Sequence[str]], dead: Collection[int]) -> list[list[str]]:
     return [[cell for at, cell in enumerate(row) if at not in dead] for row in rows]
-
-
-def _is_title(cell: str) -> bool:
-    """Whether a cell over all the columns names the rows below it."""
-    return len(cell) <= header.SHORT and not cell.endswith((".", "!", "?", ";"))
 
 
 def _said(row: int, text: str) -> Line:

@@ -8,17 +8,11 @@ from collections.abc import Sequence
 from itertools import pairwise, zip_longest
 
 SAMPLE = 200  # rows looked at to tell a header from a row
-
 SHORT = 60  # characters of a name or a title
-
 YEAR = re.compile(r"(?:FY ?)?(?:19|20)\d\d(?:[/-]\d\d(?:\d\d)?)?")
-
 _DATE = re.compile(r"(?:19|20)\d\d-\d\d(?:-\d\d)?|\d\d?[./]\d\d?[./](?:19|20)\d\d|\d\d?[./](?:19|20)\d\d")
-
 _DIGIT = re.compile(r"\d")
-
 _LETTER = re.compile(r"[^\W\d_]")
-
 _COLUMN = re.compile(  # words for columns but not for rows
     r"(?:^|[\s_])(?:id|nr\.?|no\.?|number|code|key|label|name|names|title|role|position|city|town|country|region|"
     r"department|team|address|street|year|month|count|rate|score|size|"
@@ -28,7 +22,6 @@ _COLUMN = re.compile(  # words for columns but not for rows
     r"nom|ville|pays|prix|nombre|ciudad|precio|fecha)$|^[a-z]+(?:_[a-z]+)+$",
     re.IGNORECASE,
 )
-
 NOTHING = frozenset({"", "-", "\u2013", "\u2014", ".", "?", "n/a", "na", "nan", "null", "none", "k. a.", "k.a."})
 
 
@@ -50,7 +43,8 @@ def header_rows(rows: Sequence[Sequence[str]], *, pairs: bool = False) -> tuple[
     told = [cell for cell in head if cell]
     if len(told) < min(2, width) or 2 * len(told) < width or max(map(len, told)) > 200:
         return (2, True) if is_upper(rows) else (0, True)
-    if width == 2 and 2 * sum(bool(row) and _is_key(row[0]) for row in body) > len(body):
+    keys = sum(bool(row) and (row[0].endswith(":") or bool(_COLUMN.search(row[0]))) for row in body)
+    if width == 2 and 2 * keys > len(body):
         return 0, True  # keys and values
     score = _names(head, body)
     if score <= 0 and is_upper(rows):
@@ -70,10 +64,6 @@ def header_rows(rows: Sequence[Sequence[str]], *, pairs: bool = False) -> tuple[
         and len(set(told)) == len(told)
     )
     return int(words), False
-
-
-def _is_key(cell: str) -> bool:
-    return cell.endswith(":") or bool(_COLUMN.search(cell))
 
 
 def is_upper(rows: Sequence[Sequence[str]]) -> bool:

@@ -16,13 +16,9 @@ from typing import NamedTuple
 from hybrid.text.sentences import CELLS
 
 LINE = 400  # characters; a wider row is told in several lines
-
 _KEY = 120  # most characters of the key of a row
-
 _BEFORE = frozenset("$ \u20ac \u00a3 \u00a5 US$ ($".split())  # signs that filings give a cell of their own
-
 _BEHIND = frozenset(") % )% %)".split())
-
 _LETTER = re.compile(r"[^\W\d_]")
 
 

@@ -7,15 +7,20 @@ from typing import Any
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
 
+def find(parent: Any | None, tag: str) -> Any | None:
+    """The first child with a tag, None where there is none."""
+    return None if parent is None else parent.find(f"{W}{tag}")
+
+
 def value(parent: Any | None, tag: str) -> str | None:
     """The value of a child, None where there is none."""
-    found = None if parent is None else parent.find(f"{W}{tag}")
+    found = find(parent, tag)
     return None if found is None else found.get(f"{W}val")
 
 
 def switch(parent: Any | None, tag: str) -> bool | None:
     """Whether a child switches something on, None where there is none."""
-    found = None if parent is None else parent.find(f"{W}{tag}")
+    found = find(parent, tag)
     return None if found is None else found.get(f"{W}val") not in ("0", "false", "off")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from hybrid.corpus.readers.word.element import W, switch, value
+from hybrid.corpus.readers.word.element import W, find, switch, value
 
 
 class Look(NamedTuple):
@@ -35,8 +35,7 @@ class Looks:
             style = self._styles.get(name)
             if style is None or not depth:
                 return Look()
-            above = style.find(f"{W}basedOn")
-            base = Look() if above is None else self.style(above.get(f"{W}val"), depth - 1)
+            base = self.style(value(style, "basedOn"), depth - 1)
             self._known[name] = _look(style.find(f"{W}rPr")).over(base)
         return self._known[name]
 
@@ -44,15 +43,11 @@ class Looks:
         """The look of a run with these properties in a paragraph with the look `around`."""
         if properties is None:
             return around
-        style = properties.find(f"{W}rStyle")
-        named = Look() if style is None else self.style(style.get(f"{W}val"))
-        return _look(properties).over(named).over(around)
+        return _look(properties).over(self.style(value(properties, "rStyle"))).over(around)
 
 
 def _look(properties: Any | None) -> Look:
-    if properties is None:
-        return Look()
-    font, struck = properties.find(f"{W}rFonts"), switch(properties, "strike")
+    font, struck = find(properties, "rFonts"), switch(properties, "strike")
     return Look(
         switch(properties, "vanish"),
         struck if struck is not None else switch(properties, "dstrike"),

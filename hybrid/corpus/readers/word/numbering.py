@@ -48,15 +48,12 @@ class Numbering:
         self._lists: dict[str, _List] = {}
         self._numbers: dict[str, tuple[str, dict[int, _Level], dict[int, int]]] = {}
         self._begun: set[str] = set()
-        if numbering is None:
-            return
         links: dict[str, str] = {}
         for abstract in _all(numbering, "abstractNum"):
             number = abstract.get(f"{W}abstractNumId")
             levels = {_int(level.get(f"{W}ilvl"), 0): _level(level) for level in _all(abstract, "lvl")}
             self._lists[number] = _List(levels)
-            link = value(abstract, "numStyleLink")
-            if link is not None:
+            if (link := value(abstract, "numStyleLink")) is not None:
                 links[number] = link
         for num in _all(numbering, "num"):
             own, starts = {}, {}
@@ -64,8 +61,7 @@ class Numbering:
                 at = _int(override.get(f"{W}ilvl"), 0)
                 for level in _all(override, "lvl"):
                     own[at] = _level(level)
-                start = value(override, "startOverride")
-                if start is not None:
+                if (start := value(override, "startOverride")) is not None:
                     starts[at] = _int(start, 1)
             self._numbers[num.get(f"{W}numId")] = (value(num, "abstractNumId") or "", own, starts)
         for number, style in links.items():  # lists that stand for a style's list
@@ -101,7 +97,7 @@ class Numbering:
         """List and level of a paragraph, its own or its style's."""
         properties = paragraph.find(f"{W}pPr")
         style = value(properties, "pStyle")
-        number, at = (None, None) if properties is None else _numbered(properties)
+        number, at = _numbered(properties)
         if number is None:
             number, inherited = self._own(style)
             at = inherited if at is None else at
@@ -122,12 +118,10 @@ class Numbering:
             found = self._styles.get(style) if style is not None else None
             if found is None:
                 return None, None
-            properties = found.find(f"{W}pPr")
-            if properties is not None:
-                number, level = _numbered(properties)
-                at = level if at is None else at
-                if number is not None:
-                    return number, at
+            number, level = _numbered(found.find(f"{W}pPr"))
+            at = level if at is None else at
+            if number is not None:
+                return number, at
             style = value(found, "basedOn")
         return None, None
 
@@ -143,10 +137,8 @@ def _int(text: str | None, otherwise: int) -> int:
         return otherwise
 
 
-def _numbered(properties: Any) -> tuple[str | None, int | None]:
-    found = properties.find(f"{W}numPr")
-    if found is None:
-        return None, None
+def _numbered(properties: Any | None) -> tuple[str | None, int | None]:
+    found = None if properties is None else properties.find(f"{W}numPr")
     at = value(found, "ilvl")
     return value(found, "numId"), None if at is None else _int(at, 0)
 

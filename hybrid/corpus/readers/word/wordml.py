@@ -14,7 +14,7 @@ from typing import Any
 
 from hybrid.corpus.readers.drawings.figures import PLACES
 from hybrid.corpus.readers.equations import M, linear
-from hybrid.corpus.readers.word.element import W, number, switch
+from hybrid.corpus.readers.word.element import W, find, number, switch, value
 from hybrid.corpus.readers.word.line import Line
 from hybrid.corpus.readers.word.look import Look, Looks
 from hybrid.corpus.readers.word.numbering import Numbering
@@ -86,32 +86,28 @@ class Reading:
         found = []
         for row in _parts(table, "tr"):
             properties = row.find(f"{W}trPr")
-            if properties is not None and properties.find(f"{W}del") is not None:
+            if find(properties, "del") is not None:
                 self.tracked = True
                 continue
-            if properties is not None and switch(properties, "hidden"):
+            if switch(properties, "hidden"):
                 self.hidden += 1
                 continue
-            before = None if properties is None else properties.find(f"{W}gridBefore")
+            before = find(properties, "gridBefore")
             cells = [WordCell(across=number(before, 1))] if before is not None else []
-            found.append(WordRow(cells, properties is not None and bool(switch(properties, "tblHeader"))))
+            found.append(WordRow(cells, bool(switch(properties, "tblHeader"))))
             for cell in _parts(row, "tc"):
                 own = cell.find(f"{W}tcPr")
-                if own is not None and own.find(f"{W}cellDel") is not None:
+                if find(own, "cellDel") is not None:
                     self.tracked = True
-                    continue
-                cells.append(self._cell(cell, own))
+                else:
+                    cells.append(self._cell(cell, own))
         return found
 
     def _cell(self, cell: Any, properties: Any | None) -> WordCell:
         """A cell; its notes and boxes wait for the end of the table."""
-        across = down = None
-        if properties is not None:
-            across, down = properties.find(f"{W}gridSpan"), properties.find(f"{W}vMerge")
-        found = WordCell(
-            across=number(across, 1),
-            goes_on=down is not None and down.get(f"{W}val", "continue") == "continue",
-        )
+        down = find(properties, "vMerge")
+        goes_on = down is not None and down.get(f"{W}val", "continue") == "continue"
+        found = WordCell(number(find(properties, "gridSpan"), 1), goes_on)
         carried = ""
         for child in _parts(cell):
             if child.tag == f"{W}tbl":
@@ -131,13 +127,12 @@ class Reading:
         return found
 
     def _level(self, paragraph: Any) -> int:
-        style = paragraph.find(f"{W}pPr/{W}pStyle")
-        return 0 if style is None else self.levels.get(style.get(f"{W}val"), 0)
+        return self.levels.get(value(paragraph.find(f"{W}pPr"), "pStyle") or "", 0)
 
     def _numbered(self, paragraph: Any, text: str) -> str:
         """The text of a paragraph with its number. As in Word, an empty paragraph counts and a hidden one does not."""
         mark = paragraph.find(f"{W}pPr/{W}rPr")
-        if not text.strip() and mark is not None and switch(mark, "vanish"):
+        if not text.strip() and switch(mark, "vanish"):
             return ""
         number = self.numbering.next(paragraph)
         return f"{number} {text.lstrip()}" if number and text.strip() else text
@@ -150,10 +145,9 @@ class Reading:
         return gone
 
     def _line(self, paragraph: Any) -> Line:
-        style = paragraph.find(f"{W}pPr/{W}pStyle")
         line = Line()
         hidden, struck = self.hidden, self.struck
-        self._walk(paragraph, line, self.looks.style(None if style is None else style.get(f"{W}val")))
+        self._walk(paragraph, line, self.looks.style(value(paragraph.find(f"{W}pPr"), "pStyle")))
         self.hidden, self.struck = min(self.hidden, hidden + 1), min(self.struck, struck + 1)  # of one in many runs
         line.end()
         return line
@@ -180,8 +174,7 @@ class Reading:
                 line.add(self._note(_NOTES[tag], child.get(f"{W}id")), Look(bold=look.bold))
             elif tag == f"{W}sym":
                 code = child.get(f"{W}char", "")
-                shown = sign(int(code, 16), child.get(f"{W}font", "")) if _HEX.fullmatch(code) else UNKNOWN
-                line.add(shown, look)
+                line.add(sign(int(code, 16), child.get(f"{W}font", "")) if _HEX.fullmatch(code) else UNKNOWN, look)
             elif tag == f"{W}txbxContent":
                 (inner, self.waiting), (fields, self.fields) = (self.waiting, []), (self.fields, [])
                 boxes = list(self.blocks(child))
