@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from hybrid.corpus.readers.definitions import one_line
+from hybrid.corpus.readers.code.definitions import one_line
 from hybrid.document import Document, Heading, Location
 from hybrid.index.embedding import Embedder
 from hybrid.settings import PassageSettings

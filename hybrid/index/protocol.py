@@ -13,7 +13,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from hybrid.corpus.corpus import Corpus, Problem
+from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.problems import Problem
 from hybrid.document import Document
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder, Vectors

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.corpus.corpus import Corpus, Problem
+from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.problems import Problem
 from hybrid.document import Anchor, Document, Heading, Location
 from hybrid.errors import IndexStoreError
 from hybrid.index.chunking import Chunker

@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.corpus.corpus import Corpus, Problem, Source, nothing_readable
+from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.problems import Problem, nothing_readable
 from hybrid.corpus.readers.extract import Unreadable
+from hybrid.corpus.source import Source
 from hybrid.document import Document, Location
 from hybrid.index.chunking import Chunker, Cut
 from hybrid.index.database import Database

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from hybrid.chat.prompts import Prompt
-from hybrid.corpus.corpus import not_read
+from hybrid.corpus.problems import not_read
 from hybrid.cost.price import preparation, total
 from hybrid.engines.base import Completion, Engine, OnText
 from hybrid.errors import HybridError, WindowError

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from hybrid.pipelines.code.symbols import File, Row, SymbolIndex
 
-from hybrid.corpus.readers.symbols import Definition, Import, Reference
+from hybrid.corpus.readers.code.symbols import Definition, Import, Reference
 
 _SELF = re.compile(r"^(?:self|cls|this|\$this|Self|@|static)$")
 _SUPER = re.compile(r"^(?:super(?:\(.*\))?|parent|base)$")

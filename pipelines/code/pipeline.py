@@ -30,9 +30,11 @@ from hybrid.pipelines.code.questions import Call, Place, Symbolic
 from hybrid.pipelines.code.repository import LeftOut, Repository, open_repository, unread
 from hybrid.pipelines.code.symbols import SymbolChanges, SymbolIndex
 
-from hybrid.corpus.corpus import Corpus, Source, nothing_readable
+from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.problems import nothing_readable
 from hybrid.corpus.readers.encoding import decode
 from hybrid.corpus.readers.extract import Unreadable
+from hybrid.corpus.source import Source
 from hybrid.cost.price import total
 from hybrid.errors import InputError
 from hybrid.files import write

@@ -20,7 +20,9 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from hybrid.corpus.corpus import Corpus, Problem, Source
+from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.problems import Problem
+from hybrid.corpus.source import Source
 from hybrid.errors import CorpusError, InputError
 from hybrid.settings import CorpusSettings
 from hybrid.text.kinds import kind_of

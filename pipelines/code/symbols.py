@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from hybrid.corpus.corpus import Corpus, Problem, Source
+from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.problems import Problem
+from hybrid.corpus.readers.code.symbols import Definition, Import, Reference, Symbols, symbols
 from hybrid.corpus.readers.encoding import decode
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.notebook import code_of, language_of
-from hybrid.corpus.readers.symbols import Definition, Import, Reference, Symbols, symbols
+from hybrid.corpus.source import Source
 from hybrid.errors import IndexLocked, IndexStoreError
 from hybrid.index.protocol import Progress
 from hybrid.text.kinds import kind_of

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hybrid.corpus.corpus import Corpus, Source
+from hybrid.corpus.corpus import Corpus
 from hybrid.corpus.readers.extract import Unreadable
+from hybrid.corpus.source import Source
 from hybrid.errors import CorpusError, IndexLocked, IndexStoreError
 from hybrid.index import dense as dense_module
 from hybrid.index.chunking import Chunker
