@@ -67,6 +67,16 @@ class Prompt:
         return "\n\n".join(blocks)
 
 
+def sendable_messages(prompt: Prompt) -> list[dict[str, str]]:
+    """The messages of a prompt, each `sendable`."""
+    return [{role: sendable(text) for role, text in message.items()} for message in prompt.messages()]
+
+
+def sendable(text: str) -> str:
+    """`text` without the lone surrogates that broken files yield and that neither JSON nor tokenizers take."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def block(piece: Piece, number: int) -> str:
     """One piece between its tags; the same piece and number give the same bytes."""
     title = defuse(piece.document)

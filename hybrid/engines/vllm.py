@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hybrid.chat.prompts import Prompt
+from hybrid.chat.prompts import Prompt, sendable, sendable_messages
 from hybrid.chat.refusals import abstains
 from hybrid.cost.sent import WHEN_SENT
 from hybrid.engines.base import Completion, OnText
@@ -75,12 +75,14 @@ class VllmEngine:
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, no special tokens added."""
         with self._loading:
-            return [len(self._tokenizer.encode(_sendable(text), add_special_tokens=False)) for text in texts]
+            return [len(self._tokenizer.encode(sendable(text), add_special_tokens=False)) for text in texts]
 
     def measure(self, prompt: Prompt) -> int:
         """Tokens of the whole prompt, chat template included."""
         with self._loading:
-            tokens = self._tokenizer.apply_chat_template(_messages(prompt), add_generation_prompt=True, tokenize=True)
+            tokens = self._tokenizer.apply_chat_template(
+                sendable_messages(prompt), add_generation_prompt=True, tokenize=True
+            )
         return len(tokens["input_ids"] if hasattr(tokens, "keys") else tokens)
 
     def ask(self, prompt: Prompt, *, max_tokens: int, on_text: OnText | None = None) -> Completion:
@@ -181,7 +183,7 @@ class VllmEngine:
                 if job.sent is not None:
                     job.sent()
             outputs = self.llm.chat(
-                [_messages(job.prompt) for job in jobs],
+                [sendable_messages(job.prompt) for job in jobs],
                 [SamplingParams(max_tokens=job.max_tokens, temperature=temperature) for job in jobs],
                 use_tqdm=False,
             )
@@ -232,15 +234,6 @@ def _between(times: Any, start: str, end: str) -> float | None:
     """Seconds between two of vLLM's moments; None where it did not note them, which reads as 0."""
     begun, ended = getattr(times, start, 0.0), getattr(times, end, 0.0)
     return ended - begun if begun and ended else None
-
-
-def _messages(prompt: Prompt) -> list[dict[str, str]]:
-    return [{role: _sendable(text) for role, text in message.items()} for message in prompt.messages()]
-
-
-def _sendable(text: str) -> str:
-    """`text` without the lone surrogates that broken files yield and tokenizers refuse."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _words(error: BaseException | None) -> str:
