@@ -30,8 +30,8 @@ from hybrid.engines.quoting.weights import FEATURES, OVERALL, SIGNS, Weights
 from hybrid.errors import WindowError
 from hybrid.index.embedding import Embedder
 from hybrid.settings import EngineSettings
-from hybrid.text.asking import without_parties
 from hybrid.text.blocks import source_language
+from hybrid.text.english import without_parties
 from hybrid.types import Usage
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.index.libraries import bm25
-from hybrid.text.asking import STOP_WORDS, language_of, without_asking
+from hybrid.text.languages import STOP_WORDS, language_of, without_asking
 from hybrid.text.words import RUN, UNSPACED, fold, grams, specials
 
 Ids = NDArray[np.int64]

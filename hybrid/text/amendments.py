@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hybrid.text.numerals import MONTHS
 from hybrid.text.words import stems
 
 _HEAD = 3_000  # characters in which title, date and parties stand
@@ -40,10 +41,9 @@ _TITLE = re.compile(
     rf"|^[ \t]*(?P<line>(?:[A-Z][A-Z&,'/-]*[ \t]+){{1,9}}{_KINDS})[ \t]*$",
     re.MULTILINE,
 )
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _DATE = re.compile(
-    rf"(?i:\b(?P<month>{_MONTHS})\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})\b"
-    rf"|\b(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?(?: day of)?\s+(?P<month2>{_MONTHS}),?\s+(?P<year2>\d{{4}})\b)"
+    rf"(?i:\b(?P<month>{MONTHS})\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})\b"
+    rf"|\b(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?(?: day of)?\s+(?P<month2>{MONTHS}),?\s+(?P<year2>\d{{4}})\b)"
 )
 _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
 _ORDINAL = re.compile(

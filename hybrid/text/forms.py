@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
-from hybrid.text.asking import LANGUAGES
+from hybrid.text.languages import LANGUAGES
 from hybrid.text.words import STOP, stem
 
 _ENDINGS = tuple("ization isation ation ition ment ness anc enc abl ibl ion iv at al i".split())

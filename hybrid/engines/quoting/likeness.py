@@ -11,7 +11,7 @@ from hybrid.engines.cross_encoder import CrossEncoder
 from hybrid.engines.quoting.question import Floats, Question, Rows
 from hybrid.engines.quoting.scan import Scan
 from hybrid.index.embedding import Embedder, Kind, Vectors
-from hybrid.text.asking import ONLY_ASKING
+from hybrid.text.english import ONLY_ASKING
 from hybrid.text.words import WORD, fold, stem
 
 Tokens = tuple[Vectors, Rows]

@@ -10,23 +10,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.text.asking import (
-    GENERAL,
-    LIGHT,
-    NUMBER,
-    STOP_WORDS,
-    VAGUE,
-    answer_of,
-    counted_in,
-    how_many,
-    kind_of,
-    language_of,
-    unit_of,
-    weakly_embedded,
-    whether,
-    without_asking,
-)
+from hybrid.text.asking import NUMBER, answer_of, counted_in, how_many, kind_of, unit_of, whether
+from hybrid.text.english import GENERAL, LIGHT, VAGUE
 from hybrid.text.forms import agents, expanded, kin, near, root
+from hybrid.text.languages import STOP_WORDS, language_of, weakly_embedded, without_asking
 from hybrid.text.words import RUN, STOP, UNSPACED, WORD, codes, fold, fold_at, grams, specials, stem
 
 Floats = NDArray[np.float64]

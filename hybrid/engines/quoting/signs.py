@@ -8,7 +8,7 @@ from hybrid.engines.quoting.question import Floats, Question, is_general
 from hybrid.engines.quoting.scan import Scan
 from hybrid.engines.quoting.tables import has_no_column, is_empty
 from hybrid.engines.quoting.weights import FEATURES, OVERALL
-from hybrid.text.asking import asked_of, done_in, tells_time, undone_by, verbs_of
+from hybrid.text.english import asked_of, done_in, tells_time, undone_by, verbs_of
 from hybrid.text.sentences import is_row
 from hybrid.text.words import stem
 
