@@ -1,11 +1,11 @@
 """Whether a model's reply says that the documents do not answer.
 
-A refusal speaks of the documents, or of what whoever answers can find in them: "The text does not mention it", "I
-cannot find it". A correct negative speaks of the subject, and is an answer: "Water is not available after 22:00". So is
-what a contract does not grant or contain: "The contract does not include parking". Only where a contract does not say
-something is it silent; a clause of it that is named has been read. The sentence that the prompt agrees on is looked for
-first; the rest is for models that use words of their own, in their language. Where both would fit it is an answer: a
-reader can judge a text that is shown.
+A refusal speaks of the documents, or of what somebody can find in them: "The text does not mention it", "I cannot find
+it". A correct negative speaks of the subject and is an answer: "Water is not available after 22:00". So is what a
+contract does not grant or contain: "The contract does not include parking". A contract is silent only where it does not
+say something, and whoever names a clause has read it. The sentence that the prompt asks for comes first; the rest is for
+models that use words of their own, in their language. A reply that may be either is an answer: readers can judge a text
+that they see.
 """
 
 # ruff: noqa: E501 - a pattern is one line for each way of saying it
@@ -21,7 +21,7 @@ LONGEST = 600  # characters of a refusal in a model's own words
 
 _CITES = re.compile(r"[\[\u3010\u3014\uff3b]\s*(?:\^|text|source|passage|doc\w*)?\s*\d+", re.IGNORECASE)
 _FRAME = re.compile(r"[*_`#>\"'“”„«»\u2018\u2019\s]+")  # Markdown and quotation marks around a reply
-# Replies that say nothing but that nothing is known, maybe after "Answer:"; what stands in marks of code is a value
+# Replies that only say that nothing is known, maybe after "Answer:"; a text in marks of code is a value
 _LONE = re.compile(
     r"(?:(?:the )?answer(?: is)?|antwort|réponse|respuesta|risposta|resposta|antwoord|odpowiedź|ответ|答案|回答|cevap)?[\s:：]*"
     r"(?:[-\u2013\u2014]{1,3}|\?{1,3}|…|\.{3}|n/a|n\.\s?a|n/d|n\.\s?d|k\.\s?a|b\.\s?d|unknown|unclear|unspecified|undetermined|not known|"
@@ -31,7 +31,7 @@ _LONE = re.compile(
     r"不明(?:です)?|미상|불명|غير (?:معروف|مذكور|محدد|متوفر)|अज्ञात)[.!。\s]*",
     re.IGNORECASE,
 )
-# What follows tells something all the same: "does not mention a penalty, but clause 4 sets a deposit"
+# A reply goes on and tells something: "does not mention a penalty, but clause 4 sets a deposit"
 _YET = re.compile(
     r"[,;:]?\s*\b(?:but(?! not\b)|however|though|although|in fact|instead|aber|jedoch|mais|cependant|pero|sin embargo|però|tuttavia|mas|porém|"
     r"maar|echter|ale|jednak|но|однако|ancak|fakat|लेकिन),?\s+\S+\s+\S+\s+\S+"
@@ -47,7 +47,7 @@ _YET = re.compile(
     re.IGNORECASE,
 )
 _CORRECTS = re.compile(r"[.;]\s+(?:in fact|instead|rather), (?!no )", re.IGNORECASE)
-# that the documents speak of something near is no answer: "However, it does mention a deposit"
+# It is no answer that the documents speak of something near: "However, it does mention a deposit"
 _NEAR = re.compile(
     r"however,? (?:\w+ ){0,3}(?:it|they|documents?|texts?|passages?|chunks?|excerpts?|paper|report) "
     r"(?:(?:do|does|also|only) )?(?:mention|state|discuss|describe|focus|cover|note|talk|refer|say|emphasize|highlight|provide|give)e?s?\b",
@@ -70,7 +70,7 @@ _NO_MORE = re.compile(  # the silence again, as in ", so the answer is unknown",
     r"不明|未知|建议|お問い合わせ|문의",
     re.IGNORECASE,
 )
-_SORRY = re.compile(  # a first sentence that says nothing yet
+_SORRY = re.compile(  # a first sentence without a statement
     r"(?:(?:i(?:['\u2019]m| am) )?(?:very |so )?sorry|(?:my )?apologies|unfortunately|(?:es )?tut mir leid|entschuldigung|"
     r"(?:je suis )?désolée?|lo siento|mi dispiace|desculpe|sinto muito|het spijt me|przepraszam|przykro mi|извините|простите|"
     r"üzgünüm|عذرًا|क्षमा करें|(?:很)?抱歉|对不起|申し訳(?:ありません|ございません)|すみません|죄송합니다)\s*[.!。！।]\s*",
@@ -81,7 +81,7 @@ _SAYS_WHICH = re.compile(  # answers a question of yes or no
     r"نعم|नहीं|हाँ)\s*[,，、،]",
     re.IGNORECASE,
 )
-# A part of a document that is named has been read: what it leaves out is told
+# Whoever names a part of a document has read it, and tells what it leaves out
 _PART = re.compile(
     r"(?:§+|\b(?:clauses?|sections?|articles?|paragraphs?|annex(?:es)?|schedules?|appendix|exhibits?|chapters?|recitals?|ziffer|"
     r"artikel|absatz|abschnitt|anhang|anlage|klausel|kapitel|annexe|cláusula|artículo|sección|anexo|clausola|articolo|"
@@ -93,7 +93,7 @@ _PART = re.compile(
     r"|第[\d一二三四五六七八九十]+[条章节節款項项]|제\s?\d+\s?[조항장]",
     re.IGNORECASE,
 )
-# Somebody else says so, it is the reason for what is said first, or the case in which that holds
+# Somebody else says so, or it is the reason or the case for a statement before it
 _REPORTED = re.compile(
     r"(?<!\bi )(?<!\bwe )\b(?:(?:states?|says?|said|notes|reports|finds|found|concludes|(?:stat|not|report|conclud|explain|admitt|"
     r"claim|testifi|warn)ed|explains|claims|warns) that|(?:sagt|sagte|erklärt|erklärte|berichtet|angab|fest), dass|"
@@ -112,20 +112,20 @@ _CASE = re.compile(
     r"\S\s+\S+\s+(?:(?:if|unless|whenever|wenn|falls|sofern|jeśli|если)\b|when (?:\w+ ){1,2}(?:is|are|was|were|can)$)",
     re.IGNORECASE,
 )
-_RULE = re.compile(  # what must not be told
+_RULE = re.compile(  # somebody must not tell it
     r"\b(?:(?:must|may|shall|should) (?:not|never) be|darf|dürfen|durften?|soll(?:en|te)?|doi(?:t|vent)|deben?|dev(?:e|ono|em)|mag|"
     r"mogen|nie (?:wolno|może|mogą|powinn\w+)|не должн\w*)\b",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"[\"“„«][^\"“”„«»]*$")  # somebody's own words
-_ALONE = re.compile(r"\W*(?:\w+ ){0,2}unilateral", re.IGNORECASE)  # what one side may not determine
+_ALONE = re.compile(r"\W*(?:\w+ ){0,2}unilateral", re.IGNORECASE)  # one side may not determine it
 
 
 def abstains(reply: str) -> bool:
     """Whether a model's reply says that the documents do not answer.
 
-    The agreed sentence at the beginning of a reply, or anywhere in a short one; a reply like "N/A"; else a refusal in the
-    first sentence of a short reply that cites nothing and does not go on to tell something all the same.
+    It does with the agreed sentence at its beginning, or anywhere if it is short; as "N/A" or the like; or if it is
+    short, cites nothing, and refuses in its first sentence without going on to tell something.
     """
     flat = " ".join(reply.split())
     plain = _FRAME.sub(" ", flat).strip().upper()
@@ -140,18 +140,22 @@ def abstains(reply: str) -> bool:
     said = _SORRY.sub("", flat.lstrip("*_\"' "))
     if not said:
         return True
-    first = re.split(r"(?<=[.!?])\s|(?<=[。！？])", said, maxsplit=1)[0]
+    first = _first_sentence(said)
     found = SILENCE.search(first)
     if found is None or _tells(first, found, flat[: flat.index(first)]):
         return False
     return not _goes_on(said[found.end() :], fronted=_FRONTED.match(first) is not None)
 
 
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.!?])\s|(?<=[。！？])", text, maxsplit=1)[0]
+
+
 def _tells(sentence: str, found: re.Match[str], lead: str) -> bool:
-    """Whether a sentence with words of a refusal tells something of the subject all the same.
+    """Whether a sentence with words of a refusal still tells something of the subject.
 
     Args:
-        lead: what stands before the sentence.
+        lead: the text before the sentence.
     """
     before, clause = sentence[: found.start()], re.split("[,;，]", sentence[: found.end()])[-1]
     of_subject = _SAYS_WHICH.match(sentence) or _PART.search(sentence) or _QUOTED.search(lead + before)
@@ -168,15 +172,15 @@ def _tells(sentence: str, found: re.Match[str], lead: str) -> bool:
 
 
 def _goes_on(rest: str, *, fronted: bool) -> bool:
-    """Whether what follows a refusal tells something all the same, and is no refusal again.
+    """Whether the text after a refusal tells something and does not refuse again.
 
     Args:
-        fronted: the refusal is a reason, behind which the sentence begins in earnest.
+        fronted: the refusal is a reason, and the main clause follows.
     """
     if _CORRECTS.search(rest):
         return True
     yet = _YET.search(rest) or (re.search(r",\s+\S+\s+\S+\s+\S+|，.{4}", rest) if fronted else None)
     if yet is None:
         return False
-    after = re.split(r"(?<=[.!?])\s|(?<=[。！？])", rest[yet.start() :].lstrip(" ."), maxsplit=1)[0]
+    after = _first_sentence(rest[yet.start() :].lstrip(" ."))
     return not (SILENCE.search(after) or _NO_MORE.search(after) or _NEAR.search(after))

@@ -1,8 +1,4 @@
-"""How people say in their language that documents do not say something: the patterns behind `hybrid.chat.refusals`.
-
-A pattern speaks of the documents, or of what whoever answers can find in them, never of the subject. Only where a
-contract does not say something is it silent; what it does not grant or contain is told.
-"""
+"""The words in which people say that documents do not say something, by language; see `hybrid.chat.refusals`."""
 
 # ruff: noqa: E501 - a pattern is one line for each way of saying it
 
@@ -10,11 +6,11 @@ from __future__ import annotations
 
 import re
 
-_GRANT = (  # what a contract does not grant is told
+_GRANT = (  # a contract that does not grant these tells something
     r"(?![^.]{0,40}\b(?:rights?|permission|consent|licen[cs]e|authority|entitle\w*|claim|access|recht\w*|anspruch|erlaubnis|"
     r"befugnis|droits?|autorisation|derechos?|permiso|diritt[oi]|direitos?|toestemming)\b)"
 )
-_KEPT = (  # what is done with information, other than telling it
+_KEPT = (  # something else is done with information than telling it
     r"(?![^.]*\b(?:(?:is|are|was|were|be|been|being) (?:\w+ )?(?:shared|sold|passed|stored|kept|collected|transferred|"
     r"disclosed|released|published|retained|required|needed|sent|processed|used)|"
     r"weitergegeben|weitergeleitet|an dritte|verkauft|gespeichert|übermittelt|verarbeitet|erhoben|mitgeteilt|erforderlich|"
@@ -33,7 +29,7 @@ _EN_DOC = (
     r"(?:documents?|texts?|contexts?|passages?|excerpts?|sources?|materials?|articles?|files?|snippets?|extracts?|chunks?|"
     r"information (?:provided|given|available)|(?:provided|given|available) information)"
 )
-_EN_SPOKEN = (  # what a contract says of itself in these words is that it is silent
+_EN_SPOKEN = (  # all that may say, mention or state something
     r"(?:documents?|texts?|contract|agreement|lease|report|paper|filing|manual|policy|book|story|code|letter|minutes|"
     r"authors?|passages?|statements?)"
 )

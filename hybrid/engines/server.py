@@ -20,11 +20,11 @@ from hybrid.cost.counted import ByCounters
 from hybrid.cost.prometheus import Counters
 from hybrid.cost.sent import sent
 from hybrid.engines.base import Completion, OnText
-from hybrid.engines.faults import Dropped, is_html, nothing_said, transport_errors
+from hybrid.engines.faults import Dropped, is_html, nothing_said, too_long, transport_errors
 from hybrid.engines.reply import Reply
 from hybrid.engines.tokenizer import Tokenizer
 from hybrid.engines.wire import Wire
-from hybrid.errors import EngineError, SettingsError, WindowError
+from hybrid.errors import EngineError, SettingsError
 from hybrid.settings import EngineSettings
 from hybrid.types import Usage
 
@@ -67,7 +67,7 @@ class Server:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know about this server: a window cut down, tokens that are estimates."""
+        """What the user should know about this server, such as a window cut down or tokens that are estimates."""
         return tuple(self._notes)
 
     @property
@@ -77,7 +77,7 @@ class Server:
 
     @cached_property
     def model(self) -> str:
-        """The model's name on the server: the one that was set, otherwise the first it lists."""
+        """The model's name on the server: the one in the settings, otherwise the first that it lists."""
         return self._settings.model or str(self._models[0]["id"])
 
     @property
@@ -87,7 +87,7 @@ class Server:
 
     @cached_property
     def window(self) -> int:
-        """The longest prompt plus answer: what was set, but never more than the server tells."""
+        """Tokens of the longest prompt plus answer: those in the settings, but no more than the server tells."""
         wanted, told = self._settings.window, self._told_window()
         if wanted is not None and told is not None and wanted > told:
             self._note(
@@ -155,13 +155,10 @@ class Server:
         with suppress(Exception):  # it may not have been made, and the interpreter may be ending
             self.close()
 
-    # The window and the model.
-
     @cached_property
     def _models(self) -> list[Mapping[str, Any]]:
-        """What the server lists; asked with one retry, so that a server that is down is reported soon."""
-        retries = min(self._settings.retries, 1)
-        data = self._wire.call("/models", retries=retries)
+        """What the server lists; it is asked again once at most, so that a server that is down is reported soon."""
+        data = self._wire.call("/models", retries=min(self._settings.retries, 1))
         listed = data.get("data") if isinstance(data, Mapping) else None
         models = [m for m in listed if isinstance(m, Mapping) and m.get("id")] if isinstance(listed, list) else []
         if not models:
@@ -188,11 +185,7 @@ class Server:
             return
         tokens = self.measure(prompt)
         if tokens + max_tokens > self.window:
-            about = "" if self.counts_exactly else "about "
-            raise WindowError(
-                f"The prompt of {about}{tokens} tokens and {max_tokens} for the answer do not fit the window of "
-                f"{self.window} tokens of {self.name}; read less or serve the model with a longer window."
-            )
+            raise too_long(self, tokens, max_tokens)
 
     def _usage(self, reply: Reply, prompt: Prompt, seconds: float, first: float | None) -> Usage:
         read, written = (getattr(reply.usage, key, None) for key in ("prompt_tokens", "completion_tokens"))
@@ -218,8 +211,6 @@ class Server:
             decode_seconds=reply.seconds(told.decode, "generation_time_ms", "predicted_ms"),
             host_seconds=None if reply.metrics is not None else told.host,
         )
-
-    # Asking.
 
     def _reply(self, prompt: Prompt, max_tokens: int, on_text: OnText | None) -> Reply:
         """One whole answer. A stream that breaks is asked for again while nobody has seen any of it."""
@@ -249,7 +240,7 @@ class Server:
             raise self._faults.dropped(len(reply.text))
 
     def _unstreamed(self, reply: Reply, prompt: Prompt, max_tokens: int, on_text: OnText | None) -> None:
-        """An answer in one piece. Of a stream that is empty nothing tells why, of this the server's error does."""
+        """Ask for the answer in one piece: an empty stream does not tell why, the error of this does."""
         told = self._open(prompt, max_tokens, stream=False)
         try:
             text = reply.take_whole(told)
@@ -260,7 +251,7 @@ class Server:
             on_text(text)
 
     def _open(self, prompt: Prompt, max_tokens: int, *, stream: bool = True) -> Any:
-        """The stream of chunks, once the server has begun to answer; else the answer in one piece."""
+        """The stream of chunks, once the server has begun to answer; without `stream` the answer in one piece."""
         import openai
 
         budget = "max_completion_tokens" if "max_tokens" in self._unsupported else "max_tokens"
@@ -286,7 +277,7 @@ class Server:
         return self._open(prompt, max_tokens, stream=stream)
 
     def _texts(self, stream: Any, reply: Reply) -> Iterator[str]:
-        """The pieces of text in `stream`; what else the chunks say goes into `reply`."""
+        """The pieces of text in `stream`; the rest of the chunks goes into `reply`."""
         import openai
 
         try:
@@ -312,7 +303,7 @@ class Server:
         return self._faults.no_model(self.model, names)
 
     def _turn(self) -> AbstractContextManager[object]:
-        """llama-cpp-python breaks an answer off when the next question comes in: it is asked one at a time."""
+        """Ask llama-cpp-python one question at a time: it breaks an answer off when the next question comes in."""
         return self._one if self._tokenizer.kind == "llama-cpp-python" else nullcontext()
 
     def _note(self, text: str) -> None:

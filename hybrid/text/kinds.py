@@ -15,8 +15,8 @@ KINDS = {
     ".odp": "opendocument", ".rtf": "rtf", ".epub": "epub",
 }  # fmt: skip
 
-# without COBOL and Typst: the parser of the one does not end on texts in other languages, that of the other ends the
-# whole process where a thousand brackets are open; both are read as text
+# COBOL and Typst are read as text: the parser of COBOL does not end on texts in other languages, and that of Typst ends
+# the whole process where a thousand brackets are open
 LANGUAGES = {
     ".py": "python", ".pyi": "python", ".pyw": "python", ".js": "javascript", ".mjs": "javascript",
     ".cjs": "javascript", ".jsx": "javascript", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript",
@@ -59,7 +59,7 @@ UNSUPPORTED = frozenset(
     """.split()
 )
 
-# What to do with a file of a kind that is not read
+# What to do with a file that cannot be read
 REMEDIES = {
     ".doc": "save it as .docx", ".dot": "save it as .docx", ".xls": "save it as .xlsx", ".ppt": "save it as .pptx",
     ".msg": "save it as .eml", ".pages": "export it as .docx or PDF", ".numbers": "export it as .xlsx",
@@ -68,7 +68,7 @@ REMEDIES = {
     **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz"), "unpack it"),
 }  # fmt: skip
 
-# Of those, what nobody expects to be read: pictures, sound, fonts, and what programs make; told by number alone
+# Files that nobody expects to be read (pictures, sound, fonts, what programs make): only their number is told
 WITHOUT_TEXT = frozenset(
     """
     .png .jpg .jpeg .gif .bmp .tif .tiff .webp .ico .icns .svg .heic .avif .psd .ai .eps .mp3 .wav .flac .ogg .m4a .aac
@@ -81,9 +81,9 @@ WITHOUT_TEXT = frozenset(
 
 @lru_cache(maxsize=4096)
 def kind_of(name: str) -> tuple[str, str | None]:
-    """The `Document.kind` and language for a file name; the kind is `unsupported` for formats known to hold no text.
+    """The `Document.kind` and language for a file name; the kind is `unsupported` for formats without text.
 
-    A suffix nobody knows is `text`: only the bytes can tell.
+    A suffix that nobody knows is `text`: only the bytes can tell.
     """
     base = PurePosixPath(name.replace("\\", "/")).name.lower()
     suffix = PurePosixPath(base).suffix
@@ -94,6 +94,6 @@ def kind_of(name: str) -> tuple[str, str | None]:
 
 
 def unsupported(name: str) -> str:
-    """Why a file of a kind that holds no text for us is not read, and what to do."""
+    """Why a file of an unsupported kind is not read, and what to do."""
     suffix = PurePosixPath(name).suffix.lower()
     return f"unsupported format {suffix}" + (f": {REMEDIES[suffix]}" if suffix in REMEDIES else "")
