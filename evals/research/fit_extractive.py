@@ -44,7 +44,9 @@ from scipy.optimize import minimize
 
 from hybrid.chat.prompts import Prompt
 from hybrid.corpus.readers.read import read
-from hybrid.engines.extractive import FEATURES, NEAR, OVERALL, Extractive, Weights, overall_of
+from hybrid.engines.extractive import NEAR, Extractive
+from hybrid.engines.quoting.features import overall_of
+from hybrid.engines.quoting.weights import FEATURES, OVERALL, Weights
 from hybrid.types import Piece
 
 ANSWERABLE = {
@@ -164,10 +166,10 @@ def _case(
         question.half,
         situation,
         kindless,
-        reading.features,
+        reading.ranked.features,
         right,
         size,
-        len(reading.scan.piece),
+        len(reading.scan),
         float(reading.overall[OVERALL.index("missing")]),
         reading.near,
     )

@@ -18,7 +18,7 @@ import numpy as np
 from hybrid.evals.metrics.words import normalise
 
 from hybrid.files import read_lines
-from hybrid.text.asking import MONTHS
+from hybrid.text.numerals import MONTHS
 from hybrid.text.sentences import sentences
 from hybrid.text.words import STOP, stems
 from hybrid.types import Piece

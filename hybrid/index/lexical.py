@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hybrid.index.fusion import Ids, Ranking
 from hybrid.index.libraries import bm25
-from hybrid.text.asking import STOP_WORDS, language_of, without_asking
+from hybrid.text.languages import STOP_WORDS, language_of, without_asking
 from hybrid.text.words import RUN, UNSPACED, fold, grams, specials
 
 Scores = NDArray[np.float32]

@@ -1,5 +1,4 @@
-"""A question as the quoting engine sees it: its content words, in all forms in which a text may have them, and the kind
-of answer it wants."""
+"""A question as the quoting engine sees it: its content words, and the kind of answer it wants."""
 
 from __future__ import annotations
 
@@ -11,41 +10,37 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.text.asking import (
-    GENERAL,
-    LIGHT,
-    NUMBER,
-    STOP_WORDS,
-    VAGUE,
-    answer_of,
-    counted_in,
-    how_many,
-    kind_of,
-    language_of,
-    unit_of,
-    weakly_embedded,
-    whether,
-    without_asking,
-)
+from hybrid.text.asking import NUMBER, answer_of, counted_in, how_many, kind_of, unit_of, whether
+from hybrid.text.english import GENERAL, LIGHT, VAGUE
 from hybrid.text.forms import agents, expanded, kin, near, root
+from hybrid.text.languages import STOP_WORDS, language_of, weakly_embedded, without_asking
 from hybrid.text.words import RUN, STOP, UNSPACED, WORD, codes, fold, fold_at, grams, specials, stem
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-KEPT = 32
+KEPT = 32  # patterns that are remembered
 _ROOT, _KIN, _TYPO = 0.8, 0.6, 0.8  # what a related word, one of like meaning and a misspelt one count
-_COMPOUNDING = ("de", "nl")
 _SAID_OF_CODE = frozenset(  # what people say of code and code does not say of itself
     """made make makes by default defined used use uses return returns returned computed calculated implemented work
     works happen happens""".split()
 )
+_IN_BRACKETS = re.compile(r"([^\W\d_]+) \(([^\W\d_]+)\)")
+_FIGURE = re.compile(r"\d{4,}")
+_KIND_NAMED = re.compile(
+    r"\b(?:which|what|welche[rsmn]?|quelle?s?|que|cual|quale|qual|welke?)\s+(cit(?:y|ies)|countr(?:y|ies)|towns?|places?|"
+    r"years?|dates?|days?|months?|time|hours?|stadt|ort|land|jahr|tag|datum|monat|ville|pays|annee|jour|date|ciudad|pais|"
+    r"ano|dia|fecha|citta|paese|anno|giorno|data|cidade|stad|jaar|dag)\b",
+    re.IGNORECASE,
+)
+_GENERAL = frozenset(map(stem, GENERAL))
+_VAGUE = frozenset(map(stem, VAGUE))
+_COMPOUNDING = ("de", "nl")
+_LIGHT = frozenset(map(stem, LIGHT))
 _STRICT = re.compile(
     r"\b(?:costs?|weigh|how (?:heavy|long|soon|hot)|temperature|e-?mail|phone|telephone|hotline|salary|earns?)\b",
     re.IGNORECASE,
 )
-_IN_BRACKETS = re.compile(r"([^\W\d_]+) \(([^\W\d_]+)\)")
-_FIGURE = re.compile(r"\d{4,}")
 _BARE = re.compile(r"(?:[:=|] |\| )\d[\d.,' ]*(?:\||$)")  # a cell or value that is a number alone
 
 
@@ -70,9 +65,7 @@ class Question:
     codes: frozenset[str] = frozenset()
     weak: bool = False  # cosines tell little
     of_code: bool = False  # all that is read is source code
-    forms: dict[str, tuple[int, float]] = field(
-        default_factory=dict, hash=False
-    )  # stem or root -> term, what it counts
+    forms: dict[str, tuple[int, float]] = field(default_factory=dict, hash=False)  # stem or root -> term, its count
     grams: dict[str, int] = field(default_factory=dict, hash=False)
     values: dict[str, int] = field(default_factory=dict, hash=False)  # of numbers, dates and codes
 
@@ -84,36 +77,8 @@ class Question:
             without: stems of words that are left out like stop words.
         """
         asked = fold(text)
-        language = language_of(asked)
-        stop = STOP | STOP_WORDS.get(language, STOP) | (_SAID_OF_CODE if of_code else frozenset())
-        found = _Found()
-        bare = _take_values(asked, found)
-        content = without_asking(bare)
-        words = [(m.group(), m.start()) for m in re.finditer(rf"{RUN.pattern}|[^\W_{UNSPACED}]+", content)]
-        kept = [w for w in words if w[0].lower() not in stop] or ([] if found.terms else words)
-        only_asked = {m[1].lower() for m in _KIND_NAMED.finditer(asked)}  # in which city: of the answer
-        kept = [w for w in kept if w[0].lower() not in only_asked and stem(w[0]) not in without] or kept
-        first = re.search(r"\w", content)
-        same = {match[2]: match[1] for match in _IN_BRACKETS.finditer(content)}
-        for word, at in kept:
-            if same.get(word, "") in {other for other, _ in kept}:  # said again in another word
-                found.spell(word, found.add(stem(same[word])), language)
-                continue
-            if RUN.fullmatch(word):
-                for gram in grams(word):
-                    found.grams.setdefault(gram, found.add(gram))
-                continue
-            number = found.add(stem(word))
-            if (word[0].isupper() and at != (first.start() if first else 0) and language != "de") or word[0].isdigit():
-                found.names.add(number)
-            if _FIGURE.fullmatch(word):
-                found.values.setdefault(word, number)
-            found.spell(word, number, language)
-        kind = kind_of(asked)
-        if kind == "who" and language == "en":
-            for word, _ in kept:
-                found.spell_agents(word.lower())
-        counted = counted_in(asked)
+        language, kind, counted = language_of(asked), kind_of(asked), counted_in(asked)
+        found = _terms_of(asked, language, kind, of_code, without)
         return cls(
             text,
             tuple(found.terms),
@@ -129,6 +94,16 @@ class Question:
             found.grams,
             found.values,
         )
+
+    @property
+    def unnamed(self) -> list[int]:
+        """The terms that are no name."""
+        return [term for term in range(len(self.terms)) if term not in self.names]
+
+    @property
+    def in_plain_english(self) -> bool:
+        """Whether it is an English question about prose or tables."""
+        return self.language == "en" and not self.of_code
 
     @property
     def unit(self) -> bool:
@@ -198,38 +173,35 @@ class Question:
             return found
         folded, at = fold_at(text)
         starts = starts if at is None else at[starts]
-        places, columns, counts = self._seen(folded)
-        rows = np.searchsorted(starts, np.array(places, np.intp), side="right") - 1
+        seen = np.array(self._seen(folded), np.float64).reshape(-1, 3)
+        rows = np.searchsorted(starts, seen[:, 0], side="right") - 1
         keep = rows >= 0
-        np.maximum.at(found, (rows[keep], np.array(columns, np.intp)[keep]), np.array(counts, np.float64)[keep])
+        np.maximum.at(found, (rows[keep], seen[keep, 1].astype(np.intp)), seen[keep, 2])
         return found
 
-    def _seen(self, folded: str) -> tuple[list[int], list[int], list[float]]:
-        places: list[int] = []
-        columns: list[int] = []
-        counts: list[float] = []
+    def hits_in(self, text: str) -> Floats:
+        """(terms,): 1 where a text has the term, less where a related word."""
+        found: Floats = self.hits(text, np.zeros(1, np.intp))[0]
+        return found
 
-        def note(place: int, column: int, count: float) -> None:
-            places.append(place)
-            columns.append(column)
-            counts.append(count)
-
+    def _seen(self, folded: str) -> list[tuple[int, int, float]]:
+        """Where a folded text has which term, and what it counts."""
+        found: list[tuple[int, int, float]] = []
         if self.forms:
             compounding = self.language in _COMPOUNDING
             for match in _finder(self._heads(), compounding).finditer(folded):
                 term, count = self._of_word(match.group(), compounding)
                 if term >= 0:
-                    note(match.start(), term, count)
-        for gram, column in self.grams.items():
+                    found.append((match.start(), term, count))
+        for gram, term in self.grams.items():
             at = folded.find(gram)
             while at >= 0:
-                note(at, column, 1.0)
+                found.append((at, term, 1.0))
                 at = folded.find(gram, at + 1)
-        if self.values:
-            for start, _, value in specials(folded):
-                if value in self.values:
-                    note(start, self.values[value], 1.0)
-        return places, columns, counts
+        for start, _, value in specials(folded) if self.values else ():
+            if value in self.values:
+                found.append((start, self.values[value], 1.0))
+        return found
 
     def _heads(self) -> tuple[str, ...]:
         heads = {form[:-1] if form[-1] in "iy" and len(form) > 2 else form for form in self.forms}
@@ -237,16 +209,15 @@ class Question:
         return tuple(sorted(h for i, h in enumerate(shortest) if not any(h.startswith(o) for o in shortest[:i])))
 
     def _of_word(self, word: str, compounding: bool) -> tuple[int, float]:
-        stemmed = stem(word)
-        found = self.forms.get(stemmed)
+        """The term that a word of a text is a form of, and what it counts; -1 of none."""
+        found = self.forms.get(stem(word))
         if found is not None and found[1] == 1.0:
             return found
         related = self.forms.get(root(word.lower(), self.language))
         if related is not None and related[1] >= _ROOT:
             return related[0], max(_ROOT, found[1] if found and found[0] == related[0] else 0.0)
         if found is None and compounding:
-            lower = word.lower()
-            inside = [f for f in self.forms if len(f) >= 5 and f in lower]
+            inside = [form for form in self.forms if len(form) >= 5 and form in word.lower()]
             if inside:
                 return self.forms[max(inside, key=len)][0], _KIN
         return found or (-1, 0.0)
@@ -261,9 +232,7 @@ class Question:
         wanted = answer_of(self.kind, asked)
         if not any(m.group().lower() not in asked for m in wanted.finditer(text)):
             return 0.0
-        if self.kind != "number" or self.counted is None:
-            return 1.0
-        if self._counts_in_a_cell(text):
+        if self.kind != "number" or self.counted is None or self._counts_in_a_cell(text):
             return 1.0
         counted = self.counted[:-1] if self.counted.endswith("i") else self.counted  # "dai" is the stem of days
         head = re.search(rf"{NUMBER}\W+(?:\w+\W+){{0,2}}{re.escape(counted)}", text, re.IGNORECASE)
@@ -273,12 +242,9 @@ class Question:
         """Whether a row of a table has a number in the column of what is counted: "Tons: 880"."""
         if self.counted not in self.terms:
             return False
+        counted = self.terms.index(self.counted)
         cells = (cell.partition(":") for cell in text.split("|"))
-        counted, begin = self.terms.index(self.counted), np.zeros(1, np.intp)
-        return any(
-            _BARE.match(f": {value.strip()}") is not None and self.hits(name, begin)[0, counted] > 0
-            for name, _, value in cells
-        )
+        return any(_BARE.match(f": {value.strip()}") and self.hits_in(name)[counted] > 0 for name, _, value in cells)
 
     def of_another(self, text: str) -> bool:
         """Whether `text` has a part code like the one that is asked for, and not that one."""
@@ -289,17 +255,115 @@ class Question:
         return not found & self.codes and any(_shape(code) in shapes for code in found)
 
 
-_KIND_NAMED = re.compile(
-    r"\b(?:which|what|welche[rsmn]?|quelle?s?|que|cual|quale|qual|welke?)\s+(cit(?:y|ies)|countr(?:y|ies)|towns?|places?|"
-    r"years?|dates?|days?|months?|time|hours?|stadt|ort|land|jahr|tag|datum|monat|ville|pays|annee|jour|date|ciudad|pais|"
-    r"ano|dia|fecha|citta|paese|anno|giorno|data|cidade|stad|jaar|dag)\b",
-    re.IGNORECASE,
-)
+def _shape(code: str) -> str:
+    """Codes that are alike have one shape: letters as letters, digits as digits, however many."""
+    return re.sub(r"\d+", "0", re.sub(r"[a-z]+", "a", code))
 
 
-_GENERAL = frozenset(map(stem, GENERAL))
-_VAGUE = frozenset(map(stem, VAGUE))
-_LIGHT = frozenset(map(stem, LIGHT))
+class _Terms:
+    """The terms of a question while they are collected; `Question` says what its parts are."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.terms: list[str] = []
+        self.names: set[int] = set()
+        self.codes: set[str] = set()
+        self.forms: dict[str, tuple[int, float]] = {}
+        self.grams: dict[str, int] = {}
+        self.values: dict[str, int] = {}
+
+    def add(self, term: str) -> int:
+        """Its number."""
+        if term not in self.terms:
+            self.terms.append(term)
+        return self.terms.index(term)
+
+    def spell(self, word: str, number: int) -> None:
+        """Add the forms of a word: its stem, its root, and in English those of words of like meaning."""
+        self.forms[stem(word)] = (number, 1.0)
+        base = root(word.lower(), self.language)
+        if len(base) >= 3:
+            self._lesser(base, number, _ROOT)
+        for other, count in kin(word.lower()) if self.language == "en" else ():
+            self._lesser(stem(other), number, count)
+            self._lesser(root(other, self.language), number, count)
+
+    def spell_agents(self, word: str) -> None:
+        """Add whoever does what a verb says as a form of it, for a question that asks for somebody."""
+        number = self.terms.index(stem(word)) if stem(word) in self.terms else -1
+        for other in agents(word) if number >= 0 else ():
+            self._lesser(other, number, _ROOT)
+
+    def _lesser(self, form: str, number: int, count: float) -> None:
+        if form and self.forms.get(form, (0, 0.0))[1] < count:
+            self.forms[form] = (number, count)
+
+    def take_values(self, asked: str) -> str:
+        """The question without its numbers and part codes, which become terms; a date stays beside its term."""
+        spans: list[tuple[int, int]] = []
+        own, found = {code for *_, code in codes(asked)}, list(specials(asked))
+        for start, end, value in found:
+            if "-" in value:  # a date
+                self.values.setdefault(value, self.add(value))
+                continue
+            if any(a < end and start < b and (a, b) != (start, end) for a, b in spans):
+                continue
+            same = (self.values[v] for a, b, v in found if (a, b) == (start, end) and v in self.values)
+            number = next(same, -1)
+            number = self.add(value) if number < 0 else number
+            self.values.setdefault(value, number)
+            self.names.add(number)
+            if value in own:
+                self.codes.add(value)
+            spans.append((start, end))
+        for start, end in spans:
+            asked = asked[:start] + " " * (end - start) + asked[end:]
+        return asked
+
+    def take_words(self, content: str, words: list[tuple[str, int]]) -> None:
+        """Make terms of the words of a question.
+
+        Args:
+            content: the question without what only asks.
+            words: its words and where they begin in it.
+        """
+        first = re.search(r"\w", content)
+        again = {match[2]: match[1] for match in _IN_BRACKETS.finditer(content)}  # the same in another word
+        for word, at in words:
+            if again.get(word, "") in {other for other, _ in words}:
+                self.spell(word, self.add(stem(again[word])))
+                continue
+            if RUN.fullmatch(word):
+                for gram in grams(word):
+                    self.grams.setdefault(gram, self.add(gram))
+                continue
+            number, begins = self.add(stem(word)), at == (first.start() if first else 0)
+            if (word[0].isupper() and not begins and self.language != "de") or word[0].isdigit():
+                self.names.add(number)
+            if _FIGURE.fullmatch(word):
+                self.values.setdefault(word, number)
+            self.spell(word, number)
+
+
+def _terms_of(asked: str, language: str, kind: str | None, of_code: bool, without: frozenset[str]) -> _Terms:
+    """The terms of a folded question; one of stop words only keeps them.
+
+    Args:
+        kind: what is asked for, a key of KINDS.
+        of_code: all that is read is source code.
+        without: stems of words that are left out like stop words.
+    """
+    found = _Terms(language)
+    content = without_asking(found.take_values(asked))
+    stop = STOP | STOP_WORDS.get(language, STOP) | (_SAID_OF_CODE if of_code else frozenset())
+    words = [(m.group(), m.start()) for m in re.finditer(rf"{RUN.pattern}|[^\W_{UNSPACED}]+", content)]
+    kept = [w for w in words if w[0].lower() not in stop] or ([] if found.terms else words)
+    only_asked = {m[1].lower() for m in _KIND_NAMED.finditer(asked)}  # in which city: of the answer
+    kept = [w for w in kept if w[0].lower() not in only_asked and stem(w[0]) not in without] or kept
+    found.take_words(content, kept)
+    for word, _ in kept if kind == "who" and language == "en" else ():
+        found.spell_agents(word.lower())
+    return found
 
 
 def is_general(term: str) -> bool:
@@ -310,69 +374,3 @@ def is_general(term: str) -> bool:
 def is_vague(term: str) -> bool:
     """Whether a term of an English question says little even beside others, misspelt or not."""
     return term in _VAGUE or bool(near(term, _VAGUE))
-
-
-def _shape(code: str) -> str:
-    """Like codes have one shape: letters as letters, digits as digits, however many."""
-    return re.sub(r"\d+", "0", re.sub(r"[a-z]+", "a", code))
-
-
-class _Found:
-    """The terms of a question while they are collected."""
-
-    def __init__(self) -> None:
-        self.terms: list[str] = []
-        self.names: set[int] = set()
-        self.codes: set[str] = set()
-        self.forms: dict[str, tuple[int, float]] = {}
-        self.grams: dict[str, int] = {}
-        self.values: dict[str, int] = {}
-
-    def add(self, term: str) -> int:
-        if term not in self.terms:
-            self.terms.append(term)
-        return self.terms.index(term)
-
-    def spell(self, word: str, number: int, language: str) -> None:
-        """The forms of a word: its stem, its root, and in English those of words of like meaning."""
-        self.forms[stem(word)] = (number, 1.0)
-        base = root(word.lower(), language)
-        if len(base) >= 3:
-            self._lesser(base, number, _ROOT)
-        for other, count in kin(word.lower()) if language == "en" else ():
-            self._lesser(stem(other), number, count)
-            self._lesser(root(other, language), number, count)
-
-    def spell_agents(self, word: str) -> None:
-        """Who does what a verb says is a form of it where somebody is asked for."""
-        number = self.terms.index(stem(word)) if stem(word) in self.terms else -1
-        for other in agents(word) if number >= 0 else ():
-            self._lesser(other, number, _ROOT)
-
-    def _lesser(self, form: str, number: int, count: float) -> None:
-        if form and self.forms.get(form, (0, 0.0))[1] < count:
-            self.forms[form] = (number, count)
-
-
-def _take_values(asked: str, found: _Found) -> str:
-    """The question without its numbers and part codes, which become terms; a date stays beside its term."""
-    spans: list[tuple[int, int]] = []
-    own = {code for *_, code in codes(asked)}
-    for start, end, value in specials(asked):
-        if "-" in value:  # a date
-            found.values.setdefault(value, found.add(value))
-            continue
-        if any(a < end and start < b and (a, b) != (start, end) for a, b in spans):
-            continue
-        same = next(
-            (found.values[v] for a, b, v in specials(asked) if (a, b) == (start, end) and v in found.values), None
-        )
-        number = found.add(value) if same is None else same
-        found.values.setdefault(value, number)
-        found.names.add(number)
-        if value in own:
-            found.codes.add(value)
-        spans.append((start, end))
-    for start, end in spans:
-        asked = asked[:start] + " " * (end - start) + asked[end:]
-    return asked
