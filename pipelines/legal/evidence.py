@@ -16,7 +16,8 @@ from functools import lru_cache
 from importlib.resources import files
 
 from hybrid.pipelines.legal.answer import Finding, Statement
-from hybrid.pipelines.legal.contract import Clause, Contract
+from hybrid.pipelines.legal.clause import Clause
+from hybrid.pipelines.legal.contract import Contract
 from hybrid.pipelines.legal.forms import Forms, flat, forms
 from hybrid.pipelines.legal.library import Library
 from hybrid.pipelines.legal.question import Question, cuad

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hybrid.pipelines.legal.amendments import Amendment, Matter, matters
-from hybrid.pipelines.legal.contract import Clause, Contract
+from hybrid.pipelines.legal.clause import Clause
+from hybrid.pipelines.legal.contract import Contract
 from hybrid.pipelines.legal.question import Question
 from hybrid.pipelines.legal.terms import Terms
 
@@ -78,7 +79,7 @@ class Library:
     def matter(self, name: str) -> Matter:
         """The agreement that a document is, or changes."""
         for matter in self.matters:
-            if matter.document == name or any(a.document == name for a in matter.amendments):
+            if name in matter.documents:
                 return matter
         return Matter(name)
 
@@ -91,7 +92,7 @@ class Library:
         if match is None:
             return ""
         names = [name.rstrip(".,'’") for name in re.split(r",\s*(?:and |or )?|\s+(?:and|or)\s+", match["names"])]
-        own = {matter.document, *(amendment.document for amendment in matter.amendments)}
+        own = set(matter.documents)
         if any(self._names(document, name) for document in own for name in names):
             return ""
         others = self._contracts.keys() - own

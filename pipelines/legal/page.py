@@ -1,7 +1,7 @@
 """The table of clauses as one HTML page: subjects down, contracts across, and below them the contracts' own text.
 
-Every cell links to its place in that text, every place links back. On a narrow screen each subject is a card. Subjects
-that no contract has are one line, to be opened.
+Every cell links to its place in that text, and every place links back. On a narrow screen each subject is a card.
+Subjects that no contract has fold into one line.
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from hybrid.document import Document
+from hybrid.pipelines.legal.answer import Finding, Statement, found_at
+from hybrid.pipelines.legal.table import Table
 
-if TYPE_CHECKING:
-    from hybrid.pipelines.legal.answer import Finding, Statement
-    from hybrid.pipelines.legal.table import Table
+from hybrid.document import Document
 
 _STYLE = """
 :root { --ink: #1d2430; --soft: #5c6675; --line: #d5dae1; --page: #fff; --head: #f2f4f7; --link: #0b57a4;
@@ -67,8 +65,9 @@ class _Places:
         """The place of a statement in words, as a link where the text is on the page; a PDF's page besides."""
         parts = [html.escape(shown)]
         source = self.sources.get(statement.document)
-        span = _span(source, statement) if source is not None else None
-        if source is not None and span is not None:
+        at = None if source is None else found_at(source, statement.quote, statement.start)
+        if at is not None:
+            span = at, at + len(statement.quote)
             places = self.found.setdefault(statement.document, {})
             if span not in places:
                 self.count += 1
@@ -171,8 +170,8 @@ def _statement(finding: Finding, s: Statement, places: _Places) -> str:
     quoted = " ".join(s.quote.split())
     said = "" if s.text == quoted else f"<p>{html.escape(s.text)}</p>"
     by = f"<small>amended by {html.escape('; '.join(s.amended_by))}</small>" if s.amended_by else ""
-    own = s.place if s.document == finding.document else f"{s.document}: {s.place}"
-    shown = own if re.search(r"\w", own) else f"line {s.line}"
+    place = finding.place(s)
+    shown = place if re.search(r"\w", place) else f"line {s.line}"
     return f"{said}<p><q>{html.escape(quoted)}</q><small>{places.link(s, shown)}</small>{by}</p>"
 
 
@@ -180,10 +179,9 @@ def _sure(finding: Finding) -> str:
     """How sure a cell is, in words."""
     if finding.confidence is None:
         return ""
-    share = f"{finding.confidence:.0%}".replace("%", " %")
     if finding.doubtful:
-        return f"<small class=why><b>?</b> Doubtful ({share}): {html.escape(finding.doubt)}.</small>"
-    return f"<small>{share} sure</small>"
+        return f"<small class=why><b>?</b> Doubtful ({finding.share}): {html.escape(finding.doubt)}.</small>"
+    return f"<small>{finding.share} sure</small>"
 
 
 def _folded(table: Table, rows: Sequence[Sequence[Finding]]) -> str:
@@ -205,14 +203,3 @@ def _folded(table: Table, rows: Sequence[Sequence[Finding]]) -> str:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _span(source: Document, statement: Statement) -> tuple[int, int] | None:
-    """Where a quotation stands in a document's text; None where it does not."""
-    length = len(statement.quote)
-    at = source.text.find(statement.quote)
-    while at >= 0:
-        if source.locate(at, at + length).start == statement.start:
-            return at, at + length
-        at = source.text.find(statement.quote, at + 1)
-    return None

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from hybrid.pipelines.legal.contract import Clause, Contract, label_key
+from hybrid.pipelines.legal.clause import Clause, label_key
+from hybrid.pipelines.legal.contract import Contract
 
 from hybrid.text.sentences import sentences
 
