@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -50,7 +50,7 @@ mark { background: var(--mark); color: inherit } mark:target { outline: 3px soli
 @media print { .scroll { overflow: visible; max-height: none } thead th, tbody th { position: static } }
 """
 
-_FEW = 5  # files that were not read, which stand there without being opened
+_FEW = 5  # unread files that are shown unfolded
 
 
 @dataclass
@@ -62,7 +62,7 @@ class _Places:
     count: int = 0
 
     def link(self, statement: Statement, shown: str) -> str:
-        """The place of a statement in words, as a link where the text is on the page; a PDF's page besides."""
+        """The place of a statement in words, linked if the text is on the page; a PDF's page besides."""
         parts = [html.escape(shown)]
         source = self.sources.get(statement.document)
         at = None if source is None else found_at(source, statement.quote, statement.start)
@@ -92,19 +92,25 @@ class _Places:
 
 
 def page(table: Table) -> str:
-    """The page."""
+    """The page as HTML."""
     documents = table.documents()
     places = _Places(table.sources)
     numbers = {name: i for i, name in enumerate(table.sources, 1)}
     rows = list(zip(*documents.values(), strict=True))
     full = [row for row in rows if any(finding.statements for finding in row)]
     empty = [row for row in rows if row not in full]
+    doubtful = sum(finding.doubtful for finding in table.findings)
     head = "".join(f"<th scope=col>{_name(name, own[0], numbers)}</th>" for name, own in documents.items())
-    body = "\n".join(_row(table, row, places) for row in full)
+    body = "\n".join(
+        f"<tr><th scope=row>{html.escape(table.title(row[0]))}</th>{''.join(_cell(f, places) for f in row)}</tr>"
+        for row in full
+    )
     parts = [
         f"<h1>What {_counted(len(documents), 'contract')} say{'s' if len(documents) == 1 else ''} on "
         f"{_counted(len(table.questions), 'subject')}</h1>",
-        *_summary(table.findings),
+        f"<p>{len(table.findings)} cells, {doubtful} of them doubtful and marked <b class=why>?</b>. The figure in a "
+        "cell is how often cells of its kind were right on contracts with known answers. This is a first sift, not a "
+        "review: read the doubtful cells at their place.</p>",
         _unread(table.unread),
         f'<div class="scroll"><table><thead><tr><th scope=col>subject</th>{head}</tr></thead>\n'
         f"<tbody>\n{body}\n</tbody></table></div>"
@@ -126,17 +132,8 @@ def page(table: Table) -> str:
     )
 
 
-def _summary(findings: Sequence[Finding]) -> Iterator[str]:
-    doubtful = sum(finding.doubtful for finding in findings)
-    yield (
-        f"<p>{len(findings)} cells, {doubtful} of them doubtful and marked <b class=why>?</b>. The figure in a cell is "
-        "how often cells of its kind were right on contracts with known answers. This is a first sift, not a review: "
-        "read the doubtful cells at their place.</p>"
-    )
-
-
 def _unread(unread: Sequence[str]) -> str:
-    """What the table says nothing about, counted, to be opened."""
+    """What could not be read, counted and folded."""
     if not unread:
         return ""
     listed = "".join(f"<li>{html.escape(one)}</li>" for one in unread)
@@ -151,11 +148,6 @@ def _name(name: str, first: Finding, numbers: Mapping[str, int]) -> str:
     link = f'<a href="#d{numbers[name]}">{shown}</a>' if name in numbers else shown
     below = "".join(f"<small>amended by {html.escape(a)}</small>" for a in first.amendments)
     return link + below + (f"<small>amends {html.escape(first.amends)}</small>" if first.amends else "")
-
-
-def _row(table: Table, row: Sequence[Finding], places: _Places) -> str:
-    cells = "".join(_cell(finding, places) for finding in row)
-    return f"<tr><th scope=row>{html.escape(table.title(row[0]))}</th>{cells}</tr>"
 
 
 def _cell(finding: Finding, places: _Places) -> str:
@@ -185,7 +177,7 @@ def _sure(finding: Finding) -> str:
 
 
 def _folded(table: Table, rows: Sequence[Sequence[Finding]]) -> str:
-    """The subjects that no contract has, as one line to be opened."""
+    """The subjects that no contract has, folded into one line."""
     if not rows:
         return ""
     items = []
