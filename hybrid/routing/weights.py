@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from hybrid.errors import SettingsError
-from hybrid.files import write
+from hybrid.files import read_text, write
 from hybrid.routing.features import FEATURES, VERSION
 
 FILE = "hybrid-router.json"
@@ -205,11 +205,7 @@ def load(file: Path) -> Weights:
     Raises:
         SettingsError: they cannot be read, or were fitted on other features.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise SettingsError(f"Cannot read the router's weights in {file}: {reason}. See routing.weights.") from None
+    text = read_text(file, f"the router's weights in {file} (routing.weights)", SettingsError)
     return _parsed(text, str(file))
 
 

@@ -16,6 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hybrid.errors import InputError
+from hybrid.files import read_text
 from hybrid.text.words import STOP, stems
 
 
@@ -85,15 +86,12 @@ def questions_in(file: str | Path, text: str | None = None) -> tuple[Question, .
         InputError: a file that cannot be read, has no question, or a table with a wrong key.
     """
     try:
-        text = Path(file).read_text(encoding="utf-8-sig") if text is None else text
+        text = read_text(Path(file), f"the questions in {file}") if text is None else text
         if Path(file).suffix.lower() == ".toml":
             found = [Question.model_validate(entry) for entry in tomllib.loads(text).get("question", [])]
         else:
             lines = (line.strip() for line in text.splitlines())
             found = [Question(ask=line) for line in lines if line and not line.startswith("#")]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise InputError(f"Cannot read the questions in {file}: {reason}.") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"The questions in {file} are not valid TOML: {error}.") from None
     except (ValidationError, TypeError, AttributeError) as error:
