@@ -290,7 +290,10 @@ def test_a_gpu_is_named_as_people_and_drivers_do(said: str, gpu: str) -> None:
         ({"gpu": "h2000"}, "'cost.gpu' names 'h2000', which is neither known nor a table of cost.hardware; did you"),
         ({"gpu": "an abacus"}, "known: h200, h100"),
         ({"gpu": "l40"}, "did you mean"),
-        ({"shape": "lama-3.1-8b"}, "'cost.shape' names 'lama-3.1-8b', which is no model's folder and not known; did"),
+        (
+            {"shape": "lama-3.1-8b"},
+            "'cost.shape' names 'lama-3.1-8b', which is neither a model's folder nor known",
+        ),
         ({"shape": "zzz"}, "known: "),
         ({"rates": "absent.json"}, "Cannot read the rates in absent.json: No such file or directory. See cost.rates."),
     ],
