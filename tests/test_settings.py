@@ -216,7 +216,7 @@ def test_a_setting_without_effect_is_refused(engine: dict[str, object], key: str
         ("[cost.hardware.mine]\ntflop = 1", "Unknown setting 'cost.hardware.mine.tflop'; did you mean 'tflops'?"),
         ('[corpus]\npaths = "docs"', "'corpus.paths' cannot be 'docs': write a list, such as [\"...\"]."),
         ("[cost]\nhardware = 3", "'cost.hardware' cannot be 3: it has to be a table, which only a settings file can"),
-        ("[retrieval]\nk = true", "the key 'k' cannot be true: 'k' is no switch."),
+        ("[retrieval]\nk = true", "the key 'k' cannot be true: it is not a switch."),
         ('[corpus]\npaths = ["-"]', "the key 'paths' names '-', and that is standard input, which only the command"),
         ('[corpus]\npaths = [""]', "the key 'paths' names '', and that is no path: leave it out."),
         ("[engine]\ntimeout = 5", "'timeout' has no effect with the kind 'extractive'"),

@@ -1,6 +1,6 @@
-"""How a model's window is extended: the smallest change of its rotary positions, as the overrides that vLLM takes.
+"""The extension of a model's window: the smallest change of its rotary positions, as overrides for vLLM.
 
-`extend` agrees with what vLLM 0.30 and later really serve, which is tested. It was written after reading vLLM 0.32.
+Tests hold that `extend` agrees with vLLM 0.30 and later. It was written after reading vLLM 0.32.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from hybrid.model.rope import Parameters, needed, rope_parameters
 Method = Literal["yarn", "linear", "dynamic"]
 LARGEST = 32.0  # times the trained window: the most in the YaRN paper, with training
 TRUSTED = 4.0  # the most that model makers recommend without training
-# Windows that were trained are smaller than max_position_embeddings where that leaves room for the answer.
+# Trained windows that are smaller than max_position_embeddings, which leaves room for the answer.
 _TRAINED = {("qwen3", 40_960): 32_768, ("qwen3_moe", 40_960): 32_768}
-# Families that had rotary positions of base 10 000 before configurations said so.
+# Families with rotary positions of base 10 000 from before configurations said so.
 _ROTARY = ("llama", "mistral", "mixtral", "qwen2", "qwen3", "phi3", "gemma", "gemma2", "starcoder2", "gpt_neox", "phi")
 _LEARNED = ("gpt2", "gpt_bigcode", "gpt_neo", "opt", "bert", "whisper")
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """What it takes to serve a number of tokens."""
+    """The changes that serve a number of tokens."""
 
     native: int  # tokens that need no change
     window: int  # tokens to serve: --max-model-len
-    rope_type: str  # of the served model; "none" where there are no rotary positions
+    rope_type: str  # of the served model; "none" without rotary positions
     factor: float  # of the served window over the trained one; 1: unchanged
     overrides: dict[str, Any]  # --hf-overrides; empty if none is needed
     warnings: tuple[str, ...]
@@ -48,7 +48,7 @@ def extend(config: Config, tokens: int, method: Method = "yarn") -> Extension:
     Args:
         config: the model's config.json.
         tokens: of the longest prompt together with its answer.
-        method: how positions are extended, where the model has no way of its own.
+        method: how positions are extended, if the model has no way of its own.
 
     Raises:
         InputError: this model cannot read that many tokens, with the reason.
@@ -159,7 +159,7 @@ _ONE = {
 
 
 def _by_layer(text: Config, ropes: Parameters, tokens: int, native: int) -> Extension:
-    """Stretches only the layers that see everything, in models whose sliding layers have other positions (Gemma 3)."""
+    """Stretch only the layers that see everything, in models whose sliding layers have other positions (Gemma 3)."""
     full = ropes.get("full_attention") or next(iter(ropes.values()))
     already = float(full.get("factor") or 1.0)
     if tokens <= native:

@@ -1,4 +1,4 @@
-"""How far, and where, an engine reads: measured by `hybrid calibrate window`, used by ordering, budgets and routing."""
+"""How far, and where, an engine reads: `hybrid calibrate window` measures it; ordering, budgets and routing use it."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Scored(Record):
 
 
 class Profile(Record):
-    """What was measured on an engine."""
+    """The measurements of an engine."""
 
     format: int = FORMAT
     engine: str  # Engine.name
     window: int  # tokens it was served with
-    task: str  # what was asked of it
+    task: str  # that it was asked
     threshold: float  # share of the score at the shortest length that counts as holding
     effective: int  # tokens: the longest prompt at which the score held
     lengths: tuple[Scored, ...]
@@ -70,7 +70,7 @@ class Profile(Record):
         return tuple(found)
 
     def kept(self, tokens: float, depths: Sequence[tuple[float, float]] = ()) -> float:
-        """The share of the best measured score that a prompt of some length keeps, for facts at some depths.
+        """The share of the best measured score that is left at some length, for facts at some depths.
 
         score(length, depth) = 1 - misses(length) * misses(depth) / misses(all depths), divided by the best score of any
         length, where misses are 1 - score: what a length costs is spread over the depths as it was where the depths
@@ -148,5 +148,5 @@ def load_profile(file: Path) -> Profile:
 
 
 def save_profile(profile: Profile, file: Path) -> None:
-    """Write a profile as JSON. Raises SettingsError where the file cannot be written."""
+    """Write a profile as JSON. Raises SettingsError if the file cannot be written."""
     write(file, json.dumps(profile.model_dump(), indent=1) + "\n")
