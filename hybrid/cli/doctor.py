@@ -98,7 +98,11 @@ def _used(settings: Settings, timeout: float) -> list[dict[str, Any]]:
         names[what] = trial.name
         return str(trial.told)
 
-    lines = [_try("embedder", lambda: f"{embedder.name}, {_encoded(embedder)}"), _try("vector search", _faiss)]
+    def encoded() -> str:
+        vector = embedder.encode_query(["Does it work?"])
+        return f"{embedder.name}, {vector.shape[1]} dimensions, {embedder.max_tokens} tokens, tried"
+
+    lines = [_try("embedder", encoded), _try("vector search", _faiss)]
     for name, engine in (("engine", settings.engine), ("long engine", settings.long_engine)):
         if engine is not None:
             lines.append(_try(name, lambda name=name, engine=engine: answers(name, tried(engine, embedder, timeout))))
@@ -152,11 +156,6 @@ def _try(what: str, look: Any) -> dict[str, Any]:
         return {"what": what, "used": look(), "problem": None}
     except HybridError as error:
         return {"what": what, "used": None, "problem": str(error)}
-
-
-def _encoded(embedder: Any) -> str:
-    vector = embedder.encode_query(["Does it work?"])
-    return f"{vector.shape[1]} dimensions, {embedder.max_tokens} tokens, tried"
 
 
 def _faiss() -> str:

@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import sys
-import tempfile
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from hybrid.cli.words import is_path
 from hybrid.engines.listening import PORTS, Listening, answers, listening, told_window
 from hybrid.errors import InputError, SettingsError
 from hybrid.files import write
-from hybrid.settings import FILE, EngineSettings, Settings, load, validated
+from hybrid.settings import FILE, EngineSettings, Settings, validated
 
 _UNTOLD = 4096  # tokens, while the window is not known yet
 
@@ -87,11 +87,12 @@ def init(**options: Any) -> None:
             "There is no terminal to ask on: use --yes, and flags such as --corpus, --url and --gpu."
         ) from None
     text = _text(choice, options, file)
-    _checked(text)
+    settings = validated(tomllib.loads(text))
     write(file, text)
     if options["as_json"]:
         known = [_record(server) for server in found]
-        print_json({"file": str(file), "found": known, "tried": tried, "settings": _checked(text)})
+        said = settings.model_dump(mode="json", exclude_unset=True)
+        print_json({"file": str(file), "found": known, "tried": tried, "settings": said})
     else:
         _show(file, tried)
 
@@ -125,9 +126,9 @@ def _talks(options: dict[str, Any]) -> bool:
 def _check_together(options: dict[str, Any]) -> None:
     for key in ("url", "model", "window", "max_tokens", "api_key_env"):
         if options["built_in"] and options[key] is not None:
-            raise InputError(f"--{key.replace('_', '-')} has no effect with --built-in: leave one of them out.")
+            refuse(f"--{key.replace('_', '-')}", "with --built-in")
     if options["ports"] and (options["url"] or options["built_in"]):
-        raise InputError("--port has no effect where --url or --built-in says what answers: leave it out.")
+        refuse("--port", "where --url or --built-in says what answers", "leave it out")
     if options["dollars_per_hour"] is not None and (options["gpu"] or "").strip().lower() == "cpu":
         raise InputError("--dollars-per-hour is the price of a GPU, and --gpu says cpu: leave one of them out.")
     if options["gpu"] is not None and not options["gpu"].strip():
@@ -189,9 +190,8 @@ def _choose_found(choice: _Choice, found: Sequence[Listening], *, talk: bool) ->
     if choice.model is not None:
         offers = [(server, model) for server, model in offers if model.name == choice.model]
         if not offers:
-            have = "; ".join(
-                filter(None, [", ".join(m.name for s in found for m in s.models) or "none", *map(_passed_over, found)])
-            )
+            models = ", ".join(model.name for server in found for model in server.models)
+            have = "; ".join(filter(None, [models or "none", *map(_passed_over, found)]))
             raise InputError(
                 f"No server on this machine has the model {choice.model!r} (found: {have}): start one, or give --url."
             )
@@ -359,16 +359,3 @@ def _text(choice: _Choice, options: dict[str, Any], file: Path) -> str:
             rows = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in said.items()]
             lines.append("\n".join([f"[{name}]", *rows]) + "\n")
     return "\n".join(lines)
-
-
-def _checked(text: str) -> dict[str, Any]:
-    """The settings in a text, as `hybrid` reads them.
-
-    Raises:
-        SettingsError: it cannot.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / FILE
-        file.write_text(text, encoding="utf-8")
-        read: Settings = load(file, environ={})
-    return read.model_dump(mode="json", exclude_unset=True)

@@ -85,7 +85,8 @@ class Energy:
     def _visible(self, found: list[Any], names: list[str]) -> list[Any]:
         """The GPUs of a list of indices and identifiers, which may be cut short; the first unknown name ends it."""
         chosen = []
-        identifiers = [_text(self._nvml.nvmlDeviceGetUUID(gpu)) for gpu in found]
+        told = [self._nvml.nvmlDeviceGetUUID(gpu) for gpu in found]
+        identifiers = [one.decode() if isinstance(one, bytes) else one for one in told]  # older packages return bytes
         for name in names:
             same = [i for i, known in enumerate(identifiers) if name.startswith("GPU-") and known.startswith(name)]
             place = int(name) if name.isdecimal() else same[0] if len(same) == 1 else len(found)
@@ -99,7 +100,3 @@ class Energy:
             return bool(self._nvml.nvmlDeviceGetMigMode(gpu)[0])
         except self._nvml.NVMLError:  # a GPU that cannot be split
             return False
-
-
-def _text(told: str | bytes) -> str:
-    return told.decode() if isinstance(told, bytes) else told  # older packages return bytes

@@ -144,7 +144,8 @@ def _measure(complete: Complete, words: _Words, rng: random.Random, load: Load) 
     with ThreadPoolExecutor(load.batch) as pool:
         usages = list(pool.map(lambda prompt: complete(prompt, load.output), prompts))
     seconds = time.perf_counter() - begun
-    cached = sum(_cached(usage) for usage in usages) // load.batch
+    details = [getattr(usage, "prompt_tokens_details", None) for usage in usages]
+    cached = sum(getattr(one, "cached_tokens", None) or 0 for one in details) // load.batch
     read = usages[0].prompt_tokens
     return Point(read - cached, cached, usages[0].completion_tokens, load.batch, seconds)
 
@@ -160,10 +161,6 @@ def _complete(client: OpenAI, model: str, sent: list[int], words: Sequence[str],
     )
     sent.append(reply.usage.prompt_tokens if reply.usage else len(words))
     return reply.usage
-
-
-def _cached(usage: Any) -> int:
-    return getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None) or 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,9 +70,11 @@ def extend(config: Config, tokens: int, method: Method = "yarn") -> Extension:
         return Extension(native, tokens, "none", 1.0, {}, ())
     rope = rope_parameters(text)
     if "rope_type" not in rope:
-        extension = _by_layer(text, rope, tokens, native)
+        extension = _by_layer(rope, tokens, native)
+    elif (family := _family(rope)) == "default":
+        extension = _default(text, rope, tokens, native, method)
     else:
-        extension = _ONE[_family(rope)](text, rope, tokens, native, method)
+        extension = _EXTENDED[family](rope, tokens, native)
     return _finished(extension, text, path)
 
 
@@ -91,7 +93,7 @@ def _default(text: Config, rope: Parameters, tokens: int, native: int, method: M
     return _changed(served, tokens, native, factor, {"max_position_embeddings": tokens})
 
 
-def _linear(text: Config, rope: Parameters, tokens: int, native: int, _: Method) -> Extension:
+def _linear(rope: Parameters, tokens: int, native: int) -> Extension:
     already = float(needed(rope, "factor"))
     window = int(native * already)  # as vLLM counts; the trained window comes before the factor
     if tokens <= window:
@@ -100,7 +102,7 @@ def _linear(text: Config, rope: Parameters, tokens: int, native: int, _: Method)
     return _changed({**rope, "factor": factor}, tokens, window, factor, {"max_position_embeddings": native})
 
 
-def _dynamic(text: Config, rope: Parameters, tokens: int, native: int, _: Method) -> Extension:
+def _dynamic(rope: Parameters, tokens: int, native: int) -> Extension:
     trained = int(rope.get("max_trained_positions") or native)
     if tokens <= native:
         return _unchanged(rope, tokens, native)
@@ -109,7 +111,7 @@ def _dynamic(text: Config, rope: Parameters, tokens: int, native: int, _: Method
     return _changed(served, tokens, native, _factor(tokens, trained), {"max_position_embeddings": tokens})
 
 
-def _extended_by_yarn(text: Config, rope: Parameters, tokens: int, native: int, _: Method) -> Extension:
+def _extended_by_yarn(rope: Parameters, tokens: int, native: int) -> Extension:
     trained = int(rope.get("original_max_position_embeddings") or native)
     already = float(rope.get("factor") or native / trained)
     window = max(native, int(trained * already))
@@ -122,7 +124,7 @@ def _extended_by_yarn(text: Config, rope: Parameters, tokens: int, native: int, 
     return _changed({**rope, "factor": factor}, tokens, native, factor, {"max_position_embeddings": tokens})
 
 
-def _extended_by_llama3(text: Config, rope: Parameters, tokens: int, native: int, _: Method) -> Extension:
+def _extended_by_llama3(rope: Parameters, tokens: int, native: int) -> Extension:
     if tokens <= native:
         return _unchanged(rope, tokens, native, float(needed(rope, "factor")))
     more = _factor(tokens, native)
@@ -133,7 +135,7 @@ def _extended_by_llama3(text: Config, rope: Parameters, tokens: int, native: int
     return _warned(extension, note)
 
 
-def _extended_by_longrope(text: Config, rope: Parameters, tokens: int, native: int, _: Method) -> Extension:
+def _extended_by_longrope(rope: Parameters, tokens: int, native: int) -> Extension:
     trained = int(needed(rope, "original_max_position_embeddings"))
     if tokens > native:
         reason = "its longrope factors were found in training for each frequency and cannot be stretched further"
@@ -148,8 +150,7 @@ def _extended_by_longrope(text: Config, rope: Parameters, tokens: int, native: i
     return _warned(extension, note)
 
 
-_ONE = {
-    "default": _default,
+_EXTENDED = {  # models that come with an extension of their own
     "linear": _linear,
     "dynamic": _dynamic,
     "yarn": _extended_by_yarn,
@@ -158,7 +159,7 @@ _ONE = {
 }
 
 
-def _by_layer(text: Config, ropes: Parameters, tokens: int, native: int) -> Extension:
+def _by_layer(ropes: Parameters, tokens: int, native: int) -> Extension:
     """Stretch only the layers that see everything, in models whose sliding layers have other positions (Gemma 3)."""
     full = ropes.get("full_attention") or next(iter(ropes.values()))
     already = float(full.get("factor") or 1.0)
@@ -173,9 +174,8 @@ def _by_layer(text: Config, ropes: Parameters, tokens: int, native: int) -> Exte
     nested = {kind: served if rope is full else rope for kind, rope in ropes.items()}
     changed = {"max_position_embeddings": tokens, "rope_parameters": nested}
     extension = Extension(native, tokens, "linear", more, changed, (), served)
-    return _warned(
-        extension, "the layers that see everything are stretched linearly: nobody published how well that reads"
-    )
+    note = "the layers that see everything are stretched linearly: nobody published how well that reads"
+    return _warned(extension, note)
 
 
 def _unchanged(rope: Parameters, tokens: int, native: int, factor: float = 1.0) -> Extension:
@@ -252,6 +252,7 @@ def _has_rope(text: Config) -> bool:
 
 def _family(rope: Parameters) -> str:
     kind = {"deepseek_yarn": "yarn", "mrope": "default"}.get(rope["rope_type"], rope["rope_type"])
-    if kind not in _ONE:
-        raise InputError(f"Rotary positions of the type {kind!r} cannot be planned; known: {', '.join(_ONE)}.")
+    known = ("default", *_EXTENDED)
+    if kind not in known:
+        raise InputError(f"Rotary positions of the type {kind!r} cannot be planned; known: {', '.join(known)}.")
     return str(kind)

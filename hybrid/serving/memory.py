@@ -58,21 +58,6 @@ def kv_bytes(config: Config, tokens: int, bits: int = 16) -> float:
     return sum(part.kept(tokens) for part in layers(config)) * bits / 8
 
 
-def kv_per_token(config: Config, bits: int = 16, context: int | None = None) -> float:
-    """Bytes that one more token adds at the end of a prompt; states add none.
-
-    Args:
-        context: tokens of the prompt: layers that look back farther see all of it, and add too. None: the prompt is
-            longer than any layer looks back.
-    """
-    grow = (
-        part
-        for part in layers(config)
-        if part.kind == "full" or (part.reach is not None and context is not None and part.reach >= context)
-    )
-    return sum(part.count * part.numbers for part in grow) * bits / 8
-
-
 def kv_per_gpu(config: Config, tokens: int, bits: int, tensor: int, pipeline: int) -> float:
     """Bytes of a request on each GPU: tensor parallelism splits heads, at most into single ones, and never latents."""
     heads = kv_heads(config) if any(part.kind != "state" for part in layers(config)) else tensor
@@ -86,10 +71,11 @@ def kv_per_gpu(config: Config, tokens: int, bits: int, tensor: int, pipeline: in
 def cache(config: Config, context: int, bits: int) -> Cache:
     """The cache of a request of `context` tokens, in as many bits."""
     kept = [part for part in layers(config) if part.kind != "state"]
+    grow = [part for part in kept if part.reach is None or part.reach >= context]  # the others forget a token for each
     return Cache(
         bits,
-        kv_per_token(config, bits, context),
-        kv_bytes(config, context, bits),
+        per_token=sum(part.count * part.numbers for part in grow) * bits / 8,
+        per_request=kv_bytes(config, context, bits),
         first=sum(part.count * part.numbers for part in kept) * bits / 8,
         until=min([context, *(part.reach for part in kept if part.reach is not None)]),
     )

@@ -86,9 +86,9 @@ def ask(words: tuple[str, ...], read: Any, explain: bool, **options: Any) -> Non
         raise InputError(f'Give a question and then the codebase: hybrid code ask "..." {shlex.quote(codebase)}')
     with _opened(codebase, options) as found:
         answers = found.ask_many(questions, read)
-        state, root = found.repository.state, str(found.repository.root)
+        state = found.repository.state
         if options["as_json"]:
-            print_json({**_header(found), "answers": [_as_json(answer, root, state) for answer in answers]})
+            print_json({**_header(found), "answers": [_as_json(answer, state) for answer in answers]})
             return
         out = console()
         for answer in answers:
@@ -224,7 +224,7 @@ def _symbols_json(changes: SymbolChanges | None) -> dict[str, Any]:
     return {**counts, "seconds": round(changes.seconds, 3), "cpu_seconds": round(changes.cpu_seconds, 3)}
 
 
-def _as_json(answer: Answer, root: str, state: str) -> dict[str, Any]:
+def _as_json(answer: Answer, state: str) -> dict[str, Any]:
     """An answer with the place of each citation in one string: file:line-line, and the commit."""
     from hybrid.pipelines.code.questions import at_lines
 

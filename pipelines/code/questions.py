@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from hybrid.pipelines.code.names import Names
@@ -128,11 +128,8 @@ class Symbolic:
         """The classes that inherit from what a name means, directly."""
         found = []
         for call in self.callers(name, ("base",)):
-            found += [
-                place
-                for place in self.defined(call.inside)
-                if place.file == call.place.file and place.line <= call.place.line <= place.end_line
-            ]
+            file, line = call.place.file, call.place.line
+            found += [p for p in self.defined(call.inside) if p.file == file and p.line <= line <= p.end_line]
         return list(dict.fromkeys(found))
 
     def bases(self, name: str) -> list[Call]:
@@ -190,22 +187,20 @@ class Symbolic:
         for number, place in enumerate(places):
             quote = self.line_of(place.file, place.line).strip("\r\n")
             start = offset_of(place.file, place.line)
-            citations.append(
-                Citation(
-                    document=place.file,
-                    path=path_of(place.file),
-                    page=None,
-                    line=place.line,
-                    end_line=place.end_line,
-                    start=start,
-                    end=start + len(quote),
-                    heading=place.name,
-                    quote=quote,
-                    score=1.0 if number < sure else 0.5,  # half: a call that may be meant
-                )
+            citation = Citation(
+                document=place.file,
+                path=path_of(place.file),
+                page=None,
+                line=place.line,
+                end_line=place.end_line,
+                start=start,
+                end=start + len(quote),
+                heading=place.name,
+                quote=quote,
+                score=1.0 if number < sure else 0.5,  # half: a call that may be meant
             )
+            citations.append(citation)
         reason = "The symbol index answers this exactly; no model was asked."
-        cost = Cost(dollars=0.0, gpu_seconds=0.0, basis="measured", note="symbol index")
         return Answer(
             question=question,
             text=text,
@@ -215,7 +210,7 @@ class Symbolic:
             citations=tuple(citations),
             decision=Decision(route="rag", rung="passages", policy="symbols", reason=reason),
             usage=Usage(),
-            cost=cost,
+            cost=Cost(dollars=0.0, gpu_seconds=0.0, basis="measured", note="symbol index"),
             attempts=(),
             timings={},
         )
@@ -240,7 +235,7 @@ class Symbolic:
             text += "\n" + _listed(
                 "Through objects whose class the text does not tell it may be called", objects, len(sure)
             )
-        return text, [_within(call) for call in (*sure, *possible)], len(sure)
+        return text, [replace(call.place, name=call.inside) for call in (*sure, *possible)], len(sure)
 
     def _say_calls(self, name: str) -> tuple[str, list[Place]]:
         calls = self.calls(name)
@@ -256,11 +251,9 @@ class Symbolic:
             f"from line {', '.join(str(c.place.line) for c in found)}"
             for targets, found in here.items()
         ]
-        text = (
-            _listed(f"`{name}` calls", lines)
-            if lines
-            else f"`{name}` calls nothing that is defined here by a sure name."
-        )
+        text = f"`{name}` calls nothing that is defined here by a sure name."
+        if lines:
+            text = _listed(f"`{name}` calls", lines)
         if elsewhere:
             names = list(elsewhere)
             more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
@@ -304,11 +297,6 @@ def relation_asked(question: str) -> tuple[Relation, str] | None:
 def _place(row: Row) -> Place:
     d = row.definition
     return Place(row.full, d.kind, row.file.name, d.line, max(d.line, d.end_line), d.signature)
-
-
-def _within(call: Call) -> Place:
-    """The place of a call under the name of the definition around it."""
-    return Place(call.inside, call.place.kind, call.place.file, call.place.line, call.place.end_line, call.place.text)
 
 
 def _listed(head: str, lines: Sequence[str], before: int = 0) -> str:

@@ -145,7 +145,7 @@ def _of(library: Library, known: Forms, statement: Statement) -> tuple[str, str]
     contract = library.contract(statement.document)
     at = contract.document.text.find(statement.quote)
     clause = contract.at(at) if at >= 0 else None
-    said = flat(f"{_lead(contract, clause, at)} {statement.quote}")
+    said = flat(f"{_lead(contract, clause)} {statement.quote}")
     if not known.has(said):
         return WORDS, "it has words of the subject, but is not written as such clauses are"
     if doubt := known.doubt(said, statement.quote):
@@ -197,10 +197,10 @@ def _sentences(contract: Contract) -> Iterator[tuple[int, int, Clause | None, st
         own = contract.own(clause)
         for start, end in sentences(own):
             at = clause.start + start
-            yield at, clause.start + end, clause, flat(f"{_lead(contract, clause, at)} {own[start:end]}")
+            yield at, clause.start + end, clause, flat(f"{_lead(contract, clause)} {own[start:end]}")
 
 
-def _lead(contract: Contract, clause: Clause | None, at: int) -> str:
+def _lead(contract: Contract, clause: Clause | None) -> str:
     """The lead-in of an item of a list: "The Employee shall not" before "(a) ..."."""
     if clause is None or not clause.label.endswith(")"):
         return ""
