@@ -17,7 +17,7 @@ from hybrid.settings.section import Name, Section
 class CorpusSettings(Section):
     """Which files are read."""
 
-    paths: tuple[str, ...] = Field((), description="what the commands read where they name none: as from this folder")
+    paths: tuple[str, ...] = Field((), description="read by commands that name no path, relative to this folder")
     exclude: tuple[str, ...] = Field((), description="patterns in .gitignore syntax to leave out")
     max_file_mb: float = Field(64.0, gt=0, description="larger files are reported and left out")
 
@@ -37,7 +37,7 @@ class PassageSettings(Section):
 
 
 class EmbedderSettings(Section):
-    """What turns text into vectors."""
+    """The model that turns text into vectors."""
 
     model: str = Field("minilm", min_length=1, description="'minilm' (packaged), a folder, or a model hub's name")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
@@ -49,7 +49,7 @@ class EmbedderSettings(Section):
 
 
 class RetrievalSettings(Section):
-    """What is searched, and how many passages are read."""
+    """How passages are searched, and how many are read."""
 
     mode: Literal["fused", "dense", "lexical"] = "fused"
     k: int = Field(8, ge=1, description="passages read on the rag route")
