@@ -8,8 +8,7 @@ are drawn one by one, and the interval says nothing about other documents; `grou
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from statistics import NormalDist
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -37,14 +36,8 @@ class Estimate(NamedTuple):
     groups: int  # of them independent of each other
 
 
-class Difference(NamedTuple):
+class Difference(Estimate):
     """One arm minus another on the samples that both answered."""
-
-    mean: float
-    low: float
-    high: float
-    n: int
-    groups: int
 
     @property
     def established(self) -> bool:
@@ -72,31 +65,40 @@ def bootstrap(
     Raises:
         ValueError: no values, or not as many groups as values.
     """
-    scores = np.asarray(values, dtype=np.float64)
-    if not len(scores):
+    return ratio(values, np.ones(len(values)), groups, seed, n)
+
+
+def ratio(
+    above: Sequence[float],
+    below: Sequence[float] | np.ndarray[Any, Any],
+    groups: Sequence[Hashable] | None = None,
+    seed: int = 0,
+    n: int = 2000,
+) -> Interval:
+    """The sum of `above` by the sum of `below`, two figures of each sample, with its interval as in `bootstrap`."""
+    if not len(above):
         raise ValueError("bootstrap needs at least one value, and got none.")
-    if groups is not None and len(groups) != len(scores):
-        raise ValueError(f"There are {len(scores)} values but {len(groups)} groups; give one group per value.")
-    labels = range(len(scores)) if groups is None else groups
+    if groups is not None and len(groups) != len(above):
+        raise ValueError(f"There are {len(above)} values but {len(groups)} groups; give one group per value.")
+    labels = range(len(above)) if groups is None else groups
     places = {label: i for i, label in enumerate(dict.fromkeys(labels))}
     member = np.array([places[label] for label in labels])
-    sums, sizes = np.bincount(member, scores), np.bincount(member)
-    random, step = np.random.default_rng(seed), max(1, _CELLS // len(sums))
-    means = []
+    sums = np.stack([np.bincount(member, figures) for figures in (above, below)])
+    random, step = np.random.default_rng(seed), max(1, _CELLS // len(places))
+    found = []
     for done in range(0, n, step):
-        drawn = random.integers(0, len(sums), (min(step, n - done), len(sums)))
-        means.append(sums[drawn].sum(1) / sizes[drawn].sum(1))
-    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
-    return Interval(float(scores.mean()), float(low), float(high))
+        one, other = sums[:, random.integers(0, len(places), (min(step, n - done), len(places)))].sum(2)
+        found.append(one / other)
+    low, high = np.percentile(np.concatenate(found), [2.5, 97.5])
+    return Interval(float(np.sum(above) / np.sum(below)), float(low), float(high))
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
     """The 95 % interval of a share (Wilson, 1927)."""
-    if not n:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf(0.975)
-    centre, spread = hits / n + z * z / (2 * n), z * ((hits / n * (1 - hits / n) + z * z / (4 * n)) / n) ** 0.5
-    return (centre - spread) / (1 + z * z / n), (centre + spread) / (1 + z * z / n)
+    from scipy.stats import binomtest
+
+    found = binomtest(hits, n).proportion_ci(method="wilson") if n else (0.0, 1.0)
+    return float(found[0]), float(found[1])
 
 
 def estimate(values: Sequence[float], groups: Sequence[Hashable], seed: int = 0) -> Estimate:

@@ -14,10 +14,10 @@ from hybrid.evals.replay import OUTPUT
 from hybrid.cli.common import print_json
 from hybrid.cost.estimate import estimate
 from hybrid.routing.policies.calibrated import Calibrated
-from hybrid.routing.situation import Situation
+from hybrid.routing.situation import ROUTES, Situation, sized
 from hybrid.routing.weights import TIE, carried
 from hybrid.settings import CostSettings
-from hybrid.types import RUNGS, Prediction, Rung
+from hybrid.types import Rung
 
 LENGTHS = (8_000, 16_000, 32_000, 64_000, 128_000)
 PASSAGES = 2_000  # tokens of eight passages with their frame
@@ -27,19 +27,10 @@ _AROUND = 1e-6  # of a price: how near to the crossing the policy is asked
 def situation(length: int, cached: int, cost: CostSettings, features: dict[str, float]) -> Situation:
     """A question on one document of some tokens, of which some are in the cache."""
     sizes: dict[Rung, int] = {"passages": PASSAGES, "sections": 3 * PASSAGES, "documents": length, "corpus": length}
-    predictions = {
-        rung: Prediction(
-            route="long" if rung in ("documents", "corpus") else "rag",
-            rung=rung,
-            engine="",
-            prompt_tokens=sizes[rung],
-            cached_tokens=cached if rung in ("documents", "corpus") else 0,
-            fits=True,
-            cost=estimate(cost, sizes[rung], OUTPUT, cached if rung in ("documents", "corpus") else 0),
-        )
-        for rung in RUNGS
+    costs = {
+        rung: estimate(cost, size, OUTPUT, cached if ROUTES[rung] == "long" else 0) for rung, size in sizes.items()
     }
-    return Situation("", (), 1, sizes, dict.fromkeys(RUNGS, 200_000), length, predictions, features)
+    return sized(sizes, 200_000, costs, features=features)
 
 
 def best(policy: Calibrated, one: Situation) -> str:
