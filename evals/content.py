@@ -16,6 +16,15 @@ from hybrid.errors import InputError
 Place = tuple[str, int | None, int, str]  # task, length, seed and id of a sample
 
 
+def digest(documents: Mapping[str, str]) -> bytes:
+    """A digest of the names and texts of documents."""
+    found = blake2b(digest_size=16)
+    for part in (part for pair in documents.items() for part in pair):
+        data = part.encode("utf-8", "surrogatepass")
+        found.update(len(data).to_bytes(8, "little") + data)
+    return found.digest()
+
+
 class Contents:
     """Digests of samples; documents that several share are read once where they follow each other."""
 
@@ -26,12 +35,7 @@ class Contents:
     def of(self, metric: str, sample: Sample) -> str:
         """A digest of all that decides what is asked and what is right."""
         if sample.documents is not self._documents:
-            digest = blake2b(digest_size=16)
-            for part in (part for pair in sample.documents.items() for part in pair):
-                data = part.encode("utf-8", "surrogatepass")
-                digest.update(len(data).to_bytes(8, "little"))
-                digest.update(data)
-            self._documents, self._read = sample.documents, digest.digest()
+            self._documents, self._read = sample.documents, digest(sample.documents)
         asked = [sample.question, sample.golds, sample.choices, sample.prompt, sample.prefix, sample.max_tokens, metric]
         asked += [sample.ranges] if sample.ranges else []  # retrieval is judged by them
         return blake2b(json.dumps(asked).encode() + self._read, digest_size=8).hexdigest()

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from hybrid.evals.folder import RunFailed
 from hybrid.evals.judge import Agreement, agreement, judge
@@ -164,17 +164,8 @@ def _judged(engine: Engine, record: Record) -> Judged | None:
         found = judge(engine, record.question, record.golds, record.text)
     except WindowError:
         return None
-    return Judged(
-        arm=record.arm,
-        task=record.task,
-        length=record.length,
-        seed=record.seed,
-        id=record.id,
-        judge=engine.name,
-        score=found.score,
-        readable=found.readable,
-        usage=found.usage,
-    )
+    known = record.model_dump(include={"arm", "task", "length", "seed", "id"})
+    return Judged(judge=engine.name, **known, **found._asdict())
 
 
 def _compared(
@@ -239,7 +230,7 @@ def _labels(file: Path, answered: list[Record]) -> dict[Key, bool]:
     found: dict[Key, bool] = {}
     for number, line in enumerate(read_lines(file), 1):
         wanted = {name: line[name] for name in ("arm", "task", "length", "seed", "id") if name in line}
-        own = [record for record in answered if all(_value(record, name) == wanted[name] for name in wanted)]
+        own = [record for record in answered if all(getattr(record, name) == value for name, value in wanted.items())]
         if not isinstance(line.get("label"), bool):
             raise InputError(
                 f"Line {number} of {file}: label has to be true or false, and is {json.dumps(line.get('label'))}."
@@ -251,7 +242,3 @@ def _labels(file: Path, answered: list[Record]) -> dict[Key, bool]:
             )
         found[own[0].key] = line["label"]
     return found
-
-
-def _value(record: Record, name: str) -> Any:
-    return getattr(record, name)

@@ -91,40 +91,40 @@ class Workers:
 
 def _record(arm: Arm, cell: Cell, task: Task, sample: Sample, content: str, check: Check | None) -> Record:
     """A sample answered, or why not; only what would fail every sample is raised."""
-    known: dict[str, Any] = {
-        "arm": arm.name,
-        "task": cell.task,
-        "length": cell.length,
-        "seed": cell.seed,
-        "id": sample.id,
-        "group": sample.group,
-        "question": sample.question,
-        "golds": sample.golds,
-        "metric": task.metric,
-        "about": dict(sample.about),
-        "content": content,
-    }
     begun = time.perf_counter()
+
+    def told(**found: Any) -> Record:
+        return Record(
+            arm=arm.name,
+            task=cell.task,
+            length=cell.length,
+            seed=cell.seed,
+            id=sample.id,
+            group=sample.group,
+            question=sample.question,
+            golds=sample.golds,
+            metric=task.metric,
+            about=dict(sample.about),
+            content=content,
+            seconds=time.perf_counter() - begun,
+            **found,
+        )
+
     try:
         reply = arm.answer(sample)
     except (SettingsError, MissingDependency):
         raise
     except (Unsuited, WindowError) as error:
-        return Record(status="skipped", reason=str(error), seconds=time.perf_counter() - begun, **known)
+        return told(status="skipped", reason=str(error))
     except Exception as error:  # noqa: BLE001  (an arm may be anything; one sample failed)
         if check is not None:
             check()
         spent = getattr(error, "usage", None)
         usage = spent if isinstance(spent, Usage) else Usage()
-        return Record(
-            status="failed",
-            reason=str(error) if isinstance(error, HybridError) else f"{type(error).__name__}: {error}",
-            usage=usage,
-            cost=arm.price(usage) if spent is not None else None,
-            seconds=time.perf_counter() - begun,
-            **known,
-        )
-    return Record(
+        reason = str(error) if isinstance(error, HybridError) else f"{type(error).__name__}: {error}"
+        cost = arm.price(usage) if spent is not None else None
+        return told(status="failed", reason=reason, usage=usage, cost=cost)
+    return told(
         status="answered",
         text=reply.text,
         abstained=reply.abstained,
@@ -136,8 +136,6 @@ def _record(arm: Arm, cell: Cell, task: Task, sample: Sample, content: str, chec
         decision=None if reply.decision is None else _scored(task.metric, sample, reply.decision),
         timings=dict(reply.timings),
         retrieved=retrieval.judge(reply.found, sample.ranges) if reply.found and sample.ranges else {},
-        seconds=time.perf_counter() - begun,
-        **known,
     )
 
 

@@ -99,16 +99,9 @@ class HybridArm:
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
-    decision = attempt.decision
     return {
-        "route": decision.route,
-        "rung": decision.rung,
-        "chunkwise": decision.chunkwise,
-        "reason": decision.reason,
-        "abstained": attempt.abstained,
-        "usage": attempt.usage.model_dump(mode="json"),
-        "cost": attempt.cost.model_dump(mode="json"),
-        "left_out": attempt.left_out,
+        **attempt.decision.model_dump(mode="json", include={"route", "rung", "chunkwise", "reason"}),
+        **attempt.model_dump(mode="json", include={"abstained", "usage", "cost", "left_out"}),
     }
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from hashlib import blake2b
 from typing import Generic, TypeVar
+
+from hybrid.evals.content import digest
 
 from hybrid.corpus.corpus import Corpus
 from hybrid.index.chunking import Chunker
@@ -15,7 +16,6 @@ from hybrid.index.store import Store
 from hybrid.settings import EmbedderSettings, Settings
 
 _OPEN = 8  # corpora that an arm keeps ready
-
 _KEPT = 64_000_000  # characters of texts whose indexes the arms of a run share
 
 T = TypeVar("T")
@@ -36,10 +36,7 @@ class Shared:
 
     def store(self, documents: Mapping[str, str], settings: Settings) -> Store:
         """The index of some texts; the oldest are forgotten where they are many."""
-        digest = blake2b(digest_size=16)
-        for part in (part for pair in documents.items() for part in pair):
-            digest.update(f"{len(part)} ".encode() + part.encode("utf-8", "replace"))
-        key = (digest.digest(), settings.embedder, settings.passages, settings.corpus)
+        key = (digest(documents), settings.embedder, settings.passages, settings.corpus)
         with self._lock:
             if key not in self._stores:
                 embedder = self.embedder(settings)
