@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -99,3 +100,13 @@ def signed(mean: float, low: float, high: float) -> str:
 
 def signed_span(found: Estimate | None) -> str:
     return "-" if found is None else signed(found.mean, found.low, found.high)
+
+
+def cut(text: str, most: int) -> str:
+    """A text, or its first characters."""
+    return text if len(text) <= most else f"{text[:most]} …"
+
+
+def right(golds: Sequence[str], most: int = sys.maxsize) -> str:
+    """What a right answer is, in words."""
+    return cut(" | ".join(golds), most) or "nothing: the documents do not say"
