@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from hybrid.evals.cli.common import spanned
+from hybrid.evals.columns import shown
 from hybrid.evals.statistics import Interval, bootstrap
 
 from hybrid.cli.common import console, print_json
@@ -42,6 +43,16 @@ def show(rows: Sequence[Row], as_json: bool) -> None:
 
 def _cell(row: Row) -> str:
     return f"{spanned(Interval(row['mean'], row['low'], row['high']))} n={row['n']}"
+
+
+def written(
+    rows: Sequence[Row], columns: Mapping[str, Callable[[Row], str]], as_json: bool, title: str | None = None
+) -> None:
+    """Print rows as JSON, or as a table."""
+    if as_json:
+        print_json(rows)
+    else:
+        table(*shown(rows, columns), title)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
