@@ -38,9 +38,11 @@ from hybrid.evals.bench import easy
 from hybrid.evals.research import short_documents
 from hybrid.evals.research.questions import Question, count_words, holds, load, made, pieces
 from hybrid.evals.research.remembering import Remembering
-from hybrid.evals.research.separation import Floats, area, fit_answered, threshold_of
+from hybrid.evals.research.separation import Floats, fit_answered, threshold_of
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import logsumexp, softmax
+from sklearn.metrics import roc_auc_score
 
 from hybrid.chat.prompts import Prompt
 from hybrid.corpus.readers.read import read
@@ -76,12 +78,6 @@ NOT_ON_A_PAGE = frozenset(  # where in a long text a sentence stands
 )
 ON_A_PAGE = frozenset((*FEATURES, *OVERALL)) - NOT_ON_A_PAGE
 SECOND = 1.0  # a second sentence whose share of the softmax is at least e^-1 of the best one's is quoted too
-ANSWERED = {
-    "long": "long",
-    "made": "made",
-    "short": "short",
-    "asked": "asked",
-}  # the answerable situation to compare with, by how a name begins
 QUOTED = ("best", "best_two", "quoted", "quoted_sentences")
 
 
@@ -199,9 +195,7 @@ def fit_order(found: Sequence[Case], ridge: float = 1e-3) -> Floats:
 
 
 def _softmax(scores: Floats) -> tuple[Floats, Floats]:
-    top = scores.max(1, keepdims=True)
-    raised = np.exp(scores - top)
-    return top[:, 0] + np.log(raised.sum(1)), raised / raised.sum(1, keepdims=True)
+    return logsumexp(scores, 1), softmax(scores, 1)
 
 
 def top(case: Case, order: Floats) -> Floats:
@@ -312,11 +306,22 @@ def measure(found: Sequence[Case], kept: Weights | None = None) -> dict[str, Any
     }
     refused = {s: round(float(np.mean(np.array(values) < threshold)), 3) for s, values in logits.items() if values}
     areas = {
-        s: round(area(logits[ANSWERED.get(s.split("_")[0], "passages")], logits[s]), 3)
+        s: round(_area(logits[_answerable(s)], logits[s]), 3)
         for s, answerable in ANSWERABLE.items()
         if not answerable and logits[s]
     }
     return {"threshold": threshold, "shift": shift, "right_sentence": hits, "refused": refused, "roc_auc": areas}
+
+
+def _answerable(situation: str) -> str:
+    """The answerable situation to compare an unanswerable one with."""
+    first = situation.split("_")[0]
+    return first if ANSWERABLE.get(first) else "passages"
+
+
+def _area(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """Area under the ROC curve: how often an answerable case gets more than an unanswerable one, ties counted half."""
+    return float(roc_auc_score([True] * len(positive) + [False] * len(negative), [*positive, *negative]))
 
 
 def _quoted(case: Case, models: Models) -> tuple[bool, bool, bool, float]:
