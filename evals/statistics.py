@@ -15,6 +15,7 @@ import numpy as np
 K = TypeVar("K", bound=Hashable)  # a sample
 
 ENOUGH = 6  # samples: all of six going one way by chance is rarer than one in twenty
+_DRAWS = 2000  # resamples
 _CELLS = 4_000_000  # resampled indices held at once
 
 
@@ -50,22 +51,19 @@ class Difference(Estimate):
         return ("better" if self.mean > 0 else "worse") if self.established else "no difference established"
 
 
-def bootstrap(
-    values: Sequence[float], groups: Sequence[Hashable] | None = None, seed: int = 0, n: int = 2000
-) -> Interval:
-    """The mean of `values` and its 95 % interval: percentiles of the means of `n` resamples.
+def bootstrap(values: Sequence[float], groups: Sequence[Hashable] | None = None, seed: int = 0) -> Interval:
+    """The mean of `values` and its 95 % interval: percentiles of the means of resamples.
 
     Args:
         values: one score per sample.
         groups: where samples share a document, one label per sample: whole groups are drawn, since samples of one
             document are not independent and an interval that ignores it is too narrow.
         seed: the same seed gives the same interval.
-        n: resamples.
 
     Raises:
         ValueError: no values, or not as many groups as values.
     """
-    return ratio(values, np.ones(len(values)), groups, seed, n)
+    return ratio(values, np.ones(len(values)), groups, seed)
 
 
 def ratio(
@@ -73,7 +71,6 @@ def ratio(
     below: Sequence[float] | np.ndarray[Any, Any],
     groups: Sequence[Hashable] | None = None,
     seed: int = 0,
-    n: int = 2000,
 ) -> Interval:
     """The sum of `above` by the sum of `below`, two figures of each sample, with its interval as in `bootstrap`."""
     if not len(above):
@@ -86,8 +83,8 @@ def ratio(
     sums = np.stack([np.bincount(member, figures) for figures in (above, below)])
     random, step = np.random.default_rng(seed), max(1, _CELLS // len(places))
     found = []
-    for done in range(0, n, step):
-        one, other = sums[:, random.integers(0, len(places), (min(step, n - done), len(places)))].sum(2)
+    for done in range(0, _DRAWS, step):
+        one, other = sums[:, random.integers(0, len(places), (min(step, _DRAWS - done), len(places)))].sum(2)
         found.append(one / other)
     low, high = np.percentile(np.concatenate(found), [2.5, 97.5])
     return Interval(float(np.sum(above) / np.sum(below)), float(low), float(high))
@@ -101,20 +98,18 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return float(found[0]), float(found[1])
 
 
-def estimate(values: Sequence[float], groups: Sequence[Hashable], seed: int = 0) -> Estimate:
+def estimate(values: Sequence[float], groups: Sequence[Hashable]) -> Estimate:
     """The mean of some scores, one or more from each group.
 
     Raises:
         ValueError: no values, or not as many groups as values.
     """
     different = len(set(groups))
-    found = bootstrap(values, groups if different > 1 else None, seed)
+    found = bootstrap(values, groups if different > 1 else None)
     return Estimate(*found, n=len(values), groups=different)
 
 
-def difference(
-    one: Mapping[K, float], other: Mapping[K, float], groups: Mapping[K, Hashable], seed: int = 0
-) -> Difference | None:
+def difference(one: Mapping[K, float], other: Mapping[K, float], groups: Mapping[K, Hashable]) -> Difference | None:
     """The paired difference of two arms' scores by sample; None where no sample was answered by both.
 
     Args:
@@ -124,7 +119,7 @@ def difference(
     if not both:
         return None
     labels = [groups[sample] for sample in both]
-    return Difference(*estimate([one[sample] - other[sample] for sample in both], labels, seed))
+    return Difference(*estimate([one[sample] - other[sample] for sample in both], labels))
 
 
 def frontier(points: Mapping[str, tuple[float, float]]) -> list[str]:
@@ -140,7 +135,7 @@ def frontier(points: Mapping[str, tuple[float, float]]) -> list[str]:
     return sorted((name for name, point in points.items() if not beaten(*point)), key=lambda name: points[name])
 
 
-def regret(scores: Mapping[str, Mapping[K, float]], groups: Mapping[K, Hashable], seed: int = 0) -> dict[str, Estimate]:
+def regret(scores: Mapping[str, Mapping[K, float]], groups: Mapping[K, Hashable]) -> dict[str, Estimate]:
     """What each arm loses against the best arm of each single sample, over the samples that all arms answered.
 
     The best of several noisy arms is better than any arm can be known to be beforehand: this bounds what a choice
@@ -152,4 +147,4 @@ def regret(scores: Mapping[str, Mapping[K, float]], groups: Mapping[K, Hashable]
         return {}
     best = {sample: max(scores[arm][sample] for arm in arms) for sample in common}
     labels = [groups[sample] for sample in common]
-    return {arm: estimate([best[sample] - scores[arm][sample] for sample in common], labels, seed) for arm in arms}
+    return {arm: estimate([best[sample] - scores[arm][sample] for sample in common], labels) for arm in arms}

@@ -25,9 +25,9 @@ QUESTION = "How did the rental revenue of Exchange Income Fund change from March
 _TEXT = "The Company's revenue for the three months ended March 31, 2024 was $20,469,000, as the leases were renewed. "
 
 
-def candidates(count: int = 20) -> list[Candidate]:
+def candidates() -> list[Candidate]:
     """Passages as a search finds them."""
-    texts = [(_TEXT * 8)[i : i + 900] for i in range(count)]
+    texts = [(_TEXT * 8)[i : i + 900] for i in range(20)]
     return [
         Candidate(
             Passage(i, "report.txt", 7 * i, text, 0, len(text), Location(0, len(text), 1, 1, None), "Results", 214),

@@ -45,14 +45,12 @@ def _cell(row: Row) -> str:
     return f"{spanned(Interval(row['mean'], row['low'], row['high']))} n={row['n']}"
 
 
-def written(
-    rows: Sequence[Row], columns: Mapping[str, Callable[[Row], str]], as_json: bool, title: str | None = None
-) -> None:
+def written(rows: Sequence[Row], columns: Mapping[str, Callable[[Row], str]], as_json: bool) -> None:
     """Print rows as JSON, or as a table."""
     if as_json:
         print_json(rows)
     else:
-        table(*shown(rows, columns), title)
+        table(*shown(rows, columns))
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:

@@ -29,15 +29,6 @@ def recall_at(found: Sequence[Hashable], golds: Collection[Hashable], k: int) ->
     return len(set(found[:k]) & _some(golds)) / len(set(golds))
 
 
-def precision_at(found: Sequence[Hashable], golds: Collection[Hashable], k: int) -> float:
-    """The share of golds among the first `k` found, of those that were found: fewer than `k` are not held against it.
-
-    Raises:
-        ValueError: no golds.
-    """
-    return len(set(found[:k]) & _some(golds)) / max(1, len(found[:k]))
-
-
 def ndcg_at(found: Sequence[Hashable], golds: Collection[Hashable], k: int) -> float:
     """Discounted gain of the golds among the first `k`, of the best possible; a gold found again gains nothing.
 
