@@ -1,4 +1,4 @@
-"""What a run's samples were made of: records go only with the same question, gold, documents and options."""
+"""Digests of samples: a run goes on only with the same questions, golds, documents and options."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Contents:
         self._read = b""
 
     def of(self, metric: str, sample: Sample) -> str:
-        """A digest of all that decides what is asked and what is right."""
+        """A digest of everything that decides the question and its right answer."""
         if sample.documents is not self._documents:
             self._documents, self._read = sample.documents, digest(sample.documents)
         asked = [sample.question, sample.golds, sample.choices, sample.prompt, sample.prefix, sample.max_tokens, metric]
@@ -43,7 +43,7 @@ class Contents:
 
 @dataclass(slots=True)
 class Difference:
-    """Samples that records are of, and that are no longer what they were."""
+    """The samples of a run that have changed since it recorded them."""
 
     samples: int = 0  # that records are of
     changed: set[Place] = field(default_factory=set)
@@ -51,7 +51,7 @@ class Difference:
 
     @property
     def all(self) -> set[Place]:
-        """Whose records are not of these data."""
+        """All samples whose records are of other data."""
         return self.changed | self.gone
 
 
@@ -67,7 +67,7 @@ def difference(
     count: Count,
     step: Callable[[int, int], None],
 ) -> Difference:
-    """Draw the samples again that records are of, and compare.
+    """Draw the recorded samples again, and compare.
 
     Records of earlier versions carry no digest; of these, question and golds alone are compared.
     """
@@ -98,7 +98,7 @@ def _asked(question: str, golds: Iterable[str]) -> str:
 
 
 def refusal(found: Difference, where: str) -> InputError:
-    """Why a run with other data cannot go on, and what to do."""
+    """The error for a run on other data, with the remedy."""
     counts = [
         f"{len(places):,} {what}"
         for places, what in ((found.changed, "have another content now"), (found.gone, "are no longer there"))

@@ -36,11 +36,11 @@ _UNANSWERABLE = (
 
 
 class Verdict(NamedTuple):
-    """What a judge made of one prediction."""
+    """A judge's verdict on one prediction."""
 
     score: float  # 1 right, 0 wrong
     readable: bool  # False: the judge said neither yes nor no, and the score is 0
-    usage: Usage  # what judging took, to be reported beside the score
+    usage: Usage  # of judging, reported beside the score
 
 
 class Agreement(NamedTuple):
@@ -90,7 +90,7 @@ def judge(engine: Engine, question: str, golds: Sequence[str], prediction: str) 
 def agreement(
     verdicts: Sequence[float], labels: Sequence[float], groups: Sequence[Hashable] | None = None
 ) -> Agreement:
-    """How often a judge and people say the same, and how much of that is more than chance (Cohen 1960).
+    """How often a judge and people agree, and by how much more than chance (Cohen 1960).
 
     Args:
         verdicts: scores of the judge; from 0.5 on they count as right.

@@ -1,6 +1,6 @@
-"""The replies of a run put before a judge: verdicts kept beside the records, agreement, and what judging took.
+"""A judge reads the replies of a run: its verdicts stay beside the records, with their agreement and cost.
 
-`judged.jsonl` has one line per reply, written as it is judged, so that judging goes on where it was broken off.
+`judged.jsonl` has one line per reply, written as it is judged, so that judging continues where it stopped.
 Labels of people are JSON Lines with `arm`, `task`, `id` and `label` (true or false), and `length` and `seed` where a
 task has several; without them nothing says what the judge is worth, and the report of it says so.
 """
@@ -68,7 +68,7 @@ class Row(BaseModel):
 
 
 class Verdicts(BaseModel):
-    """What judging a run gave."""
+    """The result of judging a run."""
 
     judge: str
     rows: list[Row]
@@ -92,7 +92,7 @@ def judge_run(
         engine: a model that generates; not one of those under test.
         labels: of people, see above.
         step: receives done and total.
-        prices: what the judge's tokens or seconds cost; None: as without settings.
+        prices: of the judge's tokens or seconds; None takes the default settings.
 
     Raises:
         InputError: there is no run or no reply in it, the labels cannot be read, or the engine cannot judge.

@@ -1,4 +1,4 @@
-"""The records of a run as they are written: a line is whole, or it is cut off at the next start."""
+"""The records of a run as they are written: the next start cuts a torn line off."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Log:
         os.close(self._file)
 
     def has(self, key: Key) -> bool:
-        """Whether a record was there when the file was opened: nobody asks for the same sample twice in between."""
+        """Whether the file had this record when it was opened; a run takes each sample only once."""
         if not self._done:
             return False
         digest = _digest(key)
@@ -49,7 +49,7 @@ class Log:
         return place < len(self._done) and self._done[place] == digest
 
     def append(self, record: Record, limits: Limits) -> None:
-        """Write a record; it is on its way to the disk when this returns, and whole or not there at all.
+        """Write a record: the file holds all of it or none.
 
         Raises:
             RunFailed: it cannot be written, or too many samples of the arm failed.

@@ -1,4 +1,4 @@
-"""Policies judged on saved records, without an engine: what would each have chosen, and what was that worth?
+"""Policies judged on saved records, without an engine: their choices, and what those were worth.
 
 A case is a question with what both routes made of it. Cases come from a run whose arms took both routes, from LaRA's
 published replies, or from a file of labels that people gave.
@@ -58,7 +58,7 @@ _REFUSED = {"refusal", "refused", "failed to answer", "abstained", "no answer"}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one route made of a question."""
+    """The result of one route on a question."""
 
     score: float
     abstained: bool
@@ -71,7 +71,7 @@ class Outcome:
 class Case:
     """A question that was answered by both routes."""
 
-    set: str  # what belongs in one table: a run, or a model and length
+    set: str  # the table it belongs to: a run, or a model and length
     task: str
     group: str
     situation: Situation
@@ -79,7 +79,7 @@ class Case:
 
 
 class Row(BaseModel):
-    """What a policy would have achieved."""
+    """The result that a policy would have had."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -103,7 +103,7 @@ class Replay(BaseModel):
 
 
 class Done(NamedTuple):
-    """What a policy made of a question, all attempts together."""
+    """A policy's result on a question, all attempts together."""
 
     score: float
     long: bool  # whether the whole was read
@@ -132,7 +132,7 @@ def policy(name: str) -> Policy:
 
 
 def judge(policies: Sequence[Policy], cases: Sequence[Case]) -> Replay:
-    """What each policy would have achieved, with the two bounds: the better route of each task and of each question.
+    """The result of each policy, with two bounds: the better route of each task and of each question.
 
     Raises:
         InputError: there are no cases.
@@ -273,7 +273,7 @@ def _other(record: Record, explored: Mapping[str, Any]) -> Record:
 
 
 def _outcome(record: Record) -> Outcome:
-    """What the record's only attempt made of its question; what was explored beside it is not its price."""
+    """The outcome of the record's only attempt; an explored route beside it adds nothing to the price."""
     attempt = (record.decision or {})["attempts"][0]
     usage, cost = Usage.model_validate(attempt["usage"]), Cost.model_validate(attempt["cost"])
     return Outcome(record.score or 0.0, record.abstained, usage.prompt_tokens, cost, record.rung)
@@ -364,7 +364,7 @@ def label_score(label: object, where: str) -> tuple[float, bool]:
 
 
 def plain_situation(question: str, passages: int, corpus: int, window: int) -> Situation:
-    """A situation of which only sizes are known, in tokens."""
+    """A situation with nothing known but sizes, in tokens."""
     sizes: dict[Rung, int] = {"passages": passages, "sections": passages, "documents": corpus, "corpus": corpus}
     costs = {rung: estimated(CostSettings(), size, OUTPUT) for rung, size in sizes.items()}
     return sized(sizes, window, costs, question=question)

@@ -1,4 +1,4 @@
-"""The servers that a suite asks for: vLLM, started for the length of a run and stopped with it, whatever happens."""
+"""The vLLM servers that a suite asks for; they always stop with the run."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What a run has to know about its servers."""
+    """Facts about its servers that a run needs."""
 
     settings: Mapping[str, Mapping[str, Any]]  # over those of the suite
-    check: Callable[[], None]  # raises RunFailed if one of them is no more
+    check: Callable[[], None]  # raises RunFailed if one of them has ended
     versions: Mapping[str, str]
 
 
 @contextmanager
 def serving(suite: Suite, vllm: str | None, port: int | None, logs: Path, say: Say, show: Say) -> Iterator[Serving]:
-    """Start what the suite is served by, and stop it at the end, on errors and on Ctrl-C.
+    """Start the suite's servers, and stop them at the end, on errors and on Ctrl-C.
 
     Passages go to the native server, whole documents to the extended one, as `hybrid up` sets it up.
 

@@ -1,4 +1,4 @@
-"""What can be said about scores: intervals, differences between arms, who is worth their price, and regret.
+"""Statistics of scores: intervals, differences between arms, arms worth their price, and regret.
 
 Samples of one document are not independent. Everything here draws whole groups, so that an interval is as wide as the
 number of documents makes it, and compares arms on the same samples only. Where all samples are of one document, they
@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 K = TypeVar("K", bound=Hashable)  # a sample
-
 ENOUGH = 6  # samples: all of six going one way by chance is rarer than one in twenty
 _DRAWS = 2000  # resamples
 _CELLS = 4_000_000  # resampled indices held at once
@@ -47,7 +46,7 @@ class Difference(Estimate):
 
     @property
     def words(self) -> str:
-        """What may be said about it."""
+        """The finding, in words."""
         return ("better" if self.mean > 0 else "worse") if self.established else "no difference established"
 
 
@@ -123,7 +122,7 @@ def difference(one: Mapping[K, float], other: Mapping[K, float], groups: Mapping
 
 
 def frontier(points: Mapping[str, tuple[float, float]]) -> list[str]:
-    """The names worth their price, cheapest first: nothing else costs no more and scores no less, one of them strictly.
+    """The names worth their price, cheapest first: no other is as cheap and as good, and cheaper or better.
 
     Args:
         points: name -> (cost, score).
@@ -136,7 +135,7 @@ def frontier(points: Mapping[str, tuple[float, float]]) -> list[str]:
 
 
 def regret(scores: Mapping[str, Mapping[K, float]], groups: Mapping[K, Hashable]) -> dict[str, Estimate]:
-    """What each arm loses against the best arm of each single sample, over the samples that all arms answered.
+    """The loss of each arm against the best arm of each single sample, over the samples that all arms answered.
 
     The best of several noisy arms is better than any arm can be known to be beforehand: this bounds what a choice
     between them could win, it is not within reach.

@@ -1,4 +1,4 @@
-"""How far and where an engine reads: `hybrid calibrate window`.
+"""The length up to which an engine reads well, and where in it: `hybrid calibrate window`.
 
 Samples are spent where they tell something: first a few at lengths spread over the window, then between the last length
 at which the score holds and the first at which it does not, then at depths of the longest length that holds, and

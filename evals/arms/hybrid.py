@@ -27,7 +27,7 @@ class HybridArm:
     """Hybrid with some settings.
 
     Args:
-        shared: of all arms of a run; None for an arm of its own.
+        shared: embedders and indexes of all arms of a run; None makes its own.
     """
 
     def __init__(self, name: str, settings: Settings, shared: Shared | None = None) -> None:
@@ -106,7 +106,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 
 
 def _explored(answer: Answer) -> dict[str, Any] | None:
-    """What the other route made of the question, if that was explored, its text as it is judged."""
+    """The other route's answer where it was explored, its text without citation marks."""
     if answer.explored is None:
         return None
     return {**answer.explored.model_dump(mode="json"), "text": unmarked(answer.explored.text)}

@@ -1,4 +1,4 @@
-"""What arms have in common or keep between samples: embedders, and what was made of a corpus."""
+"""Embedders and indexes that arms share, and things that an arm keeps for a corpus."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ from hybrid.settings import EmbedderSettings, Settings
 
 _OPEN = 8  # corpora that an arm keeps ready
 _KEPT = 64_000_000  # characters of texts whose indexes the arms of a run share
-
 T = TypeVar("T")
 
 
 class Shared:
-    """What the arms of a run have in common, so that a text is embedded once: embedders, and indexes in memory."""
+    """Embedders and indexes in memory that all arms of a run share, so that a text is embedded once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -52,14 +51,14 @@ class Shared:
 
 
 class Kept(Generic[T]):
-    """What was made for the last few corpora, by the mapping object that samples share."""
+    """Things made for the last few corpora, found by the mapping object that samples share."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._made: OrderedDict[int, tuple[Mapping[str, str], T]] = OrderedDict()
 
     def get(self, documents: Mapping[str, str], make: Callable[[], T]) -> T:
-        """What belongs to `documents`, made at the first call; the mapping is held, so no other gets its id."""
+        """The thing made for `documents` at the first call; the mapping is held, so no other gets its id."""
         with self._lock:
             key = id(documents)
             if key not in self._made:

@@ -1,4 +1,4 @@
-"""What `hybrid` says of a real GPU beside what the engine counted itself: `python -m hybrid.evals.bench.gpu qwen3-4b`.
+"""Figures of `hybrid` on a real GPU beside the engine's own counters: `python -m hybrid.evals.bench.gpu qwen3-4b`.
 
 A carried shape is served with random weights by `hybrid up`: times are real, answers are noise. One document, repeated
 to several lengths, is asked about by passages, whole and cold, and whole and cached. Charged seconds and estimates
@@ -116,7 +116,7 @@ def ask_all(settings: Settings, url: str, copies: list[int], name: str) -> list[
 
 
 def at_once(settings: Settings, url: str) -> dict[str, Any]:
-    """Eight questions at once: what they were charged together, and how long the engine was busy."""
+    """Eight questions at once: their charges together, and how long the engine was busy."""
     with Hybrid(settings) as hybrid:
         questions = [f"{QUESTIONS[i % 3]} ({i})" for i in range(8)]
         text = {"at once": FILING.read_text("utf-8")}

@@ -133,7 +133,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one side said."""
+    """The reply of one side."""
 
     text: str
     abstained: bool
@@ -214,7 +214,7 @@ def asked_contracts(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
 
 
 def silent(text: str) -> Iterator[Asked]:
-    """Questions on the categories of which a contract has none of the `WORDS`, worded as L-Eval words its own."""
+    """Questions in L-Eval's wording on the categories that have none of their `WORDS` in a contract."""
     flat = " ".join(text.lower().split())
     for category, (details, words) in WORDS.items():
         if not re.search(words, flat):

@@ -13,7 +13,7 @@ HYBRID = (sys.executable, "-c", "from hybrid.cli.main import main; main()")
 
 
 def hybrid(*arguments: str) -> Any:
-    """What `hybrid` prints as JSON.
+    """The JSON that a command of `hybrid` prints.
 
     Raises:
         click.ClickException: it failed, for the reason that it gave.

@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 def row(data: str, way: str, metric: str, values: Sequence[float], groups: Sequence[Hashable] | None = None) -> Row:
-    """What a way came to on some data by a metric; groups are drawn whole."""
+    """The mean of a way on some data by a metric; groups are drawn whole."""
     found = bootstrap(values, groups) if values else Interval(0.0, 0.0, 0.0)
     return {"data": data, "way": way, "metric": metric, **found._asdict(), "n": len(values)}
 

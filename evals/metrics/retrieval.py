@@ -81,7 +81,7 @@ def places(found: Sequence[Range], golds: Sequence[Range]) -> list[int]:
 
 
 def judge(found: Sequence[Range], golds: Sequence[Range]) -> dict[str, float]:
-    """What was retrieved, by character and by rank: recall, precision, iou, ndcg.
+    """Scores of a retrieval by character and by rank: recall, precision, iou, ndcg.
 
     A passage counts as one gold for nDCG, also where it touches two.
 

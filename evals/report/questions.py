@@ -34,7 +34,7 @@ def questions(folder: Path, rows: Sequence[Row]) -> Section:
 
 
 def _telling(rows: Sequence[Row]) -> tuple[bool, float, float]:
-    """What a reader wants to see first: failures, then where arms differ, then where all are wrong."""
+    """The order for a reader: failures, then samples on which arms differ, then those that all got wrong."""
     scores = [row.score for row in rows if row.status == "answered"] or [0.0]
     return any(row.status == "failed" for row in rows), max(scores) - min(scores), -max(scores)
 

@@ -1,4 +1,4 @@
-"""What a report keeps of the records of a run, and how they are put together."""
+"""The figures that a report keeps of each record, and ways to group them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BINS = 10  # of depth, where there are more different ones
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the report keeps of a record."""
+    """The figures that a report keeps of a record."""
 
     arm: str
     sample: tuple[str, int | None, int, str]
@@ -59,7 +59,7 @@ class Row:
 
     @property
     def tokens(self) -> int:
-        """What was computed."""
+        """Tokens that were computed: read without the cache, and written."""
         return self.prompt - self.cached + self.output
 
 
@@ -85,7 +85,7 @@ def _row(record: Record) -> Row:
         output=usage.output_tokens,
         engine_seconds=usage.seconds,
         first_token=usage.first_token_seconds,
-        seconds=record.seconds - record.timings.get("index", 0.0),  # which the first arm on a text does for all
+        seconds=record.seconds - record.timings.get("index", 0.0),  # the first arm on a text makes the index for all
         basis=intern(cost.basis) if cost is not None else "",
         dollars=cost.dollars if cost is not None else None,
         gpu_seconds=cost.gpu_seconds if cost is not None else None,

@@ -16,7 +16,7 @@ class Table(NamedTuple):
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
-    title: str = ""  # what it is called where it is folded
+    title: str = ""  # shown where it is folded
 
 
 class Example(NamedTuple):
@@ -29,7 +29,7 @@ class Example(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What an arm made of a question."""
+    """An arm's reply to a question."""
 
     arm: str
     status: str  # answered, failed or skipped
@@ -75,7 +75,7 @@ class Report:
 
 
 def family_of(name: str) -> str:
-    """What belongs together: the part of a task's name before the slash."""
+    """The part of a task's name before the slash; the tasks of a family belong together."""
     return name.partition("/")[0]
 
 
@@ -108,5 +108,5 @@ def cut(text: str, most: int) -> str:
 
 
 def right(golds: Sequence[str], most: int = sys.maxsize) -> str:
-    """What a right answer is, in words."""
+    """The right answers, in words."""
     return cut(" | ".join(golds), most) or "nothing: the documents do not say"

@@ -1,4 +1,4 @@
-"""Sections on what arms score, what that costs, and what choosing between them is worth."""
+"""Sections on the scores of arms, their costs, and the worth of choosing between them."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def _on_gpu(run: RunInfo) -> bool:
 
 
 class Price(NamedTuple):
-    """By what arms are compared."""
+    """The price to compare arms by."""
 
     of: Callable[[Row], float]
     label: str  # of an axis
@@ -182,7 +182,7 @@ class Price(NamedTuple):
 
 
 def price(arms: Mapping[str, Sequence[Row]], basis: str, run: RunInfo) -> Price:
-    """By what arms are compared: dollars where all have them, else GPU seconds, else tokens that were computed.
+    """The price to compare arms by: dollars where all have them, else GPU seconds, else tokens that were computed.
 
     Args:
         basis: measured or estimated; empty where not all are of one, which leaves only tokens.
@@ -204,7 +204,7 @@ def price(arms: Mapping[str, Sequence[Row]], basis: str, run: RunInfo) -> Price:
 
 
 def routes(data: Data, rows: Sequence[Row]) -> Section:
-    """Where each policy sent what, and what the other route scored on the same samples."""
+    """The route of each policy's questions, and the other route's score on the same samples."""
     by_arm = by([row for row in rows if row.way], lambda row: row.arm)
     fixed = {taken.pop(): arm for arm, own in by_arm.items() if len(taken := {row.way for row in own}) == 1}
     other = {"rag": "long", "long": "rag", "rag then long": "rag", "long then rag": "long"}

@@ -170,7 +170,7 @@ def _case(
 
 
 def fit_order(found: Sequence[Case], ridge: float = 1e-3) -> Floats:
-    """Weights that give the right sentences of a question the largest share of a softmax over all of its sentences."""
+    """Weights that give a question's right sentences the largest share of a softmax over all of its sentences."""
     given = [case for case in found if case.right.any()]
     sources = [case.situation if case.situation in ("made", "short") else "searched" for case in given]
     members = Counter(sources)
@@ -221,7 +221,7 @@ class Models:
     short_bias: float
 
     def logit(self, case: Case) -> float:
-        """Of the chance that the question is answered."""
+        """The logit of the chance that the question is answered."""
         if len(case.near):
             return float((case.near @ self.short).max() + self.short_bias)
         return float(top(case, self.order) @ self.answered + self.bias)
@@ -236,7 +236,7 @@ def fit(found: Sequence[Case], kept: Weights | None = None) -> Models:
     """Answerable and unanswerable cases weigh the same, and so do the situations of each.
 
     Args:
-        kept: weights of which all but those of short documents stay as they are.
+        kept: weights that stay as they are, except those of short documents.
     """
     if kept is None:
         order = fit_order([case for case in found if ANSWERABLE[case.situation]])
@@ -342,7 +342,7 @@ def main() -> None:
     """Fit, measure, write, and say how good it is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with litm/ and leval/")
-    parser.add_argument("--short", action="store_true", help="fit anew what tells answers in short documents only")
+    parser.add_argument("--short", action="store_true", help="fit only the model of short documents anew")
     parser.add_argument("--out", type=Path, default=Path("hybrid/engines/extractive.json"))
     given = parser.parse_args()
     questions = load(given.data)

@@ -1,4 +1,4 @@
-"""Fits the router's weights and reports what they are worth.
+"""Fits the router's weights and reports their worth.
 
 Run `python -m hybrid.evals.research.fit_router --data DIR --table FILE`.
 
@@ -84,7 +84,7 @@ def in_turn(table: Sequence[Row], policy: Policy, *, knows: bool) -> tuple[Float
     """A policy where the questions on a document are asked one after the other, of an engine that caches what it read.
 
     Args:
-        knows: whether the policy is told that a document has been read; else it takes every reading for the first.
+        knows: whether the policy knows that a document has been read; else it takes every reading for the first.
 
     Returns:
         Score, dollars of all attempts as they are then estimated, and 1 where the whole was read: each of shape
@@ -114,7 +114,7 @@ def in_turn(table: Sequence[Row], policy: Policy, *, knows: bool) -> tuple[Float
 
 
 def turns(table: Sequence[Row], weights: Weights) -> dict[str, Any]:
-    """What knowing the cache is worth, by what a right answer is worth: with less without, and the share read whole."""
+    """The gain from knowing the cache, by the price of a right answer, and the share that is read whole."""
     measured = Measured(table)
     found: dict[str, Any] = {}
     for worth in (0.02, WORTH["cost"], 0.1, WORTH["balance"]):
@@ -161,7 +161,7 @@ def specific(table: Sequence[Row], start: Weights, prior: float) -> dict[str, We
 
 
 def choose(table: Sequence[Row]) -> None:
-    """Cross-validated on the first half: what a right answer is worth, and how much a model's own replies count."""
+    """Choose on the first half, cross-validated: the price of a right answer, and the weight of own replies."""
     order = sorted({row.group for row in table}, key=lambda name: crc32(name.encode()))
     fold = {name: i % _FOLDS for i, name in enumerate(order)}
     general = {k: pooled([r for r in table if fold[r.group] != k], table[0].models) for k in range(_FOLDS)}

@@ -1,4 +1,4 @@
-"""What policies are worth on LaRA's questions, with the published replies of its models.
+"""The worth of policies on LaRA's questions, with the published replies of its models.
 
 A set is a model at a length. Its score is the mean over LaRA's four tasks, so each task counts the same however many
 questions it has, and a report's figure is the mean over the ten sets. Intervals draw whole groups of documents.
@@ -38,7 +38,7 @@ Make = Callable[[Row, str], Policy]  # the policy for a question and the model t
 
 @dataclass(frozen=True)
 class Done:
-    """What a policy made of every question and model: arrays of shape (questions, models)."""
+    """A policy's results on every question and model: arrays of shape (questions, models)."""
 
     score: Floats
     tokens: Floats

@@ -1,4 +1,4 @@
-"""Data files read with care: whatever is malformed is named with its file, its line and its field."""
+"""A careful reader of data files: its errors name file, line and field."""
 
 from __future__ import annotations
 

@@ -36,9 +36,9 @@ class Needle:
         haystack: a long text; None for the carried one.
         depths: shares of the haystack before the (first) needle, 0 to 1; None for `n` evenly spaced ones, at most 35.
         spacing: of depths that are not given; `sigmoid` puts more of them near both ends.
-        needles: what is hidden, several of them evenly from the depth to the end.
-        question: what is asked about them.
-        keywords: what a right reply has to name.
+        needles: the hidden sentences; several stand evenly from the depth to the end.
+        question: about them.
+        keywords: that a right reply has to name.
         reserve: tokens that a chat template or an arm's own layout adds to the prompt; lengths count them in.
     """
 

@@ -21,8 +21,8 @@ from hybrid.evals.bench.tables import Row, written
 def speed(folders: tuple[Path, ...], as_json: bool) -> None:
     """Index the symbols of the Python files of FOLDERS, copied into one tree; then of one file that is edited.
 
-    CPU seconds hold on a busy machine too: of the index as `hybrid code map` tells them, and of its whole process,
-    which starts, finds the files, and draws and prints the map of all of them too.
+    CPU seconds hold on a busy machine too. `hybrid code map` tells those of the index; those of its whole process
+    also cover starting, finding the files, and drawing and printing the map.
     """
     with tempfile.TemporaryDirectory() as place:
         tree = Path(place) / "tree"
@@ -31,7 +31,7 @@ def speed(folders: tuple[Path, ...], as_json: bool) -> None:
                 copy = tree / folder.name / file.relative_to(folder)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, copy)
-        time.sleep(2.5)  # what has just been written may change again at the same time, and would be read twice
+        time.sleep(2.5)  # a file written just now may change within the same tick, so the index would read it twice
         index = ["--index", str(Path(place) / "index")]
         rows = [_map("first", tree, index), _map("nothing changed", tree, index)]
         edited = max(tree.rglob("*.py"), key=lambda file: file.stat().st_size if file.stat().st_size < 100_000 else 0)

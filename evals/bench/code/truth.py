@@ -1,4 +1,4 @@
-"""Definitions and calls of a Python package, by `ast` alone: what answers about names are measured by."""
+"""Definitions and calls of a Python package, by `ast` alone: answers about names are measured by them."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ class Truth:
         return None
 
     def _exported(self, module: str, name: str, depth: int = 0) -> tuple[str, str]:
-        """Where what a module has under a name is defined, through as many modules as pass it on."""
+        """The module and name that a name of a module is defined under, through the modules that pass it on."""
         if module in self.files and depth < 8:
             if name in self.paths[module]:
                 return module, name
@@ -233,7 +233,7 @@ class Truth:
         }
 
     def _named(self, path: str) -> set[tuple[str, str]]:
-        """What a path means: whatever ends with it."""
+        """All definitions whose path ends with this one."""
         return {
             (module, found)
             for module, paths in self.paths.items()

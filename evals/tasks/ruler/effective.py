@@ -1,4 +1,4 @@
-"""How far a score holds, as RULER has it."""
+"""The length up to which a score holds, by RULER's rule."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ from hybrid.evals.tasks.haystack import hide, largest
 from hybrid.evals.tasks.ruler.draft import NOISE, Draft, Make
 
 HOPS = 4
-
 EXAMPLE = 500  # tokens of the worked example of variable tracking
 
 
