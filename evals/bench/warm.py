@@ -1,8 +1,8 @@
 """When a document that was read once is worth reading again: `python -m hybrid.evals.bench.warm`.
 
-For documents of some lengths, the bench finds the price of a right answer from which on the policy `calibrated` reads the
-whole, cold and warm, at the estimated costs of a model on a GPU. It halves the range of prices around the crossing, and
-fails where a decision is not the best by the policy's own figures.
+For documents of some lengths, the bench finds the price of a right answer from which on the policy `calibrated` reads
+the whole, cold and warm, at the estimated costs of a model on a GPU. It halves the range of prices around the
+crossing, and fails where a decision is not the best by the policy's own figures.
 """
 
 from __future__ import annotations
