@@ -108,5 +108,5 @@ def refusal(found: Difference, where: str) -> InputError:
     return InputError(
         f"The run at {where} is of other data: of its {found.samples:,} samples, {' and '.join(counts)} "
         f"(the first: {first[3]!r} of the task {first[0]!r}). Nothing was asked. Name another folder with --output, or "
-        "go on with --changed-data: what was recorded of those is set aside, and they are asked again."
+        "continue with --changed-data: the records of these are set aside, and they are asked again."
     )

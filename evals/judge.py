@@ -95,7 +95,7 @@ def agreement(
     Args:
         verdicts: scores of the judge; from 0.5 on they count as right.
         labels: the same of people, in the same order.
-        groups: the document of each; whole documents are drawn for the interval. None, or all the same: single ones.
+        groups: the document of each; the interval draws whole documents. None, or one document: single samples.
 
     Raises:
         InputError: none, or not as many of one as of the other.

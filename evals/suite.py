@@ -104,7 +104,7 @@ class Suite(Part):
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice is not None:
                 remedy = "a label of its own" if what == "task" else "another name"
-                raise ValueError(f"the {what} {twice!r} stands there twice; give one of them {remedy}")
+                raise ValueError(f"the suite names the {what} {twice!r} twice; give one of them {remedy}")
         for task in self.tasks:
             for name in task.arms:
                 if name not in arms:

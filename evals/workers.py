@@ -60,7 +60,7 @@ class Workers:
         if self._until is not None and time.monotonic() > self._until:
             raise RunFailed(
                 f"The {self._limits.minutes:g} minutes of the suite are over with {self._done:,} of "
-                f"{self.total:,} samples of the arm {self._arm.name!r} done; run it again to go on."
+                f"{self.total:,} samples of the arm {self._arm.name!r} done; run it again to continue."
             )
         if self._pool is None:
             self._work(cell, task, sample, content)

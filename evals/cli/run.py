@@ -49,7 +49,7 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 @click.option(
     "--changed-data",
     is_flag=True,
-    help="Go on although samples are other ones now: what was recorded of those is set aside, and asked again.",
+    help="Continue although samples have changed: their records are set aside, and they are asked again.",
 )
 @click.option("--report/--no-report", "reported", default=True, help="Write the report at the end.")
 @QUIET
@@ -57,7 +57,7 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 def run(suite: str, output: Path, engine: str | None, data: Path | None, as_json: bool, **options: Any) -> None:
     """Answer the samples of SUITE with its arms; SUITE is a name (see `hybrid eval list`) or a TOML file.
 
-    The same command goes on with a run that was broken off: nothing is asked twice. A suite that brings a model, such
+    The same command continues an interrupted run and asks nothing twice. A suite that brings a model, such
     as testbed, starts vLLM for it and stops it at the end, unless a server is named with --url.
 
     \b

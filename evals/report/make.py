@@ -109,7 +109,7 @@ def _basis(info: RunInfo, rows: Sequence[Row]) -> Data:
         whole = missing + len(rows)
         notes.append(
             f"This run is not finished: {missing:,} of {whole:,} records ({missing / whole:.0%}) are missing. "
-            "Run the same command again to go on."
+            "Run the same command again to continue."
         )
     failed, skipped = (sum(row.status == status for row in rows) for status in ("failed", "skipped"))
     if failed:

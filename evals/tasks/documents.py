@@ -93,7 +93,7 @@ class Documents(ABC):
         seen = set[str]()
         for sample in found:
             if sample.id in seen:
-                raise InputError(f"{self.path}: the id {sample.id!r} stands there twice; each question needs its own.")
+                raise InputError(f"{self.path}: two questions have the id {sample.id!r}; each needs its own.")
             seen.add(sample.id)
         if not found:
             raise InputError(f"{self.path} holds no question that was asked for.")
