@@ -38,11 +38,10 @@ from hybrid.evals.bench import easy
 from hybrid.evals.research import short_documents
 from hybrid.evals.research.questions import Question, count_words, holds, load, made, pieces
 from hybrid.evals.research.remembering import Remembering
-from hybrid.evals.research.separation import Floats, fit_answered, threshold_of
+from hybrid.evals.research.separation import Floats, area, fit_answered, threshold_of
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
-from sklearn.metrics import roc_auc_score
 
 from hybrid.chat.prompts import Prompt
 from hybrid.corpus.readers.read import read
@@ -306,7 +305,7 @@ def measure(found: Sequence[Case], kept: Weights | None = None) -> dict[str, Any
     }
     refused = {s: round(float(np.mean(np.array(values) < threshold)), 3) for s, values in logits.items() if values}
     areas = {
-        s: round(_area(logits[_answerable(s)], logits[s]), 3)
+        s: round(area(logits[_answerable(s)], logits[s]), 3)
         for s, answerable in ANSWERABLE.items()
         if not answerable and logits[s]
     }
@@ -317,11 +316,6 @@ def _answerable(situation: str) -> str:
     """The answerable situation to compare an unanswerable one with."""
     first = situation.split("_")[0]
     return first if ANSWERABLE.get(first) else "passages"
-
-
-def _area(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """Area under the ROC curve: how often an answerable case gets more than an unanswerable one, ties counted half."""
-    return float(roc_auc_score([True] * len(positive) + [False] * len(negative), [*positive, *negative]))
 
 
 def _quoted(case: Case, models: Models) -> tuple[bool, bool, bool, float]:

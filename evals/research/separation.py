@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 
 Floats = NDArray[np.float64]
 
@@ -17,6 +18,11 @@ def fit_answered(rows: Floats, labels: NDArray[np.bool_], share: Floats, ridge: 
     model = LogisticRegression(C=1 / (2 * ridge), tol=1e-8, max_iter=10_000).fit((rows - mean) / scale, labels, share)
     weights: Floats = model.coef_[0] / scale
     return weights, float(model.intercept_[0] - weights @ mean)
+
+
+def area(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """Area under the ROC curve: how often an answerable case gets more than an unanswerable one, ties counted half."""
+    return float(roc_auc_score([True] * len(positive) + [False] * len(negative), [*positive, *negative]))
 
 
 def threshold_of(logits: Sequence[Floats], refused: float) -> float:
