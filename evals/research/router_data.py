@@ -57,7 +57,7 @@ class Row:
         return list(self.cases)
 
     def score(self, model: str, route: Route) -> float:
-        """What a model's reply by a route is worth, 0 to 1."""
+        """The score of a model's reply by a route, 0 to 1."""
         return self.cases[model].outcomes[route].score
 
 

@@ -16,7 +16,6 @@ from hybrid.index.lexical import query_words, words
 from hybrid.reading.assemble import pieces
 
 BUDGETS = (4_000, 12_000)  # characters that are read
-
 PASSAGES = 12  # that `hybrid code ask` reads
 
 
@@ -59,7 +58,7 @@ def retrieval(data: Path, repositories: Path, as_json: bool) -> None:
 
 
 def _ways(hybrid: Hybrid, folder: Path) -> dict[str, Callable[[str], str]]:
-    """What each way reads for a question, in the order of its ranking."""
+    """The text that each way reads for a question, in the order of its ranking."""
     store = hybrid.open(str(folder / "**" / "*.py"))
 
     def passages(mode: Any, k: int = 60) -> Callable[[str], str]:
