@@ -633,6 +633,7 @@ def test_killed_at_a_point(point: str, tmp_path: Path, scene: Scene, updates: Up
     assert recover(scene, index, embedded) == (point == "commit", left)
 
 
+@pytest.mark.slow
 def test_killed_at_any_time(tmp_path: Path, scene: Scene, updates: Updates, embedded: list[str]) -> None:
     begun = time.perf_counter()
     updates.start(index=scene.copy(tmp_path / "whole"), corpus=scene.corpus)
