@@ -16,8 +16,14 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 LONGER = {"demo.py", "long_context.py"}  # the demo of the README, and the tour of everything that needs vLLM
 
 
-def run(name: str, cwd: Path) -> str:
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where what one example has indexed is found by the next."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def run(name: str, cwd: Path, cache: Path) -> str:
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "XDG_CACHE_HOME": str(cache)}
     done = subprocess.run([sys.executable, EXAMPLES / name], capture_output=True, text=True, cwd=cwd, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -33,11 +39,12 @@ def run(name: str, cwd: Path) -> str:
         ("calibrate_router.py", ["held out", "against the better fixed route"]),
     ],
 )
-def test_an_example_shows_what_its_first_line_says(name, shown, tmp_path):
-    said = run(name, tmp_path)
+def test_an_example_shows_what_its_first_line_says(name, shown, tmp_path, cache):
+    said = run(name, tmp_path, cache)
     assert all(part in said for part in shown), said
 
 
+@pytest.mark.slow
 def test_the_evaluation_of_own_questions_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(EXAMPLES.parent)
     suite = str(EXAMPLES / "batch_evaluation.toml")
