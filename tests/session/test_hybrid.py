@@ -93,12 +93,11 @@ def test_the_module_level_call(monkeypatch, tmp_path):
 
 
 def test_a_text_longer_than_any_window_is_read_to_its_end(hybrid, store):
-    text = FILING.read_text()
-    text = text[: text.index("5.93") + 1_000][-24_000:]
-    small = changed(hybrid, engine={"window": 2_000})
+    text = FILING.read_text()[:66_000]
+    small = changed(hybrid, engine={"window": 4_000})
     found = small.answer(QUESTION, small.open({FILING.name: text}), route="long")
     assert found.decision.chunkwise
-    assert found.usage.calls > 4
+    assert found.usage.calls > 3
     assert "5.93" in found.text
     quote = found.citations[0]
     assert text[quote.start : quote.end] == quote.quote
