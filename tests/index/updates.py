@@ -86,11 +86,8 @@ def carry_out(embedder: Embedder, request: dict[str, Any]) -> None:
 
 def main() -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    import torch
-
-    torch.set_num_threads(1)
     embedder = Embedder(EmbedderSettings(device="cpu", precision="float32"))
-    embedder._model("float32")  # loaded, but not yet used: what it starts would not survive forking
+    _ = embedder._light, embedder.tokenizer  # loaded, but not yet used: what they start would not survive forking
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         child = os.fork()
