@@ -26,12 +26,12 @@ from hybrid.errors import IndexStoreError
 from hybrid.index.chunking import Chunker
 from hybrid.index.database import FILE, Database
 from hybrid.index.embedding import Embedder, Vectors
-from hybrid.index.fusion import Ids, Mode, retrieve
+from hybrid.index.fusion import Ids, retrieve
 from hybrid.index.generations import NAMES, Generations
 from hybrid.index.lexical import identifiers, query_words
 from hybrid.index.protocol import Changes, Entry, Index, Progress
 from hybrid.index.update import KNOWN_WORDS, Update, clean_source
-from hybrid.types import Candidate, Passage
+from hybrid.types import Passage
 
 _OURS = re.compile(rf"{NAMES.pattern}|{re.escape(FILE)}(-wal|-shm|-journal)?")
 _KEPT = 16  # documents kept with their text
@@ -63,15 +63,7 @@ class SqliteStore(Index):
         fault = self.generations.gpu_fault
         return [f"The CPU searched the passages, as the GPU failed: {fault}."] if fault else []
 
-    def search(
-        self,
-        question: str,
-        k: int,
-        mode: Mode = "fused",
-        documents: Sequence[str] | None = None,
-        vector: Vectors | None = None,
-    ) -> list[Candidate]:
-        return retrieve(self, question, k, mode, documents, vector)
+    search = retrieve
 
     def nearest(self, vector: Vectors, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
         """The `k` passages nearest to a unit vector of shape (d,), with their cosine, best first."""
