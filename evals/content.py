@@ -1,4 +1,4 @@
-"""What a run's samples were made of: records go only with the same question, gold, documents and options."""
+"""Digests of samples: a run goes on only with the same questions, golds, documents and options."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ from hybrid.errors import InputError
 Place = tuple[str, int | None, int, str]  # task, length, seed and id of a sample
 
 
+def digest(documents: Mapping[str, str]) -> bytes:
+    """A digest of the names and texts of documents."""
+    found = blake2b(digest_size=16)
+    for part in (part for pair in documents.items() for part in pair):
+        data = part.encode("utf-8", "surrogatepass")
+        found.update(len(data).to_bytes(8, "little") + data)
+    return found.digest()
+
+
 class Contents:
     """Digests of samples; documents that several share are read once where they follow each other."""
 
@@ -24,14 +33,9 @@ class Contents:
         self._read = b""
 
     def of(self, metric: str, sample: Sample) -> str:
-        """A digest of all that decides what is asked and what is right."""
+        """A digest of everything that decides the question and its right answer."""
         if sample.documents is not self._documents:
-            digest = blake2b(digest_size=16)
-            for part in (part for pair in sample.documents.items() for part in pair):
-                data = part.encode("utf-8", "surrogatepass")
-                digest.update(len(data).to_bytes(8, "little"))
-                digest.update(data)
-            self._documents, self._read = sample.documents, digest.digest()
+            self._documents, self._read = sample.documents, digest(sample.documents)
         asked = [sample.question, sample.golds, sample.choices, sample.prompt, sample.prefix, sample.max_tokens, metric]
         asked += [sample.ranges] if sample.ranges else []  # retrieval is judged by them
         return blake2b(json.dumps(asked).encode() + self._read, digest_size=8).hexdigest()
@@ -39,7 +43,7 @@ class Contents:
 
 @dataclass(slots=True)
 class Difference:
-    """Samples that records are of, and that are no longer what they were."""
+    """The samples of a run that have changed since it recorded them."""
 
     samples: int = 0  # that records are of
     changed: set[Place] = field(default_factory=set)
@@ -47,7 +51,7 @@ class Difference:
 
     @property
     def all(self) -> set[Place]:
-        """Whose records are not of these data."""
+        """All samples whose records are of other data."""
         return self.changed | self.gone
 
 
@@ -63,7 +67,7 @@ def difference(
     count: Count,
     step: Callable[[int, int], None],
 ) -> Difference:
-    """Draw the samples again that records are of, and compare.
+    """Draw the recorded samples again, and compare.
 
     Records of earlier versions carry no digest; of these, question and golds alone are compared.
     """
@@ -94,7 +98,7 @@ def _asked(question: str, golds: Iterable[str]) -> str:
 
 
 def refusal(found: Difference, where: str) -> InputError:
-    """Why a run with other data cannot go on, and what to do."""
+    """The error for a run on other data, with the remedy."""
     counts = [
         f"{len(places):,} {what}"
         for places, what in ((found.changed, "have another content now"), (found.gone, "are no longer there"))
@@ -104,5 +108,5 @@ def refusal(found: Difference, where: str) -> InputError:
     return InputError(
         f"The run at {where} is of other data: of its {found.samples:,} samples, {' and '.join(counts)} "
         f"(the first: {first[3]!r} of the task {first[0]!r}). Nothing was asked. Name another folder with --output, or "
-        "go on with --changed-data: what was recorded of those is set aside, and they are asked again."
+        "continue with --changed-data: the records of these are set aside, and they are asked again."
     )

@@ -29,7 +29,7 @@ FAILED, CHANGED = "failed.jsonl", "changed.jsonl"  # records that were set aside
 
 
 class RunFailed(UserError):
-    """A run that stopped before its end; what it wrote is valid, and the same command goes on."""
+    """A run stopped early; its records are valid, and the same command continues it."""
 
 
 class Session(BaseModel):
@@ -43,7 +43,7 @@ class Session(BaseModel):
 
 
 class RunInfo(BaseModel):
-    """What `run.json` holds."""
+    """The content of `run.json`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -68,7 +68,7 @@ class RunInfo(BaseModel):
 
 
 def begin(folder: Path, suite: Suite, arms: Sequence[Arm], versions: Mapping[str, str]) -> RunInfo:
-    """The run of this folder, begun or gone on with; refused where it is a different one."""
+    """The run of this folder, new or continued; refused where the folder holds a different one."""
     about = {arm.name: json.loads(json.dumps(arm.about())) for arm in arms}
     counted = next((arm.name for arm in arms if arm.count is not None), "")
     begun = datetime.now(UTC).isoformat(timespec="seconds")
@@ -97,12 +97,12 @@ def begin(folder: Path, suite: Suite, arms: Sequence[Arm], versions: Mapping[str
 
 
 def _unported(arms: dict[str, dict[str, Any]], suite: Suite) -> Any:
-    """What sets arms apart, without the ports of servers that the suite starts itself: they may change."""
+    """The descriptions of arms, without the ports of servers that the suite starts itself: they may change."""
     return json.loads(re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1", json.dumps(arms))) if suite.serve is not None else arms
 
 
 def differences(old: Any, new: Any, place: str = "") -> dict[str, tuple[Any, Any]]:
-    """Where two pieces of JSON differ: path to both values."""
+    """The differences of two pieces of JSON: path to both values."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         found: dict[str, tuple[Any, Any]] = {}
         for key in dict.fromkeys((*old, *new)):
@@ -124,7 +124,7 @@ def finished(folder: Path, suite: Suite) -> bool:
 
 
 def read_run(folder: Path) -> RunInfo:
-    """What a run folder says about its run.
+    """The `run.json` of a run's folder.
 
     Raises:
         InputError: it holds none, or one of another format.
@@ -172,7 +172,7 @@ def make_folder(folder: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Replace a file as a whole: whoever reads it, and whenever, sees the old or the new one."""
+    """Replace a file as a whole: a reader always sees the old or the new one."""
     new = path.with_name(path.name + ".new")
     try:
         with new.open("w", encoding="utf-8") as file:

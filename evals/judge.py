@@ -36,11 +36,11 @@ _UNANSWERABLE = (
 
 
 class Verdict(NamedTuple):
-    """What a judge made of one prediction."""
+    """A judge's verdict on one prediction."""
 
     score: float  # 1 right, 0 wrong
     readable: bool  # False: the judge said neither yes nor no, and the score is 0
-    usage: Usage  # what judging took, to be reported beside the score
+    usage: Usage  # of judging, reported beside the score
 
 
 class Agreement(NamedTuple):
@@ -88,14 +88,14 @@ def judge(engine: Engine, question: str, golds: Sequence[str], prediction: str) 
 
 
 def agreement(
-    verdicts: Sequence[float], labels: Sequence[float], groups: Sequence[Hashable] | None = None, seed: int = 0
+    verdicts: Sequence[float], labels: Sequence[float], groups: Sequence[Hashable] | None = None
 ) -> Agreement:
-    """How often a judge and people say the same, and how much of that is more than chance (Cohen 1960).
+    """How often a judge and people agree, and by how much more than chance (Cohen 1960).
 
     Args:
         verdicts: scores of the judge; from 0.5 on they count as right.
         labels: the same of people, in the same order.
-        groups: the document of each; whole documents are drawn for the interval. None, or all the same: single ones.
+        groups: the document of each; the interval draws whole documents. None, or one document: single samples.
 
     Raises:
         InputError: none, or not as many of one as of the other.
@@ -112,7 +112,7 @@ def agreement(
     tables = np.zeros((len(places), 4))
     np.add.at(tables, [places[name] for name in names], kinds)
     (kappa,) = _kappas(tables.sum(0, keepdims=True))
-    drawn = np.random.default_rng(seed).multinomial(len(places), [1 / len(places)] * len(places), DRAWS)
+    drawn = np.random.default_rng(0).multinomial(len(places), [1 / len(places)] * len(places), DRAWS)
     same = float(np.mean(ours == theirs))
     if np.isnan(kappa):
         return Agreement(len(verdicts), same, None, None, None)

@@ -1,6 +1,6 @@
-"""The replies of a run put before a judge: verdicts kept beside the records, agreement, and what judging took.
+"""A judge reads the replies of a run: its verdicts stay beside the records, with their agreement and cost.
 
-`judged.jsonl` has one line per reply, written as it is judged, so that judging goes on where it was broken off.
+`judged.jsonl` has one line per reply, written as it is judged, so that judging continues where it stopped.
 Labels of people are JSON Lines with `arm`, `task`, `id` and `label` (true or false), and `length` and `seed` where a
 task has several; without them nothing says what the judge is worth, and the report of it says so.
 """
@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from hybrid.evals.folder import RunFailed
 from hybrid.evals.judge import Agreement, agreement, judge
@@ -68,7 +68,7 @@ class Row(BaseModel):
 
 
 class Verdicts(BaseModel):
-    """What judging a run gave."""
+    """The result of judging a run."""
 
     judge: str
     rows: list[Row]
@@ -92,7 +92,7 @@ def judge_run(
         engine: a model that generates; not one of those under test.
         labels: of people, see above.
         step: receives done and total.
-        prices: what the judge's tokens or seconds cost; None: as without settings.
+        prices: of the judge's tokens or seconds; None takes the default settings.
 
     Raises:
         InputError: there is no run or no reply in it, the labels cannot be read, or the engine cannot judge.
@@ -154,7 +154,7 @@ def _keep(file: Path, one: Judged) -> None:
     except OSError as error:
         raise RunFailed(
             f"A verdict could not be written to {file} ({error.strerror or error}). Make room and run the same command "
-            "again: it goes on."
+            "again to continue."
         ) from None
 
 
@@ -164,17 +164,8 @@ def _judged(engine: Engine, record: Record) -> Judged | None:
         found = judge(engine, record.question, record.golds, record.text)
     except WindowError:
         return None
-    return Judged(
-        arm=record.arm,
-        task=record.task,
-        length=record.length,
-        seed=record.seed,
-        id=record.id,
-        judge=engine.name,
-        score=found.score,
-        readable=found.readable,
-        usage=found.usage,
-    )
+    known = record.model_dump(include={"arm", "task", "length", "seed", "id"})
+    return Judged(judge=engine.name, **known, **found._asdict())
 
 
 def _compared(
@@ -239,7 +230,7 @@ def _labels(file: Path, answered: list[Record]) -> dict[Key, bool]:
     found: dict[Key, bool] = {}
     for number, line in enumerate(read_lines(file), 1):
         wanted = {name: line[name] for name in ("arm", "task", "length", "seed", "id") if name in line}
-        own = [record for record in answered if all(_value(record, name) == wanted[name] for name in wanted)]
+        own = [record for record in answered if all(getattr(record, name) == value for name, value in wanted.items())]
         if not isinstance(line.get("label"), bool):
             raise InputError(
                 f"Line {number} of {file}: label has to be true or false, and is {json.dumps(line.get('label'))}."
@@ -251,7 +242,3 @@ def _labels(file: Path, answered: list[Record]) -> dict[Key, bool]:
             )
         found[own[0].key] = line["label"]
     return found
-
-
-def _value(record: Record, name: str) -> Any:
-    return getattr(record, name)

@@ -1,4 +1,4 @@
-"""The records of a run as they are written: a line is whole, or it is cut off at the next start."""
+"""The records of a run as they are written: the next start cuts a torn line off."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from array import array
 from bisect import bisect_left
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from hybrid.evals.content import place
 from hybrid.evals.folder import RunFailed
 from hybrid.evals.record import Key, Record, whole_lines
 from hybrid.evals.suite import Limits
@@ -41,7 +41,7 @@ class Log:
         os.close(self._file)
 
     def has(self, key: Key) -> bool:
-        """Whether a record was there when the file was opened: nobody asks for the same sample twice in between."""
+        """Whether the file had this record when it was opened; a run takes each sample only once."""
         if not self._done:
             return False
         digest = _digest(key)
@@ -49,7 +49,7 @@ class Log:
         return place < len(self._done) and self._done[place] == digest
 
     def append(self, record: Record, limits: Limits) -> None:
-        """Write a record; it is on its way to the disk when this returns, and whole or not there at all.
+        """Write a record: the file holds all of it or none.
 
         Raises:
             RunFailed: it cannot be written, or too many samples of the arm failed.
@@ -57,16 +57,12 @@ class Log:
         line = _line(record)
         with self._lock:
             self._write(line)
-            counts = self._counts.setdefault(record.arm, [0, 0])
-            counts[0] += 1
-            if record.status == "failed":
-                counts[1] += 1
-                total, failed = counts
-                if failed > max(limits.failed, limits.failed_share * total):
-                    raise RunFailed(
-                        f"{failed} of {total} samples of the arm {record.arm!r} failed, the last with: {record.reason} "
-                        "Mend that and run the same command with --retry-failed."
-                    )
+            total, failed = self._counted(record.arm, record.status)
+            if record.status == "failed" and failed > max(limits.failed, limits.failed_share * total):
+                raise RunFailed(
+                    f"{failed} of {total} samples of the arm {record.arm!r} failed, the last with: {record.reason} "
+                    "Mend that and run the same command with --retry-failed."
+                )
 
     def _write(self, line: bytes) -> None:
         rest = memoryview(line)
@@ -85,15 +81,17 @@ class Log:
         """Digests of the records there are, sorted, and where the last whole line ends: 8 bytes a record."""
         digests, end = array("Q"), 0
         for line, record in whole_lines(self._path) if self._path.exists() else ():
-            digests.append(self._learn(record))
+            self._counted(record["arm"], record["status"])
+            digests.append(_digest((record["arm"], *place(record))))
             end += len(line)
         return array("Q", np.sort(np.frombuffer(digests, dtype=np.uint64)).tobytes()), end
 
-    def _learn(self, record: dict[str, Any]) -> int:
-        counts = self._counts.setdefault(record["arm"], [0, 0])
+    def _counted(self, arm: str, status: str) -> list[int]:
+        """The records and the failures of an arm, with one more."""
+        counts = self._counts.setdefault(arm, [0, 0])
         counts[0] += 1
-        counts[1] += record["status"] == "failed"
-        return _digest((record["arm"], record["task"], record["length"], record["seed"], record["id"]))
+        counts[1] += status == "failed"
+        return counts
 
 
 def _line(record: Record) -> bytes:

@@ -1,4 +1,4 @@
-"""What results may depend on: the versions that are installed, and the machine."""
+"""Installed versions and the machine: results may depend on them."""
 
 from __future__ import annotations
 

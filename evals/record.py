@@ -1,4 +1,4 @@
-"""What one arm did with one sample, a line of `records.jsonl`, and those lines read with care."""
+"""A record of one arm and one sample, a line of `records.jsonl`, and a careful reader of those lines."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Record(BaseModel):
-    """What one arm did with one sample."""
+    """One arm's work on one sample."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,12 +53,12 @@ class Record(BaseModel):
 
     @property
     def key(self) -> Key:
-        """What no other record of the run has."""
+        """Identifies the record within its run."""
         return self.arm, self.task, self.length, self.seed, self.id
 
 
 def records(path: Path) -> Iterator[Record]:
-    """The records of a run folder or of a file of them, one at a time; a torn last line is passed over.
+    """The records of a run folder or of a file of them, one at a time; a torn last line is skipped.
 
     Raises:
         InputError: there is no such file, or a line is no record of this format.
@@ -71,7 +71,7 @@ def records(path: Path) -> Iterator[Record]:
 
 
 def whole_lines(file: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    """The lines of a file of records, each as it stands there and parsed; a torn last line is passed over.
+    """The lines of a file of records, each as bytes and parsed; a torn last line is skipped.
 
     Raises:
         InputError: a line is no JSON, or not of this format.

@@ -1,4 +1,4 @@
-"""Policies judged on saved records, without an engine: what would each have chosen, and what was that worth?
+"""Policies judged on saved records, without an engine: their choices, and what those were worth.
 
 A case is a question with what both routes made of it. Cases come from a run whose arms took both routes, from LaRA's
 published replies, or from a file of labels that people gave.
@@ -25,11 +25,11 @@ from hybrid.cost.price import total
 from hybrid.errors import InputError
 from hybrid.files import read_lines
 from hybrid.routing.policies.calibrated import unknown as unknown_to
-from hybrid.routing.policy import Doubting, Policy
-from hybrid.routing.situation import Situation
+from hybrid.routing.policy import Policy, second
+from hybrid.routing.situation import Situation, sized
 from hybrid.settings import CostSettings
 from hybrid.settings.names import POLICIES
-from hybrid.types import Cost, Prediction, Route, Rung, Usage
+from hybrid.types import Cost, Route, Rung, Usage
 
 QUERIES, REPLIES, DOCUMENTS = (
     "queries.dev.jsonl.gz",
@@ -58,7 +58,7 @@ _REFUSED = {"refusal", "refused", "failed to answer", "abstained", "no answer"}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one route made of a question."""
+    """The result of one route on a question."""
 
     score: float
     abstained: bool
@@ -71,7 +71,7 @@ class Outcome:
 class Case:
     """A question that was answered by both routes."""
 
-    set: str  # what belongs in one table: a run, or a model and length
+    set: str  # the table it belongs to: a run, or a model and length
     task: str
     group: str
     situation: Situation
@@ -79,7 +79,7 @@ class Case:
 
 
 class Row(BaseModel):
-    """What a policy would have achieved."""
+    """The result that a policy would have had."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -102,9 +102,11 @@ class Replay(BaseModel):
     notes: list[str]
 
 
-class _Done(NamedTuple):
+class Done(NamedTuple):
+    """A policy's result on a question, all attempts together."""
+
     score: float
-    long: bool
+    long: bool  # whether the whole was read
     tokens: int
     cost: Cost | None
 
@@ -130,7 +132,7 @@ def policy(name: str) -> Policy:
 
 
 def judge(policies: Sequence[Policy], cases: Sequence[Case]) -> Replay:
-    """What each policy would have achieved, with the two bounds: the better route of each task and of each question.
+    """The result of each policy, with two bounds: the better route of each task and of each question.
 
     Raises:
         InputError: there are no cases.
@@ -140,7 +142,7 @@ def judge(policies: Sequence[Policy], cases: Sequence[Case]) -> Replay:
     rows: list[Row] = []
     for name in dict.fromkeys(case.set for case in cases):
         own = [case for case in cases if case.set == name]
-        done = {policy.name: [_carry_out(policy, case) for case in own] for policy in policies}
+        done = {policy.name: [carry_out(policy, case) for case in own] for policy in policies}
         done["better route of each task"] = _best_of_tasks(own)
         done["better route of each question"] = [_done(_better(case), case) for case in own]
         rows += _rows(name, own, done)
@@ -158,25 +160,22 @@ def judge(policies: Sequence[Policy], cases: Sequence[Case]) -> Replay:
     return Replay(rows=rows, basis=bases.pop() if len(bases) == 1 else "", notes=notes)
 
 
-def _carry_out(policy: Policy, case: Case) -> _Done:
+def carry_out(policy: Policy, case: Case) -> Done:
     """The way of a question under a policy, both attempts charged."""
     decision = policy.decide(case.situation)
     first = case.outcomes[decision.route]
-    if first.abstained:
-        again = policy.review(case.situation, decision)
-    else:
-        again = policy.reconsider(case.situation, decision) if isinstance(policy, Doubting) else None
+    again = second(policy, case.situation, decision, abstained=first.abstained)
     if again is None or again.route == decision.route:
         return _done(decision.route, case)
-    second = case.outcomes[again.route]
-    both = [cost for cost in (first.cost, second.cost) if cost is not None]
+    last = case.outcomes[again.route]
+    both = [cost for cost in (first.cost, last.cost) if cost is not None]
     cost = total(both) if len(both) == 2 and both[0].basis == both[1].basis else None
-    return _Done(second.score, "long" in (decision.route, again.route), first.tokens + second.tokens, cost)
+    return Done(last.score, "long" in (decision.route, again.route), first.tokens + last.tokens, cost)
 
 
-def _done(route: Route, case: Case) -> _Done:
+def _done(route: Route, case: Case) -> Done:
     outcome = case.outcomes[route]
-    return _Done(outcome.score, route == "long", outcome.tokens, outcome.cost)
+    return Done(outcome.score, route == "long", outcome.tokens, outcome.cost)
 
 
 def _better(case: Case) -> Route:
@@ -184,14 +183,14 @@ def _better(case: Case) -> Route:
     return "long" if case.outcomes["long"].score > case.outcomes["rag"].score else "rag"
 
 
-def _best_of_tasks(cases: Sequence[Case]) -> list[_Done]:
+def _best_of_tasks(cases: Sequence[Case]) -> list[Done]:
     gains: dict[str, float] = defaultdict(float)
     for case in cases:
         gains[case.task] += case.outcomes["long"].score - case.outcomes["rag"].score
     return [_done("long" if gains[case.task] > 0 else "rag", case) for case in cases]
 
 
-def _rows(name: str, cases: Sequence[Case], done: Mapping[str, Sequence[_Done]]) -> list[Row]:
+def _rows(name: str, cases: Sequence[Case], done: Mapping[str, Sequence[Done]]) -> list[Row]:
     groups = [case.group for case in cases]
     rows = []
     for policy_name, found in done.items():
@@ -214,7 +213,7 @@ def _rows(name: str, cases: Sequence[Case], done: Mapping[str, Sequence[_Done]])
     return [row.model_copy(update={"on_frontier": row.policy in worth}) for row in rows]
 
 
-def _mean_of_tasks(cases: Sequence[Case], found: Sequence[_Done]) -> float:
+def _mean_of_tasks(cases: Sequence[Case], found: Sequence[Done]) -> float:
     by_task: dict[str, list[float]] = defaultdict(list)
     for case, done in zip(cases, found, strict=True):
         by_task[case.task].append(done.score)
@@ -274,7 +273,7 @@ def _other(record: Record, explored: Mapping[str, Any]) -> Record:
 
 
 def _outcome(record: Record) -> Outcome:
-    """What the record's only attempt made of its question; what was explored beside it is not its price."""
+    """The outcome of the record's only attempt; an explored route beside it adds nothing to the price."""
     attempt = (record.decision or {})["attempts"][0]
     usage, cost = Usage.model_validate(attempt["usage"]), Cost.model_validate(attempt["cost"])
     return Outcome(record.score or 0.0, record.abstained, usage.prompt_tokens, cost, record.rung)
@@ -365,25 +364,7 @@ def label_score(label: object, where: str) -> tuple[float, bool]:
 
 
 def plain_situation(question: str, passages: int, corpus: int, window: int) -> Situation:
-    """A situation of which only sizes are known, in tokens."""
+    """A situation with nothing known but sizes, in tokens."""
     sizes: dict[Rung, int] = {"passages": passages, "sections": passages, "documents": corpus, "corpus": corpus}
-    predictions = {
-        rung: Prediction(
-            route="rag" if rung in ("passages", "sections") else "long",
-            rung=rung,
-            engine="",
-            prompt_tokens=size,
-            fits=size <= window,
-            cost=estimated(CostSettings(), size, OUTPUT),
-        )
-        for rung, size in sizes.items()
-    }
-    return Situation(
-        question=question,
-        candidates=(),
-        documents=1,
-        tokens=sizes,
-        rooms=dict.fromkeys(sizes, window),
-        largest=corpus,
-        predictions=predictions,
-    )
+    costs = {rung: estimated(CostSettings(), size, OUTPUT) for rung, size in sizes.items()}
+    return sized(sizes, window, costs, question=question)

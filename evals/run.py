@@ -1,7 +1,7 @@
-"""The runner: every sample answered by every arm once, whatever happens in between.
+"""The runner: every arm answers every sample once.
 
 A run is a folder: `run.json` says what was run on what, `records.jsonl` has one line per arm and sample, written when
-it is done. A run that was killed at any moment goes on where it was.
+it is done. The same call continues a run that was killed at any moment.
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ from hybrid.evals.log import Log
 from hybrid.evals.record import RECORDS, whole_lines
 from hybrid.evals.sample import Count, Sample, Task
 from hybrid.evals.suite import Cell, Suite
-from hybrid.evals.workers import Check, Progress, Step, Workers
+from hybrid.evals.workers import Check, Step, Workers
 
 _GATHERED = 256  # samples that are put in the order of their documents
-
 _GATHERED_TEXT = 32_000_000  # characters of distinct documents among them
-
 _BYTES_PER_TOKEN = 4  # where no arm tells its tokenizer
 
 
@@ -38,20 +36,21 @@ def run(
     check: Check | None = None,
     versions: Mapping[str, str] | None = None,
 ) -> RunInfo:
-    """Answer all samples of a suite with all arms, or go on with it.
+    """Answer all samples of a suite with all arms, or continue such a run.
 
     Args:
         arms: those of the suite, in its order.
         tasks: by title, those of the suite.
-        folder: of the run; made where it does not exist.
+        folder: of the run; made if it does not exist.
         step: receives arm, done and total.
         again: ask once more for samples that failed before.
-        changed: go on although samples are other ones now; what was recorded of those is set aside and asked again.
+        changed: continue although samples have changed; the records of those are set aside, and they are asked again.
         check: called where a sample failed; what it raises ends the run, and that sample is asked for again.
-        versions: of what answers beside this process.
+        versions: of the servers that answer.
 
     Raises:
-        InputError: the folder holds another run or one of other samples, another process writes it, or nobody can.
+        InputError: the folder holds another run or one of other samples, another process writes it, or it cannot be
+            written.
         RunFailed: too many samples fail, the disk is full, or the time is up.
     """
     make_folder(folder)
@@ -65,12 +64,12 @@ def run(
         with Log(folder / RECORDS) as log:
             for arm in arms:
                 planned = suite.planned(arm.name)
-                progress = Progress(arm.name, sum(info.sizes.get(cell.key, cell.n) for cell in planned), step)
-                with Workers(arm, log, suite.limits, progress, check) as workers:
+                total = sum(info.sizes.get(cell.key, cell.n) for cell in planned)
+                with Workers(arm, log, suite.limits, total, step, check) as workers:
                     for cell in planned:
                         drawn = _ask(cell, tasks[cell.task], count, workers)
                         if info.sizes.get(cell.key) != drawn:
-                            progress.total -= cell.n - drawn
+                            workers.total -= cell.n - drawn
                             info.sizes[cell.key] = drawn
                             info.save(folder)
                 arm.close()
@@ -109,7 +108,7 @@ def by_document(samples: Iterable[Sample]) -> Iterator[Sample]:
 def _bind(
     folder: Path, suite: Suite, tasks: Mapping[str, Task], count: Count, step: Step | None, *, changed: bool
 ) -> None:
-    """Refuse to go on with records of other samples than there are now, or set them aside where that is wished."""
+    """Refuse records of samples that have changed, or set them aside if `changed` allows it."""
     file = folder / RECORDS
     if not file.exists():
         return

@@ -1,4 +1,4 @@
-"""What every task gives and every metric sees: a question with what may be read for it and what a right answer is."""
+"""Tasks give samples and metrics judge them: a question, the documents for it, and its right answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Sample:
     question: str
     documents: Mapping[str, str]  # name -> text; samples that share a document share the same mapping object
     golds: tuple[str, ...]  # accepted answers, or all that must be named (the metric decides); empty: none exists
-    group: str  # what is not independent: samples of one document have the same
+    group: str  # samples that are not independent, such as those of one document, share it
     prompt: str = ""  # word for word what a published benchmark sends, for arms that read nothing else; else empty
     prefix: str = ""  # how the reply to `prompt` begins, given to the model; not part of the prediction
     max_tokens: int = 128  # room for the reply

@@ -1,4 +1,4 @@
-"""Which part of a suite is run: what was asked for, and what can be asked here."""
+"""The part of a suite to run: the part asked for, and the part that is possible here."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def narrowed(suite: Suite, only: Sequence[str], samples: int | None) -> Suite:
 
 
 def possible(suite: Suite, engine: str | None, data: Path | None) -> tuple[Suite, list[str]]:
-    """A suite without what cannot be asked here, and what was left out.
+    """A suite without the parts that are not possible here, and notes on those.
 
     Args:
         engine: the kind of engine that was asked for instead of the suite's.

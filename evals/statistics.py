@@ -1,4 +1,4 @@
-"""What can be said about scores: intervals, differences between arms, who is worth their price, and regret.
+"""Statistics of scores: intervals, differences between arms, arms worth their price, and regret.
 
 Samples of one document are not independent. Everything here draws whole groups, so that an interval is as wide as the
 number of documents makes it, and compares arms on the same samples only. Where all samples are of one document, they
@@ -8,14 +8,13 @@ are drawn one by one, and the interval says nothing about other documents; `grou
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from statistics import NormalDist
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 K = TypeVar("K", bound=Hashable)  # a sample
-
 ENOUGH = 6  # samples: all of six going one way by chance is rarer than one in twenty
+_DRAWS = 2000  # resamples
 _CELLS = 4_000_000  # resampled indices held at once
 
 
@@ -37,14 +36,8 @@ class Estimate(NamedTuple):
     groups: int  # of them independent of each other
 
 
-class Difference(NamedTuple):
+class Difference(Estimate):
     """One arm minus another on the samples that both answered."""
-
-    mean: float
-    low: float
-    high: float
-    n: int
-    groups: int
 
     @property
     def established(self) -> bool:
@@ -53,66 +46,69 @@ class Difference(NamedTuple):
 
     @property
     def words(self) -> str:
-        """What may be said about it."""
+        """The finding, in words."""
         return ("better" if self.mean > 0 else "worse") if self.established else "no difference established"
 
 
-def bootstrap(
-    values: Sequence[float], groups: Sequence[Hashable] | None = None, seed: int = 0, n: int = 2000
-) -> Interval:
-    """The mean of `values` and its 95 % interval: percentiles of the means of `n` resamples.
+def bootstrap(values: Sequence[float], groups: Sequence[Hashable] | None = None, seed: int = 0) -> Interval:
+    """The mean of `values` and its 95 % interval: percentiles of the means of resamples.
 
     Args:
         values: one score per sample.
         groups: where samples share a document, one label per sample: whole groups are drawn, since samples of one
             document are not independent and an interval that ignores it is too narrow.
         seed: the same seed gives the same interval.
-        n: resamples.
 
     Raises:
         ValueError: no values, or not as many groups as values.
     """
-    scores = np.asarray(values, dtype=np.float64)
-    if not len(scores):
+    return ratio(values, np.ones(len(values)), groups, seed)
+
+
+def ratio(
+    above: Sequence[float],
+    below: Sequence[float] | np.ndarray[Any, Any],
+    groups: Sequence[Hashable] | None = None,
+    seed: int = 0,
+) -> Interval:
+    """The sum of `above` by the sum of `below`, two figures of each sample, with its interval as in `bootstrap`."""
+    if not len(above):
         raise ValueError("bootstrap needs at least one value, and got none.")
-    if groups is not None and len(groups) != len(scores):
-        raise ValueError(f"There are {len(scores)} values but {len(groups)} groups; give one group per value.")
-    labels = range(len(scores)) if groups is None else groups
+    if groups is not None and len(groups) != len(above):
+        raise ValueError(f"There are {len(above)} values but {len(groups)} groups; give one group per value.")
+    labels = range(len(above)) if groups is None else groups
     places = {label: i for i, label in enumerate(dict.fromkeys(labels))}
     member = np.array([places[label] for label in labels])
-    sums, sizes = np.bincount(member, scores), np.bincount(member)
-    random, step = np.random.default_rng(seed), max(1, _CELLS // len(sums))
-    means = []
-    for done in range(0, n, step):
-        drawn = random.integers(0, len(sums), (min(step, n - done), len(sums)))
-        means.append(sums[drawn].sum(1) / sizes[drawn].sum(1))
-    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
-    return Interval(float(scores.mean()), float(low), float(high))
+    sums = np.stack([np.bincount(member, figures) for figures in (above, below)])
+    random, step = np.random.default_rng(seed), max(1, _CELLS // len(places))
+    found = []
+    for done in range(0, _DRAWS, step):
+        one, other = sums[:, random.integers(0, len(places), (min(step, _DRAWS - done), len(places)))].sum(2)
+        found.append(one / other)
+    low, high = np.percentile(np.concatenate(found), [2.5, 97.5])
+    return Interval(float(np.sum(above) / np.sum(below)), float(low), float(high))
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
     """The 95 % interval of a share (Wilson, 1927)."""
-    if not n:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf(0.975)
-    centre, spread = hits / n + z * z / (2 * n), z * ((hits / n * (1 - hits / n) + z * z / (4 * n)) / n) ** 0.5
-    return (centre - spread) / (1 + z * z / n), (centre + spread) / (1 + z * z / n)
+    from scipy.stats import binomtest
+
+    found = binomtest(hits, n).proportion_ci(method="wilson") if n else (0.0, 1.0)
+    return float(found[0]), float(found[1])
 
 
-def estimate(values: Sequence[float], groups: Sequence[Hashable], seed: int = 0) -> Estimate:
+def estimate(values: Sequence[float], groups: Sequence[Hashable]) -> Estimate:
     """The mean of some scores, one or more from each group.
 
     Raises:
         ValueError: no values, or not as many groups as values.
     """
     different = len(set(groups))
-    found = bootstrap(values, groups if different > 1 else None, seed)
+    found = bootstrap(values, groups if different > 1 else None)
     return Estimate(*found, n=len(values), groups=different)
 
 
-def difference(
-    one: Mapping[K, float], other: Mapping[K, float], groups: Mapping[K, Hashable], seed: int = 0
-) -> Difference | None:
+def difference(one: Mapping[K, float], other: Mapping[K, float], groups: Mapping[K, Hashable]) -> Difference | None:
     """The paired difference of two arms' scores by sample; None where no sample was answered by both.
 
     Args:
@@ -122,11 +118,11 @@ def difference(
     if not both:
         return None
     labels = [groups[sample] for sample in both]
-    return Difference(*estimate([one[sample] - other[sample] for sample in both], labels, seed))
+    return Difference(*estimate([one[sample] - other[sample] for sample in both], labels))
 
 
 def frontier(points: Mapping[str, tuple[float, float]]) -> list[str]:
-    """The names worth their price, cheapest first: nothing else costs no more and scores no less, one of them strictly.
+    """The names worth their price, cheapest first: no other is as cheap and as good, and cheaper or better.
 
     Args:
         points: name -> (cost, score).
@@ -138,8 +134,8 @@ def frontier(points: Mapping[str, tuple[float, float]]) -> list[str]:
     return sorted((name for name, point in points.items() if not beaten(*point)), key=lambda name: points[name])
 
 
-def regret(scores: Mapping[str, Mapping[K, float]], groups: Mapping[K, Hashable], seed: int = 0) -> dict[str, Estimate]:
-    """What each arm loses against the best arm of each single sample, over the samples that all arms answered.
+def regret(scores: Mapping[str, Mapping[K, float]], groups: Mapping[K, Hashable]) -> dict[str, Estimate]:
+    """The loss of each arm against the best arm of each single sample, over the samples that all arms answered.
 
     The best of several noisy arms is better than any arm can be known to be beforehand: this bounds what a choice
     between them could win, it is not within reach.
@@ -150,4 +146,4 @@ def regret(scores: Mapping[str, Mapping[K, float]], groups: Mapping[K, Hashable]
         return {}
     best = {sample: max(scores[arm][sample] for arm in arms) for sample in common}
     labels = [groups[sample] for sample in common]
-    return {arm: estimate([best[sample] - scores[arm][sample] for sample in common], labels, seed) for arm in arms}
+    return {arm: estimate([best[sample] - scores[arm][sample] for sample in common], labels) for arm in arms}

@@ -1,4 +1,4 @@
-"""A suite: which tasks, how large and how long, are answered by which arms, as a TOML file.
+"""A suite, as a TOML file: tasks with their sizes and lengths, and the arms that answer them.
 
 seed and sizes at the top          [settings.engine] as in hybrid.toml, for all arms
 [[tasks]] name = "needle"          [[arms]] name = "rag", settings.routing.policy = "rag"
@@ -33,7 +33,7 @@ class Part(BaseModel):
 
 
 class Limits(Part):
-    """When a run is stopped before its end; the same command goes on with it."""
+    """Limits at which a run stops early; the same command continues it."""
 
     failed_share: float = Field(0.2, ge=0, le=1, description="of the samples of an arm that may fail")
     failed: int = Field(10, ge=0, description="failures of an arm that are always allowed")
@@ -57,7 +57,7 @@ class TaskSpec(Part):
 
 
 class Serve(Part):
-    """What the suite's engine is served by where no server is named: vLLM, started for the run."""
+    """The model that vLLM serves for the run where the user names no server."""
 
     model: str = Field(min_length=1, description="a folder or a hub name; {project} is the folder of the project")
     context: int | None = Field(
@@ -68,7 +68,7 @@ class Serve(Part):
 
 
 class ArmSpec(Part):
-    """Something that answers, with what sets it apart from the other arms."""
+    """An arm as a suite describes it."""
 
     name: str = Field(min_length=1, max_length=60)
     kind: Kind = "hybrid"
@@ -84,7 +84,7 @@ class ArmSpec(Part):
 
 
 class Suite(Part):
-    """What is asked of whom."""
+    """Tasks, and the arms that answer them."""
 
     name: str = Field("", description="empty: the file's")
     about: str = ""
@@ -104,7 +104,7 @@ class Suite(Part):
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice is not None:
                 remedy = "a label of its own" if what == "task" else "another name"
-                raise ValueError(f"the {what} {twice!r} stands there twice; give one of them {remedy}")
+                raise ValueError(f"the suite names the {what} {twice!r} twice; give one of them {remedy}")
         for task in self.tasks:
             for name in task.arms:
                 if name not in arms:
@@ -112,7 +112,7 @@ class Suite(Part):
         return self
 
     def cells(self, task: TaskSpec) -> Iterator[Cell]:
-        """What is drawn from a task, one stream of samples each."""
+        """The streams of samples to draw from a task."""
         for length in (self.lengths if task.lengths is None else task.lengths) or (None,):
             for seed in self.seeds:
                 yield Cell(task.title, length, seed, task.n or self.n)
@@ -209,7 +209,7 @@ def placed(text: str, data: Path | None = None) -> str:
 
 
 def target(name: str) -> Any:
-    """What `module:attribute` names; modules in the current folder are found too.
+    """The attribute that `module:attribute` names; modules in the current folder are found too.
 
     Raises:
         InputError: it cannot be imported or has no such attribute.
@@ -229,7 +229,7 @@ def target(name: str) -> Any:
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """The end of a sentence on a name that does not exist, with the nearest that do."""
+    """The end of a sentence on an unknown name, with the nearest known one."""
     return f"{what} {name!r}; {_nearest(name, list(known))}"
 
 

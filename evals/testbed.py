@@ -5,7 +5,7 @@ for this trade alone (`hybrid.evals.research.testbed`): to look facts up, to say
 when none does. Its native window is 1 024 tokens; YaRN takes it to 4 096 and 8 192.
 
 The prose is split by book: training had others than A Christmas Carol, carried in `examples/testbed/prose.txt`, which
-is only ever measured on. What facts are about are the same words in both, those of `words.txt`.
+is only ever measured on. Facts in both are about the same words, those of `words.txt`.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class _Question:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What kind of text is drawn, with which questions; see `samples`."""
+    """The text to draw, and the questions on it; see `samples`."""
 
     kind: Kind
     length: int
@@ -108,7 +108,6 @@ class Wish:
     prose: Prose
     questions: int = 1
     unanswerable: float = 0.0  # share of the questions that must be abstained from
-    texts: int | None = None
     task: Task = "answer"
 
     def sizes(self, lines: Sequence[str]) -> list[int]:
@@ -125,7 +124,6 @@ def samples(
     prose: Prose,
     *,
     answerable: float = True,
-    texts: int | None = None,
     task: Task = "answer",
     questions: int = 1,
 ) -> Iterator[Sample]:
@@ -138,13 +136,12 @@ def samples(
         depth: share of the text before the fact asked for, 0 to 1; None for a random one.
         answerable: False asks for a key that no fact has; the word itself may well be in the prose. A share, where
             several questions are asked of a text.
-        texts: number of text blocks; None for a random one that suits the length.
-        task: which of the project's instructions closes the prompt.
+        task: the instruction of the project that closes the prompt.
         questions: of each text, one after the other; some may be the same.
     """
-    wish = Wish(kind, length, depth, tokenizer, prose, questions, 1.0 - answerable, texts, task)
+    wish = Wish(kind, length, depth, tokenizer, prose, questions, 1.0 - answerable, task)
     for turn in range(2**31):
-        rng = random.Random(f"{kind}|{length}|{depth}|{seed}|{answerable}|{texts}|{task}|{turn}")
+        rng = random.Random(f"{kind}|{length}|{depth}|{seed}|{answerable}|None|{task}|{turn}")
         yield from draw(rng, wish)
 
 
@@ -155,9 +152,9 @@ def render(prompt: Prompt) -> str:
 
 
 def draw(rng: random.Random, wish: Wish) -> Iterator[Sample]:
-    """Samples that share one text, as many as were wished for."""
+    """The wished number of samples, all on one text."""
     room = wish.length - 48
-    blocks = wish.texts or rng.choice([1, 1, 2, 3, 4, 6][: max(1, min(6, wish.length // 100))])
+    blocks = rng.choice([1, 1, 2, 3, 4, 6][: max(1, min(6, wish.length // 100))])
     room -= 16 * (blocks - 1)
     many = _many(rng, wish, room)
     keys = rng.sample(wish.prose.keys or wish.prose.words, many * (3 if wish.kind == "variables" else 1) + 8)

@@ -1,4 +1,4 @@
-"""How far and where an engine reads: `hybrid calibrate window`.
+"""The length up to which an engine reads well, and where in it: `hybrid calibrate window`.
 
 Samples are spent where they tell something: first a few at lengths spread over the window, then between the last length
 at which the score holds and the first at which it does not, then at depths of the longest length that holds, and
@@ -36,7 +36,7 @@ from hybrid.types import Piece
 
 LENGTHS = 5  # to begin with
 SHORTEST = 512  # tokens of a prompt and its reply
-FEW = 12  # samples of a cell
+FEW = 12  # samples of a length to begin with
 CLOSE = 1.25  # lengths nearer than this are not told apart
 DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 DIFFERENT = 0.2  # of the score, from which a depth between two others is worth measuring
@@ -89,22 +89,21 @@ class Gauge:
         return _scored(depth, self.scores.get((length, depth), []))
 
 
-def measure(gauge: Gauge, window: int, *, threshold: float = 0.9, each: int = FEW) -> Profile:
+def measure(gauge: Gauge, window: int, *, threshold: float = 0.9) -> Profile:
     """The effective context and the position curve of an engine.
 
     Args:
         window: tokens of the longest prompt with its reply.
         threshold: share of the score at the shortest length that a longer one must keep to hold.
-        each: samples of a length to begin with.
 
     Raises:
         InputError: the window is too short, the budget too small, or nothing is right at the shortest length.
     """
     if window < 2 * SHORTEST:
         raise InputError(f"A window of {window} tokens is too short to be measured: {2 * SHORTEST} are needed.")
-    if gauge.budget < 2 * LENGTHS * each:
-        raise InputError(f"{gauge.budget} samples are too few: give --samples {2 * LENGTHS * each} or more.")
-    per_depth = -(-each // len(DEPTHS))
+    if gauge.budget < 2 * LENGTHS * FEW:
+        raise InputError(f"{gauge.budget} samples are too few: give --samples {2 * LENGTHS * FEW} or more.")
+    per_depth = -(-FEW // len(DEPTHS))
     lengths = [round(SHORTEST * (window / SHORTEST) ** (i / (LENGTHS - 1))) for i in range(LENGTHS)]
     for length in lengths:
         gauge.ask(length, DEPTHS, per_depth)

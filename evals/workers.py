@@ -24,23 +24,20 @@ Step = Callable[[str, int, int], None]  # arm, done, total
 Check = Callable[[], None]  # raises where no further sample can be answered
 
 
-class Progress:
-    """How far an arm is."""
-
-    def __init__(self, name: str, total: int, step: Step | None) -> None:
-        self.name, self.total, self.done, self._step = name, total, 0, step
-
-    def more(self) -> None:
-        self.done += 1
-        if self._step is not None:
-            self._step(self.name, self.done, max(self.total, self.done))
-
-
 class Workers:
-    """Threads that answer, record, and stop at the first trouble that is not one sample's own."""
+    """Threads that answer and record, and stop at the first trouble that is not one sample's own.
 
-    def __init__(self, arm: Arm, log: Log, limits: Limits, progress: Progress, check: Check | None) -> None:
-        self._arm, self._log, self._limits, self._progress, self._check = arm, log, limits, progress, check
+    Args:
+        total: samples of the arm, as far as they are known.
+        step: receives arm, done and total.
+        check: called where a sample failed; what it raises ends the run.
+    """
+
+    def __init__(
+        self, arm: Arm, log: Log, limits: Limits, total: int, step: Step | None = None, check: Check | None = None
+    ) -> None:
+        self.total, self._done = total, 0
+        self._arm, self._log, self._limits, self._step, self._check = arm, log, limits, step, check
         self._pool = ThreadPoolExecutor(arm.concurrency) if arm.concurrency > 1 else None
         self._ahead = threading.BoundedSemaphore(2 * arm.concurrency)  # a queue that never runs dry nor grows
         self._trouble: list[BaseException] = []
@@ -58,12 +55,12 @@ class Workers:
     def take(self, cell: Cell, task: Task, sample: Sample, content: str) -> None:
         """Answer a sample soon, unless it has been answered before."""
         if self._log.has((self._arm.name, cell.task, cell.length, cell.seed, sample.id)):
-            self._progress.more()
+            self._more()
             return
         if self._until is not None and time.monotonic() > self._until:
             raise RunFailed(
-                f"The {self._limits.minutes:g} minutes of the suite are over with {self._progress.done:,} of "
-                f"{self._progress.total:,} samples of the arm {self._arm.name!r} done; run it again to go on."
+                f"The {self._limits.minutes:g} minutes of the suite are over with {self._done:,} of "
+                f"{self.total:,} samples of the arm {self._arm.name!r} done; run it again to continue."
             )
         if self._pool is None:
             self._work(cell, task, sample, content)
@@ -77,12 +74,17 @@ class Workers:
         try:
             if not self._trouble:
                 self._log.append(_record(self._arm, cell, task, sample, content, self._check), self._limits)
-                self._progress.more()
+                self._more()
         except BaseException as error:  # noqa: BLE001  (raised again in the thread that gives out the work)
             self._trouble.append(error)
         finally:
             if self._pool is not None:
                 self._ahead.release()
+
+    def _more(self) -> None:
+        self._done += 1
+        if self._step is not None:
+            self._step(self._arm.name, self._done, max(self.total, self._done))
 
     def _raise(self) -> None:
         if self._trouble:
@@ -91,40 +93,40 @@ class Workers:
 
 def _record(arm: Arm, cell: Cell, task: Task, sample: Sample, content: str, check: Check | None) -> Record:
     """A sample answered, or why not; only what would fail every sample is raised."""
-    known: dict[str, Any] = {
-        "arm": arm.name,
-        "task": cell.task,
-        "length": cell.length,
-        "seed": cell.seed,
-        "id": sample.id,
-        "group": sample.group,
-        "question": sample.question,
-        "golds": sample.golds,
-        "metric": task.metric,
-        "about": dict(sample.about),
-        "content": content,
-    }
     begun = time.perf_counter()
+
+    def told(**found: Any) -> Record:
+        return Record(
+            arm=arm.name,
+            task=cell.task,
+            length=cell.length,
+            seed=cell.seed,
+            id=sample.id,
+            group=sample.group,
+            question=sample.question,
+            golds=sample.golds,
+            metric=task.metric,
+            about=dict(sample.about),
+            content=content,
+            seconds=time.perf_counter() - begun,
+            **found,
+        )
+
     try:
         reply = arm.answer(sample)
     except (SettingsError, MissingDependency):
         raise
     except (Unsuited, WindowError) as error:
-        return Record(status="skipped", reason=str(error), seconds=time.perf_counter() - begun, **known)
+        return told(status="skipped", reason=str(error))
     except Exception as error:  # noqa: BLE001  (an arm may be anything; one sample failed)
         if check is not None:
             check()
         spent = getattr(error, "usage", None)
         usage = spent if isinstance(spent, Usage) else Usage()
-        return Record(
-            status="failed",
-            reason=str(error) if isinstance(error, HybridError) else f"{type(error).__name__}: {error}",
-            usage=usage,
-            cost=arm.price(usage) if spent is not None else None,
-            seconds=time.perf_counter() - begun,
-            **known,
-        )
-    return Record(
+        reason = str(error) if isinstance(error, HybridError) else f"{type(error).__name__}: {error}"
+        cost = arm.price(usage) if spent is not None else None
+        return told(status="failed", reason=reason, usage=usage, cost=cost)
+    return told(
         status="answered",
         text=reply.text,
         abstained=reply.abstained,
@@ -136,8 +138,6 @@ def _record(arm: Arm, cell: Cell, task: Task, sample: Sample, content: str, chec
         decision=None if reply.decision is None else _scored(task.metric, sample, reply.decision),
         timings=dict(reply.timings),
         retrieved=retrieval.judge(reply.found, sample.ranges) if reply.found and sample.ranges else {},
-        seconds=time.perf_counter() - begun,
-        **known,
     )
 
 

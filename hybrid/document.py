@@ -28,7 +28,7 @@ class Heading(NamedTuple):
 
 
 class Location(NamedTuple):
-    """A range in the original: characters, 1-based lines and, where there are pages, the page.
+    """A range in the original: characters, 1-based lines and, if there are pages, the page.
 
     For formats that are not text (PDF, DOCX) characters and lines count in the extracted text; for PDF the
     lines count within the page.
@@ -52,8 +52,8 @@ class Document:
     language: str | None = None  # tree-sitter's name of the programming language
     headings: tuple[Heading, ...] = ()
     pages: tuple[int, ...] = ()  # offset in text at which each page begins
-    anchors: tuple[Anchor, ...] = ()  # empty where text and original are the same
-    remarks: tuple[str, ...] = ()  # what of the file is not in the text, each in a few words: "3 comments left out"
+    anchors: tuple[Anchor, ...] = ()  # empty if text and original are the same
+    remarks: tuple[str, ...] = ()  # parts of the file that are not in the text, in a few words: "3 comments left out"
     _newlines: list[int] = field(default_factory=list, repr=False, compare=False)
 
     def locate(self, start: int, end: int) -> Location:
@@ -74,7 +74,7 @@ class Document:
         )
 
     def page_of(self, position: int) -> int | None:
-        """The 1-based page that holds `position`, None where the format has no pages."""
+        """The 1-based page that holds `position`, None if the format has no pages."""
         return max(1, bisect_right(self.pages, position)) if self.pages else None
 
     def _source(self, position: int) -> tuple[int, int]:

@@ -8,7 +8,7 @@
         ├── MissingDependency      an optional package is not installed
         ├── BrokenDependency       a package is installed and cannot be loaded
         ├── IndexStoreError        an index on disk that cannot be used
-        │   ├── IndexDamaged       what it holds cannot be read any more
+        │   ├── IndexDamaged       its contents cannot be read any more
         │   └── IndexLocked        another process is writing it
         └── EngineError            the model's server did not do its part
             └── WindowError        the prompt is longer than the engine can read
@@ -79,7 +79,7 @@ class IndexStoreError(UserError):
 
 
 class IndexDamaged(IndexStoreError):
-    """What this index holds cannot be read any more."""
+    """The contents of this index cannot be read any more."""
 
 
 class IndexLocked(IndexStoreError):

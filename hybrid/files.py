@@ -1,4 +1,4 @@
-"""Small files: written as a whole, so that a kill leaves the old one; read line by line."""
+"""Small files: written as a whole, so that a kill leaves the old one, and read as text or line by line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hybrid.errors import InputError, SettingsError
+from hybrid.errors import InputError, SettingsError, UserError
+
+
+def read_text(path: Path, what: str, error: type[UserError] = InputError) -> str:
+    """The text of a file in UTF-8.
+
+    Args:
+        what: the file in words, for the message: "the settings file hybrid.toml".
+
+    Raises:
+        UserError: the file cannot be read, or is not UTF-8; of the kind `error`.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise error(f"Cannot read {what}: {_reason(fault)}.") from None
+
+
+def _reason(fault: OSError | UnicodeDecodeError) -> str:
+    return getattr(fault, "strerror", None) or "it is not UTF-8 text"
 
 
 def write(path: Path, text: str) -> None:
@@ -29,7 +48,7 @@ def write(path: Path, text: str) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise SettingsError where a file cannot be written: to be asked before long work."""
+    """Raise SettingsError if a file cannot be written; to be called before long work."""
     folder = path.absolute().parent
     if path.is_dir():
         raise SettingsError(f"Cannot write {path}: it is a folder. Name a file.")
@@ -54,5 +73,4 @@ def read_lines(path: Path) -> Iterator[Any]:
                     except ValueError:
                         raise InputError(f"Line {number} of {path} is not JSON.") from None
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise InputError(f"Cannot read {path}: {reason}.") from None
+        raise InputError(f"Cannot read {path}: {_reason(error)}.") from None

@@ -9,7 +9,7 @@ with an entry point of the group `hybrid.policy`; the carried names stay what th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """What is known of a kind, by name. Entry points are looked for when a name is not among the carried ones.
+    """The known things of a kind, by name. Entry points are looked up when a name is not among the carried ones.
 
     Args:
         kind: what the things are, as an error calls them; `hybrid.KIND` is the group of entry points.
@@ -44,13 +44,14 @@ class Registry(Mapping[str, T], Generic[T]):
         """The thing of that name.
 
         Raises:
-            InputError: there is none; the message names those that are near.
+            InputError: there is none; the message names the nearest.
         """
         if name in self._own:
             return _imported(self._own[name])
         if name in self._brought:
             return cast(T, self._brought[name].load())
-        raise InputError(f"There is no {self.kind} {name!r}; {self._near(name)}")
+        near = hint(name, self, "there are", n=3, cutoff=0.5)
+        raise InputError(f"There is no {self.kind} {name!r}; {near}")
 
     def __contains__(self, name: object) -> bool:
         return name in self._own or name in self._brought
@@ -66,7 +67,7 @@ class Registry(Mapping[str, T], Generic[T]):
         """The name of one of them, or one of those `beside`, as a validator of settings.
 
         Raises:
-            PydanticCustomError: there is none of that name; it says what a `Literal` of all names would.
+            PydanticCustomError: there is none of that name; the message is that of a `Literal` of all names.
         """
         if not isinstance(name, str) or (name not in beside and name not in self):
             *most, last = map(repr, (*beside, *self))
@@ -74,9 +75,12 @@ class Registry(Mapping[str, T], Generic[T]):
             raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
         return name
 
-    def _near(self, name: str) -> str:
-        near = get_close_matches(name, self, n=3, cutoff=0.5)
-        return f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(self)}."
+
+def hint(said: str, known: Iterable[str], lead: str = "known:", *, n: int = 1, cutoff: float = 0.6) -> str:
+    """The end of a message about an unknown name: the known names that are near, else all after `lead`."""
+    names = list(known)
+    near = get_close_matches(said, names, n=n, cutoff=cutoff)
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else f"{lead} {', '.join(names)}."
 
 
 def _imported(found: T | str) -> T:

@@ -39,8 +39,8 @@ class Candidate:
 
     passage: Passage
     score: float  # fused; comparable within one question only
-    dense: float | None  # cosine with the question, None where only the words found it
-    lexical: float | None  # BM25, None where only the vectors found it
+    dense: float | None  # cosine with the question, None if only the words found it
+    lexical: float | None  # BM25, None if only the vectors found it
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class Piece:
     start: int  # character offset of `text` in Document.text
     heading: str = ""
     location: Location | None = None
-    passage: int | None = None  # Passage.id where the piece is exactly one passage
-    score: float = 0.0  # relevance to the question, 0 where unknown
+    passage: int | None = None  # Passage.id if the piece is exactly one passage
+    score: float = 0.0  # relevance to the question, 0 if unknown
 
     @property
     def end(self) -> int:
@@ -67,7 +67,7 @@ class Record(BaseModel):
 
 
 class Usage(Record):
-    """What was spent on engine calls. Usages add up: `a + b`.
+    """The tokens, seconds and joules of engine calls. Usages add up: `a + b`.
 
     What one call does not tell is unknown for the sum too. The sum has the first call's time to the first token, which
     is what somebody waited.
@@ -80,23 +80,23 @@ class Usage(Record):
     seconds: float = 0.0  # wall-clock inside the engine
     shared_seconds: float | None = None  # share of its engine's busy time; shares of calls at once add up to it
     first_token_seconds: float | None = None  # from sending the prompt to the first text of the answer
-    queue_seconds: float | None = None  # the next three as the engine tells them: waiting to be scheduled,
+    queue_seconds: float | None = None  # the next three as the engine reports them: waiting to be scheduled,
     prefill_seconds: float | None = None  # from there to the first token,
     decode_seconds: float | None = None  # and from there to the last
-    host_seconds: float | None = None  # of a server before its engine had the prompt, where the three are not known
-    cpu_seconds: float | None = None  # of this process, where the engine runs on the CPU in it
-    joules: float | None = None  # of the GPUs, above their idle power; None where nothing measures energy
+    host_seconds: float | None = None  # of a server before its engine had the prompt, if the three are unknown
+    cpu_seconds: float | None = None  # of this process, if the engine runs on the CPU in it
+    joules: float | None = None  # of the GPUs, above their idle power; None if nothing measures energy
 
     @property
     def told_seconds(self) -> float | None:
-        """How long the engine worked, from being scheduled to the last token; None where nothing tells."""
+        """Seconds that the engine worked, from being scheduled to the last token; None if unknown."""
         if self.prefill_seconds is not None and self.decode_seconds is not None:
             return self.prefill_seconds + self.decode_seconds
         return None if self.host_seconds is None else self.seconds - self.host_seconds
 
     def __add__(self, other: Usage) -> Usage:
         def plus(a: float | None, b: float | None) -> float | None:
-            if a is None and not self.calls:  # no call has nothing to tell, and makes nothing unknown
+            if a is None and not self.calls:  # a usage without calls makes nothing unknown
                 return b
             if b is None and not other.calls:
                 return a
@@ -110,32 +110,32 @@ class Usage(Record):
 class Cost(Record):
     """Usage with its price. The figures are all measured or all estimated, as `basis` says."""
 
-    dollars: float | None = None  # None where no price is known
-    gpu_seconds: float | None = None  # None where nobody knows the engine's GPU, or whether it has one
-    engine_seconds: float | None = None  # of the engine, on whatever it runs; its share where calls run at once
+    dollars: float | None = None  # None if no price is known
+    gpu_seconds: float | None = None  # None if the engine's GPU is unknown, or whether it has one
+    engine_seconds: float | None = None  # of the engine, on any hardware; its share if calls run at once
     host_seconds: float | None = None  # in an estimate, of the server's own CPU: a wait that no GPU is paid for
-    cpu_seconds: float | None = None  # of this process, where the engine runs on the CPU in it
-    joules: float | None = None  # of the GPUs, above their idle power; None where nothing measures energy
+    cpu_seconds: float | None = None  # of this process, if the engine runs on the CPU in it
+    joules: float | None = None  # of the GPUs, above their idle power; None if nothing measures energy
     interval: tuple[float, float] | None = None  # of estimates: GPU-seconds that 90 % of such calls stay within
     basis: Basis
     note: str = ""  # where the figures come from
 
 
 class Prediction(Record):
-    """What an answer on one rung is expected to take."""
+    """The expected tokens, calls and cost of an answer on one rung."""
 
     route: Route
     rung: Rung
     engine: str
     prompt_tokens: int
     cached_tokens: int = 0  # of them, expected in the engine's prefix cache
-    calls: int = 1  # more than one where the text is read chunk-wise
+    calls: int = 1  # more than one if the text is read chunk-wise
     fits: bool  # in one call
     cost: Cost
 
 
 class Decision(Record):
-    """The way chosen for a question, the reason, and what every way was expected to take."""
+    """The way chosen for a question, the reason, and the predictions for every way."""
 
     route: Route
     rung: Rung
@@ -143,10 +143,10 @@ class Decision(Record):
     policy: str
     reason: str
     predictions: tuple[Prediction, ...] = ()
-    expected: dict[Rung, float] = {}  # how likely a right answer is, where the policy tells
+    expected: dict[Rung, float] = {}  # chance of a right answer, if the policy gives one
     worth: dict[Rung, float] = {}  # dollars: a right answer's worth times its chance, less the cost, all attempts
     ordering: str = ""  # how the passages stand in the prompt, and why; empty for whole documents
-    features: dict[str, float] = {}  # what the policy could go by, named as in `hybrid.routing.features`
+    features: dict[str, float] = {}  # that the policy could use, named as in `hybrid.routing.features`
 
 
 class Citation(Record):
@@ -165,7 +165,7 @@ class Citation(Record):
 
     @property
     def where(self) -> str:
-        """The place in the form editors open: `path:line`, with the page where there is one."""
+        """The place in the form editors open: `path:line`, with the page if there is one."""
         place = f"{self.path or self.document}:{self.line}"
         return f"{place} (page {self.page})" if self.page is not None else place
 
@@ -239,7 +239,7 @@ class Answer(Record):
     attempts: tuple[Attempt, ...]
     standalone: str | None = None  # the question as it was understood from the turns before it, where that is another
     read: tuple[Stretch, ...] = ()  # by the last attempt, in the order of the prompt
-    explored: Explored | None = None  # the other route's answer, for some questions, where routing.explore says so
+    explored: Explored | None = None  # the other route's answer, for the share of questions in routing.explore
     notes: tuple[str, ...] = ()  # what was left out, skipped or estimated
     timings: dict[str, float]  # seconds by stage
 

@@ -5,12 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Iterator
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core: threads of several workers would wait for each other
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from hybrid.engines.cross_encoder import CrossEncoder
 from hybrid.index.embedding import Embedder
+from hybrid.index.minilm import Floats, MiniLM
 from hybrid.serving.servers import Servers
 from hybrid.serving.vllm import Vllm, find
 from hybrid.settings import EmbedderSettings
@@ -30,11 +40,48 @@ def embedder() -> Embedder:
     return Embedder(EmbedderSettings(device="cpu", precision="float32"))
 
 
+class KnownVectors(MiniLM):
+    """The packaged model, which computes the vector of a text once for all tests."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._known: dict[tuple[int, ...], Floats] = {}
+
+    def __call__(self, tokens: Sequence[int]) -> Floats:
+        ids = tuple(tokens)
+        if ids not in self._known:
+            self._known[ids] = super().__call__(tokens)
+        return self._known[ids]
+
+
+class KnownScores(CrossEncoder):
+    """The packaged cross-encoder, which scores a pair once for all tests."""
+
+    _one = cache(CrossEncoder._one)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _computed_once() -> Iterator[None]:
+    """Weights are read once, and what a model says of a text is computed once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hybrid.index.embedding.MiniLM", cache(KnownVectors))
+        once = SimpleNamespace(packaged=cache(KnownScores.packaged))
+        patch.setattr("hybrid.engines.extractive.CrossEncoder", once)
+        yield
+
+
+@pytest.fixture(scope="session")
+def _caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names of folders that are not there yet; what makes a folder looks through all its neighbours."""
+    root = tmp_path_factory.mktemp("caches")
+    return (root / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def _clean_environ(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _clean_environ(monkeypatch: pytest.MonkeyPatch, _caches: Iterator[Path]) -> None:
     for name in [name for name in os.environ if name.startswith("HYBRID_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(next(_caches)))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from pathlib import Path
 TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text("utf-8")
 USED = """
 from hybrid import Hybrid, load
+from hybrid.corpus.readers.read import read
 from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.tasks.registry import task
 
@@ -22,6 +23,7 @@ sample = next(iter(task("capitals").samples(lambda texts: [9 for _ in texts], 1,
 with Hybrid(settings) as hybrid:
     answer = hybrid.answer(sample.question, dict(sample.documents))
 print(answer.decision.policy, answer.route, METRICS["starts"]("Lima [1]", sample.golds), answer.attempts[0].engine)
+print(read("friends.vcf", b"BEGIN:VCARD\\nFN:Ada\\nEND:VCARD").text)
 """
 
 
@@ -43,4 +45,4 @@ def test_one_of_each_is_added(tmp_path: Path) -> None:
     (tmp_path / "own_parts.py").write_text(block("python"), "utf-8")
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
     ran = subprocess.run([sys.executable, "-c", USED], env=environ, capture_output=True, text=True)
-    assert (ran.returncode, ran.stdout) == (0, "short long 1.0 house\n"), ran.stderr
+    assert (ran.returncode, ran.stdout) == (0, "short long 1.0 house\nAda\n"), ran.stderr

@@ -1,9 +1,10 @@
-"""The examples, as a newcomer runs them: in a process of their own, offline, anywhere."""
+"""The examples, as a newcomer runs them: offline, anywhere."""
 
 from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -16,28 +17,33 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 LONGER = {"demo.py", "long_context.py"}  # the demo of the README, and the tour of everything that needs vLLM
 
 
-def run(name: str, cwd: Path) -> str:
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run([sys.executable, EXAMPLES / name], capture_output=True, text=True, cwd=cwd, env=environment)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
         ("first_answer.py", ["$5,968,869", "route:", "citation:  genprex-10-q-2024-q1.txt:", "documents: "]),
-        ("texts.py", ["31 August 2031", "How often is rent due?"]),
         ("routing_explained.py", ["rag (passages)", "long (corpus)", "with --prefer", "expected right: "]),
         ("own_model.py", ["yarn by 4", "requests of 131,072 tokens", "hybrid up"]),
         ("calibrate_router.py", ["held out", "against the better fixed route"]),
     ],
 )
-def test_an_example_shows_what_its_first_line_says(name, shown, tmp_path):
-    said = run(name, tmp_path)
+def test_an_example_shows_what_its_first_line_says(name, shown, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(sys, "argv", [name])
+    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+    said = capsys.readouterr().out
     assert all(part in said for part in shown), said
 
 
+def test_an_example_runs_in_a_process_of_its_own(tmp_path):
+    command = [sys.executable, EXAMPLES / "texts.py"]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    said = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, check=True).stdout
+    assert "31 August 2031" in said
+    assert "How often is rent due?" in said
+
+
+@pytest.mark.slow
 def test_the_evaluation_of_own_questions_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(EXAMPLES.parent)
     suite = str(EXAMPLES / "batch_evaluation.toml")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,6 +48,42 @@ def test_other_packages_add_and_never_replace(registry: Registry[Callable[[int],
     assert registry["more"](4) == 12
     assert registry["twice"](4) == 8
     assert registry.named("more") == "more"
+
+
+READ = """
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.readers.read import read
+
+print(read("a.pdf.DOC", b"old").text, read("a.csv", b"x,y\\n1,2").text)
+with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    print(pool.submit(read, "a.vcf", b"card").result().text, pool.submit(read, "a.html", b"<p>page").result().text)
+corpus = Corpus.of(sys.argv[1])
+print([source.name for source in corpus.sources], [problem.reason for problem in corpus.problems])
+"""
+
+
+def test_a_package_brings_a_reader_under_its_suffix(tmp_path: Path) -> None:
+    about = tmp_path / "other-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n", "utf-8")
+    brought = [f"{suffix} = other_readers:shout" for suffix in (".vcf", ".doc", ".csv", ".py")]
+    (about / "entry_points.txt").write_text("\n".join(["[hybrid.reader]", *brought]) + "\n", "utf-8")
+    (tmp_path / "other_readers.py").write_text(
+        "from hybrid.corpus.readers.extract import Extract\n\ndef shout(data):\n"
+        "    return Extract(data.decode().upper())\n",
+        "utf-8",
+    )
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("a.vcf", "b.doc", "c.xls"):
+        (folder / name).write_text("text", "utf-8")
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    ran = subprocess.run([sys.executable, "-c", READ, str(folder)], env=environ, capture_output=True, text=True)
+    told = ["OLD x: 1 | y: 2", "CARD page", "['a.vcf', 'b.doc'] ['unsupported format .xls: save it as .xlsx']"]
+    assert ran.stdout.splitlines() == told, ran.stderr
 
 
 def test_an_unknown_name_is_one_sentence_with_those_that_are_near(registry: Registry[Callable[[int], int]]) -> None:

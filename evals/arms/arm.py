@@ -1,4 +1,4 @@
-"""An arm: whatever answers a sample, behind one seam.
+"""An arm answers samples; every kind of arm stands behind this one seam.
 
 Arms are called from as many threads as their concurrency says, because that is what fills an engine's batch; an engine
 in this process gathers these calls itself.
@@ -19,21 +19,21 @@ from hybrid.types import Cost, Route, Rung, Usage
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an arm made of a sample."""
+    """An arm's reply to a sample."""
 
     text: str  # as it is judged: without citation marks
     abstained: bool = False
     route: Route | None = None  # None where an arm knows no routes
     rung: Rung | None = None
     usage: Usage = field(default_factory=Usage)
-    cost: Cost | None = None  # None where nothing tells
+    cost: Cost | None = None  # None where it is not known
     decision: Mapping[str, Any] | None = None  # JSON: what was decided, on what, and each attempt
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds by stage
-    found: tuple[Range, ...] = ()  # what was retrieved, best first, whichever route was then taken
+    found: tuple[Range, ...] = ()  # passages that retrieval found, best first, on either route
 
 
 class Unsuited(InputError):
-    """A sample that an arm has no way to answer: it is skipped, and counted as that."""
+    """The arm has no way to answer this sample; the run skips and counts it."""
 
 
 class Arm(Protocol):
@@ -49,10 +49,10 @@ class Arm(Protocol):
 
     @property
     def count(self) -> Count | None:
-        """Its model's tokenizer; None where it tells none."""
+        """Counts tokens as its model does; None where it cannot."""
 
     def about(self) -> dict[str, Any]:
-        """What sets it apart, as JSON: settings, engine, window."""
+        """Its settings, engine and window, as JSON."""
 
     def answer(self, sample: Sample) -> Reply:
         """Answer one sample.
@@ -60,11 +60,11 @@ class Arm(Protocol):
         Raises:
             Unsuited: it has no way to answer this sample.
             WindowError: the sample is longer than its window.
-            Exception: anything else fails this one sample; `usage` of the exception is what it took all the same.
+            Exception: this one sample failed; the exception's `usage`, if it has one, is charged.
         """
 
     def price(self, usage: Usage) -> Cost | None:
-        """What a usage did cost; None where nothing tells."""
+        """The cost of a usage; None where it is not known."""
 
     def close(self) -> None:
         """Free what it holds."""

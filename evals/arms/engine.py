@@ -15,7 +15,7 @@ from hybrid.settings import Settings
 
 
 def apart(settings: Settings, name: str) -> Settings:
-    """The settings of an arm that finds nothing in a server's cache but what it read itself.
+    """The settings of an arm with a salt that keeps its prefix cache apart from other arms'.
 
     Otherwise the arm that comes second on a document would look cheaper than the first.
     """
@@ -29,7 +29,7 @@ def apart(settings: Settings, name: str) -> Settings:
 
 
 def described(kind: str, settings: Settings, engines: Sequence[Engine]) -> dict[str, Any]:
-    """What sets an arm apart: its settings and engines, the first of which reads passages."""
+    """The settings and engines of an arm; the first engine reads passages."""
     return {
         "kind": kind,
         "settings": _shown(settings),
@@ -39,14 +39,14 @@ def described(kind: str, settings: Settings, engines: Sequence[Engine]) -> dict[
 
 
 def _kept(settings: Settings, engine: Engine) -> dict[str, Any] | None:
-    """What the engine's model keeps of a prompt, for estimates of memory; None where nobody said which model it is."""
+    """The shape of the engine's model, to estimate its memory; None where the settings name no model."""
     if not engine.on_gpu or "shape" not in settings.cost.model_fields_set:
         return None
     return {"model": Path(settings.cost.shape).name, **asdict(shape_named(settings.cost))}
 
 
 def _shown(settings: Settings) -> dict[str, Any]:
-    """Settings for a file that is passed on: a password in an address is left out."""
+    """Settings for a file that people pass on: addresses lose their passwords."""
     data = settings.model_dump(mode="json")
     for section in ("engine", "long_engine"):
         url = (data[section] or {}).get("url")
@@ -57,7 +57,7 @@ def _shown(settings: Settings) -> dict[str, Any]:
 
 
 def free(engine: Engine) -> None:
-    """Free what an engine holds, where it holds anything."""
+    """Close an engine that can be closed."""
     close = getattr(engine, "close", None)
     if close is not None:
         close()

@@ -15,10 +15,10 @@ from hybrid.chat.thinking import spoken
 from hybrid.types import Usage
 
 
-class _OwnArm:
-    """What is known of an arm of the user: nothing but its replies and how long they took."""
+class FunctionArm:
+    """A function of the user: (question, documents) -> text. Its replies and their time are all that is known."""
 
-    kind: str
+    kind = "function"
     count = None
 
     def __init__(self, name: str, function: Callable[..., Any], concurrency: int = 1) -> None:
@@ -37,8 +37,7 @@ class _OwnArm:
         return Reply(text, abstains(text), usage=Usage(seconds=time.perf_counter() - begun))
 
     def _asked(self, documents: Mapping[str, str]) -> Callable[[str], Any]:
-        """What answers a question on these documents."""
-        raise NotImplementedError
+        return lambda question: self._function(question, documents)
 
     def price(self, usage: Usage) -> None:
         return None
@@ -47,16 +46,7 @@ class _OwnArm:
         pass
 
 
-class FunctionArm(_OwnArm):
-    """A function of the user: (question, documents) -> text."""
-
-    kind = "function"
-
-    def _asked(self, documents: Mapping[str, str]) -> Callable[[str], Any]:
-        return lambda question: self._function(question, documents)
-
-
-class QueryEngineArm(_OwnArm):
+class QueryEngineArm(FunctionArm):
     """A query engine of LlamaIndex, made for each corpus by a function of the user: documents -> engine."""
 
     kind = "llama_index"

@@ -16,7 +16,7 @@ from hybrid.evals.sample import Count, Sample
 from hybrid.cost.price import price
 from hybrid.engines.base import Engine
 from hybrid.engines.make import make_engine
-from hybrid.index.store import Store
+from hybrid.index.protocol import Store
 from hybrid.routing.policies.forced import Forced
 from hybrid.session.hybrid import Hybrid
 from hybrid.settings import Settings
@@ -27,7 +27,7 @@ class HybridArm:
     """Hybrid with some settings.
 
     Args:
-        shared: of all arms of a run; None for an arm of its own.
+        shared: embedders and indexes of all arms of a run; None makes its own.
     """
 
     def __init__(self, name: str, settings: Settings, shared: Shared | None = None) -> None:
@@ -99,21 +99,14 @@ class HybridArm:
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
-    decision = attempt.decision
     return {
-        "route": decision.route,
-        "rung": decision.rung,
-        "chunkwise": decision.chunkwise,
-        "reason": decision.reason,
-        "abstained": attempt.abstained,
-        "usage": attempt.usage.model_dump(mode="json"),
-        "cost": attempt.cost.model_dump(mode="json"),
-        "left_out": attempt.left_out,
+        **attempt.decision.model_dump(mode="json", include={"route", "rung", "chunkwise", "reason"}),
+        **attempt.model_dump(mode="json", include={"abstained", "usage", "cost", "left_out"}),
     }
 
 
 def _explored(answer: Answer) -> dict[str, Any] | None:
-    """What the other route made of the question, if that was explored, its text as it is judged."""
+    """The other route's answer where it was explored, its text without citation marks."""
     if answer.explored is None:
         return None
     return {**answer.explored.model_dump(mode="json"), "text": unmarked(answer.explored.text)}

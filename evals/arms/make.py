@@ -34,7 +34,7 @@ def make_arm(spec: ArmSpec, settings: Settings, shared: Shared | None = None) ->
 
     Args:
         settings: those of the suite, the command line and the arm together.
-        shared: of all arms of the run.
+        shared: embedders and indexes of all arms of the run.
 
     Raises:
         SettingsError: the settings do not fit the kind.

@@ -1,28 +1,28 @@
-"""What arms have in common or keep between samples: embedders, and what was made of a corpus."""
+"""Embedders and indexes that arms share, and things that an arm keeps for a corpus."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from hashlib import blake2b
 from typing import Generic, TypeVar
+
+from hybrid.evals.content import digest
 
 from hybrid.corpus.corpus import Corpus
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
-from hybrid.index.store import Store
+from hybrid.index.protocol import Index, Store
 from hybrid.settings import EmbedderSettings, Settings
+from hybrid.settings.names import STORES
 
 _OPEN = 8  # corpora that an arm keeps ready
-
 _KEPT = 64_000_000  # characters of texts whose indexes the arms of a run share
-
 T = TypeVar("T")
 
 
 class Shared:
-    """What the arms of a run have in common, so that a text is embedded once: embedders, and indexes in memory."""
+    """Embedders and indexes in memory that all arms of a run share, so that a text is embedded once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -36,14 +36,11 @@ class Shared:
 
     def store(self, documents: Mapping[str, str], settings: Settings) -> Store:
         """The index of some texts; the oldest are forgotten where they are many."""
-        digest = blake2b(digest_size=16)
-        for part in (part for pair in documents.items() for part in pair):
-            digest.update(f"{len(part)} ".encode() + part.encode("utf-8", "replace"))
-        key = (digest.digest(), settings.embedder, settings.passages, settings.corpus)
+        key = (digest(documents), settings.embedder, settings.passages, settings.corpus, settings.index.store)
         with self._lock:
             if key not in self._stores:
                 embedder = self.embedder(settings)
-                store = Store(None, embedder, Chunker(embedder, settings.passages))
+                store: Index = STORES[settings.index.store](None, embedder, Chunker(embedder, settings.passages))
                 store.update(Corpus.of(documents, settings.corpus))
                 self._stores[key] = store
                 self._characters += sum(map(len, documents.values()))
@@ -55,14 +52,14 @@ class Shared:
 
 
 class Kept(Generic[T]):
-    """What was made for the last few corpora, by the mapping object that samples share."""
+    """Things made for the last few corpora, found by the mapping object that samples share."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._made: OrderedDict[int, tuple[Mapping[str, str], T]] = OrderedDict()
 
     def get(self, documents: Mapping[str, str], make: Callable[[], T]) -> T:
-        """What belongs to `documents`, made at the first call; the mapping is held, so no other gets its id."""
+        """The thing made for `documents` at the first call; the mapping is held, so no other gets its id."""
         with self._lock:
             key = id(documents)
             if key not in self._made:

@@ -43,7 +43,7 @@ def restored(question: str, data: Mapping[str, Any]) -> Situation:
     """The situation that `saved` wrote; texts, headings and lines of its passages are empty."""
     return Situation(
         question=question,
-        candidates=tuple(_candidate(**candidate) for candidate in data["candidates"]),
+        candidates=tuple(map(_candidate, data["candidates"])),
         documents=data["documents"],
         tokens=data["tokens"],
         rooms=data["rooms"],
@@ -55,17 +55,8 @@ def restored(question: str, data: Mapping[str, Any]) -> Situation:
     )
 
 
-def _candidate(
-    document: str,
-    passage: int,
-    ordinal: int,
-    start: int,
-    end: int,
-    tokens: int,
-    score: float,
-    dense: float | None,
-    lexical: float | None,
-) -> Candidate:
-    location = Location(start, end, 1, 1, None)
-    found = Passage(passage, document, ordinal, "", start, end, location, "", tokens)
-    return Candidate(found, score, dense, lexical)
+def _candidate(saved: Mapping[str, Any]) -> Candidate:
+    start, end = saved["start"], saved["end"]
+    where = saved["passage"], saved["document"], saved["ordinal"]
+    passage = Passage(*where, "", start, end, Location(start, end, 1, 1, None), "", saved["tokens"])
+    return Candidate(passage, saved["score"], saved["dense"], saved["lexical"])

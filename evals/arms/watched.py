@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 
-from hybrid.routing.policy import Doubting, Policy
+from hybrid.routing.policy import Doubting, Policy, second
 from hybrid.routing.situation import Situation
 from hybrid.types import Decision
 
 
 class Watched:
-    """A policy that keeps the situation it decided on, thread by thread, for the record."""
+    """A policy that keeps, thread by thread, the situation it decided on."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -35,14 +35,10 @@ class Watched:
 class WatchedDoubting(Watched):
     """The same for a policy that also looks at attempts which answered."""
 
-    def __init__(self, policy: Policy, doubting: Doubting) -> None:
-        super().__init__(policy)
-        self._doubting = doubting
-
     def reconsider(self, situation: Situation, tried: Decision) -> Decision | None:
-        return self._doubting.reconsider(situation, tried)
+        return second(self._policy, situation, tried, abstained=False)
 
 
 def watched(policy: Policy) -> Watched:
     """A policy, watched."""
-    return WatchedDoubting(policy, policy) if isinstance(policy, Doubting) else Watched(policy)
+    return WatchedDoubting(policy) if isinstance(policy, Doubting) else Watched(policy)

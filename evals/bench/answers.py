@@ -16,22 +16,22 @@ sentences. Intervals are clustered by document. None of these sets was used to f
 
 from __future__ import annotations
 
-import gzip
-import json
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
-from hybrid.evals.bench.tables import less, table
+from hybrid.evals.bench.tables import Row, less, table
 from hybrid.evals.cli.common import spanned
+from hybrid.evals.columns import shown
 from hybrid.evals.metrics.middle import best_subspan_em
 from hybrid.evals.metrics.squad import f1
 from hybrid.evals.metrics.substring import content_words
 from hybrid.evals.metrics.words import unmarked
+from hybrid.evals.sample import Sample
 from hybrid.evals.statistics import bootstrap
+from hybrid.evals.tasks.squad import Squad
 
 from hybrid import Answer, Hybrid, Settings
 from hybrid.cli.common import print_json
@@ -41,7 +41,6 @@ from hybrid.settings.names import POLICIES
 
 WAYS = ("rag", "long", "self_route", "calibrated")
 _OPTION = re.compile(r"\(([A-H])\)")
-Sample = dict[str, Any]
 
 
 def chosen(reply: str, golds: Sequence[str], options: Sequence[str]) -> float:
@@ -53,13 +52,7 @@ def chosen(reply: str, golds: Sequence[str], options: Sequence[str]) -> float:
 
 def xquad(data: Path) -> Iterator[Sample]:
     """Questions over all articles at once."""
-    articles = json.loads(gzip.decompress((data / "squad" / "xquad.en.json.gz").read_bytes()))["data"]
-    corpus = {a["title"]: "\n\n".join(p["context"] for p in a["paragraphs"]) for a in articles}
-    for article in articles:
-        for paragraph in article["paragraphs"]:
-            for q in paragraph["qas"]:
-                golds = [answer["text"] for answer in q["answers"]]
-                yield {"corpus": corpus, "group": article["title"], "question": q["question"], "golds": golds}
+    return Squad(data / "squad" / "xquad.en.json.gz", together=True).read()
 
 
 def leval(name: str) -> Callable[[Path], Iterator[Sample]]:
@@ -71,12 +64,11 @@ def leval(name: str) -> Callable[[Path], Iterator[Sample]]:
             corpus = known.setdefault(row["input"], {f"document {len(known)}": row["input"]})
             for question, gold in zip(row["instructions"], row["outputs"], strict=True):
                 asked, *parts = _OPTION.split(question)
-                sample = {"corpus": corpus, "group": next(iter(corpus)), "question": asked.strip()}
-                options = [part.strip() for part in parts[1::2]]
+                options = tuple(part.strip() for part in parts[1::2])
                 right = _OPTION.match(gold.strip())
                 if options and right:
                     gold = options[parts[::2].index(right[1])]
-                yield {**sample, "golds": [gold], "options": options}
+                yield Sample("", asked.strip(), corpus, (gold,), next(iter(corpus)), choices=options)
 
     return read
 
@@ -97,7 +89,7 @@ SETS: dict[str, tuple[Callable[[Path], Iterator[Sample]], str]] = {
 @click.option("--json", "as_json", is_flag=True)
 def main(data: Path, sets: tuple[str, ...], questions: int, as_json: bool) -> None:
     """Measure answers."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     with Hybrid(Settings()) as hybrid:
         for name in sets or SETS:
             read, metric = SETS[name]
@@ -113,9 +105,9 @@ def main(data: Path, sets: tuple[str, ...], questions: int, as_json: bool) -> No
 def _answered(hybrid: Hybrid, samples: Sequence[Sample]) -> dict[str, list[Answer]]:
     """The answers to the samples by each policy, each corpus opened once."""
     found: dict[str, dict[int, Answer]] = {way: {} for way in WAYS}
-    for corpus in {id(s["corpus"]): s["corpus"] for s in samples}.values():
-        own = [i for i, s in enumerate(samples) if s["corpus"] is corpus]
-        asked = [samples[i]["question"] for i in own]
+    for corpus in {id(s.documents): s.documents for s in samples}.values():
+        own = [i for i, s in enumerate(samples) if s.documents is corpus]
+        asked = [samples[i].question for i in own]
         with progress_bars(quiet=False) as progress:
             store = hybrid.open(corpus, progress)
             for way in WAYS:
@@ -124,62 +116,51 @@ def _answered(hybrid: Hybrid, samples: Sequence[Sample]) -> dict[str, list[Answe
     return {way: [answers[i] for i in range(len(samples))] for way, answers in found.items()}
 
 
-def _rows(name: str, metric: str, samples: Sequence[Sample], found: dict[str, list[Answer]]) -> list[dict[str, Any]]:
-    groups = [s["group"] for s in samples]
-    scores = {
-        way: [_score(metric, s, a) for s, a in zip(samples, answers, strict=True)] for way, answers in found.items()
-    }
-    rows = []
-    for way, answers in found.items():
-        overlap = [f1(_reply(a), s["golds"]) for s, a in zip(samples, answers, strict=True)]
-        n = len(answers)
-        rows.append(
-            {
-                "data": name,
-                "way": way,
-                "n": n,
-                "documents": len(set(groups)),
-                "metric": metric,
-                "score": bootstrap(scores[way], groups),
-                "over_rag": bootstrap(less(scores[way], scores["rag"]), groups),
-                "f1": bootstrap(overlap, groups),
-                "abstained": sum(a.abstained for a in answers) / n,
-                "went_long": sum(a.route == "long" for a in answers) / n,
-                "tokens_read": sum(a.usage.prompt_tokens for a in answers) / n,
-                "seconds": sum(a.usage.seconds for a in answers) / n,
-            }
-        )
-    return rows
-
-
-def _reply(answer: Answer) -> str:
-    return unmarked(answer.text)
+def _rows(name: str, metric: str, samples: Sequence[Sample], found: dict[str, list[Answer]]) -> list[Row]:
+    groups, n = [s.group for s in samples], len(samples)
+    scores = {way: [_score(metric, *pair) for pair in zip(samples, found[way], strict=True)] for way in found}
+    return [
+        {
+            "data": name,
+            "way": way,
+            "n": n,
+            "documents": len(set(groups)),
+            "metric": metric,
+            "score": bootstrap(scores[way], groups),
+            "over_rag": bootstrap(less(scores[way], scores["rag"]), groups),
+            "f1": bootstrap([f1(unmarked(a.text), s.golds) for s, a in zip(samples, answers, strict=True)], groups),
+            "abstained": sum(a.abstained for a in answers) / n,
+            "went_long": sum(a.route == "long" for a in answers) / n,
+            "tokens_read": sum(a.usage.prompt_tokens for a in answers) / n,
+            "seconds": sum(a.usage.seconds for a in answers) / n,
+        }
+        for way, answers in found.items()
+    ]
 
 
 def _score(metric: str, sample: Sample, answer: Answer) -> float:
+    reply = unmarked(answer.text)
     if metric == "best_subspan_em":
-        return best_subspan_em(_reply(answer), sample["golds"])
+        return best_subspan_em(reply, sample.golds)
     if answer.abstained:
         return 0.0
-    if metric == "option":
-        return chosen(_reply(answer), sample["golds"], sample["options"])
-    return content_words(_reply(answer), sample["golds"])
+    return chosen(reply, sample.golds, sample.choices) if metric == "option" else content_words(reply, sample.golds)
 
 
-def _table(rows: list[dict[str, Any]]) -> None:
+def _table(rows: Sequence[Row]) -> None:
     """A table of each set; F1 and seconds are in --json."""
-    for name in dict.fromkeys(r["data"] for r in rows):
-        own = [r for r in rows if r["data"] == name]
+    columns: dict[str, Callable[[Row], str]] = {
+        "policy": lambda row: str(row["way"]),
+        "score": lambda row: spanned(row["score"]),
+        "over rag": lambda row: spanned(row["over_rag"]),
+        "silent": lambda row: f"{row['abstained']:.0%}",
+        "long": lambda row: f"{row['went_long']:.0%}",
+        "tokens": lambda row: f"{row['tokens_read']:,.0f}",
+    }
+    for name in dict.fromkeys(row["data"] for row in rows):
+        own = [row for row in rows if row["data"] == name]
         title = f"{name}: {own[0]['metric']}, {own[0]['n']} questions on {own[0]['documents']} documents"
-        heads = ("policy", "score", "over rag", "silent", "long", "tokens")
-        lines = [
-            [
-                *(r["way"], spanned(r["score"]), spanned(r["over_rag"])),
-                *(f"{r['abstained']:.0%}", f"{r['went_long']:.0%}", f"{r['tokens_read']:,.0f}"),
-            ]
-            for r in own
-        ]
-        table(heads, lines, title)
+        table(*shown(own, columns), title)
 
 
 if __name__ == "__main__":

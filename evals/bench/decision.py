@@ -5,28 +5,29 @@ Features of 20 found passages of 214 tokens, the policy's decision, and both of 
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
+import click
 import numpy as np
 
+from hybrid.cli.common import print_json
 from hybrid.document import Location
 from hybrid.routing.features import features
 from hybrid.routing.policies.calibrated import Calibrated
 from hybrid.routing.policy import whole
-from hybrid.routing.situation import Situation
+from hybrid.routing.situation import Situation, sized
 from hybrid.settings import Settings
-from hybrid.types import RUNGS, Candidate, Cost, Passage, Prediction, Rung
+from hybrid.types import Candidate, Cost, Passage, Rung
 
 QUESTION = "How did the rental revenue of Exchange Income Fund change from March 2023 to March 2024, and why?"
 _TEXT = "The Company's revenue for the three months ended March 31, 2024 was $20,469,000, as the leases were renewed. "
 
 
-def candidates(count: int = 20) -> list[Candidate]:
+def candidates() -> list[Candidate]:
     """Passages as a search finds them."""
-    texts = [(_TEXT * 8)[i : i + 900] for i in range(count)]
+    texts = [(_TEXT * 8)[i : i + 900] for i in range(20)]
     return [
         Candidate(
             Passage(i, "report.txt", 7 * i, text, 0, len(text), Location(0, len(text), 1, 1, None), "Results", 214),
@@ -41,19 +42,8 @@ def candidates(count: int = 20) -> list[Candidate]:
 def situation(found: list[Candidate], known: dict[str, float]) -> Situation:
     """One document of 100 000 tokens."""
     tokens: dict[Rung, int] = {"passages": 1_700, "sections": 5_000, "documents": 100_000, "corpus": 100_000}
-    predictions = {
-        rung: Prediction(
-            route="rag" if rung in ("passages", "sections") else "long",
-            rung=rung,
-            engine="",
-            prompt_tokens=tokens[rung],
-            fits=True,
-            cost=Cost(dollars=tokens[rung] * 1e-7, basis="estimated"),
-        )
-        for rung in RUNGS
-    }
-    rooms = dict.fromkeys(RUNGS, 128_000)
-    return Situation(QUESTION, tuple(found[:8]), 1, tokens, rooms, 100_000, predictions, known)
+    costs = {rung: Cost(dollars=size * 1e-7, basis="estimated") for rung, size in tokens.items()}
+    return replace(sized(tokens, 128_000, costs, question=QUESTION, features=known), candidates=tuple(found[:8]))
 
 
 def timed(work: Callable[[], object], times: int) -> dict[str, float]:
@@ -73,33 +63,33 @@ def timed(work: Callable[[], object], times: int) -> dict[str, float]:
     return told
 
 
-def main() -> None:
-    """Measure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--times", type=int, default=500)
-    times = parser.parse_args().times
+@click.command()
+@click.option("--times", default=500, show_default=True, help="Each part is measured that often.")
+def main(times: int) -> None:
+    """Measure each part of a decision."""
     found, policy = candidates(), Calibrated()
-    known = features(QUESTION, found, {"report.txt": 470}, 100_000)
-    seen = situation(found, known)
+
+    def known() -> dict[str, float]:
+        return features(QUESTION, found, {"report.txt": 470}, 100_000)
+
+    seen = situation(found, known())
     tried = policy.decide(seen).model_copy(update={"route": "rag", "rung": "passages"})
 
     def all_() -> None:
-        again = situation(found, features(QUESTION, found, {"report.txt": 470}, 100_000))
+        again = situation(found, known())
         policy.decide(again)
         policy.reconsider(again, tried)
 
     parts: dict[str, Callable[[], object]] = {
-        "features": lambda: features(QUESTION, found, {"report.txt": 470}, 100_000),
+        "features": known,
         "whole": lambda: whole(seen),
         "decide": lambda: policy.decide(seen),
         "review": lambda: policy.review(seen, tried),
         "reconsider": lambda: policy.reconsider(seen, tried),
         "all": all_,
     }
-    print(
-        json.dumps(
-            {"times": times, "k": Settings().retrieval.k, **{n: timed(w, times) for n, w in parts.items()}}, indent=1
-        )
+    print_json(
+        {"times": times, "k": Settings().retrieval.k, **{name: timed(run, times) for name, run in parts.items()}}
     )
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 import numpy as np
+from hybrid.evals.bench.tables import Row, table
 
 from hybrid.cli.common import console, print_json
 from hybrid.cost.fit import fit, load
@@ -30,7 +31,6 @@ from hybrid.cost.work import work
 MEASURED = Path(__file__).parents[2] / "docs" / "measured" / "h200"
 OTHER = MEASURED.with_name("h200-qwen3-4b")
 HELD_OUT = 2  # copies of the document that make 65 000 tokens
-Row = dict[str, Any]
 
 
 def estimated(shape: Shape, rates: Rates, row: Row) -> float:
@@ -77,7 +77,7 @@ def main(as_json: bool) -> None:
     rates = host(shape, rates, [row for row in rows if row["copies"] != HELD_OUT])
     shares = {name: getattr(rates, name) / peak for name, peak in peaks_of(gpu).items()}
     carried = assumed(gpu, "h200")
-    told = {
+    told: dict[str, Any] = {
         "shares": shares,
         **{name: getattr(rates, name) for name in ("request", "token", "step")},
         "sweep": {"fitted": seen.median, "held_out": held_out.median, "held_out_90": held_out.ninth},
@@ -87,28 +87,24 @@ def main(as_json: bool) -> None:
     if as_json:
         print_json(told)
         return
-    from rich.table import Table
-
     out = console()
     out.print(", ".join(f"{name} {share:.2f} of the peak" for name, share in shares.items()), highlight=False)
     out.print(f"request {rates.request:.2g} s, token {rates.token:.2g} s, pass {rates.step:.2g} s", highlight=False)
     out.print(f"sweep, lengths held out: {held_out.median:.1%} median, {held_out.ninth:.1%} at 90 %", highlight=False)
-    table = Table("prompt", "cached", "measured s", "carried estimate s", "ratio", "", title="One question")
-    for row in sorted(rows, key=lambda row: (row["prompt_tokens"], row["cached_tokens"])):
-        seconds = estimated(shape, carried, row)
-        sizes = f"{row['prompt_tokens']:,}", f"{row['cached_tokens']:,}", f"{row['engine_seconds']:.2f}"
-        held = "held out" if row["copies"] == HELD_OUT else ""
-        table.add_row(*sizes, f"{seconds:.2f}", f"{seconds / row['engine_seconds']:.2f}", held)
-    out.print(table)
-    table = Table(
-        "rates", "question", "prompt", "cached", "engine s", "estimate s", "ratio", title="Qwen3-4B, not fitted to"
-    )
-    for row in told["another_model"]:
-        sizes = f"{row['prompt_tokens']:,}", f"{row['cached_tokens']:,}", f"{row['engine_seconds']:.2f}"
-        seconds = row["estimated_engine_seconds"]
-        ratio = f"{seconds / row['engine_seconds']:.2f}"
-        table.add_row(row["rates"], row["kind"], *sizes, f"{seconds:.2f}", ratio)
-    out.print(table)
+    heads = ["prompt", "cached", "measured s", "carried estimate s", "ratio", ""]
+    ordered = sorted(told["questions"], key=lambda row: (row["prompt_tokens"], row["cached_tokens"]))
+    lines = [[*_cells(r, "estimated_seconds"), "held out" if r["copies"] == HELD_OUT else ""] for r in ordered]
+    table(heads, lines, "One question")
+    heads = ["rates", "question", "prompt", "cached", "engine s", "estimate s", "ratio"]
+    lines = [[r["rates"], r["kind"], *_cells(r, "estimated_engine_seconds")] for r in told["another_model"]]
+    table(heads, lines, "Qwen3-4B, not fitted to")
+
+
+def _cells(row: Row, estimate: str) -> list[str]:
+    """Prompt, cached tokens, seconds of the engine, the estimate, and that by these."""
+    took, expected = row["engine_seconds"], row[estimate]
+    sizes = f"{row['prompt_tokens']:,}", f"{row['cached_tokens']:,}"
+    return [*sizes, f"{took:.2f}", f"{expected:.2f}", f"{expected / took:.2f}"]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What `hybrid` says of a real GPU beside what the engine counted itself: `python -m hybrid.evals.bench.gpu qwen3-4b`.
+"""Figures of `hybrid` on a real GPU beside the engine's own counters: `python -m hybrid.evals.bench.gpu qwen3-4b`.
 
 A carried shape is served with random weights by `hybrid up`: times are real, answers are noise. One document, repeated
 to several lengths, is asked about by passages, whole and cold, and whole and cached. Charged seconds and estimates
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from hybrid.evals.bench.program import HYBRID
 
 from hybrid.cli.common import console
 from hybrid.cost.prometheus import Counters
@@ -62,13 +63,17 @@ def write_shape(name: str, folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(told | {"chat_template": TEMPLATE}), "utf-8")
 
 
+def busy(counted: Any) -> float | None:
+    """Seconds of prefill and decoding by vLLM's counters, added up over requests."""
+    both = counted.prefill, counted.decode
+    return None if None in both else sum(one.seconds for one in both)
+
+
 def row(answer: Answer, counted: Any, copies: int, kind: str) -> dict[str, Any]:
     """A question's figures: the engine's own, what was charged, and what was expected before."""
     usage: Usage = answer.usage
     expected = next(p.cost for p in answer.decision.predictions if p.rung == answer.decision.rung)
-    worked = (
-        None if counted.prefill is None or counted.decode is None else counted.prefill.seconds + counted.decode.seconds
-    )
+    worked = busy(counted)
     return {
         "kind": kind,
         "copies": copies,
@@ -111,7 +116,7 @@ def ask_all(settings: Settings, url: str, copies: list[int], name: str) -> list[
 
 
 def at_once(settings: Settings, url: str) -> dict[str, Any]:
-    """Eight questions at once: what they were charged together, and how long the engine was busy."""
+    """Eight questions at once: their charges together, and how long the engine was busy."""
     with Hybrid(settings) as hybrid:
         questions = [f"{QUESTIONS[i % 3]} ({i})" for i in range(8)]
         text = {"at once": FILING.read_text("utf-8")}
@@ -122,16 +127,7 @@ def at_once(settings: Settings, url: str) -> dict[str, Any]:
         time.sleep(1.0)
         counted = Counters.read(url) - before
     charged = sum(a.cost.gpu_seconds or 0.0 for a in answers)
-    each = (
-        None if counted.prefill is None or counted.decode is None else counted.prefill.seconds + counted.decode.seconds
-    )
-    return {"wall_seconds": took, "charged_gpu_seconds": charged, "requests_seconds_added_up": each}
-
-
-def _hybrid(*arguments: str, **options: Any) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", "from hybrid.cli.main import main; main()", *arguments], text=True, **options
-    )
+    return {"wall_seconds": took, "charged_gpu_seconds": charged, "requests_seconds_added_up": busy(counted)}
 
 
 @click.command()
@@ -165,12 +161,9 @@ def main(
     url, begun = f"http://127.0.0.1:{port}/v1", time.monotonic()
     written = output / "hybrid.toml"
     found = ("--vllm", vllm) if vllm else ()
-    up = _hybrid(
-        *("up", str(shape), "--context", context, "--only", "extended", "--port", str(port), *found, "--json"),
-        *("--write", str(written), "--force", "--logs", str(output), "--timeout", "420", "--", *flags),
-        stdout=subprocess.PIPE,
-        preexec_fn=os.setpgrp,
-    )
+    served = ("up", str(shape), "--context", context, "--only", "extended", "--port", str(port), *found, "--json")
+    files = ("--write", str(written), "--force", "--logs", str(output), "--timeout", "420", "--", *flags)
+    up = subprocess.Popen((*HYBRID, *served, *files), text=True, stdout=subprocess.PIPE, start_new_session=True)
     figures: dict[str, Any] = {"shape": name, "context": context}
     try:
         assert up.stdout is not None
@@ -192,7 +185,7 @@ def main(
         figures["at_once"] = at_once(settings, url)
         rates = output / "rates.json"
         options = ("--url", url, "--model", str(shape), "--minutes", str(minutes), "--output", str(rates), "--quiet")
-        if _hybrid("calibrate", "cost", *options).wait():
+        if subprocess.run((*HYBRID, "calibrate", "cost", *options)).returncode:
             raise click.ClickException("hybrid calibrate cost failed.")
         fitted = settings.model_copy(update={"cost": settings.cost.model_copy(update={"rates": rates})})
         figures["fitted"] = ask_all(fitted, url, lengths, "after")

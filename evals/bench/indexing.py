@@ -13,14 +13,13 @@ from __future__ import annotations
 import json
 import resource
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import click
+from hybrid.evals.bench.program import part
 from hybrid.evals.bench.tables import table
 from hybrid.evals.cli.common import spanned
 from hybrid.evals.metrics.words import normalise
@@ -49,10 +48,8 @@ def main(data: Path, documents: int, rounds: int, side: str | None, as_json: boo
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in SIDES}
     for _ in range(rounds):
         for name in SIDES:
-            command = [sys.executable, "-m", "hybrid.evals.bench.indexing", "--data", str(data)]
-            command += ["--documents", str(documents), "--side", name]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
-            runs[name].append(json.loads(done.stdout.splitlines()[-1]))
+            options = ("--data", data, "--documents", documents, "--side", name)
+            runs[name].append(part("hybrid.evals.bench.indexing", *options))
     ratios = {
         name: [b["seconds"] / a["seconds"] for a, b in zip(runs[name], runs["LlamaIndex"], strict=True)]
         for name in SIDES[:-1]
@@ -128,9 +125,7 @@ def _hybrid(data: Path, documents: int, precision: str) -> dict[str, Any]:
         hits = []
         for q in _questions(data, set(texts)):
             vector = ours.embedder.encode_query([q["question"]])[0]
-            from hybrid.index.fusion import retrieve
-
-            found = retrieve(store, q["question"], 5, documents=[q["name"]], vector=vector)
+            found = store.search(q["question"], 5, documents=[q["name"]], vector=vector)
             hits.append(float(any(q["gold"] in normalise(c.passage.text) for c in found)))
         return _result(texts, seconds, len(store), hits)
 

@@ -133,7 +133,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one side said."""
+    """The reply of one side."""
 
     text: str
     abstained: bool
@@ -214,7 +214,7 @@ def asked_contracts(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
 
 
 def silent(text: str) -> Iterator[Asked]:
-    """Questions on the categories of which a contract has none of the `WORDS`, worded as L-Eval words its own."""
+    """Questions in L-Eval's wording on the categories that have none of their `WORDS` in a contract."""
     flat = " ".join(text.lower().split())
     for category, (details, words) in WORDS.items():
         if not re.search(words, flat):
@@ -225,14 +225,14 @@ def silent(text: str) -> Iterator[Asked]:
             yield Asked(question, (), category)
 
 
-def foreign(text: str, others: Sequence[tuple[int, Asked]], seed: int = 0) -> Iterator[Asked]:
+def foreign(text: str, others: Sequence[tuple[int, Asked]]) -> Iterator[Asked]:
     """Questions of other contracts with a party of theirs, drawn from those whose party is not in this one's text.
 
     Args:
         others: each with the number of its contract.
     """
     flat = " ".join(text.lower().split())
-    drawn = Random(f"{seed} {len(text)}").sample(list(others), len(others))
+    drawn = Random(f"0 {len(text)}").sample(list(others), len(others))
     absent = ((i, a) for i, a in drawn if PARTIES[i].lower() not in flat)
     for number, asked in islice(absent, PARTY_QUESTIONS):
         yield Asked(f"In the agreement with {PARTIES[number]}: {_details(asked.question)}", (), "", "parties")

@@ -23,8 +23,8 @@ from hybrid.evals.metrics.retrieval import Range, overlap, recall_at
 
 from hybrid import Hybrid, Settings
 from hybrid.files import read_lines
-from hybrid.index.fusion import Mode, retrieve
-from hybrid.index.store import Store
+from hybrid.index.fusion import Mode
+from hybrid.index.protocol import Store
 
 _BUDGET = 4_000
 MODES: tuple[Mode, ...] = ("dense", "lexical", "fused")
@@ -86,7 +86,7 @@ def chunking(hybrid: Hybrid, folder: Path, peer: bool) -> list[Row]:
     stores = {name: hybrid.open({name: text}) for name, text in corpora.items()}
     for mode in MODES:
         ways[f"hybrid {mode}"] = [
-            [("", c.passage.start, c.passage.end) for c in retrieve(stores[q["corpus_id"]], q["question"], 40, mode)]
+            [("", c.passage.start, c.passage.end) for c in stores[q["corpus_id"]].search(q["question"], 40, mode)]
             for q in asked
         ]
     if peer:
@@ -141,7 +141,7 @@ def litm(hybrid: Hybrid, folder: Path, questions: int, peer: bool) -> list[Row]:
 
 def _documents(store: Store, question: str, k: int, mode: Mode, among: list[str] | None = None) -> list[str]:
     """Documents by their best passage."""
-    names = [c.passage.document for c in retrieve(store, question, 3 * k, mode, among)]
+    names = [c.passage.document for c in store.search(question, 3 * k, mode, among)]
     return list(dict.fromkeys(names))[:k]
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import resource
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -19,13 +17,12 @@ from typing import Any
 
 import click
 import numpy as np
-from hybrid.evals.bench.tables import table
+from hybrid.evals.bench.program import part
+from hybrid.evals.bench.tables import written
 
-from hybrid.cli.common import print_json
 from hybrid.corpus.corpus import Corpus
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder, Progress, Vectors
-from hybrid.index.fusion import retrieve
 from hybrid.index.store import Store
 from hybrid.settings import PassageSettings
 
@@ -67,18 +64,20 @@ def main(sizes: tuple[int, ...], questions: int, folder: Path | None, as_json: b
             begun = time.perf_counter()
             passages = _build(Path(place), size)
             built = time.perf_counter() - begun
-            command = [sys.executable, "-m", "hybrid.evals.bench.scale", "--open", place, "--questions", str(questions)]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            opened = part("hybrid.evals.bench.scale", "--open", place, "--questions", questions)
             disk = sum(file.stat().st_size for file in Path(place).rglob("*") if file.is_file()) / 1e6
-            rows.append(
-                {"passages": passages, "built": built, "disk": disk, **json.loads(done.stdout.splitlines()[-1])}
-            )
-    if as_json:
-        print_json(rows)
-        return
-    heads = ["passages", "disk MB", "build s", "open ms", "memory MB", "question ms: median", "90 %", "embedding it"]
-    digits = {"passages": 0, "disk": 0, "built": 0, "open": 0, "memory": 0, "median": 1, "p90": 1, "embedding": 1}
-    table(heads, [[f"{row[what]:,.{n}f}" for what, n in digits.items()] for row in rows])
+            rows.append({"passages": passages, "built": built, "disk": disk, **opened})
+    columns = {
+        "passages": lambda row: f"{row['passages']:,}",
+        "disk MB": lambda row: f"{row['disk']:,.0f}",
+        "build s": lambda row: f"{row['built']:,.0f}",
+        "open ms": lambda row: f"{row['open']:,.0f}",
+        "memory MB": lambda row: f"{row['memory']:,.0f}",
+        "question ms: median": lambda row: f"{row['median']:,.1f}",
+        "90 %": lambda row: f"{row['p90']:,.1f}",
+        "embedding it": lambda row: f"{row['embedding']:,.1f}",
+    }
+    written(rows, columns, as_json)
 
 
 def _build(place: Path, passages: int) -> int:
@@ -114,7 +113,7 @@ def _open(place: Path, questions: int) -> dict[str, Any]:
         begun = time.perf_counter()
         vector = embedder.encode_query([question])[0]
         embedding.append(time.perf_counter() - begun)
-        found = retrieve(store, question, 8, vector=vector)
+        found = store.search(question, 8, vector=vector)
         times.append(time.perf_counter() - begun)
         assert len(found) == 8
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -11,27 +11,15 @@ from typing import Any
 
 import click
 import numpy as np
-from hybrid.evals.statistics import estimate
+from hybrid.evals.statistics import estimate, ratio
 
 from hybrid.files import read_lines
-
-_DRAWS = 2000
 
 
 def seconds(record: dict[str, Any]) -> float:
     """Seconds of prefill and decoding of one record."""
     usage = record["usage"]
     return float((usage["prefill_seconds"] or 0) + (usage["decode_seconds"] or 0))
-
-
-def share(own: list[float], other: list[float], groups: list[str]) -> tuple[float, float, float]:
-    """The mean of `own` by the mean of `other`, with its 95 % interval."""
-    _, member = np.unique(groups, return_inverse=True)
-    sums = np.stack([np.bincount(member, weights=values) for values in (own, other)])
-    drawn = np.random.default_rng(0).integers(sums.shape[1], size=(_DRAWS, sums.shape[1]))
-    above, below = sums[:, drawn].sum(2)
-    low, high = np.quantile(above / below, (0.025, 0.975))
-    return float(sum(own) / sum(other)), float(low), float(high)
 
 
 @click.command()
@@ -53,13 +41,15 @@ def main(records: Path, against: str) -> None:
                 continue
             groups = [f"{key[0]} {base[key]['group']}" for key in keys]
             gains = [found[key]["score"] - base[key]["score"] for key in keys]
-            spent = [seconds(found[key]) for key in keys]
-            gain, of = estimate(gains, groups), share(spent, [seconds(base[key]) for key in keys], groups)
+            order = sorted(range(len(keys)), key=lambda i: groups[i])
+            spent, theirs = ([seconds(side[keys[i]]) for i in order] for side in (found, base))
+            of = ratio(spent, theirs, sorted(groups))
+            gain = estimate(gains, groups)
             score = np.mean([found[key]["score"] for key in keys])
             click.echo(
                 f"{part:6} {arm:11} n {len(keys)}/{gain.groups}  score {score:.3f}, less {against}'s {gain.mean:+.3f} "
                 f"[{gain.low:+.3f}, {gain.high:+.3f}]  {np.mean(spent):.3f} s, "
-                f"share {of[0]:.2f} [{of[1]:.2f}, {of[2]:.2f}]"
+                f"share {of.mean:.2f} [{of.low:.2f}, {of.high:.2f}]"
             )
 
 

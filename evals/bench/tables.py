@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from hybrid.evals.cli.common import spanned
+from hybrid.evals.columns import shown
 from hybrid.evals.statistics import Interval, bootstrap
 
 from hybrid.cli.common import console, print_json
@@ -14,7 +15,7 @@ Row = dict[str, Any]
 
 
 def row(data: str, way: str, metric: str, values: Sequence[float], groups: Sequence[Hashable] | None = None) -> Row:
-    """What a way came to on some data by a metric; groups are drawn whole."""
+    """The mean of a way on some data by a metric; groups are drawn whole."""
     found = bootstrap(values, groups) if values else Interval(0.0, 0.0, 0.0)
     return {"data": data, "way": way, "metric": metric, **found._asdict(), "n": len(values)}
 
@@ -42,6 +43,14 @@ def show(rows: Sequence[Row], as_json: bool) -> None:
 
 def _cell(row: Row) -> str:
     return f"{spanned(Interval(row['mean'], row['low'], row['high']))} n={row['n']}"
+
+
+def written(rows: Sequence[Row], columns: Mapping[str, Callable[[Row], str]], as_json: bool) -> None:
+    """Print rows as JSON, or as a table."""
+    if as_json:
+        print_json(rows)
+    else:
+        table(*shown(rows, columns))
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What two servers on one machine lose when a router asks them in turn: `python -m hybrid.evals.bench.turns`.
+"""The time that two servers on one machine lose when a router asks them in turn: `python -m hybrid.evals.bench.turns`.
 
     hybrid up examples/testbed --context 4096 -- --enforce-eager
     python -m hybrid.evals.bench.turns http://127.0.0.1:8000/v1 http://127.0.0.1:8001/v1

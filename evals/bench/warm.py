@@ -1,8 +1,8 @@
 """When a document that was read once is worth reading again: `python -m hybrid.evals.bench.warm`.
 
-For documents of some lengths, the price of a right answer from which on the policy `calibrated` reads the whole, cold
-and warm, at the estimated costs of a model on a GPU. The policy is asked at prices on both sides of where the worths
-that it states itself cross; the price is found by halving, and it fails where a decision is not the best of them.
+For documents of some lengths, the bench finds the price of a right answer from which on the policy `calibrated` reads
+the whole, cold and warm, at the estimated costs of a model on a GPU. It halves the range of prices around the
+crossing, and fails where a decision is not the best by the policy's own figures.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from hybrid.evals.replay import OUTPUT
 from hybrid.cli.common import print_json
 from hybrid.cost.estimate import estimate
 from hybrid.routing.policies.calibrated import Calibrated
-from hybrid.routing.situation import Situation
+from hybrid.routing.situation import ROUTES, Situation, sized
 from hybrid.routing.weights import TIE, carried
 from hybrid.settings import CostSettings
-from hybrid.types import RUNGS, Prediction, Rung
+from hybrid.types import Rung
 
 LENGTHS = (8_000, 16_000, 32_000, 64_000, 128_000)
 PASSAGES = 2_000  # tokens of eight passages with their frame
@@ -25,25 +25,16 @@ _AROUND = 1e-6  # of a price: how near to the crossing the policy is asked
 
 
 def situation(length: int, cached: int, cost: CostSettings, features: dict[str, float]) -> Situation:
-    """A question on one document of some tokens, of which some are in the cache."""
+    """A question on one document, part of which is in the cache."""
     sizes: dict[Rung, int] = {"passages": PASSAGES, "sections": 3 * PASSAGES, "documents": length, "corpus": length}
-    predictions = {
-        rung: Prediction(
-            route="long" if rung in ("documents", "corpus") else "rag",
-            rung=rung,
-            engine="",
-            prompt_tokens=sizes[rung],
-            cached_tokens=cached if rung in ("documents", "corpus") else 0,
-            fits=True,
-            cost=estimate(cost, sizes[rung], OUTPUT, cached if rung in ("documents", "corpus") else 0),
-        )
-        for rung in RUNGS
+    costs = {
+        rung: estimate(cost, size, OUTPUT, cached if ROUTES[rung] == "long" else 0) for rung, size in sizes.items()
     }
-    return Situation("", (), 1, sizes, dict.fromkeys(RUNGS, 200_000), length, predictions, features)
+    return sized(sizes, 200_000, costs, features=features)
 
 
 def best(policy: Calibrated, one: Situation) -> str:
-    """What the policy reads, which has to be the best of the worths it states: the cheaper where it is nearly a tie."""
+    """The rung that the policy reads; it has to be worth most by its own figures, the cheaper one in a near tie."""
     decision = policy.decide(one)
     rungs = [way.rung for way in policy.ways(one)]  # the cheapest first, all attempts counted
     gain = decision.worth[rungs[1]] - decision.worth[rungs[0]]

@@ -1,4 +1,4 @@
-"""What several commands of `hybrid eval` share."""
+"""Options and cells that several commands of `hybrid eval` share."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def spanned(one: Estimate | Interval | None) -> str:
 
 
 def show_notes(notes: Iterable[str]) -> None:
-    """Notes behind what was printed."""
+    """Print notes below a result."""
     for note in notes:
         console().print(f"[yellow]note[/] {note}")

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 from hybrid.evals.cli.common import JSON, show_notes, spanned
+from hybrid.evals.columns import shown
 
 from hybrid.cli.common import console, grouped, print_json
 from hybrid.cli.dash import Place
 
 if TYPE_CHECKING:
-    from hybrid.evals.replay import Replay
+    from collections.abc import Callable
+
+    from hybrid.evals.replay import Replay, Row
 
 
 @click.command()
@@ -43,21 +46,17 @@ def replay(records: Path, policies: tuple[str, ...], model: str | None, as_json:
 
 
 def _show_replay(judged: Replay) -> None:
-    heads = ["set", "policy", "n", "score", "of tasks", "long", "tokens", "$ / 1000"]
-    rows = [
-        [
-            row.set,
-            row.policy + (" *" if row.on_frontier else ""),
-            f"{row.n:,}",
-            spanned(row.score),
-            f"{row.mean_of_tasks:.3f}",
-            "-" if row.long is None else f"{row.long:.0%}",
-            "-" if row.tokens is None else f"{row.tokens:,.0f}",
-            "-" if row.dollars is None else f"{1000 * row.dollars:.2f}",
-        ]
-        for row in judged.rows
-    ]
-    console().print(grouped(heads, rows), soft_wrap=False)
+    columns: dict[str, Callable[[Row], str]] = {
+        "set": lambda row: row.set,
+        "policy": lambda row: row.policy + (" *" if row.on_frontier else ""),
+        "n": lambda row: f"{row.n:,}",
+        "score": lambda row: spanned(row.score),
+        "of tasks": lambda row: f"{row.mean_of_tasks:.3f}",
+        "long": lambda row: "-" if row.long is None else f"{row.long:.0%}",
+        "tokens": lambda row: "-" if row.tokens is None else f"{row.tokens:,.0f}",
+        "$ / 1000": lambda row: "-" if row.dollars is None else f"{1000 * row.dollars:.2f}",
+    }
+    console().print(grouped(*shown(judged.rows, columns)), soft_wrap=False)
     console().print("* nothing else costs no more and scores no less; of tasks: the mean over tasks of their means")
     if any(row.dollars is not None for row in judged.rows):
         console().print(f"dollars for 1,000 questions are {judged.basis}", markup=False)

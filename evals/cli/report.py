@@ -1,4 +1,4 @@
-"""`hybrid eval report` and `compare`: what a run shows, and how two runs differ."""
+"""`hybrid eval report` and `compare`: the page of a run, and how two runs differ."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 from hybrid.evals.cli.common import CONFIG, JSON, QUIET, show_notes, spanned
+from hybrid.evals.columns import shown
 from hybrid.evals.selection import narrowed, needs_data, possible
 from hybrid.evals.suite import Suite, carried, make_task, read
 
@@ -19,7 +20,7 @@ from hybrid.cli.effect import refuse
 from hybrid.cli.progress import progress_bars
 
 if TYPE_CHECKING:
-    from hybrid.evals.report.data import Data
+    from hybrid.evals.report.data import Data, ScoreRow
     from hybrid.evals.sample import Task
 
 
@@ -48,7 +49,7 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 @click.option(
     "--changed-data",
     is_flag=True,
-    help="Go on although samples are other ones now: what was recorded of those is set aside, and asked again.",
+    help="Continue although samples have changed: their records are set aside, and they are asked again.",
 )
 @click.option("--report/--no-report", "reported", default=True, help="Write the report at the end.")
 @QUIET
@@ -56,7 +57,7 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 def run(suite: str, output: Path, engine: str | None, data: Path | None, as_json: bool, **options: Any) -> None:
     """Answer the samples of SUITE with its arms; SUITE is a name (see `hybrid eval list`) or a TOML file.
 
-    The same command goes on with a run that was broken off: nothing is asked twice. A suite that brings a model, such
+    The same command continues an interrupted run and asks nothing twice. A suite that brings a model, such
     as testbed, starts vLLM for it and stops it at the end, unless a server is named with --url.
 
     \b
@@ -138,20 +139,18 @@ def _answer(
 
 
 def _show_scores(found: Data) -> None:
-    short = any(row.failed or row.skipped for row in found.scores)
-    heads = ["task", "arm", "n", *(["failed", "skipped"] if short else []), "score", "silent", "tokens read", "s"]
-    rows = [
-        [
-            row.task,
-            row.arm,
-            f"{row.n:,}",
-            *([str(row.failed), str(row.skipped)] if short else []),
-            spanned(row.score),
-            f"{row.abstained:.0%}",
-            f"{row.prompt_tokens:,.0f}",
-            f"{row.seconds:.2f}",
-        ]
-        for row in found.scores
-    ]
-    console().print(grouped(heads, rows), soft_wrap=False)
+    columns: dict[str, Callable[[ScoreRow], str]] = {
+        "task": lambda row: row.task,
+        "arm": lambda row: row.arm,
+        "n": lambda row: f"{row.n:,}",
+        "failed": lambda row: str(row.failed),
+        "skipped": lambda row: str(row.skipped),
+        "score": lambda row: spanned(row.score),
+        "silent": lambda row: f"{row.abstained:.0%}",
+        "tokens read": lambda row: f"{row.prompt_tokens:,.0f}",
+        "s": lambda row: f"{row.seconds:.2f}",
+    }
+    if not any(row.failed or row.skipped for row in found.scores):
+        del columns["failed"], columns["skipped"]
+    console().print(grouped(*shown(found.scores, columns)), soft_wrap=False)
     console().print(found.verdict, markup=False)

@@ -1,4 +1,4 @@
-"""Multiple choice: which option a reply takes, by our own reading and by that of RUCAIBox/BAMBOO (commit f230f20)."""
+"""Multiple choice: the option that a reply takes, read our way and as RUCAIBox/BAMBOO does (commit f230f20)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from collections.abc import Sequence
 
 # A letter that stands alone; an A that begins a phrase ("A man ...") is an article, not an option
 _OPTION = r"(?<![\w'’])(?:([B-H])|(A)(?!\s+(?!because\b|since\b|as\b|is\b|or\b|and\b)[a-z]))(?![\w'’])"
-
 _STATED = re.compile(rf"(?i:\banswer)(?:\s+is)?\s*:?\s*[(\[*\s]*{_OPTION}")
-
 _LEADING = re.compile(rf"\W*{_OPTION}")
 
 

@@ -29,15 +29,6 @@ def recall_at(found: Sequence[Hashable], golds: Collection[Hashable], k: int) ->
     return len(set(found[:k]) & _some(golds)) / len(set(golds))
 
 
-def precision_at(found: Sequence[Hashable], golds: Collection[Hashable], k: int) -> float:
-    """The share of golds among the first `k` found, of those that were found: fewer than `k` are not held against it.
-
-    Raises:
-        ValueError: no golds.
-    """
-    return len(set(found[:k]) & _some(golds)) / max(1, len(found[:k]))
-
-
 def ndcg_at(found: Sequence[Hashable], golds: Collection[Hashable], k: int) -> float:
     """Discounted gain of the golds among the first `k`, of the best possible; a gold found again gains nothing.
 
@@ -90,7 +81,7 @@ def places(found: Sequence[Range], golds: Sequence[Range]) -> list[int]:
 
 
 def judge(found: Sequence[Range], golds: Sequence[Range]) -> dict[str, float]:
-    """What was retrieved, by character and by rank: recall, precision, iou, ndcg.
+    """Scores of a retrieval by character and by rank: recall, precision, iou, ndcg.
 
     A passage counts as one gold for nDCG, also where it touches two.
 

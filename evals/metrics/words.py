@@ -8,7 +8,6 @@ from collections import Counter
 
 _MARKS = re.compile(r" ?\[\d+\]")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
-
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 

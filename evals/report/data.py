@@ -29,7 +29,7 @@ class ScoreRow(BaseModel):
 
 
 class SpeedRow(BaseModel):
-    """How fast an arm was at one length."""
+    """The speed of an arm at one length."""
 
     arm: str
     length: int | None
@@ -56,7 +56,7 @@ class RetrievalRow(BaseModel):
 
 
 class CostRow(BaseModel):
-    """What an arm's questions cost, of one basis."""
+    """The cost of an arm's questions on one basis, measured or estimated."""
 
     arm: str
     basis: str
@@ -90,7 +90,7 @@ class PlaceRow(BaseModel):
 
 
 class RouteRow(BaseModel):
-    """What a policy sent on one way, and what that was worth against the other route."""
+    """The questions that a policy sent one way, and their gain over the other route."""
 
     arm: str
     way: str
@@ -118,7 +118,7 @@ class PairRow(BaseModel):
 
 
 class RegretRow(BaseModel):
-    """What an arm lost against the best arm of each question."""
+    """The loss of an arm against the best arm of each question."""
 
     arm: str
     regret: Score

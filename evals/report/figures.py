@@ -6,7 +6,7 @@ Lines and letters take the colour of the text around them; series have a colour 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -167,7 +167,7 @@ def bars(title: str, values: Mapping[str, Estimate], x_label: str) -> str:
 
 
 def shares(title: str, rows: Mapping[str, Mapping[str, float]], legend: Sequence[str]) -> str:
-    """What went where: each row is parts of 1, named by the legend."""
+    """Shares: each row is parts of 1, named by the legend."""
     side, row = _side(rows), 28
     height = row * len(rows) + 24 * -(-len(legend) // 3) + 12
     x = _scale(0, 1, side, WIDTH - 8)
@@ -299,18 +299,10 @@ def _cividis(share: float) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _scale(low: float, high: float, start: float, end: float) -> _Scale:
-    return _Scale(low, (end - start) / ((high - low) or 1.0), start)
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    low: float
-    slope: float
-    start: float
-
-    def __call__(self, value: float) -> float:
-        return self.start + (value - self.low) * self.slope
+def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+    """Places between `start` and `end` for values between `low` and `high`."""
+    slope = (end - start) / ((high - low) or 1.0)
+    return lambda value: start + (value - low) * slope
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -41,7 +41,7 @@ def summary(folder: Path) -> Data:
 
 
 def compare(one: Path, other: Path) -> Comparison:
-    """Two runs: where their settings differ, and the paired differences of arms of the same name.
+    """Two runs: the differences of their settings, and paired differences of arms of the same name.
 
     Raises:
         InputError: one of the folders holds no run.
@@ -79,12 +79,12 @@ def compare(one: Path, other: Path) -> Comparison:
 
 
 def _differ(one: Row, other: Row) -> bool:
-    """Whether two rows are of different data; earlier versions did not note of which."""
+    """Whether two rows are of different data; rows of earlier versions do not say."""
     return bool(one.content and other.content) and one.content != other.content
 
 
 def _basis(info: RunInfo, rows: Sequence[Row]) -> Data:
-    """Scores by task and arm, and what has to be said before any number."""
+    """Scores by task and arm, and the notes that come before any number."""
     scores = []
     for (task, arm), own in by(rows, lambda row: (row.task, row.arm)).items():
         answered = [row for row in own if row.status == "answered"]
@@ -109,7 +109,7 @@ def _basis(info: RunInfo, rows: Sequence[Row]) -> Data:
         whole = missing + len(rows)
         notes.append(
             f"This run is not finished: {missing:,} of {whole:,} records ({missing / whole:.0%}) are missing. "
-            "Run the same command again to go on."
+            "Run the same command again to continue."
         )
     failed, skipped = (sum(row.status == status for row in rows) for status in ("failed", "skipped"))
     if failed:

@@ -24,7 +24,7 @@ _LONG = 24  # rows from which a table is folded
 
 
 def save(report: Report, folder: Path) -> list[str]:
-    """Write `report.html`, `report.md`, `report.json` and the figures into a folder; returns what has to be said.
+    """Write `report.html`, `report.md`, `report.json` and the figures into a folder; returns notes for the user.
 
     Raises:
         InputError: the folder cannot be made.
@@ -127,7 +127,7 @@ def _html_example(example: Example) -> str:
 
 
 def _html_questions(questions: Sequence[Question]) -> str:
-    """All questions, and what chooses among them: without scripts all are shown, and the chooser is not."""
+    """All questions, with a filter; without scripts the page shows all and no filter."""
     arms = dict.fromkeys(reply.arm for question in questions for reply in question.replies)
     tasks = dict.fromkeys(question.task for question in questions)
     choosers = [
@@ -179,7 +179,7 @@ def _title(report: Report) -> str:
 
 
 def _facts(run: RunInfo) -> list[tuple[str, str]]:
-    """What was run on what, in a few lines."""
+    """The suite, versions, machine and arms of a run, in a few lines."""
     last = run.sessions[-1]
     facts = [
         ("begun", run.sessions[0].begun),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from hybrid.evals.columns import shown
 from hybrid.evals.report import figures
 from hybrid.evals.report.data import Data, LengthRow, PlaceRow
 from hybrid.evals.report.rows import Row, by, by_place, mean, sure
@@ -54,23 +55,15 @@ def by_length(data: Data, rows: Sequence[Row]) -> Section:
         title = f"{family}: score by length"
         drawn = figures.lines(title, series, "tokens of prompt and reply", threshold=THRESHOLD if ruler else None)
         section.figures.append((f"length-{file_name(family)}", drawn))
-        head = ["tasks", "arm", "length", "n", "score", "effective context"]
-        section.tables.append(
-            Table(
-                head,
-                [
-                    [
-                        r.family,
-                        r.arm,
-                        f"{r.length:,}",
-                        f"{r.score.n:,}",
-                        span(r.score),
-                        f"{r.effective:,}" if r.effective else "none",
-                    ]
-                    for r in found
-                ],
-            )
-        )
+        columns: dict[str, Callable[[LengthRow], str]] = {
+            "tasks": lambda r: r.family,
+            "arm": lambda r: r.arm,
+            "length": lambda r: f"{r.length:,}",
+            "n": lambda r: f"{r.score.n:,}",
+            "score": lambda r: span(r.score),
+            "effective context": lambda r: f"{r.effective:,}" if r.effective else "none",
+        }
+        section.tables.append(Table(*shown(found, columns)))
         section.tables += tables
     return section
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hybrid.evals.record import Record, records
-from hybrid.evals.report.rows import Row, by
-from hybrid.evals.report.section import Question, Reply, Section
+from hybrid.evals.report.rows import Row, by, way_of
+from hybrid.evals.report.section import Question, Reply, Section, cut, right
 
 _MOST = 1_000  # questions on the page: more would be megabytes
 _LONG = 400  # characters of a reply, and of what is right
@@ -34,26 +34,24 @@ def questions(folder: Path, rows: Sequence[Row]) -> Section:
 
 
 def _telling(rows: Sequence[Row]) -> tuple[bool, float, float]:
-    """What a reader wants to see first: failures, then where arms differ, then where all are wrong."""
+    """The order for a reader: failures, then samples on which arms differ, then those that all got wrong."""
     scores = [row.score for row in rows if row.status == "answered"] or [0.0]
     return any(row.status == "failed" for row in rows), max(scores) - min(scores), -max(scores)
 
 
 def _question(found: Sequence[Record]) -> Question:
-    first = found[0]
-    golds = _short(" | ".join(first.golds)) or "nothing: the documents do not say"
-    return Question(first.task, first.length, first.id, first.question, golds, [_reply(record) for record in found])
+    first, replies = found[0], [_reply(record) for record in found]
+    return Question(first.task, first.length, first.id, first.question, right(first.golds, _LONG), replies)
 
 
 def _reply(record: Record) -> Reply:
-    attempts = [attempt["route"] for attempt in (record.decision or {}).get("attempts", ())]
     return Reply(
         arm=record.arm,
         status=record.status,
         score=record.score,
-        route=" then ".join(dict.fromkeys(attempts)) or record.route or "",
+        route=way_of(record),
         cost=_cost(record),
-        text=_short(record.text if record.status == "answered" else record.reason),
+        text=cut(record.text if record.status == "answered" else record.reason, _LONG),
     )
 
 
@@ -66,7 +64,3 @@ def _cost(record: Record) -> str:
     if cost is not None and cost.gpu_seconds:
         return f"{cost.gpu_seconds:.2g} GPU-s, {tokens}"
     return tokens
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONG else f"{text[:_LONG]} …"

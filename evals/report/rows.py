@@ -1,4 +1,4 @@
-"""What a report keeps of the records of a run, and how they are put together."""
+"""The figures that a report keeps of each record, and ways to group them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BINS = 10  # of depth, where there are more different ones
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the report keeps of a record."""
+    """The figures that a report keeps of a record."""
 
     arm: str
     sample: tuple[str, int | None, int, str]
@@ -29,7 +29,7 @@ class Row:
     status: str
     score: float
     abstained: bool
-    way: str  # rag, long, or rag then long; empty where an arm has no routes
+    way: str  # as `way_of` tells it
     prompt: int
     cached: int
     output: int
@@ -59,7 +59,7 @@ class Row:
 
     @property
     def tokens(self) -> int:
-        """What was computed."""
+        """Tokens that were computed: read without the cache, and written."""
         return self.prompt - self.cached + self.output
 
 
@@ -68,7 +68,6 @@ def load(folder: Path) -> tuple[RunInfo, list[Row]]:
 
 
 def _row(record: Record) -> Row:
-    attempts = [attempt["route"] for attempt in (record.decision or {}).get("attempts", ())]
     spent = [attempt["usage"] for attempt in (record.decision or {}).get("attempts", ()) if "usage" in attempt]
     usage, cost, about = record.usage, record.cost, record.about
     whole = usage.prompt_tokens + usage.output_tokens
@@ -80,13 +79,13 @@ def _row(record: Record) -> Row:
         status=intern(record.status),
         score=record.score or 0.0,
         abstained=record.abstained,
-        way=intern(" then ".join(dict.fromkeys(attempts)) or record.route or ""),
+        way=intern(way_of(record)),
         prompt=usage.prompt_tokens,
         cached=usage.cached_tokens,
         output=usage.output_tokens,
         engine_seconds=usage.seconds,
         first_token=usage.first_token_seconds,
-        seconds=record.seconds - record.timings.get("index", 0.0),  # which the first arm on a text does for all
+        seconds=record.seconds - record.timings.get("index", 0.0),  # the first arm on a text makes the index for all
         basis=intern(cost.basis) if cost is not None else "",
         dollars=cost.dollars if cost is not None else None,
         gpu_seconds=cost.gpu_seconds if cost is not None else None,
@@ -100,6 +99,12 @@ def _row(record: Record) -> Row:
         retrieved=record.retrieved,
         content=record.content,
     )
+
+
+def way_of(record: Record) -> str:
+    """The routes that were taken: rag, long, or rag then long; empty where an arm has none."""
+    attempts = [attempt["route"] for attempt in (record.decision or {}).get("attempts", ())]
+    return " then ".join(dict.fromkeys(attempts)) or record.route or ""
 
 
 def _number(value: object) -> float | None:
@@ -120,9 +125,14 @@ def by(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
     return found
 
 
+def by_sample(rows: Sequence[Row]) -> dict[str, dict[tuple[str, int | None, int, str], Row]]:
+    """Each arm's rows by their sample."""
+    return {arm: {row.sample: row for row in own} for arm, own in by(rows, lambda row: row.arm).items()}
+
+
 def common(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """Each arm's rows on the samples that all of them answered, in one order."""
-    arms = {arm: {row.sample: row for row in own} for arm, own in by(rows, lambda row: row.arm).items()}
+    arms = by_sample(rows)
     first, *others = arms.values()
     both = [sample for sample in first if all(sample in other for other in others)]
     return {arm: [own[sample] for sample in both] for arm, own in arms.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -15,7 +16,7 @@ class Table(NamedTuple):
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
-    title: str = ""  # what it is called where it is folded
+    title: str = ""  # shown where it is folded
 
 
 class Example(NamedTuple):
@@ -28,7 +29,7 @@ class Example(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What an arm made of a question."""
+    """An arm's reply to a question."""
 
     arm: str
     status: str  # answered, failed or skipped
@@ -74,7 +75,7 @@ class Report:
 
 
 def family_of(name: str) -> str:
-    """What belongs together: the part of a task's name before the slash."""
+    """The part of a task's name before the slash; the tasks of a family belong together."""
     return name.partition("/")[0]
 
 
@@ -99,3 +100,13 @@ def signed(mean: float, low: float, high: float) -> str:
 
 def signed_span(found: Estimate | None) -> str:
     return "-" if found is None else signed(found.mean, found.low, found.high)
+
+
+def cut(text: str, most: int) -> str:
+    """A text, or its first characters."""
+    return text if len(text) <= most else f"{text[:most]} …"
+
+
+def right(golds: Sequence[str], most: int = sys.maxsize) -> str:
+    """The right answers, in words."""
+    return cut(" | ".join(golds), most) or "nothing: the documents do not say"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from hybrid.evals.columns import shown
 from hybrid.evals.folder import RunInfo
 from hybrid.evals.report import figures
 from hybrid.evals.report.data import Data, SpeedRow
 from hybrid.evals.report.rows import Row, by, known, mean, sure
 from hybrid.evals.report.section import Section, Table, short, span
 from hybrid.evals.statistics import Estimate
+from pydantic import TypeAdapter
 
-from hybrid.cost.shape import Attention, Shape
+from hybrid.cost.shape import Shape
 
 MIB = 2**20
 
@@ -24,40 +26,26 @@ def speeds(data: Data, rows: Sequence[Row]) -> Section:
     cells = by(rows, lambda row: (row.arm, row.length))
     for arm, length in sorted(cells, key=lambda cell: (order.get(cell[0], 0), cell[1] or 0)):
         data.speeds.append(_row(arm, length, cells[arm, length], shapes.get(arm)))
-    head = [
-        "arm",
-        "length",
-        "n",
-        "score",
-        "tokens read",
-        "first token, s",
-        "a sample, s",
-        "tokens/s",
-        "written/s",
-        "KV, MiB",
-    ]
-    table = [
-        [
-            r.arm,
-            f"{r.length:,}" if r.length else "as the data",
-            f"{r.n:,}",
-            span(r.score),
-            f"{r.prompt_tokens:,.0f}",
-            span(r.first_token),
-            span(r.seconds),
-            _rate(r.tokens_per_second),
-            _rate(r.written_per_second),
-            span(r.kept, 1 / MIB),
-        ]
-        for r in data.speeds
-    ]
+    columns: dict[str, Callable[[SpeedRow], str]] = {
+        "arm": lambda r: r.arm,
+        "length": lambda r: f"{r.length:,}" if r.length else "as the data",
+        "n": lambda r: f"{r.n:,}",
+        "score": lambda r: span(r.score),
+        "tokens read": lambda r: f"{r.prompt_tokens:,.0f}",
+        "first token, s": lambda r: span(r.first_token),
+        "a sample, s": lambda r: span(r.seconds),
+        "tokens/s": lambda r: _rate(r.tokens_per_second),
+        "written/s": lambda r: _rate(r.written_per_second),
+        "KV, MiB": lambda r: span(r.kept, 1 / MIB),
+    }
     text = [
         "Seconds and tokens per second are measured, with the other calls that were under way: first token, from "
         "sending the prompt; a sample, with retrieval and waiting, without indexing; tokens/s, read and written per "
         "second that the engine was busy, cached ones included; written/s, of one reply after its first token.",
         _memory(data.run),
     ]
-    return Section("Speed and memory by length", text, _drawn(data.speeds), [Table(head, table)] if table else [])
+    tables = [Table(*shown(data.speeds, columns))] if data.speeds else []
+    return Section("Speed and memory by length", text, _drawn(data.speeds), tables)
 
 
 def _row(arm: str, length: int | None, own: Sequence[Row], shape: Shape | None) -> SpeedRow:
@@ -120,10 +108,7 @@ def _memory(run: RunInfo) -> str:
 
 def _shape(kept: Mapping[str, Any] | None) -> Shape | None:
     """The shape that a run wrote down."""
-    if kept is None:
-        return None
-    layers = tuple(Attention(**{**part, "segments": tuple(map(tuple, part["segments"]))}) for part in kept["attention"])
-    return Shape(**{**{name: value for name, value in kept.items() if name != "model"}, "attention": layers})
+    return TypeAdapter(Shape | None).validate_python(kept and {name: kept[name] for name in kept if name != "model"})
 
 
 def _rate(value: float | None) -> str:

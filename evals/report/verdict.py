@@ -1,4 +1,4 @@
-"""What a run shows, in a sentence."""
+"""The verdict of a run, in a sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ALIKE = 0.02  # of the cost, within which two arms cost the same
 
 
 def verdict(data: Data, rows: Sequence[Row]) -> str:
-    """Which arm to take, judged on the samples that all arms answered, and how sure that is.
+    """The arm to take, by the samples that all arms answered, and how sure that is.
 
     Args:
         rows: those that were answered.
@@ -83,7 +83,7 @@ def _against(arms: dict[str, list[Row]], one: str, other: str) -> Difference:
 
 
 def _costs(data: Data, arms: dict[str, list[Row]]) -> tuple[dict[str, float], Callable[[str], str]]:
-    """Mean cost of each arm, and how it is told."""
+    """Mean cost of each arm, and its wording."""
     bases = {row.basis for own in arms.values() for row in own}
     found = price(arms, bases.pop() if len(bases) == 1 else "", data.run)
     costs = {arm: mean(map(found.of, own)) for arm, own in arms.items()}

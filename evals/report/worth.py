@@ -1,4 +1,4 @@
-"""Sections on what arms score, what that costs, and what choosing between them is worth."""
+"""Sections on the scores of arms, their costs, and the worth of choosing between them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from hybrid.evals.columns import shown
 from hybrid.evals.folder import RunInfo
 from hybrid.evals.record import Record, records
 from hybrid.evals.report import figures
 from hybrid.evals.report.data import CostRow, Data, PairRow, RegretRow, RouteRow
-from hybrid.evals.report.rows import Row, by, common, known, mean, sure
-from hybrid.evals.report.section import Example, Section, Table, signed, signed_span, span
+from hybrid.evals.report.rows import Row, by, by_sample, common, known, mean, sure
+from hybrid.evals.report.section import Example, Section, Table, cut, right, signed, signed_span, span
 from hybrid.evals.statistics import ENOUGH, Estimate, difference, estimate, frontier, regret
 
 K = TypeVar("K", bound=Hashable)
@@ -23,29 +24,28 @@ _SHOWN = 700  # characters of a reply
 
 
 def scores(data: Data) -> Section:
-    head = ["task", "arm", "n", "score", "metric", "abstained", "failed", "skipped", "tokens read", "cached", "s"]
-    rows = [
-        [
-            row.task,
-            row.arm,
-            f"{row.n:,}",
-            span(row.score),
-            row.metric,
-            f"{row.abstained:.0%}",
-            str(row.failed),
-            str(row.skipped),
-            f"{row.prompt_tokens:,.0f}",
-            f"{row.cached_tokens:,.0f}",
-            f"{row.seconds:.2f}",
-        ]
-        for row in data.scores
-    ]
+    every = shown(
+        data.scores,
+        {
+            "task": lambda row: row.task,
+            "arm": lambda row: row.arm,
+            "n": lambda row: f"{row.n:,}",
+            "score": lambda row: span(row.score),
+            "metric": lambda row: row.metric,
+            "abstained": lambda row: f"{row.abstained:.0%}",
+            "failed": lambda row: str(row.failed),
+            "skipped": lambda row: str(row.skipped),
+            "tokens read": lambda row: f"{row.prompt_tokens:,.0f}",
+            "cached": lambda row: f"{row.cached_tokens:,.0f}",
+            "s": lambda row: f"{row.seconds:.2f}",
+        },
+    )
     text = (
         "Means with 95 % intervals, clustered by document; n: samples that were answered. Where all scores are equal "
         "the interval has no width, though up to 3 in n of such samples may still differ. Tokens and seconds are means."
     )
-    tables = [Table(head, rows, "All about each task and arm")]
-    if len(rows) > _PIVOT:
+    tables = [Table(*every, "All about each task and arm")]
+    if len(data.scores) > _PIVOT:
         text += " The first table has the scores alone; the second, folded, has the rest."
         tables.insert(0, _side_by_side(data))
     return Section("Scores", [text], tables=tables)
@@ -72,7 +72,7 @@ def _range(numbers: Iterable[int]) -> str:
 
 
 def pairs(data: Data, rows: Sequence[Row]) -> Section:
-    by_arm = {arm: {row.sample: row for row in own} for arm, own in by(rows, lambda row: row.arm).items()}
+    by_arm = by_sample(rows)
     for one, other in combinations(by_arm, 2):
         data.pairs += paired(one, other, by_arm[one], by_arm[other])
     head = ["arm", "against", "task", "n", "documents", "difference", "what may be said"]
@@ -153,22 +153,17 @@ def costs(data: Data, rows: Sequence[Row]) -> Section:
         section.figures.append(
             (f"cost-{basis}", figures.scatter(f"Score against cost, {basis}", dots, worth, by_price.label))
         )
-        seconds = "GPU seconds" if _on_gpu(data.run) else "engine's seconds"
-        head = ["arm", "n", "score", "dollars / 1000", seconds, "joules", "tokens computed", "on the frontier"]
-        cells = [
-            [
-                row.arm,
-                f"{row.n:,}",
-                span(row.score),
-                span(row.dollars, 1000),
-                span(row.gpu_seconds),
-                span(row.joules),
-                f"{row.tokens.mean:,.0f} [{row.tokens.low:,.0f}, {row.tokens.high:,.0f}]",
-                "yes" if row.on_frontier else "no",
-            ]
-            for row in found
-        ]
-        section.tables.append(Table(head, cells))
+        columns: dict[str, Callable[[CostRow], str]] = {
+            "arm": lambda row: row.arm,
+            "n": lambda row: f"{row.n:,}",
+            "score": lambda row: span(row.score),
+            "dollars / 1000": lambda row: span(row.dollars, 1000),
+            "GPU seconds" if _on_gpu(data.run) else "engine's seconds": lambda row: span(row.gpu_seconds),
+            "joules": lambda row: span(row.joules),
+            "tokens computed": lambda row: f"{row.tokens.mean:,.0f} [{row.tokens.low:,.0f}, {row.tokens.high:,.0f}]",
+            "on the frontier": lambda row: "yes" if row.on_frontier else "no",
+        }
+        section.tables.append(Table(*shown(found, columns)))
     return section
 
 
@@ -178,7 +173,7 @@ def _on_gpu(run: RunInfo) -> bool:
 
 
 class Price(NamedTuple):
-    """By what arms are compared."""
+    """The price to compare arms by."""
 
     of: Callable[[Row], float]
     label: str  # of an axis
@@ -187,7 +182,7 @@ class Price(NamedTuple):
 
 
 def price(arms: Mapping[str, Sequence[Row]], basis: str, run: RunInfo) -> Price:
-    """By what arms are compared: dollars where all have them, else GPU seconds, else tokens that were computed.
+    """The price to compare arms by: dollars where all have them, else GPU seconds, else tokens that were computed.
 
     Args:
         basis: measured or estimated; empty where not all are of one, which leaves only tokens.
@@ -200,19 +195,20 @@ def price(arms: Mapping[str, Sequence[Row]], basis: str, run: RunInfo) -> Price:
         label = f"GPU seconds per question, {basis}"
         return Price(lambda row: row.gpu_seconds or 0.0, label, lambda cost: f"{cost:.2g} GPU-seconds ({basis})")
     remark = "No GPU was paid for, so arms stand by the tokens they computed."
-    return Price(_tokens, "tokens computed per question", lambda cost: f"{cost:,.0f} tokens computed", remark)
-
-
-def _tokens(row: Row) -> float:
-    return float(row.tokens)
+    return Price(
+        lambda row: float(row.tokens),
+        "tokens computed per question",
+        lambda cost: f"{cost:,.0f} tokens computed",
+        remark,
+    )
 
 
 def routes(data: Data, rows: Sequence[Row]) -> Section:
-    """Where each policy sent what, and what the other route scored on the same samples."""
+    """The route of each policy's questions, and the other route's score on the same samples."""
     by_arm = by([row for row in rows if row.way], lambda row: row.arm)
     fixed = {taken.pop(): arm for arm, own in by_arm.items() if len(taken := {row.way for row in own}) == 1}
     other = {"rag": "long", "long": "rag", "rag then long": "rag", "long then rag": "long"}
-    answered = {arm: {row.sample: row for row in own} for arm, own in by_arm.items()}
+    answered = by_sample(rows)
     for arm, own in by_arm.items():
         for way, sent in by(own, lambda row: row.way).items():
             rival = fixed.get(other[way], "")
@@ -251,8 +247,7 @@ def routes(data: Data, rows: Sequence[Row]) -> Section:
 
 
 def regrets(data: Data, rows: Sequence[Row]) -> Section:
-    by_arm = by(rows, lambda row: row.arm)
-    scores = {arm: {row.sample: row.score for row in own} for arm, own in by_arm.items()}
+    scores = {arm: {sample: row.score for sample, row in own.items()} for arm, own in by_sample(rows).items()}
     if len(scores) < 2:
         return Section("Regret")
     found = regret(scores, {row.sample: row.group for row in rows})
@@ -270,17 +265,12 @@ def regrets(data: Data, rows: Sequence[Row]) -> Section:
 
 def examples(folder: Path, rows: Sequence[Row]) -> Section:
     """Samples on which two arms differ most, with what each replied."""
-    by_arm = {arm: {row.sample: row for row in own} for arm, own in by(rows, lambda row: row.arm).items()}
+    by_arm = by_sample(rows)
     chosen: list[tuple[str, str, tuple[str, int | None, int, str]]] = []
     for one, other in combinations(by_arm, 2):
-        gaps = sorted(
-            (
-                (row.score - by_arm[other][sample].score, sample)
-                for sample, row in by_arm[one].items()
-                if sample in by_arm[other]
-            ),
-            key=lambda gap: gap[0],
-        )
+        both = [sample for sample in by_arm[one] if sample in by_arm[other]]
+        gaps = [(by_arm[one][sample].score - by_arm[other][sample].score, sample) for sample in both]
+        gaps.sort(key=lambda gap: gap[0])
         chosen += [(one, other, sample) for gap, sample in reversed(gaps[-_EXAMPLES:]) if gap > 0]
         chosen += [(other, one, sample) for gap, sample in gaps[:_EXAMPLES] if gap < 0]
     wanted = {(arm, *sample) for winner, loser, sample in chosen for arm in (winner, loser)}
@@ -294,7 +284,5 @@ def _example(won: Record, lost: Record) -> Example:
     replies = []
     for record in (won, lost):
         route = f", {record.route}" if record.route else ""
-        text = record.text if len(record.text) <= _SHOWN else f"{record.text[:_SHOWN]} …"
-        replies.append((f"{record.arm} ({record.score:.2f}{route})", text or "(nothing)"))
-    golds = " | ".join(won.golds) or "nothing: the documents do not say"
-    return Example(f"{won.arm} over {lost.arm}: {won.task} {won.id}", won.question, golds, replies)
+        replies.append((f"{record.arm} ({record.score:.2f}{route})", cut(record.text, _SHOWN) or "(nothing)"))
+    return Example(f"{won.arm} over {lost.arm}: {won.task} {won.id}", won.question, right(won.golds), replies)

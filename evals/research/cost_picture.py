@@ -1,11 +1,11 @@
-"""What a question takes by route and document length, as a table and a picture.
+"""The seconds of a question by route and document length, as a table and a picture.
 
 Run `python -m hybrid.evals.research.cost_picture`.
 
     python -m hybrid.evals.research.cost_picture --svg docs/cost.svg [--rates hybrid-rates.json]
 
 Lines are estimates at the assumed shares of the GPUs' peaks. With --rates, a further row shows a calibrated engine: its
-estimates with their interval, and on top of them what was measured.
+estimates with their interval, and the measured points on top.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ ROUTES = {"passages": "#0072B2", "whole, cold": "#D55E00", "whole, cached": "#00
 
 @click.command()
 @click.option("--svg", type=click.Path(path_type=Path), help="Write the picture.")
-@click.option("--rates", type=click.Path(exists=True, path_type=Path), help="What `hybrid calibrate cost` wrote.")
+@click.option(
+    "--rates", type=click.Path(exists=True, path_type=Path), help="The file that `hybrid calibrate cost` wrote."
+)
 def main(svg: Path | None, rates: Path | None) -> None:
     """Print the table, and draw the picture."""
     click.echo("| model | GPUs | document | passages, s | cold, s | cached, s | worth it from |")

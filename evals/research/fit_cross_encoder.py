@@ -88,7 +88,7 @@ class Reader(nn.Module):
         return logits
 
     def tensors(self) -> dict[str, np.ndarray[Any, Any]]:
-        """What is learned, as `hybrid.engines.cross_encoder` reads it."""
+        """The learned tensors, as `hybrid.engines.cross_encoder` reads them."""
         found = {"second": self.second, "head.weight": self.head.weight[0], "head.bias": self.head.bias}
         for name, module in self.bert.named_modules():
             if isinstance(module, Added):
@@ -96,7 +96,7 @@ class Reader(nn.Module):
         return {name: np.ascontiguousarray(value.detach().numpy().astype(np.float16)) for name, value in found.items()}
 
     def take(self, tensors: dict[str, np.ndarray[Any, Any]]) -> None:
-        """Go on from what was learned before."""
+        """Continue from tensors that were learned before."""
         known = {name: torch.tensor(value.astype(np.float32)) for name, value in tensors.items()}
         with torch.no_grad():
             self.second.copy_(known["second"])
@@ -140,7 +140,7 @@ def _nearest(embedder: Remembering, question: str, texts: Sequence[str]) -> list
 
 
 def train(reader: Reader, given: Sequence[Group], steps: int, rate: float, seed: int) -> None:
-    """Train what is added, at a rate that rises for `WARM_UP` steps and falls to nothing at the end."""
+    """Train the added parts, at a rate that rises for `WARM_UP` steps and falls to nothing at the end."""
     tokenizer = AutoTokenizer.from_pretrained(get_model_path())
     learned = [parameter for parameter in reader.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(learned, lr=rate, weight_decay=0.01)
@@ -192,7 +192,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=Path, help="go on from what a file holds")
+    parser.add_argument("--start", type=Path, help="continue from the tensors of a file")
     parser.add_argument("--out", type=Path, default=Path("hybrid/engines/cross_encoder.safetensors"))
     given = parser.parse_args()
     torch.manual_seed(given.seed)

@@ -41,10 +41,13 @@ from hybrid.evals.research.remembering import Remembering
 from hybrid.evals.research.separation import Floats, area, fit_answered, threshold_of
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import logsumexp, softmax
 
 from hybrid.chat.prompts import Prompt
 from hybrid.corpus.readers.read import read
-from hybrid.engines.extractive import FEATURES, NEAR, OVERALL, Extractive, Weights, overall_of
+from hybrid.engines.extractive import NEAR, Extractive
+from hybrid.engines.quoting.features import overall_of
+from hybrid.engines.quoting.weights import FEATURES, OVERALL, Weights
 from hybrid.types import Piece
 
 ANSWERABLE = {
@@ -76,12 +79,6 @@ NOT_ON_A_PAGE = frozenset(  # where in a long text a sentence stands
 )
 ON_A_PAGE = frozenset((*FEATURES, *OVERALL)) - NOT_ON_A_PAGE
 SECOND = 1.0  # a second sentence whose share of the softmax is at least e^-1 of the best one's is quoted too
-ANSWERED = {
-    "long": "long",
-    "made": "made",
-    "short": "short",
-    "asked": "asked",
-}  # the answerable situation to compare with, by how a name begins
 QUOTED = ("best", "best_two", "quoted", "quoted_sentences")
 
 
@@ -164,17 +161,17 @@ def _case(
         question.half,
         situation,
         kindless,
-        reading.features,
+        reading.ranked.features,
         right,
         size,
-        len(reading.scan.piece),
+        len(reading.scan),
         float(reading.overall[OVERALL.index("missing")]),
         reading.near,
     )
 
 
 def fit_order(found: Sequence[Case], ridge: float = 1e-3) -> Floats:
-    """Weights that give the right sentences of a question the largest share of a softmax over all of its sentences."""
+    """Weights that give a question's right sentences the largest share of a softmax over all of its sentences."""
     given = [case for case in found if case.right.any()]
     sources = [case.situation if case.situation in ("made", "short") else "searched" for case in given]
     members = Counter(sources)
@@ -199,9 +196,7 @@ def fit_order(found: Sequence[Case], ridge: float = 1e-3) -> Floats:
 
 
 def _softmax(scores: Floats) -> tuple[Floats, Floats]:
-    top = scores.max(1, keepdims=True)
-    raised = np.exp(scores - top)
-    return top[:, 0] + np.log(raised.sum(1)), raised / raised.sum(1, keepdims=True)
+    return logsumexp(scores, 1), softmax(scores, 1)
 
 
 def top(case: Case, order: Floats) -> Floats:
@@ -227,7 +222,7 @@ class Models:
     short_bias: float
 
     def logit(self, case: Case) -> float:
-        """Of the chance that the question is answered."""
+        """The logit of the chance that the question is answered."""
         if len(case.near):
             return float((case.near @ self.short).max() + self.short_bias)
         return float(top(case, self.order) @ self.answered + self.bias)
@@ -242,7 +237,7 @@ def fit(found: Sequence[Case], kept: Weights | None = None) -> Models:
     """Answerable and unanswerable cases weigh the same, and so do the situations of each.
 
     Args:
-        kept: weights of which all but those of short documents stay as they are.
+        kept: weights that stay as they are, except those of short documents.
     """
     if kept is None:
         order = fit_order([case for case in found if ANSWERABLE[case.situation]])
@@ -312,11 +307,17 @@ def measure(found: Sequence[Case], kept: Weights | None = None) -> dict[str, Any
     }
     refused = {s: round(float(np.mean(np.array(values) < threshold)), 3) for s, values in logits.items() if values}
     areas = {
-        s: round(area(logits[ANSWERED.get(s.split("_")[0], "passages")], logits[s]), 3)
+        s: round(area(logits[_answerable(s)], logits[s]), 3)
         for s, answerable in ANSWERABLE.items()
         if not answerable and logits[s]
     }
     return {"threshold": threshold, "shift": shift, "right_sentence": hits, "refused": refused, "roc_auc": areas}
+
+
+def _answerable(situation: str) -> str:
+    """The answerable situation to compare an unanswerable one with."""
+    first = situation.split("_")[0]
+    return first if ANSWERABLE.get(first) else "passages"
 
 
 def _quoted(case: Case, models: Models) -> tuple[bool, bool, bool, float]:
@@ -337,7 +338,7 @@ def main() -> None:
     """Fit, measure, write, and say how good it is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with litm/ and leval/")
-    parser.add_argument("--short", action="store_true", help="fit anew what tells answers in short documents only")
+    parser.add_argument("--short", action="store_true", help="fit only the model of short documents anew")
     parser.add_argument("--out", type=Path, default=Path("hybrid/engines/extractive.json"))
     given = parser.parse_args()
     questions = load(given.data)

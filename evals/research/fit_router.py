@@ -1,4 +1,4 @@
-"""Fits the router's weights and reports what they are worth.
+"""Fits the router's weights and reports their worth.
 
 Run `python -m hybrid.evals.research.fit_router --data DIR --table FILE`.
 
@@ -20,10 +20,10 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-from hybrid.evals.replay import OUTPUT
+from hybrid.evals.replay import OUTPUT, carry_out
 from hybrid.evals.research.needs import first_fit
 from hybrid.evals.research.router_data import Row, rows
-from hybrid.evals.research.router_report import NEED, Floats, Make, Measured, carry_out, cheap, report
+from hybrid.evals.research.router_report import NEED, Floats, Make, Measured, cheap, report
 
 from hybrid.cost.estimate import estimate
 from hybrid.routing.features import DOCUMENTS, QUESTION, RETRIEVAL
@@ -64,58 +64,27 @@ def pooled(table: Sequence[Row], models: Sequence[str], card: Mapping[str, Any] 
     return first_fit(examples(table, models), card=card or {}, ridge=CARRIED_RIDGE, prior=CARRIED_PRIOR)
 
 
-class Unpriced:
-    """The calibrated policy where nothing costs anything."""
-
-    name, escalates = "unpriced", True
-
-    def __init__(self, weights: Weights) -> None:
-        self._policy = Calibrated(weights, accuracy_price=1e6)
-
-    def decide(self, situation: Situation) -> Decision:
-        return self._policy.decide(situation)
-
-    def review(self, situation: Situation, tried: Decision) -> Decision | None:
-        return self._policy.review(situation, tried)
-
-    def reconsider(self, situation: Situation, tried: Decision) -> Decision | None:
-        return self._policy.reconsider(situation, tried)
-
-
-class Accepting:
-    """The calibrated policy without its second decisions, or without doubting answers."""
-
-    name, escalates = "accepting", True
-
-    def __init__(self, weights: Weights, *, reviews: bool) -> None:
-        self._policy = Undoubting(weights)
-        self._policy.reviews = reviews
-
-    def decide(self, situation: Situation) -> Decision:
-        return self._policy.decide(situation)
-
-    def review(self, situation: Situation, tried: Decision) -> Decision | None:
-        return self._policy.review(situation, tried) if self._policy.reviews else None
-
-
 class Undoubting(Calibrated):
-    """Plans without the second decisions that are left out."""
-
-    reviews = True
+    """The calibrated policy, which accepts every answer from passages."""
 
     def _second(
         self, situation: Situation, tried: Decision, expected: Expected, *, abstained: bool
     ) -> tuple[Rung, bool, str] | None:
-        if not abstained or not self.reviews:
-            return None
-        return super()._second(situation, tried, expected, abstained=abstained)
+        return super()._second(situation, tried, expected, abstained=True) if abstained else None
+
+
+class Deciding(Calibrated):
+    """The calibrated policy without second decisions."""
+
+    def _second(self, situation: Situation, tried: Decision, expected: Expected, *, abstained: bool) -> None:
+        return None
 
 
 def in_turn(table: Sequence[Row], policy: Policy, *, knows: bool) -> tuple[Floats, Floats, Floats]:
     """A policy where the questions on a document are asked one after the other, of an engine that caches what it read.
 
     Args:
-        knows: whether the policy is told that a document has been read; else it takes every reading for the first.
+        knows: whether the policy knows that a document has been read; else it takes every reading for the first.
 
     Returns:
         Score, dollars of all attempts as they are then estimated, and 1 where the whole was read: each of shape
@@ -135,7 +104,7 @@ def in_turn(table: Sequence[Row], policy: Policy, *, knows: bool) -> tuple[Float
             }
             if key in read and knows:
                 case = replace(case, situation=replace(case.situation, predictions=case.situation.predictions | warm))
-            score, tokens, long = carry_out(policy, case)
+            score, long, tokens, _ = carry_out(policy, case)
             price = (again if key in read else case.outcomes["long"].cost) if long else None
             passages = case.outcomes["rag"].cost if not long or tokens > case.outcomes["long"].tokens else None
             found[:, i, column] = score, sum(c.dollars or 0.0 for c in (price, passages) if c is not None), long
@@ -145,7 +114,7 @@ def in_turn(table: Sequence[Row], policy: Policy, *, knows: bool) -> tuple[Float
 
 
 def turns(table: Sequence[Row], weights: Weights) -> dict[str, Any]:
-    """What knowing the cache is worth, by what a right answer is worth: with less without, and the share read whole."""
+    """The gain from knowing the cache, by the price of a right answer, and the share that is read whole."""
     measured = Measured(table)
     found: dict[str, Any] = {}
     for worth in (0.02, WORTH["cost"], 0.1, WORTH["balance"]):
@@ -192,7 +161,7 @@ def specific(table: Sequence[Row], start: Weights, prior: float) -> dict[str, We
 
 
 def choose(table: Sequence[Row]) -> None:
-    """Cross-validated on the first half: what a right answer is worth, and how much a model's own replies count."""
+    """Choose on the first half, cross-validated: the price of a right answer, and the weight of own replies."""
     order = sorted({row.group for row in table}, key=lambda name: crc32(name.encode()))
     fold = {name: i % _FOLDS for i, name in enumerate(order)}
     general = {k: pooled([r for r in table if fold[r.group] != k], table[0].models) for k in range(_FOLDS)}
@@ -222,9 +191,9 @@ def final(fitted: Sequence[Row], held: Sequence[Row]) -> dict[str, Any]:
         "calibrated": cheap(Calibrated(blind)),
         "calibrated, own replies": lambda _, model: own[model],
         "calibrated, fitted without this model": lambda _, model: others[model],
-        "without cost": cheap(Unpriced(blind)),
-        "without second decision": cheap(Accepting(blind, reviews=False)),
-        "without doubting answers": cheap(Accepting(blind, reviews=True)),
+        "without cost": cheap(Calibrated(blind, accuracy_price=1e6)),
+        "without second decision": cheap(Deciding(blind)),
+        "without doubting answers": cheap(Undoubting(blind)),
     }
     makes |= {f"worth {worth:g}": cheap(Calibrated(blind, accuracy_price=worth)) for worth in (0.02, 0.05, 0.1, 0.5, 1)}
     found = report(held, makes)

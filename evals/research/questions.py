@@ -1,4 +1,4 @@
-"""Natural Questions as the weights are fitted on them, in the situations that an engine meets.
+"""The Natural Questions that the weights are fitted on, in the situations that an engine meets.
 
 The data are the lost-in-the-middle questions with their gold passages and answer-free distractors. Questions are split
 in two halves by the title of their article, distractors come from the same half, so the halves share no question,
@@ -18,15 +18,13 @@ import numpy as np
 from hybrid.evals.metrics.words import normalise
 
 from hybrid.files import read_lines
-from hybrid.text.asking import MONTHS
+from hybrid.text.numerals import MONTHS
 from hybrid.text.sentences import sentences
 from hybrid.text.words import STOP, stems
 from hybrid.types import Piece
 
 LONG = 150  # passages in a long text, about 90 000 characters
-
 WORDS_KEPT = 0.5  # of the sentence, in a made question
-
 COMMON = 5  # sentences that have to have a stem for its count to be kept
 
 
@@ -104,7 +102,7 @@ def without_answer(text: str, answers: Sequence[str]) -> str:
 
 
 def pieces(question: Question, situation: str, pool: Sequence[tuple[str, str]]) -> list[Piece]:
-    """What is read in a situation; the gold passage stands where the question's checksum says."""
+    """The pieces to read in a situation; the question's checksum places the gold passage."""
     seed, gold = crc32(question.text.encode()), question.gold
     if situation.endswith("removed"):
         gold = (gold[0], without_answer(gold[1], question.answers))

@@ -26,7 +26,6 @@ from hybrid.corpus.corpus import Corpus
 from hybrid.files import read_lines
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
-from hybrid.index.fusion import retrieve
 from hybrid.index.store import Store
 from hybrid.routing.features import VERSION, features
 from hybrid.settings import CorpusSettings, EmbedderSettings, PassageSettings
@@ -58,7 +57,7 @@ class Row:
         return list(self.cases)
 
     def score(self, model: str, route: Route) -> float:
-        """What a model's reply by a route is worth, 0 to 1."""
+        """The score of a model's reply by a route, 0 to 1."""
         return self.cases[model].outcomes[route].score
 
 
@@ -101,7 +100,7 @@ def make(data: Path, index: Path) -> Iterator[dict[str, Any]]:
         store.update(Corpus.of({name: document["text"]}, CorpusSettings()))
         entry = store.entries()[0]
         for query in asked[size, name]:
-            candidates = retrieve(store, query["question"], WIDE)
+            candidates = store.search(query["question"], WIDE)
             yield {
                 "version": VERSION,
                 "question": query["question"],

@@ -1,4 +1,4 @@
-"""What policies are worth on LaRA's questions, with the published replies of its models.
+"""The worth of policies on LaRA's questions, with the published replies of its models.
 
 A set is a model at a length. Its score is the mean over LaRA's four tasks, so each task counts the same however many
 questions it has, and a report's figure is the mean over the ten sets. Intervals draw whole groups of documents.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from hybrid.evals.replay import Case
+from hybrid.evals.replay import carry_out
 from hybrid.evals.research.router_data import Row
 from numpy.typing import NDArray
 
@@ -19,9 +19,8 @@ from hybrid.routing.policies.long import Long
 from hybrid.routing.policies.question_type import QuestionType
 from hybrid.routing.policies.rag import Rag
 from hybrid.routing.policies.self_route import SelfRoute
-from hybrid.routing.policy import Doubting, Policy
+from hybrid.routing.policy import Policy
 from hybrid.routing.weights import Need
-from hybrid.types import Decision
 
 Floats = NDArray[np.float64]
 
@@ -39,33 +38,18 @@ Make = Callable[[Row, str], Policy]  # the policy for a question and the model t
 
 @dataclass(frozen=True)
 class Done:
-    """What a policy made of every question and model: arrays of shape (questions, models)."""
+    """A policy's results on every question and model: arrays of shape (questions, models)."""
 
     score: Floats
     tokens: Floats
     long: Floats  # 1 where the whole was read
 
 
-def carry_out(policy: Policy, case: Case) -> tuple[float, float, float]:
-    """Score, tokens of all attempts, and whether the whole was read."""
-    decision = policy.decide(case.situation)
-    first = case.outcomes[decision.route]
-    again: Decision | None = None
-    if decision.route == "rag" and first.abstained:
-        again = policy.review(case.situation, decision)
-    elif decision.route == "rag" and isinstance(policy, Doubting):
-        again = policy.reconsider(case.situation, decision)
-    if again is None or again.route == decision.route:
-        return first.score, first.tokens, float(decision.route == "long")
-    second = case.outcomes[again.route]
-    return second.score, first.tokens + second.tokens, 1.0
-
-
 def run(table: Sequence[Row], make: Make) -> Done:
     """A policy over all questions and models."""
     models = table[0].models
-    found = np.array([[carry_out(make(row, model), row.cases[model]) for model in models] for row in table])
-    return Done(found[:, :, 0], found[:, :, 1], found[:, :, 2])
+    found = np.array([[carry_out(make(row, model), row.cases[model])[:3] for model in models] for row in table], float)
+    return Done(found[:, :, 0], found[:, :, 2], found[:, :, 1])
 
 
 class Measured:

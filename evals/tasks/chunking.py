@@ -1,7 +1,7 @@
 """Retrieval alone, of brandonstarxel/chunking_evaluation (commit d451fc4, MIT).
 
 One folder with corpora.jsonl and questions.jsonl. Judge the ranges with `hybrid.evals.metrics.retrieval`; the metric
-named here reads text: what of it was handed to a reader.
+named here judges the text that a reader got.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hybrid.evals.sample import Sample
-from hybrid.evals.tasks.documents import STRICT, Documents
+from hybrid.evals.tasks.documents import Documents
 from hybrid.evals.tasks.files import lines, named
-from pydantic.dataclasses import dataclass
 
 
-@dataclass(frozen=True, config=STRICT)
 class Chunking(Documents):
     """Questions with the characters of a corpus that answer them."""
 
@@ -36,5 +34,4 @@ class Chunking(Documents):
                     raise reference.fault("content", f"is not what stands at {start} to {end} of {name!r}")
                 ranges.append((name, start, end))
             golds = tuple(texts[name][start:end] for _, start, end in ranges)
-            asked, most = row.text("question"), self.max_tokens
-            yield Sample(str(number), asked, documents[name], golds, name, max_tokens=most, ranges=tuple(ranges))
+            yield Sample(str(number), row.text("question"), documents[name], golds, name, ranges=tuple(ranges))

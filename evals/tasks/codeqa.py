@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hybrid.evals.sample import Sample
-from hybrid.evals.tasks.documents import STRICT, Documents
+from hybrid.evals.tasks.documents import Documents
 from hybrid.evals.tasks.files import lines, named, whole
-from pydantic.dataclasses import dataclass
 
 
-@dataclass(frozen=True, config=STRICT)
 class CodeQA(Documents):
     """Questions with the chunks that answer them."""
 
@@ -40,6 +38,5 @@ class CodeQA(Documents):
                 documents=chunks,
                 golds=(row.text("answer"),),
                 group=names[0].split()[0],
-                max_tokens=self.max_tokens,
                 ranges=tuple((name, 0, len(chunks[name])) for name in names),
             )

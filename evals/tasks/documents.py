@@ -1,9 +1,10 @@
-"""Questions over the documents of a file: what the tasks on published data sets and on your own share."""
+"""Questions over the documents of a file: the base of the tasks on published data sets and on your own."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -40,7 +41,7 @@ class Documents(ABC):
 
     @abstractmethod
     def read(self) -> Iterator[Sample]:
-        """All questions, in the file's order."""
+        """All questions, in the file's order; what they have in common is added afterwards."""
 
     def suited(self) -> str:
         """Name of the metric that suits the file."""
@@ -88,11 +89,11 @@ class Documents(ABC):
 
     @cached_property
     def _read(self) -> tuple[Sample, ...]:
-        found = tuple(self.read())
+        found = tuple(replace(sample, max_tokens=self.max_tokens) for sample in self.read())
         seen = set[str]()
         for sample in found:
             if sample.id in seen:
-                raise InputError(f"{self.path}: the id {sample.id!r} stands there twice; each question needs its own.")
+                raise InputError(f"{self.path}: two questions have the id {sample.id!r}; each needs its own.")
             seen.add(sample.id)
         if not found:
             raise InputError(f"{self.path} holds no question that was asked for.")

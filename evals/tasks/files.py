@@ -1,4 +1,4 @@
-"""Data files read with care: whatever is malformed is named with its file, its line and its field."""
+"""A careful reader of data files: its errors name file, line and field."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SEPARATE = 8  # tokens that may be added where texts meet in a prompt
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """One JSON object and where it stands."""
+    """One JSON object and where it stands; a field that is missing or of another kind raises `fault`."""
 
     where: str  # such as "questions.jsonl, line 3"
     data: Mapping[str, Any]
@@ -29,61 +29,37 @@ class Fields:
         return InputError(f"{self.where}: the field {field!r} {what}.")
 
     def text(self, field: str, default: str | None = None) -> str:
-        """A text.
-
-        Raises:
-            InputError: it is missing and has no default, or is no text.
-        """
-        found = self.data.get(field, default)
-        if not isinstance(found, str):
-            raise self.fault(field, "is missing" if found is None else f"has to be text, not {_shown(found)}")
-        return found
+        """A text, or the default where it is missing."""
+        return str(self._of(field, str, "text", default))
 
     def number(self, field: str) -> int:
-        """A whole number.
-
-        Raises:
-            InputError: it is missing or none.
-        """
-        found = self.data.get(field)
-        if not isinstance(found, int) or isinstance(found, bool):
-            raise self.fault(field, "is missing" if found is None else f"has to be a whole number, not {_shown(found)}")
-        return found
+        """A whole number."""
+        return int(self._of(field, int, "a whole number"))
 
     def items(self, field: str) -> list[Any]:
-        """A list of anything.
-
-        Raises:
-            InputError: it is missing or no list.
-        """
-        found = self.data.get(field)
-        if not isinstance(found, list):
-            raise self.fault(field, "is missing" if found is None else f"has to be a list, not {_shown(found)}")
-        return found
+        """A list of anything."""
+        return list(self._of(field, list, "a list"))
 
     def texts(self, field: str) -> tuple[str, ...]:
-        """A list of texts.
-
-        Raises:
-            InputError: it is missing, or holds something else.
-        """
-        found = self.items(field)
-        for number, item in enumerate(found, 1):
-            if not isinstance(item, str):
-                raise self.fault(field, f"has to hold texts, and its item {number} is {_shown(item)}")
-        return tuple(found)
+        """A list of texts."""
+        return tuple(self._each(field, str, "texts"))
 
     def objects(self, field: str) -> list[Fields]:
-        """A list of objects.
+        """A list of objects."""
+        found = self._each(field, dict, "objects")
+        return [Fields(f"{self.where}, {field} {number}", item) for number, item in enumerate(found, 1)]
 
-        Raises:
-            InputError: it is missing, or holds something else.
-        """
-        found = []
-        for number, item in enumerate(self.items(field), 1):
-            if not isinstance(item, dict):
-                raise self.fault(field, f"has to hold objects, and its item {number} is {_shown(item)}")
-            found.append(Fields(f"{self.where}, {field} {number}", item))
+    def _of(self, field: str, kind: type, said: str, default: Any = None) -> Any:
+        found = self.data.get(field, default)
+        if not isinstance(found, kind) or isinstance(found, bool):
+            raise self.fault(field, "is missing" if found is None else f"has to be {said}, not {_shown(found)}")
+        return found
+
+    def _each(self, field: str, kind: type, said: str) -> list[Any]:
+        found = self.items(field)
+        for number, item in enumerate(found, 1):
+            if not isinstance(item, kind):
+                raise self.fault(field, f"has to hold {said}, and its item {number} is {_shown(item)}")
         return found
 
 

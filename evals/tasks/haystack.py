@@ -64,6 +64,19 @@ def joined(parts: Sequence[str], glue: str) -> tuple[str, list[int]]:
     return glue.join(parts), starts
 
 
+def hide(hay: list[str], places: list[int], said: list[str], glue: str) -> tuple[str, list[tuple[int, int]]]:
+    """`said` in its order put before the `places` of the hay, and the range of each in the text."""
+    parts, at, before = list[str](), list[int](), 0
+    for place, line in zip(places, said, strict=True):
+        parts += hay[before:place]
+        at.append(len(parts))
+        parts.append(line)
+        before = place
+    parts += hay[before:]
+    text, starts = joined(parts, glue)
+    return text, [(starts[i], starts[i] + len(parts[i])) for i in at]
+
+
 def largest(tokens: Callable[[int], int], room: int, least: int) -> int | None:
     """The largest size, to within 0.2 %, whose tokens fit the room; None if not even the least does.
 

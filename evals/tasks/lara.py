@@ -47,7 +47,6 @@ class Lara(Documents):
                     documents=documents[key],
                     golds=() if kind == "hallu" else (row.text("answer"),),
                     group=f"{key[0]} {key[2]}",
-                    max_tokens=self.max_tokens,
                     about={
                         "task": kind,
                         "type": key[1],

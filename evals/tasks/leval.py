@@ -7,16 +7,13 @@ from collections.abc import Iterator
 
 from hybrid.evals.metrics.choice import option
 from hybrid.evals.sample import Sample
-from hybrid.evals.tasks.documents import STRICT, Documents
+from hybrid.evals.tasks.documents import Documents
 from hybrid.evals.tasks.files import lines
-from pydantic.dataclasses import dataclass
 
 _CHOICE_SETS = ("quality", "tpo", "coursera")  # L-Eval's tasks with options
-
 _OPTIONS = re.compile(r"\(A\).*\(B\)", re.DOTALL)
 
 
-@dataclass(frozen=True, config=STRICT)
 class LEval(Documents):
     """The questions of one file; the metric goes by the file's name."""
 
@@ -45,7 +42,6 @@ class LEval(Documents):
                     documents=documents,
                     golds=(answer.strip(),),
                     group=str(number),
-                    max_tokens=self.max_tokens,
                     choices=choices,
                     about={"evaluation": row.text("evaluation", "")},
                 )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from hybrid.evals.sample import Sample, Value
-from hybrid.evals.tasks.documents import STRICT, Documents
+from hybrid.evals.tasks.documents import Documents
 from hybrid.evals.tasks.files import lines, whole
 from hybrid.evals.tasks.options import letter, with_options
-from pydantic.dataclasses import dataclass
 
 # LongBench's metric by data set, where it is not qa_f1
 _LONGBENCH: Mapping[str, str] = {
@@ -21,7 +20,6 @@ _LONGBENCH: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, config=STRICT)
 class LongBench(Documents):
     """The questions of one file; the metric is the one of the data set that the file is named after."""
 
@@ -50,4 +48,4 @@ class LongBench(Documents):
                 if row.data.get("all_classes"):
                     golds = (*golds[:1], *row.texts("all_classes"))
             shown = with_options(question, choices) or "Summarise the text."
-            yield Sample(key, shown, documents, golds, key, max_tokens=self.max_tokens, choices=choices, about=about)
+            yield Sample(key, shown, documents, golds, key, choices=choices, about=about)

@@ -15,7 +15,7 @@ from random import Random
 from typing import Annotated, Literal
 
 from hybrid.evals.sample import Count, Sample
-from hybrid.evals.tasks.haystack import SOURCE, cycled, joined, prose, sentences
+from hybrid.evals.tasks.haystack import SOURCE, cycled, hide, prose, sentences
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
@@ -36,9 +36,9 @@ class Needle:
         haystack: a long text; None for the carried one.
         depths: shares of the haystack before the (first) needle, 0 to 1; None for `n` evenly spaced ones, at most 35.
         spacing: of depths that are not given; `sigmoid` puts more of them near both ends.
-        needles: what is hidden, several of them evenly from the depth to the end.
-        question: what is asked about them.
-        keywords: what a right reply has to name.
+        needles: the hidden sentences; several stand evenly from the depth to the end.
+        question: about them.
+        keywords: that a right reply has to name.
         reserve: tokens that a chat template or an arm's own layout adds to the prompt; lengths count them in.
     """
 
@@ -131,14 +131,5 @@ def _insert(hay: list[str], sizes: list[int], needles: list[str], depth: float) 
     """Each needle after the last sentence that ends by its depth in tokens; at depth 1 it is the very end."""
     totals = list(accumulate(sizes))  # none where the first sentence alone is too long
     step = (1 - depth) / len(needles)
-    parts, at, before = list[str](), list[int](), 0
-    for number, needle in enumerate(needles):
-        wanted = (depth + number * step) * sum(sizes)
-        place = bisect_right(totals, wanted + 1e-6)
-        parts += hay[before:place]
-        at.append(len(parts))
-        parts.append(needle)
-        before = place
-    parts += hay[before:]
-    text, starts = joined(parts, " ")
-    return text, [(starts[i], starts[i] + len(parts[i])) for i in at]
+    shares = [depth + number * step for number in range(len(needles))]
+    return hide(hay, [bisect_right(totals, share * sum(sizes) + 1e-6) for share in shares], needles, " ")

@@ -13,16 +13,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hybrid.evals.sample import Sample
-from hybrid.evals.tasks.documents import STRICT, Documents
+from hybrid.evals.tasks.documents import Documents
 from hybrid.evals.tasks.files import Fields, lines
 from hybrid.evals.tasks.options import letter, with_options
-from pydantic.dataclasses import dataclass
 
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.read import read as read_file
 
 
-@dataclass(frozen=True, config=STRICT)
 class Own(Documents):
     """The questions of one file."""
 
@@ -52,7 +50,6 @@ class Own(Documents):
                 documents=documents,
                 golds=golds,
                 group=row.text("group", " ".join(sorted(documents))),
-                max_tokens=self.max_tokens,
                 choices=choices,
                 ranges=tuple(_ranges(row, documents)),
             )

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hybrid.evals.sample import Sample
-from hybrid.evals.tasks.documents import STRICT, Documents
+from hybrid.evals.tasks.documents import Documents
 from hybrid.evals.tasks.files import Fields, whole
-from pydantic.dataclasses import dataclass
 
 
-@dataclass(frozen=True, config=STRICT)
 class Qasper(Documents):
     """The questions of one file."""
 
@@ -44,7 +42,6 @@ class Qasper(Documents):
                     documents=documents,
                     golds=tuple(dict.fromkeys(golds)),  # one annotator's answer outweighs another's "unanswerable"
                     group=key,
-                    max_tokens=self.max_tokens,
                     ranges=tuple((title, at, at + len(said)) for said, at in places if at >= 0 and said),
                     about={"answerable": bool(golds)},
                 )

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hybrid.evals.sample import Sample
-from hybrid.evals.tasks.documents import STRICT, Documents
+from hybrid.evals.tasks.documents import Documents
 from hybrid.evals.tasks.files import Fields, lines
 from hybrid.evals.tasks.haystack import joined
-from pydantic.dataclasses import dataclass
 
 
-@dataclass(frozen=True, config=STRICT)
 class QMSum(Documents):
     """The questions of one file."""
 
@@ -37,7 +35,6 @@ class QMSum(Documents):
                         documents=documents,
                         golds=(q.text("answer"),),
                         group=name,
-                        max_tokens=self.max_tokens,
                         ranges=tuple(ranges),
                         about={"kind": kind},
                     )

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from hybrid.evals.sample import Sample
-from hybrid.evals.tasks.documents import STRICT, Documents
+from hybrid.evals.tasks.documents import Documents
 from hybrid.evals.tasks.files import lines
 from hybrid.evals.tasks.options import LETTERS, with_options
-from pydantic.dataclasses import dataclass
 
 
-@dataclass(frozen=True, config=STRICT)
 class Quality(Documents):
     """The questions of one file."""
 
@@ -34,7 +32,6 @@ class Quality(Documents):
                     documents=documents,
                     golds=(LETTERS[label - 1],),
                     group=key,
-                    max_tokens=self.max_tokens,
                     choices=choices,
                     about={"difficult": bool(q.data.get("difficult"))},
                 )

@@ -1,4 +1,4 @@
-"""Tasks by name. What a task needs is imported when it is asked for."""
+"""Tasks by name; the module of a task is imported when somebody asks for it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def task(name: str, **options: Any) -> Task:
         options: as the task's class describes them; paths are relative to the current folder.
 
     Raises:
-        InputError: there is no such task, or an option is unknown, missing or cannot be what it is.
+        InputError: there is no such task, or an option is unknown, missing or of a wrong value.
     """
     make = TASKS[name]
     fixed = make.keywords if isinstance(make, partial) else {}

@@ -51,7 +51,6 @@ class Squad(Documents):
                         documents=documents,
                         golds=tuple(dict.fromkeys(texts[title][start:end] for _, start, end in ranges)),
                         group=title,
-                        max_tokens=self.max_tokens,
                         ranges=tuple(dict.fromkeys(ranges)),
                         about={"answerable": not impossible},
                     )

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hybrid.evals.sample import Sample
-from hybrid.evals.tasks.documents import STRICT, Documents
+from hybrid.evals.tasks.documents import Documents
 from hybrid.evals.tasks.files import Fields, lines
-from pydantic.dataclasses import dataclass
 
 
-@dataclass(frozen=True, config=STRICT)
 class Squality(Documents):
     """The questions of one file."""
 
@@ -29,5 +27,4 @@ class Squality(Documents):
                     documents=documents,
                     golds=tuple(response.text("response_text") for response in q.objects("responses")),
                     group=key,
-                    max_tokens=self.max_tokens,
                 )

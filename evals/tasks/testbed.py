@@ -103,7 +103,7 @@ class Testbed:
             yield _sample(found, _documents(found), length, f"{self.kind}-{length}-{seed}-{number}", depth)
 
     def _shared(self, counting: Tokenizer, prose: testbed.Prose, seed: int, length: int) -> Iterator[Sample]:
-        """Endless samples of which as many as are asked for share a text, fewer where it has no more questions."""
+        """Endless samples; `questions` of them share a text, or fewer where it has no more."""
         tries = 4 * self.questions  # the testbed draws questions with replacement
         answerable = 1.0 - self.unanswerable
         room = length - testbed.REPLY - _SLACK
@@ -146,7 +146,7 @@ def _sample(
 
 
 class _Counting:
-    """As much of a tokenizer as `hybrid.evals.testbed.samples` needs, from a function that counts."""
+    """The part of a tokenizer that `hybrid.evals.testbed.samples` needs, from a function that counts."""
 
     def __init__(self, count: Count) -> None:
         self._count = count

@@ -1,8 +1,8 @@
-"""The marks by which a model says which text a statement rests on, in the forms that models write.
+"""The marks by which a model cites the texts that a statement rests on, in the forms that models write.
 
 The prompt asks for [1]; models also write [1, 2], [1-3], [1][2], 【1】, 【1†source】, [text 1], (source 2), [^1],
-[doc 1, p. 4], **[1]**, [[1]] or a raised number behind a full stop. Subscripts of code are none: argv[1], `a[2]`,
-x = [1, 2], and neither are links or lists: it returns [1, 2].
+[doc 1, p. 4], **[1]**, [[1]] or a raised number behind a full stop. Subscripts of code (argv[1], `a[2]`, x = [1, 2]),
+links and lists (it returns [1, 2]) are no marks.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _FORMS = re.compile(
 )
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _RAISED = str.maketrans("\u00b9\u00b2\u00b3\u2070\u2074\u2075\u2076\u2077\u2078\u2079", "1230456789")
-# A list behind these is one of numbers
+# A list after these is one of numbers
 _LISTS = re.compile(
     r"\b(?:is|are|returns?|gives?|yields?|prints?|equals?|list|array|tuple|vector|ist|sind|est|sont)\s+$", re.IGNORECASE
 )
@@ -48,14 +48,18 @@ def marked(reply: str, texts: int, read: Iterable[str]) -> str:
     """The reply with every mark in the form that `MARK` finds, and everything else as it was.
 
     Args:
-        texts: how many texts the model was given; a number beyond is no mark of ours.
-        read: those texts: what stands in them with a subscript is code.
+        texts: how many texts the model was given; a higher number is no mark.
+        read: those texts; a name that has a subscript in them is code.
     """
     if not _FORMS.search(reply):
         return reply
     code = [found.span() for found in _CODE.finditer(reply)]
     subscripts = _subscripts(reply, read)
-    kept, at, no_mark = "", 0, -1  # where the latest brackets end that are none: those right behind are none either
+    kept, at, no_mark = (
+        "",
+        0,
+        -1,
+    )  # where the latest brackets end that are no mark; brackets right behind them are none either
     for found in _FORMS.finditer(reply):
         if any(start <= found.start() < end for start, end in code):
             continue

@@ -1,8 +1,8 @@
-"""How a prompt is laid out: what is stable comes first and byte-identical, the question last.
+"""The layout of a prompt: stable parts come first and byte-identical, the question last.
 
 A prompt keeps its parts, so that an engine which quotes can read the pieces and a chat model gets messages.
-Text from documents is data. Anything in it that looks like this layout's own tags or like a chat template's
-control tokens is defused by replacing one character by another of the same length, so positions still hold.
+Text from documents is data. Where it looks like a tag of this layout or a control token of a chat template, one
+character is replaced by another, so that it does nothing and positions still hold.
 """
 
 from __future__ import annotations
@@ -76,6 +76,16 @@ class Prompt:
             blocks.append(f"<conversation>\n{said}\n</conversation>")
         blocks.append(f"{INSTRUCTIONS[self.task]}\n\nQuestion: {defuse(self.question.strip())}")
         return "\n\n".join(blocks)
+
+
+def sendable_messages(prompt: Prompt) -> list[dict[str, str]]:
+    """The messages of a prompt, each `sendable`."""
+    return [{role: sendable(text) for role, text in message.items()} for message in prompt.messages()]
+
+
+def sendable(text: str) -> str:
+    """`text` without the lone surrogates that broken files yield and that neither JSON nor tokenizers take."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def block(piece: Piece, number: int) -> str:

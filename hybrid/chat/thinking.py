@@ -1,9 +1,9 @@
 """A model's reply without what it thought aloud before it, also as it streams in.
 
-Servers without a reasoning parser pass a model's thoughts on as text. They are never an answer: they are not shown,
-cited or searched for a refusal; their tokens stay in the usage. Thoughts stand at the beginning of a reply or a line,
-in the tags that models use. Some chat templates write the opening tag into the prompt, so that only the closing one is
-seen: what comes before it is thought too. A tag inside code or quotation marks is text about tags.
+Servers without a reasoning parser pass a model's thoughts on as text. They are never an answer: nobody sees them, and
+they are not cited or searched for a refusal; their tokens stay in the usage. Thoughts stand at the beginning of a reply
+or a line, in the tags that models use. Some chat templates write the opening tag into the prompt, so that a reply has
+only the closing one; the text before it is thought too. A tag inside code or quotation marks is text about tags.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _LINE = re.compile(r"^[ \t]*(?=[<\[◁])", re.MULTILINE)
 _FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _CODE = re.compile(r"```.*?```|`[^`\n]*`|(?<!\w)\"[^\"\n]*\"(?!\w)|(?<!\w)'[^'\n]*'(?!\w)", re.DOTALL)
 _BEFORE, _AFTER = re.compile(r"(?:^|[\s(])[`'\"\u201c\u201e\u00ab]$"), tuple("`'\"\u201d\u201c\u00bb")
-# What stands around an answer: a tag, or tokens
+# A tag or tokens around an answer
 _WRAPPED = re.compile(r"<(?P<tag>answer|response|final_answer|solution)>\s*", re.IGNORECASE)
 _TOKEN = (
     r"<\|(?:(?:im_)?start\|>(?:assistant)?|"
@@ -58,7 +58,7 @@ _ALOUD = tuple(
 )
 _ABOUT = re.compile(r"\b(?:the user|the question|i need to|let me|let['\u2019]s|we need to)\b|用户", re.IGNORECASE)
 _HOLD = (*_ALOUD, "analysis", *(f"here{verb} my thought process:" for verb in ("'s", "\u2019s", " is")))
-# What may still become a tag, or the end of the answer, at the end of what has streamed in
+# The end of a text that may still become a tag or the end of the answer
 _TAIL = re.compile(
     r"(?:\s|<\|\w{1,30}\|?>(?:\w[\w .=]{0,30})?)*(?:<[^<>\n]{0,64}|\[/?[A-Z]{0,5}|◁/?[a-z]{0,5})?\Z", re.IGNORECASE
 )
@@ -66,7 +66,7 @@ _LONGEST = 64  # characters of a closing tag
 
 
 def spoken(reply: str) -> str:
-    """What a reply says after its thoughts; empty where it broke off while thinking."""
+    """The reply after its thoughts; empty where it broke off while thinking."""
     text, wrapped = reply.lstrip(), ""
     while (before := _before(text)) is not None:
         wrapped = before[1] or wrapped
@@ -85,13 +85,13 @@ def _before(text: str) -> tuple[int, str] | None:
 
 
 def opens_unseen(reply: str) -> bool:
-    """Whether a reply begins with thoughts that no tag opens, as where the chat template has written it already."""
+    """Whether a reply begins with thoughts that no tag opens, because the chat template has written the tag already."""
     text = reply.lstrip()
     return _OPENING.match(text) is None and _after_closing(text) != text
 
 
 def breaks_off(reply: str, *, thinks: bool) -> bool:
-    """Whether a reply that was cut off is nothing but thoughts that no tag opens and none has closed yet.
+    """Whether a reply that was cut off is only thoughts that no tag opens and none has closed yet.
 
     Args:
         thinks: the model is known to think without an opening tag.
@@ -103,7 +103,7 @@ def breaks_off(reply: str, *, thinks: bool) -> bool:
 
 
 def _block(text: str, at: int) -> int | None:
-    """Where the thoughts end that open here: None where none do, the end of the text where nothing closes them."""
+    """The end of the thoughts that open here: None where none open, the end of the text where nothing closes them."""
     opening = _OPENING.match(text, at)
     if opening is None or (at > 0 and opening.lastgroup in _IN_WORDS):
         return None
@@ -170,10 +170,10 @@ def _closed(text: str, tag: str) -> tuple[str, int]:
 
 
 class Spoken:
-    """Passes on what a reply says as it streams in, and holds back what is thought or may be.
+    """Passes on a reply as it streams in, and holds back thoughts and texts that may be thoughts.
 
-    What is passed on is the beginning of what `spoken` finds in the whole reply, however the reply is cut. Thoughts are
-    seen too late only where neither a tag nor a usual word opens them.
+    It passes on the beginning of what `spoken` finds in the whole reply, wherever the reply is cut. It sees thoughts
+    too late only where neither a tag nor a usual word opens them.
 
     Args:
         on_text: receives the text.
@@ -196,7 +196,7 @@ class Spoken:
             pass
 
     def finish(self, said: str) -> None:
-        """The reply has ended and is `said`: pass on what was held back of it, where it was no thought after all."""
+        """The reply has ended and is `said`: pass on what was held back of it and was no thought."""
         whole = said.lstrip()
         if whole.startswith(self._shown):
             self._pass_on(whole[len(self._shown) :])
@@ -209,7 +209,7 @@ class Spoken:
             self._on_text(text)
 
     def _goes_on(self) -> bool:
-        """Look at what is held; whether there is more to see in it."""
+        """Look at the text that is held back; returns whether there is more to see in it."""
         if self._closing is not None:
             return self._thought(self._closing)
         return self._speak() if self._speaks else self._begin()
@@ -219,7 +219,7 @@ class Spoken:
         return True
 
     def _thought(self, closing: re.Pattern[str]) -> bool:
-        """Look for the end of the thoughts; whether there is more to see behind it."""
+        """Look for the end of the thoughts; returns whether there is more to see behind it."""
         for found in closing.finditer(self._held, self._looked):
             if found.end() == len(self._held):  # the next letter tells whether it is a quotation
                 return False
@@ -248,7 +248,7 @@ class Spoken:
         return True
 
     def _speak(self) -> bool:
-        """Pass on what can be no tag any more; whether thoughts begin behind it."""
+        """Pass on the text that can be no tag any more; returns whether thoughts begin behind it."""
         if self._wrapped:
             self._held, closed = _closed(self._held, self._wrapped)
             self._wrapped = "" if closed else self._wrapped

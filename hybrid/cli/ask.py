@@ -16,13 +16,14 @@ from hybrid.cli.options import corpus_options, engine_options, settings_from
 from hybrid.cli.progress import progress_bars
 from hybrid.cli.words import corpus_of, in_order, is_path
 from hybrid.errors import EngineError, InputError
+from hybrid.files import read_text
 from hybrid.text.blocks import headline, source_language
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from hybrid.session.hybrid import Hybrid
-    from hybrid.types import Answer, Attempt, Citation, Cost, Explored
+    from hybrid.types import Answer, Attempt, Cost, Explored
 
 
 @click.command()
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--questions",
     type=click.Path(),
-    help="A file with one question a line, or - for standard input; QUESTION is then a path too.",
+    help="A file with one question a line, or - for standard input; all arguments are then paths.",
 )
 @click.option("--route", type=click.Choice(["rag", "long"]), help="Force a route.")
 @click.option(
@@ -41,9 +42,9 @@ if TYPE_CHECKING:
 @engine_options
 @corpus_options
 def ask(question: str | None, paths: tuple[str, ...], questions: str | None, **options: Any) -> None:
-    """Answer QUESTION from PATHS: files, folders or globs; corpus.paths, else the current folder, if none is given.
+    """Answer QUESTION from PATHS: files, folders or globs. Without PATHS: corpus.paths, else the current folder.
 
-    As QUESTION or as a path, - is what standard input holds.
+    - as QUESTION or as a path reads standard input.
 
     \b
     hybrid ask "When does the agreement end?" contracts/
@@ -75,33 +76,42 @@ def ask(question: str | None, paths: tuple[str, ...], questions: str | None, **o
             ways = {"route": options["route"], "rung": options["rung"]}
             failures: dict[int, EngineError] | None = None if questions is None else {}
             answers = iter(hybrid.answer_many(asked, corpus, progress=progress, failures=failures, **ways))
-    if failures is None:
-        answer = next(answers)
-        if options["as_json"]:
-            print_json(answer.model_dump())
+    if failures is not None:
+        _show_all(asked, [failures.get(place) or next(answers) for place in range(len(asked))], options)
+    elif options["as_json"]:
+        print_json(next(answers).model_dump())
+    else:
+        show(console(), next(answers), explain=options["explain"])
+
+
+def _show_all(asked: list[str], found: list[Answer | EngineError], options: dict[str, Any]) -> None:
+    """Print the answers to a file of questions.
+
+    Raises:
+        EngineError: some questions were not answered.
+    """
+    records: list[dict[str, Any]] = []
+    failures: list[EngineError] = []
+    for question, one in zip(asked, found, strict=True):
+        if isinstance(one, EngineError):
+            failures.append(one)
+            records.append({"question": question, "error": str(one)})
         else:
-            show(console(), answer, explain=options["explain"])
-        return
-    found = [failures.get(place) or next(answers) for place in range(len(asked))]
-    if options["as_json"]:
-        print_json([_record(question, one) for question, one in zip(asked, found, strict=True)])
-    for question, one in zip(asked, found, strict=True) if not options["as_json"] else ():
+            records.append(one.model_dump())
+        if options["as_json"]:
+            continue
         if isinstance(one, EngineError):
             console().print(f"\n{question}\nnot answered: {one}", markup=False)
         else:
             show(console(), one, explain=options["explain"], with_question=True)
+    if options["as_json"]:
+        print_json(records)
     if failures:
-        first = next(iter(failures.values()))
-        raise EngineError(f"{len(failures)} of {len(asked)} questions were not answered. The first: {first}")
-
-
-def _record(question: str, one: Answer | EngineError) -> dict[str, Any]:
-    """An answer, or why there is none, as JSON."""
-    return {"question": question, "error": str(one)} if isinstance(one, EngineError) else one.model_dump()
+        raise EngineError(f"{len(failures)} of {len(asked)} questions were not answered. The first: {failures[0]}")
 
 
 def _streamed(hybrid: Hybrid, question: str, corpus: list[Any], options: dict[str, Any]) -> Answer:
-    """Index with bars, then show the answer while it is written; in the end the numbered text replaces it."""
+    """Index with bars, then show the answer while it is written; the numbered text replaces it at the end."""
     from rich.live import Live
     from rich.text import Text
 
@@ -120,12 +130,7 @@ def _streamed(hybrid: Hybrid, question: str, corpus: list[Any], options: dict[st
 
 
 def _read_questions(file: str) -> list[str]:
-    try:
-        text = standard_input() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"Cannot read the questions in {file}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}."
-        ) from None
+    text = standard_input() if file == "-" else read_text(Path(file), f"the questions in {file}")
     found = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not found:
         raise InputError(f"There is no question in {'standard input' if file == '-' else file}: write one a line.")
@@ -145,7 +150,8 @@ def show(out: Console, answer: Answer, *, explain: bool, with_question: bool = F
         is_code = source_language(citation.document) is not None
         quote = headline(citation.quote) if is_code else " ".join(citation.quote.split())
         short = quote if len(quote) <= 160 else quote[:157] + "..."
-        out.print(f"  [cyan]\\[{number}] {escape(_near(citation))}[/]  [dim]{escape(short)}[/]")
+        place = citation.where.removeprefix(f"{Path.cwd()}{os.sep}")
+        out.print(f"  [cyan]\\[{number}] {escape(place)}[/]  [dim]{escape(short)}[/]")
     labelled(out, "  [bold]route[/]   ", f"{answer.route} ({answer.decision.rung}): {answer.reason}")
     labelled(out, "  [bold]usage[/]   ", _usage(answer))
     labelled(out, "  [bold]cost[/]    ", _cost(answer.cost))
@@ -155,12 +161,6 @@ def show(out: Console, answer: Answer, *, explain: bool, with_question: bool = F
         labelled(out, "  [yellow]note[/]    ", note)
     if explain:
         _explain(out, answer)
-
-
-def _near(citation: Citation) -> str:
-    """The place of a citation, relative to the current folder if it is inside."""
-    here = f"{Path.cwd()}{os.sep}"
-    return citation.where.removeprefix(here)
 
 
 def _explain(out: Console, answer: Answer) -> None:
@@ -186,10 +186,9 @@ def _explain(out: Console, answer: Answer) -> None:
         for cost in costs:
             out.print(f"    {_cost(cost)}", markup=False)
     if answer.preparation is not None:
-        paid = answer.preparation.dollars
+        before, paid = answer.preparation, answer.preparation.dollars
         shown = "" if paid is None else f", ${paid:.6f}"
-        measured = f"{answer.preparation.cpu_seconds:.3f} CPU-seconds{shown} measured: {answer.preparation.note}"
-        out.print(f"  before: {measured}", markup=False)
+        out.print(f"  before: {before.cpu_seconds:.3f} CPU-seconds{shown} measured: {before.note}", markup=False)
     ordered = answer.attempts[0].decision.ordering
     if ordered:
         out.print(f"  passages stand by {ordered}", markup=False)
@@ -203,7 +202,7 @@ def _attempt(attempt: Attempt) -> str:
 
 
 def _explored(found: Explored) -> str:
-    """What the other route made of the question, and what that took."""
+    """The other route's answer, and what it took."""
     said = found.failed or ("did not answer" if found.abstained else " ".join(found.text.split())[:160])
     paid = f"charged above: {_cost(found.cost)}" if found.extra else "one of the attempts"
     return f"{found.route} ({found.rung}), for calibration only: {said} ({paid})"
@@ -224,7 +223,7 @@ def _usage(answer: Answer) -> str:
 
 
 def _cost(cost: Cost) -> str:
-    """The figures of a cost, whether they are measured or estimated, and where they come from."""
+    """A cost in figures: measured or estimated, and where they come from."""
     seconds = "GPU time unknown" if cost.engine_seconds is None else f"{cost.engine_seconds:.3f} engine seconds"
     known = [
         (seconds if cost.gpu_seconds is None else f"{cost.gpu_seconds:.3f} GPU-seconds")

@@ -1,4 +1,4 @@
-"""`hybrid calibrate`: measure your own engine, so that what is predicted holds for it."""
+"""`hybrid calibrate`: measure your own engine, so that predictions hold for it."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ class _Group(click.Group):
 
 @click.group(cls=_Group)
 def calibrate() -> None:
-    """Measure your own engine, so that what is predicted holds for it."""
+    """Measure your own engine, so that predictions hold for it."""

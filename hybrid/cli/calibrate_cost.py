@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--url", help="Base URL of the vLLM server; default: engine.url of hybrid.toml.")
-@click.option("--model", help="The model's folder, carried name or hub name; default: what the server says it serves.")
+@click.option("--model", help="The model's folder, carried name or hub name; default: the server's.")
 @click.option(
-    "--window", type=click.IntRange(64), help="Tokens of the longest prompt with its answer; default: as it tells."
+    "--window", type=click.IntRange(64), help="Tokens of the longest prompt with its answer; default: the server's."
 )
-@click.option("--minutes", default=5.0, show_default=True, type=click.FloatRange(0.2), help="For measuring.")
-@click.option("--hardware", help="What the server runs on; default: what is found on this machine.")
-@click.option("--gpus", default=1, show_default=True, type=click.IntRange(1), help="That one copy of the model takes.")
+@click.option("--minutes", default=5.0, show_default=True, type=click.FloatRange(0.2), help="Minutes of measuring.")
+@click.option("--hardware", help="What the server runs on; default: the GPU or CPU of this machine.")
+@click.option("--gpus", default=1, show_default=True, type=click.IntRange(1), help="GPUs of one copy of the model.")
 @bits_options
 @output_option("hybrid-rates.json")
 @click.option("--seed", default=0, show_default=True)
@@ -43,7 +43,7 @@ def cost(**options: Any) -> None:
     """Measure a vLLM server on prompts of many lengths, cached and not, and fit the rates it reaches.
 
     From then on, estimates use the file if it is in the current folder or named in cost.rates, and have an interval.
-    A third of the lengths is held out of the fit; the error on them is reported.
+    A third of the lengths is held out of the fit; the command reports the error on them.
 
     \b
     Try:  hybrid calibrate cost --url http://localhost:8000/v1
@@ -76,7 +76,7 @@ def _measured(options: dict[str, Any], note: Callable[[str], None]) -> Fitted:
     settings = load(None, {"engine": {"url": options["url"]}})
     url = settings.engine.url
     if not url:
-        raise InputError("Nothing tells which server to measure: give --url, such as http://localhost:8000/v1.")
+        raise InputError("No server is named: give --url, such as http://localhost:8000/v1.")
     key = os.environ.get("VLLM_API_KEY") or os.environ.get(settings.engine.api_key_env, "")
     name, root, window = _served(url, key, options["window"] or settings.engine.window)
     model = read_model(options["model"] or _model_of(root))
@@ -116,7 +116,7 @@ def _served(url: str, key: str, wanted: int | None) -> tuple[str, str, int]:
     """Name, model and window of what a server serves.
 
     Args:
-        wanted: tokens that were set; the least of these and what it tells is taken.
+        wanted: tokens that were set; the result is the least of these and the server's.
     """
     from openai import OpenAI, OpenAIError
 
@@ -153,7 +153,7 @@ def _model_of(root: str) -> str:
 
 
 def _hardware(url: str, given: str | None, known: Iterable[str]) -> tuple[str, str]:
-    """What the server runs on, in words and as a name of the table of GPUs (empty where it is not in it)."""
+    """What the server runs on, in words and as a name of the table of GPUs (empty: not in it)."""
     from hybrid.cost.gpus import gpu_here, named_like
 
     if given is not None:
@@ -197,6 +197,4 @@ def _show(fitted: Fitted, file: Path) -> None:
     out.print(
         f"estimates carry the interval {low:.2f} to {high:.2f} times (90 % of the lengths held out)", markup=False
     )
-    out.print(
-        f"{file} written; it is used where it lies in the current folder, or is named in cost.rates", markup=False
-    )
+    out.print(f"{file} written; estimates use it in the current folder, or if cost.rates names it", markup=False)

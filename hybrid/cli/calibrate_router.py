@@ -28,8 +28,8 @@ def router(records: Path, engine: str, output: str, as_json: bool) -> None:
     RECORDS is a JSONL file, a line for each question and route: question, document or group, route, score (0 to 1),
     features (of the answer's decision), and if known abstained, tokens and cost. Records of `hybrid eval run` are such
     lines; so are answers of `hybrid ask --json` whose other route was explored (routing.explore), once you put a
-    `score` into the answer and one into its `explored`. Half of the documents are held out; where the fitted router is
-    worth less there than rag, self_route or long, costs taken off, nothing is written, and it is said which to set.
+    `score` into the answer and one into its `explored`. Half of the documents are held out. If the fitted router is
+    worth less there than rag, self_route or long, less costs, the command writes nothing and says which to set.
 
     \b
     Try:  hybrid calibrate router runs/mine/records.jsonl
@@ -82,7 +82,7 @@ def _show_router(found: Calibration, file: Path) -> None:
         rule = found.weights.rule
         out.print(f"these records do not show more than {rule} to be worth its cost: that decides", markup=False)
     if found.better:
-        told = f"{file} written; it is used where it lies in the current folder, or is named in routing.weights"
+        told = f"{file} written; the router uses it in the current folder, or if routing.weights names it"
     else:
         best, chance = found.fixed, ", which may be chance" if high >= 0 else ""
         told = f'nothing written: {best} is worth more{chance}. Set routing.policy = "{best}", or add records'

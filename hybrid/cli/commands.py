@@ -1,4 +1,4 @@
-"""The commands that `hybrid` knows: its own, and those that installed packages bring.
+"""The commands of `hybrid`: its own, and those that installed packages bring.
 
 A package brings commands with an entry point of the group `hybrid.commands`, which names a table like `OWN`. A name of
 two words, such as "calibrate window", is a subcommand.
@@ -42,7 +42,7 @@ def commands() -> Table:
 
 
 def load(name: str) -> click.Command | None:
-    """The command of that name, imported now; None where there is none."""
+    """The command of that name, imported now; None if there is none."""
     found = OWN.get(name) or commands().get(name)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""What the commands print with: a console, JSON, tables."""
+"""How the commands print: a console, JSON, tables."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def print_json(data: Any) -> None:
-    """Print one JSON document, in ASCII where standard output is not in UTF-8."""
+    """Print one JSON document, in ASCII if standard output is not in UTF-8."""
     utf8 = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
     click.echo(json.dumps(data, ensure_ascii=not utf8, indent=2))
 
 
 def labelled(out: Console, label: str, text: str) -> None:
-    """Print a label, in rich's markup, and a text, which a terminal wraps below itself."""
+    """Print a label in rich's markup and a text, which a terminal wraps in a column of its own."""
     if out.soft_wrap:
         out.print(label, end="")
         out.print(text, markup=False)
@@ -46,10 +46,10 @@ def labelled(out: Console, label: str, text: str) -> None:
 
 
 def columns(*heads: str, left: Sequence[int] = (0,)) -> Table:
-    """An empty table without lines between its columns, to save width; figures stand to the right.
+    """An empty table without lines between its columns, to save width; figures are aligned right.
 
     Args:
-        left: the columns that stand to the left; they wrap at words where there is no room, the others never do.
+        left: the columns aligned left; they wrap at words if there is no room, the others never do.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table

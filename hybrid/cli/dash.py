@@ -18,7 +18,7 @@ _ELSEWHERE = (
 
 
 class Place(click.Path):
-    """A path for which `-` cannot stand."""
+    """A path that cannot be `-`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path, as `click.Path` gives it."""
@@ -28,21 +28,21 @@ class Place(click.Path):
 
 
 def elsewhere(what: str) -> str:
-    """The sentence for a `-` that cannot be standard input."""
+    """The message about a `-` that cannot be standard input."""
     return f"{_ELSEWHERE.format(what)}."
 
 
 def once(*words: str | None) -> None:
-    """Raise InputError where `-` stands twice: standard input can be read once."""
+    """Raise InputError if `-` is given twice: standard input can be read once."""
     if words.count("-") > 1:
-        raise InputError("Standard input can be read once, and '-' stands there twice: name a file for one of them.")
+        raise InputError("Standard input can be read once, and '-' is given twice: name a file for one of them.")
 
 
 def standard_input() -> str:
-    """The text on standard input, empty where there is none.
+    """The text on standard input, empty if there is none.
 
     Raises:
-        InputError: what is there is no text, or cannot be read.
+        InputError: it is not text, or cannot be read.
     """
     from hybrid.corpus.readers.encoding import decode
     from hybrid.corpus.readers.extract import Unreadable
@@ -59,7 +59,7 @@ def standard_input() -> str:
 def said(question: str) -> str:
     """A question; for `-`, the text on standard input.
 
-    Where the locale has no umlauts, Python hands bytes over as lone surrogates, which no tokenizer takes.
+    In a locale without umlauts Python hands bytes over as lone surrogates, which no tokenizer takes.
     """
     if question == "-":
         return standard_input().strip()

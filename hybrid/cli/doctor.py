@@ -32,15 +32,15 @@ PACKAGES = {
 
 @click.command()
 @click.option(
-    "--timeout", default=60.0, show_default=True, type=click.FloatRange(1), help="Seconds that a server gets to answer."
+    "--timeout", default=60.0, show_default=True, type=click.FloatRange(1), help="Seconds that a server has to answer."
 )
 @engine_options
 @corpus_options
 def doctor(timeout: float, **options: Any) -> None:
     """Tell what is installed, what would be used, and what is missing and how to get it.
 
-    The engine, and the one for whole documents where there is one, are asked a question each. Exits with 0 if questions
-    can be answered as configured, with 2 if not.
+    It asks the engine a question, and the engine for whole documents if there is one. It exits with 0 if questions can
+    be answered as configured, with 2 if not.
     """
     settings = settings_from(options)
     used = _used(settings, timeout)
@@ -86,7 +86,7 @@ def _version(package: str) -> str | None:
 
 
 def _used(settings: Settings, timeout: float) -> list[dict[str, Any]]:
-    """What would answer a question now, and the problems that keep it from that."""
+    """The parts that would answer a question now, and their problems."""
     from hybrid.corpus.corpus import Corpus
     from hybrid.engines.trial import tried
     from hybrid.index.embedding import Embedder
@@ -98,7 +98,11 @@ def _used(settings: Settings, timeout: float) -> list[dict[str, Any]]:
         names[what] = trial.name
         return str(trial.told)
 
-    lines = [_try("embedder", lambda: f"{embedder.name}, {_encoded(embedder)}"), _try("vector search", _faiss)]
+    def encoded() -> str:
+        vector = embedder.encode_query(["Does it work?"])
+        return f"{embedder.name}, {vector.shape[1]} dimensions, {embedder.max_tokens} tokens, tried"
+
+    lines = [_try("embedder", encoded), _try("vector search", _faiss)]
     for name, engine in (("engine", settings.engine), ("long engine", settings.long_engine)):
         if engine is not None:
             lines.append(_try(name, lambda name=name, engine=engine: answers(name, tried(engine, embedder, timeout))))
@@ -112,7 +116,7 @@ def _used(settings: Settings, timeout: float) -> list[dict[str, Any]]:
 
 
 def _policy(settings: Settings, engine: str) -> str:
-    """The policy, its weights opened."""
+    """The policy, after opening its weights."""
     from hybrid.routing.policies.make import make_policy
 
     make_policy(settings.routing, lambda: engine, settings.cost.gpus)
@@ -124,7 +128,7 @@ def _policy(settings: Settings, engine: str) -> str:
 
 
 def _costs(settings: Settings) -> str:
-    """What costs are estimated for, after opening the files that the settings name."""
+    """The model and GPU of the estimates, after opening the files that the settings name."""
     from hybrid.cost.estimate import checked_costs, of_settings
     from hybrid.cost.price import has_token_prices
 
@@ -133,12 +137,12 @@ def _costs(settings: Settings) -> str:
         return "at your token prices"
     try:
         return of_settings(costs).note
-    except SettingsError as error:  # questions are answered without an estimate too
+    except SettingsError as error:  # questions are also answered without an estimate
         return f"not estimated: {error}"
 
 
 def _profile(settings: Settings, engine: str) -> str:
-    """The named profile, after opening it and checking that it is of the engine, where that has a model."""
+    """The named profile, after opening it and checking that it is of the engine's model, if there is one."""
     from hybrid.model.profile import load_profile, profile_for
 
     named = str(settings.routing.profile)
@@ -154,11 +158,6 @@ def _try(what: str, look: Any) -> dict[str, Any]:
         return {"what": what, "used": None, "problem": str(error)}
 
 
-def _encoded(embedder: Any) -> str:
-    vector = embedder.encode_query(["Does it work?"])
-    return f"{vector.shape[1]} dimensions, {embedder.max_tokens} tokens, tried"
-
-
 def _faiss() -> str:
     from hybrid.index import libraries
 
@@ -172,7 +171,7 @@ def _faiss() -> str:
 
 
 def _tried_on_gpu() -> str:
-    """Search two vectors on the GPUs; the reason where that fails, else empty."""
+    """Search two vectors on the GPUs; the reason if that fails, else empty."""
     import numpy as np
 
     from hybrid.index.dense import Dense

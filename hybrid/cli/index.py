@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +13,9 @@ from hybrid.cli.progress import progress_bars
 from hybrid.cli.words import places_of
 
 if TYPE_CHECKING:
-    from hybrid.index.store import Changes, Store
+    from hybrid.index.protocol import Changes, Store
+
+_COUNTS = ("added", "changed", "removed", "unchanged", "embedded", "passages")
 
 
 @click.group()
@@ -29,12 +32,7 @@ def index() -> None:
 @corpus_options
 def build(paths: tuple[str, ...], rebuild: bool, **options: Any) -> None:
     """Build the index of PATHS, or bring it up to date: only what changed is read and embedded again."""
-    from hybrid.session.hybrid import Hybrid
-
-    with Hybrid(settings_from(options)) as hybrid:
-        with progress_bars(quiet=options["quiet"]) as progress:
-            store, changes = hybrid.index(places_of(paths, hybrid.settings), progress, rebuild=rebuild)
-        _report(store, changes, as_json=options["as_json"])
+    _make(paths, options, rebuild=rebuild)
 
 
 @index.command()
@@ -42,6 +40,10 @@ def build(paths: tuple[str, ...], rebuild: bool, **options: Any) -> None:
 @corpus_options
 def update(paths: tuple[str, ...], **options: Any) -> None:
     """Bring the index of PATHS up to date; there has to be one."""
+    _make(paths, options, only_update=True)
+
+
+def _make(paths: Sequence[str], options: dict[str, Any], *, rebuild: bool = False, only_update: bool = False) -> None:
     from hybrid.corpus.corpus import Corpus
     from hybrid.errors import IndexStoreError
     from hybrid.session.hybrid import Hybrid
@@ -50,12 +52,12 @@ def update(paths: tuple[str, ...], **options: Any) -> None:
         places = places_of(paths, hybrid.settings)
         corpus = Corpus.of(places, hybrid.settings.corpus)
         path = hybrid.index_path(corpus)
-        if path is None or not (path / "index.db").is_file():
+        if only_update and (path is None or not hybrid.index_kind.exists(path)):
             raise IndexStoreError(
                 f"There is no index of {corpus.label} yet. Make one with: hybrid index build {places[0]}"
             )
         with progress_bars(quiet=options["quiet"]) as progress:
-            store, changes = hybrid.index(corpus, progress)
+            store, changes = hybrid.index(corpus, progress, rebuild=rebuild)
         _report(store, changes, as_json=options["as_json"])
 
 
@@ -65,13 +67,12 @@ def update(paths: tuple[str, ...], **options: Any) -> None:
 def show(paths: tuple[str, ...], **options: Any) -> None:
     """Show what the index of PATHS holds, without changing it."""
     from hybrid.corpus.corpus import Corpus
-    from hybrid.index.store import Store
     from hybrid.session.hybrid import Hybrid
 
     with Hybrid(settings_from(options)) as hybrid:
         places = places_of(paths, hybrid.settings)
         corpus = Corpus.of(places, hybrid.settings.corpus)
-        store = Store(hybrid.index_path(corpus), hybrid.embedder, hybrid.chunker, create=False)
+        store = hybrid.index_kind(hybrid.index_path(corpus), hybrid.embedder, hybrid.chunker, create=False)
         store.passed_over, path = corpus.problems, store.path
         entries, problems = store.entries(), store.unread()
         if options["as_json"]:
@@ -92,12 +93,8 @@ def show(paths: tuple[str, ...], **options: Any) -> None:
         for e in entries:
             table.add_row(e.name, e.kind, f"{e.tokens:,}", f"{e.passages:,}")
         table.add_section()
-        table.add_row(
-            f"{len(entries)} documents",
-            "",
-            f"{sum(e.tokens for e in entries):,}",
-            f"{sum(e.passages for e in entries):,}",
-        )
+        tokens, passages = sum(e.tokens for e in entries), sum(e.passages for e in entries)
+        table.add_row(f"{len(entries)} documents", "", f"{tokens:,}", f"{passages:,}")
         out.print(table, soft_wrap=False)
         for problem in problems:
             out.print(f"  not read: {problem.name}: {problem.reason}", markup=False)
@@ -105,19 +102,14 @@ def show(paths: tuple[str, ...], **options: Any) -> None:
 
 def _report(store: Store, changes: Changes | None, *, as_json: bool) -> None:
     if changes is None:
-        from hybrid.index.store import Changes
+        from hybrid.index.protocol import Changes
 
         changes = Changes(unchanged=len(store.entries()), passages=len(store), problems=store.unread())
     if as_json:
         print_json(
             {
                 "index": str(store.path),
-                "added": changes.added,
-                "changed": changes.changed,
-                "removed": changes.removed,
-                "unchanged": changes.unchanged,
-                "embedded": changes.embedded,
-                "passages": changes.passages,
+                **{name: getattr(changes, name) for name in _COUNTS},
                 "seconds": round(changes.seconds, 3),
                 "mended": store.mended or None,
                 "unreadable": [{"name": p.name, "reason": p.reason} for p in changes.problems],

@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import sys
-import tempfile
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from hybrid.cli.words import is_path
 from hybrid.engines.listening import PORTS, Listening, answers, listening, told_window
 from hybrid.errors import InputError, SettingsError
 from hybrid.files import write
-from hybrid.settings import FILE, EngineSettings, Settings, load, validated
+from hybrid.settings import FILE, EngineSettings, Settings, validated
 
 _UNTOLD = 4096  # tokens, while the window is not known yet
 
@@ -43,8 +43,8 @@ class _Choice:
 @click.option("--corpus", multiple=True, help="Documents: a file, a folder or a pattern; may be given several times.")
 @url_option
 @click.option("--model", help="The model's name on that server, or on one of those found.")
-@click.option("--built-in", is_flag=True, help="The engine that quotes sentences, whatever is found.")
-@click.option("--window", type=click.IntRange(64), help="Tokens that the model reads, where its server tells none.")
+@click.option("--built-in", is_flag=True, help="The engine that quotes sentences, whichever servers are found.")
+@click.option("--window", type=click.IntRange(64), help="Tokens that the model reads, if its server does not say.")
 @click.option("--max-tokens", type=click.IntRange(1), help="Room for an answer; models that think need more. [512]")
 @click.option("--api-key-env", metavar="NAME", help="Environment variable that holds the server's key.")
 @click.option("--gpu", help="What the model runs on, such as h100, or cpu.")
@@ -59,13 +59,13 @@ class _Choice:
     "--write", "--output", "-o", "file", default=FILE, show_default=True, type=Place(), help="Settings file to write."
 )
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
-@click.option("--yes", "-y", is_flag=True, help="Ask nothing: take flags, what is found, and defaults.")
+@click.option("--yes", "-y", is_flag=True, help="Ask nothing: take flags, found servers and defaults.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines; implies --yes.")
 def init(**options: Any) -> None:
     """Write hybrid.toml: which documents, which engine, which GPU.
 
-    Servers of Ollama, vLLM, llama.cpp, LM Studio and SGLang are looked for on their usual ports of this machine;
-    nothing else is contacted unless you name it. The engine is asked a question before the file is written.
+    It looks for servers of Ollama, vLLM, llama.cpp, LM Studio and SGLang on their usual ports of this machine, and
+    contacts nothing else unless you name it. It asks the engine a question before it writes the file.
 
     \b
     Try:  hybrid init
@@ -84,14 +84,15 @@ def init(**options: Any) -> None:
         if sys.stdin.isatty():
             raise
         raise InputError(
-            "Nobody answers the questions here: use --yes, and flags such as --corpus, --url and --gpu."
+            "There is no terminal to ask on: use --yes, and flags such as --corpus, --url and --gpu."
         ) from None
     text = _text(choice, options, file)
-    _checked(text)
+    settings = validated(tomllib.loads(text))
     write(file, text)
     if options["as_json"]:
         known = [_record(server) for server in found]
-        print_json({"file": str(file), "found": known, "tried": tried, "settings": _checked(text)})
+        said = settings.model_dump(mode="json", exclude_unset=True)
+        print_json({"file": str(file), "found": known, "tried": tried, "settings": said})
     else:
         _show(file, tried)
 
@@ -125,9 +126,9 @@ def _talks(options: dict[str, Any]) -> bool:
 def _check_together(options: dict[str, Any]) -> None:
     for key in ("url", "model", "window", "max_tokens", "api_key_env"):
         if options["built_in"] and options[key] is not None:
-            raise InputError(f"--{key.replace('_', '-')} has no effect with --built-in: leave one of them out.")
+            refuse(f"--{key.replace('_', '-')}", "with --built-in")
     if options["ports"] and (options["url"] or options["built_in"]):
-        raise InputError("--port has no effect where --url or --built-in says what answers: leave it out.")
+        refuse("--port", "where --url or --built-in says what answers", "leave it out")
     if options["dollars_per_hour"] is not None and (options["gpu"] or "").strip().lower() == "cpu":
         raise InputError("--dollars-per-hour is the price of a GPU, and --gpu says cpu: leave one of them out.")
     if options["gpu"] is not None and not options["gpu"].strip():
@@ -141,7 +142,7 @@ def _check_together(options: dict[str, Any]) -> None:
 def _chosen(
     options: dict[str, Any], found: Sequence[Listening], *, talk: bool
 ) -> tuple[_Choice, dict[str, Any] | None]:
-    """What flags, answers and defaults say, and how the engine answered."""
+    """The choice by flags, answers and defaults, and the trial of the engine."""
     choice = _Choice([*options["corpus"]], options["url"], options["model"], options["window"])
     choice.gpu, choice.dollars = options["gpu"], options["dollars_per_hour"]
     for place in choice.corpus:
@@ -167,14 +168,14 @@ def _chosen(
 
 
 def _passed_over(server: Listening) -> str:
-    """Why a server that was found is not offered; empty where it is."""
+    """Why a server that was found is not offered; empty if it is."""
     if server.locked:
         return f"{server.url} asks for a key: use --url, --model and --api-key-env"
     return f"{server.url} {server.fault}: see what its log says" if server.fault else ""
 
 
 def _check_built_in(options: dict[str, Any], found: Sequence[Listening]) -> None:
-    """Raise InputError for options of a server where the built-in engine was taken."""
+    """Raise InputError for options of a server beside the built-in engine."""
     for key in ("window", "max_tokens", "api_key_env"):
         if options[key] is not None:
             there = "; ".join(filter(None, map(_passed_over, found)))
@@ -189,15 +190,14 @@ def _choose_found(choice: _Choice, found: Sequence[Listening], *, talk: bool) ->
     if choice.model is not None:
         offers = [(server, model) for server, model in offers if model.name == choice.model]
         if not offers:
-            have = "; ".join(
-                filter(None, [", ".join(m.name for s in found for m in s.models) or "none", *map(_passed_over, found)])
-            )
+            models = ", ".join(model.name for server in found for model in server.models)
+            have = "; ".join(filter(None, [models or "none", *map(_passed_over, found)]))
             raise InputError(
                 f"No server on this machine has the model {choice.model!r} (found: {have}): start one, or give --url."
             )
     for reason in filter(None, map(_passed_over, found)):
         click.echo(f"   ({reason})", err=True)
-    number = min(len(offers), 1)  # the first that was found, else what is built in
+    number = min(len(offers), 1)  # the first that was found, else the built-in engine
     if talk and choice.model is None:
         click.echo("2. Which engine answers?", err=True)
         for line in (_offered(i, *offers) for i in range(len(offers) + 1)):
@@ -254,7 +254,7 @@ def _try(choice: _Choice, options: dict[str, Any], *, talk: bool) -> dict[str, A
 
 
 def _told(choice: _Choice, options: dict[str, Any]) -> EngineSettings:
-    """The settings to try a server with: a model that it lists, and a provisional window where it tells none."""
+    """The settings to try a server with: a model that it lists, and a provisional window if it tells none."""
     from hybrid.engines.server import Server
 
     seconds = {"timeout": options["timeout"], "retries": 0}
@@ -347,7 +347,7 @@ def _text(choice: _Choice, options: dict[str, Any], file: Path) -> str:
     """The file. JSON's strings, numbers and lists of strings are TOML's."""
     corpus: dict[str, Any] = {"paths": choice.corpus}
     if any(file.resolve().is_relative_to(Path(p).expanduser().resolve()) for p in choice.corpus):
-        corpus["exclude"] = [file.name]  # it is no document
+        corpus["exclude"] = [file.name]  # not a document
     engine = _engine(choice, options).model_dump(exclude_unset=True, mode="json")
     cost = {"gpu": choice.gpu, "dollars_per_gpu_hour": choice.dollars}
     tables = {"corpus": corpus, "engine": engine or {"kind": "extractive"}, "cost": cost}
@@ -359,16 +359,3 @@ def _text(choice: _Choice, options: dict[str, Any], file: Path) -> str:
             rows = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in said.items()]
             lines.append("\n".join([f"[{name}]", *rows]) + "\n")
     return "\n".join(lines)
-
-
-def _checked(text: str) -> dict[str, Any]:
-    """The settings in a text, as `hybrid` reads them.
-
-    Raises:
-        SettingsError: it cannot.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / FILE
-        file.write_text(text, encoding="utf-8")
-        read: Settings = load(file, environ={})
-    return read.model_dump(mode="json", exclude_unset=True)

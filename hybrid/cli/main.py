@@ -16,7 +16,7 @@ from hybrid import __version__
 from hybrid.cli.commands import commands, load
 from hybrid.errors import HybridError
 
-# what the system refuses while a command writes: no fault of the program
+# errors of the system while a command writes; not bugs
 _REFUSED = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM))
 
 
@@ -57,7 +57,7 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; exit code 0 done, 1 failed, 2 for what the user can mend, 130 interrupted."""
+    """Run the command line; exit code 0 done, 1 failed, 2 an error that the user can mend, 130 interrupted."""
     for stream in (sys.stdout, sys.stderr):  # a terminal may lack umlauts: a ? is better than no answer
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -82,17 +82,17 @@ def guarded(command: click.Command, arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted; nothing was left half written.", err=True)
+        click.echo("Interrupted; no file was left half written.", err=True)
         return 130
     except (SystemExit, OSError) as error:
         replaced, (sys.stdout, sys.stderr) = (sys.stdout, sys.stderr) != streams, streams
-        return _unwritten(error, gone=replaced)  # click replaces the streams where nobody reads them any more
+        return _unwritten(error, gone=replaced)  # click replaces streams that nobody reads any more
 
 
 def _unwritten(error: SystemExit | OSError, *, gone: bool) -> int:
-    """The exit code where output could not be written; anything else is raised again.
+    """The exit code after output could not be written; any other error is raised again.
 
-    A reader that has gone, such as `head`, wants no more: click and rich would leave with 1.
+    A reader that has gone, such as `head`, wants no more; click and rich would exit with 1.
     """
     if gone or BrokenPipeError in (type(error), type(error.__context__)):
         _discard_output()
@@ -105,6 +105,6 @@ def _unwritten(error: SystemExit | OSError, *, gone: bool) -> int:
 
 
 def _discard_output() -> None:
-    """Throw away what is left of standard output: at its end, Python would complain that it cannot write it."""
+    """Throw away the rest of standard output: Python would complain at exit that it cannot write it."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -27,7 +27,7 @@ def together(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 def output_option(file: str) -> Callable[[F], F]:
-    """Where a result is written."""
+    """The option for the file that a result is written to."""
     return click.option("--output", "-o", default=file, show_default=True, type=Place(), help="File to write.")
 
 
@@ -41,14 +41,14 @@ url_option = click.option("--url", help="An OpenAI-compatible server, such as ht
 prefer_option = click.option(
     "--prefer",
     type=click.Choice(["accuracy", "balance", "cost"]),
-    help="What the policy calibrated goes for. [default: balance]",
+    help="What the policy calibrated aims at. [default: balance]",
 )
 bits_options = together(
     click.option(
         "--weight-bits",
         type=click.Choice(["16", "8", "4"]),
         callback=_bits,
-        help="Of a weight. [default: as its files or its configuration say]",
+        help="Bits of a weight. [default: as its files or its configuration say]",
     ),
     click.option(
         "--kv-bits",
@@ -56,7 +56,7 @@ bits_options = together(
         callback=_bits,
         default="16",
         show_default=True,
-        help="Of a cached key or value.",
+        help="Bits of a cached key or value.",
     ),
 )
 PARALLEL = ("tensor_parallel", "pipeline_parallel", "data_parallel")
@@ -81,7 +81,7 @@ corpus_options = together(  # of every command that opens a corpus
 )
 engine_options = together(  # of every command that answers
     url_option,
-    click.option("--window", type=click.IntRange(64), help="Tokens that it reads, where it does not tell them."),
+    click.option("--window", type=click.IntRange(64), help="Tokens that the server reads, if it does not say."),
     click.option("--model", help="The model's name on that server."),
     click.option("--policy", type=click.Choice(list(POLICIES)), help="How routes are chosen."),
     prefer_option,
@@ -93,7 +93,7 @@ def settings_from(options: Mapping[str, Any], *, weighed: bool = False) -> Setti
     """Settings with a command's options on top.
 
     Args:
-        weighed: whether a model is decided for that the settings do not name.
+        weighed: whether the decision is for a model that the settings do not name.
 
     Raises:
         UserError: an option does not fit, or has no effect.

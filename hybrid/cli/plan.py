@@ -54,7 +54,7 @@ GIB = 2**30
     default=3.0,
     show_default=True,
     type=click.FloatRange(1),
-    help="How many times a question over passages one on the whole document may cost, to be worth it.",
+    help="A question on the whole document may cost this many times one over passages, to be worth it.",
 )
 @click.option("--frequencies", is_flag=True, help="Show the rotary frequencies, native and as served.")
 @json_option
@@ -109,11 +109,11 @@ def tokens(text: str) -> int:
     """A number of tokens as people write it: 131072, 131,072, 128k, 1M (k and M count 1 024).
 
     Raises:
-        InputError: it is no such number.
+        InputError: it is not such a number.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([kKmM]?)", text.strip().replace(",", "").replace("_", ""))
     if match is None:
-        raise InputError(f"{text!r} is no number of tokens: write it like 131072, 128k or 1M.")
+        raise InputError(f"{text!r} is not a number of tokens: write it like 131072, 128k or 1M.")
     return round(float(match[1]) * {"": 1, "k": 1024, "m": 1024**2}[match[2].lower()])
 
 
@@ -196,7 +196,7 @@ def _show(plan: Plan, command: list[str], waves: dict[str, list[float]] | None, 
 
 
 def _per_token(cache: Cache) -> str:
-    """KiB of a token: of the first ones and of the later ones, where layers look back only some tokens."""
+    """KiB of a token: of the first ones and of the later ones, if layers look back only some tokens."""
     last, first = (f"{size / 1024:.1f}" for size in (cache.per_token, cache.first))
     return last if cache.per_token == cache.first else f"{first} to {cache.until:,} tokens, then {last}"
 
@@ -216,7 +216,7 @@ def _show_fits(out: Console, plan: Plan) -> None:
 
 
 def _show_questions(out: Console, plan: Plan) -> None:
-    """What a question takes by route, estimated."""
+    """The estimated seconds of a question by route."""
     if not plan.questions:
         return
     times = plan.questions[0].times

@@ -15,7 +15,7 @@ import click
 from hybrid.cli.common import console
 
 if TYPE_CHECKING:
-    from hybrid.index.store import Progress
+    from hybrid.index.protocol import Progress
 
 _LOOK_SECONDS = 3.0  # of embedding, after which its rate is known
 _PAUSE_SECONDS = 2.0  # between two batches, which is no work
@@ -26,7 +26,7 @@ _LONG_SECONDS = 60.0  # still to come, which is worth a line
 def progress_bars(*, quiet: bool) -> Iterator[Progress | None]:
     """A bar for each stage on standard error, with rate and time left.
 
-    A long build is announced in a line, with the time it takes, also without a terminal.
+    A line announces a long build with the time it takes, also without a terminal.
     """
     if quiet:
         yield None
@@ -89,8 +89,8 @@ class _LongBuild:
         left = passed / max(1, done - self._first) * (total - done)
         if left > _LONG_SECONDS:
             say(
-                f"Embedding {total:,} passages takes about {duration(left)} more. What is embedded stays, also if this "
-                "is broken off: the same command goes on."
+                f"Embedding {total:,} passages takes about {duration(left)} more. If you stop it, what is embedded "
+                "stays, and the same command goes on."
             )
 
 

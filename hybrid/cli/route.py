@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 @click.option("--gpu", help="The GPU that costs are estimated for, such as h100.")
 @corpus_options
 def route(question: str, paths: tuple[str, ...], **options: Any) -> None:
-    """Tell which way QUESTION would take over PATHS, and why; nothing is asked of a model.
+    """Tell which way QUESTION would take over PATHS, and why, without asking a model.
 
-    Without a server, --model names the model to decide for (a folder, or a name that `hybrid plan` knows), which need
-    not be there.
+    Without a server, --model names the model to decide for: a folder, or a name that `hybrid plan` knows. It need not
+    be on this machine.
 
     \b
     hybrid route "How do the two leases differ?" contracts/ --model qwen3-8b --gpu h100
@@ -57,7 +57,7 @@ def _settings(options: dict[str, Any]) -> Settings:
     """The settings of the options, with costs of the model and the GPU that they name."""
     from hybrid.cost.gpus import with_known_gpu
 
-    named_only = options["model"] and not options["url"]  # there may be no server, and its shape decides
+    named_only = options["model"] and not options["url"]  # without a server the model's shape decides
     settings = settings_from({**options, "model": None} if named_only else options, weighed=bool(named_only))
     if named_only and settings.engine.kind != "extractive":
         settings = settings_from(options)
@@ -71,7 +71,7 @@ def _settings(options: dict[str, Any]) -> Settings:
 
 
 def _check_gpu(settings: CostSettings) -> None:
-    """Raise InputError where the named GPU changes no estimate."""
+    """Raise InputError if the named GPU changes no estimate."""
     from hybrid.cost.fit import rates_file
     from hybrid.cost.price import has_token_prices
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.argument("vllm_flags", nargs=-1, type=click.UNPROCESSED)
 @click.option(
-    "--context", "-c", metavar="N", help="Tokens to read at once: 131072, 128k, 1M; default: what the model comes with."
+    "--context", "-c", metavar="N", help="Tokens to read at once: 131072, 128k, 1M; default: the model's own window."
 )
 @click.option("--only", type=click.Choice(["native", "extended"]), help="One server instead of two.")
 @click.option("--name", help="The name to serve the model under; default: the folder's or the hub's.")
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     """Serve MODEL with vLLM, verified, until Ctrl-C; flags after `--` are vLLM's.
 
-    Where --context is more than the model comes with, two servers are started: a native one for passages and, on the
-    next port, one with its window extended for whole documents, because extending it changes how short prompts are
-    read. Both are written to hybrid.toml, so `hybrid ask` uses them.
+    If --context is more than the model's own window, it starts two servers: a native one for passages and, on the next
+    port, one with an extended window for whole documents, because extending it changes how the model reads short
+    prompts. It writes both to hybrid.toml, so `hybrid ask` uses them.
 
     \b
     Try:  hybrid up qwen3-8b --context 128k
@@ -109,7 +109,7 @@ def logs(folder: str | None = None) -> Path:
 
 
 class Sayer:
-    """Lines on standard error, and on a terminal one below them that is overwritten."""
+    """Lines on standard error, and on a terminal a last line that is overwritten."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet

@@ -17,8 +17,7 @@ from hybrid.settings import Settings
 def in_order(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Questions and places among the words of a command: QUESTION first, then paths.
 
-    The order of older versions, a path first, is understood where it is clear: the first word is a place and the last
-    one is none.
+    The order of older versions, a path first, works where it is clear: the first word is a place, the last one is not.
 
     Raises:
         InputError: the first word is a file or a folder, and so are the others.
@@ -36,18 +35,16 @@ def questions_and_places(
 ) -> tuple[list[str], list[str]]:
     """Questions and the place, which is the last word, for a command that takes several questions.
 
-    Where no word names a place, `corpus.paths` is asked; a misspelt path is no question.
+    If no word names a place, `corpus.paths` is asked; a misspelt path is not taken for a question.
     """
     known: Callable[[str], bool] = is_place or is_path
-    asks = re.compile(r"[\s?]")  # what a question has, and a path that is not there seldom
+    asks = re.compile(r"[\s?]")  # a question has these, a misspelt path seldom
     nowhere = not any(known(word) for word in (*words[:1], *words[-1:]) if word != "-" or len(words) > 1)
     if nowhere and all(asks.search(word) or word == "-" for word in words[-1:]):
         if configured:
             return list(words), list(configured)
         if len(words) < 2:
-            raise InputError(
-                "Nothing tells which files are asked: give their path too, or set corpus.paths in hybrid.toml."
-            )
+            raise InputError("No files are named: give their path too, or set corpus.paths in hybrid.toml.")
     first, last = words[0], words[-1]
     if len(words) > 1 and not known(last) and (known(first) or (asks.search(last) and not asks.search(first))):
         return list(words[1:]), [first]
@@ -55,14 +52,14 @@ def questions_and_places(
 
 
 def is_path(word: str) -> bool:
-    """Whether a word names a file or a folder that is there, or a pattern that matches some; `-` is standard input."""
+    """Whether a word names an existing file or folder, or a pattern that matches one; `-` is standard input."""
     if word == "-" or not word.strip():
         return word == "-"
     return Path(word).expanduser().exists() or any(glob.iglob(word))  # noqa: PTH207 - a pattern may be absolute
 
 
 def places_of(paths: Sequence[str], settings: Settings) -> list[str]:
-    """What is indexed: these paths, else those of `corpus.paths`.
+    """The paths to index: these, else those of `corpus.paths`.
 
     Raises:
         InputError: neither names any.
@@ -71,13 +68,13 @@ def places_of(paths: Sequence[str], settings: Settings) -> list[str]:
         raise InputError(elsewhere("a file or a folder"))
     found = list(paths or settings.corpus.paths)
     if not found:
-        raise InputError("Nothing tells what to index: give PATHS, or set corpus.paths in hybrid.toml.")
+        raise InputError("No files are named: give PATHS, or set corpus.paths in hybrid.toml.")
     return found
 
 
 def corpus_of(paths: Sequence[str], settings: Settings) -> list[Any]:
-    """What is asked about: these paths, else those of `corpus.paths`, else the current folder.
+    """The corpus to ask: these paths, else those of `corpus.paths`, else the current folder.
 
-    As a path, `-` is the text on standard input.
+    `-` as a path is the text on standard input.
     """
     return texts(paths) if paths else list(settings.corpus.paths) or ["."]

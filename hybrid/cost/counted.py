@@ -1,8 +1,8 @@
-"""What a vLLM server worked on a call, by its own counters, where it tells no timings of single requests.
+"""How long a vLLM server worked on a call, by its own counters, if it reports no timings of single requests.
 
-vLLM does so before 0.32, and later without `--enable-per-request-metrics`. The time that a client waits is then longer
-than the engine worked: the server tokenizes and hashes the prompt on its CPU first, 3 to 4 microseconds a token on one
-machine with an H200, which is a third of the wait for a long prompt that is cached (`docs/measured/h200-qwen3-4b`).
+vLLM reports none before 0.32, and later without `--enable-per-request-metrics`. A client then waits longer than the
+engine works: the server tokenizes and hashes the prompt on its CPU first, 3 to 4 microseconds a token on one machine
+with an H200, a third of the wait for a long prompt that is cached (`docs/measured/h200-qwen3-4b`).
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from threading import Lock
 from hybrid.cost.prometheus import Counted, Counters
 
 TRIES, WAIT = 6, 0.01  # readings after a call, and seconds between them: the counters move after the reply has gone out
-NEWER = 0.3  # weight of the newest call in what is learned of the host
+NEWER = 0.3  # weight of the newest call in the average of the host
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is known of a call.
+    """The seconds of a call, as far as they are known.
 
     Args:
-        queue, prefill, decode: seconds, by the counters; None where other requests moved them too.
-        host: seconds of the server before its engine had the prompt, as they were of calls alone; None: see above.
+        queue, prefill, decode: seconds, by the counters; None if other requests moved them too.
+        host: seconds of the server before its engine had the prompt, estimated from earlier calls; None: see above.
     """
 
     queue: float | None = None
@@ -36,8 +36,8 @@ class Told:
 class ByCounters:
     """Follows the calls to one server. Safe to use from several threads.
 
-    Where one request ended since the reading before, and it was ours, the counters' movement is what the engine worked
-    on it. Calls at once, and those beside other clients', are told by what calls alone took on the host per token.
+    If only our request ended since the last reading, the counters moved by the engine's work on it. For calls at once,
+    and calls beside those of other clients, the host's seconds per token come from calls that were alone.
 
     Args:
         read: reads the counters now.
@@ -50,7 +50,7 @@ class ByCounters:
         self._under_way = 0
         self._alone = True  # no two calls were under way at once since that reading
         self._each = 0.0  # seconds of the host for each token of a prompt
-        self.off = False  # the server has no such counters, or tells timings by itself
+        self.off = False  # the server has no such counters, or reports timings by itself
 
     def begin(self) -> None:
         """A call begins."""
@@ -86,7 +86,7 @@ class ByCounters:
             return self._by_host(tokens, seconds)
 
     def _moved(self) -> Counted:
-        """What the server counted since the last reading, once a request has ended; that is the last reading then."""
+        """What the server counted since the last reading, once a request has ended."""
         assert self._last is not None
         before = self._last
         for attempt in range(TRIES):
@@ -115,7 +115,7 @@ class ByCounters:
 
 
 def _ended(counted: Counted) -> int:
-    """Requests that ended; 0 where that is not known."""
+    """Requests that ended; 0 if that is unknown."""
     if counted.prefill is None or counted.decode is None or counted.prompt_tokens is None:
         return 0
     return min(counted.prefill.requests, counted.decode.requests)

@@ -11,12 +11,12 @@ class Energy:
     """The energy counters of some GPUs of this machine, read through NVML (package nvidia-ml-py, extra `energy`).
 
     They count the GPU boards alone, in millijoules since the driver was loaded, and move every 20 to 100 ms: sums over
-    seconds are exact, a single short call is told coarsely. Nothing here raises: what cannot be read is None, and `why`
-    says in a few words why the latest reading failed.
+    seconds are exact, the figure of a single short call is coarse. Nothing here raises: a counter that cannot be read
+    gives None, and `why` says why the latest reading failed.
 
     Args:
         indices: of the GPUs, in NVML's order, which is that of the bus; None takes those in CUDA_VISIBLE_DEVICES, and
-            all where it is not set.
+            all if it is not set.
     """
 
     def __init__(self, indices: Sequence[int] | None = None) -> None:
@@ -38,14 +38,14 @@ class Energy:
 
     @classmethod
     def find(cls, indices: Sequence[int] | None = None) -> Energy | None:
-        """The counters, or None where they cannot be read; `Energy(indices).why` says why."""
+        """The counters, or None if they cannot be read; `Energy(indices).why` says why."""
         found = cls(indices)
         return None if found.why else found
 
     def joules(self) -> float | None:
-        """What the GPUs have taken together, from some moment on: only differences mean something.
+        """The energy of the GPUs together since some moment: only differences mean something.
 
-        None where a counter cannot be read, and once after one went backwards, as after the driver was restarted.
+        None if a counter cannot be read, and once after one went backwards, as after a restart of the driver.
         """
         if not self._gpus:
             return None
@@ -62,7 +62,7 @@ class Energy:
         return sum(told) / 1000
 
     def _choose(self, indices: Sequence[int] | None) -> None:
-        """Find the GPUs that are meant; none where the energy of one of them would not be its own."""
+        """Choose the GPUs; none if a counter would count for more than its GPU."""
         nvml = self._nvml
         found = [nvml.nvmlDeviceGetHandleByIndex(i) for i in range(nvml.nvmlDeviceGetCount())]
         listed = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -83,9 +83,10 @@ class Energy:
             self._gpus = chosen
 
     def _visible(self, found: list[Any], names: list[str]) -> list[Any]:
-        """The GPUs of a list of indices and identifiers, which may be cut short; the first unknown one ends it."""
+        """The GPUs of a list of indices and identifiers, which may be cut short; the first unknown name ends it."""
         chosen = []
-        identifiers = [_text(self._nvml.nvmlDeviceGetUUID(gpu)) for gpu in found]
+        told = [self._nvml.nvmlDeviceGetUUID(gpu) for gpu in found]
+        identifiers = [one.decode() if isinstance(one, bytes) else one for one in told]  # older packages return bytes
         for name in names:
             same = [i for i, known in enumerate(identifiers) if name.startswith("GPU-") and known.startswith(name)]
             place = int(name) if name.isdecimal() else same[0] if len(same) == 1 else len(found)
@@ -99,7 +100,3 @@ class Energy:
             return bool(self._nvml.nvmlDeviceGetMigMode(gpu)[0])
         except self._nvml.NVMLError:  # a GPU that cannot be split
             return False
-
-
-def _text(told: str | bytes) -> str:
-    return told.decode() if isinstance(told, bytes) else told  # older packages return bytes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,17 +17,18 @@ from hybrid.model.carried import carried, carried_like
 from hybrid.model.config import Model
 from hybrid.model.quantization import bits_of
 from hybrid.model.read import read_model
+from hybrid.registry import hint
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage
 
-ASSUMED = "h100"  # the GPU that estimates are for where none is named
+ASSUMED = "h100"  # the GPU that estimates are for if none is named
 
 
 def shape_named(settings: CostSettings) -> Shape:
     """The shape that the settings name: a table of their own, a carried model, or a model's folder.
 
     Raises:
-        SettingsError: it is none of these, or incomplete.
+        SettingsError: there is no such model, or it is incomplete.
     """
     own = settings.models.get(settings.shape)
     if own is not None:
@@ -39,10 +39,9 @@ def shape_named(settings: CostSettings) -> Shape:
     folder = Path(settings.shape).expanduser()
     if carried_like(settings.shape) is None and not folder.is_dir():
         names = [*settings.models, *carried()]
-        near = get_close_matches(settings.shape.lower(), names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}."
         raise SettingsError(
-            f"The setting 'cost.shape' names {settings.shape!r}, which is no model's folder and not known; {hint}"
+            f"The setting 'cost.shape' names {settings.shape!r}, which is neither a model's folder nor known; "
+            f"{hint(settings.shape.lower(), names)}"
         )
     return _shape(settings.shape, settings.weight_bits, settings.kv_bits)
 
@@ -54,7 +53,7 @@ def _shape(name: str, weight_bits: int | None, kv_bits: int) -> Shape:
 
 
 def checked_costs(settings: CostSettings) -> CostSettings:
-    """The settings, their GPU by its known name, where what they name is there.
+    """The settings after checking what they name, with the GPU by its known name.
 
     Raises:
         SettingsError: the GPU or the model is not known, or the file of rates cannot be used.
@@ -68,16 +67,16 @@ def checked_costs(settings: CostSettings) -> CostSettings:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the settings say about the model and what runs it."""
+    """The model and the hardware that the settings name."""
 
     shape: Shape
     rates: Rates
-    note: str  # how this is known: calibrated, or at assumed shares of the peaks
+    note: str  # where the rates come from: calibrated, or assumed shares of the peaks
     dollars_per_hour: float | None  # of one GPU; None: unknown
 
 
 def of_settings(settings: CostSettings) -> Setup:
-    """The model and what its engine reaches: as calibrated where a file of rates is named or lies here, else assumed.
+    """The model and the rates of its engine: calibrated if a file of rates is named or lies here, else assumed.
 
     Raises:
         SettingsError: the model or the GPU is not known, or the file of rates cannot be used.
@@ -89,7 +88,7 @@ def of_settings(settings: CostSettings) -> Setup:
         return Setup(found.shape, found.rates, note, hourly(settings, known_gpu(settings)))
     name = (settings.gpu or ASSUMED).lower()
     if name == "cpu":
-        raise SettingsError("What a CPU reaches has to be measured: run `hybrid calibrate cost` on its server.")
+        raise SettingsError("The rates of a CPU have to be measured: run `hybrid calibrate cost` on its server.")
     gpu = named(known_gpus(settings), name, "cost.gpu")
     shape = shape_named(settings)
     rates = assumed(gpu, name, gpus=settings.gpus, weight_bits=shape.weight_bits)
@@ -101,9 +100,9 @@ def of_settings(settings: CostSettings) -> Setup:
 
 
 def estimate(settings: CostSettings, prompt: int, output: int, cached: int = 0) -> Cost:
-    """The expected cost of a call, by token prices where they are set, else for the model and rates of the settings.
+    """The expected cost of a call, by token prices if they are set, else by the model and rates of the settings.
 
-    What is not known is None, and the note says why: a question is answered whatever its price.
+    An unknown figure is None, and the note says why: a question is answered whatever its price.
 
     Args:
         prompt: tokens of the prompt, `cached` of which need not be computed.

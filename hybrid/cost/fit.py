@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from hybrid.files import write
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 FILE = "hybrid-rates.json"
-FORMAT = 2  # since the time of a pass is what it takes at least, and not added
+FORMAT = 2  # since the time of a pass is a minimum, and no longer added
 FEWEST = 12  # points: fewer do not tell seven constants apart
 HELD_OUT = 3  # every third length is held out
 
@@ -52,19 +53,19 @@ class Errors:
 
     points: int
     median: float
-    ninth: float  # 90 % of the points are nearer
+    ninth: float  # 90 % of the points are below
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Rates of an engine with what made them."""
+    """Rates of an engine, and how they were made."""
 
     rates: Rates
     shape: Shape
     model: str
     engine: str  # the server's version and address
     hardware: str
-    gpu: str  # a name of gpus.toml, empty where it is another or none
+    gpu: str  # a name of gpus.toml; empty: another GPU or none
     date: str
     seen: Errors  # on the points fitted
     held_out: Errors  # on the lengths that were not
@@ -82,13 +83,13 @@ def fit(
 ) -> tuple[Rates, Errors, Errors]:
     """Fit rates to measured loads: least squares of the logarithm of estimate over measurement, robust to outliers.
 
-    Every third length of prompt is held out; the spread of the rates, and the second errors, are of those.
+    Every third length of prompt is held out; the spread of the rates and the second errors come from those.
 
     Args:
         points: at least 12, of six lengths or more, some of them cached, some with long replies.
         gpus, watts, chunk: as in `Rates`; they are known, not fitted.
         peaks: `flops`, `attention` and `bandwidth` of the hardware (`hybrid.cost.rates.peaks_of`), which no rate
-            exceeds; None where it is not known, as on a CPU.
+            exceeds; None if unknown, as on a CPU.
 
     Raises:
         InputError: too few points, or too few lengths.
@@ -165,7 +166,7 @@ def load(file: Path) -> Fitted:
     """
     try:
         stat = file.stat()
-        return _load(str(file), stat.st_mtime_ns, stat.st_size)
+        return _parsed(file, stat.st_mtime_ns, stat.st_size)
     except OSError as error:
         raise SettingsError(f"Cannot read the rates in {file}: {error.strerror}. See cost.rates.") from None
 
@@ -177,18 +178,8 @@ def rates_file(named: str | None) -> Path | None:
     return Path(FILE) if Path(FILE).is_file() else None
 
 
-def _load(file: str, changed: int, size: int) -> Fitted:
-    key = (file, changed, size)
-    if key not in _LOADED:
-        _LOADED.clear()
-        _LOADED[key] = _parsed(Path(file))
-    return _LOADED[key]
-
-
-_LOADED: dict[tuple[str, int, int], Fitted] = {}
-
-
-def _parsed(file: Path) -> Fitted:
+@lru_cache(maxsize=1)
+def _parsed(file: Path, changed: int, size: int) -> Fitted:
     try:
         data = json.loads(file.read_text("utf-8"))
         if data.pop("format", None) != FORMAT:
@@ -209,9 +200,8 @@ def _parsed(file: Path) -> Fitted:
         found: Fitted = _as(Fitted, {**data, **parts})
         return found
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise SettingsError(
-            f"The file {file} holds no rates of this program: name another in cost.rates, or remove it."
-        ) from None
+        told = f"The file {file} holds no rates of this program: name another in cost.rates, or remove it."
+        raise SettingsError(told) from None
 
 
 def _as(kind: Any, data: dict[str, Any]) -> Any:
@@ -224,7 +214,7 @@ def _as(kind: Any, data: dict[str, Any]) -> Any:
 
 
 def _lengths(lengths: Sequence[int]) -> list[int]:
-    """A number for each length, the same for lengths within 10 % of the one before: those are measured as equal."""
+    """A number for each length, the same for lengths within 10 % of the one before, which count as equal."""
     found: list[int] = []
     for i, length in enumerate(lengths):
         same = i > 0 and length <= lengths[i - 1] * 1.1

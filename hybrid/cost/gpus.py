@@ -9,12 +9,12 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from typing import TypeVar
 
 from hybrid.errors import SettingsError
+from hybrid.registry import hint
 from hybrid.settings import CostSettings
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class Gpu:
     watts: float | None = None  # board power
     link: float = 32.0  # GB/s in one direction to another GPU
     host: float = 32.0  # GB/s in one direction to the host's memory
-    tflops_8: float | None = None  # dense fp8, None where there is none
+    tflops_8: float | None = None  # dense fp8; None: it has no fp8
     dollars_per_hour: float | None = None  # None: not known
     source: str = "your own"
 
@@ -49,7 +49,7 @@ def known_gpus(settings: CostSettings) -> dict[str, Gpu]:
 
 @lru_cache
 def gpu_here() -> str:
-    """The GPUs of this machine in the driver's words, such as "2 NVIDIA L4"; empty where there is none."""
+    """The GPUs of this machine in the driver's words, such as "2 NVIDIA L4"; empty if there is none."""
     if shutil.which("nvidia-smi") is None:
         return ""
     with suppress(OSError, subprocess.SubprocessError):
@@ -66,10 +66,10 @@ _GIGABYTES = re.compile(r"(\d+)gi?b")
 
 
 def named_like(words: str, known: Iterable[str]) -> str:
-    """The name in the table of GPUs that is meant by some words of a driver or a user; else those words.
+    """The name in the table of GPUs that a driver or a user means by some words; else those words.
 
-    Whole words count, and what stands beside the name may only say what is true of that GPU: another word, such as
-    "laptop", or another amount of memory makes it another card.
+    Whole words count, and the words beside the name have to be true of that GPU: another word, such as "laptop", or
+    another amount of memory makes it another card.
     """
     table: Mapping[str, Gpu] = known if isinstance(known, Mapping) else {name: gpus()[name] for name in known}
     parts = re.findall(r"[a-z0-9]+", words.lower().replace(".", "point"))
@@ -89,28 +89,26 @@ def _spelt(name: str) -> str:
 
 
 def _is_true(gpu: Gpu, word: str) -> bool:
-    """Whether a word beside a GPU's name says nothing else than what the table knows of it."""
+    """Whether a word beside a GPU's name agrees with the table."""
     memory = _GIGABYTES.fullmatch(word)
     if memory is not None:
         return abs(int(memory[1]) - gpu.memory) <= 0.05 * gpu.memory
     if word == "pcie":
-        return gpu.link <= gpu.host  # else the table has the one with the faster link
+        return gpu.link <= gpu.host  # else the table means the card with the faster link
     return _ABOUT.fullmatch(word) is not None
 
 
 def unknown_gpu(said: str, known: Iterable[str]) -> str:
-    """What to say of a GPU that is in no table, with the near or the known names."""
-    return f"There is no GPU {said!r}; {_hint(said, known)}"
+    """The message about a GPU that is in no table, with the nearest or the known names."""
+    return f"There is no GPU {said!r}; {hint(_hyphenated(said), known)}"
 
 
-def _hint(said: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = get_close_matches("-".join(said.lower().split()), names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}."
+def _hyphenated(said: str) -> str:
+    return "-".join(said.lower().split())
 
 
 def named(known: Mapping[str, T], name: str, setting: str) -> T:
-    """What has a name, or a sentence with the names that are known (SettingsError)."""
+    """The thing of that name. Raises SettingsError with the known names if there is none."""
     if name not in known:
         raise SettingsError(f"The setting {setting!r} names {name!r}, which is not known; known: {', '.join(known)}.")
     return known[name]
@@ -129,6 +127,6 @@ def with_known_gpu(settings: CostSettings) -> CostSettings:
     if name not in known:
         raise SettingsError(
             f"The setting 'cost.gpu' names {settings.gpu!r}, which is neither known nor a table of cost.hardware; "
-            f"{_hint(settings.gpu, [*known, 'cpu'])}"
+            f"{hint(_hyphenated(settings.gpu), [*known, 'cpu'])}"
         )
     return settings if name == settings.gpu else settings.model_copy(update={"gpu": name})

@@ -1,9 +1,9 @@
-"""What calls of an engine really took, where several are under way at once.
+"""What calls of an engine really took, also when several are under way at once.
 
-While n calls are under way, each is charged 1/n of every second and every joule: what they are charged adds up to the
-time the engine was busy and the energy it took. A call is under way from the moment its request is sent. Where the
-engine tells how long it worked on each, time in which it worked on none is charged to none: sending a long prompt, and
-waiting for others that use the engine, are not its work.
+While n calls are under way, each is charged 1/n of every second and every joule: the charges add up to the time the
+engine was busy and the energy it took. A call is under way from the moment its request is sent. If the engine reports
+how long it worked on each, time in which it worked on none is charged to none: sending a long prompt and waiting for
+others that use the engine are not its work.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from hybrid.cost.worked import Worked
 from hybrid.errors import HybridError
 from hybrid.types import Usage
 
-IDLE = 1.0  # seconds without a call from which on idle power is told well enough
+IDLE = 1.0  # seconds without a call that are enough to measure idle power
 
 
 @dataclass(slots=True)
 class Call:
-    """What one call took; known when it has ended."""
+    """What one call took; known once it has ended."""
 
-    seconds: float = 0.0  # wall-clock, from the moment the request was sent where the engine says when
-    told_seconds: float | None = None  # of them, what the engine says it worked; to be set before the call ends
+    seconds: float = 0.0  # wall-clock, from the moment the request was sent if the engine says when
+    told_seconds: float | None = None  # of them, those the engine says it worked; to be set before the call ends
     shared_seconds: float = 0.0  # its share of the time the engine was busy
     cpu_seconds: float = 0.0  # its share of the CPU time of this process
-    joules: float | None = None  # its share, above idle power; None where it is not known
+    joules: float | None = None  # its share, above idle power; None: unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +40,23 @@ class Spent:
 
     calls: int = 0  # that have ended
     failed: int = 0  # of them
-    busy_seconds: float = 0.0  # with at least one call under way, less what the engine says it did not work
-    joules: float | None = None  # charged to the calls; None where one call's energy is not known
-    idle_watts: float | None = None  # what was subtracted; None: not known yet, and nothing was
+    busy_seconds: float = 0.0  # with at least one call under way, less those the engine says it did not work
+    joules: float | None = None  # charged to the calls; None if one call's energy is unknown
+    idle_watts: float | None = None  # that were subtracted; None: not known yet, and nothing was
 
 
 class Shares:
-    """Splits what a counter counts evenly between the calls under way. Not safe to use from several threads.
+    """Splits a counter evenly between the calls under way. Not safe to use from several threads.
 
     Args:
-        read: the counter; None where it cannot be read.
+        read: the counter; None if it cannot be read.
     """
 
     def __init__(self, read: Callable[[], float | None]) -> None:
         self._read = read
         self._last = read()
-        self._each = 0.0  # what a call would have been charged that was under way from the first moment on
-        self._gaps = 0  # stretches with calls under way of which nothing is known
+        self._each = 0.0  # the charge of a call that had been under way from the first moment on
+        self._gaps = 0  # stretches with calls under way and no reading
         self.under_way = 0
         self.busy = 0.0  # counted while calls were under way
 
@@ -67,13 +67,13 @@ class Shares:
         return self._each, self._gaps
 
     def end(self, begun: tuple[float, int]) -> float | None:
-        """A call ends: its share, None where some of it is not known."""
+        """A call ends: its share, None if some of it is unknown."""
         self.advance()
         self.under_way -= 1
         return self._each - begun[0] if self._gaps == begun[1] else None
 
     def advance(self) -> float | None:
-        """Charge what was counted since the last event; returns it, None where it is not known."""
+        """Charge what was counted since the last event, and return it; None if it is unknown."""
         now, last = self._read(), self._last
         self._last = self._read() if now is None else now  # a counter that begins anew can be read the second time
         counted = None if now is None or last is None else now - last
@@ -86,13 +86,13 @@ class Shares:
 
 
 class Power:
-    """The energy of this machine's GPUs, split between the calls under way on them, whichever engine's they are.
+    """The energy of this machine's GPUs, split between the calls of all engines under way on them.
 
     Two engines on the same GPUs share one instance, as no counter tells them apart. Safe to use from several threads.
 
     Args:
         energy: the counters.
-        idle_watts: what the GPUs take without a call, which is not charged. None: the least that was measured over a
+        idle_watts: the GPUs' power without a call, which is not charged. None: the least that was measured over a
             second or more without a call, because whatever else ran then only adds to it.
     """
 
@@ -111,9 +111,9 @@ class Power:
             return self._joules.begin(), self._seconds.begin()
 
     def end(self, begun: tuple[tuple[float, int], tuple[float, int]]) -> float | None:
-        """A call ends: its joules above idle power, None where they are not known.
+        """A call ends: its joules above idle power, None if unknown.
 
-        The counters move in steps, so that a very short call can be charged nothing, or less than nothing.
+        The counters move in steps, so that a very short call may be charged nothing, or less than nothing.
         """
         with self._lock:
             joules, seconds = self._joules.end(begun[0]), self._seconds.end(begun[1])
@@ -143,22 +143,22 @@ class Meter:
 
     @property
     def idle_watts(self) -> float | None:
-        """The power of the idle GPUs, which no call is charged; None where it is not known."""
+        """The power of the idle GPUs, which no call is charged; None: unknown."""
         return None if self._power is None else self._power.idle_watts
 
     def spent(self) -> Spent:
-        """What the calls took until now; the busy time includes calls that are under way."""
+        """What the calls took until now; the busy time includes the calls under way."""
         with self._lock:
             self._seconds.advance()
             return Spent(self._calls, self._failed, self._seconds.busy, self._joules, self.idle_watts)
 
     @contextmanager
     def call(self, *, says_when: bool = False) -> Iterator[Call]:
-        """Around one call of the engine. A call that raises is charged too; a HybridError takes along its `usage`.
+        """Measure one call of the engine. A call that raises is charged too; a HybridError carries its `usage`.
 
         Args:
-            says_when: the engine calls `hybrid.cost.sent.sent` when the request is on its way; what comes before is
-                not charged, and a call that fails before that is charged nothing.
+            says_when: the engine calls `hybrid.cost.sent.sent` when the request is on its way; the time before is not
+                charged, and a call that fails before is charged nothing.
         """
         call, under_way = Call(), _UnderWay(self)
         token = WHEN_SENT.set(under_way.begin if says_when else None)
@@ -198,7 +198,7 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """What a call gives back when it ends."""
+    """The readings at the beginning of a call."""
 
     at: float
     worked: float
@@ -207,7 +207,7 @@ class _Begun:
 
 
 class _UnderWay:
-    """One call of a meter; it may begin in another thread than it ends in, where engines answer for each other."""
+    """One call of a meter; it may begin in another thread than it ends in, if engines answer for each other."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
@@ -222,7 +222,7 @@ class _UnderWay:
                 self._begun = self._meter._begin()
 
     def end(self, call: Call, *, failed: bool) -> None:
-        """The call is over: charge it, or only count it where nothing was ever sent."""
+        """The call is over: charge it, or only count it if nothing was ever sent."""
         with self._lock:
             self._over = True
             begun = self._begun

@@ -1,4 +1,4 @@
-"""What calls did cost: their usage, priced."""
+"""What calls cost: their usage, priced."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hybrid.types import Cost, Usage
 
 
 def price(settings: CostSettings, usage: Usage, *, on_gpu: bool, local: bool = False) -> Cost:
-    """What a call did cost. A price that is not known leaves `dollars` None, and the note says so.
+    """What a call cost. An unknown price leaves `dollars` None, and the note says so.
 
-    GPU-seconds, and money by the carried price of a GPU, are told only where it is known which GPU that is: it was
-    named, calibrated, or is found in this machine by an engine that runs here. Else the engine's seconds are told, and
-    money only by the price of an hour that the user set.
+    GPU-seconds, and money by the carried price of a GPU, are given only if the GPU is known: it was named, calibrated,
+    or found in this machine by an engine that runs here. Else the engine's seconds are given, and money only by the
+    price of an hour that the user set.
 
     Args:
         on_gpu: whether an engine with a model answered; False for the extractive engine.
@@ -54,9 +54,9 @@ def price(settings: CostSettings, usage: Usage, *, on_gpu: bool, local: bool = F
 
 
 def preparation(settings: CostSettings, retrieval: float, indexing: float) -> Cost:
-    """What came before a question was asked: finding its passages, and its share of making the index.
+    """The work before a question is asked: finding its passages, and its share of making the index.
 
-    Every route needs both, because a route is chosen by what was found; only a whole document that is read by force and
+    Every route needs both, because the route is chosen by the passages; only a whole document that is read by force and
     without an index would not.
 
     Args:
@@ -74,9 +74,9 @@ def preparation(settings: CostSettings, retrieval: float, indexing: float) -> Co
 
 
 def total(costs: list[Cost]) -> Cost:
-    """The sum of costs of one basis; unknown parts make the sum unknown.
+    """The sum of costs of one basis; an unknown part makes the sum unknown.
 
-    The sum of intervals is that of costs which err together, as estimates of one model do.
+    Intervals are added up as those of costs that err together, as estimates of one model do.
 
     Raises:
         ValueError: some were measured and some estimated.
@@ -86,12 +86,9 @@ def total(costs: list[Cost]) -> Cost:
         raise ValueError("Measured and estimated costs cannot be added up: give the total of each.")
     known = [cost.interval for cost in costs if cost.interval is not None]
     interval = (sum(low for low, _ in known), sum(high for _, high in known))
+    figures = ("dollars", "gpu_seconds", "engine_seconds", "cpu_seconds", "joules")
     return Cost(
-        dollars=_sum([cost.dollars for cost in costs]),
-        gpu_seconds=_sum([cost.gpu_seconds for cost in costs]),
-        engine_seconds=_sum([cost.engine_seconds for cost in costs]),
-        cpu_seconds=_sum([cost.cpu_seconds for cost in costs]),
-        joules=_sum([cost.joules for cost in costs]),
+        **{name: _sum([getattr(cost, name) for cost in costs]) for name in figures},
         interval=interval if known and len(known) == len(costs) else None,
         basis=bases.pop() if bases else "measured",
         note="; ".join(dict.fromkeys(cost.note for cost in costs)),
@@ -104,14 +101,14 @@ def _sum(parts: list[float | None]) -> float | None:
 
 
 def has_token_prices(settings: CostSettings) -> bool:
-    """Whether calls are priced by their tokens, as a hosted API does, and not by the time of a GPU."""
+    """Whether calls are priced by their tokens, as hosted APIs do, and not by the time of a GPU."""
     return settings.dollars_per_million_prompt is not None or settings.dollars_per_million_output is not None
 
 
 def by_tokens(settings: CostSettings, usage: Usage) -> tuple[float | None, str]:
     """Dollars of some usage at the token prices of the settings, and a note; cached tokens cost as others by default.
 
-    None where tokens were used whose price is not set: nothing is taken to be free.
+    None if the price of used tokens is not set: nothing counts as free.
     """
     prompt, output = settings.dollars_per_million_prompt, settings.dollars_per_million_output
     cached = prompt if settings.dollars_per_million_cached is None else settings.dollars_per_million_cached
@@ -127,7 +124,7 @@ def by_tokens(settings: CostSettings, usage: Usage) -> tuple[float | None, str]:
 
 
 def hourly(settings: CostSettings, gpu: str) -> float | None:
-    """Dollars for an hour of one GPU: what was set, else the carried price of that GPU; None where nothing tells it."""
+    """Dollars for an hour of one GPU: as set, else the carried price of that GPU; None if neither is known."""
     if settings.dollars_per_gpu_hour is not None:
         return settings.dollars_per_gpu_hour
     known = known_gpus(settings).get(gpu.lower())
@@ -137,14 +134,14 @@ def hourly(settings: CostSettings, gpu: str) -> float | None:
 def known_gpu(settings: CostSettings, *, local: bool = False) -> str:
     """The GPU that an engine is known to run on: the calibrated one, the named one, or the one in this machine.
 
-    Empty where nothing tells it: calibration found none, a server is on another machine, or this one has none.
+    Empty if unknown: calibration found none, a server is on another machine, or this one has none.
 
     Args:
         local: whether the engine runs on this machine.
     """
     file = rates_file(settings.rates)
     if file is not None:
-        with suppress(SettingsError):  # a file that cannot be used is said where it is used
+        with suppress(SettingsError):  # reported where the file is used
             fitted = load(file)
             return fitted.gpu or ("" if "no GPU" in fitted.hardware else fitted.hardware)
     if settings.gpu is not None:

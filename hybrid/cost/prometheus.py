@@ -1,10 +1,10 @@
-"""What a vLLM server has counted itself, between two moments: tokens, and seconds by phase.
+"""The counters of a vLLM server between two moments: tokens, and seconds by phase.
 
     before = Counters.read(url, "llama")
     ...
     counted = Counters.read(url, "llama") - before
 
-The server counts every client's requests, each when it has ended. For calibration and evaluation; no answer needs it.
+The server counts the requests of every client, each when it has ended. Only calibration and evaluation need it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SAMPLE = re.compile(
 )
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _ESCAPE, _PLAIN = re.compile(r'\\([\\"n])'), {"\\": "\\", '"': '"', "n": "\n"}
-_STARTED = "vllm:prompt_tokens_created"  # seconds since 1970; another one after a restart
+_STARTED = "vllm:prompt_tokens_created"  # seconds since 1970; a restart changes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Phase:
 class Counted:
     """What a server did between two readings.
 
-    A figure that the server does not count is None. Where the readings cannot be compared all are, and `why` says why.
+    A figure that the server does not count is None. If the readings cannot be compared all are, and `why` says why.
     """
 
     prompt_tokens: int | None = None  # cached tokens included
@@ -64,7 +64,7 @@ class Counters:
         """The counters now, from `/metrics` beside the base URL `/v1`.
 
         Args:
-            model: its name on the server; None: the only one that is served.
+            model: its name on the server; None: the only one there.
             timeout: seconds without a sign of life.
         """
         address = re.sub(r"/v\d+$", "", url.strip().rstrip("/")) + "/metrics"
@@ -132,7 +132,7 @@ class Counters:
 
 
 def _opener(address: str) -> urllib.request.OpenerDirector:
-    """A proxy of the environment is for other machines."""
+    """An opener that uses the environment's proxy for other machines only."""
     local = urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1")
     return urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if local else []))
 

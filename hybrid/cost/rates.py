@@ -1,4 +1,4 @@
-"""What an engine reaches: from a GPU's peaks and what one reached, or fitted to your own (`hybrid.cost.fit`)."""
+"""The rates an engine reaches: assumed shares of a GPU's peaks, or fitted to your own (`hybrid.cost.fit`)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from hybrid.cost.shape import Shape
 from hybrid.errors import InputError
 
 # What one H200 reached with vLLM 0.26 and a model of 8 billion parameters (`python -m hybrid.evals.bench.estimates`).
-# Other GPUs are taken to reach the same shares of their peaks, with the same work of the host beside.
+# Other GPUs are assumed to reach the same shares of their peaks, with the same work of the host.
 MEASURED_ON = "h200"
 FLOPS = 0.81  # share of the peak rate reached by matrix products in prefill
 ATTENTION = 0.64  # share of the peak rate reached by fused attention
 BANDWIDTH = 0.62  # share of the peak bandwidth reached in decoding
-REQUEST = 6.6e-3  # seconds of a request beside
+REQUEST = 6.6e-3  # seconds of the host for a request
 TOKEN = 2.5e-6  # seconds for each token of the prompt, cached or not: tokenizing, hashing, looking up, copying
-STEP = 1.2e-3  # seconds of a pass at the least
+STEP = 1.2e-3  # seconds that a pass takes at least
 LINK = 0.7  # share of the link's bandwidth reached by exchanges between GPUs: assumed
 CHUNK = 8192  # tokens of prompt in one pass: vLLM's chunked prefill on large GPUs
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What one copy of a model reaches on its GPUs together; without a GPU, on its machine.
+    """The rates of one copy of a model on its GPUs together; without a GPU, on its machine.
 
     Args:
         flops: operations a second in matrix products.
@@ -35,10 +35,10 @@ class Rates:
         token: seconds for each token of the prompt, cached ones included: tokenizing, hashing, sending.
         step: seconds that a pass takes at least, however little is computed in it: scheduling, launching, sampling.
         chunk: tokens of prompt in one pass.
-        gpus: GPUs that are paid for while this runs; 0 where there is none.
+        gpus: GPUs that are paid for while this runs; 0 without a GPU.
         ring: parts into which a prompt is split, each on its share of the GPUs with all weights (ring attention).
         watts: power of them all while they compute; None: unknown.
-        spread: measured over estimated, 5 % and 95 % of what was held out from the fit; None where nothing was fitted.
+        spread: measured over estimated, 5 % and 95 % of the points held out from the fit; None without a fit.
         label: where the figures come from.
     """
 
@@ -59,9 +59,9 @@ class Rates:
 
 
 def peaks_of(gpu: Gpu, gpus: int = 1, *, weight_bits: int = 16) -> dict[str, float]:
-    """What `gpus` GPUs can do at most, in the units of `Rates`: `flops`, `attention` and `bandwidth`.
+    """The most that `gpus` GPUs can do, in the units of `Rates`: `flops`, `attention` and `bandwidth`.
 
-    Weights of 8 bits are multiplied at the fp8 rate where the GPU has one; of 4 bits they are widened first.
+    Weights of 8 bits are multiplied at the fp8 rate if the GPU has one; weights of 4 bits are widened first.
     """
     return {
         "flops": 1e12 * gpus * (gpu.tflops_8 if weight_bits == 8 and gpu.tflops_8 else gpu.tflops),
@@ -71,13 +71,13 @@ def peaks_of(gpu: Gpu, gpus: int = 1, *, weight_bits: int = 16) -> dict[str, flo
 
 
 def assumed(gpu: Gpu, name: str, *, gpus: int = 1, ring: int = 1, weight_bits: int = 16) -> Rates:
-    """Rates at the shares of the peaks that an H200 reached, of `gpus` GPUs that share one copy of a model.
+    """Rates of `gpus` GPUs that share one copy of a model, at the shares of the peaks that an H200 reached.
 
     Args:
         ring: parts into which prompts are split, as in `Rates`; it divides the GPUs.
 
     Raises:
-        InputError: no GPU, or they cannot be divided so.
+        InputError: no GPU, or the ring does not divide them.
     """
     if gpus < 1:
         raise InputError(f"A model runs on 1 GPU or more, not on {gpus}.")
@@ -112,7 +112,7 @@ def exchange_seconds(shape: Shape, rates: Rates, tokens: float) -> float:
 def ring_seconds(shape: Shape, rates: Rates, context: int) -> float:
     """Seconds for the keys and values of `context` tokens to go round the ring (ring attention, arXiv 2310.01889).
 
-    Each part computes its share of the queries meanwhile, so that only what takes longer than the computing is felt.
+    Each part computes its share of the queries meanwhile, so that only the excess over the computing costs time.
     """
     if rates.link is None or rates.ring < 2:
         return 0.0

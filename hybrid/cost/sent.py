@@ -1,4 +1,4 @@
-"""When a request is on its way to an engine: what comes before is this process's work, and none of the engine's."""
+"""When a request is on its way to an engine: the time before is this process's work, not the engine's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ WHEN_SENT: ContextVar[Callable[[], None] | None] = ContextVar("when_sent", defau
 
 
 def sent() -> None:
-    """Say that the request of this call is on its way; a second time is ignored."""
+    """Report that the request of this call is on its way; only the first time counts."""
     when = WHEN_SENT.get()
     if when is not None:
         when()

@@ -1,4 +1,4 @@
-"""What a model's cost depends on: parameters a token passes through, and what its attention looks at and keeps.
+"""The shape that decides a model's cost: the parameters a token passes through, and its attention.
 
 Counts of query-key pairs are exact sums over positions, causal, for one head of one layer; two products of a query with
 a key and of a weight with a value make `2 * (query width + value width)` operations of each pair.
@@ -85,11 +85,11 @@ class Attention:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A model as far as cost goes.
+    """The part of a model that decides its cost.
 
     Args:
         active: billions of parameters that a token passes through.
-        total: billions of parameters; more than `active` where experts are chosen.
+        total: billions of parameters; more than `active` in a mixture of experts.
         hidden: width of the residual stream, which tensor parallelism exchanges.
         attention: its layers.
         weight_bits, kv_bits: of a weight, and of a kept key or value.
@@ -108,7 +108,7 @@ class Shape:
         return sum(part.layers for part in self.attention)
 
     def linear_flops(self, tokens: float) -> float:
-        """Operations of all matrix products but attention's, and of states: the same for each token."""
+        """Operations of states and of all matrix products except attention's: the same for each token."""
         states = sum(part.layers * part.kept for part in self.attention if part.pattern == "state")
         return tokens * (2e9 * self.active + STATE_OPERATIONS * states)
 
@@ -117,7 +117,7 @@ class Shape:
         return sum(2.0 * part.layers * part.heads * part.width * part.pairs(new, cached) for part in self.attention)
 
     def weight_bytes(self, tokens: float) -> float:
-        """Bytes of weights that one pass over `tokens` tokens reads: of experts, those that any of them chose."""
+        """Bytes of weights that one pass over `tokens` tokens reads; only the experts that a token chose."""
         left: float = (1 - self.active / self.total) ** max(1.0, tokens)
         return 1e9 * self.total * (1 - left) * self.weight_bits / 8
 
@@ -151,7 +151,7 @@ def shape_of(model: Model, *, weight_bits: int = 16, kv_bits: int = 16) -> Shape
     """The shape of a model.
 
     Raises:
-        SettingsError: its configuration lacks a field that decides its size, or one cannot be read.
+        SettingsError: its configuration lacks a field that decides its size, or a field cannot be read.
     """
     _, text = language(model.config)
     total = model.parameters or count_parameters(model.config)
@@ -177,7 +177,7 @@ def shape_of(model: Model, *, weight_bits: int = 16, kv_bits: int = 16) -> Shape
 
 
 def _sparse(text: Config, layers: int, heads: int, head: int) -> Attention | None:
-    """Layers that a configuration describes in the words of LongNet, BigBird or Longformer; None: others."""
+    """Layers that a configuration describes in the words of LongNet, BigBird or Longformer; None: other layers."""
     if text.get("dilated_ratio"):  # LongNet, as torchscale writes it: lists, or lists as text
         told = [text.get("segment_length"), text["dilated_ratio"]]
         try:
@@ -191,7 +191,7 @@ def _sparse(text: Config, layers: int, heads: int, head: int) -> Attention | Non
     if text.get("attention_type") == "block_sparse":  # BigBird: blocks around it, two global ones, and random ones
         block = int(text.get("block_size", 64))
         return local_and_global(layers, heads, head, 3 * block, (2 + int(text.get("num_random_blocks", 3))) * block)
-    window = text.get("attention_window")  # Longformer; which tokens are global, `global_tokens`, is up to the user
+    window = text.get("attention_window")  # Longformer; the user decides which tokens are global: `global_tokens`
     if window:
         widest = max(window) if isinstance(window, list | tuple) else int(window)
         return local_and_global(layers, heads, head, widest, int(text.get("global_tokens", 0)))
@@ -204,7 +204,7 @@ def dilated(layers: int, heads: int, head: int, segments: Sequence[tuple[int, in
 
 
 def local_and_global(layers: int, heads: int, head: int, window: int, common: int) -> Attention:
-    """Layers of Longformer and BigBird: a window, and tokens (global, or random ones) that are seen besides."""
+    """Layers of Longformer and BigBird: a window, and `common` tokens (global or random) besides."""
     return Attention(layers, heads, 2 * head, 2 * heads * head, "sliding", window, common)
 
 

@@ -29,7 +29,7 @@ WORDS = (
     "the of and to in is that for it as was with be by on not he his but at are this have from or had an they which "
     "one you were her all she there would their we him been has when who will more no if out so said what up its"
 ).split()
-OTHERS = 0.01  # of the tokens sent: more from others spoil a sweep
+OTHERS = 0.01  # share of the tokens sent: more from other clients spoil a sweep
 
 Say = Callable[[int, int], None]
 Note = Callable[[str], None]
@@ -47,7 +47,7 @@ class Load:
 
 
 def loads(window: int) -> list[Load]:
-    """The loads that tell the rates apart, for a window of so many tokens."""
+    """The loads that tell the rates apart, for a window in tokens."""
     longest = window - MARGIN
     lengths = sorted({round(SHORTEST * (longest / SHORTEST) ** (i / (LENGTHS - 1))) for i in range(LENGTHS)})
     found = []
@@ -72,19 +72,18 @@ def sweep(
 ) -> list[Point]:
     """Measure the loads in a random order, again and again, until the time is over or each was measured three times.
 
-    Prompts are random words, so nothing is in the cache that was not put there; how much was found
-    there is what the server reports. They are sent as text, as questions are: reading a long list of numbers takes a
-    server longer than tokenizing its text.
+    Prompts are random words, so the cache holds only what was put there; the server reports how much it found. They are
+    sent as text, as questions are: a server takes longer to read a long list of numbers than to tokenize its text.
 
     Args:
         url: base URL of the server, with /v1.
-        seconds: for all; what runs when they are over is finished.
-        key: of the server, where it wants one.
+        seconds: for all; a load that runs when they are over is finished.
+        key: of the server, if it wants one.
         say: told loads done and loads in all.
-        note: told what the server's own counters say against the measurements.
+        note: told the doubts that the server's own counters raise.
 
     Raises:
-        EngineError: the server does not answer, or is not vLLM's.
+        EngineError: the server does not answer, or is not vLLM.
     """
     from openai import OpenAI, OpenAIError
 
@@ -114,11 +113,12 @@ def sweep(
     if note is not None:
         for doubt in doubts(Counters.read(url, model) - before, sum(sent)):
             note(doubt)
-    return [_fastest(points) for points in found.values() if points]
+    # the fastest of each load: whatever else the machine does only adds time
+    return [min(points, key=lambda point: point.seconds) for points in found.values() if points]
 
 
 def doubts(counted: Counted, sent: int) -> list[str]:
-    """What a server's counters say against measurements for which `sent` tokens of prompt were sent."""
+    """The doubts that a server's counters raise about measurements that sent `sent` tokens of prompt."""
     if counted.prompt_tokens is None:
         why = f": {counted.why}" if counted.why else ""
         return [f"whether others used the server meanwhile is not known{why}"]
@@ -144,13 +144,14 @@ def _measure(complete: Complete, words: _Words, rng: random.Random, load: Load) 
     with ThreadPoolExecutor(load.batch) as pool:
         usages = list(pool.map(lambda prompt: complete(prompt, load.output), prompts))
     seconds = time.perf_counter() - begun
-    cached = sum(_cached(usage) for usage in usages) // load.batch
+    details = [getattr(usage, "prompt_tokens_details", None) for usage in usages]
+    cached = sum(getattr(one, "cached_tokens", None) or 0 for one in details) // load.batch
     read = usages[0].prompt_tokens
     return Point(read - cached, cached, usages[0].completion_tokens, load.batch, seconds)
 
 
 def _complete(client: OpenAI, model: str, sent: list[int], words: Sequence[str], output: int) -> Any:
-    """The usage of one request of these words, and of exactly as many tokens written; `sent` learns its length."""
+    """The usage of one request of these words that writes exactly `output` tokens; its length goes into `sent`."""
     reply = client.completions.create(
         model=model,
         prompt=" ".join(words),
@@ -162,20 +163,16 @@ def _complete(client: OpenAI, model: str, sent: list[int], words: Sequence[str],
     return reply.usage
 
 
-def _cached(usage: Any) -> int:
-    return getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None) or 0
-
-
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """Words that each make a text longer by the same number of tokens."""
+    """Words that each add the same number of tokens to a text."""
 
     words: tuple[str, ...]
     each: int  # tokens
 
     @classmethod
     def of(cls, client: OpenAI, model: str) -> _Words:
-        """Those of a server's tokenizer, of the fewest tokens each."""
+        """The words for a server's tokenizer, of the fewest tokens each."""
         root = str(client.base_url).rstrip("/").removesuffix("/v1")
 
         def tokens(text: str) -> int:
@@ -188,16 +185,9 @@ class _Words:
             found.setdefault(tokens(f"{word} {word} {word}") - tokens(f"{word} {word}"), []).append(word)
         each = next((size for size in sorted(found) if size > 0 and len(found[size]) >= FEWEST), None)
         if each is None:
-            raise EngineError(
-                f"The tokenizer of {model} is of a kind that costs cannot be calibrated with: it knows no words."
-            )
+            raise EngineError(f"Costs cannot be calibrated with the tokenizer of {model}: it knows no words.")
         return cls(tuple(found[each]), each)
 
     def prompt(self, rng: random.Random, tokens: int) -> list[str]:
-        """Random words of about so many tokens, and no more."""
+        """Random words of about `tokens` tokens, and no more."""
         return rng.choices(self.words, k=max(1, tokens // self.each))
-
-
-def _fastest(points: list[Point]) -> Point:
-    """The fastest measurement of one load: whatever else the machine does only adds time."""
-    return min(points, key=lambda point: point.seconds)

@@ -1,9 +1,9 @@
-"""What a call takes (seconds, operations, bytes, energy), and from how many questions on reading whole is worth it.
+"""What a call takes (seconds, operations, bytes, energy), and after how many questions reading whole pays.
 
 A roofline: each phase takes the longest of its operations at the rate reached, its bytes at the bandwidth reached and
-its scheduling, which the engine does while the GPU computes, plus what does not overlap. Prefill does
-`2 * active * new` operations and those of attention, which grow with the pairs of tokens; cached tokens are not
-computed but looked at. Decoding reads the weights, and every key and value of the context, once for each token written.
+its scheduling, which the engine does while the GPU computes, plus the parts that do not overlap. Prefill does
+`2 * active * new` operations and those of attention, which grow with the pairs of tokens; cached tokens are attended to
+but not computed. Decoding reads the weights, and every key and value of the context, once for each token written.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class Estimate:
     Args:
         seconds: from sending the prompt to the last token.
         prefill, decode: of them; the server's work on its own CPU counts to prefill.
-        engine: of them, those in which the engine works: the server does not tokenize, hash and send in them.
+        engine: of them, those in which the engine works, without tokenizing, hashing and sending.
         gpu_seconds: paid for this request: the batch's seconds of the engine on all GPUs, shared by its requests; 0
             without a GPU.
         flops, attention_flops: operations of prefill in all, and of attention in it.
         kv_bytes: kept while it runs.
-        joules: at the power of the rates; None where that is unknown.
-        interval: of `engine`, 90 %; None where the rates are assumed.
+        joules: at the power of the rates; None if that is unknown.
+        interval: of `engine`, 90 %; None if the rates are assumed.
     """
 
     seconds: float
@@ -100,11 +100,11 @@ class BreakEven:
         label: whose rates these are.
         passages: a question over passages, every time computed anew.
         cold, warm: the first question on the whole document, and one that finds it cached.
-        offloaded: one that finds it in the host's memory; None where the way there is unknown.
+        offloaded: one that finds it in the host's memory; None if that bandwidth is unknown.
         times: what a question may cost, in questions over passages, for reading whole to be worth it.
         questions: from how many questions on the whole document the average question costs at most `times` as much;
             None: never, a warm question alone costs more.
-        offload_questions: the same where every question after the first finds it in the host's memory.
+        offload_questions: the same if every question after the first finds it in the host's memory.
     """
 
     label: str
@@ -126,7 +126,7 @@ def break_even(
     output: int = OUTPUT,
     times: float = 3.0,
 ) -> BreakEven:
-    """From how many questions on reading a document of `document` tokens whole is worth it.
+    """After how many questions reading a document of `document` tokens whole pays.
 
     Args:
         passages: tokens of the passages that are read instead.

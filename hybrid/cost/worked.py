@@ -13,8 +13,8 @@ class _Piece:
     start: float
     end: float
     calls: int
-    worked: bool = False  # some call that has ended says that the engine worked on it then
-    left: float = 0.0  # seconds of the shares of ended calls on which the engine did not work then, as far as is known
+    worked: bool = False  # a call that has ended says that the engine worked on it then
+    left: float = 0.0  # seconds of the shares of ended calls that the engine, as far as known, did not work on then
 
     @property
     def share(self) -> float:
@@ -31,9 +31,9 @@ class _Piece:
 class Worked:
     """Splits the seconds with calls under way evenly between them, less those in which the engine worked on none.
 
-    A call that waits in the engine's queue while another is worked on keeps its share of that time, or, where it ended
-    first, leaves it to the other: what calls are charged adds up to the time the engine worked on any of them. An
-    engine works on a call until it ends. Not safe to use from several threads.
+    A call that waits in the engine's queue while the engine works on another keeps its share of that time, or, if it
+    ended first, leaves it to the other: the charges add up to the time the engine worked on any of them. An engine
+    works on a call until it ends. Not safe to use from several threads.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Worked:
         return now
 
     def end(self, begun: float, told: float | None = None) -> float:
-        """A call ends: its share of the time, given the seconds that the engine says it worked on it, if it does."""
+        """A call ends: its share of the time. `told`: the seconds that the engine says it worked on it."""
         now = self.advance()
         self._begun.remove(begun)
         work = begun if told is None else max(begun, now - told)

@@ -1,4 +1,4 @@
-"""An engine that is given no more than it was measured to read well."""
+"""An engine that gets no more than it was measured to read well."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hybrid.model.profile import Profile, profile_for
 
 
 class Effective:
-    """An engine whose window is its effective context, where a profile of it is at hand; in all else itself.
+    """An engine whose window is its effective context, where it has a profile; in all else it is the engine itself.
 
     Args:
-        engine: asked for its name, and so perhaps its server contacted, when the window is first needed.
-        profile: the file of its profile; None: the one that lies here, if it is of this engine.
+        engine: its name is asked for when the window is first needed, which may contact a server.
+        profile: the file of its profile; None takes the one in the working directory, if it is of this engine.
     """
 
     def __init__(self, engine: Engine, profile: str | None = None) -> None:
@@ -22,13 +22,13 @@ class Effective:
 
     @cached_property
     def profile(self) -> Profile | None:
-        """What was measured on it; nothing where the model was measured with a smaller window than is served now.
+        """What was measured on it; None where the model was measured with a smaller window than is served now.
 
-        A native and an extended server of one model have the same name, and what holds of the one tells nothing of
-        the longer prompts of the other.
+        A native and an extended server of one model have the same name, and a profile of the native one tells nothing
+        of longer prompts.
 
         Raises:
-            SettingsError: the named file is of another engine, or none.
+            SettingsError: the named file is of another engine, or is no profile.
         """
         found = profile_for(self._engine.name, self._file)
         return found if found is None or found.window >= self._engine.window else None

@@ -1,4 +1,4 @@
-"""What goes wrong with an OpenAI-compatible server, as one sentence with its remedy."""
+"""Everything that goes wrong with an OpenAI-compatible server, each in one sentence with its remedy."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hybrid.engines.base import Engine
 from hybrid.errors import EngineError, WindowError
 from hybrid.settings import EngineSettings
 
@@ -27,14 +28,14 @@ class Dropped(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Makes the errors of one server, to be raised."""
+    """Makes the errors of one server."""
 
     where: str  # its address, without a password
     settings: EngineSettings
     has_key: bool
 
     def failure(self, error: APIError, retries: int | None = None) -> EngineError:
-        """What the SDK raised after `retries`, by default those of the settings."""
+        """The error for what the SDK raised after `retries`, by default those of the settings."""
         import openai
 
         tried = (self.settings.retries if retries is None else retries) + 1
@@ -61,14 +62,14 @@ class Faults:
         return EngineError(f"{self.where} did not complete the request ({code}{words}); see the server's log.")
 
     def no_model(self, model: str, names: Sequence[str]) -> EngineError:
-        """The server has other models."""
+        """The server has other models than this one."""
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
         return EngineError(
             f"{self.where} has no model {model!r}; set engine.model to one it has: {', '.join(names[:10])}{more}."
         )
 
     def silent(self, characters: int) -> EngineError:
-        """No sign of life in mid-stream."""
+        """The server sends nothing any more in the middle of a stream."""
         return EngineError(
             f"{self.where} fell silent for {self.settings.timeout:g} s after {characters} characters; raise "
             "engine.timeout or see the server's log."
@@ -79,7 +80,7 @@ class Faults:
         return Dropped(f"The stream from {self.where} broke after {characters} characters; see the server's log.")
 
     def garbage(self, what: str) -> EngineError:
-        """It answers, and not as such a server does."""
+        """The server answers something else than such a server does."""
         return EngineError(f"{self.where} sent {what}, so it is no OpenAI-compatible server; check engine.url.")
 
     def _unreachable(self, error: APIError, tried: int) -> EngineError:
@@ -97,13 +98,22 @@ class Faults:
         )
 
 
+def too_long(engine: Engine, tokens: int, max_tokens: int) -> WindowError:
+    """The error for a prompt that does not fit an engine's window together with its answer."""
+    about = "" if engine.counts_exactly else "about "
+    return WindowError(
+        f"The prompt of {about}{tokens} tokens and {max_tokens} for the answer do not fit the window of "
+        f"{engine.window} tokens of {engine.name}; read less or serve the model with a longer window."
+    )
+
+
 def nothing_said(name: str, finish: str | None = None, *, thought: bool = False) -> EngineError:
-    """A model replied without a word of an answer, which says nothing about the documents.
+    """The error for a reply without a word of an answer, which says nothing about the documents.
 
     Args:
         name: of the engine.
         finish: why it stopped, in its server's word.
-        thought: whether it wrote thoughts all the same.
+        thought: whether it wrote thoughts.
     """
     told = f" (finish_reason {finish})" if finish else ""
     if finish == "content_filter":
@@ -127,7 +137,7 @@ def is_html(data: object) -> bool:
 
 
 def transport_errors() -> tuple[type[Exception], ...]:
-    """What a connection that ends in mid-stream raises; older SDKs let the errors of their HTTP library through."""
+    """The exceptions of a connection that ends in mid-stream; older SDKs let those of their HTTP library through."""
     import openai
 
     libraries = (sys.modules.get(name) for name in ("httpx", "httpx2"))
@@ -135,7 +145,7 @@ def transport_errors() -> tuple[type[Exception], ...]:
 
 
 def _words(error: APIError) -> str:
-    """What the server itself said."""
+    """The server's own words."""
     body = error.body
     if isinstance(body, Mapping):
         body = body.get("message") or body.get("detail") or dict(body)

@@ -1,6 +1,6 @@
-"""Model servers that listen on this machine: who they are, which models they have, and how much those read.
+"""Model servers that listen on this machine: their programs, their models, and how much those read.
 
-Nothing else is contacted: a proxy is not used and a redirect not followed.
+Nothing else is contacted: no proxy is used and no redirect followed.
 """
 
 from __future__ import annotations
@@ -14,13 +14,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
-PORTS = {
-    11434: "Ollama",
-    8000: "vLLM",
-    8080: "llama.cpp",
-    1234: "LM Studio",
-    30000: "SGLang",
-}  # where they listen unless told otherwise
+# Where they listen unless told otherwise
+PORTS = {11434: "Ollama", 8000: "vLLM", 8080: "llama.cpp", 1234: "LM Studio", 30000: "SGLang"}
 _OWNERS = {
     "library": "Ollama",
     "vllm": "vLLM",
@@ -50,10 +45,10 @@ class Listening:
     """A server.
 
     Args:
-        kind: its program, as far as it tells or its port does.
-        models: those that can answer first.
+        kind: its program, by what it tells or by its port.
+        models: first those that can answer.
         locked: it asks for a key before it lists anything.
-        fault: why it lists nothing although it is there; empty where it does.
+        fault: why it lists nothing although it is there; else empty.
     """
 
     kind: str
@@ -71,12 +66,12 @@ def listening(ports: Iterable[int] = tuple(PORTS)) -> list[Listening]:
 
 
 def answers(model: str) -> bool:
-    """Whether a model's name leaves it open that it answers questions, as that of an embedder does not."""
+    """Whether a model may answer questions, by its name; an embedder does not."""
     return _NO_ANSWERS.search(model) is None
 
 
 def told_window(url: str, model: str) -> int | None:
-    """Tokens that a server reads with a model, by what its program tells beside OpenAI's protocol; None if nothing.
+    """Tokens that a server reads with a model, as its program tells beside OpenAI's protocol; None if it does not.
 
     Args:
         url: with its `/v1`.
@@ -97,25 +92,24 @@ def told_window(url: str, model: str) -> int | None:
 
 
 def _look(port: int) -> Listening | None:
-    url = f"http://127.0.0.1:{port}/v1"
+    url, kind = f"http://127.0.0.1:{port}/v1", PORTS.get(port, "a server")
     try:
         told = _get(f"{url}/models", strict=True)
     except HTTPError as error:
         if error.code in (401, 403):
-            return Listening(PORTS.get(port, "a server"), url, locked=True)
-        fails = error.code == 429 or error.code >= 500  # of others, such as 404 and 302, it is no model server
-        return Listening(PORTS.get(port, "a server"), url, fault=f"replies {error.code}") if fails else None
+            return Listening(kind, url, locked=True)
+        fails = error.code == 429 or error.code >= 500  # one that replies 404, 302 or the like is no model server
+        return Listening(kind, url, fault=f"replies {error.code}") if fails else None
     except (OSError, ValueError) as error:
         late = isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError)
-        fault = f"does not reply within {_SECONDS:g} s"
-        return Listening(PORTS.get(port, "a server"), url, fault=fault) if late else None
+        return Listening(kind, url, fault=f"does not reply within {_SECONDS:g} s") if late else None
     rows = [row for row in _rows(told, "data") if isinstance(row.get("id"), str) and row["id"]]
     if not rows:
         return None
-    kind = next((_OWNERS[o] for row in rows if (o := str(row.get("owned_by"))) in _OWNERS), "")
+    kind = next((_OWNERS[o] for row in rows if (o := str(row.get("owned_by"))) in _OWNERS), kind)
     rows.sort(key=lambda row: not answers(row["id"]))
     models = [Offered(row["id"], _window(url, row)) for row in rows[:20]]
-    return Listening(kind or PORTS.get(port, "a server"), url, tuple(models))
+    return Listening(kind, url, tuple(models))
 
 
 def _window(url: str, row: Mapping[str, Any]) -> int | None:

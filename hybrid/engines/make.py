@@ -33,10 +33,10 @@ def vllm(settings: EngineSettings, embedder: Embedder) -> Engine:
 
 
 def make_engine(what: Any, embedder: Embedder) -> Engine:
-    """The engine of some settings; an engine as it is; a LlamaIndex LLM wrapped.
+    """The engine of settings. An engine stays as it is; a LlamaIndex LLM is wrapped.
 
     Raises:
-        SettingsError: it is none of these, or its settings do not fit together.
+        SettingsError: `what` is none of these, or its settings do not fit together.
     """
     if isinstance(what, EngineSettings):
         engine: Engine = ENGINES[what.kind](what, embedder)

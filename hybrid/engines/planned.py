@@ -1,4 +1,4 @@
-"""A model that nobody serves yet: what deciding needs to know of it, and no more."""
+"""A model that nobody serves yet: only what a decision needs to know of it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hybrid.model.read import read_model
 
 
 class Planned:
-    """An engine to decide for and not to ask: `hybrid route --model NAME`.
+    """An engine that can be decided for and not asked: `hybrid route --model NAME`.
 
     Args:
         model: a folder, a carried name or a hub name; its configuration tells the window.
-        embedder: counts tokens in the place of the model's own tokenizer, which is not at hand.
+        embedder: counts tokens instead of the model's own tokenizer.
 
     Raises:
         InputError: there is no such model, or its configuration tells no window.
@@ -38,11 +38,11 @@ class Planned:
         return self._embedder.count(texts)
 
     def measure(self, prompt: Prompt) -> int:
-        """Tokens of the prompt's messages, the chat template left out."""
+        """Tokens of the prompt's messages, without the chat template."""
         return sum(self.count([message["content"] for message in prompt.messages()]))
 
     def ask(self, prompt: Prompt, *, max_tokens: int, on_text: OnText | None = None) -> Completion:
-        """Nothing is served.
+        """Fail: nothing is served.
 
         Raises:
             EngineError: always.

@@ -1,4 +1,4 @@
-"""Whether an engine answers: it is asked one question over one sentence, and not for longer than a while."""
+"""A trial of an engine: one question over one sentence, within a time."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Trial:
 
     Args:
         window: tokens.
-        reply: the beginning of what it said, on one line.
-        right: whether that is what the sentence says.
+        reply: the beginning of its reply, on one line.
+        right: whether the reply is what the sentence says.
         seconds: from the first contact to the end of the answer.
     """
 
@@ -42,7 +42,7 @@ class Trial:
 
     @property
     def told(self) -> str:
-        """In a line."""
+        """The trial in one line."""
         seen = "" if self.right else ", which is not what the text says: expect little of it"
         asked = f"asked a question, it replied {self.reply!r} in {self.seconds:.1f} s{seen}"
         return f"{self.name}, window {self.window:,} tokens; {asked}"
@@ -52,10 +52,10 @@ def tried(settings: EngineSettings, embedder: Embedder, seconds: float) -> Trial
     """Ask an engine one question.
 
     Args:
-        seconds: after which a server is not waited for any longer. A model in this process is waited for.
+        seconds: how long a server may take; a model in this process may take longer.
 
     Raises:
-        HybridError: it cannot be made, does not answer, or says nothing.
+        HybridError: the engine cannot be made, does not answer, or says nothing.
     """
     if settings.kind != "server":
         return _asked(settings, embedder)

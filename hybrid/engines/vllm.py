@@ -1,7 +1,7 @@
-"""A model inside this process, on vLLM's Python API: for batches on a machine's own GPU, with no server between.
+"""A model inside this process, on vLLM's Python API: for batches on a machine's own GPU, without a server.
 
-Prompts that threads ask at the same time are given to vLLM together, which batches them as it goes. vLLM starts
-processes of its own, so a script that uses this engine needs `if __name__ == "__main__":`.
+vLLM gets the prompts that threads ask at the same time together, and batches them. It starts processes of its own, so
+a script that uses this engine needs `if __name__ == "__main__":`.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hybrid.chat.prompts import Prompt
+from hybrid.chat.prompts import Prompt, sendable, sendable_messages
 from hybrid.chat.refusals import abstains
 from hybrid.cost.sent import WHEN_SENT
 from hybrid.engines.base import Completion, OnText
-from hybrid.engines.faults import nothing_said
-from hybrid.errors import EngineError, MissingDependency, SettingsError, WindowError
+from hybrid.engines.faults import nothing_said, too_long
+from hybrid.errors import EngineError, MissingDependency, SettingsError
 from hybrid.settings import EngineSettings
 from hybrid.types import Usage
 
 GATHER = 0.01  # seconds that the first of several threads waits for the others
-TOGETHER = 64  # calls under way at once, unless it was set; how many are computed at once is vLLM's to decide
+TOGETHER = 64  # calls under way at once, unless set; vLLM decides how many of them it computes at once
 
 
 class VllmEngine:
@@ -63,7 +63,7 @@ class VllmEngine:
 
     @property
     def window(self) -> int:
-        """Tokens of prompt and answer together: what was set, otherwise what vLLM gives the model."""
+        """Tokens of prompt and answer together: those in the settings, otherwise what vLLM gives the model."""
         return self._settings.window or int(self.llm.model_config.max_model_len)
 
     @property
@@ -75,12 +75,14 @@ class VllmEngine:
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, no special tokens added."""
         with self._loading:
-            return [len(self._tokenizer.encode(_sendable(text), add_special_tokens=False)) for text in texts]
+            return [len(self._tokenizer.encode(sendable(text), add_special_tokens=False)) for text in texts]
 
     def measure(self, prompt: Prompt) -> int:
         """Tokens of the whole prompt, chat template included."""
         with self._loading:
-            tokens = self._tokenizer.apply_chat_template(_messages(prompt), add_generation_prompt=True, tokenize=True)
+            tokens = self._tokenizer.apply_chat_template(
+                sendable_messages(prompt), add_generation_prompt=True, tokenize=True
+            )
         return len(tokens["input_ids"] if hasattr(tokens, "keys") else tokens)
 
     def ask(self, prompt: Prompt, *, max_tokens: int, on_text: OnText | None = None) -> Completion:
@@ -102,15 +104,14 @@ class VllmEngine:
                 with self._arrived:
                     jobs, self._waiting = self._waiting, []
                 self._run(jobs)
-        if job.completion is None:
-            raise EngineError(f"{self.name} failed: {_words(job.error)}.") from job.error
-        if not job.completion.text.strip():
-            error = nothing_said(self.name, "length" if job.completion.truncated else "stop")
-            error.usage = job.completion.usage
+        completion = self._completed(job)
+        if not completion.text.strip():
+            error = nothing_said(self.name, "length" if completion.truncated else "stop")
+            error.usage = completion.usage
             raise error
         if on_text is not None:
-            on_text(job.completion.text)
-        return job.completion
+            on_text(completion.text)
+        return completion
 
     def ask_many(self, prompts: Sequence[Prompt], *, max_tokens: int) -> list[Completion]:
         """Complete many prompts as one batch, in their order. Raises as `ask` does, before any is read."""
@@ -119,10 +120,12 @@ class VllmEngine:
         jobs = [_Job(prompt, max_tokens) for prompt in prompts]
         with self._turn:
             self._run(jobs)
-        for job in jobs:
-            if job.completion is None:
-                raise EngineError(f"{self.name} failed: {_words(job.error)}.") from job.error
-        return [job.completion for job in jobs if job.completion is not None]
+        return [self._completed(job) for job in jobs]
+
+    def _completed(self, job: _Job) -> Completion:
+        if job.completion is None:
+            raise EngineError(f"{self.name} failed: {_words(job.error)}.") from job.error
+        return job.completion
 
     def close(self) -> None:
         """End vLLM's processes and free the memory; the next call loads the model again."""
@@ -164,10 +167,7 @@ class VllmEngine:
     def _check(self, prompt: Prompt, max_tokens: int) -> None:
         tokens = self.measure(prompt)
         if tokens + max_tokens > self.window:
-            raise WindowError(
-                f"The prompt of {tokens} tokens and {max_tokens} for the answer do not fit the window of "
-                f"{self.window} tokens of {self.name}; read less or serve the model with a longer window."
-            )
+            raise too_long(self, tokens, max_tokens)
 
     def _run(self, jobs: list[_Job]) -> None:
         """Answer a batch. Every job ends done, with a completion or an error, whatever vLLM raises."""
@@ -180,7 +180,7 @@ class VllmEngine:
                 if job.sent is not None:
                     job.sent()
             outputs = self.llm.chat(
-                [_messages(job.prompt) for job in jobs],
+                [sendable_messages(job.prompt) for job in jobs],
                 [SamplingParams(**_sampling(job, self._settings.temperature)) for job in jobs],
                 use_tqdm=False,
             )
@@ -219,7 +219,7 @@ def _sampling(job: _Job, temperature: float) -> dict[str, Any]:
 
 
 def _completion(output: Any, seconds: float) -> Completion:
-    """What vLLM returned; its seconds are those from being scheduled to the last token, without the time in a queue."""
+    """What vLLM returned; its seconds go from being scheduled to the last token, without the time in a queue."""
     answer, times = output.outputs[0], output.metrics
     inside = _between(times, "scheduled_ts", "last_token_ts")
     usage = Usage(
@@ -237,22 +237,13 @@ def _completion(output: Any, seconds: float) -> Completion:
 
 
 def _between(times: Any, start: str, end: str) -> float | None:
-    """Seconds between two of vLLM's moments; None where it did not note them, which reads as 0."""
+    """Seconds between two of vLLM's moments; None where it did not note them and they are 0."""
     begun, ended = getattr(times, start, 0.0), getattr(times, end, 0.0)
     return ended - begun if begun and ended else None
 
 
-def _messages(prompt: Prompt) -> list[dict[str, str]]:
-    return [{role: _sendable(text) for role, text in message.items()} for message in prompt.messages()]
-
-
-def _sendable(text: str) -> str:
-    """`text` without the lone surrogates that broken files yield and tokenizers refuse."""
-    return text.encode("utf-8", "replace").decode()
-
-
 def _words(error: BaseException | None) -> str:
-    """An exception as the beginning of a sentence's end."""
+    """The first line of an exception, for the end of a sentence."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if len(lines) > 1 and "validation error" in lines[0]:  # pydantic puts the message on the next line
         lines = [lines[1].removeprefix("Value error, ").partition(" [type=")[0]]

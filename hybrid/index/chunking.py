@@ -1,7 +1,7 @@
 """Documents to passages: cut at headings, definitions, sentences, never longer than the embedder reads.
 
-The cutting is semantic-text-splitter's (prose and Markdown by structure, code by syntax tree); here it is sized in
-the embedder's tokens and every passage gets its place in the original and the titles above it.
+semantic-text-splitter cuts prose and Markdown by structure and code by its syntax tree. This file sizes the cuts in the
+embedder's tokens, and gives every passage its place in the original and the titles above it.
 """
 
 from __future__ import annotations
@@ -13,27 +13,28 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from hybrid.corpus.readers.definitions import one_line
+from hybrid.corpus.readers.code.definitions import one_line
 from hybrid.document import Document, Heading, Location
 from hybrid.index.embedding import Embedder
 from hybrid.settings import PassageSettings
+from hybrid.types import Passage
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-_BLOCK = 100_000  # characters given to the splitter at once: it slows down on one very long text
-_LARGEST_SYNTAX = 2_000_000  # characters; larger sources are split as text
 Range = tuple[int, int, int]  # start, end, tokens
 
-_LONGEST_TOKEN = 8  # characters per token on average; more means words the tokenizer does not know
+_BLOCK = 100_000  # characters given to the splitter at once: it slows down on one very long text
+_LARGEST_SYNTAX = 2_000_000  # characters; larger sources are split as text
+_LONGEST_TOKEN = 8  # characters per token on average; a text with more has words the tokenizer does not know
 _HEADING_TOKENS = 40  # room for the titles in front of a passage
 _CONTEXT_CHARS = 100  # of titles and file name in front of a passage
-_CODE_TOKENS = 200  # longest passage of code: longer ones hold more of the small definitions, which then share a vector
+_CODE_TOKENS = 200  # longest passage of code: in longer ones, several small definitions would share a vector
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A passage before it has an identity: where it is, what it says, and what the embedder reads of it."""
+    """A passage before it has an id."""
 
     start: int
     end: int
@@ -42,10 +43,15 @@ class Cut:
     location: Location
     tokens: int
 
+    def passage(self, number: int, document: str, ordinal: int) -> Passage:
+        """The passage under an id, in its place among those of a document."""
+        place = (self.start, self.end, self.location, self.heading)
+        return Passage(number, document, ordinal, self.text, *place, self.tokens)
+
     def context(self, document: str = "") -> str:
         """The titles above and the text, as the embedder reads them; with the document's name, as words are indexed.
 
-        A name is not embedded: it says little about one passage, and a renamed file keeps its vectors.
+        The name is not embedded: it says little about one passage, and so a renamed file keeps its vectors.
         """
         titles = " > ".join(title for title in (document, self.heading) if title)
         return f"{titles[-_CONTEXT_CHARS:]}\n{self.text}" if titles else self.text
@@ -67,11 +73,14 @@ class Chunker:
         return max(16, min(self.settings.tokens, self.embedder.max_tokens - _HEADING_TOKENS))
 
     def split(self, document: Document) -> list[Cut]:
-        """The passages of a document, in order; together they hold all of its text but white space."""
+        """The passages of a document, in order; together they hold all its text except white space."""
         starts = {heading.start for heading in document.headings}
         code = document.kind == "code"
         capacity = min(self.capacity, _CODE_TOKENS) if code else self.capacity
-        ranges = self._joined(self._sized(document, capacity), starts, set(document.pages), capacity, code=code)
+        sized = self._sized(document, capacity)
+        return self._cuts(document, self._joined(sized, starts, set(document.pages), capacity, code=code))
+
+    def _cuts(self, document: Document, ranges: Sequence[Range]) -> list[Cut]:
         outline = Outline(document.headings)
         return [
             Cut(start, end, document.text[start:end], outline.path(start, end), document.locate(start, end), tokens)
@@ -81,8 +90,8 @@ class Chunker:
     def _sized(self, document: Document, capacity: int) -> list[Range]:
         """Ranges with their tokens, none above `capacity`.
 
-        Cut by characters first, at this document's own characters per token, and again by tokens where that was too
-        long: asking the tokenizer for every place the splitter considers would take twenty times as long.
+        The text is cut by characters first, at this document's own characters per token, and what is too long then is
+        cut by tokens: asking the tokenizer about every place the splitter considers would take twenty times as long.
         """
         blocks = [(start, document.text[start:end]) for start, end in _blocks(document)]
         if not blocks:
@@ -111,10 +120,10 @@ class Chunker:
     def _joined(
         self, ranges: list[Range], headings: set[int], pages: set[int], capacity: int, *, code: bool
     ) -> list[Range]:
-        """The ranges joined to their neighbours while they fit: a closing bracket alone answers nothing.
+        """The ranges, joined to their neighbours while they fit: a closing bracket alone answers nothing.
 
-        Nothing is joined across the beginning of a page or, unless it is tiny, of a section; of code only what is
-        small, so that a passage begins where a definition does.
+        No range is joined across the beginning of a page, and only a tiny one across the beginning of a section. In
+        code only small ranges are joined, so that a passage begins where a definition does.
         """
         joined: list[Range] = []
         for start, end, tokens in ranges:
@@ -141,7 +150,7 @@ class Chunker:
 
 
 class Outline:
-    """The headings of a document as a tree, asked for the titles above a place."""
+    """The headings of a document as a tree, which tells the titles above a place."""
 
     def __init__(self, headings: Sequence[Heading]) -> None:
         self._starts = [heading.start for heading in headings]
@@ -161,9 +170,9 @@ class Outline:
 
 
 def _at_definitions(cuts: Sequence[tuple[int, str]], document: Document) -> list[tuple[int, str]]:
-    """The cuts cut once more wherever a definition begins, so that none ends inside the one before it.
+    """The cuts, cut again wherever a definition begins, so that no cut ends inside the definition before it.
 
-    What then is small is joined again; a comment block above a definition is cut off from it by no heading.
+    Small ones are joined again later. A comment above a definition stays with it, as no heading stands between them.
     """
     starts = [heading.start for heading in document.headings]
     found: list[tuple[int, str]] = []
@@ -178,9 +187,9 @@ def _at_definitions(cuts: Sequence[tuple[int, str]], document: Document) -> list
 
 
 def _blocks(document: Document) -> Iterator[tuple[int, int]]:
-    """Stretches of the text to split one by one: pages where there are some, else cut near 100 000 characters.
+    """Stretches of the text to split one by one: pages, so that a passage has one page, or the whole.
 
-    Page breaks are kept, so that a passage has one page. Longer stretches are cut at the last blank line, else line.
+    A stretch of more than 100 000 characters is cut at the last blank line, else line, else blank before that.
     """
     if document.kind == "code" and len(document.text) <= _LARGEST_SYNTAX:
         yield 0, len(document.text)
@@ -189,10 +198,8 @@ def _blocks(document: Document) -> Iterator[tuple[int, int]]:
     for begin, end in pairwise(bounds):
         at = begin
         while end - at > _BLOCK:
-            cut = document.text.rfind("\n\n", at + _BLOCK // 2, at + _BLOCK)
-            cut = cut if cut > 0 else document.text.rfind("\n", at + _BLOCK // 2, at + _BLOCK)
-            cut = cut if cut > 0 else document.text.rfind(" ", at + _BLOCK // 2, at + _BLOCK)
-            cut = cut + 1 if cut > 0 else at + _BLOCK
+            found = (document.text.rfind(mark, at + _BLOCK // 2, at + _BLOCK) for mark in ("\n\n", "\n", " "))
+            cut = next((place + 1 for place in found if place > 0), at + _BLOCK)
             yield at, cut
             at = cut
         if at < end:
@@ -210,7 +217,7 @@ def _text_splitter(kind: str, capacity: int, tokenizer: Tokenizer | None) -> Any
 
 @lru_cache(maxsize=256)
 def _code_splitter(language: str, characters: int) -> Any | None:
-    """A splitter along the language's syntax, None where its grammar is not installed or cannot be used."""
+    """A splitter along the language's syntax; None where there is no grammar that can be used."""
     from semantic_text_splitter import CodeSplitter
 
     try:

@@ -1,8 +1,8 @@
 """Nearest passages by inner product of unit vectors (FAISS).
 
 Vectors are kept in half precision: half the memory and, on two cores, a quarter of the time of float32, with scores
-that differ in the fourth digit. Up to `EXACT` passages every vector is compared; above, an inverted file is probed
-as widely as it takes to find `RECALL` of what comparing all would find. Both types can delete.
+that differ in the fourth digit. Up to `EXACT` passages every vector is compared. Above that, as many lists of an
+inverted file are probed as it takes to find `RECALL` of what comparing all would find. Both types can delete.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.index.embedding import Vectors
+from hybrid.index.fusion import Ids
 from hybrid.index.libraries import faiss as _faiss
-
-Ids = NDArray[np.int64]
 
 EXACT = 200_000  # passages; about 10 ms a question on two cores
 RECALL = 0.98  # of the 20 nearest, measured on a sample when the inverted file is made
-_GROWTH = 4  # an inverted file is made anew when it holds this many times what it was made for
+_GROWTH = 4  # an inverted file is made anew when it holds this many times the passages it was made for
 
 
 class Dense:
-    """Vectors by passage id. Reading is safe from many threads; changes are for one writer.
+    """Vectors by passage id. Many threads may read; one may write.
 
     Args:
         index: a FAISS index that takes ids.
@@ -37,9 +36,9 @@ class Dense:
         self._index = index
         self.made_for = made_for
         self._wanted_on_gpu = False
-        self._gpu: Any = None  # a copy, made anew after a change
+        self._gpu: Any = None  # a copy, made anew after each change
         self._gpu_lock = threading.Lock()  # GPU indexes are not safe even for reads
-        self.gpu_fault = ""  # why searches are not served from a GPU that is there
+        self.gpu_fault = ""  # why the CPU searches although there is a GPU
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -82,12 +81,12 @@ class Dense:
             self._index.add_with_ids(np.ascontiguousarray(vectors, np.float32), np.asarray(ids, np.int64))
 
     def remove(self, ids: Ids) -> int:
-        """Remove ids; returns how many were there."""
+        """Remove ids; returns how many of them the index held."""
         self._gpu = None if len(ids) else self._gpu
         return int(self._index.remove_ids(np.asarray(ids, np.int64))) if len(ids) else 0
 
     def tune(self, queries: Vectors, exact: list[set[int]]) -> float:
-        """Set how many lists are probed to the least that finds `RECALL` of `exact`; returns the recall reached."""
+        """Probe as few lists as find `RECALL` of `exact`; returns the recall reached."""
         if not self.made_for:
             return 1.0
         self._gpu, recall = None, 0.0
@@ -129,10 +128,10 @@ class Dense:
         return ids[order], scores[order]
 
     def to_gpu(self) -> bool:
-        """Serve searches from the GPUs where faiss-gpu and a GPU are there; returns whether they do.
+        """Search on the GPUs where there are some and faiss-gpu is installed; returns whether they do.
 
-        What is added or removed later reaches them: the copy on the GPUs is made anew before the next search. Where the
-        GPUs fail, for want of memory say, `gpu_fault` tells why and the CPU serves.
+        The copy on the GPUs is made anew before the search that follows a change. Where the GPUs fail, for want of
+        memory say, `gpu_fault` tells why and the CPU searches.
         """
         faiss = _faiss()
         self._wanted_on_gpu = hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0
@@ -140,7 +139,7 @@ class Dense:
             return bool(self._wanted_on_gpu and len(self) and self._copied(faiss))
 
     def _from_gpu(self, vector: Vectors, k: int) -> tuple[Any, Any] | None:
-        """What the GPUs find; None where they cannot."""
+        """The scores and ids that the GPUs find; None where they fail."""
         with self._gpu_lock:
             if not self._copied(_faiss()):
                 return None
@@ -152,7 +151,7 @@ class Dense:
             return scores, ids
 
     def _copied(self, faiss: Any) -> bool:
-        """Whether the GPUs hold what the index holds now."""
+        """Whether the GPUs hold what the index holds now; they are given it where they do not."""
         if self._gpu is None and self._wanted_on_gpu:
             options = faiss.GpuMultipleClonerOptions()
             options.useFloat16 = True
@@ -182,7 +181,7 @@ class Dense:
 
     @classmethod
     def open(cls, file: Path, made_for: int, nprobe: int, *, writable: bool = False) -> Dense:
-        """Read an index; mapped into memory and read only where it is searched, unless `writable`."""
+        """Read an index. Unless `writable`, it is mapped into memory and read only where it is searched."""
         faiss = _faiss()
         index = faiss.read_index(str(file), 0 if writable else faiss.IO_FLAG_MMAP_IFC)
         if made_for:

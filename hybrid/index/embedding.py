@@ -1,11 +1,11 @@
-"""Text to vectors, sized and counted in the model's own tokens.
+"""Text to vectors; sizes are counted in the model's own tokens.
 
 The packaged model runs in float32 without PyTorch (`hybrid.index.minilm`), so that a question in a fresh process does
-not wait for its import; any other model, and many passages at once, run with sentence-transformers.
+not wait for its import. Any other model, and many passages at once, run with sentence-transformers.
 
 Batches are sorted by length so that little is padded. On a CPU each core encodes its own batches with one thread,
 which was 1.5 times as fast as all cores on one batch for small models. Passages are embedded in the quickest precision
-that ranks a sample of them as float32 does; questions, being few, in bfloat16 or float32.
+that ranks a sample of them as float32 does; questions, which are few, in bfloat16 or float32.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,20 +35,21 @@ Vectors = NDArray[np.float32]
 Precision = Literal["float32", "bfloat16", "int8"]
 Kind = Literal["query", "document"]
 Progress = Callable[[int], None]
+T = TypeVar("T")
 
 PACKAGED = "minilm"
 _BATCH = 16  # the fastest of 4 to 64 for MiniLM on a CPU
 _GPU_BATCH = 256
 _WORTH = 256  # texts from which loading the model in a quicker precision pays
 _WORTH_QUANTISING = 4096  # texts from which making its int8 form pays, once per model and machine
-_PROBES = 64  # of them, on which the precision has to prove itself
+_PROBES = 64  # texts on which a precision has to prove itself
 _PROBE_CHARS = 300
-# share of each probe's five nearest neighbours that have to stay the same; at .93 recall was: see hybrid/index/int8.py
+# share of each probe's five nearest neighbours that have to stay; .93 left recall as it was, see hybrid/index/int8.py
 _AGREEMENT: dict[Precision, float] = {"bfloat16": 0.95, "int8": 0.9}
 
 
 class Embedder:
-    """The packaged model or one of sentence-transformers, loaded when first used.
+    """The packaged model or one of sentence-transformers, loaded when it is first used.
 
     Args:
         settings: model, device, precision and prompts.
@@ -63,7 +64,7 @@ class Embedder:
         self._lock = threading.RLock()  # torch's number of threads is the process's, and models load once
         self._models: dict[Precision, Any] = {}
         self._precision: Precision | None = None if self.settings.precision == "auto" else self.settings.precision
-        self._prepared = False  # for many texts
+        self._prepared = False  # whether many texts are to come
 
     @property
     def name(self) -> str:
@@ -72,13 +73,13 @@ class Embedder:
 
     @property
     def fingerprint(self) -> str:
-        """What two indexes have to share for their vectors to be comparable; precision is not part of it."""
+        """Two indexes with the same one have vectors that can be compared; precision does not matter."""
         prompts = (self.settings.query_prompt, self.settings.document_prompt)
         return self.settings.model + ("" if prompts == (None, None) else f" {prompts}")
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """The model's tokenizer without truncation and padding; light to load, no torch."""
+        """The model's tokenizer, which does not truncate or pad; it loads without torch."""
         from tokenizers import Tokenizer
 
         file = Path(self._folder) / "tokenizer.json"
@@ -119,8 +120,8 @@ class Embedder:
         """Unit vectors of passages, shape (n, dimension).
 
         Args:
-            progress: called with how many were just done.
-            part: these are some of many, for which `prepare` decides how; a single call decides by its own size.
+            progress: receives how many were just done.
+            part: these are some of many, and `prepare` has decided how; a single call decides by its own size.
         """
         if not part and len(texts) >= _WORTH:
             self.prepare(texts, len(texts))
@@ -129,9 +130,9 @@ class Embedder:
     def encode_tokens(self, text: str, kind: Kind) -> tuple[Vectors, NDArray[np.intp]] | None:
         """Unit vectors of a text's tokens, shape (tokens, dimension), and the characters they stand for, (tokens, 2).
 
-        Of as much of the text as the model reads, without what begins and ends it; None of a model without tokens.
+        They cover as much of the text as the model reads, without the special tokens; None for a model without tokens.
         """
-        prompt = (self.settings.query_prompt if kind == "query" else self.settings.document_prompt) or ""
+        prompt = self._prompt(kind) or ""
         encoding = self.tokenizer.encode(prompt + text)
         with self._lock:
             states = self._states(prompt + text, encoding.ids)
@@ -139,23 +140,26 @@ class Embedder:
             return None
         spans = np.array(encoding.offsets, np.intp).reshape(-1, 2)[: len(states)] - len(prompt)
         own = (spans[:, 1] > spans[:, 0]) & (spans[:, 0] >= 0)
-        return _unit(states[own]), spans[own]
+        return unit(states[own]), spans[own]
+
+    def _prompt(self, kind: Kind) -> str | None:
+        return self.settings.query_prompt if kind == "query" else self.settings.document_prompt
 
     def _states(self, text: str, tokens: Sequence[int]) -> Vectors | None:
         if self._light is not None:
             return self._light.states(tokens[: self.max_tokens])
         try:
             found = self._model("float32").encode(text, output_value="token_embeddings", show_progress_bar=False)
-        except (KeyError, AttributeError, ValueError):  # of a table of words there are no tokens in a text
+        except (KeyError, AttributeError, ValueError):  # a table of words gives no tokens
             return None
         states: Vectors = found.float().cpu().numpy()
         return states if len(states) == min(len(tokens), self.max_tokens) else None
 
     def prepare(self, sample: Sequence[str], total: int) -> None:
-        """Make ready for `total` texts: on the quickest device, in the quickest precision that ranks as float32 does.
+        """Choose the quickest device, and the quickest precision that ranks as float32 does, for `total` texts.
 
         Args:
-            sample: some of the texts, from all over them; the precision is judged by it.
+            sample: some of the texts, from all over them, by which the precision is judged.
         """
         with self._lock:
             self._prepared = total >= _WORTH
@@ -176,7 +180,7 @@ class Embedder:
 
     @cached_property
     def _light(self) -> MiniLM | None:
-        """The packaged model without PyTorch; None where it is another one, or is to run on another device."""
+        """The packaged model without PyTorch; None for another model or another device."""
         if self.settings.model != PACKAGED or self.settings.device not in ("auto", "cpu"):
             return None
         folder = Path(self._folder)
@@ -185,26 +189,21 @@ class Embedder:
     def _run_light(self, light: MiniLM, texts: Sequence[str], kind: Kind, progress: Progress | None) -> Vectors:
         from threadpoolctl import ThreadpoolController
 
-        prompt = (self.settings.query_prompt if kind == "query" else self.settings.document_prompt) or ""
+        prompt = self._prompt(kind) or ""
         rows = [encoding.ids for encoding in self.tokenizer.encode_batch([prompt + text for text in texts])]
         most, vectors = self.max_tokens, np.empty((len(texts), self.dimension), np.float32)
 
         def run(i: int) -> None:
-            ids = rows[i]  # the last one ends the text, and is read in any case
+            ids = rows[i]  # the last one marks the end of the text and is always read
             vectors[i] = light(ids if len(ids) <= most else [*ids[: most - 1], ids[-1]])
             if progress is not None:
                 progress(1)
 
         longest_first = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
         # each core has texts of its own: threads that wait for each other suffer on a busy machine
-        with ThreadpoolController().limit(limits=1, user_api="blas"), ThreadPoolExecutor(_cores()) as pool:
-            try:
-                for _ in pool.map(run, longest_first):
-                    pass
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-        return _unit(vectors)
+        with ThreadpoolController().limit(limits=1, user_api="blas"):
+            _in_threads(run, longest_first, _cores())
+        return unit(vectors)
 
     def _run(self, precision: Precision, texts: Sequence[str], kind: Kind, progress: Progress | None) -> Vectors:
         light = self._light if precision == "float32" else None
@@ -212,7 +211,7 @@ class Embedder:
         if light is not None and not (in_bulk and self._device() != "cpu"):
             return self._run_light(light, texts, kind, progress)
         model = self._model(precision)
-        prompt = self.settings.query_prompt if kind == "query" else self.settings.document_prompt
+        prompt = self._prompt(kind)
         encode = model.encode_query if kind == "query" else model.encode_document
         order = np.argsort(self.count(texts), kind="stable")[::-1]
         on_gpu = model.device.type != "cpu"
@@ -232,22 +231,16 @@ class Embedder:
             if progress is not None:
                 progress(len(batch))
 
-        self._spread(run, [order[i : i + size] for i in range(0, len(order), size)], 1 if on_gpu else _cores())
-        return _unit(vectors)
-
-    @staticmethod
-    def _spread(run: Callable[[NDArray[np.intp]], None], batches: list[NDArray[np.intp]], workers: int) -> None:
         import torch
 
         threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # also for one question: threads that wait for each other suffer on a busy machine
-        pool = ThreadPoolExecutor(min(workers, len(batches)))
+        torch.set_num_threads(1)  # as in _run_light, also for one question
         try:
-            for _ in pool.map(run, batches):
-                pass
+            batches = [order[i : i + size] for i in range(0, len(order), size)]
+            _in_threads(run, batches, 1 if on_gpu else _cores())
         finally:
-            pool.shutdown(cancel_futures=True)
             torch.set_num_threads(threads)
+        return unit(vectors)
 
     def _choose(self, texts: Sequence[str], total: int) -> Precision:
         """The quickest precision that ranks a sample of `total` texts as float32 does; float32 until then."""
@@ -257,11 +250,11 @@ class Embedder:
             sample = texts[:: max(1, len(texts) // _PROBES)][:_PROBES]
             self._precision = next((p for p in self._quicker(texts, total) if self._holds(p, sample)), "float32")
         if self._light is None:
-            self._model("float32")  # needed in any case, and it says what is missing
+            self._model("float32")  # always needed, and its error tells which package is missing
         return self._precision or "float32"
 
     def _quicker(self, texts: Sequence[str], total: int) -> Iterator[Precision]:
-        """What is quicker than float32 on this device, the quickest first."""
+        """The precisions that are quicker than float32 on this device, the quickest first."""
         on_cpu = self._device() == "cpu"
         if on_cpu and int8.available() and (self._int8.is_file() or total >= _WORTH_QUANTISING):
             try:
@@ -273,7 +266,7 @@ class Embedder:
             yield "bfloat16"
 
     def _holds(self, precision: Precision, texts: Sequence[str]) -> bool:
-        """Whether it agrees with float32 on the nearest neighbours; the beginnings of the texts tell, and are quick."""
+        """Whether it agrees with float32 on the nearest neighbours; the beginnings of the texts are enough to tell."""
         neighbours = []
         for each in ("float32", precision):
             vectors = self._run(each, [text[:_PROBE_CHARS] for text in texts], "document", None)
@@ -288,7 +281,7 @@ class Embedder:
         return int8.file_of(self._model("float32"))
 
     def _quantised(self, texts: Sequence[str]) -> bool:
-        """Whether the model is there in int8, made now if these are enough texts to calibrate it on."""
+        """Whether there is an int8 form of the model; it is made now if these texts are enough to calibrate it."""
         if not int8.available():
             raise MissingDependency("openvino", "int8", "The precision int8")
         if not self._int8.is_file():
@@ -339,11 +332,8 @@ class Embedder:
             raise MissingDependency("sentence-transformers", "cpu", "Embedding passages") from None
         transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
-            return SentenceTransformer(
-                self._folder,
-                device=self._device(),
-                model_kwargs={"torch_dtype": getattr(torch, precision)},
-            ).eval()
+            form = {"torch_dtype": getattr(torch, precision)}
+            return SentenceTransformer(self._folder, device=self._device(), model_kwargs=form).eval()
         except (OSError, ValueError, RuntimeError, AssertionError) as error:  # AssertionError: torch built without CUDA
             reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
             raise SettingsError(
@@ -353,15 +343,25 @@ class Embedder:
 
 
 def _has_torch() -> bool:
-    """Whether sentence-transformers can be used; the packaged model does without."""
+    """Whether sentence-transformers can be used, which the packaged model does not need."""
     try:
         return find_spec("torch") is not None and find_spec("sentence_transformers") is not None
-    except ValueError:  # a module that was forbidden
+    except ValueError:  # somebody forbade the module
         return False
 
 
-def _unit(vectors: Vectors) -> Vectors:
-    """The vectors at length 1, in float32: a bfloat16 norm is off by up to 0.4 %."""
+def _in_threads(run: Callable[[T], None], items: Iterable[T], workers: int) -> None:
+    """Run something for every item; where one fails, none begins after it."""
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for _ in pool.map(run, items):
+            pass
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """The vectors, shape (n, d), scaled in place to length 1 in float32: a bfloat16 norm is off by up to 0.4 %."""
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return vectors
 
@@ -371,7 +371,7 @@ def _cores() -> int:
 
 
 def _cpu_has_bfloat16() -> bool:
-    """Whether bfloat16 products run in hardware: elsewhere they are emulated and slow."""
+    """Whether the hardware has bfloat16 products, which are slow where they are emulated."""
     import torch
 
     probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")

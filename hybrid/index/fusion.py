@@ -1,42 +1,53 @@
 """Two rankings to one: passages found by meaning and by words.
 
-`fuse` adds the scores of both searches after bringing them to one scale: cosines and BM25 are each divided by the
-best of the question, as in convex combination (Bruch, Gai and Ingber, arXiv 2210.11934), which keeps how much better
-one passage is than the next. Reciprocal rank fusion (Cormack, Clarke and Büttcher 2009) forgets it.
+`fuse` adds the scores of both searches after bringing them to one scale: cosines and BM25 are each divided by the best
+of the question, as in convex combination (Bruch, Gai and Ingber, arXiv 2210.11934). This keeps how much better one
+passage is than the next, which reciprocal rank fusion (Cormack, Clarke and Büttcher 2009) forgets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hybrid.index.embedding import Vectors
-from hybrid.index.store import Store
-from hybrid.types import Candidate
+from hybrid.index.embedding import Embedder, Vectors
+from hybrid.types import Candidate, Passage
 
 Mode = Literal["fused", "dense", "lexical"]
+Ids = NDArray[np.int64]
 Ranking = Sequence[tuple[int, float]]  # (passage id, score), best first
 
 DENSE_WEIGHT = 0.6  # the best of 0.4 to 0.8 on Natural Questions and QMSum meetings that evals/bench does not report
 _DEPTH = 100  # passages asked of each search, at least
 
 
+class TwoSearches(Protocol):
+    """Passages that can be searched by meaning and by words; see `hybrid.index.protocol.Store` for the methods."""
+
+    embedder: Embedder
+
+    def nearest(self, vector: Vectors, k: int, among: Ids | None = None) -> Ranking:
+        """The `k` passages nearest to a unit vector of shape (d,), with their cosine, best first."""
+
+    def matching(self, question: str, k: int, among: Ids | None = None) -> Ranking:
+        """As `Store.matching`; None means all passages."""
+
+    def ids_of(self, names: Sequence[str]) -> Ids: ...
+    def passages(self, ids: Sequence[int]) -> Mapping[int, Passage]: ...
+
+
 def retrieve(
-    store: Store,
+    store: TwoSearches,
     question: str,
     k: int,
     mode: Mode = "fused",
     documents: Sequence[str] | None = None,
     vector: Vectors | None = None,
 ) -> list[Candidate]:
-    """The `k` passages that match a question best, best first; ties by passage id.
-
-    Args:
-        documents: names of documents to search in; None means all.
-        vector: the question's unit vector of shape (d,), if it is known already.
-    """
+    """What `Store.search` promises, for a store with two searches; ties by passage id."""
     among = None if documents is None else store.ids_of(documents)
     depth = max(_DEPTH, 2 * k)
     dense: Ranking = []
@@ -60,14 +71,14 @@ def retrieve(
 def fuse(dense: Ranking, lexical: Ranking, weight: float = DENSE_WEIGHT) -> list[tuple[int, float]]:
     """One ranking with scores from 0 to 1.
 
-    A passage missing from one search gets that search's lowest score, for it may come next; or 0 where that search
-    found fewer than the other, because then it has no more to find.
+    A passage missing from one search gets that search's lowest score, because it may come next. It gets 0 where that
+    search found fewer than the other and so has no more to find.
 
     Args:
-        weight: share of the dense score, 0 to 1; the rest is the lexical one's.
+        weight: share of the dense score, 0 to 1; the lexical score has the rest.
     """
     if not dense or not lexical:
-        return [(number, score) for number, score in _scaled(dense or lexical)]
+        return _scaled(dense or lexical)
     a, b = dict(_scaled(dense)), dict(_scaled(lexical))
     low_a, low_b = (min(x.values()) if len(x) >= len(y) else 0.0 for x, y in ((a, b), (b, a)))
     ids = np.array(sorted({*a, *b}))

@@ -1,9 +1,9 @@
-"""Passages embedded in int8 on a CPU: OpenVINO runs the model that NNCF quantised, once per model and machine.
+"""Passages embedded in int8 on a CPU: OpenVINO runs the model that NNCF quantises once per model and machine.
 
-Post-training quantisation of weights and activations with SmoothQuant (Xiao et al., arXiv 2211.10438), calibrated on
-passages of the user's. Measured with all-MiniLM-L6-v2, passages in int8 and questions in float32: recall@5 / @20 on
+Weights and activations are quantised after training with SmoothQuant (Xiao et al., arXiv 2211.10438), calibrated on
+the user's passages. Measured with all-MiniLM-L6-v2, passages in int8 and questions in float32: recall@5 / @20 on
 codeqa (n = 129) .691 / .857 against .698 / .846, NQ hit@1 (n = 700) .954 against .951, XQuAD hit@1 (n = 1 190) .883
-against .885, while a third of a neighbour in five changes: near ties swap, what is found stays.
+against .885. Of five neighbours a third of one changes: near ties swap, and what is found stays.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def available() -> bool:
 
 
 def file_of(model: Any) -> Path:
-    """Where the quantised form of a sentence-transformers model is kept: named by its weights, whatever their path."""
+    """The file of a sentence-transformers model's quantised form, named by the model's weights and not by its path."""
     from platformdirs import user_cache_path
 
     digest = blake2b(digest_size=10)
@@ -46,7 +46,7 @@ def file_of(model: Any) -> Path:
 def quantise(model: Any, file: Path, texts: Sequence[str]) -> None:
     """Write the int8 form of a float32 model, calibrated on `texts`; 10 to 20 s for MiniLM on two cores.
 
-    Raises whatever the converter does for a model that it cannot take, and OSError where the file cannot be written.
+    Raises any error of the converter for a model that it cannot take, and OSError where the file cannot be written.
     """
     _no_telemetry()
     import nncf
@@ -72,9 +72,9 @@ def quantise(model: Any, file: Path, texts: Sequence[str]) -> None:
     step = max(1, len(texts) // _CALIBRATION)
     samples = [{n: t.numpy() for n, t in features(text).items()} for text in texts[::step][:_CALIBRATION]]
     with torch.no_grad(), warnings.catch_warnings(), _quiet():
-        warnings.simplefilter("ignore")  # what tracing fixes: the ranking is compared afterwards
+        warnings.simplefilter("ignore")  # tracing warns of values it fixes; the ranking is compared afterwards
         graph = openvino.convert_model(Forward().eval(), example_input=features(texts[0]))
-    with contextlib.redirect_stdout(io.StringIO()):  # it draws bars where --json writes
+    with contextlib.redirect_stdout(io.StringIO()):  # it draws bars into what --json writes
         graph = nncf.quantize(graph, nncf.Dataset(samples), model_type=nncf.ModelType.TRANSFORMER)
     file.parent.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=file.parent.parent))
@@ -89,7 +89,7 @@ def quantise(model: Any, file: Path, texts: Sequence[str]) -> None:
 
 
 def run(model: Any, file: Path, cores: int) -> Any:
-    """The model with its forward pass run by OpenVINO, one stream per core; it may be called from several threads."""
+    """The model with its forward pass run by OpenVINO, one stream per core; several threads may call it."""
     _no_telemetry()
     import openvino
     import torch
@@ -104,7 +104,7 @@ def run(model: Any, file: Path, cores: int) -> Any:
         vectors = torch.from_numpy(local.request.get_output_tensor(0).data.copy())
         return {**features, "sentence_embedding": vectors}
 
-    forward(model.preprocess(["ready?"]))  # first in one thread: two that meet in the first call wait for each other
+    forward(model.preprocess(["ready?"]))  # in one thread: two that meet in the first call wait for each other
     quick = copy.copy(model)  # tokenizer and prompts shared, weights too
     quick.forward = forward
     return quick
@@ -112,7 +112,7 @@ def run(model: Any, file: Path, cores: int) -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """No remarks of transformers on its own configuration while a model is traced."""
+    """Keep transformers from remarking on its own configuration while a model is traced."""
     from transformers.utils import logging as said
 
     before = said.get_verbosity()
@@ -124,5 +124,5 @@ def _quiet() -> Iterator[None]:
 
 
 def _no_telemetry() -> None:
-    """Both packages do without their telemetry where it cannot be imported."""
+    """Turn telemetry off: both packages do without it where it cannot be imported."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]

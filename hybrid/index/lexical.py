@@ -1,4 +1,4 @@
-"""BM25 over passages (bm25s), on words that suit prose and source code alike."""
+"""BM25 over passages (bm25s), with words that suit prose and source code alike."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.index.fusion import Ids, Ranking
 from hybrid.index.libraries import bm25
-from hybrid.text.asking import STOP_WORDS, language_of, without_asking
+from hybrid.text.languages import STOP_WORDS, language_of, without_asking
 from hybrid.text.words import RUN, UNSPACED, fold, grams, specials
 
-Ids = NDArray[np.int64]
 Scores = NDArray[np.float32]
 WordIds = NDArray[np.int32]
 
@@ -32,7 +32,7 @@ _WORD = re.compile(
 _JOINED = re.compile(
     r"(?<![A-Za-z0-9_])(?=[A-Za-z0-9_]*?(?:[a-z][A-Z]|[A-Z]{2}[a-z]|[A-Za-z0-9]_[A-Za-z0-9]))[A-Za-z0-9_]+"
 )
-# Dropped from questions only: their posting lists are the longest and they carry the least.
+# Only questions lose these: their posting lists are the longest and they say the least.
 _STOP = frozenset(
     "a an and are as at be been but by did do does for from had has have how i if in into is it its me of on or our "
     "s should so some such than that the their them then there these they this those to was we were what when where "
@@ -48,10 +48,10 @@ def words(text: str) -> list[str]:
 
 
 def identifiers(text: str) -> list[str]:
-    """What is one word however it is written: `WideLife`, `wide_life`; AX-4418-B; 1.25 million; 5 March 2024.
+    """Names and figures that are one word in every spelling: `WideLife`, `wide_life`; AX-4418-B; 5 March 2024.
 
-    They are looked up beside their parts: where the same name stands in one case, as `widelife.h`, it has no parts, and
-    the whole name tells one definition, part number or sum from others that share its parts.
+    They are looked up beside their parts. A name in one case, as `widelife.h`, has no parts; and a whole name tells one
+    definition, part number or sum from others that share its parts.
     """
     text = fold(text)
     names = [_stem(name.replace("_", "").lower()) for name in _JOINED.findall(text)]
@@ -149,3 +149,24 @@ class Lexical:
             keep = np.flatnonzero(scores > 0)
         order = keep[np.lexsort((rows[keep], -scores[keep]))][:k]
         return np.asarray(self.ids[rows[order]]), scores[order]
+
+
+class WordIndex:
+    """BM25 over a few texts in memory.
+
+    Args:
+        texts: with their ids, ascending.
+    """
+
+    def __init__(self, texts: Sequence[tuple[int, str]]) -> None:
+        self._vocabulary: dict[str, int] = {}
+        number = self._vocabulary.setdefault
+        rows = [np.array([number(w, len(self._vocabulary)) for w in words(text)], np.int32) for _, text in texts]
+        ids = np.array([number for number, _ in texts], np.int64)
+        self._lexical = Lexical.build(ids, rows, len(self._vocabulary) + 1)
+
+    def search(self, question: str, k: int, among: Ids | None = None) -> Ranking:
+        """The `k` texts that share the question's words, best first; see `Lexical.search`."""
+        asked = [self._vocabulary[w] for w in dict.fromkeys(query_words(question)) if w in self._vocabulary]
+        ids, scores = self._lexical.search(asked, k, among)
+        return list(zip(ids.tolist(), scores.tolist(), strict=True))

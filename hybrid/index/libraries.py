@@ -1,11 +1,12 @@
-"""faiss and bm25s, imported in the way that each needs; what fails at it is told as what it is."""
+"""faiss and bm25s, each imported as it needs; a failure is reported as missing or as broken."""
 
 from __future__ import annotations
 
 import builtins
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from typing import Any
 
@@ -17,28 +18,35 @@ _IMPORTING = threading.Lock()
 def faiss() -> Any:
     """The module faiss.
 
-    PyTorch is imported before it where both bring libraries of one name, on macOS and with the GPU's build: the other
-    order has crashed (facebookresearch/faiss#4273, #3401). Elsewhere it is not: it takes seconds and is seldom needed.
+    On macOS and with the GPU's build, PyTorch and faiss bring libraries of one name, and importing faiss first has
+    crashed (facebookresearch/faiss#4273, #3401): PyTorch is imported before. Elsewhere that would only take seconds.
 
     Raises:
         MissingDependency: it is not installed.
-        BrokenDependency: it is, and cannot be loaded, as a library of CUDA is missing or two packages share the name.
+        BrokenDependency: it cannot be loaded: a library of CUDA is missing, say, or two packages share the name.
     """
     if not {"torch", "faiss"} & set(sys.modules) and (sys.platform != "linux" or _installed("faiss-gpu")):
-        with suppress(Exception):  # whoever needs PyTorch itself is told what is wrong with it
+        with suppress(Exception):  # code that needs PyTorch itself reports what is wrong with it
             import torch  # noqa: F401
-    try:
+    with _translated("faiss", "faiss-cpu", "Searching vectors"):
         import faiss
 
-        if not hasattr(faiss, "read_index"):  # the folder that a removed package left is an empty module
-            raise ImportError("nothing is in it, as where faiss-cpu and faiss-gpu were both installed and one removed")
-    except ModuleNotFoundError as error:
-        if error.name != "faiss":
-            raise BrokenDependency("faiss", "cpu", "Searching vectors", error) from error
-        raise MissingDependency("faiss-cpu", "cpu", "Searching vectors") from None
-    except Exception as error:
-        raise BrokenDependency("faiss", "cpu", "Searching vectors", error) from error
+        if not hasattr(faiss, "read_index"):  # a folder left by a removed package is an empty module
+            raise ImportError("it is empty, as after installing faiss-cpu and faiss-gpu and removing one of them")
     return faiss
+
+
+@contextmanager
+def _translated(module: str, package: str, purpose: str) -> Iterator[None]:
+    """Raise a failing import as an error of ours."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise BrokenDependency(module, "cpu", purpose, error) from error
+        raise MissingDependency(package, "cpu", purpose) from None
+    except Exception as error:
+        raise BrokenDependency(module, "cpu", purpose, error) from error
 
 
 def _installed(package: str) -> bool:
@@ -52,8 +60,8 @@ def _installed(package: str) -> bool:
 def bm25() -> Any:
     """The class BM25 of bm25s, imported without JAX.
 
-    bm25s computes something with JAX as it is imported, which on a machine with a GPU takes most of its memory, and it
-    is never used here. Only what this thread imports for bm25s is refused: a program's own JAX stays as it is.
+    While it is imported, bm25s computes something with JAX, which then takes most of a GPU's memory and is never used
+    here. Only imports of JAX by this thread for bm25s are refused: a program's own JAX stays as it is.
 
     Raises:
         MissingDependency, BrokenDependency: as for faiss.
@@ -71,13 +79,8 @@ def bm25() -> Any:
 
         builtins.__import__ = without_jax
         try:
-            from bm25s import BM25
-        except ModuleNotFoundError as error:
-            if error.name != "bm25s":
-                raise BrokenDependency("bm25s", "cpu", "Searching words", error) from error
-            raise MissingDependency("bm25s", "cpu", "Searching words") from None
-        except Exception as error:
-            raise BrokenDependency("bm25s", "cpu", "Searching words", error) from error
+            with _translated("bm25s", "bm25s", "Searching words"):
+                from bm25s import BM25
         finally:
             builtins.__import__ = usual
     return BM25

@@ -1,4 +1,4 @@
-"""The packaged model's forward pass in NumPy: a few texts are embedded before PyTorch would have been imported.
+"""The packaged model's forward pass in NumPy: it embeds a few texts in less time than importing PyTorch takes.
 
 A BERT encoder (Devlin et al., arXiv 1810.04805) whose token vectors are averaged, as all-MiniLM-L6-v2 is (Wang et al.,
 arXiv 2002.10957), read from its own weights in float32. Vectors agree with those of sentence-transformers to 1e-6.
@@ -22,7 +22,7 @@ class MiniLM:
 
     Args:
         folder: with model.safetensors and config.json.
-        added: what is added to weights, by their names.
+        added: changes that are added to weights, by their names.
     """
 
     def __init__(self, folder: Path, added: Mapping[str, Floats] | None = None) -> None:
@@ -46,10 +46,10 @@ class MiniLM:
     def __call__(self, tokens: Sequence[int]) -> Floats:
         """The vector of one text, of shape (dimension,), not normalised.
 
-        Text by text nothing is padded, and what is at work fits a core's cache: on a CPU that beats a batch.
+        One text at a time needs no padding and fits a core's cache, which on a CPU beats a batch.
 
         Args:
-            tokens: ids with those that begin and end a text, no more than the model has places.
+            tokens: ids, special tokens included, no more than the model has places.
         """
         mean: Floats = self.states(tokens).mean(axis=0)
         return mean
@@ -58,7 +58,7 @@ class MiniLM:
         """A vector of each token, of shape (tokens, dimension), not normalised.
 
         Args:
-            marks: what is added to the vectors that the first layer gets, of the same shape.
+            marks: vectors that are added to the input of the first layer, of the same shape.
         """
         x = self._norm(self._words[np.asarray(tokens)] + self._places[: len(tokens)])
         if marks is not None:

@@ -1,8 +1,8 @@
-"""Our search structures as a vector store of LlamaIndex: FAISS for meaning, BM25 for words, SQLite for what is kept.
+"""Our search structures as a vector store of LlamaIndex: FAISS for meaning, BM25 for words, SQLite for the nodes.
 
-Nodes come with their vectors, so LlamaIndex's splitters and embeddings are used as they are. Everything is searched
-exactly and held in memory: good for a few hundred thousand nodes. Row ids are never reused, so that an add after a
-delete collides with nothing, and every change is one transaction of the file.
+Nodes come with their vectors, so LlamaIndex's splitters and embeddings are used as they are. All nodes are held in
+memory and searched exactly, which suits a few hundred thousand. Row ids are never reused, so that an add after a delete
+collides with nothing, and every change is one transaction of the file.
 """
 
 from __future__ import annotations
@@ -16,34 +16,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from llama_index.core.bridge.pydantic import PrivateAttr
+from llama_index.core.schema import BaseNode, MetadataMode
+from llama_index.core.vector_stores.types import (
+    BasePydanticVectorStore,
+    FilterCondition,
+    MetadataFilters,
+    VectorStoreQuery,
+    VectorStoreQueryMode,
+    VectorStoreQueryResult,
+)
+from llama_index.core.vector_stores.utils import (
+    build_metadata_filter_fn,
+    metadata_dict_to_node,
+    node_to_metadata_dict,
+)
 
-from hybrid.errors import IndexStoreError, InputError, MissingDependency
+from hybrid.errors import IndexStoreError, InputError
 from hybrid.index.dense import Dense
-from hybrid.index.fusion import DENSE_WEIGHT, fuse
-from hybrid.index.lexical import Lexical, query_words, words
-
-try:
-    from llama_index.core.bridge.pydantic import PrivateAttr
-    from llama_index.core.schema import BaseNode, MetadataMode
-    from llama_index.core.vector_stores.types import (
-        BasePydanticVectorStore,
-        FilterCondition,
-        MetadataFilters,
-        VectorStoreQuery,
-        VectorStoreQueryMode,
-        VectorStoreQueryResult,
-    )
-    from llama_index.core.vector_stores.utils import (
-        build_metadata_filter_fn,
-        metadata_dict_to_node,
-        node_to_metadata_dict,
-    )
-except ImportError:
-    raise MissingDependency("llama-index-core", "llama-index", "A vector store for LlamaIndex") from None
-
-Ids = NDArray[np.int64]
-Ranking = list[tuple[int, float]]
+from hybrid.index.embedding import unit
+from hybrid.index.fusion import DENSE_WEIGHT, Ids, Ranking, fuse
+from hybrid.index.lexical import WordIndex
 
 _DEPTH = 100  # nodes asked of each search before they are fused
 _WORDS = (VectorStoreQueryMode.SPARSE, VectorStoreQueryMode.TEXT_SEARCH)
@@ -60,9 +53,9 @@ CREATE INDEX IF NOT EXISTS nodes_of ON nodes (ref);
 class HybridVectorStore(BasePydanticVectorStore):
     """A vector store with deletes, filters, persistence, and search by meaning, by words, or by both.
 
-    The modes default, sparse, text_search and hybrid are known; for hybrid `alpha` is the share of meaning.
-    Similarities are cosines, BM25 scores, or fused scores from 0 to 1. Safe to use from several threads; what another
-    process writes is seen when the store is opened again.
+    It knows the modes default, sparse, text_search and hybrid; for hybrid `alpha` is the share of meaning. Similarities
+    are cosines, BM25 scores, or fused scores from 0 to 1. Safe to use from several threads; changes by another process
+    are seen when the store is opened again.
 
     Args:
         path: a file, made where there is none; None keeps everything in memory until `persist`.
@@ -78,7 +71,7 @@ class HybridVectorStore(BasePydanticVectorStore):
     _lock: Any = PrivateAttr()
     _dense: Dense | None = PrivateAttr(default=None)
     _dimension: int = PrivateAttr(default=0)
-    _lexical: tuple[Lexical, dict[str, int]] | None = PrivateAttr(default=None)  # made when first asked for words
+    _lexical: WordIndex | None = PrivateAttr(default=None)  # made when first asked for words
     _metadata: dict[int, dict[str, Any]] | None = PrivateAttr(default=None)  # by row, made when first filtered
 
     def __init__(self, path: str | Path | None = None, **kwargs: Any) -> None:
@@ -107,16 +100,16 @@ class HybridVectorStore(BasePydanticVectorStore):
         return int(self._db.execute("SELECT count(*) FROM nodes").fetchone()[0])
 
     def __bool__(self) -> bool:
-        return True  # LlamaIndex takes what is false for no vector store, and puts its own in the place
+        return True  # LlamaIndex puts its own store in the place of one that is false
 
     # -- changing ------------------------------------------------------------------------------------------------
 
     def add(self, nodes: Sequence[BaseNode], **kwargs: Any) -> list[str]:
-        """Add nodes with their embeddings; a node that is there already is replaced. Returns the nodes' ids."""
+        """Add nodes with their embeddings, or replace those that are there already. Returns the nodes' ids."""
         if not nodes:
             return []
         given = {node.node_id: node for node in nodes}  # of two with one id, the later
-        vectors = _units([node.get_embedding() for node in given.values()])
+        vectors = unit(np.array([node.get_embedding() for node in given.values()], np.float32))
         with self._lock, self._changing():
             if self._dimension and vectors.shape[1] != self._dimension:
                 raise InputError(
@@ -224,19 +217,16 @@ class HybridVectorStore(BasePydanticVectorStore):
             raise InputError(f"The query mode {query.mode.value} needs the question's embedding.")
         if self._dense is None:
             return []
-        ids, scores = self._dense.search(_units([query.query_embedding])[0], k, among)
-        return [(int(row), float(score)) for row, score in zip(ids, scores, strict=True)]
+        ids, scores = self._dense.search(unit(np.array([query.query_embedding], np.float32))[0], k, among)
+        return list(zip(ids.tolist(), scores.tolist(), strict=True))
 
     def _by_words(self, query: VectorStoreQuery, k: int, among: Ids | None) -> Ranking:
         if query.query_str is None:
             raise InputError(f"The query mode {query.mode.value} needs the question's text.")
         if self._lexical is None:
             rows = self._db.execute("SELECT id, text FROM nodes ORDER BY id").fetchall()
-            self._lexical = by_words([(row, text) for row, text in rows])
-        lexical, vocabulary = self._lexical
-        asked = [vocabulary[word] for word in dict.fromkeys(query_words(query.query_str)) if word in vocabulary]
-        ids, scores = lexical.search(asked, k, among)
-        return [(int(row), float(score)) for row, score in zip(ids, scores, strict=True)]
+            self._lexical = WordIndex(rows)
+        return self._lexical.search(query.query_str, k, among)
 
     # -- rows ----------------------------------------------------------------------------------------------------
 
@@ -250,7 +240,7 @@ class HybridVectorStore(BasePydanticVectorStore):
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        """One transaction; where it fails, the search structures are made anew from what is kept."""
+        """One transaction; where it fails, the search structures are made anew from the file."""
         self._lexical = self._metadata = None
         self._db.execute("BEGIN IMMEDIATE")
         try:
@@ -268,12 +258,12 @@ class HybridVectorStore(BasePydanticVectorStore):
             self._dense.remove(rows)
 
     def _rows_of(self, column: str, values: list[str]) -> Ids:
-        """Rows whose column has one of the values, ascending by place in the list where that is of node ids."""
+        """Rows whose column has one of the values, in the order of the values."""
         sql = f"SELECT n.id FROM json_each(?) v JOIN nodes n ON n.{column} = v.value ORDER BY v.key, n.id"
         return np.array([row for (row,) in self._db.execute(sql, (json.dumps(values),))], np.int64)
 
     def _allowed(self, node_ids: list[str] | None, doc_ids: list[str] | None, filters: MetadataFilters | None) -> Ids:
-        """Rows that fulfil all that is given, ascending."""
+        """Rows that fulfil all conditions that are given, ascending."""
         allowed = {row for (row,) in self._db.execute("SELECT id FROM nodes")}
         if node_ids:
             allowed &= set(self._rows_of("node", node_ids).tolist())
@@ -292,22 +282,6 @@ class HybridVectorStore(BasePydanticVectorStore):
         return {row: metadata_dict_to_node(json.loads(content)) for row, content in found}
 
 
-def by_words(texts: Sequence[tuple[int, str]]) -> tuple[Lexical, dict[str, int]]:
-    """A word index over texts with ascending ids, and the number of each word."""
-    vocabulary: dict[str, int] = {}
-    rows = [
-        np.array([vocabulary.setdefault(word, len(vocabulary)) for word in words(text)], np.int32) for _, text in texts
-    ]
-    return Lexical.build(np.array([number for number, _ in texts], np.int64), rows, len(vocabulary) + 1), vocabulary
-
-
-def _units(vectors: Sequence[Sequence[float]]) -> NDArray[np.float32]:
-    """Vectors of length 1, shape (n, d); one of zeros stays."""
-    array = np.asarray(vectors, np.float32)
-    lengths = np.linalg.norm(array, axis=1, keepdims=True)
-    return np.asarray(array / np.where(lengths > 0, lengths, 1.0), np.float32)
-
-
 def _without_content(content: str) -> dict[str, Any]:
     kept: dict[str, Any] = json.loads(content)
     del kept["_node_content"]
@@ -315,7 +289,7 @@ def _without_content(content: str) -> dict[str, Any]:
 
 
 def _fulfils(metadata: dict[str, Any], filters: MetadataFilters) -> bool:
-    """Whether metadata fulfil filters, nested ones too; an operator that makes no sense of a value is not fulfilled."""
+    """Whether metadata fulfil filters, nested ones too; one whose operator does not fit the value is not."""
     results = []
     for each in filters.filters:
         if isinstance(each, MetadataFilters):

@@ -41,7 +41,7 @@ def _config(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def carried_like(what: str) -> Model | None:
-    """The carried model of a name or a hub name, also that of a variant of the same shape or a quantized form.
+    """The carried model of a name or a hub name, also for a variant of the same shape or a quantized form.
 
     `Qwen/Qwen3-8B`, `qwen/qwen3-8b-base` and `Qwen/Qwen3-8B-AWQ` are all `qwen3-8b`; the last with weights of 4 bits.
     """
@@ -60,7 +60,7 @@ def carried_like(what: str) -> Model | None:
 
 
 def hub_name(what: str) -> str:
-    """The name that vLLM finds a model by: the hub name of a carried one, anything else as it is."""
+    """The name by which vLLM finds a model: the hub name of a carried one, any other name unchanged."""
     return _rows()[what.lower()]["hub"] if what.lower() in _rows() else what
 
 
@@ -70,7 +70,7 @@ def _rows() -> dict[str, dict[str, Any]]:
 
 
 def _bare(hub: str) -> tuple[str, dict[str, Any] | None]:
-    """A hub name without its owner and its variant, and the quantization_config that it tells."""
+    """A hub name without its owner and its variant, and the quantization_config that its marks stand for."""
     name = hub.lower().rpartition("/")[2]
     marks = [mark[1:] for mark in _WEIGHTS.findall(name)]
     name = _WEIGHTS.sub("", name).removeprefix("meta-")
@@ -80,7 +80,7 @@ def _bare(hub: str) -> tuple[str, dict[str, Any] | None]:
 
 
 def _method(marks: Sequence[str]) -> dict[str, Any] | None:
-    """The quantization_config that the marks in a name stand for; None where they stand for none."""
+    """The quantization_config that the marks in a name stand for; None if there are no marks."""
     told = next((int(found[1]) for mark in marks if (found := _BITS.fullmatch(mark))), None)
     group = next((int(mark[1:]) for mark in marks if re.fullmatch(r"g\d+", mark)), 128)
     if "gguf" in marks or any(mark.startswith(("q", "iq")) and "_" in mark for mark in marks):

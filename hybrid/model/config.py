@@ -19,7 +19,7 @@ WINDOW_KEYS = (
     *("max_position_embeddings", "n_positions", "model_max_length", "seq_len", "seq_length"),
     *("max_seq_len", "max_seq_length", "max_sequence_length"),
 )
-# Published configurations of these families leave out what transformers fills in (read from its own defaults, 5.24).
+# Published configurations of these families omit keys that transformers fills in (its own defaults, 5.24).
 _FILLED = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads")
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "gemma3_text": {
@@ -44,18 +44,18 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model, as its configuration describes it."""
+    """A model and its configuration."""
 
     name: str
     config: Config  # config.json, whole
-    weight_bytes: float | None = None  # of the weight files; None where they are not here
+    weight_bytes: float | None = None  # of the weight files; None if they are not here
     parameters: float | None = None  # billions
     active: float | None = None  # billions that one token passes through, in a mixture of experts
     effective: int | None = None  # tokens, published
 
     @property
     def text(self) -> Config:
-        """The part of the configuration that is about the language model."""
+        """The language model's part of the configuration."""
         return language(self.config)[1]
 
 
@@ -83,14 +83,14 @@ def language(config: Config) -> tuple[tuple[str, ...], Config]:
 
 
 def window_of(config: Config) -> int | None:
-    """Tokens that a configuration allows: the smallest of the keys that say so, as vLLM takes it."""
+    """Tokens that a configuration allows: the smallest of its keys for the window, as in vLLM."""
     _, text = language(config)
     found = [int(text[key]) for key in WINDOW_KEYS if isinstance(text.get(key), int)]
     return min(found) if found else None
 
 
 def needed_size(text: Config, *names: str) -> int:
-    """The size under the first name that has one; SettingsError where none has."""
+    """The size under the first name that has one; SettingsError if none has."""
     found = known_size(text, *names)
     if not found:
         raise SettingsError(f"The model's config.json lacks {names[0]!r}, which decides its size: complete it.")
@@ -98,7 +98,7 @@ def needed_size(text: Config, *names: str) -> int:
 
 
 def known_size(text: Config, *names: str) -> int:
-    """The size under the first name that has one: the mean of a list by layer, 0 where none has."""
+    """The size under the first name that has one: the mean of a list by layer, 0 if none has."""
     for name in names:
         value = text.get(name)
         sizes = value if isinstance(value, list | tuple) else [value]

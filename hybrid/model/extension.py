@@ -1,6 +1,6 @@
-"""How a model's window is extended: the smallest change of its rotary positions, as the overrides that vLLM takes.
+"""The extension of a model's window: the smallest change of its rotary positions, as overrides for vLLM.
 
-`extend` agrees with what vLLM 0.30 and later really serve, which is tested. It was written after reading vLLM 0.32.
+Tests hold that `extend` agrees with vLLM 0.30 and later. It was written after reading vLLM 0.32.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from hybrid.model.rope import Parameters, needed, rope_parameters
 Method = Literal["yarn", "linear", "dynamic"]
 LARGEST = 32.0  # times the trained window: the most in the YaRN paper, with training
 TRUSTED = 4.0  # the most that model makers recommend without training
-# Windows that were trained are smaller than max_position_embeddings where that leaves room for the answer.
+# Trained windows that are smaller than max_position_embeddings, which leaves room for the answer.
 _TRAINED = {("qwen3", 40_960): 32_768, ("qwen3_moe", 40_960): 32_768}
-# Families that had rotary positions of base 10 000 before configurations said so.
+# Families with rotary positions of base 10 000 from before configurations said so.
 _ROTARY = ("llama", "mistral", "mixtral", "qwen2", "qwen3", "phi3", "gemma", "gemma2", "starcoder2", "gpt_neox", "phi")
 _LEARNED = ("gpt2", "gpt_bigcode", "gpt_neo", "opt", "bert", "whisper")
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """What it takes to serve a number of tokens."""
+    """The changes that serve a number of tokens."""
 
     native: int  # tokens that need no change
     window: int  # tokens to serve: --max-model-len
-    rope_type: str  # of the served model; "none" where there are no rotary positions
+    rope_type: str  # of the served model; "none" without rotary positions
     factor: float  # of the served window over the trained one; 1: unchanged
     overrides: dict[str, Any]  # --hf-overrides; empty if none is needed
     warnings: tuple[str, ...]
@@ -48,7 +48,7 @@ def extend(config: Config, tokens: int, method: Method = "yarn") -> Extension:
     Args:
         config: the model's config.json.
         tokens: of the longest prompt together with its answer.
-        method: how positions are extended, where the model has no way of its own.
+        method: how positions are extended, if the model has no way of its own.
 
     Raises:
         InputError: this model cannot read that many tokens, with the reason.
@@ -70,9 +70,11 @@ def extend(config: Config, tokens: int, method: Method = "yarn") -> Extension:
         return Extension(native, tokens, "none", 1.0, {}, ())
     rope = rope_parameters(text)
     if "rope_type" not in rope:
-        extension = _by_layer(text, rope, tokens, native)
+        extension = _by_layer(rope, tokens, native)
+    elif (family := _family(rope)) == "default":
+        extension = _default(text, rope, tokens, native, method)
     else:
-        extension = _ONE[_family(rope)](text, rope, tokens, native, method)
+        extension = _EXTENDED[family](rope, tokens, native)
     return _finished(extension, text, path)
 
 
@@ -91,7 +93,7 @@ def _default(text: Config, rope: Parameters, tokens: int, native: int, method: M
     return _changed(served, tokens, native, factor, {"max_position_embeddings": tokens})
 
 
-def _linear(text: Config, rope: Parameters, tokens: int, native: int, _: Method) -> Extension:
+def _linear(rope: Parameters, tokens: int, native: int) -> Extension:
     already = float(needed(rope, "factor"))
     window = int(native * already)  # as vLLM counts; the trained window comes before the factor
     if tokens <= window:
@@ -100,7 +102,7 @@ def _linear(text: Config, rope: Parameters, tokens: int, native: int, _: Method)
     return _changed({**rope, "factor": factor}, tokens, window, factor, {"max_position_embeddings": native})
 
 
-def _dynamic(text: Config, rope: Parameters, tokens: int, native: int, _: Method) -> Extension:
+def _dynamic(rope: Parameters, tokens: int, native: int) -> Extension:
     trained = int(rope.get("max_trained_positions") or native)
     if tokens <= native:
         return _unchanged(rope, tokens, native)
@@ -109,7 +111,7 @@ def _dynamic(text: Config, rope: Parameters, tokens: int, native: int, _: Method
     return _changed(served, tokens, native, _factor(tokens, trained), {"max_position_embeddings": tokens})
 
 
-def _extended_by_yarn(text: Config, rope: Parameters, tokens: int, native: int, _: Method) -> Extension:
+def _extended_by_yarn(rope: Parameters, tokens: int, native: int) -> Extension:
     trained = int(rope.get("original_max_position_embeddings") or native)
     already = float(rope.get("factor") or native / trained)
     window = max(native, int(trained * already))
@@ -122,7 +124,7 @@ def _extended_by_yarn(text: Config, rope: Parameters, tokens: int, native: int, 
     return _changed({**rope, "factor": factor}, tokens, native, factor, {"max_position_embeddings": tokens})
 
 
-def _extended_by_llama3(text: Config, rope: Parameters, tokens: int, native: int, _: Method) -> Extension:
+def _extended_by_llama3(rope: Parameters, tokens: int, native: int) -> Extension:
     if tokens <= native:
         return _unchanged(rope, tokens, native, float(needed(rope, "factor")))
     more = _factor(tokens, native)
@@ -133,7 +135,7 @@ def _extended_by_llama3(text: Config, rope: Parameters, tokens: int, native: int
     return _warned(extension, note)
 
 
-def _extended_by_longrope(text: Config, rope: Parameters, tokens: int, native: int, _: Method) -> Extension:
+def _extended_by_longrope(rope: Parameters, tokens: int, native: int) -> Extension:
     trained = int(needed(rope, "original_max_position_embeddings"))
     if tokens > native:
         reason = "its longrope factors were found in training for each frequency and cannot be stretched further"
@@ -148,8 +150,7 @@ def _extended_by_longrope(text: Config, rope: Parameters, tokens: int, native: i
     return _warned(extension, note)
 
 
-_ONE = {
-    "default": _default,
+_EXTENDED = {  # models that come with an extension of their own
     "linear": _linear,
     "dynamic": _dynamic,
     "yarn": _extended_by_yarn,
@@ -158,8 +159,8 @@ _ONE = {
 }
 
 
-def _by_layer(text: Config, ropes: Parameters, tokens: int, native: int) -> Extension:
-    """Stretches only the layers that see everything, in models whose sliding layers have other positions (Gemma 3)."""
+def _by_layer(ropes: Parameters, tokens: int, native: int) -> Extension:
+    """Stretch only the layers that see everything, in models whose sliding layers have other positions (Gemma 3)."""
     full = ropes.get("full_attention") or next(iter(ropes.values()))
     already = float(full.get("factor") or 1.0)
     if tokens <= native:
@@ -173,9 +174,8 @@ def _by_layer(text: Config, ropes: Parameters, tokens: int, native: int) -> Exte
     nested = {kind: served if rope is full else rope for kind, rope in ropes.items()}
     changed = {"max_position_embeddings": tokens, "rope_parameters": nested}
     extension = Extension(native, tokens, "linear", more, changed, (), served)
-    return _warned(
-        extension, "the layers that see everything are stretched linearly: nobody published how well that reads"
-    )
+    note = "the layers that see everything are stretched linearly: nobody published how well that reads"
+    return _warned(extension, note)
 
 
 def _unchanged(rope: Parameters, tokens: int, native: int, factor: float = 1.0) -> Extension:
@@ -252,6 +252,7 @@ def _has_rope(text: Config) -> bool:
 
 def _family(rope: Parameters) -> str:
     kind = {"deepseek_yarn": "yarn", "mrope": "default"}.get(rope["rope_type"], rope["rope_type"])
-    if kind not in _ONE:
-        raise InputError(f"Rotary positions of the type {kind!r} cannot be planned; known: {', '.join(_ONE)}.")
+    known = ("default", *_EXTENDED)
+    if kind not in known:
+        raise InputError(f"Rotary positions of the type {kind!r} cannot be planned; known: {', '.join(known)}.")
     return str(kind)

@@ -1,4 +1,4 @@
-"""What the layers of a model keep of a request: keys and values by token, by window, or a state."""
+"""The layers of a model and what they keep of a request: keys and values by token, by window, or a state."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Layers:
 
 
 def layers(config: Config) -> list[Layers]:
-    """What the layers of a model keep of a request: keys and values by token, by window, or a state.
+    """The layers of a model, equal ones together.
 
     Raises:
         SettingsError: the configuration lacks a field that decides it.
@@ -92,7 +92,7 @@ def query_heads(config: Config) -> int:
 
 
 def sliding_window(config: Config) -> int | None:
-    """Tokens that a sliding layer looks back, None where no layer slides."""
+    """Tokens that a sliding layer looks back, None if no layer slides."""
     _, text = language(config)
     window = text.get("sliding_window") if text.get("use_sliding_window", True) else None
     return int(window) if isinstance(window, int | float) and window else None

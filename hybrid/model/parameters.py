@@ -1,4 +1,4 @@
-"""How many parameters a model has, counted from its shape."""
+"""The number of parameters of a model, counted from its shape."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from hybrid.model.config import DEPTH, HEADS, WIDTH, Config, known_size, language, needed_size
 from hybrid.model.layers import kv_heads
 
-# Families whose input and output tables are one where the configuration does not say (transformers' defaults, 5.x)
+# Families whose input and output tables are one unless the configuration says otherwise (transformers 5.x)
 _TIED = re.compile(
     r"(?:gemma|recurrent_gemma|paligemma|cohere|gpt2|gpt_bigcode|gpt_neo$|falcon(?:_mamba)?$|bloom|opt$|mpt$|starcoder2|"
     r"smollm3|xglm|mamba$|lfm2|zamba2)"
@@ -21,7 +21,7 @@ def count_parameters(config: Config, *, active: bool = False) -> float:
     latent attention are not.
 
     Args:
-        active: only what one token passes through: of the experts those that are chosen for it.
+        active: count only the parameters that one token passes through, with the experts chosen for it.
     """
     _, text = language(config)
     width, depth = needed_size(text, *WIDTH), needed_size(text, *DEPTH)
@@ -45,7 +45,7 @@ def embeddings(config: Config) -> float:
 
 
 def is_tied(config: Config) -> bool:
-    """Whether input and output tokens share one embedding table: as it says, else as the family does."""
+    """Whether input and output tokens share one embedding table: as the configuration says, else as its family does."""
     _, text = language(config)
     told = text.get("tie_word_embeddings")
     told = config.get("tie_word_embeddings") if told is None else told
@@ -56,7 +56,7 @@ def is_tied(config: Config) -> bool:
 
 
 def experts(config: Config) -> float:
-    """Numbers in the matrices of all experts; 0 where a model has none."""
+    """Numbers in the matrices of all experts; 0 for a model without experts."""
     _, text = language(config)
     count = _expert_count(text)
     inner = known_size(text, "moe_intermediate_size") or (_inner(text, 0) if count else 0)
@@ -68,7 +68,7 @@ def _expert_count(text: Config) -> int:
 
 
 def _inner(text: Config, usual: int) -> int:
-    """Width inside the feed-forward layers: the mean of a list by layer, `usual` where there is none."""
+    """Width inside the feed-forward layers: the mean of a list by layer, else `usual`."""
     if "intermediate_size" in text and not known_size(text, "moe_intermediate_size"):
         return needed_size(text, "intermediate_size")
     return known_size(text, "intermediate_size", "ffn_hidden_size", "n_inner", "ffn_dim") or usual

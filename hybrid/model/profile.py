@@ -1,9 +1,10 @@
-"""How far, and where, an engine reads: measured by `hybrid calibrate window`, used by ordering, budgets and routing."""
+"""How far, and where, an engine reads: `hybrid calibrate window` measures it; ordering, budgets and routing use it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import groupby
 from math import log
 from pathlib import Path
 
@@ -30,12 +31,12 @@ class Scored(Record):
 
 
 class Profile(Record):
-    """What was measured on an engine."""
+    """The measurements of an engine."""
 
     format: int = FORMAT
     engine: str  # Engine.name
     window: int  # tokens it was served with
-    task: str  # what was asked of it
+    task: str  # that it was asked
     threshold: float  # share of the score at the shortest length that counts as holding
     effective: int  # tokens: the longest prompt at which the score held
     lengths: tuple[Scored, ...]
@@ -57,20 +58,12 @@ class Profile(Record):
     def dead_zone(self) -> tuple[tuple[float, float], ...]:
         """Depths, as (first, last), at which the score is worse than the best beyond doubt: the intervals are apart."""
         best = max(self.positions, key=lambda p: p.score)
-        found: list[tuple[float, float]] = []
-        low = [p.at for p in self.positions if p.high < best.low]
-        for place in self.positions:
-            if place.at not in low:
-                continue
-            before = [p.at for p in self.positions if p.at < place.at]
-            if found and before and found[-1][1] == before[-1]:
-                found[-1] = (found[-1][0], place.at)
-            else:
-                found.append((place.at, place.at))
-        return tuple(found)
+        runs = groupby(self.positions, lambda p: p.high < best.low)
+        zones = [[p.at for p in run] for low, run in runs if low]
+        return tuple((zone[0], zone[-1]) for zone in zones)
 
     def kept(self, tokens: float, depths: Sequence[tuple[float, float]] = ()) -> float:
-        """The share of the best measured score that a prompt of some length keeps, for facts at some depths.
+        """The share of the best measured score that is left at some length, for facts at some depths.
 
         score(length, depth) = 1 - misses(length) * misses(depth) / misses(all depths), divided by the best score of any
         length, where misses are 1 - score: what a length costs is spread over the depths as it was where the depths
@@ -98,11 +91,7 @@ class Profile(Record):
 
     def score_at(self, depth: float) -> float:
         """The measured score at a depth, interpolated."""
-        after = next((i for i, p in enumerate(self.positions) if p.at >= depth), len(self.positions) - 1)
-        right, left = self.positions[after], self.positions[max(0, after - 1)]
-        if right.at == left.at or depth >= right.at:
-            return right.score
-        return left.score + (right.score - left.score) * (depth - left.at) / (right.at - left.at)
+        return float(np.interp(depth, [p.at for p in self.positions], [p.score for p in self.positions]))
 
 
 def model_of(engine: str) -> str:
@@ -148,5 +137,5 @@ def load_profile(file: Path) -> Profile:
 
 
 def save_profile(profile: Profile, file: Path) -> None:
-    """Write a profile as JSON. Raises SettingsError where the file cannot be written."""
+    """Write a profile as JSON. Raises SettingsError if the file cannot be written."""
     write(file, json.dumps(profile.model_dump(), indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""How many bits the weights of a checkpoint take, as its `quantization_config` says.
+"""The bits of a checkpoint's weights, as its `quantization_config` says.
 
 All methods below quantize the matrices of the layers and leave embeddings, the output matrix and norms in 16 bits by
 default. Each group of weights has a scale and a zero point, which are counted in.
@@ -13,12 +13,12 @@ from typing import Any
 from hybrid.model.config import Config, Model, language
 from hybrid.model.parameters import count_parameters, embeddings, experts
 
-_GROUP = 128  # weights that share a scale, where a method does not say
+_GROUP = 128  # weights that share a scale, if a method does not say
 
 
 @dataclass(frozen=True, slots=True)
 class Quantization:
-    """A method and the bits that it leaves of a weight.
+    """A method and the bits of its weights.
 
     Args:
         method: its name in the configuration.
@@ -32,12 +32,12 @@ class Quantization:
 
     @property
     def nominal(self) -> int:
-        """Bits of the products' weights: 4, 8 or 16."""
+        """Bits of the weights in products: 4, 8 or 16."""
         return 4 if self.bits < 6 else 8 if self.bits < 12 else 16
 
 
 def quantization(config: Config) -> Quantization | None:
-    """How a checkpoint is quantized; None where it is not, or nobody knows how."""
+    """How a checkpoint is quantized; None if it is not, or in an unknown way."""
     told = config.get("quantization_config") or language(config)[1].get("quantization_config")
     if not isinstance(told, Mapping):
         return None
@@ -74,9 +74,9 @@ def size_of(model: Model, bits: int | None = None) -> float:
 
 
 def far_from_shape(model: Model) -> bool:
-    """Whether the weight files hold so much less or more than the shape says that they cannot be the weights."""
+    """Whether the weight files are so far from the size of the shape that they cannot be its weights."""
     if not model.weight_bytes or not all(map(model.text.get, ("hidden_size", "intermediate_size", "vocab_size"))):
-        return False  # the shape is not told
+        return False  # the configuration does not give the shape
     unknown = "quantization_config" in model.config and quantization(model.config) is None
     times = model.weight_bytes / _counted(model, None)
     return times < (0.1 if unknown else 0.25) or times > 4
@@ -92,7 +92,7 @@ def _counted(model: Model, bits: int | None) -> float:
 
 
 def bits_of(config: Config) -> int:
-    """Bits of a weight that products are made with: 16, 8 or 4."""
+    """Bits of a weight in products: 16, 8 or 4."""
     found = quantization(config)
     return 16 if found is None else found.nominal
 
@@ -110,7 +110,7 @@ def _compressed(method: str, told: Mapping[str, Any]) -> Quantization | None:
 
 
 def _grouped(told: Any, group: Any) -> float:
-    """Bits of a weight and its share of a 16-bit scale and a zero point; a scale for a whole row counts as nothing."""
+    """Bits of a weight and its share of a 16-bit scale and a zero point; a scale for a whole row counts 0."""
     bits = float(told) if isinstance(told, int | float) else 4.0
     if bits >= 8 or group == 0 or (isinstance(group, int) and group < 0):
         return bits

@@ -13,7 +13,7 @@ from hybrid.errors import InputError
 from hybrid.model.carried import carried, carried_like, hub_name
 from hybrid.model.config import Model
 
-_NO_WEIGHTS = re.compile(  # adapters, and what training leaves behind
+_NO_WEIGHTS = re.compile(  # adapters, and files that training leaves behind
     r"adapter|(?:training_args|optimizer|scheduler|scaler|rng_state|random_states|trainer_state)[\w.-]*\.(?:bin|safetensors)",
     re.IGNORECASE,
 )
@@ -49,7 +49,7 @@ def _from_folder(folder: Path) -> Model:
 
 
 def _weight_files(folder: Path) -> list[Path]:
-    """The files that vLLM loads weights from: those of one format, of a sharded model those of its index."""
+    """The files that vLLM loads weights from: those of one format; for a sharded model, those of its index."""
     found = [file for file in sorted(folder.iterdir()) if file.is_file() and not _NO_WEIGHTS.match(file.name)]
     for suffix, index in ((".safetensors", "model.safetensors.index.json"), (".bin", "pytorch_model.bin.index.json")):
         ours = [file for file in found if file.suffix == suffix]
@@ -99,12 +99,12 @@ def _from_hub(name: str) -> Model:
     try:
         size = float(_fetched(name, "model.safetensors.index.json")["metadata"]["total_size"])
     except (HfHubHTTPError, OSError, ValueError, KeyError, TypeError):
-        size = None  # one file of weights, or none that tells
+        size = None  # one file of weights, or no index
     return Model(name, config, size)
 
 
 def _near_hubs(name: str) -> str:
-    """A sentence that names the carried models with similar hub names, which need no network; empty where none is."""
+    """A sentence with the carried models of similar hub names, which need no network; empty if there are none."""
     hubs = {hub.lower().rpartition("/")[2]: hub for hub in map(hub_name, carried())}
     near = get_close_matches(name.lower().rpartition("/")[2], hubs, n=3, cutoff=0.7)
     return f" Carried, so that no network is needed: {' or '.join(hubs[n] for n in near)}." if near else ""

@@ -1,4 +1,4 @@
-"""Rotary position embeddings (RoPE, Su et al., arXiv 2104.09864): a model's parameters, and the frequencies they give.
+"""Rotary position embeddings (RoPE, Su et al., arXiv 2104.09864): a model's parameters and their frequencies.
 
 Positions beyond the trained ones are mapped into what the model knows: by stretching all of them (`linear`, Chen et
 al., arXiv 2306.15595), by raising the base (`dynamic` NTK), by stretching only the slow frequencies (`yarn`, Peng et
@@ -22,7 +22,7 @@ Parameters = dict[str, Any]
 
 
 def rope_parameters(text: Config) -> Parameters:
-    """The rotary parameters in the form of transformers 5; by kind of layer where the model has several.
+    """The rotary parameters in the form of transformers 5; by kind of layer if the model has several.
 
     Raises:
         SettingsError: there are none, and the family has no known default.
@@ -94,7 +94,7 @@ def frequencies(
 
 
 def _yarn(rope: Parameters, plain: NDArray[np.float64], base: float, width: int) -> tuple[NDArray[np.float64], float]:
-    """Keeps fast pairs, divides slow ones by the factor, with a ramp between; sharpens attention (YaRN, 3.2-3.4)."""
+    """Keep fast pairs, divide slow ones by the factor, with a ramp between; sharpen attention (YaRN, 3.2-3.4)."""
     factor, trained = needed(rope, "factor"), needed(rope, "original_max_position_embeddings")
 
     def pair(turns: float) -> float:
@@ -124,7 +124,7 @@ def attention_factor(rope: Parameters) -> float:
 
 
 def _llama3(rope: Parameters, plain: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Divides waves longer than the trained window by the factor and keeps short ones, with a ramp between."""
+    """Divide waves longer than the trained window by the factor and keep short ones, with a ramp between."""
     factor, trained = needed(rope, "factor"), needed(rope, "original_max_position_embeddings")
     low, high = needed(rope, "low_freq_factor"), needed(rope, "high_freq_factor")
     turns = trained * plain / (2 * math.pi)

@@ -1,4 +1,4 @@
-"""What an amendment says comes before what the agreement says that it amends."""
+"""Amendments come before the agreements that they amend."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from hybrid.chat.prompts import Prompt
 from hybrid.engines.base import Completion
-from hybrid.index.store import Store
+from hybrid.index.protocol import Store
 from hybrid.text.amendments import amended
 from hybrid.types import Piece
 
-_AMONG = 20  # documents at most that are compared with each other
+_AMONG = 20  # documents that are compared with each other, at most
 
 
 def amendments(store: Store, pieces: Sequence[Piece]) -> dict[str, tuple[str, ...]]:
-    """Which of the documents that are read amend which, the latest first."""
+    """The amendments of each document among those that are read, the latest first."""
     names = sorted({piece.document for piece in pieces})
     if not 1 < len(names) <= _AMONG:
         return {}
@@ -28,11 +28,11 @@ def amendments_first(
     by: Mapping[str, tuple[str, ...]],
     ask: Callable[[Prompt], Completion],
 ) -> tuple[Completion, list[str]]:
-    """The completion with quotations of an amendment before those of the agreement it amends, and notes that say so.
+    """The completion with quotations of an amendment before those of its agreement, and notes that say so.
 
     Args:
-        by: as `amendments` finds it.
-        ask: asks an amendment alone, where only the agreement was quoted.
+        by: the result of `amendments`.
+        ask: asks about an amendment alone, where only the agreement was quoted.
     """
     notes: list[str] = []
     if completion.abstained:
@@ -56,7 +56,7 @@ def amendments_first(
 def _asked_apart(
     prompt: Prompt, completion: Completion, names: Sequence[str], ask: Callable[[Prompt], Completion]
 ) -> Completion:
-    """The quotations after one of the latest amendment that answers the question, where one does."""
+    """The quotations behind one of the latest amendment that answers the question, if one does."""
     for name in names:
         places = [i for i, piece in enumerate(prompt.pieces) if piece.document == name]
         if not places:

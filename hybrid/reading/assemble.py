@@ -1,4 +1,4 @@
-"""What is read: the candidates that were found, widened to the rung that was decided."""
+"""The pieces that are read: the candidates that were found, widened to the rung that was decided."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from hybrid.index.store import Store
+from hybrid.index.protocol import Store
 from hybrid.text.blocks import source_language
 from hybrid.types import Candidate, Passage, Piece, Rung
 
@@ -16,13 +16,13 @@ SECTION = 4  # a section is at most this many passages on each side of the one t
 def pieces(
     store: Store, rung: Rung, candidates: Sequence[Candidate], documents: Sequence[str] | None = None
 ) -> list[Piece]:
-    """What a rung reads, most relevant first; the rung `corpus` in the order of names.
+    """The pieces that a rung reads, most relevant first; those of the rung `corpus` in the order of names.
 
     Args:
         documents: names of the only documents to read; None means all.
 
     Raises:
-        KeyError: a document has just disappeared from the index.
+        KeyError: a document has just disappeared from the store.
     """
     if rung == "passages":
         return [_from_margin(store, passage_piece(c.passage, c.score)) for c in candidates]
@@ -35,7 +35,7 @@ def pieces(
 
 
 def ranked_documents(candidates: Sequence[Candidate]) -> list[tuple[str, float]]:
-    """Documents by their best passage, each further one adding less: 1, 1/2, 1/4 of its score."""
+    """Documents by their passages, the best of which counts whole, the next 1/2, the next 1/4."""
     scores: dict[str, list[float]] = {}
     for candidate in candidates:
         scores.setdefault(candidate.passage.document, []).append(candidate.score)
@@ -51,8 +51,7 @@ def passage_piece(passage: Passage, score: float = 0.0) -> Piece:
 
 
 def _from_margin(store: Store, piece: Piece) -> Piece:
-    """A piece of source code with the indentation of its first line, which passages leave out: it tells what the lines
-    below belong to."""
+    """A piece of source code with the indentation of its first line, which passages leave out and models need."""
     if source_language(piece.document) is None:
         return piece
     text = store.document(piece.document).text
@@ -61,7 +60,7 @@ def _from_margin(store: Store, piece: Piece) -> Piece:
 
 
 def _sections(store: Store, candidates: Sequence[Candidate]) -> list[Piece]:
-    """Each candidate with the passages around it that stand under the same heading; overlapping ones become one."""
+    """Each candidate with the passages around it under the same heading; overlapping sections become one."""
     found: list[tuple[str, int, int, float]] = []  # document, first and last ordinal, score
     rows: dict[str, list[Passage]] = {}
     for candidate in candidates:

@@ -1,4 +1,4 @@
-"""Texts longer than any window: every part is read, and what the parts hold on the question is put together."""
+"""Texts longer than any window: every part is read, and the parts' findings on the question are put together."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from hybrid.chat.prompts import Prompt
 from hybrid.chat.refusals import abstains
 from hybrid.engines.base import Completion, Engine
-from hybrid.index.store import Progress
+from hybrid.index.protocol import Progress
 from hybrid.reading.window import parts, room, sizes
 from hybrid.types import Piece, Usage
 
-_ROUNDS = 4  # of collecting findings, after which the least relevant are left out
+_ROUNDS = 4  # of collecting findings; after them the least relevant findings are left out
 _LEAST = 3  # characters of a line that says something
-_VERBATIM, _RETOLD = 1.0, 0.5  # scores of what a model found: what is not word for word ranks behind what is
+_VERBATIM, _RETOLD = 1.0, 0.5  # scores of a model's findings: word for word, and in its own words
 
 
 @dataclass(frozen=True, slots=True)
 class Chunkwise:
-    """Collects findings from all parts of texts.
+    """Collects findings on a question from all parts of texts.
 
     Args:
         max_tokens: of one reply.
-        call: asks the engine; as many calls at once as it takes.
+        call: asks the engine, from as many threads as it takes at once.
         stage: times a named stage.
         progress: receives stage, done and total of a round.
     """
@@ -38,9 +38,9 @@ class Chunkwise:
     progress: Progress | None = None
 
     def findings(self, sources: Sequence[Piece]) -> tuple[list[Piece], Usage]:
-        """What the texts hold on the question, each finding at its place, and what reading took.
+        """The findings, each at its place, and the usage of all calls.
 
-        Findings that are together longer than the window are collected from once more.
+        Findings that together exceed the window are read in turn, and findings are collected from them.
         """
         usage = Usage()
         found: list[Piece] = []
@@ -58,7 +58,7 @@ class Chunkwise:
         return found, usage
 
     def _groups(self, sources: Sequence[Piece]) -> list[tuple[Piece, ...]]:
-        """All text of the sources in prompts that fit: long texts cut, short ones put together, order kept."""
+        """The sources in groups that fit a prompt: long texts are cut, short ones put together, the order is kept."""
         budget = room(self.engine, self.question, self.max_tokens)
         cut = [part for piece in sources for part in parts(self.engine, self.question, piece, self.max_tokens)]
         groups: list[list[Piece]] = [[]]
@@ -72,7 +72,7 @@ class Chunkwise:
         return [tuple(group) for group in groups if group]
 
     def _collect(self, groups: Sequence[tuple[Piece, ...]]) -> tuple[list[Piece], Usage]:
-        """What each group of parts holds on the question, and what reading them took."""
+        """The findings in each group of parts, and the usage of reading them."""
 
         def read(group: tuple[Piece, ...]) -> tuple[list[Piece], Usage]:
             completion = self.call(Prompt(self.question, group, task="collect"))
@@ -90,24 +90,21 @@ class Chunkwise:
 
 
 def _placed(completion: Completion, group: Sequence[Piece]) -> list[Piece]:
-    """A reply to the task `collect` as pieces: quotations where they stand, other lines of a model at their part."""
-    if completion.quotes:
-        found = []
-        for quote in completion.quotes:
-            part = group[quote.piece]
-            text = part.text[quote.start : quote.end]
-            found.append(Piece(part.document, text, part.start + quote.start, part.heading, None, None, quote.score))
-        return found
-    found = []
-    for line in completion.text.splitlines():
+    """A reply to the task `collect` as pieces: quotations where they stand, a model's own words at the first part."""
+    found: list[Piece] = []
+
+    def add(part: Piece, at: int, text: str, score: float) -> None:
+        found.append(Piece(part.document, text, part.start + at, part.heading, None, None, score))
+
+    for quote in completion.quotes:
+        part = group[quote.piece]
+        add(part, quote.start, part.text[quote.start : quote.end], quote.score)
+    for line in () if completion.quotes else completion.text.splitlines():
         text = line.strip(" \t-*\u2022\"'\u201c\u201d")
-        if len(text) < _LEAST or abstains(text):
-            continue
-        for part in group:
-            at = part.text.find(text)
-            if at >= 0:
-                found.append(Piece(part.document, text, part.start + at, part.heading, None, None, _VERBATIM))
-                break
-        else:  # not verbatim: kept at its part's beginning
-            found.append(Piece(group[0].document, text, group[0].start, group[0].heading, None, None, _RETOLD))
+        if len(text) >= _LEAST and not abstains(text):
+            holding = next((part for part in group if text in part.text), None)
+            if holding is not None:
+                add(holding, holding.text.find(text), text, _VERBATIM)
+            else:
+                add(group[0], 0, text, _RETOLD)
     return found

@@ -1,7 +1,7 @@
 """Where an answer comes from: verbatim quotations with their place in the original, on both routes.
 
-An engine that quotes tells the places itself. Each statement in a model's own words is aligned with what was read: it
-cites the sentences that cover most of its words; rare words and numbers count most.
+An engine that quotes tells the places itself. A statement in a model's own words cites those of the sentences read that
+cover most of its words, where rare words and numbers count most.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from math import log
 from hybrid.chat.marks import MARK, marked
 from hybrid.engines.base import Completion
 from hybrid.index.lexical import query_words, words
-from hybrid.index.store import Store
+from hybrid.index.protocol import Store
 from hybrid.text.blocks import around, as_shown, blocks, joined, source_language
 from hybrid.text.sentences import sentences
 from hybrid.types import Citation, Passage, Piece
 
 _MARKED_STOP = re.compile(rf"([.!?\u3002\uff01\uff1f])((?:{MARK.pattern})+)")
 _ENOUGH = 0.5  # share of a statement's words, weighted, that a quotation has to cover
-_ENOUGH_MARKED = 0.25  # where the model itself named the text
-_PASSAGES = 6  # looked at for each statement
+_ENOUGH_MARKED = 0.25  # of a statement for which the model itself named the text
+_PASSAGES = 6  # compared with each statement
 _MOST = 8  # citations of one answer
 
 
 def cite(completion: Completion, pieces: Sequence[Piece], store: Store) -> tuple[str, tuple[Citation, ...]]:
-    """The answer's text with its numbers renamed to those of its citations, and the citations.
+    """The answer's text with the numbers of its citations, and the citations.
 
     Args:
-        pieces: what the engine read, in the order of the prompt.
+        pieces: the pieces that the engine read, in the order of the prompt.
     """
     if completion.abstained:
         return completion.text, ()
     if completion.quotes:
         return _quoted(completion, pieces, store)
     citations: list[Citation] = []
-    # a marker behind the full stop would begin the next sentence
+    # a mark behind the full stop would begin the next sentence
     reply = _MARKED_STOP.sub(r"\2\1", marked(completion.text, len(pieces), [piece.text for piece in pieces]))
     text, at = "", 0
     for start, end in sentences(reply):
@@ -68,7 +68,7 @@ def _quoted(completion: Completion, pieces: Sequence[Piece], store: Store) -> tu
 
 
 def _whole(store: Store, piece: Piece, start: int, end: int) -> tuple[int, int]:
-    """The whole definition of source code, where the piece held only a part of it."""
+    """The whole definition of source code where the piece held a part of it; the range itself in other texts."""
     language = source_language(piece.document)
     if language is None:
         return start, end
@@ -76,7 +76,7 @@ def _whole(store: Store, piece: Piece, start: int, end: int) -> tuple[int, int]:
 
 
 def _align(statement: str, read: Sequence[Piece], store: Store, enough: float) -> Citation | None:
-    """The quotation that supports a statement best, None where nothing supports it enough."""
+    """The quotation that supports a statement best; None where none supports it enough."""
     wanted = Counter(query_words(statement))
     if not wanted:
         return None
@@ -103,7 +103,7 @@ def _align(statement: str, read: Sequence[Piece], store: Store, enough: float) -
 
 
 def _ranges(passage: Passage) -> list[tuple[int, int]]:
-    """What may be cited of a passage: sentences, or the definitions and statements of source code."""
+    """The ranges of a passage that can be cited: sentences, or the definitions and statements of source code."""
     language = source_language(passage.document)
     if language is None:
         return sentences(passage.text)
@@ -111,7 +111,7 @@ def _ranges(passage: Passage) -> list[tuple[int, int]]:
 
 
 def _weights(wanted: Counter[str], texts: Sequence[str]) -> dict[str, float]:
-    """How much each word of a statement counts, summing to 1: rare ones more, numbers twice."""
+    """The weight of each word of a statement, with the sum 1: rare words count more, numbers twice."""
     having = [set(words(text)) for text in texts]
     weights = {}
     for word in wanted:

@@ -1,7 +1,7 @@
-"""Where each piece stands in the prompt. Pure and deterministic: ties keep the order of the documents.
+"""The order of the pieces in the prompt, without I/O or chance: ties keep the order of the documents.
 
-Models read the ends of a prompt better than its middle, each in its own way (Liu et al., arXiv 2307.03172); they read
-many passages better in the document's own order (Yu et al., arXiv 2409.01666).
+Models read the ends of a prompt better than its middle, each in its own way (Liu et al., arXiv 2307.03172), and many
+passages better in the document's own order (Yu et al., arXiv 2409.01666).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def relevance(ranked: Sequence[Piece], curve: Sequence[float]) -> list[Piece]:
 
 
 def document(ranked: Sequence[Piece], curve: Sequence[float]) -> list[Piece]:
-    """As they stand in the documents."""
+    """The order of the documents."""
     return sorted(ranked, key=lambda p: (p.document, p.start))
 
 
@@ -33,25 +33,21 @@ def edges(ranked: Sequence[Piece], curve: Sequence[float]) -> list[Piece]:
 
 
 def by_curve(ranked: Sequence[Piece], curve: Sequence[float]) -> list[Piece]:
-    """The best piece where the curve is highest, and so on down; of equal positions the earlier is taken first.
+    """The best piece where the curve is highest, and so on down; of equal positions the earlier one first.
 
     Args:
         curve: scores measured at equally spaced positions from the prompt's first to its last.
 
     Raises:
-        InputError: the curve has fewer than two.
+        InputError: the curve has fewer than two scores.
     """
     if len(curve) < 2:
         raise InputError(
             f"The ordering 'curve' needs scores at 2 positions or more, got {len(curve)}. Set routing.curve."
         )
-    count = len(ranked)
-    heights = np.interp(np.linspace(0, 1, count), np.linspace(0, 1, len(curve)), curve)
-    slots = sorted(range(count), key=lambda i: (-round(float(heights[i]), 9), i))
-    placed: list[Piece] = list(ranked)
-    for piece, slot in zip(ranked, slots, strict=True):
-        placed[slot] = piece
-    return placed
+    heights = np.interp(np.linspace(0, 1, len(ranked)), np.linspace(0, 1, len(curve)), curve)
+    slots = np.argsort(-heights.round(9), kind="stable")
+    return [ranked[rank] for rank in np.argsort(slots)]
 
 
 def order(pieces: Sequence[Piece], ordering: Ordering, curve: Sequence[float] = ()) -> list[Piece]:
@@ -63,18 +59,18 @@ def order(pieces: Sequence[Piece], ordering: Ordering, curve: Sequence[float] = 
         curve: for `curve`, scores by position that were measured on the engine.
 
     Raises:
-        InputError: there is no such ordering, or it is `curve` without a curve.
+        InputError: there is no such ordering, or no curve for `curve`.
     """
     ordered: list[Piece] = ORDERINGS[ordering](sorted(pieces, key=lambda p: (-p.score, p.document, p.start)), curve)
     return ordered
 
 
 def choose(count: int, curve: Sequence[float] = ()) -> tuple[Ordering, str]:
-    """The ordering `auto` for some pieces, and why: few by relevance, many as measured, else as published.
+    """The ordering that `auto` means, and why: few pieces by relevance, many as measured, else as published.
 
     Args:
         count: of the pieces.
-        curve: scores by position that were measured on the engine; empty: nobody measured it.
+        curve: scores by position that were measured on the engine; empty where nobody measured it.
     """
     if count <= FEW:
         return "relevance", f"{count} are few"

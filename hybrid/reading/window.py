@@ -1,4 +1,4 @@
-"""What fits before a model: room for the answer is kept, nothing overflows, and what is left out is known."""
+"""The pieces that fit a window: room for the answer is kept, and pieces that are left out are named."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from hybrid.reading.assemble import passage_piece
 from hybrid.types import Candidate, Piece
 
 EVIDENCE = 3  # best passages repeated after a long document
-EVIDENCE_FROM = 4_000  # tokens of document from which repeating them is worth it
-_ESTIMATE_SHARE = 0.9  # of the window is filled where tokens can only be estimated
+EVIDENCE_FROM = 4_000  # tokens of the prompt from which repeating them is worth it
+_ESTIMATE_SHARE = 0.9  # share of the window that is filled where tokens can only be estimated
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Pieces that fit, in the order given, and those that do not."""
+    """The pieces that fit, in the order given, and those that do not."""
 
     kept: tuple[Piece, ...]
     left_out: tuple[Piece, ...]
@@ -42,12 +42,12 @@ def room(engine: Engine, question: str, max_tokens: int) -> int:
 
 
 def sizes(engine: Engine, pieces: Sequence[Piece]) -> list[int]:
-    """Tokens of each piece inside a prompt, its tags included; rounded up by what joining can add."""
+    """Tokens of each piece inside a prompt, with its tags and the tokens that joining can add."""
     return [count + 2 for count in engine.count([block(piece, 10) for piece in pieces])]
 
 
 def fit(engine: Engine, question: str, ranked: Sequence[Piece], max_tokens: int) -> Fit:
-    """As many pieces as fit, best first; a piece too long for what is left is skipped, later ones still tried.
+    """As many pieces as fit, best first; a piece that is too long for the rest is skipped, and later ones are tried.
 
     Args:
         ranked: pieces, the most relevant first.
@@ -62,14 +62,14 @@ def fit(engine: Engine, question: str, ranked: Sequence[Piece], max_tokens: int)
             left -= size
         else:
             out.append(piece)
-    # sums of parts can differ from the whole by a few tokens: the engine's own count of the prompt decides
+    # a sum of parts can differ from the whole by a few tokens: the engine's count of the prompt decides
     while (tokens := engine.measure(Prompt(question, tuple(kept)))) > _limit(engine, max_tokens) and kept:
         out.insert(0, kept.pop())
     return Fit(tuple(kept), tuple(out), tokens)
 
 
 def evidence(engine: Engine, candidates: Sequence[Candidate], fitted: Fit, max_tokens: int) -> tuple[Piece, ...]:
-    """The best passages once more, to stand next to the question, where the documents are long and room is left."""
+    """The best passages, to be repeated next to the question where the documents are long and room is left."""
     if fitted.tokens < EVIDENCE_FROM:
         return ()
     read = {piece.document for piece in fitted.kept}
@@ -86,7 +86,7 @@ def evidence(engine: Engine, candidates: Sequence[Candidate], fitted: Fit, max_t
 def parts(engine: Engine, question: str, piece: Piece, max_tokens: int) -> list[Piece]:
     """A piece cut into consecutive parts that each fit a prompt with this question; together they are the piece.
 
-    Cut at blank lines, else at line ends, else at blanks, else anywhere.
+    The cuts are at blank lines, else at line ends, sentences' ends, blanks, or anywhere.
 
     Raises:
         WindowError: there is no room for even one character under the piece's title.
@@ -112,7 +112,7 @@ def parts(engine: Engine, question: str, piece: Piece, max_tokens: int) -> list[
                     f"{budget} tokens, too few for any part of {piece.document!r}, whose title alone takes {head}. "
                     "Shorten the question, lower engine.max_tokens, or use an engine with a larger window."
                 )
-            length = max(1, length * 4 // 5)  # denser than the average: a table, another script
+            length = max(1, length * 4 // 5)  # this part has more tokens than the average: a table, another script
         found.append(part)
         at = end
     return found

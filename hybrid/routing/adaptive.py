@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from hybrid.types import Candidate
 
-_BUFFER = 1  # passages kept behind the gap: scores err
+_BUFFER = 1  # passages kept after the gap, because scores err
 
 
 def kept(candidates: Sequence[Candidate], k: int) -> int:

@@ -1,13 +1,13 @@
 """A batch decided as one: questions on the same text share its reading, and a budget buys the best set of ways.
 
-To read a text whole for m questions takes one prefill and m small prompts, so m questions together may be worth what
-none of them is alone. For every text there are two plans: nobody begins with the whole, and every question is weighed
-at the prices of a cold cache; or somebody does, pays the prefill, and all are weighed at those of a warm one. Over all
-texts this is a knapsack with set-up costs. It is solved by merging sets of (dollars, value) question by question and
-keeping those that no other beats: exact up to `POINTS` sets, beyond that to within the spacing of as many budgets. The
+Reading a text whole for m questions takes one prefill and m small prompts, so reading it whole may be worth it for m
+questions together and for none of them alone. Every text has two plans: no question begins with the whole, and each is
+weighed at the prices of a cold cache; or one does and pays the prefill, and all are weighed at those of a warm cache.
+Over all texts this is a knapsack with set-up costs. `plan` merges sets of (dollars, value) question by question and
+keeps those that no other beats: exact up to `POINTS` sets, beyond that to within the spacing of as many budgets. The
 order of the questions makes no difference.
 
-Second attempts after passages may share a prefill too; that is not counted, so they are cheaper than said.
+Second attempts after passages may share a prefill too; `plan` does not count that, so they cost less than it says.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from hybrid.routing.situation import Situation
 from hybrid.types import Decision
 
 POINTS = 1024  # sets of ways that are kept while merging
-_LEAST = 1e-9  # dollars of a right answer at which no second attempt is worth it
+_LEAST = 1e-9  # dollars of a right answer: too little for any second attempt
 
 
 class Planned(NamedTuple):
-    """How one question of a batch goes."""
+    """The plan for one question of a batch."""
 
     policy: Calibrated  # with the second attempts that were planned
     situation: Situation  # with the prices at its turn
     decision: Decision
-    shares: int  # questions whose first attempt reads the same text, this one included; 0 where it reads passages
-    first: bool  # of them, the one that pays the prefill: to be asked before the others
+    shares: int  # questions whose first attempt reads the same text, this one included; 0 for passages
+    first: bool  # whether it pays the prefill and has to be asked before the others
 
 
 class _Option(NamedTuple):
-    """A way of one question, and who would carry it out."""
+    """A way of one question, and the policy that would carry it out."""
 
     question: int
     policy: Calibrated
@@ -49,8 +49,8 @@ class _Set(NamedTuple):
 
     dollars: float
     value: float
-    pays: bool = False  # whether somebody reads the whole who may pay its prefill
-    picks: Any = None  # a pair of two others' picks, or an option with whether it is at the prices of a warm cache
+    pays: bool = False  # whether a question reads the whole and may pay its prefill
+    picks: Any = None  # a pair of two others' picks, or (option, at the prices of a warm cache)
 
 
 def plan(policy: Calibrated, situations: Sequence[Situation], budget: float | None = None) -> list[Planned]:
@@ -82,7 +82,7 @@ def plan(policy: Calibrated, situations: Sequence[Situation], budget: float | No
 
 
 def _texts(situations: Sequence[Situation]) -> list[list[int]]:
-    """Questions by the text that reading the whole would read; those that can share nothing stand alone."""
+    """Questions by the text that they would read whole; those that cannot share one stand alone."""
     found: dict[object, list[int]] = {}
     for i, situation in enumerate(situations):
         rung = whole(situation)[0]
@@ -94,7 +94,7 @@ def _texts(situations: Sequence[Situation]) -> list[list[int]]:
 def _sets(
     policy: Calibrated, situations: Sequence[Situation], members: Sequence[int], budget: float | None
 ) -> list[_Set]:
-    """What the questions on one text can do together."""
+    """The sets of ways of the questions on one text."""
     if len(members) == 1:
         own = _options(policy, situations[members[0]], members[0])
         return [_Set(option.way.dollars, option.value, picks=(option, False)) for option in own]
@@ -111,7 +111,7 @@ def _sets(
 
 
 def _premium(situation: Situation) -> float:
-    """Dollars by which the first reading of a text is dearer than the next."""
+    """Dollars that the first reading of a text costs more than the next."""
     rung = whole(situation)[0]
     return max(0.0, dollars(situation.predictions[rung]) - dollars(situation.again[rung]))
 
@@ -120,10 +120,10 @@ def _options(policy: Calibrated, situation: Situation, question: int) -> list[_O
     """The ways of a question, with all, some or none of the second attempts that are worth it."""
     ways = policy.ways(situation)
     if not ways:
-        policy.decide(situation)  # says which limit nothing is within
+        policy.decide(situation)  # raises, and names the limit
     found = []
     for place, way in enumerate(ways):
-        tie = policy.tie if place else 0.0  # what is dearer has to be better by more than a tie
+        tie = policy.tie if place else 0.0  # a dearer way has to be better by more than a tie
         found.append(_Option(question, policy, way, policy.value(way) - tie))
         if not way.whole:
             below = [worth * (1 - 1e-9) for worth in policy.thresholds(situation) if worth < policy.worth]
@@ -132,14 +132,14 @@ def _options(policy: Calibrated, situation: Situation, question: int) -> list[_O
                 less = next(one for one in other.ways(situation) if not one.whole)
                 if less.dollars < way.dollars:
                     value = policy.value(less) - tie
-                    if policy.weights.rule:  # what is expected does not count: it is left for a budget only
+                    if policy.weights.rule:  # the expected scores do not count: only a budget makes it leave the rule
                         value = min(value, found[-1].value - policy.tie)
                     found.append(_Option(question, other, less, value))
     return found
 
 
 def _merged(some: Sequence[_Set], others: Sequence[_Set], budget: float | None) -> list[_Set]:
-    """Every set of the one with every of the other, without those that another beats, the cheapest first."""
+    """Each of `some` with each of `others`, without those that another set beats, the cheapest first."""
     found = [
         _Set(a.dollars + b.dollars, a.value + b.value, a.pays or b.pays, (a.picks, b.picks))
         for a in some
@@ -156,7 +156,7 @@ def _merged(some: Sequence[_Set], others: Sequence[_Set], budget: float | None) 
 
 
 def _few(sets: list[_Set], budget: float | None) -> list[_Set]:
-    """Of sets that grow dearer and better: the best without a budget; else, spread over it, and always the cheapest."""
+    """The best of sets that grow dearer and better; with a budget, the cheapest and others spread over it."""
     if budget is None or len(sets) < 2:
         return sets[-1:]
     inside = [one for one in sets[1:] if one.dollars <= budget]
@@ -184,7 +184,7 @@ def _picked(picks: Any) -> dict[int, tuple[_Option, bool]]:
 def _planned(
     policy: Calibrated, situations: Sequence[Situation], members: Sequence[int], chosen: dict[int, tuple[_Option, bool]]
 ) -> dict[int, Planned]:
-    """How the questions on one text go."""
+    """The plans for the questions on one text."""
     reading = [i for i in members if chosen[i][0].way.whole]
     rungs = {i: whole(situations[i])[0] for i in members}
     payer = next((i for i in reading if policy.within([situations[i].predictions[rungs[i]]])), None)

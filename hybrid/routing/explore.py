@@ -1,7 +1,7 @@
 """Questions that the other route answers too, so that calibration keeps learning.
 
-A router sees only what it chose. A small share of the questions, drawn whatever the router thinks of them, shows what
-the other way would have been worth: the counterfactuals that `hybrid calibrate router` needs.
+A router sees only the answers of its own choices. A small share of the questions, drawn at random, shows what the
+other way would have been worth: the counterfactuals that `hybrid calibrate router` needs.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ NAME = "explore"
 
 
 def drawn(question: str, share: float, seed: int = 0) -> bool:
-    """Whether a question is among the share that is explored: always the same ones, for a seed."""
+    """Whether a question is in the share to explore; a seed always draws the same questions."""
     digest = blake2b(f"{seed} {question}".encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest) < share * 2**64
 
 
 def other(situation: Situation, attempts: Sequence[Attempt]) -> Decision | None:
-    """The way that was not taken; None where both were."""
+    """The way that was not taken; None if both were."""
     routes = {attempt.decision.route for attempt in attempts}
     if len(routes) > 1:
         return None

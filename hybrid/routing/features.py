@@ -1,10 +1,10 @@
-"""What a decision goes by, as named numbers: of the question, of the documents, and of what was found for it.
+"""The features a decision is based on: named numbers of the question, the documents, and the passages found for it.
 
-Pure, and cheap beside the search before it: no model is asked. The names, their order and what they mean are a version;
-weights that were fitted on other features are refused rather than misread.
+Pure, and cheap beside the search before it: no model is asked. The names, their order and their meaning make up a
+version; weights that were fitted on other features are refused rather than misread.
 
-Retrieval scores tell whether the passages will do: how good the best ones are, how fast the scores fall (arXiv
-2506.08479), whether meaning and words agree, and how much of the question is in what was found (arXiv 2411.06037 asks
+Retrieval scores show whether the passages will do: how good the best ones are, how fast the scores fall (arXiv
+2506.08479), whether meaning and words agree, and how much of the question the passages contain (arXiv 2411.06037 asks
 a language model for the last).
 """
 
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"\d[\d,.]*")
 _WORD = re.compile(r"[^\W_]+")
 _ASKS = re.compile(r"\b(?:what|which|who|whom|whose|when|where|why|how)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“”]")
-_BEST = 5  # passages of each search that are compared
+_BEST = 5  # passages of each search to compare
 _CLOSE = 0.8  # of the best fused score: passages above it are about as good
 
 QUESTION = (*(f"kind_{name}" for name in KINDS[1:]), "words", "asks", "names", "numbers")
@@ -76,20 +76,20 @@ def features(
     """The features of a question in their order.
 
     Args:
-        candidates: what was found, best first; none gives zeros.
+        candidates: the passages found, best first; none gives zeros.
         passages: how many each document has, by its name.
         tokens: of all documents that may be read.
         k: passages that the rag route reads.
 
     Returns:
         kind_*: 1 for the question's kind, all 0 for a lookup. words, asks, names, numbers: of the question,
-        logarithmic. documents, tokens: logarithms of how many there are. digits, quotations: per character of what was
-        found. headings: share of the passages that stand under one. dense_*: cosines, of the best, the mean of the
+        logarithmic. documents, tokens: logarithms of how many there are. digits, quotations: per character of the
+        passages. headings: share of the passages that stand under one. dense_*: cosines, of the best, the mean of the
         first k, and how far the k-th is below the best. lexical_*: the same of BM25, for each word of the question.
         agreement: share of the best five by meaning that are among the best five by words. close: share of all
         candidates nearly as good as the best. spread: how far apart the first k stand in their document, 0 to 1.
         covered_best, covered: share of the question's words that the best passage, and the first k, have.
-        names_covered: the same of its names and numbers, 1 where there are none.
+        names_covered: the same of its names and numbers, 1 if it has none.
     """
     first = candidates[:k]
     words = [word for word in _WORD.findall(question) if word.lower() not in STOP]
@@ -134,13 +134,13 @@ def features(
 
 
 def _root(word: str) -> str:
-    """What the forms of a word begin with: "compan" of company and companies; short words as they are."""
+    """The beginning that the forms of a word share: "compan" for company and companies; short words unchanged."""
     found = stem(word)
     return found.removesuffix("i") if len(found) > 3 else word.lower()
 
 
 def _spread(first: Sequence[Candidate], passages: Mapping[str, int]) -> float:
-    """Mean distance of the passages of the best document from their middle, as a share of the most there can be."""
+    """Mean distance of the best document's passages from their middle, as a share of the largest possible."""
     if not first:
         return 0.0
     document = first[0].passage.document

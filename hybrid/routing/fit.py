@@ -1,6 +1,6 @@
 """From records of both routes to a router's weights: logistic regressions, small enough for plain NumPy.
 
-A fit begins at what was fitted before on more data, and is drawn back to it: a user's hundred records move a few
+A fit starts from weights that were fitted on more data, and is drawn back to them: a user's hundred records move a few
 numbers a little, a thousand move them where they belong.
 """
 
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from hybrid.routing.weights import MEASURES, MIDDLE, NEEDS, RANGE, Measure, Need, Weights
 
 Floats = NDArray[np.float64]
-_STRIDES = 40  # of Newton's method, from wherever it begins, each at most 1: unlimited ones leap over the flat ends
-PRIOR = 100.0  # questions of a need that what was fitted before is worth
+_STRIDES = 40  # of Newton's method, each at most 1: unlimited ones leap over the flat ends
+PRIOR = 100.0  # questions of a need that count as much as the earlier fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class Example:
     Args:
         features: as `hybrid.routing.features` names them.
         rag, long: the scores, 0 to 1.
-        abstained: whether the passages were not answered from.
-        group: what it shares a document with.
-        need: what it needs, where that is known.
+        abstained: whether the passages gave no answer.
+        group: questions of one group share a document.
+        need: what it needs, if known.
         weight: how much it counts.
     """
 
@@ -51,9 +51,9 @@ def fit_lines(
     """The lines of all measures and needs.
 
     Args:
-        chances: of shape (examples, needs): how likely each needs what.
-        start: what was fitted before.
-        prior: how many questions it is worth.
+        chances: of shape (examples, needs): the probability of each need.
+        start: the lines of the earlier fit.
+        prior: how many questions those count as.
     """
     tokens = np.clip([example.features["tokens"] for example in examples], *RANGE) - MIDDLE
     shaped = np.column_stack([np.ones(len(tokens)), tokens])

@@ -1,4 +1,4 @@
-"""What kind of answer a question wants, by its words: rules that anybody can read, and no model.
+"""The kind of answer a question wants, by its words: readable rules, and no model.
 
 Adaptive-RAG (Jeong et al. 2024, arXiv 2403.14403) asks a small language model how hard a question is, and
 RAGRouter-Bench (arXiv 2602.00296) shows that a linear model over words does nearly as well. The rules here go by the
@@ -69,5 +69,5 @@ _RULES: tuple[tuple[Kind, re.Pattern[str]], ...] = (
 
 
 def kind(question: str) -> Kind:
-    """The kind of a question: the first rule that matches, `lookup` where none does."""
+    """The kind of a question: that of the first rule that matches, else `lookup`."""
     return next((name for name, pattern in _RULES if pattern.search(question)), "lookup")

@@ -1,4 +1,4 @@
-"""What a policy is: it decides the route of a question before asking, and once more after the first attempt.
+"""A policy decides the route of a question before asking, and once more after the first attempt.
 
 A policy is pure: the same situation gives the same decision, live, in an evaluation and in a replay.
 """
@@ -16,7 +16,7 @@ class Policy(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called in settings and decisions."""
+        """Its name in settings and decisions."""
 
     @property
     def escalates(self) -> bool:
@@ -47,14 +47,14 @@ class Once:
 
 
 def second(policy: Policy, situation: Situation, tried: Decision, *, abstained: bool) -> Decision | None:
-    """What a policy tries next, after an attempt that abstained or answered; None ends the way."""
+    """The attempt that follows one that abstained or answered; None ends the way."""
     if abstained:
         return policy.review(situation, tried)
     return policy.reconsider(situation, tried) if isinstance(policy, Doubting) else None
 
 
 def whole(situation: Situation) -> tuple[Rung, bool, str]:
-    """The long route that can be taken: rung, whether it has to be read chunk-wise, and why."""
+    """The possible long route: rung, whether it has to be read chunk-wise, and why."""
     size, room = situation.tokens["corpus"], situation.rooms["corpus"]
     several = f"all {situation.documents} documents" if situation.documents > 1 else "the document"
     if situation.fits("corpus"):
@@ -71,7 +71,7 @@ def in_parts(situation: Situation) -> str:
 
 
 def made(policy: str, situation: Situation, rung: Rung, reason: str, chunkwise: bool = False) -> Decision:
-    """A decision with what the situation predicts and knows."""
+    """A decision with the predictions and features of the situation."""
     return Decision(
         route=ROUTES[rung],
         rung=rung,

@@ -1,4 +1,4 @@
-"""A router fitted on a user's own records, and whether it is any better on documents that the fit did not see."""
+"""A router fitted on a user's own records, and whether it is better on documents that the fit did not see."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from hybrid.routing.situation import ROUTES, Situation, sized
 from hybrid.routing.weights import Rule, Weights, carried
 from hybrid.types import Cost, Route
 
-FEWEST, FEWEST_GROUPS = 60, 8  # questions by both routes, and documents, below which a fit tells nothing
+FEWEST, FEWEST_GROUPS = 60, 8  # questions by both routes, and documents, that a fit needs
 _ROUTES: tuple[Route, ...] = ("rag", "long")
 _RULES: tuple[Rule, ...] = ("rag", "self_route", "")  # the cheapest first
 FIXED: Mapping[str, Policy] = {policy.name: policy for policy in (Rag(), SelfRoute(), Long())}
@@ -36,7 +36,7 @@ _DRAWS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A question that both routes answered: the example to fit, and what each took."""
+    """A question that both routes answered: the example to fit, and the tokens and dollars of each route."""
 
     example: Example
     tokens: Mapping[Route, int]
@@ -44,7 +44,7 @@ class Answered:
     quoting: bool = False  # whether an engine that quotes answered it
 
     def situation(self) -> Situation:
-        """As a policy sees it: what was recorded of sizes, costs and features."""
+        """The recorded sizes, costs and features, as a policy sees them."""
         sizes = {rung: self.tokens[route] for rung, route in ROUTES.items()}
         costs = {rung: Cost(dollars=self.dollars[route], basis="measured") for rung, route in ROUTES.items()}
         return sized(sizes, max(sizes.values()), costs, features=self.example.features)
@@ -52,15 +52,15 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What a fit on records is worth.
+    """A fit on records, and how good it is.
 
     Args:
         weights: fitted on all records; to be used only if `better`.
         questions, groups: held out.
         scores: mean score there of rag, self_route, long, the carried weights and the fitted ones.
-        fixed: the one of rag, self_route and long that is worth most there; of equal ones the cheapest.
+        fixed: the one of rag, self_route and long that is worth most there; among equals the cheapest.
         gain: how much more the fitted router scores than the better route, with its 95 % interval, by documents.
-        worth: how much more it is worth than `fixed`, costs taken off, as shares of what a right answer is worth.
+        worth: how much more it is worth than `fixed`, less costs, as shares of the worth of a right answer.
         tokens: of the fitted router, as a share of the long route's.
         reliability: route -> in equal bins: expected and observed score, questions.
     """
@@ -86,14 +86,14 @@ def read(path: Path) -> list[Answered]:
 
     A line has `question`, `document` or `group`, `route`, `score` (0 to 1), `features` (as a decision carries them),
     and if known `abstained` or `text`, `tokens`, `cost` (dollars). Lines of an evaluation's records are such lines.
-    Answers as `hybrid ask --json` prints them count where the other route was explored: they need a `score` of their
-    own and one inside `explored`; answers without that are passed over.
+    Answers as `hybrid ask --json` prints them count if the other route was explored: they need a `score` of their own
+    and one inside `explored`; other answers are passed over.
 
     Args:
         path: JSONL, or one JSON list.
 
     Raises:
-        InputError: a line is not like that, or no question has both routes.
+        InputError: a line lacks something, or no question has both routes.
     """
     found: dict[tuple[str, str], dict[Route, dict[str, Any]]] = {}
     homes: dict[str, str] = {}
@@ -131,8 +131,8 @@ def calibrate(
     """
     if any(one.quoting for one in answered):
         raise InputError(
-            "These are records of the engine that quotes, for which the policy 'calibrated' does as 'self_route' does, "
-            "whatever was fitted: have the questions answered by a model."
+            "These are records of the engine that quotes, with which the policy 'calibrated' does as 'self_route' "
+            "does, whatever the fit: have a model answer the questions."
         )
     groups = _ordered([one.example for one in answered])
     if len(answered) < FEWEST or len(groups) < FEWEST_GROUPS:
@@ -176,18 +176,18 @@ def calibrate(
 
 
 def _ordered(examples: Sequence[Example]) -> list[str]:
-    """The groups in an order that has nothing to do with them."""
+    """The groups in an arbitrary but fixed order."""
     return sorted({example.group for example in examples}, key=lambda name: (crc32(name.encode()), name))
 
 
 def _fitted(answered: Sequence[Answered], policy: Mapping[str, Any]) -> Weights:
-    """The carried weights drawn to some records, or a rule in their place where they are not worth more than it.
+    """The carried weights drawn to some records, or a rule in their place if they are not worth more than it.
 
-    What is expected after a hundred records errs by some points: more than either way costs where texts are short or
-    nothing has a price. So each quarter of the documents, with the lines fitted on the others, tells whether going by
-    what is expected is worth more than passages alone, or than passages and the whole where they do not answer. The
-    simplest rule is taken that the best does not beat for certain (95 %): else one question in a hundred would decide
-    for reading six times as much.
+    Expected scores after a hundred records err by some points: by more than either way costs if texts are short or have
+    no price. So each quarter of the documents, with the lines fitted on the others, shows whether the expected scores
+    are worth more than passages alone, or than passages and then the whole if they do not answer. The result is the
+    simplest rule that the best one does not beat for certain (95 %): else one question in a hundred would decide for
+    reading six times as much.
     """
     examples = [one.example for one in answered]
     groups = _ordered(examples)
@@ -209,19 +209,19 @@ def _fitted(answered: Sequence[Answered], policy: Mapping[str, Any]) -> Weights:
 
 
 class _Done(NamedTuple):
-    """What a policy made of each question, all attempts."""
+    """The result of a policy for each question, all attempts."""
 
     score: Floats
     tokens: Floats
     dollars: Floats
 
     def worth(self, price: float) -> Floats:
-        """Score with costs taken off, as shares of a right answer's worth."""
+        """Score less costs, as shares of a right answer's worth."""
         return self.score - self.dollars / price
 
 
 def _replay(policy: Policy, held: Sequence[Answered]) -> _Done:
-    """A policy on what both routes made of each question."""
+    """The result of a policy on the recorded answers of both routes."""
     rows = []
     for one in held:
         situation = one.situation()
@@ -253,7 +253,7 @@ def _reliability(weights: Weights, held: Sequence[Answered], route: Route) -> li
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """What was answered by which route, with the number of its line; an explored question gives both routes."""
+    """The answers of a file with the numbers of their lines; an explored question gives two, one by each route."""
     for number, line in enumerate(_lines(path), 1):
         if not isinstance(line, dict) or line.get("status", "answered") != "answered":
             continue
@@ -274,20 +274,20 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def _lines(path: Path) -> Iterator[Any]:
-    """The lines of a file, or the items of the list that it is."""
+    """The lines of a JSONL file, or the items of a JSON list."""
     if path.suffix != ".gz":
         try:
             text = path.read_text("utf-8")
             if text.lstrip().startswith("["):
                 yield from json.loads(text)
                 return
-        except (OSError, ValueError):  # said below
+        except (OSError, ValueError):  # `read_lines` reports it
             pass
     yield from read_lines(path)
 
 
 def _own(line: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Of what was answered in several attempts, the last by the line's route: its own tokens, cost and silence."""
+    """Of several attempts the last by the line's route, with its own tokens, cost and silence."""
     attempts = line.get("attempts") or (line.get("decision") or {}).get("attempts") or ()
     routes = [(one.get("route") or one["decision"]["route"], one) for one in attempts]
     return next((one for route, one in reversed(routes) if route == line.get("route")), {})

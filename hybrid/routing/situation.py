@@ -1,4 +1,4 @@
-"""What a policy may know when it decides. No I/O happens here or after."""
+"""The situation that a policy decides on. No I/O happens here or after."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ ROUTES: dict[Rung, Route] = {"passages": "rag", "sections": "rag", "documents": 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How well a rung's prompt would be read, as far as its engine was measured.
+    """How well the engine of a rung would read its prompt, as far as it was measured.
 
     Args:
         native: tokens that the engine is served with.
         effective: the longest prompt at which the measured score holds; None: not measured.
         curve: measured scores at equally spaced depths, first to last; empty: not measured.
         kept: share of the best measured score that is left at this prompt's length and where the best passages would
-            stand in it (`hybrid.model.profile.Profile.kept`); 1 where nothing was measured.
+            stand in it (`hybrid.model.profile.Profile.kept`); 1 if nothing was measured.
     """
 
     native: int
@@ -30,7 +30,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A question, what was found for it, and what every way of reading would take."""
+    """A question, the passages found for it, and what every way of reading would take."""
 
     question: str
     candidates: tuple[Candidate, ...]  # best first
@@ -44,18 +44,18 @@ class Situation:
     again: Mapping[Rung, Prediction] = field(default_factory=dict)  # of whole texts that were read just before
     reads: Mapping[Rung, tuple[str, ...]] = field(default_factory=dict)  # the documents of whole texts, in their order
     ordering: str = ""  # how passages would be ordered, and why
-    quoting: bool = False  # whether an engine that quotes reads the passages: its silence is not a model's
+    quoting: bool = False  # whether an engine that quotes reads the passages, which is silent more often than a model
 
     def fits(self, rung: Rung) -> bool:
         """Whether a rung can be read in one call."""
         return self.tokens[rung] <= self.rooms[rung]
 
     def kept(self, rung: Rung) -> float:
-        """Share of its best that the rung's engine keeps on this prompt; 1 where nothing was measured."""
+        """Share of its best that the rung's engine keeps on this prompt; 1 if nothing was measured."""
         return self.readings[rung].kept if rung in self.readings else 1.0
 
     def warmed(self, rung: Rung) -> Situation:
-        """The same question where the rung's text has just been read for another one."""
+        """The same question after the rung's text has just been read for another one."""
         if rung not in self.again:
             return self
         return replace(self, predictions={**self.predictions, rung: self.again[rung]})
@@ -70,7 +70,7 @@ def sized(
     documents: int = 1,
     features: Mapping[str, float] | None = None,
 ) -> Situation:
-    """A situation of which sizes and costs are known, and nothing was retrieved."""
+    """A situation with known sizes and costs, and nothing retrieved."""
     predictions = {
         rung: Prediction(
             route=ROUTES[rung],

@@ -1,9 +1,9 @@
-"""What is expected of both routes, from a question's features: small readable weights, fitted beforehand.
+"""The expected scores of both routes, from a question's features: small readable weights, fitted beforehand.
 
 A question needs one of four things (LaRA's tasks, arXiv 2502.09977): a fact, reasoning, a comparison, or it is
-unanswerable. The features tell how likely each is; for each, a few numbers tell how often passages and whole documents
-serve it, and how that changes with the documents' length. What is expected of a route is the mean over the needs.
-Few numbers depend on the model that answers, so a user's own records can replace them.
+unanswerable. The features give the probability of each; for each, a few numbers give how often passages and whole
+documents serve it, and how that changes with the documents' length. The expected score of a route is the mean over the
+needs. Few numbers depend on the model that answers, so a user's own records can replace them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from hybrid.errors import SettingsError
-from hybrid.files import write
+from hybrid.files import read_text, write
 from hybrid.routing.features import FEATURES, VERSION
 
 FILE = "hybrid-router.json"
@@ -30,18 +30,18 @@ NEEDS: tuple[Need, ...] = get_args(Need)
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 MIDDLE = 6.0  # the feature `tokens` of 64 000 tokens, where a line's level is taken
 RANGE = (3.0, 8.0)  # of the feature `tokens`, 8 000 to 256 000: beyond it a line is level, as no data tell its slope
-TIE = 0.01  # of the score: what is expected to differ by less is no better
+TIE = 0.01  # of the score: a smaller expected difference does not count
 _LIST = re.compile(r"\[([\d\s.,e-]+)\]")  # of numbers
-_FAR = 3.0  # standard deviations beyond which a feature counts no more: others' documents are not LaRA's
+_FAR = 3.0  # standard deviations at most: a user's documents are not LaRA's
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What both routes are expected to make of a question, each 0 to 1.
+    """The expected results of both routes on a question, each 0 to 1.
 
     Args:
-        needs: how likely the question needs what.
-        abstains: how likely the passages are not answered from.
+        needs: the probability of each need.
+        abstains: the probability that the passages give no answer.
         rag, long: the score of each route by itself.
         rag_answered: the score of the passages' answer, if there is one.
         long_answered, long_abstained: the score of reading the whole after passages did or did not answer.
@@ -58,7 +58,7 @@ class Expected:
     silent_abstained: float
 
     def gain(self, abstained: bool) -> float:
-        """What reading the whole gains after passages that were not answered from, or were."""
+        """The gain of reading the whole after passages that gave no answer, or gave one."""
         if abstained:
             return self.long_abstained - self.silent_abstained
         return self.long_answered - self.rag_answered
@@ -66,18 +66,17 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What was fitted.
+    """The weights of a router.
 
     Args:
         card: data, split, date, errors: what a reader should know.
-        features: name -> mean and standard deviation where it was fitted, and its weight for each need.
+        features: name -> mean and standard deviation in the data of the fit, and its weight for each need.
         needs: each need's bias.
         lines: measure -> need -> logit at 64 000 tokens and its change when the tokens double. `abstains`: how often
-            passages are not answered from; `rag` and `long`: the scores of both routes where they are, `again`: that
-            of the whole where they are not.
-        engine: the model that it was fitted for; empty: any.
-        rule: a fixed policy that decides instead of the lines, where the records did not show the lines to be worth
-            more.
+            passages give no answer; `rag` and `long`: the scores of both routes if they give one, `again`: that of
+            the whole if they do not.
+        engine: the model that they were fitted for; empty: any.
+        rule: a fixed policy that decides instead of the lines, if the records did not show the lines to be worth more.
     """
 
     card: Mapping[str, Any]
@@ -89,7 +88,7 @@ class Weights:
     rule: Rule = ""
 
     def at_share(self, share: float) -> Weights:
-        """These weights where another share of the questions has no answer than in the data they come from.
+        """These weights for another share of questions without an answer than in the data they come from.
 
         Raises:
             SettingsError: the card does not tell the share in the data.
@@ -111,7 +110,7 @@ class Weights:
         }
 
     def needed(self, features: Mapping[str, float]) -> dict[Need, float]:
-        """How likely the question needs what; they add up to 1.
+        """The probability of each need; they add up to 1.
 
         A summary needs the whole as a comparison does: the data the weights come from have none, so this is a rule.
         """
@@ -128,11 +127,11 @@ class Weights:
         return {need: value / total for need, value in raised.items()}
 
     def expected(self, features: Mapping[str, float], kept: Mapping[Measure, float] | None = None) -> Expected:
-        """What both routes are expected to make of a question.
+        """The expected results of both routes on a question.
 
         Args:
-            kept: share of the score of `rag`, `long` and `again` that the engine keeps on this prompt, where it was
-                measured. It counts only where there is an answer: nobody overlooks what is not there.
+            kept: share of the score of `rag`, `long` and `again` that the engine keeps on this prompt, if measured. It
+                does not count for unanswerable questions: nobody overlooks what is not there.
 
         Raises:
             KeyError: a feature is missing.
@@ -165,7 +164,7 @@ class Weights:
         )
 
     def moved(self, features: Mapping[str, float], most: int = 3) -> list[tuple[str, float]]:
-        """The features that moved the expected gain of reading the whole most, with by how much, to first order."""
+        """The features that moved the expected gain of reading the whole most, and by how much, to first order."""
         needs, shaped = self.needed(features), self.shaped(features)
         gains = {need: self._gain(need, features["tokens"]) for need in NEEDS}
         mean = sum(needs[need] * gains[need] for need in NEEDS)
@@ -176,7 +175,7 @@ class Weights:
         return sorted(shares.items(), key=lambda item: -abs(item[1]))[:most]
 
     def _gain(self, need: Need, tokens: float) -> float:
-        """What reading the whole gains where the need is known."""
+        """The gain of reading the whole for one need."""
         abstains, rag, long, again = (_at(self.lines[measure][need], tokens) for measure in MEASURES)
         return abstains * (again - float(need == "unanswerable")) + (1 - abstains) * (long - rag)
 
@@ -205,11 +204,7 @@ def load(file: Path) -> Weights:
     Raises:
         SettingsError: they cannot be read, or were fitted on other features.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise SettingsError(f"Cannot read the router's weights in {file}: {reason}. See routing.weights.") from None
+    text = read_text(file, f"the router's weights in {file} (routing.weights)", SettingsError)
     return _parsed(text, str(file))
 
 
@@ -217,8 +212,8 @@ def of_settings(named: str | None, engine: Callable[[], str]) -> Weights:
     """The weights to use: the named file, else the one that lies here, else the carried ones.
 
     Args:
-        engine: tells the name of the engine that will answer; asked only where weights may be of another one, because
-            a server may have to be contacted for it.
+        engine: tells the name of the engine that will answer; called only if the weights are for one engine, because it
+            may contact a server.
 
     Raises:
         SettingsError: they cannot be used, or were fitted for another engine.

@@ -93,7 +93,7 @@ def _drawn(path: str, page: int) -> bytes:
         import pypdfium2
     except ImportError:
         raise MissingDependency("pypdfium2", "serve", "A picture of a page") from None
-    from hybrid.corpus.readers.ocr import LOCK
+    from hybrid.corpus.readers.pdf.ocr import LOCK
 
     with LOCK:  # it serves one thread at a time
         try:

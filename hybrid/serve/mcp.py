@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from hybrid import __version__
 from hybrid.errors import HybridError, InputError, MissingDependency
-from hybrid.index.store import Store
+from hybrid.index.protocol import Store
 from hybrid.serve.citing import placed
 from hybrid.serve.shelf import Shelf
 from hybrid.session.hybrid import Hybrid

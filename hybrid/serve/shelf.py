@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hybrid.corpus.corpus import not_read
+from hybrid.corpus.problems import not_read
 from hybrid.errors import CorpusError, InputError
-from hybrid.index.store import Progress, Store
+from hybrid.index.protocol import Progress, Store
 from hybrid.session.hybrid import Hybrid
 
 ROUTES = ("rag", "long")

@@ -1,4 +1,4 @@
-"""The memory that a model and its requests take, and how they fit GPUs: arithmetic on the model's configuration."""
+"""The memory of a model and its requests, and how they fit GPUs: arithmetic on the model's configuration."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Cache:
     per_token: float  # bytes for one more token at the end of the window
     per_request: float  # bytes for a request that fills the window
     first: float  # bytes for each of the first tokens, which every layer keeps
-    until: int  # tokens after which each takes only `per_token`; the window where that makes no difference
+    until: int  # tokens after which each takes only `per_token`; the window if that makes no difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +58,6 @@ def kv_bytes(config: Config, tokens: int, bits: int = 16) -> float:
     return sum(part.kept(tokens) for part in layers(config)) * bits / 8
 
 
-def kv_per_token(config: Config, bits: int = 16, context: int | None = None) -> float:
-    """Bytes that one more token adds at the end of a prompt; states add none.
-
-    Args:
-        context: tokens of the prompt: layers that look back farther see all of it, and add too. None: the prompt is
-            longer than any layer looks back.
-    """
-    grow = (
-        part
-        for part in layers(config)
-        if part.kind == "full" or (part.reach is not None and context is not None and part.reach >= context)
-    )
-    return sum(part.count * part.numbers for part in grow) * bits / 8
-
-
 def kv_per_gpu(config: Config, tokens: int, bits: int, tensor: int, pipeline: int) -> float:
     """Bytes of a request on each GPU: tensor parallelism splits heads, at most into single ones, and never latents."""
     heads = kv_heads(config) if any(part.kind != "state" for part in layers(config)) else tensor
@@ -84,12 +69,13 @@ def kv_per_gpu(config: Config, tokens: int, bits: int, tensor: int, pipeline: in
 
 
 def cache(config: Config, context: int, bits: int) -> Cache:
-    """What a request of `context` tokens keeps in as many bits."""
+    """The cache of a request of `context` tokens, in as many bits."""
     kept = [part for part in layers(config) if part.kind != "state"]
+    grow = [part for part in kept if part.reach is None or part.reach >= context]  # the others forget a token for each
     return Cache(
         bits,
-        kv_per_token(config, bits, context),
-        kv_bytes(config, context, bits),
+        per_token=sum(part.count * part.numbers for part in grow) * bits / 8,
+        per_request=kv_bytes(config, context, bits),
         first=sum(part.count * part.numbers for part in kept) * bits / 8,
         until=min([context, *(part.reach for part in kept if part.reach is not None)]),
     )
@@ -140,7 +126,7 @@ def fit(
 
 
 def refusal(fit: Fit, context: int) -> str:
-    """Why a request of `context` tokens does not fit, and what would, as one sentence."""
+    """Why a request of `context` tokens does not fit, and what would, in one sentence."""
     instead = [f"{fit.needed} of these GPUs (--tensor-parallel)" if fit.needed else ""]
     instead += [f"--context {fit.longest // 1024 * 1024}" if fit.longest >= 1024 else ""]
     remedy = " or ".join(filter(None, instead)) or "a smaller model, fewer bits a weight, or larger GPUs"
@@ -152,7 +138,7 @@ def refusal(fit: Fit, context: int) -> str:
 
 
 def tensor_sizes(config: Config) -> list[int] | None:
-    """The tensor-parallel sizes that vLLM takes; None where there is no attention, which alone decides them.
+    """The tensor-parallel sizes that vLLM takes; None for a model without attention, which alone decides them.
 
     A size divides the heads, and the heads for keys and values are split or repeated evenly.
     """
@@ -165,7 +151,7 @@ def tensor_sizes(config: Config) -> list[int] | None:
 
 
 def check_split(model: Model, tensor: int, pipeline: int) -> None:
-    """Raise InputError where vLLM cannot split the model's attention, or its layers, over as many GPUs."""
+    """Raise InputError if vLLM cannot split the model's attention or layers over as many GPUs."""
     if pipeline > (most := depth(model.config)):
         raise InputError(
             f"The {most} layers of {model.name} cannot be split into {pipeline} groups: take --pipeline-parallel "

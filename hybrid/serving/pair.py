@@ -1,4 +1,4 @@
-"""The servers that a model and a context need: a native one, and an extended one where the context is longer."""
+"""The servers that a model and a context need: a native one, and an extended one for a longer context."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hybrid.serving.memory import check_split
 from hybrid.serving.served import Served
 
 LAST_PORT = 65535
-SMALLEST = 64  # tokens that a setting takes as a window
+SMALLEST = 64  # tokens: the smallest window of the settings
 
 
 def plan(
@@ -27,15 +27,15 @@ def plan(
     port: int = 8000,
     **how: Any,
 ) -> tuple[list[Served], list[str]]:
-    """The servers for a model and a context, the native one first; and what the user should know about them.
+    """The servers for a model and a context, the native one first, and warnings for the user.
 
     Args:
         model: the folder or hub name that `known` was read from.
-        context: tokens to read at once; None for what the model comes with.
+        context: tokens to read at once; None for the model's own window.
         only: `native` or `extended` for one server instead of two.
-        name: under which it is served; None for the folder's or the hub's.
+        name: to serve it under; None for the folder's or the hub's.
         port: of the first; the second takes the next.
-        how: further fields of `Served`, the same for both.
+        how: further fields of `Served`, for both.
 
     Raises:
         InputError: the context is too small, or has no effect with `only`, or the model cannot be split as `how` says.

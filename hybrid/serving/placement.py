@@ -1,4 +1,4 @@
-"""Which GPUs or CPU cores each server runs on, and whether they hold it."""
+"""The GPUs or CPU cores that each server runs on, and whether they hold it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHARE = "0.45"  # of a GPU's memory, for each of two servers on it
 
 
 def gpus() -> dict[str, float]:
-    """The GPUs that may be used, as CUDA_VISIBLE_DEVICES names them, with their memory in GiB (0 where unknown)."""
+    """The usable GPUs, as CUDA_VISIBLE_DEVICES names them, with their memory in GiB (0: unknown)."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     memory: dict[str, float] = {}
     listed: list[str] = []
@@ -39,7 +39,7 @@ def gpus() -> dict[str, float]:
 
 
 def cores() -> list[int]:
-    """The CPUs to share among servers, one of each core; none where the user bound them, or nobody can."""
+    """The CPUs to share among servers, one of each core; none if the user bound them, or the system cannot."""
     if os.environ.get(BIND) or not hasattr(os, "sched_getaffinity"):
         return []
     found: dict[str, int] = {}
@@ -52,10 +52,10 @@ def cores() -> list[int]:
 
 
 def place(servers: Sequence[Served], devices: Sequence[str], cpus: Sequence[int] = ()) -> tuple[list[Served], str]:
-    """The servers on GPUs of their own where there are enough, otherwise sharing memory; and what was done.
+    """The servers on GPUs of their own if there are enough, else sharing memory; and a note that says which.
 
-    Left alone, every server takes the first GPUs, and nearly all of their memory. CPU builds get `cpus`, each its own:
-    left alone they take the same ones, and the second server waits for the first, whose threads spin on for a second
+    By itself every server takes the first GPUs, and nearly all of their memory. CPU builds get `cpus`, each its own: by
+    themselves they take the same ones, and the second server waits for the first, whose threads spin on for a second
     after each request.
     """
     placed = list(servers)
@@ -80,9 +80,9 @@ def place(servers: Sequence[Served], devices: Sequence[str], cpus: Sequence[int]
 
 
 def check_memory(served: Served, model: Model, devices: Mapping[str, float]) -> None:
-    """Raise InputError where the GPUs cannot hold the weights and one request, before minutes of loading.
+    """Raise InputError if the GPUs cannot hold the weights and one request, before minutes of loading.
 
-    vLLM itself judges what cannot be known here: other machines, weights kept elsewhere or in fewer bits.
+    vLLM itself judges the cases that are unknown here: other machines, weights kept elsewhere or in fewer bits.
     """
     own = served.devices.split(",") if served.devices else list(devices)
     elsewhere = ("--distributed-executor-backend", "--nnodes", "--data-parallel-size-local", "--cpu-offload-gb")
@@ -105,5 +105,5 @@ def check_memory(served: Served, model: Model, devices: Mapping[str, float]) -> 
         bits=8 if kept.startswith("fp8") else 4 if "4" in kept else 16,
         utilization=float(given(served, "--gpu-memory-utilization") or UTILIZATION),
     )
-    if memory and found.missing > WORKSPACE:  # by less it may fit: what the engine needs beside them is a guess
+    if memory and found.missing > WORKSPACE:  # by less it may fit: the workspace is a guess
         raise InputError(refusal(found, served.window))

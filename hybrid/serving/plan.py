@@ -1,6 +1,6 @@
-"""What it takes to serve a model with a window: overrides, memory of weights and cache, and how many requests fit.
+"""The plan to serve a model with a window: overrides, memory of weights and cache, and how many requests fit.
 
-The plan says what is assumed and not known: memory for activations, the number of parameters where nothing tells it.
+The plan says what it assumes: memory for activations, and the number of parameters if no file tells it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hybrid.model.quantization import bits_of, far_from_shape, quantization, siz
 from hybrid.model.read import read_model
 from hybrid.serving.memory import BITS, GIB, Cache, Fit, Split, cache, check_split, fit, tensor_sizes
 
-PASSAGES = 1700  # tokens of 8 passages, which are read instead of a document
+PASSAGES = 1700  # tokens of 8 passages, read instead of a document
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Plan:
     weight_bytes: float
     caches: tuple[Cache, ...]
     fits: tuple[Fit, ...]
-    questions: tuple[BreakEven, ...]  # what a question takes on each of these GPUs, estimated; where weights fit
-    overtakes: int | None  # tokens of a prompt in which attention takes as many operations as all the rest
+    questions: tuple[BreakEven, ...]  # estimated, for each GPU that the weights fit
+    overtakes: int | None  # tokens of a prompt at which attention takes as many operations as all the rest
     effective: int | None  # tokens, by RULER, where published
     warnings: tuple[str, ...]
 
@@ -67,7 +67,7 @@ def plan(
         context_parallel: parts into which a prompt and its cache are split, each on GPUs with all weights.
         kv_bits: of a key or value: 16, 8 (fp8) or 4.
         weight_bits: of all weights; None: of the files, else as its quantization_config says, else 16.
-        output: tokens of an answer, for what questions take.
+        output: tokens of an answer, for the estimates of questions.
         times: how many times a question over passages one on the whole document may cost, to be worth it.
 
     Raises:
@@ -105,7 +105,7 @@ def plan(
 
 
 def _warnings(model: Model, context: int, parameters: float, weight_bits: int | None, split: Split) -> Iterator[str]:
-    """What the plan cannot know, or what the user may not expect of it."""
+    """What the plan assumes, and what may surprise the user."""
     if model.effective is not None and context > model.effective:
         yield f"RULER holds to {model.effective:,} tokens for this model: expect a loss between there and {context:,}"
     if weight_bits is None and far_from_shape(model):
@@ -126,7 +126,7 @@ def _warnings(model: Model, context: int, parameters: float, weight_bits: int | 
 
 
 def _check(model: Model, kv_bits: int, split: Split) -> None:
-    """Raise InputError where vLLM is not planned for the weights, the cache's bits or the split."""
+    """Raise InputError for weights, bits of the cache or a split that cannot be planned."""
     told = model.config.get("quantization_config")
     if isinstance(told, Mapping) and told.get("quant_method") == "gguf":
         bits = min(BITS, key=lambda known: abs(known - (told.get("bits") or 4)))

@@ -1,4 +1,4 @@
-"""Whether a server reads its whole window, tried over HTTP.
+"""A trial over HTTP whether a server reads its whole window.
 
 Versions of vLLM read YaRN overrides in different ways, and none complains: a window that was not really extended
 answers with noise.
@@ -93,7 +93,7 @@ def _http(served: Served, method: str, path: str, body: Any = None, timeout: flo
 
 
 def _words(reply: Any) -> str:
-    """What a server said went wrong."""
+    """The message of a server's error."""
     error = reply.get("error", reply) if isinstance(reply, Mapping) else reply
     words = error.get("message", error) if isinstance(error, Mapping) else error
     return " ".join(str(words).split())[:300].rstrip(".")

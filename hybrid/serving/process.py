@@ -17,7 +17,7 @@ from hybrid.serving.served import Served
 
 _RAISED = re.compile(r"(?:[\w.]+\.)?(?:\w*(?:Error|Exception)|[\w. -]+: error): (.+)")
 _NOISE = re.compile(r"leaked|nanobind|warnings\.warn")  # printed by every vLLM that ends
-_ECHO = re.compile(r"(?:Engine core|WorkerProc) initialization failed")  # what follows from a cause
+_ECHO = re.compile(r"(?:Engine core|WorkerProc) initialization failed")  # follows from a cause
 _LOGGED = re.compile(
     r"(?:\x1b\[[\d;]*m)*(?:\([^()]*pid=\d+\)\s?)?(?:\x1b\[[\d;]*m)*"  # (EngineCore pid=1)
     r"(?:(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d [\d:]+ \[[^\]]*\]\s?)?"  # ERROR 01-31 12:00:00 [core.py:1]
@@ -35,7 +35,7 @@ class Running:
     last: str = "starting"
 
     def ended(self) -> str:
-        """The sentence about a server that ended."""
+        """The message about a server that ended."""
         code = self.process.returncode
         why = reason(self.log.read_text("utf-8", "replace"))
         if code == -signal.SIGKILL:

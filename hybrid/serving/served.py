@@ -10,14 +10,14 @@ from typing import Any
 
 from hybrid.errors import SettingsError
 
-PER_REQUEST = (0, 32)  # from this vLLM on it tells the timings of every request
+PER_REQUEST = (0, 32)  # the first vLLM that reports the timings of every request
 _OURS = {  # flags that `command` writes itself -> what to do instead
     "--model": "name the model itself",
     "--served-model-name": "leave it out",
     "--host": "use --host before the --",
     "--port": "use --port before the --",
     "--max-model-len": "use --context",
-    "--hf-overrides": "use --context: an override of one's own would replace the window's",
+    "--hf-overrides": "use --context: your override would replace that of the window",
     "--tensor-parallel-size": "use --tensor-parallel",
     "--pipeline-parallel-size": "use --pipeline-parallel",
     "--data-parallel-size": "use --data-parallel",
@@ -34,7 +34,7 @@ class Served:
     """
 
     model: str  # a folder or a hub name
-    name: str  # under which it is served
+    name: str  # to serve it under
     window: int  # tokens: --max-model-len
     overrides: Mapping[str, Any] = field(default_factory=dict)  # --hf-overrides
     host: str = "127.0.0.1"
@@ -44,7 +44,7 @@ class Served:
     pipeline_parallel: int = 1
     data_parallel: int = 1
     devices: str = ""  # CUDA_VISIBLE_DEVICES; empty: as it is
-    cores: str = ""  # that a CPU build binds its threads to; empty: what vLLM chooses
+    cores: str = ""  # that a CPU build binds its threads to; empty: vLLM chooses
 
     def __post_init__(self) -> None:
         for flag in (part.partition("=")[0].replace("_", "-") for part in self.extra if part.startswith("--")):
@@ -79,7 +79,7 @@ class Served:
 
 
 def flags(served: Served, version: tuple[int, ...] = PER_REQUEST) -> list[str]:
-    """The flags for the model's window, the GPUs and what the server must report; none for its address."""
+    """The flags for the model's window, the GPUs and the server's reports; none for its address."""
     line = ["--max-model-len", str(served.window)]
     if served.overrides:
         line += ["--hf-overrides", json.dumps(served.overrides)]
@@ -89,14 +89,14 @@ def flags(served: Served, version: tuple[int, ...] = PER_REQUEST) -> list[str]:
         (served.data_parallel, "--data-parallel-size"),
     ):
         line += [flag, str(size)] if size > 1 else []
-    line += ["--enable-prefix-caching", "--enable-prompt-tokens-details"]  # nothing is cached, or told of, without them
+    line += ["--enable-prefix-caching", "--enable-prompt-tokens-details"]  # without them nothing is cached, or reported
     if version >= PER_REQUEST:
         line += ["--enable-per-request-metrics"]
     return [*line, *served.extra]
 
 
 def given(served: Served, flag: str) -> str | None:
-    """The value of a flag that is passed on to vLLM: empty where it has none, None where the flag is not given."""
+    """The value of a flag that is passed on to vLLM: empty if it has none, None if the flag is not given."""
     for i, word in enumerate(served.extra):
         name, equals, value = word.partition("=")
         if name.replace("_", "-") == flag:
@@ -106,7 +106,7 @@ def given(served: Served, flag: str) -> str | None:
 
 
 def _positions(overrides: Mapping[str, Any]) -> int | None:
-    """The positions that a YaRN override computes; None where it says nothing about them."""
+    """The positions that a YaRN override computes; None if it says nothing about them."""
     rope = overrides.get("rope_parameters")
     if not isinstance(rope, Mapping):
         inner = [_positions(value) for value in overrides.values() if isinstance(value, Mapping)]

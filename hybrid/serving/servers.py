@@ -39,13 +39,13 @@ class Servers:
     Args:
         served: what to serve; started in this order, one after another, because two that load at once measure each
             other's memory and starve each other of a CPU.
-        vllm: what serves it.
+        vllm: the program that serves it.
         logs: a folder for one log file each, named after kind and port.
         timeout: seconds for each to become ready.
-        follow: where the logs' lines are copied to, each with its server's kind in front.
+        follow: receives the lines of the logs, each with its server's kind in front.
         say: told what happens.
-        show: told several times a second what is going on, for a line that is overwritten.
-        probe: whether to try each whole window with a prompt of that length, which takes as long as reading it does.
+        show: told the state several times a second, for a line that is overwritten.
+        probe: whether to try each window with a prompt of that length, which takes as long as reading it.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Servers:
 
         Raises:
             InputError: a port is taken; nothing was started.
-            EngineError: a server ended, did not become ready in time, or does not read what it should.
+            EngineError: a server ended, did not become ready in time, or does not read its window.
         """
         for served in self.served:
             check_port(served)
@@ -107,7 +107,7 @@ class Servers:
             time.sleep(0.5)
 
     def check(self) -> None:
-        """Raise EngineError if a server has ended or no longer answers; quick where all are well."""
+        """Raise EngineError if a server has ended or no longer answers; quick if all are well."""
         for one in self._running:
             if healthy(one.served):
                 continue
@@ -158,7 +158,7 @@ class Servers:
             time.sleep(0.3)
 
     def _look(self) -> None:
-        """Follow the logs; EngineError where a server has ended."""
+        """Follow the logs; EngineError if a server has ended."""
         for one in self._running:
             one.copy(self._follow)
             if one.process.poll() is not None:
@@ -188,7 +188,7 @@ def check_port(served: Served) -> None:
     """
     family = socket.AF_INET6 if ":" in served.host else socket.AF_INET
     with socket.socket(family) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that are only fading do not matter
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # fading connections do not matter
         try:
             trial.bind((served.host, served.port))
         except (OSError, OverflowError) as error:
@@ -211,7 +211,7 @@ def _interrupt(sign: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[list[int]]:
-    """Holds back Ctrl-C and its like during a block, and lists the signals that came."""
+    """Hold back Ctrl-C and the other signals during a block, and list those that came."""
     caught: list[int] = []
     if threading.current_thread() is not threading.main_thread():  # signals reach only that one
         yield caught

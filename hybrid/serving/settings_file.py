@@ -18,7 +18,7 @@ def with_engines(path: Path, servers: Sequence[Served], *, force: bool = False) 
     """The text of `path` with [engine] for the first server and [long_engine] for the second; the rest stays.
 
     Raises:
-        SettingsError: the file names other engines (and `force` is not given), or cannot be understood.
+        SettingsError: the file names other engines (and `force` is not given), or is not valid TOML.
     """
     new = "\n".join(_table(name, s) for name, s in zip(("engine", "long_engine"), servers, strict=False))
     if not os.access(path.parent, os.W_OK):
@@ -35,7 +35,7 @@ def with_engines(path: Path, servers: Sequence[Served], *, force: bool = False) 
     named = [f"[{name}]" for name in ours if name in had and had[name] != wanted.get(name)]
     if named and not force:
         raise SettingsError(
-            f"{path} says something else in {' and '.join(named)}: replace that with --force, or name another file "
+            f"{path} names other engines in {' and '.join(named)}: replace them with --force, or name another file "
             "with --write."
         )
     kept = _without(old, ours)

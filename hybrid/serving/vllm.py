@@ -14,7 +14,7 @@ from pathlib import Path
 from hybrid.errors import InputError, MissingDependency
 from hybrid.serving.served import Served, flags
 
-OLDEST = (0, 26)  # the oldest tried; before 0.30 vLLM reads YaRN's window from other keys, which are sent too
+OLDEST = (0, 26)  # the oldest tried; before 0.30 vLLM reads YaRN's window from other keys, which we send too
 BIND = "VLLM_CPU_OMP_THREADS_BIND"  # the cores that a CPU build binds its threads to
 _INSTALLED = """
 import importlib.metadata as metadata, json
@@ -46,7 +46,7 @@ def find(path: str | Path | None = None) -> Vllm:
 
     Raises:
         MissingDependency: there is none.
-        InputError: what was named is not vLLM, or is too old.
+        InputError: the named program is not vLLM, or is too old.
     """
     executable = _executable(path)
     python = executable if _is_python(executable) else _python_of(executable)
@@ -71,7 +71,7 @@ def command(served: Served, vllm: Vllm) -> list[str]:
 
 
 def environment(served: Served, vllm: Vllm, servers: int = 1) -> dict[str, str]:
-    """The variables that a server's process gets on top of those here; what the user set stays."""
+    """The variables that a server's process gets on top of those here; the user's own stay."""
     found = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "PYTHONSAFEPATH": "1"}  # no imports from the folder here
     if vllm.cpu and not os.environ.get("VLLM_CPU_KVCACHE_SPACE"):
         found["VLLM_CPU_KVCACHE_SPACE"] = str(_cache_space(servers))

@@ -1,4 +1,4 @@
-"""Many questions: decided together, and asked so that one reading of a text serves all of its questions."""
+"""Many questions: decided together, and asked in an order in which one reading of a text serves all its questions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from hybrid.errors import EngineError, WindowError
-from hybrid.index.store import Progress
+from hybrid.index.protocol import Progress
 from hybrid.routing.batch import plan
 from hybrid.routing.policies.calibrated import Calibrated
 from hybrid.routing.situation import Situation
@@ -16,23 +16,23 @@ from hybrid.session.explored import explored
 from hybrid.session.way import Reply, Way
 from hybrid.types import Answer, Decision
 
-_FAILED = 3  # calls in a row, after which a batch takes the engine for gone
+_FAILED = 3  # calls in a row after which a batch gives the engine up
 _NOT_ASKED = f"Not asked: the engine had failed {_FAILED} times in a row."
 
 
 class Begun(NamedTuple):
-    """A question that is decided and not asked yet."""
+    """A question whose route is decided, before it is asked."""
 
     way: Way
     situation: Situation
     decision: Decision
-    first: bool = False  # of those that read the same text, to be asked before the others
+    first: bool = False  # to be asked before the others that read the same text
 
     @property
     def turn(self) -> tuple[bool, tuple[str, ...], bool]:
-        """When it is asked: those that read the same text one after the other, passages last.
+        """Its place in the order of asking: one text after the other, and passages last.
 
-        A second attempt after passages then finds what others have read.
+        So a second attempt after passages finds in the cache what others have read.
         """
         return self.decision.route == "rag", self.situation.reads.get(self.decision.rung, ()), not self.first
 
@@ -47,7 +47,7 @@ def answers(
     """The answers in the order of the questions, without those of questions that failed.
 
     Args:
-        budget: dollars that all of them may take; nothing is explored where there is one.
+        budget: dollars that all of them may take; where there is one, nothing is explored.
         concurrency: questions under way at once.
         failures: as for `Hybrid.answer_many`.
     """
@@ -59,7 +59,7 @@ def answers(
 
 
 def _together(begun: Sequence[Begun], budget: float | None) -> Sequence[Begun]:
-    """The questions as they are best decided together; only the policy `calibrated` weighs them against each other."""
+    """The questions, decided together; only the policy `calibrated` weighs them against each other."""
     policy = begun[0].way.policy if begun else None
     if not isinstance(policy, Calibrated) or (len(begun) == 1 and budget is None):
         return begun
@@ -73,7 +73,7 @@ def _together(begun: Sequence[Begun], budget: float | None) -> Sequence[Begun]:
 def _asked(
     begun: Sequence[Begun], concurrency: int, failures: dict[int, EngineError] | None, progress: Progress | None
 ) -> dict[int, tuple[Answer, list[Reply]]]:
-    """What became of each question, by its place."""
+    """The answer and replies of each question that did not fail, by its place."""
     found: dict[int, tuple[Answer, list[Reply]]] = {}
     in_a_row = 0
     turns = sorted(range(len(begun)), key=lambda i: (*begun[i].turn, i))
@@ -86,7 +86,7 @@ def _asked(
                 except (EngineError, CancelledError) as error:
                     if failures is None:
                         raise
-                    in_a_row += not isinstance(error, WindowError)  # that is the question's own
+                    in_a_row += not isinstance(error, WindowError)  # which is the question's fault, not the engine's
                     failures[i] = error if isinstance(error, EngineError) else EngineError(_NOT_ASKED)
                     if in_a_row >= _FAILED:
                         for _, later in futures[done:]:

@@ -1,4 +1,4 @@
-"""The one way to engines: every call is measured and priced, and what a model thought aloud is cut off."""
+"""All calls of engines: each is measured and priced, and a model's thoughts are cut off."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from hybrid.errors import EngineError, HybridError
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage
 
-_CLEAR = 120  # characters after which a streamed reply is no abstention
+_CLEAR = 120  # characters: a longer streamed reply is no abstention
 
 
 class Calls:
     """Calls of engines. Safe to use from several threads.
 
     Args:
-        settings: prices, and whether energy is wanted.
-        engines: all that may be called.
+        settings: prices, and whether to measure energy.
+        engines: all engines that may be called.
 
     Attributes:
-        power: measures this machine's GPUs; None: nothing does.
-        unmeasured: a note where energy was wanted and cannot be measured.
+        power: measures this machine's GPUs; None where nothing does.
+        unmeasured: a note where energy should be measured and cannot be.
     """
 
     def __init__(self, settings: CostSettings, engines: Sequence[Engine]) -> None:
@@ -44,7 +44,7 @@ class Calls:
         """Ask an engine.
 
         Args:
-            usages: receives what the call took, also where it fails.
+            usages: receives the usage of the call, also of one that fails.
         """
         said = None if on_text is None else Spoken(on_text, thinks=engine.name in self._thinking)
         meter = self._meters.setdefault(engine.name, Meter(self.power if _local(engine) else None))
@@ -58,7 +58,7 @@ class Calls:
         usage = completion.usage
         shares: dict[str, float | None] = {
             "shared_seconds": call.shared_seconds,
-            # an engine's own figure counts the work of other calls in this process too
+            # the engine's own figure includes other calls of this process
             "cpu_seconds": None if usage.cpu_seconds is None else call.cpu_seconds,
             "joules": usage.joules if call.joules is None else call.joules,
         }
@@ -70,12 +70,12 @@ class Calls:
         return completion
 
     def _without_thoughts(self, completion: Completion, engine: Engine, max_tokens: int) -> Completion:
-        """What a model said after thinking aloud; a refusal or an answer is looked for there alone."""
+        """The completion without the model's thoughts, which may look like a refusal or an answer."""
         if completion.quotes:
             return completion
         said, text = spoken(completion.text), completion.text
         if opens_unseen(text):
-            self._thinking.add(engine.name)  # from now on nothing of it is streamed before its thoughts end
+            self._thinking.add(engine.name)  # from now on it is streamed only after its thoughts
         if completion.truncated and (not said or breaks_off(text, thinks=engine.name in self._thinking)):
             raise EngineError(
                 f"{engine.name} used all {max_tokens} tokens for thinking, without an answer; raise engine.max_tokens "
@@ -88,16 +88,16 @@ class Calls:
         return replace(completion, text=said, abstained=abstains(said))
 
     def price(self, usage: Usage, engine: Engine) -> Cost:
-        """What calls of an engine did cost."""
+        """The cost of an engine's calls."""
         return price(self._settings, usage, on_gpu=engine.on_gpu, local=_local(engine))
 
     def spent(self) -> dict[str, Spent]:
-        """What all calls until now took, by the engine's name; engines of one name count as one."""
+        """Tokens, seconds and joules of all calls until now, by the engine's name; engines of one name count as one."""
         return {name: meter.spent() for name, meter in list(self._meters.items())}
 
 
 def _local(engine: Engine) -> bool:
-    """Whether its model runs on GPUs of this machine."""
+    """Whether the engine's model runs on this machine's GPUs."""
     return getattr(engine, "local", False)
 
 
@@ -114,7 +114,7 @@ def _find_power(settings: CostSettings, engines: Sequence[Engine]) -> tuple[Powe
 
 
 class Held:
-    """A stream that is held back until it cannot be an abstention any more."""
+    """Holds a stream back until it can no longer be an abstention."""
 
     def __init__(self, on_text: OnText) -> None:
         self._on_text = on_text
@@ -131,7 +131,7 @@ class Held:
             self.release()
 
     def release(self) -> None:
-        """Pass on what was held back, and all that follows."""
+        """Pass on the text that was held back, and all that follows."""
         if not self._open:
             self._open = True
             self._on_text(self._text)

@@ -1,4 +1,4 @@
-"""Corpora and their indexes, which are made or brought up to date when they are asked for, and stay open."""
+"""Corpora and their indexes: made or brought up to date when they are needed, and kept open."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from hybrid.corpus.readers.read import READING
 from hybrid.errors import IndexDamaged
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
-from hybrid.index.store import Changes, Progress, Store
+from hybrid.index.protocol import Changes, Index, Progress, Store
 from hybrid.settings import Settings
+from hybrid.settings.names import STORES
 from hybrid.text.words import VERSION as WORDS
 
 _OPEN = 16  # indexes kept open
@@ -25,12 +26,13 @@ class Corpora:
         self.settings = settings
         self.embedder = Embedder(settings.embedder)
         self.chunker = Chunker(self.embedder, settings.passages)
-        self._stores: dict[str, Store] = {}
-        self._given: dict[str, object] = {}  # texts by the key of their index: kept, so that no other gets their id
+        self.index_kind: type[Index] = STORES[settings.index.store]
+        self._stores: dict[str, Index] = {}
+        self._given: dict[str, object] = {}  # texts by the key of their index, kept so that no others get their id
         self._lock = threading.RLock()
 
     def open(self, corpus: CorpusLike | Store, progress: Progress | None = None) -> Store:
-        """The index of a corpus, made or brought up to date; give it instead of the corpus to skip looking for changes.
+        """The index of a corpus, made or brought up to date; a store is given back without a look for changes.
 
         Raises:
             CorpusError: nothing readable is there.
@@ -41,7 +43,7 @@ class Corpora:
     def index(
         self, corpus: CorpusLike, progress: Progress | None = None, *, rebuild: bool = False
     ) -> tuple[Store, Changes | None]:
-        """Bring the index of a corpus up to date; the changes are None where there were none to look into."""
+        """Bring the index of a corpus up to date; the changes are None where no file had changed."""
         found = Corpus.of(corpus, self.settings.corpus)
         with self._lock:
             key = found.key or f"texts {id(corpus)}"
@@ -51,7 +53,7 @@ class Corpora:
             try:
                 return self._updated(key, path, corpus, found, progress)
             except IndexDamaged:
-                if path is None or self.settings.index.dir is not None:  # a folder somebody chose is theirs
+                if path is None or self.settings.index.dir is not None:  # a folder the user chose is theirs
                     raise
                 self._discard(key, path)
             store, changes = self._updated(key, path, corpus, found, progress)
@@ -61,18 +63,18 @@ class Corpora:
     def _updated(
         self, key: str, path: Path | None, corpus: CorpusLike, found: Corpus, progress: Progress | None
     ) -> tuple[Store, Changes | None]:
-        """The index of a corpus, opened once, and what was changed in it."""
+        """The index of a corpus, opened once, and its changes."""
         if key not in self._stores:
             if len(self._stores) >= _OPEN:
                 oldest = next(iter(self._stores))
                 self._given.pop(oldest, None)
                 self._stores.pop(oldest)
-            self._stores[key] = Store(path, self.embedder, self.chunker)
+            self._stores[key] = self.index_kind(path, self.embedder, self.chunker)
             self._stores[key].inspect()
             self._given[key] = corpus
         store = self._stores[key]
         store.passed_over = found.problems
-        if store.fresh(found) and store.searchable():
+        if store.fresh(found):
             return store, None
         return store, store.update(found, progress)
 
@@ -85,13 +87,15 @@ class Corpora:
         from platformdirs import user_cache_path
 
         made_by = f"{corpus.key} {self.embedder.fingerprint} {self.settings.passages.tokens} {READING}.{WORDS}"
+        if self.settings.index.store != "sqlite":  # whose folders keep the names they had
+            made_by += f" {self.settings.index.store}"
         return user_cache_path("hybrid-context") / blake2b(made_by.encode(), digest_size=10).hexdigest()
 
     def _discard(self, key: str, path: Path) -> None:
         """Forget an index and delete its files, and nothing else in its folder."""
         if key in self._stores:
             self._stores.pop(key).close()
-        Store.delete(path)
+        self.index_kind.delete(path)
 
     def close(self) -> None:
         """Release opened indexes."""

@@ -1,4 +1,4 @@
-"""What the other route makes of a question that is drawn for it, once the answer is there."""
+"""Exploring: the other route answers some questions too, after their answers are there."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from hybrid.types import Answer, Cost, Decision, Explored, Usage
 
 
 def explored(way: Way, situation: Situation, answer: Answer, replies: Sequence[Reply]) -> Answer:
-    """The answer with what the other route makes of its question, if the question is drawn for it.
+    """The answer with the other route's reply, if its question is drawn for that.
 
-    Nothing is explored where the user asked for a route, nor beyond the budget of a question.
+    Nothing is explored where the user forces a route, nor beyond the budget of a question.
     """
     routing = way.settings.routing
     if way.policy.name == "forced" or not drawn(way.question, routing.explore, routing.explore_seed):
@@ -35,7 +35,7 @@ def explored(way: Way, situation: Situation, answer: Answer, replies: Sequence[R
 
 
 def _known(way: Way, situation: Situation, answer: Answer, replies: Sequence[Reply]) -> Answer:
-    """Both routes were taken: the reply of the one that did not answer."""
+    """The reply of the route that did not answer, where both routes were taken."""
     done, reply = next(
         pair for pair in zip(answer.attempts, replies, strict=True) if pair[0].decision.route != answer.route
     )
@@ -44,13 +44,13 @@ def _known(way: Way, situation: Situation, answer: Answer, replies: Sequence[Rep
 
 
 def _asked(way: Way, situation: Situation, answer: Answer, decision: Decision) -> Answer:
-    """Takes the other route, and charges it."""
+    """The reply of the other route, asked now and charged."""
     apart = replace(way, on_text=None, timings={}, notes=[], usages=[])
     said: dict[str, Any] = {"text": "", "abstained": False}
     with way.stage("explore"):
         try:
             said = _said(way, apart.read(situation, decision))
-        except HybridError as error:  # the answer is there, and stays
+        except HybridError as error:  # the answer stays
             said["failed"] = str(error)
     engine, _ = way.situating.engine_for(decision.rung)
     usage = sum(apart.usages, Usage())
@@ -62,7 +62,7 @@ def _asked(way: Way, situation: Situation, answer: Answer, decision: Decision) -
 
 
 def _said(way: Way, reply: Reply) -> dict[str, Any]:
-    """A reply as an answer would give it."""
+    """A reply in the words of an answer."""
     silent = reply.completion.abstained
     text, _ = cite(reply.completion, reply.pieces, way.store)
     return {"text": SILENT if silent else text, "abstained": silent}

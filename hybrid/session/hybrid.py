@@ -1,4 +1,4 @@
-"""`Hybrid` keeps models and indexes loaded between questions; `answer(question, corpus)` asks one that is shared."""
+"""`Hybrid` keeps models and indexes loaded between questions; `answer(question, corpus)` asks a shared one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from hybrid.corpus.corpus import CorpusLike
 from hybrid.cost.estimate import checked_costs
@@ -16,7 +16,7 @@ from hybrid.engines.base import Engine, OnText
 from hybrid.engines.effective import Effective
 from hybrid.engines.make import make_engine
 from hybrid.errors import EngineError, InputError
-from hybrid.index.store import Progress, Store
+from hybrid.index.protocol import Progress, Store
 from hybrid.model.profile import FILE as PROFILE
 from hybrid.routing.policies.forced import Forced
 from hybrid.routing.policies.make import make_policy
@@ -33,6 +33,22 @@ from hybrid.session.warm import Warm
 from hybrid.session.way import Way, Widen
 from hybrid.settings import Settings, load
 from hybrid.types import RUNGS, Answer, Candidate, Decision, Route, Rung, Sampling, Turn
+
+
+class Replaced(TypedDict, total=False):
+    """Arguments of `Hybrid` that take the place of settings."""
+
+    engine: Any
+    long_engine: Any
+    policy: Policy | None
+
+
+class _How(TypedDict, total=False):
+    """Arguments of `Way` that a caller gives for one question."""
+
+    on_text: OnText | None
+    progress: Progress | None
+    widen: Widen | None
 
 
 class Hybrid(Corpora):
@@ -60,7 +76,7 @@ class Hybrid(Corpora):
     ) -> None:
         settings = load() if settings is None else settings
         settings = settings.model_copy(update={"cost": checked_costs(settings.cost)})
-        if engine is not None and long_engine is None:  # it is named for whole documents too
+        if engine is not None and long_engine is None:  # the engine is meant for whole documents too
             settings = settings.model_copy(update={"long_engine": None})
         super().__init__(settings)
         self.engine: Engine = self._measured(engine or settings.engine)
@@ -70,7 +86,7 @@ class Hybrid(Corpora):
         self.warm = Warm()
         self.calls = Calls(settings.cost, (self.engine, self.long_engine))
         self._counted = Counted()
-        self._loaded = False  # the embedder
+        self._loaded = False  # whether the embedder is
 
     def __enter__(self) -> Hybrid:
         return self
@@ -96,7 +112,7 @@ class Hybrid(Corpora):
 
         Args:
             question: in any language the embedder knows.
-            corpus: a file, folder or glob, a list of them, `{name: text}`, LlamaIndex documents, or an opened index.
+            corpus: a file, folder or glob, a list of them, `{name: text}`, LlamaIndex documents, or an opened store.
             route: force `rag` or `long`.
             rung: force how much is read.
             documents: names of the only documents to read; None means all.
@@ -110,7 +126,7 @@ class Hybrid(Corpora):
         Raises:
             UserError: a sentence that says what to mend.
         """
-        way = self._way(question, corpus, route, rung, documents, progress, on_text, widen)
+        way = self._way(question, corpus, route, rung, documents, on_text=on_text, progress=progress, widen=widen)
         way.history, way.sampling = turns(history), sampling
         situation, decision = self._begin(way)
         return explored(way, situation, *way.finish(situation, decision))
@@ -137,13 +153,13 @@ class Hybrid(Corpora):
     ) -> list[Answer]:
         """Answers in the order of the questions.
 
-        The policy `calibrated` decides the questions together (`hybrid.routing.batch`). They are asked grouped by what
-        they read, so that one prefill of a document serves all of its questions; as many at once as the engine takes.
-        What is explored comes after all answers, and not where there is a budget for the batch.
+        The policy `calibrated` decides the questions together (`hybrid.routing.batch`). Questions that read the same
+        are asked one after the other, so that one prefill of a document serves all of them; as many run at once as the
+        engine takes. Exploring comes after all answers, and only where the batch has no budget.
 
         Args:
-            failures: receives what an engine failed at, by the question's place in the list; the other questions go on,
-                and the answers are of these only. After three failures in a row no more is asked. None: the first
+            failures: receives the engine's errors by the question's place in the list. The other questions go on, and
+                only their answers are returned; after three failures in a row no more is asked. None: the first
                 failure is raised.
         """
         store = self.open(corpus, progress)
@@ -162,8 +178,8 @@ class Hybrid(Corpora):
         progress: Progress | None = None,
         history: Sequence[Turn | Mapping[str, str]] = (),
     ) -> Decision:
-        """Only the decision: nothing is asked of the engine; a question that follows others is understood by rule."""
-        way = self._way(question, corpus, route, rung, documents, progress)
+        """Only the decision; the engine is not asked. A question that follows others is understood by rule."""
+        way = self._way(question, corpus, route, rung, documents, progress=progress)
         way.history = turns(history)
         if depends(question, way.history):
             way.understand(asks=False)
@@ -176,7 +192,7 @@ class Hybrid(Corpora):
         k: int | None = None,
         documents: Sequence[str] | None = None,
     ) -> list[Candidate]:
-        """Only the passages found for a question, best first.
+        """Only the passages that are found for a question, best first.
 
         Args:
             k: how many; None: `retrieval.k`.
@@ -186,16 +202,15 @@ class Hybrid(Corpora):
         return self._way(question, corpus, documents=documents).retrieve(k)[:k]
 
     def _rerank(self, question: str, found: list[Candidate], store: Store) -> list[Candidate]:
-        """What was retrieved, chosen and ordered anew; a subclass may do so."""
+        """The retrieved passages; a subclass may choose and order them anew."""
         return found
 
     def spent(self) -> dict[str, Spent]:
-        """What all calls until now took, by the engine's name; engines of one name count as one."""
+        """Tokens, seconds and joules of all calls until now, by the engine's name; engines of one name count as one."""
         return self.calls.spent()
 
     @property
     def _situating(self) -> Situating:
-        """What puts situations together."""
         return Situating(self.settings, self.engine, self.long_engine, self.warm, self._counted)
 
     def _way(
@@ -205,9 +220,7 @@ class Hybrid(Corpora):
         route: Route | None = None,
         rung: Rung | None = None,
         documents: Sequence[str] | None = None,
-        progress: Progress | None = None,
-        on_text: OnText | None = None,
-        widen: Widen | None = None,
+        **how: Unpack[_How],
     ) -> Way:
         """A question on its way, its corpus opened."""
         if not isinstance(question, str) or not question.strip():
@@ -220,7 +233,7 @@ class Hybrid(Corpora):
         route, rung = (route, rung) if route or rung else (routing.route, routing.rung)
         policy: Policy = Forced(route, rung) if route or rung else self.policy
         begun = time.perf_counter()
-        store = self.open(corpus, progress)
+        store = self.open(corpus, how.get("progress"))
         opened = time.perf_counter() - begun
         return Way(
             question,
@@ -231,14 +244,12 @@ class Hybrid(Corpora):
             self.calls,
             self._rerank,
             None if documents is None else tuple(documents),
-            on_text,
-            progress,
-            widen,
             timings={"index": opened},
+            **how,
         )
 
     def _begin(self, way: Way) -> tuple[Situation, Decision]:
-        """The way up to the decision; the embedder is loaded before, so that what a search takes is known apart."""
+        """The way up to the decision; the embedder is loaded before, so that searches are timed without that."""
         if not self._loaded and self.settings.retrieval.mode != "lexical":
             with way.stage("load"):
                 self.embedder.warm_up()
@@ -246,7 +257,7 @@ class Hybrid(Corpora):
         return way.begin()
 
     def _measured(self, what: Any) -> Engine:
-        """An engine that is given no more than it was measured to read; nothing is asked of it here."""
+        """An engine that is given no more than it was measured to read; it is not asked here."""
         engine, profile = make_engine(what, self.embedder), self.settings.routing.profile
         if not engine.on_gpu or (profile is None and not Path(PROFILE).is_file()):
             return engine
@@ -256,7 +267,7 @@ class Hybrid(Corpora):
 
 @lru_cache(maxsize=4)
 def _shared(settings: str) -> Hybrid:
-    """One `Hybrid` for equal settings, which are compared as JSON: overrides are no hashable values."""
+    """One `Hybrid` for equal settings, which are compared as JSON because overrides cannot be hashed."""
     return Hybrid(Settings.model_validate_json(settings))
 
 
@@ -279,7 +290,7 @@ def answer(
         >>> a.text, a.route, a.reason, a.citations, a.usage, a.cost  # doctest: +SKIP
 
     Args:
-        question: what to answer.
+        question: in any language the embedder knows.
         corpus: a file, folder or glob, a list of them, `{name: text}`, or LlamaIndex documents.
         settings: as loaded by `hybrid.settings.load`.
         progress: receives stage, done and total.

@@ -1,6 +1,6 @@
 """What a policy may know of a question: how much each rung would read, what that costs, and what is cached.
 
-Nothing is asked of a model here; sizes come from the index, windows and costs from the engines and the settings.
+No model is asked here: sizes come from the store, windows and costs from the engines and the settings.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hybrid.cost.price import total
 from hybrid.engines.base import Engine
 from hybrid.engines.effective import Effective
 from hybrid.errors import InputError
-from hybrid.index.store import Entry, Store
+from hybrid.index.protocol import Entry, Store
 from hybrid.model.profile import Profile
 from hybrid.reading.assemble import ranked_documents
 from hybrid.reading.ordering import choose
@@ -29,8 +29,7 @@ from hybrid.types import RUNGS, Candidate, Piece, Prediction, Rung
 
 _EXPECTED_OUTPUT = 128  # tokens of an answer, for predictions
 
-
-# What was counted before, by index: not by its id, which is given to another one when an index is dropped.
+# earlier counts by store, and not by its id, which another one gets when a store is dropped
 Counted = WeakKeyDictionary[Store, dict[tuple[object, ...], float]]
 
 
@@ -49,11 +48,12 @@ class Situating:
     ) -> Situation:
         """What a policy may know of a question.
 
-        Sizes are estimated from the index, which counts in the embedder's tokens, and exact where it matters.
+        Sizes are estimated from the store, which counts in the embedder's tokens, and counted exactly where a decision
+        could depend on it.
 
         Args:
             documents: the only ones that may be read; None: all.
-            candidates: what was found for the question, best first.
+            candidates: passages found for the question, best first.
 
         Raises:
             InputError: none of the documents is in the index.
@@ -92,7 +92,7 @@ class Situating:
         )
 
     def _passages(self, store: Store, read: Sequence[Candidate], tokens: Mapping[str, int]) -> dict[Rung, int]:
-        """Tokens of passages, and of their sections: three passages each, or the document where that is shorter."""
+        """Tokens of passages, and of their sections, taken as three passages each or the document if it is shorter."""
         ratio = self.ratio(self.engine, store)
         frames = sum(sizes(self.engine, [Piece(c.passage.document, "", 0, c.passage.heading) for c in read]))
         around = sum(min(3 * c.passage.tokens, tokens[c.passage.document]) for c in read)
@@ -104,7 +104,7 @@ class Situating:
     def _whole(
         self, store: Store, best: Sequence[str], tokens: Mapping[str, int], rooms: Mapping[Rung, int]
     ) -> tuple[dict[Rung, int], int, dict[Rung, tuple[str, ...]]]:
-        """Tokens of the best documents that fit and of all, tokens of the best one, and which would be read."""
+        """Tokens of the best documents that fit and of all, tokens of the best one, and the documents that are read."""
         ratio = self.ratio(self.long_engine, store)
         largest = self._measured(best[:1], tokens[best[0]] * ratio, rooms["documents"], store)
         sized = {name: round(tokens[name] * ratio) for name in best}
@@ -119,7 +119,7 @@ class Situating:
         )
 
     def _cached(self, documents: Sequence[str]) -> int:
-        """Tokens of whole documents that the long engine should still hold; without a GPU nothing is cached."""
+        """Tokens of whole documents that the long engine should still hold; an engine without a GPU holds none."""
         return self.warm.expected(self.long_engine.name, documents) if self.long_engine.on_gpu else 0
 
     def _readings(
@@ -127,8 +127,8 @@ class Situating:
     ) -> dict[Rung, Reading]:
         """How well each rung would be read, where its engine was measured.
 
-        A text that is read in parts may stand anywhere in them. After a long text its best passages are repeated: they
-        are read at the better of their two places.
+        A text that is read in parts has no known place in them. The best passages of a long text are repeated after it
+        and read at the better of their two places.
         """
         found: dict[Rung, Reading] = {}
         for rung in RUNGS:
@@ -147,7 +147,7 @@ class Situating:
         return found
 
     def _measured(self, names: Sequence[str], estimated: float, limit: int, store: Store) -> int:
-        """Tokens of whole documents: counted where the estimate is too close to the limit to decide by it."""
+        """Tokens of whole documents, counted where the estimate is too close to the limit to decide by it."""
         if not limit / 2 < estimated < limit * 2:
             return round(estimated)
         engine = self.long_engine
@@ -159,7 +159,7 @@ class Situating:
     def _predict(self, rung: Rung, tokens: int, limit: int, cached: int) -> Prediction:
         engine, most = self.engine_for(rung)
         fits = tokens <= limit
-        if ROUTES[rung] == "rag":  # what does not fit is left out; only whole texts are read in parts
+        if ROUTES[rung] == "rag":  # passages that do not fit are left out; only whole texts are read in parts
             tokens = min(tokens, limit)
         calls = 1 if tokens <= limit else -(-tokens // limit) + 1
         output = min(most, _EXPECTED_OUTPUT)
@@ -189,13 +189,13 @@ class Situating:
         return known[key]
 
     def engine_for(self, rung: Rung) -> tuple[Engine, int]:
-        """What reads a rung, and the tokens kept for its answer."""
+        """The engine that reads a rung, and the tokens kept for its answer."""
         if ROUTES[rung] == "long":
             return self.long_engine, (self.settings.long_engine or self.settings.engine).max_tokens
         return self.engine, self.settings.engine.max_tokens
 
     def ordering(self, engine: Engine, count: int) -> tuple[Ordering, Sequence[float], str]:
-        """How that many passages are ordered for an engine, its position curve, and why."""
+        """The ordering of that many passages for an engine, its position curve, and why."""
         routing = self.settings.routing
         if routing.ordering != "auto":
             return routing.ordering, routing.curve, f"{routing.ordering}: you asked for it"
@@ -206,7 +206,7 @@ class Situating:
 
 
 def profile_of(engine: Engine) -> Profile | None:
-    """What was measured on an engine, if anything was."""
+    """The measured profile of an engine, if there is one."""
     return engine.profile if isinstance(engine, Effective) else None
 
 
@@ -214,19 +214,19 @@ def _depths(
     candidates: Sequence[Candidate], names: Sequence[str], entries: Sequence[Entry]
 ) -> list[tuple[float, float]]:
     """Where the best passages would stand if documents were read whole: (depth, relevance), best first."""
-    sizes_ = {entry.name: (entry.tokens, entry.passages) for entry in entries}
-    total_ = max(1, sum(sizes_[name][0] for name in names))
-    before, starts = 0, {}
+    known = {entry.name: entry for entry in entries}
+    length, starts = 0, {}
     for name in names:
-        starts[name] = before
-        before += sizes_[name][0]
+        starts[name] = length
+        length += known[name].tokens
     found = []
     for candidate in candidates:
         passage = candidate.passage
         if passage.document in starts:
-            tokens, count = sizes_[passage.document]
-            inside = (passage.ordinal + 0.5) / max(1, count)
-            found.append((min(1.0, (starts[passage.document] + inside * tokens) / total_), max(0.0, candidate.score)))
+            entry = known[passage.document]
+            inside = (passage.ordinal + 0.5) / max(1, entry.passages) * entry.tokens
+            depth = (starts[passage.document] + inside) / max(1, length)
+            found.append((min(1.0, depth), max(0.0, candidate.score)))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a call tells its callback, as an iterator."""
+"""The texts that a call gives its callback, as an iterator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def as_it_comes(work: Callable[[OnText], T]) -> Iterator[str | T]:
-    """The text that `work` tells its callback, while it works in a thread, and last what it returns."""
+    """Each text that `work`, run in a thread, gives its callback, and last what it returns."""
     told: queue.SimpleQueue[tuple[bool, str | T | BaseException]] = queue.SimpleQueue()  # whether it is the last
 
     def run() -> None:

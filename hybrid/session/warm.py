@@ -1,8 +1,8 @@
-"""What an engine's prefix cache should still hold, from what was read and what the engine reported.
+"""The expected contents of engines' prefix caches, from what they read and reported.
 
-Engines tell how many tokens of a prompt were cached only afterwards. Before, this ledger answers: documents that were
-read lately, in the same order from the first on, are expected to be warm. It is corrected by every report: an engine
-that found less than half of what was expected has evicted it, or never cached.
+Engines tell how many tokens of a prompt were cached only afterwards. Before, this ledger tells: documents that were
+read lately, in the same order from the first on, are expected to be warm. Every report corrects it: an engine that
+found less than half of the expected tokens has evicted them, or never cached.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import takewhile
 Read = tuple[str, int]  # a document and its tokens
 
 _REMEMBERED = 64  # prefixes of each engine
-_BLOCK = 128  # tokens that may be missing from a cached prefix: engines cache in blocks
+_BLOCK = 128  # tokens that may be missing at the end of a cached prefix: engines cache in blocks
 
 
 class Warm:
@@ -27,12 +27,12 @@ class Warm:
         self._colder: set[str] = set()
 
     def caches(self, engine: str) -> bool:
-        """Whether an engine is expected to keep what it reads: until its reports say otherwise."""
+        """Whether an engine is expected to keep what it reads, as it is until its reports say otherwise."""
         with self._lock:
             return engine not in self._colder
 
     def expected(self, engine: str, documents: Sequence[str]) -> int:
-        """Tokens of a prompt that begins with `documents` that the engine should find in its cache."""
+        """Tokens that the engine should find in its cache for a prompt that begins with `documents`."""
         with self._lock:
             if engine in self._colder:
                 return 0
@@ -51,7 +51,7 @@ class Warm:
             if expected > 2 * _BLOCK and cached < expected / 2:
                 prefixes.clear()
                 if cached == 0:
-                    self._colder.add(engine)  # it may not cache at all: nothing is expected until it reports some
+                    self._colder.add(engine)  # it may not cache at all: expect nothing until it reports some
             if cached > 0:
                 self._colder.discard(engine)
             prefixes[documents] = tuple(read)

@@ -1,12 +1,12 @@
 """The way of a question, from top to bottom: understand, retrieve, situate, decide, assemble, ask, check, cite.
 
-understand    a question that follows others, put so that it stands alone
-retrieve      the passages that are near the question
-decide        what a policy may know of it, and the route it takes
+understand    put a question that follows others so that it stands alone
+retrieve      find the passages that are near the question
+decide        put together what the policy may know, and have it choose the route
 attempts      read and check, once or twice
-  assemble    what fits, in its order, as a prompt
-  ask         one call of an engine, or one for every part of a long text
-answer        the reply, cited and priced
+  assemble    make a prompt of the pieces that fit, in their order
+  ask         call an engine, once or for every part of a long text
+answer        cite and price the reply
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from hybrid.chat.prompts import Prompt
-from hybrid.corpus.corpus import not_read
+from hybrid.corpus.problems import not_read
 from hybrid.cost.price import preparation, total
 from hybrid.engines.base import Completion, Engine, OnText
 from hybrid.errors import HybridError, WindowError
-from hybrid.index.fusion import retrieve
-from hybrid.index.store import Progress, Store
+from hybrid.index.protocol import Progress, Store
 from hybrid.reading.amendments import amendments, amendments_first
 from hybrid.reading.assemble import pieces
 from hybrid.reading.chunkwise import Chunkwise
@@ -42,14 +42,14 @@ _WIDE = 20  # passages by which documents are ranked for the long route
 _REWRITTEN = 128  # tokens of a question that is rewritten
 _REMARKED = 8  # documents whose remarks an answer tells
 
-# Given a question, the index and what was chosen on the route rag, best first: what is read instead, best first.
+# Takes a question, the store and the pieces chosen on the route rag; returns the pieces to read instead, best first.
 # A pipeline puts whole clauses or functions in the place of passages and adds what has to be read with them.
 Widen = Callable[[str, Store, Sequence[Piece]], Sequence[Piece]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an engine replied, and what it had read."""
+    """An engine's reply, and the pieces it read."""
 
     completion: Completion
     pieces: tuple[Piece, ...] = ()
@@ -58,12 +58,10 @@ class Reply:
 
 @dataclass(slots=True)
 class Way:
-    """One question on its way, with what it needs and what is noted of it.
+    """One question on its way, and what is noted of it.
 
     Args:
-        policy: decides.
-        settings, situating, calls: of the `Hybrid` that is asked.
-        rerank: changes what was retrieved.
+        settings, situating, calls, rerank: of the `Hybrid` that is asked.
         documents: the only ones that may be read; None: all.
         on_text: receives the answer's text as it is generated.
         progress: receives stage, done and total.
@@ -103,7 +101,7 @@ class Way:
     # -- understand, retrieve, situate, decide -------------------------------------------------------------------
 
     def begin(self) -> tuple[Situation, Decision]:
-        """All that comes before the answer is asked for."""
+        """Understand, retrieve and decide."""
         if depends(self.question, self.history):
             with self.stage("understand"):
                 self.understand()
@@ -134,20 +132,14 @@ class Way:
             self.asked, self.question = self.question, found
 
     def retrieve(self, k: int | None = None) -> list[Candidate]:
-        """The best passages: by the index's own search where it has one, as of a server, else by ours."""
-        k = max(k or self.settings.retrieval.k, _WIDE)
-        search = getattr(self.store, "search", None)
-        if search is not None:
-            self.notes += getattr(self.store, "notes", ())
-            found = search(self.question, k, self.documents)
-        else:
-            found = retrieve(self.store, self.question, k, self.settings.retrieval.mode, self.documents)
-            if self.store.gpu_fault:
-                self.notes.append(f"The CPU searched the passages, as the GPU failed: {self.store.gpu_fault}.")
+        """The best passages, and what the store notes on its search."""
+        retrieval = self.settings.retrieval
+        found = self.store.search(self.question, max(k or retrieval.k, _WIDE), retrieval.mode, self.documents)
+        self.notes += self.store.notes
         return self.rerank(self.question, found, self.store)
 
     def decide(self, candidates: Sequence[Candidate]) -> tuple[Situation, Decision]:
-        """What the policy may know of the question, and how it decides by that."""
+        """What the policy may know of the question, and its decision."""
         situation = self.situating.situation(self.question, self.store, self.documents, candidates)
         return situation, self.policy.decide(situation)
 
@@ -167,14 +159,14 @@ class Way:
             raise
 
     def attempts(self, situation: Situation, decision: Decision) -> tuple[list[Attempt], list[Reply]]:
-        """Read until the policy wants no other attempt."""
+        """Read until the policy wants no further attempt."""
         attempts: list[Attempt] = []
         replies: list[Reply] = []
         upcoming: Decision | None = decision
         while upcoming is not None:
             decision = upcoming
             doubt = second(self.policy, situation, decision, abstained=False)
-            shown = self if doubt is None else replace(self, on_text=None)  # what would be discarded is not streamed
+            shown = self if doubt is None else replace(self, on_text=None)  # what may be discarded is not streamed
             replies.append(shown.read(situation, decision))
             completion = replies[-1].completion
             engine, _ = self.situating.engine_for(decision.rung)
@@ -215,7 +207,7 @@ class Way:
     # -- assemble ------------------------------------------------------------------------------------------------
 
     def found(self, situation: Situation, decision: Decision) -> Sequence[Piece]:
-        """What was found, widened to the rung, best first."""
+        """The pieces that were found, widened to the rung, best first."""
         ranked = pieces(self.store, decision.rung, situation.candidates, self.documents)
         if decision.rung == "documents" and decision.chunkwise:
             return ranked[:1]
@@ -226,7 +218,7 @@ class Way:
     def assemble(
         self, situation: Situation, decision: Decision, engine: Engine, max_tokens: int, ranked: Sequence[Piece]
     ) -> tuple[Prompt, Fit]:
-        """The prompt of as much as fits, in its order.
+        """The prompt of as many pieces as fit, in their order.
 
         Raises:
             WindowError: nothing fits.
@@ -255,28 +247,23 @@ class Way:
     # -- ask -----------------------------------------------------------------------------------------------------
 
     def ask_for_amendments(self, engine: Engine, prompt: Prompt, max_tokens: int) -> Completion:
-        """Ask, and put what an amendment says before what it amends; an engine that quotes is streamed only then."""
+        """Ask, and put an amendment's words before what it amends; the text of an engine that quotes follows then."""
         by = amendments(self.store, prompt.pieces)
         on_text, show = self.on_text, None
         if by and getattr(engine, "quotes", False):
             on_text, show = None, self.on_text
         completion = self.ask(engine, prompt, max_tokens, on_text)
-        completion, notes = amendments_first(prompt, completion, by, lambda apart: self.call(engine, apart, max_tokens))
+        ask_apart = partial(self.call, engine, max_tokens=max_tokens)
+        completion, notes = amendments_first(prompt, completion, by, ask_apart)
         self.notes += notes
         if show is not None:
             show(cite(completion, prompt.pieces, self.store)[0])
         return completion
 
     def read_in_parts(self, engine: Engine, max_tokens: int, ranked: Sequence[Piece]) -> Reply:
-        """Read every part of texts longer than the window, and answer from what was found in them."""
-        reader = Chunkwise(
-            engine,
-            self.question,
-            max_tokens,
-            lambda part: self.call(engine, part, max_tokens),
-            self.stage,
-            self.progress,
-        )
+        """Read every part of texts longer than the window, and answer from the findings."""
+        call = partial(self.call, engine, max_tokens=max_tokens)
+        reader = Chunkwise(engine, self.question, max_tokens, call, self.stage, self.progress)
         findings, usage = reader.findings(ranked)
         if not findings:
             return Reply(Completion(SILENT, usage, abstained=True))
@@ -298,7 +285,7 @@ class Way:
         return completion
 
     def call(self, engine: Engine, prompt: Prompt, max_tokens: int, on_text: OnText | None = None) -> Completion:
-        """One call of an engine, noted."""
+        """One call of an engine, its usage noted."""
         if not getattr(engine, "quotes", False):
             history = self.history if prompt.task == "answer" else ()
             prompt = replace(prompt, history=history, sampling=self.sampling)
@@ -307,7 +294,7 @@ class Way:
     # -- cite ----------------------------------------------------------------------------------------------------
 
     def answer(self, attempts: Sequence[Attempt], last: Reply) -> Answer:
-        """The answer of the last attempt, with what all of them took."""
+        """The answer of the last attempt, with the usage and cost of all."""
         completion, decision = last.completion, attempts[-1].decision
         with self.stage("cite"):
             text, citations = cite(completion, last.pieces, self.store)
@@ -335,9 +322,9 @@ class Way:
         )
 
     def tell(self, reply: Reply, documents: Sequence[str]) -> None:
-        """Note what the user should know of the answer and of the documents that it stands on."""
+        """Note what the user should know about the answer and its documents."""
         for name in list(dict.fromkeys(documents))[:_REMARKED]:
-            if remarks := self.store.document(name).remarks:  # what is in its file and not in its text
+            if remarks := self.store.document(name).remarks:  # on parts of its file that are not in its text
                 self.notes.append(f"{name}: {', '.join(remarks)}.")
         self.notes += filter(None, [self.store.mended, not_read(self.store.unread())])
         if reply.left_out:

@@ -1,4 +1,4 @@
-"""The settings of what things cost."""
+"""The settings of costs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Hardware(Section):
 
 
 class CostSettings(Section):
-    """What things cost. Without prices, costs are estimated for the named model on the named GPU."""
+    """The costs. Without prices, they are estimated for the named model on the named GPU."""
 
     gpu: Name | None = Field(
         None,
@@ -91,7 +91,7 @@ class CostSettings(Section):
 
 
 def overrule_costs(known: dict[str, Any], given: Mapping[str, Any]) -> None:
-    """Drop prices of the other kind, and what belongs to another model or GPU."""
+    """Drop prices of the other kind, and keys of another model or GPU."""
     gone: set[str] = set()
     if "shape" in given and isinstance(known.get("models"), Mapping):
         known["models"] = {name: table for name, table in known["models"].items() if name == given["shape"]}

@@ -10,10 +10,8 @@ from pydantic import Field, model_validator
 from hybrid.settings.names import EngineKind
 from hybrid.settings.section import Name, Section
 
-_WITHOUT_EFFECT = {  # keys by kind of engine that nothing reads: they are refused
-    "extractive": (
-        *("url", "model", "temperature", "cache_salt", "overrides", "vllm_args", "api_key_env", "timeout", "retries"),
-    ),
+_WITHOUT_EFFECT = {  # keys that a kind of engine does not read: they are refused
+    "extractive": tuple("url model temperature cache_salt overrides vllm_args api_key_env timeout retries".split()),
     "server": ("overrides", "vllm_args"),
     "vllm": ("url", "cache_salt", "api_key_env", "timeout", "retries"),
 }

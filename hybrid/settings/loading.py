@@ -2,8 +2,8 @@
 
 An empty variable counts as not set, because scripts and compose files pass on unset ones as empty.
 
-An engine that is named later answers for whole documents too, unless the long engine is named beside it: otherwise half
-of the questions would still go to the file's server.
+An engine that a later layer names answers for whole documents too, unless that layer names a long engine as well:
+otherwise half of the questions would still go to the file's server.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from hybrid.errors import SettingsError
+from hybrid.files import read_text
+from hybrid.registry import hint
 from hybrid.settings.cost import Hardware, overrule_costs
 from hybrid.settings.engine import EngineSettings, overrule_engine
 from hybrid.settings.routing import overrule_routing
@@ -25,7 +26,7 @@ from hybrid.settings.settings import Settings
 
 FILE = "hybrid.toml"
 PREFIX = "HYBRID_"
-# what a layer makes of those below: only what is said together has to fit together
+# what a layer drops from those below: only keys of one layer have to fit together
 _OVERRULE: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
     "engine": overrule_engine,
     "long_engine": overrule_engine,
@@ -72,12 +73,12 @@ def load(
 
 
 def tells_of(section: str, file: str | Path | None = None, environ: Mapping[str, str] | None = None) -> bool:
-    """Whether the settings file or the environment says anything of a section."""
+    """Whether the settings file or the environment says anything about a section."""
     return section in _from_file(file) or section in _from_environment(environ)
 
 
 def validated(given: Mapping[str, Mapping[str, Any]]) -> Settings:
-    """The settings that some tables say, without a file and the environment.
+    """The settings in some tables, without a file and the environment.
 
     Raises:
         SettingsError: an unknown key or a value that does not fit, by name.
@@ -89,13 +90,13 @@ def validated(given: Mapping[str, Mapping[str, Any]]) -> Settings:
 
 
 def _overrule_the_long_engine(known: dict[str, dict[str, Any]], given: Mapping[str, Any]) -> None:
-    """Forget the lower layers' long engine where a layer names an engine and no long one; a window is for both."""
+    """Forget the long engine below a layer that names an engine and no long one; a window counts for both."""
     engine, long_engine = (_said(given.get(section)) for section in ("engine", "long_engine"))
     below = known.get("long_engine")
     if below is None or _names_another(long_engine, below):
         return
     if _names_another(engine, known.get("engine", {})):
-        below.pop("window", None)  # where it is the engine itself with other settings, it was the other model's
+        below.pop("window", None)  # it was that of the engine below
         if _names_another(below, {}) or not below:
             del known["long_engine"]
     elif "window" in engine:
@@ -107,7 +108,7 @@ def _said(section: Any) -> dict[str, Any]:
 
 
 def _names_another(engine: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
-    """Whether some settings name another engine than the known ones."""
+    """Whether some settings name another engine than those below."""
     kind = known.get("kind") or ("server" if known.get("url") else None)
     return "url" in engine or "model" in engine or engine.get("kind", kind) != kind
 
@@ -117,10 +118,7 @@ def _from_file(file: str | Path | None) -> Mapping[str, Any]:
     if file is None and not path.is_file():
         return {}
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise SettingsError(f"Cannot read the settings file {path}: {reason}.") from None
+        return tomllib.loads(read_text(path, f"the settings file {path}", SettingsError))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"The settings file {path} is not valid TOML: {error}.") from None
 
@@ -144,7 +142,7 @@ def _from_environment(environ: Mapping[str, str] | None) -> dict[str, dict[str, 
 
 
 def _listed(section: str, key: str, value: str) -> Any:
-    """Comma-separated text where the setting is a tuple, the text itself otherwise; pydantic does the rest."""
+    """Comma-separated text as a tuple if the setting is one, else the text itself; pydantic does the rest."""
     model: Any = EngineSettings if section == "long_engine" else Settings.model_fields[section].annotation
     field = model.model_fields.get(key)
     if field is not None and str(field.annotation).startswith("tuple"):
@@ -155,7 +153,7 @@ def _listed(section: str, key: str, value: str) -> Any:
 def _sentence(error: ValidationError) -> str:
     """The first fault of a validation as one sentence with its remedy."""
     faults = error.errors()
-    fault = next((one for one in faults if one["type"] == "extra_forbidden"), faults[0])  # it explains what is lacking
+    fault = next((one for one in faults if one["type"] == "extra_forbidden"), faults[0])  # it explains the others
     path = [str(part) for part in fault["loc"]]
     where = ".".join(path)
     if fault["type"] == "extra_forbidden":
@@ -164,9 +162,7 @@ def _sentence(error: ValidationError) -> str:
             model = _TABLES.get(part) or model.model_fields[part].annotation
             if model is Hardware:  # what follows is the name of a GPU
                 break
-        near = get_close_matches(path[-1], model.model_fields, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(model.model_fields)}."
-        return f"Unknown setting {where!r}; {hint}"
+        return f"Unknown setting {where!r}; {hint(path[-1], model.model_fields, 'known here:')}"
     if fault["type"] == "value_error":
         told = str(fault["msg"]).removeprefix("Value error, ")
         return f"In the settings of [{where}] {told}."

@@ -1,7 +1,7 @@
-"""What settings name and other packages may add to: engines, policies, orderings. One line each, imported when used.
+"""What settings name and other packages may add to: engines, policies, orderings, stores. One line each.
 
-The things themselves are in the rooms above; here are only their names and where they are found, so that settings can
-be checked without importing any. Another package brings one with an entry point of the group `hybrid.KIND`.
+The things themselves are in the rooms above. Here are only their names and places, so that settings can be checked
+without importing any. Another package adds one with an entry point of the group `hybrid.KIND`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pydantic import BeforeValidator
 
 from hybrid.registry import Registry
 
-# made with the settings of the engine and the embedder
+# made with the settings of the engine, and the embedder
 ENGINES = Registry[Any](
     "engine",
     {
@@ -35,7 +35,7 @@ POLICIES = Registry[Any](
     },
 )
 
-# take pieces, the most relevant first, and the engine's measured curve; return them as they are read
+# take pieces, the most relevant first, and the engine's measured curve; return them in reading order
 ORDERINGS = Registry[Any](
     "ordering",
     {
@@ -46,7 +46,11 @@ ORDERINGS = Registry[Any](
     },
 )
 
+# classes with the members of hybrid.index.protocol.Index
+STORES = Registry[Any]("store", {"sqlite": "hybrid.index.store:SqliteStore"})
+
 EngineKind = Annotated[str, BeforeValidator(ENGINES.named)]
 PolicyName = Annotated[str, BeforeValidator(POLICIES.named)]
 Ordering = Annotated[str, BeforeValidator(ORDERINGS.named)]
+StoreName = Annotated[str, BeforeValidator(STORES.named)]
 OrderingSetting = Annotated[str, BeforeValidator(lambda name: ORDERINGS.named(name, beside=("auto",)))]

@@ -18,7 +18,7 @@ class RoutingSettings(Section):
     """Which way a question takes."""
 
     policy: PolicyName = "calibrated"
-    prefer: Literal["accuracy", "balance", "cost"] = Field("balance", description="what the policy calibrated goes for")
+    prefer: Literal["accuracy", "balance", "cost"] = Field("balance", description="what the policy calibrated aims at")
     accuracy_price: float | None = Field(
         None, gt=0, description="dollars that one right answer is worth; None: as `prefer` says, 10, 0.3 or 0.05"
     )
@@ -63,9 +63,9 @@ class RoutingSettings(Section):
         return self
 
     def _without_effect(self) -> dict[str, str]:
-        """The keys that nothing reads beside the others, and why."""
+        """The keys that have no effect beside the others, and why."""
         found: dict[str, str] = {}
-        explores = {"budget"} if self.explore else set()  # what is explored keeps to the budget of a question
+        explores = {"budget"} if self.explore else set()  # exploring keeps to the budget of a question
         if self.route is not None or self.rung is not None:
             forced = "route" if self.route is not None else "rung"
             why = f"where the {forced} is forced: leave one of them out"
@@ -85,7 +85,7 @@ class RoutingSettings(Section):
 
 
 def overrule_routing(known: dict[str, Any], given: Mapping[str, Any]) -> None:
-    """Drop what a new policy, a forced route or rung, an ordering or a price of accuracy overrules."""
+    """Drop keys that a new policy, a forced route or rung, an ordering or a price of accuracy overrules."""
     forced = given.get("route") or given.get("rung")
     gone = {"policy", "explore", "explore_seed"} if forced else {"route", "rung"} if given.get("policy") else set()
     if forced or given.get("policy", "calibrated") != "calibrated":

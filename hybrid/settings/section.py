@@ -1,4 +1,4 @@
-"""What all sections of the settings share."""
+"""The base of all sections of the settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 class Section(BaseModel):
-    """A section: immutable, and refusing keys it does not know."""
+    """A section: immutable, and refusing unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,5 +22,5 @@ class Section(BaseModel):
         for key, value in given.items() if isinstance(given, Mapping) else ():
             field = cls.model_fields.get(key)
             if isinstance(value, bool) and field is not None and "bool" not in str(field.annotation):
-                raise ValueError(f"the key {key!r} cannot be {str(value).lower()}: {key!r} is no switch")
+                raise ValueError(f"the key {key!r} cannot be {str(value).lower()}: it is not a switch")
         return given

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from hybrid.settings.cost import CostSettings
 from hybrid.settings.engine import EngineSettings
+from hybrid.settings.names import StoreName
 from hybrid.settings.routing import RoutingSettings
 from hybrid.settings.section import Name, Section
 from hybrid.settings.serve import ServeSettings
@@ -17,7 +18,7 @@ from hybrid.settings.serve import ServeSettings
 class CorpusSettings(Section):
     """Which files are read."""
 
-    paths: tuple[str, ...] = Field((), description="what the commands read where they name none: as from this folder")
+    paths: tuple[str, ...] = Field((), description="read by commands that name no path, relative to this folder")
     exclude: tuple[str, ...] = Field((), description="patterns in .gitignore syntax to leave out")
     max_file_mb: float = Field(64.0, gt=0, description="larger files are reported and left out")
 
@@ -37,7 +38,7 @@ class PassageSettings(Section):
 
 
 class EmbedderSettings(Section):
-    """What turns text into vectors."""
+    """The model that turns text into vectors."""
 
     model: str = Field("minilm", min_length=1, description="'minilm' (packaged), a folder, or a model hub's name")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
@@ -49,15 +50,16 @@ class EmbedderSettings(Section):
 
 
 class RetrievalSettings(Section):
-    """What is searched, and how many passages are read."""
+    """How passages are searched, and how many are read."""
 
     mode: Literal["fused", "dense", "lexical"] = "fused"
     k: int = Field(8, ge=1, description="passages read on the rag route")
 
 
 class IndexSettings(Section):
-    """Where indexes live."""
+    """Where and how indexes are kept."""
 
+    store: StoreName = Field("sqlite", description="what keeps passages and searches them; sqlite: SQLite, FAISS, BM25")
     dir: Name | None = Field(None, description="folder for this corpus's index; None: the user's cache folder")
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hybrid.text.numerals import MONTHS
 from hybrid.text.words import stems
 
 _HEAD = 3_000  # characters in which title, date and parties stand
@@ -17,7 +18,7 @@ _IS = re.compile(
     r"(?:[ \t]+(?:NO\.?|NUMBER|#)?[ \t]*\w+)?(?:[ \t]+(?:TO|OF)\b|[ \t]*$|[ \t]+AGREEMENT\b))"
     r"|\b[Tt]his (?:\w+ ){0,2}(?:Amendment|AMENDMENT|Addendum|ADDENDUM)\b"
 )
-# An amendment that stands behind what it amends, and what its sentences do.
+# The heading of an amendment that stands behind what it amends, and words of its sentences.
 AMENDING = re.compile(
     r"(?im)^[ \t#*]*(?:(?:first|second|third|fourth|fifth)[ \t]+)?(?:amendment|addendum|supplement)\b[^\n]{0,60}$"
 )
@@ -31,7 +32,7 @@ _NAMED = re.compile(
     r"entered into (?:the|an?|that)|executed (?:the|an?))[^.\n]{0,40}?"
     rf"(?P<name>(?:[A-Z][\w&,'/-]*[ \n]+(?:(?:and|of|for|&|to the) )?){{1,9}}{_KINDS})(?=(?P<after>[^.]{{0,220}}))"
 )
-# behind it another paragraph begins, or the amendment tells its own date
+# Here another paragraph begins, or the amendment tells its own date
 _OWN = re.compile(
     r"\n\s*\n|(?i:\bthis\s+(?:\w+\s+){0,2}(?:amendment|addendum)\b|\bis\s+(?:made|dated|entered|effective)\b)"
 )
@@ -40,10 +41,9 @@ _TITLE = re.compile(
     rf"|^[ \t]*(?P<line>(?:[A-Z][A-Z&,'/-]*[ \t]+){{1,9}}{_KINDS})[ \t]*$",
     re.MULTILINE,
 )
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _DATE = re.compile(
-    rf"(?i:\b(?P<month>{_MONTHS})\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})\b"
-    rf"|\b(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?(?: day of)?\s+(?P<month2>{_MONTHS}),?\s+(?P<year2>\d{{4}})\b)"
+    rf"(?i:\b(?P<month>{MONTHS})\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})\b"
+    rf"|\b(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?(?: day of)?\s+(?P<month2>{MONTHS}),?\s+(?P<year2>\d{{4}})\b)"
 )
 _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
 _ORDINAL = re.compile(
@@ -67,7 +67,7 @@ class Naming:
 
 
 def naming(text: str) -> Naming | None:
-    """What a text says about the agreement it amends; None where it is no amendment."""
+    """What an amendment says about the agreement it amends; None of any other text."""
     head = text[:_HEAD]
     if not _IS.search(head[:1_500]):
         return None
@@ -88,7 +88,7 @@ def _dated(match: re.Match[str]) -> re.Match[str] | None:
 
 
 def amended(texts: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Names of the documents that others among them amend, each with its amendments, the latest first."""
+    """The documents that others among them amend, by name, each with the names of its amendments, the latest first."""
     read = {name: naming(text) for name, text in texts.items()}
     found: dict[str, list[tuple[int, str]]] = {}
     for name, one in read.items():
@@ -101,11 +101,11 @@ def amended(texts: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 
 
 def fit(amendment: Naming, own: str, base: str) -> float:
-    """How well a text is the agreement an amendment names: its title has to, and its date or its parties; 0 if not.
+    """How well a text fits the agreement that an amendment names; 0 unless its title does, and its date or parties.
 
     Args:
         own: the amendment's text.
-        base: the other one's.
+        base: the other text.
     """
     head = base[: 2 * _HEAD]
     wanted = set(stems(re.sub(_DATE, "", amendment.named).replace("dated", "")))

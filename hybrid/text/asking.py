@@ -1,83 +1,13 @@
-"""How questions are worded, in the languages people use: which words only ask, which kind of answer is wanted, and
-what such an answer looks like. Texts are compared folded, without accents (`hybrid.text.words.fold`)."""
+"""What a question asks for, in the languages people use: the kind and the unit of the answer, and what such an answer
+looks like. Texts are compared folded, without accents (`hybrid.text.words.fold`)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from functools import lru_cache
 
-from hybrid.text.words import HAN, HANGUL, HIRAGANA, KATAKANA, STOP, THAI, UNSPACED, WORD, stem
+from hybrid.text.numerals import MONTHS
+from hybrid.text.words import HAN, HANGUL, KATAKANA
 
-# Words that carry nothing, by language, without accents; the first of the languages with the most in a question holds.
-_STOP_BY_LANGUAGE = {
-    "en": " ".join((*STOP, "per")),
-    "de": """ab aber alle als am an auch auf aus bei bin bis das dass dem den denn der des die dies diese dieser dieses
-        doch du durch ein eine einem einen einer eines er es fur gibt hat hatte haben ich ihr ihre im in ist kann konnen
-        darf durfen man mein mit muss mussen nach nicht noch nur ob oder seit sich sie sind so soll sollen uber um und
-        uns unter vom von vor war waren was welche welchem welchen welcher welches wann warum wem wen wer werden wird
-        wie wieso wir wird wo wohin wurde wurden zu zum zur hoch lang lange gross viel viele wieviel heisst""",
-    "fr": """a au aux avec c ce ces cette combien comment d dans de des doit du elle elles en est et etait ete etre fait
-        faut il ils j je l la le les leur lui m mais n ne nous on ont ou par pas peut pour pourquoi qu quand que quel
-        quelle quelles quels qui quoi s sa se sera ses son sont sur t un une vous y""",
-    "es": """a al como con cual cuales cuando cuanta cuantas cuanto cuantos de debe del desde donde e el ella ellos en
-        es esta estan este fue ha han hay la las le les lo los no o para pero por porque puede que quien quienes se ser
-        si sin sobre son su sus tiene un una unas uno unos y ya""",
-    "it": """a ad ai al alla alle che chi ci come con cosa cui da dal dalla dei del della delle dello di dove e ed era
-        fa gli ha hanno i il in la le lo ma nei nel nella non o per perche puo quale quali quando quanta quante quanti
-        quanto questo si sono su sua suo un una uno""",
-    "pt": """a ao aos as como com da das de deve do dos e em esta foi ha na nas no nos o onde os ou para pela pelo pode
-        por porque qual quais quando quanta quantas quanto quantos que quem se sao ser seu sua tem um uma""",
-    "nl": """aan als bij dat de deze die dit door een en er heeft hebben het hij hoe hoeveel ik in is kan mag met moet
-        naar niet of om op over te tot uit van voor waar waarom wanneer was wat welk welke werd wie wordt zal zijn""",
-    "ru": """а бы был была были было быть в во где для до его ее если есть за и из или их к как какая какие каким каких
-        какова каков какое какои какого какому каком когда кто куда ли между может можно на над не ни но о об он она они
-        от по под почему при с сколько со так то у что чем чеи эта эти это этот я""",
-    "ar": """ما ماذا من متى اين كم كيف لماذا هل في على الى عن هو هي هذا هذه التي الذي ان او و مع هناك كان كانت يكون
-        تكون ذلك تم اي""",
-}
-STOP_WORDS = {name: frozenset(words.split()) for name, words in _STOP_BY_LANGUAGE.items()}
-LANGUAGES = {  # of the stemmers
-    "de": "german", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese", "nl": "dutch",
-    "ru": "russian", "ar": "arabic",
-}  # fmt: skip
-
-# What only asks in scripts without blanks; the longest come first.
-_ASKING = re.compile(
-    "请问|什么时候|为什么|是多少|有多少|是什么|有什么|是谁|在哪里|在哪儿|哪里|哪儿|哪个|哪些|哪天|哪位|怎么样|怎么|如何|"
-    "多少|什么|是否|可以|能否|何时|为何|何处|吗|呢|的|了|谁|"
-    "請問|什麼時候|為什麼|是什麼|什麼|哪裡|嗎|誰|"
-    "でしょうか|ましたか|ますか|ですか|できますか|ありますか|何ですか|いくらですか|について|どのくらい|どれくらい|"
-    "どのような|どのように|なぜ|どうして|どこ|いつ|だれ|どなた|何時|何人|何日|何年|何月|何曜日|何|いくら|いくつ|どの|どれ|"
-    "입니까|습니까|합니까|됩니까|인가요|나요|까요|은가요|무엇|언제|어디서|어디에|어디|누구|누가|얼마나|얼마|어떻게|어떤|"
-    "왜|몇|อะไร|เมื่อไหร่|เมื่อไร|ที่ไหน|ใคร|ทำไม|เท่าไหร่|เท่าไร|กี่|อย่างไร|ไหม"
-)
-# Particles at the end of a Korean word, and Japanese ones, which stand alone between other scripts
-_PARTICLE = re.compile(
-    rf"(?<=[{HANGUL}]{{2}})(?:에서는|에게서|으로는|에서|에게|까지|부터|으로|이나|과의|와의|은|는|이|가|을|를|의|에|로|와|과|도|만)(?![{HANGUL}])"
-    rf"|(?<![{HIRAGANA}])(?:[はがをにでとものへや]|から|まで|より|には|では|とは|での|への|する|した|して|される|された|され|さ|し)(?![{HIRAGANA}])"
-)
-_CJK = re.compile(f"[{UNSPACED}]")
-
-
-def without_asking(text: str) -> str:
-    """A question without what only asks and binds in scripts written without blanks; unchanged in all others."""
-    if not _CJK.search(text):
-        return text
-    return _PARTICLE.sub(" ", _ASKING.sub(" ", text))
-
-
-@lru_cache(maxsize=1000)
-def language_of(question: str) -> str:
-    """A key of STOP_WORDS, "en" where nothing speaks for another; "zh" stands for all scripts without blanks."""
-    if _CJK.search(question):
-        return "zh"
-    words = [word.lower() for word in WORD.findall(question)]
-    counts = {name: sum(word in stop for word in words) for name, stop in STOP_WORDS.items()}
-    return max(counts, key=lambda name: (counts[name], name == "en"))
-
-
-MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _MONTHS_ELSEWHERE = (
     "januar|februar|marz|mai|juni|juli|oktober|dezember|janvier|fevrier|mars|avril|juin|juillet|aout|septembre|octobre|"
     "novembre|decembre|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|gennaio|"
@@ -99,7 +29,6 @@ _FREQUENCY = re.compile(
     r"\b(?:each|every|per) \w+|\b(?:taglich|wochentlich|monatlich|jahrlich)\b|每|毎",
     re.IGNORECASE,
 )
-_HOW_MANY_THINGS = re.compile(r"\W*how many\b", re.IGNORECASE)
 _HOW_MANY = re.compile(
     r"\bhow (?:many|much) (?!(?:does|did|are|was|were|will|would|can|could|has|have|had|should|must|may|the)\b)"
     r"(\w{3,})",
@@ -111,7 +40,7 @@ def _kind(asked: str, elsewhere: str, answer: str, flags: int = re.IGNORECASE) -
     return re.compile(rf"\b(?:{asked})\b|{elsewhere}", re.IGNORECASE), re.compile(answer, flags)
 
 
-# What is asked for, by the question's wording, and what its answer looks like; the first that matches holds.
+# The kinds of answers: how a question asks for one, and what it looks like. The first that matches holds.
 KINDS: dict[str, tuple[re.Pattern[str], ...]] = {
     "when": _kind(
         "when|(?:what|which) (?:year|date|day|month|century|decade|time)"
@@ -173,11 +102,10 @@ _MONEY = (
     r"[$€£¥₹]|(?<![a-z])(?:euros?|eur|dollars?|usd|pounds?|gbp|cents?|pence|yen|francs?|chf|rubles?|crowns?)(?![a-z])|"
     r"[元円원]"
 )
-# What a question asks for more closely, by its wording, and the units or signs of its answer.
-# And words in the name of a column that gives its unit.
-_UNITS = tuple(
-    (re.compile(asked, re.IGNORECASE), re.compile(units, re.IGNORECASE), re.compile(columns, re.IGNORECASE))
-    for asked, units, columns in (
+# How a question asks for a unit, the units or signs of its answer, and words in the name of a column that gives it.
+_UNITS = [
+    [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
+    for patterns in (
         (r"\be-?mail\b", r"@", r"mail"),
         (r"\b(?:tele)?phone\b|\bhotline\b|\bfax\b", r"\d[\d /()-]{3,}\d", r"phone|tel|mobile|fax|hotline|extension"),
         (
@@ -207,27 +135,30 @@ _UNITS = tuple(
             r"years?|s|[cmk]?m|feet|ft|miles?|pages?|words?|lines?)\b|warranty|guarantee|notice",
         ),
     )
-)
+]
 
 
 def how_many(question: str) -> bool:
     """Whether a folded question asks for the number of some things."""
-    return _HOW_MANY_THINGS.match(question) is not None
+    return re.match(r"\W*how many\b", question, re.IGNORECASE) is not None
 
 
 def unit_of(question: str) -> re.Pattern[str] | None:
     """What the answer to a folded question should have beside a number; None where anything will do."""
-    return next((units for _, units, _ in _of_unit(question)), None)
+    found = _of_unit(question)
+    return found[1] if found else None
 
 
 def column_of(question: str) -> re.Pattern[str] | None:
     """What the name of a column has whose numbers have that unit; None where anything will do."""
-    return next((columns for _, _, columns in _of_unit(question)), None)
+    found = _of_unit(question)
+    return found[2] if found else None
 
 
-def _of_unit(question: str) -> Iterator[tuple[re.Pattern[str], ...]]:
-    if not _HOW_OFTEN.search(question) and not how_many(question):
-        yield from (unit for unit in _UNITS if unit[0].search(question))
+def _of_unit(question: str) -> list[re.Pattern[str]]:
+    if _HOW_OFTEN.search(question) or how_many(question):
+        return []
+    return next((unit for unit in _UNITS if unit[0].search(question)), [])
 
 
 _ASKS_A_THING = re.compile(r"\W*(?:what|which|how)\b", re.IGNORECASE)
@@ -235,7 +166,7 @@ _EARLY = 8  # characters before a word that asks on its own
 
 
 def kind_of(question: str) -> str | None:
-    """Which of KINDS a folded question asks for; none where it asks whether something is so."""
+    """The kind of answer that a folded question asks for, of KINDS; none where it asks whether something is so."""
     if whether(question) and not _ASKS_MORE.search(question):
         return None
     places = {name: match.start() for name, (asked, *_) in KINDS.items() if (match := asked.search(question))}
@@ -262,7 +193,7 @@ def whether(question: str) -> bool:
 
 
 def answer_of(kind: str, question: str) -> re.Pattern[str]:
-    """What the answer to a question of that kind looks like."""
+    """The pattern of an answer to a question of that kind."""
     return _FREQUENCY if _HOW_OFTEN.search(question) else KINDS[kind][1]
 
 
@@ -270,187 +201,3 @@ def counted_in(question: str) -> str | None:
     """What is counted: "episodes" in "how many episodes"."""
     found = _HOW_MANY.search(question)
     return found.group(1) if found else None
-
-
-_SCRIPT = re.compile(rf"[{UNSPACED}{THAI}\u0370-\u1cff]")
-
-
-def weakly_embedded(question: str) -> bool:
-    """Whether the question is mostly in a script for which a small English model's cosines tell little."""
-    letters = sum(char.isalpha() for char in question)
-    return letters > 0 and 2 * len(_SCRIPT.findall(question)) > letters
-
-
-# What a question names without saying anything of the thing: the number of a telephone is a telephone.
-GENERAL = frozenset(
-    """number numbers name names amount date time total value level kind type sort many much way thing things size
-    length people person place day days long exact current maximum minimum open closed cost costs
-    price pay paid given""".split()
-)
-ONLY_ASKING = frozenset("mean means meant called happens happen stand stands".split())
-# What people ask with and documents need not say: the excess is 250 pounds, however "how high" it is.
-LIGHT = frozenset(
-    """one ones take takes place find belong get happen happens need high big large long much old good come exist
-    located situated called named look want know give mean stand use used bring bought go goes held served mr mrs ms
-    total exactly actually currently normally usually normal usual altogether overall single""".split()
-)
-VAGUE = frozenset(  # of these, what says little even beside others
-    "number numbers name names amount total value level kind type sort way thing things current exact given".split()
-)
-_ASKED_OF = re.compile(
-    r"\W*(?:what|which)\s+(?:(?:is|are|was|were)\s+(?:the\s+|an?\s+|its\s+|their\s+)?)?"
-    r"(?!(?:do|does|did|has|have|will|would|can|could|must|should|may|happens)\b)(?P<thing>(?:[\w'\u2019-]+\s+){0,2}?[\w-]+)"
-    r"(?=\s+(?:of|for|in|at|on|to|by|does|do|did|is|are|was|were|has|have|will|must|should|can|may|holds?|gives?|apply|"
-    r"applies)\b|\W*$)",
-    re.IGNORECASE,
-)
-_VERBS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"\b(?:do|does|did|will|would|can|could|may|must|should)\b.*?\b([\w-]+)\W*$",
-        r"\b(?:is|are|was|were|been|be)\b.*?\b([\w-]+(?:ed|en|t))\W*$",
-        r"\b(?:which|what|who)\s+(?:[\w-]+\s+)?([\w-]+s)\b",
-    )
-)
-_TIME = re.compile(
-    r"\b\d{1,2} ?[-\u2013:] ?\d{1,2}\b|\d ?(?:am|pm|h|uhr|o'clock)\b|\d ?[ap]\.m\.|"
-    r"\b(?:day|week|month|year|hour|morning|noon|"
-    r"night|evening|after|before|until|within|when|once|soon|immediately|spring|summer|autumn|winter|tag|woche|monat|jahr|jour|mois|dia|mes)",
-    re.IGNORECASE,
-)
-_PASSIVE = re.compile(r"\b(?:is|are|was|were|been|be)\s+(?:(?:not|been|also|last|first|\w+ly)\s+)*(\w+(?:ed|en|t|n))\b")
-_DATED = frozenset(f"{MONTHS}|monday|tuesday|wednesday|thursday|friday|saturday|sunday".split("|"))
-_DONE = re.compile(r"\b(?:was|were)\b.*?\b([\w-]+(?:ed|en|t|n))\W*$", re.IGNORECASE)
-
-
-def asked_of(question: str) -> str:
-    """What of a thing an English question asks for: "address" of "What is the address of the sauna?"; else empty."""
-    found = _ASKED_OF.match(question)
-    word, *before = found["thing"].lower().split()[::-1] if found else [""]
-    if word in GENERAL and before and not before[0].endswith(("'s", "s'", "\u2019s")):
-        return before[0] if before[0] not in GENERAL else ""
-    more = re.match(r"\s+of\s+([\w-]+)\W*$", question[found.end() :]) if found and word in GENERAL else None
-    return more[1].lower() if more else "" if word in GENERAL else word
-
-
-def verbs_of(question: str) -> set[str]:
-    """Words of an English question, in lower case, that are likely its verbs."""
-    return {match[1].lower() for pattern in _VERBS if (match := pattern.search(question)) is not None}
-
-
-def tells_time(text: str) -> bool:
-    """Whether a text says any time at all."""
-    return _TIME.search(text) is not None
-
-
-def done_in(question: str) -> str:
-    """What was done, of an English question: "founded" of "When was the club founded?"; else empty."""
-    found = _DONE.search(question)
-    return found[1].lower() if found else ""
-
-
-def undone_by(text: str, terms: Collection[str]) -> bool:
-    """Whether an English text tells what was done and names nobody who did it: "The lift was inspected in May."
-
-    Args:
-        terms: stems of the question's words, of which one is what was done.
-    """
-    done = [m for m in _PASSIVE.finditer(text) if stem(m[1].lower()) in terms]
-    if not done or re.search(r"\bby\b", text):
-        return False
-    named = re.findall(r"(?<![.!?:\n] )(?<!^)\b[A-Z]\w+", text)
-    return all(word.lower() in _DATED or stem(word.lower()) in terms for word in named)
-
-
-_CONTRASTS = tuple(
-    tuple(re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for words in pair)
-    for pair in (
-        (
-            "end(?:s|ed|ing)?|finish(?:es|ed)?|expires?|stop(?:s|ped)?|until|till",
-            "start(?:s|ed|ing|_\\w+)?|begin(?:s|ning)?|began",
-        ),
-        ("clos(?:e|es|ed|ing)", "open(?:s|ed|ing)?"),
-        ("arriv(?:e|es|ed|al)", "depart(?:s|ed|ure)?|leav(?:e|es)|left"),
-        ("child(?:ren)?(?:'s)?|kids?", "adults?"),
-        ("max(?:imum)?|at most", "min(?:imum)?|at least"),
-        ("buy|purchase[sd]?|buying", "sell(?:s|ing)?|sold"),
-        ("employees?", "employers?"),
-    )
-)
-
-
-def contrasts(question: str, text: str) -> bool:
-    """Whether an English text has the opposite of what is asked, and not that: a start where the end is asked."""
-    pairs = (pair for pair in (*_CONTRASTS, *(each[::-1] for each in _CONTRASTS)))
-    return any(
-        asked.search(question) and not other.search(question) and other.search(text) and not asked.search(text)
-        for asked, other in pairs
-    )
-
-
-_WITH = re.compile(
-    r"\b(?P<thing>(?i:agreement|contract|lease|licence|license|loan))\s+(?:with|between)\s+(?:the\s+)?"
-    r"(?P<names>[A-Z][\w&.'-]*(?:(?:,\s+|\s+(?:and\s+)?)[A-Z][\w&.'-]*)*)"
-)
-
-
-def without_parties(question: str, texts: Sequence[str]) -> str:
-    """A question on "the agreement with Latch Tools" without whom it is with, where the texts name them."""
-    found = _WITH.search(question)
-    names = re.findall(r"[A-Z][\w&'-]*\w", found["names"]) if found is not None else []
-    if found is None or not all(any(name in text for text in texts) for name in names):
-        return question
-    return question[: found.end("thing")] + question[found.end() :]
-
-
-_WHICH_NAMED = re.compile(
-    r"\W*(?:which|what)\s+(?:[\w-]+\s+){0,2}(?:compan(?:y|ies)|firms?|banks?|carriers?|insurers?|hotels?|airlines?|"
-    r"vessels?|ships?|suppliers?|manufacturers?|brands?|makers?|schools?|universit(?:y|ies)|hospitals?|contractors?|"
-    r"agenc(?:y|ies)|brokers?|software|programs?|shops?)\b",
-    re.IGNORECASE,
-)
-_NAME = re.compile(r"(?<![.!?:\n] )(?<!^)(?<![\n|])\b[A-Z]\w+|\b[A-Z]\w+ [A-Z]\w+")
-
-
-_ROLE = re.compile(  # of a contract
-    r"The|Suppliers?|Buyers?|Sellers?|Employe[er]s?|Landlords?|Tenants?|Less(?:or|ee)|Licens(?:or|ee)|Contractor|Clients?|"
-    r"Customers?|Purchasers?|Borrowers?|Lenders?|Providers?|Consultants?|Part(?:y|ies)|Company|Agreement|Contract"
-)
-
-
-def names_none(question: str, text: str, terms: Collection[str]) -> bool:
-    """Whether an English question asks which company, ship or the like, and a text has no name but those asked about.
-
-    Args:
-        terms: stems of the question's words.
-    """
-    if not _WHICH_NAMED.match(question):
-        return False
-    words = [word for name in _NAME.findall(text) for word in name.split()]
-    return all(
-        word.lower() in _DATED or word.isupper() or _ROLE.fullmatch(word) or stem(word.lower()) in terms
-        for word in words
-    )
-
-
-_SOMEBODY = re.compile(
-    r"\b(?:we|i|you|our|your|they|he|she|us|me|everyone|everybody|nobody|anyone|landlord|tenant|owner|"
-    r"manager|director|chair\w*|board|committee|council|staff|caretaker|treasurer|secretary|teachers?|part(?:y|ies)|"
-    r"compan(?:y|ies)|firm|suppliers?|buyers?|sellers?|employe[er]s?|customers?|clients?|contractors?|users?|guests?|"
-    r"members?|residents?|parents?|children|players?|adults?|people|persons?|men|women|pupils?|students?|patients?|"
-    r"visitors?|passengers?|drivers?|operators?|technicians?|engineers?|admin\w*|inspectors?|doctors?|nurses?|lawyers?|"
-    r"insurers?|lenders?|borrowers?|lessees?|lessors?|office|department|team|service|society|club|association|caller|"
-    r"dealers?|agents?|representatives?|trustees?|shareholders?|authorit(?:y|ies)|police|court|president|minister|mayor)\b",
-    re.IGNORECASE,
-)
-
-
-def names_nobody(text: str, terms: Collection[str]) -> bool:
-    """Whether an English text has neither a name nor somebody, but those of a question.
-
-    Args:
-        terms: stems of the question's words.
-    """
-    named = [*_NAME.findall(text), *(match.group() for match in _SOMEBODY.finditer(text))]
-    words = [word.lower() for name in named for word in name.split()]
-    return all(word in _DATED or stem(word) in terms for word in words)

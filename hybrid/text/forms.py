@@ -1,4 +1,4 @@
-"""Words that go together: of one root, of like meaning, or one letter apart."""
+"""Words that belong together: of one root, of like meaning, or one letter apart."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
-from hybrid.text.asking import LANGUAGES
+from hybrid.text.languages import LANGUAGES
 from hybrid.text.words import STOP, stem
 
 _ENDINGS = tuple("ization isation ation ition ment ness anc enc abl ibl ion iv at al i".split())
-# of English stems; not -er, -or and -ee: an employer is no employee
+# Endings of English stems; not -er, -or and -ee: an employer is no employee
 _LEFT = {"ment": 3, "abl": 3}  # letters that have to be left, 4 for all others
 _SHORTEST, _LONG = 5, 9  # letters of a word that may be misspelt, in one place, and in two
 
@@ -26,7 +26,7 @@ win won; write wrote written; child children; man men; woman women; person peopl
 lend lent; repay repaid; bring brought; hang hung; feed fed; break broke broken; eat ate eaten; drink drank drunk;
 swim swam swum; shelf shelves; knife knives; half halves; tooth teeth
 """
-# What people ask with, and what documents say instead.
+# A word that people ask with, and what documents say instead.
 _LIKE = """
 heavy weight weigh; weigh weight heavy; weight weigh heavy; tall high height; deep depth; wide width; long length
 duration; old age; big size large; hot temperature; cost price fee charge euros dollars pounds; earn salary wage pay;
@@ -37,7 +37,7 @@ vehicle; shop store; repair fix; holiday vacation leave; live reside; email mail
 contain; rent lease; apply govern; lawyer attorney counsel; company firm ltd gmbh inc; bill invoice; fast speed;
 broken defective; often frequency every; pay accept take; leave depart departure; arrive arrival;
 """
-# What may stand for each other, either way.
+# Words that may stand for each other.
 _SAME = """
 cap limit limited maximum ceiling; cancel terminate; penalty fine; warranty guarantee guaranteed; wifi wireless
 internet; late overdue; kid child; chair chairman chairwoman chairperson preside; ceo executive; password passcode;
@@ -63,21 +63,21 @@ _SAID = {word: (*_ASKED.get(word, ()), *_ALIKE.get(word, ())) for word in (*_ASK
 
 
 def kin(word: str) -> list[tuple[str, float]]:
-    """English words that may stand for a word in lower case, with what they count: 1 its other forms, less others."""
+    """English words that may stand for a word in lower case, with what they count: its other forms 1, others less."""
     own = _FORMS.get(word) or _FORMS.get(stem(word), ())
     said = [other for each in dict.fromkeys((word, stem(word), *own)) for other in _SAID.get(each, ())]
     return [*((other, 1.0) for other in own), *((other, 0.6) for other in said)]
 
 
 def agents(word: str) -> tuple[str, ...]:
-    """Stems of those who do what an English verb says: of "teaches" that of a teacher."""
+    """Stems of the words for whoever does what an English verb says: "teacher" for "teaches"."""
     base = (_FORMS[word][0] if word in _FORMS else stem(word)).rstrip("ei")
     return tuple(stem(base + ending) for ending in ("er", "or", base[-1:] + "er", "ier"))
 
 
 @lru_cache(maxsize=100_000)
 def root(word: str, language: str = "en") -> str:
-    """What a word in lower case shares with those made of it: "deliver" of delivery and delivered, "termin" of both
+    """The part of a word in lower case that words made of it share: "deliver" for delivery and delivered, "termin" for
     terminate and termination."""
     if language in LANGUAGES:
         return str(_stemmer(LANGUAGES[language]).stemWord(word))
@@ -91,8 +91,8 @@ def root(word: str, language: str = "en") -> str:
 
 
 def expanded(question: str, texts: Sequence[str]) -> str:
-    """A question with the words of the texts in place of an abbreviation of their initials, or the other way round:
-    "VAT" where they say "value added tax"."""
+    """A question with an abbreviation in the words of the texts, or words in their abbreviation: "value added tax" for
+    "VAT"."""
     for short in dict.fromkeys(re.findall(r"\b[A-Z]{2,5}\b", question)):
         if not _stands(short, texts):
             long = r"[\s-]+(?:(?:of|and|the|for)\s+)?".join(rf"{letter}\w+" for letter in short)
@@ -109,7 +109,7 @@ def expanded(question: str, texts: Sequence[str]) -> str:
 
 
 def _stands(word: str, texts: Sequence[str]) -> bool:
-    """Whether a word stands in a text; to look for its letters first is a hundred times as fast where it does not."""
+    """Whether a word stands in a text. Looking for its letters first is a hundred times as fast where it does not."""
     return any(word in text and re.search(rf"\b{re.escape(word)}\b", text) for text in texts)
 
 
@@ -134,14 +134,8 @@ def near(word: str, among: Collection[str], most: int = 5) -> list[str]:
     return [other for _, other in sorted(found)[:most]]
 
 
-def pattern(word: str) -> tuple[str, ...]:
-    """Parts of a word of which anything within the distance of `near` keeps one: its beginning, middle and end."""
-    size = len(word) // (3 if len(word) >= _LONG else 2)
-    return (word[:size], word[size : 2 * size], word[2 * size :]) if len(word) >= _LONG else (word[:size], word[size:])
-
-
 def _distance(a: str, b: str, most: int) -> int:
-    """Edits between two words (Damerau's, without edits inside a swapped pair); above `most` anything above it."""
+    """Edits between two words (Damerau's, without edits inside a swapped pair); more than `most` is not counted on."""
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):

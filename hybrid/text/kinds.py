@@ -1,9 +1,35 @@
-"""The kind of a file and its programming language, by its name alone."""
+"""The kind of a file and its programming language, by its name alone, and the reader of each kind."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import PurePosixPath
+from typing import Any
+
+from hybrid.registry import Registry
+
+# From the bytes of a file to an `Extract` (hybrid/corpus/readers/extract.py); kinds without a reader are text already.
+# Another package brings a reader under the suffix it is for: the entry point ".vcf" of the group `hybrid.reader`.
+READERS = Registry[Callable[[bytes], Any]](
+    "reader",
+    {
+        "csv": "hybrid.corpus.readers.sheets.csv:read_csv",
+        "docx": "hybrid.corpus.readers.word.docx:read_docx",
+        "email": "hybrid.corpus.readers.mail.email:read_email",
+        "epub": "hybrid.corpus.readers.epub:read_epub",
+        "html": "hybrid.corpus.readers.web.html:read_html",
+        "json": "hybrid.corpus.readers.json:read_json",
+        "jsonl": "hybrid.corpus.readers.json:read_jsonl",
+        "notebook": "hybrid.corpus.readers.notebook:read_notebook",
+        "opendocument": "hybrid.corpus.readers.opendocument.opendocument:read_odf",
+        "pdf": "hybrid.corpus.readers.pdf.pdf:read_pdf",
+        "pptx": "hybrid.corpus.readers.slides:read_pptx",
+        "rtf": "hybrid.corpus.readers.rtf:read_rtf",
+        "xlsx": "hybrid.corpus.readers.sheets.workbook:read_xlsx",
+    },
+)
+TEXTS = frozenset({"text", "markdown", "rst", "code"})  # kinds that no reader is needed for
 
 KINDS = {
     ".txt": "text", ".text": "text", ".log": "text", ".md": "markdown", ".markdown": "markdown", ".mdx": "markdown",
@@ -15,8 +41,8 @@ KINDS = {
     ".odp": "opendocument", ".rtf": "rtf", ".epub": "epub",
 }  # fmt: skip
 
-# without COBOL and Typst: the parser of the one does not end on texts in other languages, that of the other ends the
-# whole process where a thousand brackets are open; both are read as text
+# COBOL and Typst are read as text: COBOL's parser does not end on texts in other languages, and Typst's ends the whole
+# process where a thousand brackets are open
 LANGUAGES = {
     ".py": "python", ".pyi": "python", ".pyw": "python", ".js": "javascript", ".mjs": "javascript",
     ".cjs": "javascript", ".jsx": "javascript", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript",
@@ -48,27 +74,7 @@ FILE_NAMES = {
     "kconfig": "kconfig", "go.mod": "gomod",
 }  # fmt: skip
 
-UNSUPPORTED = frozenset(
-    """
-    .png .jpg .jpeg .gif .bmp .tif .tiff .webp .ico .icns .svg .heic .avif .psd .ai .eps .mp3 .wav .flac .ogg .m4a .aac
-    .mp4 .mov .avi .mkv .webm .wmv .zip .gz .tgz .bz2 .xz .zst .7z .rar .tar .jar .war .whl .egg .deb .rpm .dmg .iso
-    .so .dll .dylib .a .o .obj .lib .exe .bin .msi .pyc .pyo .pyd .class .wasm .node .ttf .otf .woff .woff2 .eot
-    .xls .ppt .doc .dot .mobi .djvu .ps .pages .numbers .key .msg .pst
-    .db .sqlite .sqlite3 .mdb .parquet .feather .arrow .avro .orc .npy .npz .pkl .pickle .joblib .h5 .hdf5 .mat .rds
-    .pt .pth .ckpt .safetensors .onnx .gguf .tflite .faiss .map .dat .pack .idx
-    """.split()
-)
-
-# What to do with a file of a kind that is not read
-REMEDIES = {
-    ".doc": "save it as .docx", ".dot": "save it as .docx", ".xls": "save it as .xlsx", ".ppt": "save it as .pptx",
-    ".msg": "save it as .eml", ".pages": "export it as .docx or PDF", ".numbers": "export it as .xlsx",
-    ".key": "export it as .pptx or PDF", ".mobi": "convert it to .epub", ".djvu": "convert it to PDF",
-    ".ps": "convert it to PDF",
-    **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz"), "unpack it"),
-}  # fmt: skip
-
-# Of those, what nobody expects to be read: pictures, sound, fonts, and what programs make; told by number alone
+# Formats that nobody expects to be read: pictures, sound, fonts, and files that programs make; only counted
 WITHOUT_TEXT = frozenset(
     """
     .png .jpg .jpeg .gif .bmp .tif .tiff .webp .ico .icns .svg .heic .avif .psd .ai .eps .mp3 .wav .flac .ogg .m4a .aac
@@ -78,22 +84,44 @@ WITHOUT_TEXT = frozenset(
     """.split()
 )
 
+UNSUPPORTED = WITHOUT_TEXT | frozenset(
+    """
+    .zip .gz .tgz .bz2 .xz .zst .7z .rar .tar .jar .war .whl .egg .deb .rpm .dmg .iso .msi .xls .ppt .doc .dot .mobi
+    .djvu .ps .pages .numbers .key .msg .pst .db .sqlite .sqlite3 .mdb .parquet .feather .arrow .avro .orc .h5 .hdf5
+    .mat .rds .faiss
+    """.split()
+)
+
+# What to do with a file that is not read
+REMEDIES = {
+    ".doc": "save it as .docx", ".dot": "save it as .docx", ".xls": "save it as .xlsx", ".ppt": "save it as .pptx",
+    ".msg": "save it as .eml", ".pages": "export it as .docx or PDF", ".numbers": "export it as .xlsx",
+    ".key": "export it as .pptx or PDF", ".mobi": "convert it to .epub", ".djvu": "convert it to PDF",
+    ".ps": "convert it to PDF",
+    **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz"), "unpack it"),
+}  # fmt: skip
+
 
 @lru_cache(maxsize=4096)
 def kind_of(name: str) -> tuple[str, str | None]:
-    """The `Document.kind` and language for a file name; the kind is `unsupported` for formats known to hold no text.
+    """The `Document.kind` and language for a file name.
 
-    A suffix nobody knows is `text`: only the bytes can tell.
+    The kind is `unsupported` for formats known to hold no text, the suffix itself where another package brings a reader
+    for it, and `text` for a suffix nobody knows: only the bytes can tell.
     """
     base = PurePosixPath(name.replace("\\", "/")).name.lower()
     suffix = PurePosixPath(base).suffix
     language = FILE_NAMES.get(base) or ("dockerfile" if base.startswith("dockerfile.") else LANGUAGES.get(suffix))
     if language is not None:
         return "code", language
-    return ("unsupported" if suffix in UNSUPPORTED else KINDS.get(suffix, "text")), None
+    if suffix in KINDS:
+        return KINDS[suffix], None
+    if suffix in READERS:
+        return suffix, None
+    return "unsupported" if suffix in UNSUPPORTED else "text", None
 
 
 def unsupported(name: str) -> str:
-    """Why a file of a kind that holds no text for us is not read, and what to do."""
+    """Why a file of an unsupported format is not read, and what to do."""
     suffix = PurePosixPath(name).suffix.lower()
     return f"unsupported format {suffix}" + (f": {REMEDIES[suffix]}" if suffix in REMEDIES else "")

@@ -38,6 +38,7 @@ _NAMES = (
     "november nov novembre noviembre novembro ноября ноябрь",
     "december dec dez dezember decembre diciembre dicembre dezembro декабря декабрь",
 )
+MONTHS = "|".join(names.split()[0] for names in _NAMES)  # of English, in lower case
 _MONTH = {name: number for number, names in enumerate(_NAMES, 1) for name in names.split()}
 _NAME = "|".join(sorted(_MONTH, key=len, reverse=True))
 _DATE = re.compile(

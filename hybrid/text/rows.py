@@ -1,5 +1,5 @@
-"""Rows of tables as people ask about them: the names of columns in whole words, which row has the most of something,
-and which rows say no."""
+"""Rows of tables as people ask about them: column names in whole words, the row with the most of something, and rows
+that say no."""
 
 from __future__ import annotations
 
@@ -65,15 +65,14 @@ def rows_in_words(text: str, starts: Rows) -> tuple[str, Rows]:
     return "".join(parts), np.array(begins, np.intp)
 
 
-_ANY = r""
 _MONEY = r"price|cost|fee|rate|fare|pay|salary|wage|rent|eur|usd|gbp|£|\$|€"
 _TIME = r"time|date|day|year|since|start|end|departure|departs|leaves|arrival|arrives"
-# Words that ask for the row with the most or the least, and of which columns where the question names none.
+# Words that ask for the row with the most or the least, and the columns that they mean where the question names none.
 _EXTREMES: dict[str, tuple[int, str]] = {
     word: (sign, columns)
     for words, sign, columns in (
-        ("most highest largest biggest greatest maximum", 1, _ANY),
-        ("fewest least lowest smallest minimum", -1, _ANY),
+        ("most highest largest biggest greatest maximum", 1, ""),
+        ("fewest least lowest smallest minimum", -1, ""),
         ("cheapest", -1, _MONEY),
         ("dearest costliest priciest", 1, _MONEY),
         ("heaviest", 1, r"weight|mass|\bk?g\b"),
@@ -101,16 +100,16 @@ _NO = re.compile(r"(?:no|none|nein|non|false|n|-|\u2013|n/a|not available)\W*", 
 
 
 def is_short_for_more(row: str) -> bool:
-    """Whether a row has the name of a column with a word that is cut short."""
+    """Whether a row has a column whose name has a word that is cut short."""
     names = (cell.partition(":")[0] for cell in row.split(CELLS.strip()))
     return any(part.group().lower() in _WHOLE for name in names for part in _PART.finditer(_apart(name)))
 
 
 def extreme_in(question: str) -> tuple[tuple[str, ...], int, str] | None:
-    """The words of an English question that ask for the most or the least of something, 1 or -1, and the columns they
-    mean; None without."""
+    """The words of an English question that ask for the most or the least of something, 1 or -1, and a pattern of the
+    columns that they mean; None where it has none."""
     words = re.findall(r"[a-z]+", fold(question).lower())
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in pairwise([*words, ""]):
         if word in _EXTREMES:
             sign, columns = _EXTREMES[word]
             own = _COMPARED.get(following) if not columns else None
@@ -125,12 +124,12 @@ def cells_of(row: str) -> Cells:
 
 
 def extreme_rows(rows: Sequence[Cells], sign: int, columns: str, named: Callable[[str], float]) -> list[int] | None:
-    """Which rows have the most (the least, where the sign is -1) in the column that is meant; None where it is not
-    clear which column, or there is nothing to compare.
+    """Which rows have the most (the least, where the sign is -1) in the column that is meant; None where the column is
+    not clear or there is nothing to compare.
 
     Args:
-        columns: what the name of the column has, where the question names none.
-        named: how much of the question the name of a column has.
+        columns: a pattern of the column's name, where the question names none.
+        named: tells how much of the question a column's name has.
     """
     if len(rows) < 2:
         return None

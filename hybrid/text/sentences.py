@@ -37,7 +37,7 @@ _CODE = re.compile(
 )
 _CUT = re.compile(r"[;:\u2014](?=\s)|,(?=\s)|\s")
 
-# a word behind which no sentence ends
+# No sentence ends behind these words
 _LAST = re.compile(
     r"\s(?:to|of|the|an?|for|by|from|and|or|with|than|per|als|der|die|das|den|dem|des|ein|eine[mnrs]?|und|oder|von|vom|zu|zum"
     r"|zur|mit|bei|le|la|les|du|des|une?|et|ou|de|à|pour|par|avec|el|los|las|y|o|con|il|lo|gli|e|di)\s*$"
@@ -60,7 +60,7 @@ _PERHAPS = frozenset(
     univ n.a s.a l.p n.v b.v ave blvd rd
     """.split()
 )
-# after the full stop of an ordinal: "am 1. März"
+# Months after the full stop of an ordinal: "am 1. März"
 _MONTHS = frozenset(
     "januar februar märz april mai juni juli august september oktober november dezember marts maj".split()
 )
@@ -85,7 +85,7 @@ def sentences(text: str) -> list[Span]:
 
 
 def _block(text: str, start: int, end: int, found: list[Span]) -> None:
-    """Appends the sentences of a stretch without blank lines."""
+    """Append the sentences of a stretch without blank lines."""
     for first, last in _runs(text, start, end):
         for span in _split(text, first, last):
             stripped = _strip(text, *span)
@@ -94,7 +94,7 @@ def _block(text: str, start: int, end: int, found: list[Span]) -> None:
 
 
 def _runs(text: str, start: int, end: int) -> Iterator[Span]:
-    """Lines, joined where a paragraph was only wrapped."""
+    """The lines, joined where a paragraph was only wrapped."""
     if text.find("\n", start, end) < 0:
         yield start, end
         return
@@ -144,7 +144,7 @@ def is_row(text: str, start: int, end: int) -> bool:
 
 
 def _split(text: str, start: int, end: int) -> Iterator[Span]:
-    """A run at its marks of punctuation; a row that is no longer than a sentence may be stays whole."""
+    """A run, cut at its marks of punctuation; a row stays whole unless it is longer than a sentence may be."""
     if end - start <= LONGEST and is_row(text, start, end):
         yield start, end
         return

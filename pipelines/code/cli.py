@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place, elsewhere, once, said
 from hybrid.cli.effect import refuse, written
-from hybrid.cli.options import corpus_options, engine_options, settings_from
+from hybrid.cli.options import corpus_options, engine_options, settings_from, together
 from hybrid.cli.progress import progress_bars
 from hybrid.cli.words import questions_and_places
 from hybrid.errors import InputError
@@ -22,23 +24,17 @@ from hybrid.errors import InputError
 if TYPE_CHECKING:
     from hybrid.pipelines.code.map import RepositoryMap
     from hybrid.pipelines.code.pipeline import Codebase
+    from hybrid.pipelines.code.symbols import SymbolChanges
     from rich.console import Console
 
+    from hybrid.index.protocol import Changes
     from hybrid.types import Answer
 
-F = TypeVar("F", bound=Callable[..., Any])
-_OPTIONS = (
+code_options = together(  # of every command that reads a codebase
     click.option("--with-tests", is_flag=True, help="Read tests and documentation too."),
     click.option("--with-generated", is_flag=True, help="Read vendored and generated files and large data too."),
     click.option("--subtree", help="Only this folder of it, such as packages/core."),
 )
-
-
-def code_options(function: F) -> F:
-    """Options of every command that reads a codebase."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
 
 
 @click.group()
@@ -59,17 +55,17 @@ def code() -> None:
     type=click.Choice(["auto", "passages", "definitions", "file", "imports", "package"]),
     default="auto",
     show_default=True,
-    help="How much is read; imports: the file with those it imports; package: the largest around it that fits.",
+    help="How much is read. imports: a file and those it imports; package: the largest around it that fits.",
 )
 @click.option("--explain", is_flag=True, help="Show what every way of reading was expected to take, and the timings.")
 @code_options
 @engine_options
 @corpus_options
 def ask(words: tuple[str, ...], read: Any, explain: bool, **options: Any) -> None:
-    """Answer one QUESTION or more about CODEBASE, else that of corpus.paths; - is what standard input holds.
+    """Answer one QUESTION or more about CODEBASE, else that of corpus.paths; - reads standard input.
 
-    Where a name is defined, who calls it, what it calls, what inherits from it and what members it has is answered
-    from the index of symbols: exactly and without a model.
+    The index of symbols answers where a name is defined, who calls it, what it calls, what inherits from it and which
+    members it has: exactly and without a model.
 
     \b
     Try:  hybrid code ask "Where is Parser.parse defined?" "Who calls Parser.parse?" src/
@@ -82,7 +78,7 @@ def ask(words: tuple[str, ...], read: Any, explain: bool, **options: Any) -> Non
     configured = settings_from(options).corpus.paths
     questions, (codebase, *more) = questions_and_places(words, configured, is_place=_is_codebase)
     if more:
-        raise InputError("The setting 'corpus.paths' names several places: name one codebase behind the question.")
+        raise InputError("The setting 'corpus.paths' names several places: name one codebase after the question.")
     if codebase == "-":
         raise InputError(elsewhere("the codebase"))
     questions = [said(question) for question in questions]
@@ -90,9 +86,9 @@ def ask(words: tuple[str, ...], read: Any, explain: bool, **options: Any) -> Non
         raise InputError(f'Give a question and then the codebase: hybrid code ask "..." {shlex.quote(codebase)}')
     with _opened(codebase, options) as found:
         answers = found.ask_many(questions, read)
-        state, root = found.repository.state, str(found.repository.root)
+        state = found.repository.state
         if options["as_json"]:
-            print_json({**_header(found), "answers": [_as_json(answer, root, state) for answer in answers]})
+            print_json({**_header(found), "answers": [_as_json(answer, state) for answer in answers]})
             return
         out = console()
         for answer in answers:
@@ -101,7 +97,7 @@ def ask(words: tuple[str, ...], read: Any, explain: bool, **options: Any) -> Non
 
 
 def _is_codebase(word: str) -> bool:
-    """Whether a word may name a folder, a Git URL or an installed package, and no question."""
+    """Whether a word may name a folder, a Git URL or an installed package, and is no question."""
     return Path(word).expanduser().exists() or not re.search(r"[\s?]", word.strip())
 
 
@@ -129,7 +125,7 @@ def map_(codebase: str, most: int, text: bool, **options: Any) -> None:
     with _opened(codebase, options) as found:
         mapped = found.map()
         if options["as_json"]:
-            print_json({**_header(found), "symbols": _symbols_json(found), "files": _map_json(mapped)})
+            print_json({**_header(found), "symbols": _symbols_json(found.symbol_changes), "files": _map_json(mapped)})
         elif text:
             click.echo(as_text(mapped), nl=False)
         else:
@@ -147,7 +143,7 @@ def map_(codebase: str, most: int, text: bool, **options: Any) -> None:
 def index(codebase: str, rebuild: bool, listed: bool, **options: Any) -> None:
     """Build the indexes of CODEBASE, or bring them up to date, and say what is left out and why.
 
-    Only files whose content changed are read, parsed and embedded again. `hybrid code ask` does it by itself.
+    Only files whose content changed are read, parsed and embedded again. `hybrid code ask` does this by itself.
 
     \b
     Try:  hybrid code index src/
@@ -155,37 +151,39 @@ def index(codebase: str, rebuild: bool, listed: bool, **options: Any) -> None:
     """
     with _opened(codebase, options, rebuild=rebuild) as found:
         changes, symbols = found.update()
-        entries = found.store.entries()
         if options["as_json"]:
             counts = ("added", "changed", "removed", "unchanged", "embedded", "passages")
+            unchanged = {"unchanged": len(found.store.entries()), "passages": len(found.store)}
             print_json(
                 {
                     **_header(found),
                     "index": str(found.folder),
-                    "passages": {name: getattr(changes, name) for name in counts}
-                    if changes is not None
-                    else {"unchanged": len(entries), "passages": len(found.store)},
-                    "symbols": _symbols_json(found),
-                    "left_out": [{"name": one.name, "reason": one.reason} for one in found.left_out()],
+                    "passages": unchanged if changes is None else {name: getattr(changes, name) for name in counts},
+                    "symbols": _symbols_json(symbols),
+                    "left_out": [one._asdict() for one in found.left_out()],
                 }
             )
             return
         out = console()
-        out.print(f"{found.repository.corpus.label} {found.repository.state}".rstrip(), markup=False)
-        if changes is None:
-            out.print(f"  passages: nothing changed; {len(found.store):,} in the index")
-        else:
-            out.print(
-                f"  passages: {changes.added} files added, {changes.changed} changed, {changes.removed} removed; "
-                f"{changes.embedded:,} of {changes.passages:,} embedded in {changes.seconds:.1f} s"
-            )
-        out.print(
-            f"  symbols: {symbols.parsed} files parsed ({symbols.lines:,} lines), {symbols.unchanged} unchanged, "
-            f"{symbols.removed} removed in {symbols.seconds:.1f} s"
-        )
-        out.print(f"  index: {found.folder}", markup=False)
+        _show_changes(out, found, changes, symbols)
         _show_left_out(out, found, listed)
         _notes(out, found)
+
+
+def _show_changes(out: Console, found: Codebase, changes: Changes | None, symbols: SymbolChanges) -> None:
+    out.print(f"{found.repository.corpus.label} {found.repository.state}".rstrip(), markup=False)
+    if changes is None:
+        out.print(f"  passages: nothing changed; {len(found.store):,} in the index")
+    else:
+        out.print(
+            f"  passages: {changes.added} files added, {changes.changed} changed, {changes.removed} removed; "
+            f"{changes.embedded:,} of {changes.passages:,} embedded in {changes.seconds:.1f} s"
+        )
+    out.print(
+        f"  symbols: {symbols.parsed} files parsed ({symbols.lines:,} lines), {symbols.unchanged} unchanged, "
+        f"{symbols.removed} removed in {symbols.seconds:.1f} s"
+    )
+    out.print(f"  index: {found.folder}", markup=False)
 
 
 @contextmanager
@@ -193,20 +191,16 @@ def _opened(codebase: str, options: dict[str, Any], *, rebuild: bool = False) ->
     """The codebase of a command, with bars."""
     from hybrid.pipelines.code.pipeline import Codebase, settings
 
-    from hybrid.index.store import Store
-
-    chosen = settings(settings_from(options))
-    names = ("subtree", "with_tests", "with_generated")
     with progress_bars(quiet=options["quiet"]) as progress:
-        found = Codebase(codebase, chosen, progress=progress, **{name: options[name] for name in names})
+        read = {name: options[name] for name in ("subtree", "with_tests", "with_generated")}
+        opened = partial(Codebase, codebase, settings(settings_from(options)), progress=progress, **read)
         if rebuild:
-            folder = found.folder
-            found.close()
-            Store.delete(folder)
+            with opened() as found:
+                folder, kind = found.folder, found.hybrid.index_kind
+            kind.delete(folder)
             for file in folder.glob("symbols.db*"):
                 file.unlink()
-            found = Codebase(codebase, chosen, progress=progress, **{name: options[name] for name in names})
-        with found:
+        with opened() as found:
             yield found
 
 
@@ -221,45 +215,43 @@ def _header(found: Codebase) -> dict[str, Any]:
     }
 
 
-def _symbols_json(found: Codebase) -> dict[str, Any]:
+def _symbols_json(changes: SymbolChanges | None) -> dict[str, Any]:
     """What bringing the index of symbols up to date took."""
-    changes = found.symbol_changes
-    if changes is None:
-        return {}
+    assert changes is not None  # it is up to date
     counts = {name: getattr(changes, name) for name in ("parsed", "unchanged", "removed", "lines")}
     return {**counts, "seconds": round(changes.seconds, 3), "cpu_seconds": round(changes.cpu_seconds, 3)}
 
 
-def _as_json(answer: Answer, root: str, state: str) -> dict[str, Any]:
-    """An answer with the place of each citation as one string: file:line-line, and the commit."""
+def _as_json(answer: Answer, state: str) -> dict[str, Any]:
+    """An answer with the place of each citation in one string: file:line-line, and the commit."""
+    from hybrid.pipelines.code.questions import at_lines
+
     data = answer.model_dump()
     for citation in data["citations"]:
-        lines = f"{citation['line']}" + (f"-{citation['end_line']}" if citation["end_line"] != citation["line"] else "")
-        citation["where"] = f"{citation['document']}:{lines}" + (f" @ {state}" if state else "")
+        place = at_lines(citation["document"], citation["line"], citation["end_line"])
+        citation["where"] = place + (f" @ {state}" if state else "")
     data["answered_by"] = "symbols" if answer.decision.policy == "symbols" else "hybrid"
     return data
 
 
 def _show(out: Console, answer: Answer, state: str, *, explain: bool, with_question: bool) -> None:
-    from hybrid.pipelines.code.pipeline import where
+    from hybrid.pipelines.code.questions import at_lines
     from rich.markup import escape
 
     from hybrid.cli.ask import show
 
-    if answer.decision.policy == "symbols":
-        if with_question:
-            out.print(f"\n[bold]{escape(answer.question)}[/]")
-        out.print(answer.text, markup=False)
-        out.print(
-            f"  [bold]from[/]    the index of symbols{f' @ {escape(state)}' if state else ''}; no model was asked"
-        )
-        return
     if with_question:
         out.print(f"\n[bold]{escape(answer.question)}[/]")
     out.print(answer.text, markup=False)
+    if answer.decision.policy == "symbols":
+        at = f" @ {escape(state)}" if state else ""
+        out.print(f"  [bold]from[/]    the index of symbols{at}; no model was asked")
+        return
     out.print()
+    here = f"{Path.cwd()}{os.sep}"
     for number, citation in enumerate(answer.citations, 1):
-        place = where(citation.path or citation.document, citation.line, citation.end_line)
+        path = (citation.path or citation.document).removeprefix(here)
+        place = at_lines(path, citation.line, citation.end_line)
         out.print(f"  [cyan]\\[{number}] {escape(place)}[/]  {escape(citation.heading)}")
     if state and answer.citations:
         out.print(f"  [bold]at[/]      {escape(state)}", end="")

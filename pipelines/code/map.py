@@ -17,7 +17,7 @@ from hybrid.pipelines.code.symbols import File, Row, SymbolIndex
 
 NAME = "(map).md"  # as a document of the corpus: before all file names that begin with a letter
 LONGEST = 60_000  # characters of the text
-_STEPS = (12, 6, 3, 1, 0)  # symbols of a file, fewer where the text would be too long
+_STEPS = (12, 6, 3, 1, 0)  # symbols of a file, fewer if the text would be too long
 _MEMBERS = 12  # names of methods listed with a class
 
 
@@ -34,7 +34,7 @@ class MappedFile:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryMap:
-    """All files, each after those it needs; where they need each other, the one with fewest needs first."""
+    """All files, each after those it needs; of files that need each other, the one with fewest needs first."""
 
     title: str
     files: tuple[MappedFile, ...]
@@ -89,7 +89,7 @@ def repository_map(index: SymbolIndex, names: Names, title: str) -> RepositoryMa
 
 
 def dependency_order(needs: Mapping[str, set[str]]) -> list[str]:
-    """Names, each after those it needs; where they need each other, the one with fewest needs open comes first."""
+    """Names, each after those it needs; of names that need each other, the one with fewest needs open first."""
     open_ = {name: len(wanted & needs.keys()) for name, wanted in needs.items()}
     needed_by: dict[str, list[str]] = {}
     for name, wanted in needs.items():
@@ -101,7 +101,7 @@ def dependency_order(needs: Mapping[str, set[str]]) -> list[str]:
     while waiting:
         count, name = heapq.heappop(waiting)
         if open_.get(name) != count:
-            continue  # it stands there again with fewer
+            continue  # the heap has it again with fewer
         del open_[name]
         found.append(name)
         for other in needed_by.get(name, ()):
@@ -113,21 +113,15 @@ def dependency_order(needs: Mapping[str, set[str]]) -> list[str]:
 
 def as_text(mapped: RepositoryMap, longest: int = LONGEST) -> str:
     """The map in Markdown, with as many symbols of each file as its length allows; last, folders only."""
+    about = "The files of this codebase, each after those it imports, with what they define."
+    head = [f"# Map of {mapped.title}", "", about]
     for most in _STEPS:
-        text = "\n".join([*_head(mapped), *(line for one in mapped.files for line in _lines(one, most))]) + "\n"
+        text = "\n".join([*head, *(line for one in mapped.files for line in _lines(one, most))]) + "\n"
         if len(text) <= longest:
             return text
     folders = sorted({str(PurePosixPath(one.file.name).parent) for one in mapped.files})
-    text = "\n".join([*_head(mapped), *(f"- {folder}/" for folder in folders)])
+    text = "\n".join([*head, *(f"- {folder}/" for folder in folders)])
     return text[:longest] + "\n"
-
-
-def _head(mapped: RepositoryMap) -> list[str]:
-    return [
-        f"# Map of {mapped.title}",
-        "",
-        "The files of this codebase, each after those it imports, with what they define.",
-    ]
 
 
 def _lines(one: MappedFile, most: int) -> list[str]:

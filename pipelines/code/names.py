@@ -1,8 +1,8 @@
 """Names in code: which definition a call or an import means, as far as the text alone can tell.
 
-Followed are scopes, imports (renamed, relative, re-exported and with a star), `self` and `super` through classes
-to inherit from, and names of modules and classes before a dot. What a variable holds is not known: a call through an
-object may mean any method of that name, and is told apart from what is certain.
+It follows scopes, imports (renamed, relative, re-exported and with a star), `self` and `super` through base classes,
+and names of modules and classes before a dot. It does not know what a variable holds: a call through an object may mean
+any method of that name, and counts as unsure.
 """
 
 from __future__ import annotations
@@ -15,12 +15,17 @@ from functools import cached_property
 
 from hybrid.pipelines.code.symbols import File, Row, SymbolIndex
 
-from hybrid.corpus.readers.symbols import Definition, Import, Reference
+from hybrid.corpus.readers.code.symbols import Definition, Import, Reference
 
 _SELF = re.compile(r"^(?:self|cls|this|\$this|Self|@|static)$")
 _SUPER = re.compile(r"^(?:super(?:\(.*\))?|parent|base)$")
 _BARE_METHODS = frozenset({"java", "kotlin", "csharp", "cpp", "ruby", "scala", "swift", "dart", "groovy"})
 _SCRIPTS = ("", ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".d.ts", "/index.ts", "/index.tsx", "/index.js")
+_FAMILIES = (
+    ("javascript", "typescript", "tsx"),
+    ("c", "cpp", "cuda", "objc"),
+    ("java", "kotlin", "scala", "groovy"),
+)
 _DEPTH = 8  # of imports and base classes followed
 Meaning = tuple[Row, ...]  # definitions; empty: elsewhere, outside of the index
 
@@ -45,23 +50,18 @@ class Names:
         return ending or [row for row in rows if _in_order(parts, row.full.split("."))]
 
     def meaning(self, file: File, reference: Reference) -> Meaning | None:
-        """The definitions that a reference means; empty: none of this index; None: the text does not tell."""
+        """The definitions that a reference means; empty: none of this index; None: the text does not say."""
         receiver = reference.receiver
+        inner = self._around(file, reference.inside)
         if not receiver:
-            return self._bare(file, reference.name, self._around(file, reference.inside))
-        if reference.kind == "base" or re.fullmatch(r"[\w$.:\\]+", receiver):
-            inner = self._around(file, reference.inside)
-            root = re.split(r"[.:\\]+", receiver)[0]
-            if _SELF.match(receiver) or _SUPER.match(receiver):
-                return self._own(file, inner, reference.name, only_bases=bool(_SUPER.match(receiver)))
-            if _SELF.match(root):
-                return None
-            return self._through(file, receiver, reference.name, inner)
-        return (
-            self._own(file, self._around(file, reference.inside), reference.name, True)
-            if _SUPER.match(receiver)
-            else None
-        )
+            return self._bare(file, reference.name, inner)
+        above = bool(_SUPER.match(receiver))
+        plain = reference.kind == "base" or re.fullmatch(r"[\w$.:\\]+", receiver)
+        if above or (plain and _SELF.match(receiver)):
+            return self._own(file, inner, reference.name, only_bases=above)
+        if not plain or _SELF.match(re.split(r"[.:\\]+", receiver)[0]):
+            return None
+        return self._through(file, receiver, reference.name, inner)
 
     def targets(self, file: File, found: Import) -> list[File]:
         """The files of this index that an import names."""
@@ -75,7 +75,7 @@ class Names:
         classes = {r.definition.path for r in self._of(file) if r.definition.kind in ("class", "implementation")}
         for scope in scopes:
             if scope in classes and file.language not in _BARE_METHODS and scope != (around.path if around else ""):
-                continue  # names of a class are not seen by its methods
+                continue  # methods do not see the names of their class
             at = [row for row in own if row.definition.path == (f"{scope}.{name}" if scope else name)]
             if at:
                 return tuple(at)
@@ -96,7 +96,7 @@ class Names:
         return self._anywhere(file, name)
 
     def _anywhere(self, file: File, name: str) -> Meaning | None:
-        """In languages where files of a program see each other: what the same folder defines, else the only one."""
+        """For languages whose files see each other: what the same folder defines, else the only definition."""
         rows = [
             row
             for row in self.index.named(name)
@@ -113,7 +113,7 @@ class Names:
     def _through(
         self, file: File, receiver: str, name: str, around: Definition | None, depth: int = 0
     ) -> Meaning | None:
-        """`receiver.name` where the receiver is a module or a class."""
+        """`receiver.name` for a module or a class."""
         dotted = re.sub(r"::|\\|:", ".", receiver)
         files = self._module_before(file, dotted)
         if files is not None:
@@ -132,7 +132,7 @@ class Names:
         return found or None
 
     def _module_before(self, file: File, dotted: str) -> list[File] | None:
-        """The files of a module named before a dot, empty where it is outside; None where no import binds it."""
+        """The files of a module named before a dot, empty if it is outside; None if no import binds it."""
         bindings = self._bindings(file)
         parts = dotted.split(".")
         bound = bindings.get(parts[0])
@@ -152,7 +152,7 @@ class Names:
         return self._modules(wanted) or []
 
     def _own(self, file: File, around: Definition | None, name: str, only_bases: bool) -> Meaning | None:
-        """A method of the class around, or of those it inherits from."""
+        """A method of the class around, or of its base classes."""
         classes = {r.definition.path for r in self._of(file) if r.definition.kind in ("class", "implementation")}
         scope = next((scope for scope in _scopes(around) if scope in classes), None)
         if scope is None and around is not None and around.kind == "method":
@@ -162,7 +162,7 @@ class Names:
         return self._method(file, scope, name, 0, only_bases=only_bases) or None
 
     def _method(self, file: File, path: str, name: str, depth: int, *, only_bases: bool = False) -> Meaning:
-        """What a class of this path has under a name, itself or from the classes it inherits from."""
+        """What a class of this path has under a name, itself or from its base classes."""
         rows = self._of(file)
         if not only_bases:
             own = tuple(r for r in rows if r.definition.path == f"{path}.{name}")
@@ -193,7 +193,7 @@ class Names:
     # -- imports -------------------------------------------------------------------------------------------------------
 
     def _import(self, file: File, found: Import, depth: int = 0) -> tuple[list[File], Meaning]:
-        """The files that an import names, and the definitions where it takes a name out of them."""
+        """The files that an import names, and the definitions if it takes a name out of them."""
         if file.language == "python":
             return self._python(file, found, depth)
         if file.language in ("javascript", "typescript", "tsx", "vue", "svelte"):
@@ -250,7 +250,7 @@ class Names:
         return ()
 
     def _modules(self, dotted: str) -> list[File]:
-        """The files of a module; one whose name only ends so where none has it, as in a part of a repository."""
+        """The files of a module; else the only one whose name ends so, as in a part of a repository."""
         if not dotted:
             return []
         exact = self._by_module.get(dotted)
@@ -273,7 +273,7 @@ class Names:
                 return [self._by_name[name]]
         return []
 
-    # -- what is looked up again and again -----------------------------------------------------------------------------
+    # -- kept lookups --------------------------------------------------------------------------------------------------
 
     def _of(self, file: File) -> list[Row]:
         if file.id not in self._rows:
@@ -300,9 +300,8 @@ class Names:
                     continue
                 own = found.alias or found.name
                 if not own:  # import a.b binds a in Python, b in Go
-                    own = (
-                        found.module.split(".")[0] if file.language == "python" else re.split(r"[/.]", found.module)[-1]
-                    )
+                    parts = re.split(r"[/.]", found.module)
+                    own = found.module.split(".")[0] if file.language == "python" else parts[-1]
                     bound.setdefault(found.module, found)
                 bound.setdefault(own, found)
             self._bound[file.id] = bound
@@ -327,14 +326,13 @@ class Names:
     @cached_property
     def _by_last(self) -> dict[str, list[File]]:
         found: dict[str, list[File]] = {}
-        for file in self._all:
-            if file.language:
-                found.setdefault(file.module.rpartition(".")[2], []).append(file)
+        for module, files in self._by_module.items():
+            found.setdefault(module.rpartition(".")[2], []).extend(files)
         return found
 
 
 def _scopes(around: Definition | None) -> Iterator[str]:
-    """The paths of the scopes around a place, innermost first, and last the file's own."""
+    """The paths of the scopes around a place, innermost first and the file's own last."""
     path = around.path if around is not None else ""
     while path:
         yield path
@@ -353,9 +351,4 @@ def _ends(path: str, wanted: str) -> bool:
 
 
 def _related(one: str, other: str) -> bool:
-    families = (
-        ("javascript", "typescript", "tsx"),
-        ("c", "cpp", "cuda", "objc"),
-        ("java", "kotlin", "scala", "groovy"),
-    )
-    return one == other or any(one in family and other in family for family in families)
+    return one == other or any(one in family and other in family for family in _FAMILIES)

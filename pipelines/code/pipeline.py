@@ -8,11 +8,11 @@
         print(code.defined("Parser.parse"), code.callers("Parser.parse"), code.map().lines)
 
 The choices made over the defaults: twelve instead of eight passages are read, because code answers in several places,
-in the order of the files. Where they do not answer, the definitions they stand in are read whole, and then the file of
-the best with those it imports: at equal length single passages hold more of what is asked for (`python -m
-hybrid.evals.bench.code retrieval`), so reading wider is for what they do not answer. Where the long route is taken,
-what is read is that file with its imports, or the largest package around it that fits the effective window, after a map
-of the repository. The order of files is that of their names, so that the prefix cache holds.
+in the order of the files. If they do not answer, the definitions around them are read whole, and then the file of the
+best one with those it imports: at equal length single passages hold more of what is asked for (`python -m
+hybrid.evals.bench.code retrieval`), so reading wider is for what they do not answer. The long route reads that file
+with its imports, or the largest package around it that fits the effective window, after a map of the repository. Files
+are read in the order of their names, so that the prefix cache holds.
 """
 
 from __future__ import annotations
@@ -20,23 +20,25 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from types import TracebackType
 from typing import Literal, get_args
 
 from hybrid.pipelines.code.map import NAME, RepositoryMap, as_text, repository_map
 from hybrid.pipelines.code.names import Names
 from hybrid.pipelines.code.questions import Call, Place, Symbolic
-from hybrid.pipelines.code.repository import LeftOut, Repository, open_repository, unread
+from hybrid.pipelines.code.repository import LeftOut, Repository, open_repository
 from hybrid.pipelines.code.symbols import SymbolChanges, SymbolIndex
 
-from hybrid.corpus.corpus import Corpus, Source, nothing_readable
+from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.problems import nothing_readable
 from hybrid.corpus.readers.encoding import decode
 from hybrid.corpus.readers.extract import Unreadable
+from hybrid.corpus.source import Source
 from hybrid.cost.price import total
 from hybrid.errors import InputError
 from hybrid.files import write
-from hybrid.index.store import Changes, Progress, Store
+from hybrid.index.protocol import Changes, Progress, Store
 from hybrid.reading.window import room, sizes
 from hybrid.session.hybrid import Hybrid
 from hybrid.settings import Settings, load
@@ -54,18 +56,17 @@ _SAID: dict[Reading, str] = {
     "imports": "the file of the best passage and those it imports",
     "package": "the files around the best passage",
 }
-
-
-_K = 12  # passages read where nobody says how many
+_K = 12  # passages read unless somebody says how many
 
 
 def settings(base: Settings | None = None) -> Settings:
     """The settings of this pipeline over `base`: how many passages are read and in which order, unless that was set."""
     base = base or load()
-    said = "k" in base.retrieval.model_fields_set
-    retrieval = base.retrieval if said else base.retrieval.model_copy(update={"k": _K})
-    said = "ordering" in base.routing.model_fields_set
-    routing = base.routing if said else base.routing.model_copy(update={"ordering": "document"})
+    retrieval, routing = base.retrieval, base.routing
+    if "k" not in retrieval.model_fields_set:
+        retrieval = retrieval.model_copy(update={"k": _K})
+    if "ordering" not in routing.model_fields_set:
+        routing = routing.model_copy(update={"ordering": "document"})
     return base.model_copy(update={"retrieval": retrieval, "routing": routing})
 
 
@@ -76,14 +77,14 @@ class Codebase:
         what: a folder or file, a Git URL, or the name of an installed package.
         base: settings; None loads `hybrid.toml` and the environment.
         hybrid: an opened `Hybrid` to use instead of one of its own.
-        subtree: a folder in it, the only one to be read.
+        subtree: read this folder of it only.
         with_tests: read tests and documentation too.
         with_generated: read vendored and generated files and large data too.
         progress: receives stage, done and total.
 
     Raises:
         InputError: there is no such path, package or repository.
-        CorpusError: nothing is in it; where what is in it cannot be read, when it is first asked.
+        CorpusError: nothing is in it. If nothing in it can be read, the first question raises this.
     """
 
     def __init__(
@@ -129,7 +130,7 @@ class Codebase:
         return self.symbols.defined(name)
 
     def callers(self, name: str) -> list[Call]:
-        """The calls of what a name means: sure ones, then those through objects whose class the text does not tell."""
+        """The calls of what a name means: the sure ones, then those through objects of an unknown class."""
         return self.symbols.callers(name)
 
     def calls(self, name: str) -> list[Call]:
@@ -156,18 +157,18 @@ class Codebase:
         """Answer a question.
 
         Args:
-            question: about a name ("Where is X defined?", "Who calls X?", "What does X call?"), which is answered from
-                the symbol index; anything else goes through `Hybrid`.
-            read: how much is read. `auto`: as the policy decides, passages or the long route; where passages do not
-                answer, the definitions they stand in, and then the file of the best with those it imports.
+            question: the symbol index answers one about a name ("Where is X defined?", "Who calls X?", "What does X
+                call?"); anything else goes through `Hybrid`.
+            read: how much is read. `auto`: passages or the long route, as the policy decides; if passages do not
+                answer, the definitions around them, and then the file of the best one with those it imports.
 
         Raises:
-            UserError: a sentence that says what to mend.
+            InputError: an empty question, or a reading that does not exist.
         """
         return self.ask_many([question], read)[0]
 
     def ask_many(self, questions: Sequence[str], read: Reading = "auto") -> list[Answer]:
-        """Answers in the order of the questions; those that read the same are asked one after the other."""
+        """Answers in the order of the questions; questions that read the same are asked one after the other."""
         if read not in READINGS:
             raise InputError(f"There is no reading {read!r}; choose one of: {', '.join(READINGS)}.")
         if not all(question.strip() for question in questions):
@@ -192,21 +193,20 @@ class Codebase:
         return [self._with_names(answers[i]) for i in range(len(questions))]
 
     def update(self) -> tuple[Changes | None, SymbolChanges]:
-        """Bring both indexes up to date with the files; the changes of passages are None where there were none."""
+        """Bring both indexes up to date with the files; the changes of passages are None if there were none."""
         self.repository = self._open()
         self.__dict__.pop("symbols", None)
         self.symbol_changes = None
-        _ = self.symbols
-        corpus = self._mapped()
-        self._store, changes = self.hybrid.index(corpus, self._progress)
+        self._store, changes = self.hybrid.index(self._mapped(), self._progress)
         assert self.symbol_changes is not None
         return changes, self.symbol_changes
 
     def left_out(self) -> list[LeftOut]:
-        """The files that are not read, with the reason: by choice, and because they could not be."""
-        problems = [*self._store.problems()] if self._store is not None else []
-        problems += self.symbol_changes.unread if self.symbol_changes is not None else ()
-        return [*self.repository.left_out, *unread(self.repository, problems)]
+        """The files that are not read and why: left out by choice, then unreadable."""
+        problems = set(self.repository.corpus.problems)
+        problems.update(self._store.problems() if self._store is not None else ())
+        problems.update(self.symbol_changes.unread if self.symbol_changes is not None else ())
+        return [*self.repository.left_out, *sorted(LeftOut(problem.name, problem.reason) for problem in problems)]
 
     # -- what is read ------------------------------------------------------------------------------------------------
 
@@ -218,7 +218,7 @@ class Codebase:
         return self._store
 
     def _way(self, question: str, read: Reading) -> tuple[Reading, tuple[str, ...], str]:
-        """How much is read for a question, the names of the files where they are chosen here, and why."""
+        """How much is read for a question, the names of the files if they are chosen here, and why."""
         reason = "You asked for it."
         if read == "auto":
             decision = self.hybrid.decide(question, self.store, documents=self._names)
@@ -230,11 +230,8 @@ class Codebase:
         if not names:
             return "passages", (), f"{reason} No file around the best passage fits the window: passages are read."
         files = sum(name != NAME for name in names)
-        return (
-            read,
-            names,
-            f"{reason} Read are {_SAID[read]}: {files} file{'s' if files != 1 else ''} that fit together.",
-        )
+        many = "s" if files != 1 else ""
+        return read, names, f"{reason} Read are {_SAID[read]}: {files} file{many} that fit together."
 
     def _read(self, questions: Sequence[str], reading: Reading, names: tuple[str, ...]) -> list[Answer]:
         rung = _RUNGS.get(reading, "corpus")
@@ -243,26 +240,25 @@ class Codebase:
         )
 
     def _widened(self, first: Answer, reading: Reading, reason: str) -> tuple[Answer, str]:
-        """The answer from what is around that which did not answer, both charged; the first where no file fits."""
-        names = self._around(first.question, reading) if reading not in _RUNGS else ()
-        if not names and reading not in _RUNGS:
-            return first, reason
+        """The answer from a wider reading after one that did not answer, both charged; the first if no file fits."""
+        names: tuple[str, ...] = ()
+        if reading not in _RUNGS:
+            names = self._around(first.question, reading)
+            if not names:
+                return first, reason
         (second,) = self._read([first.question], reading, names)
-        timings = {
-            stage: first.timings.get(stage, 0.0) + second.timings.get(stage, 0.0)
-            for stage in {**first.timings, **second.timings}
-        }
+        stages = {**first.timings, **second.timings}
         both = {
             "attempts": first.attempts + second.attempts,
             "usage": first.usage + second.usage,
             "cost": total([first.cost, second.cost]),
             "notes": tuple(dict.fromkeys(first.notes + second.notes)),
-            "timings": timings,
+            "timings": {stage: first.timings.get(stage, 0.0) + second.timings.get(stage, 0.0) for stage in stages},
         }
         return second.model_copy(update=both), f"{reason} They did not answer, so {_SAID[reading]} were read too."
 
     def _around(self, question: str, reading: Reading) -> tuple[str, ...]:
-        """The files around the best passage that fit the effective window together, with the map where it fits too."""
+        """The files around the best passage that fit the effective window together, with the map if that fits too."""
         found = self.hybrid.retrieve(question, self.store, self.hybrid.settings.retrieval.k + 4)
         best = next((c.passage.document for c in found if c.passage.document != NAME), None)
         if best is None:
@@ -299,14 +295,8 @@ class Codebase:
 
     def _larger(self, name: str) -> list[list[str]]:
         """The files under each folder around a file, smallest folder first."""
-        return [
-            [
-                other
-                for other in self._names
-                if folder == PurePosixPath(".") or PurePosixPath(other).is_relative_to(folder)
-            ]
-            for folder in PurePosixPath(name).parents
-        ]
+        folders = PurePosixPath(name).parents  # the last one, ".", holds every relative path
+        return [[other for other in self._names if PurePosixPath(other).is_relative_to(folder)] for folder in folders]
 
     @property
     def _names(self) -> list[str]:
@@ -319,12 +309,12 @@ class Codebase:
         return open_repository(self._what, self.hybrid.settings.corpus, **self._options)  # type: ignore[arg-type]
 
     def _package(self) -> str:
-        """The name of the package that the folder itself is, "" where it is none."""
+        """The name of the package that the folder itself is, "" if it is none."""
         root = self.repository.root
         return root.name if (root / "__init__.py").is_file() else ""  # an empty one is no source
 
     def _mapped(self) -> Corpus:
-        """The corpus with the map of the repository as one more document, written anew only where it changed."""
+        """The corpus with the map of the repository as one more document, written only when it changed."""
         text = as_text(self.map())
         file = self.folder / "map.md"
         if not file.is_file() or file.read_text(encoding="utf-8") != text:
@@ -335,14 +325,15 @@ class Codebase:
         return Corpus(corpus.key, corpus.base, (added, *corpus.sources), corpus.problems, corpus.label)
 
     def _with_names(self, answer: Answer) -> Answer:
-        """The answer with the full name of the definition that each citation stands in."""
+        """The answer with the full name of the definition around each citation."""
+        if answer.decision.policy == "symbols":
+            return answer
         files = {file.name: file for file in self.index.files.values()}
         named = []
         for citation in answer.citations:
             file = files.get(citation.document)
-            around = self.symbols.around(file, citation.line) if file is not None else None
-            same = answer.decision.policy == "symbols" or around is None
-            named.append(citation if same else citation.model_copy(update={"heading": around.full}))  # type: ignore[union-attr]
+            around = None if file is None else self.symbols.around(file, citation.line)
+            named.append(citation if around is None else citation.model_copy(update={"heading": around.full}))
         return answer.model_copy(update={"citations": tuple(named)})
 
     def _path(self, name: str) -> str | None:
@@ -364,9 +355,3 @@ class Codebase:
                 text = ""
             self._lines[name] = [f"{line}\n" for line in text.split("\n")]
         return self._lines[name]
-
-
-def where(path: str, line: int, end_line: int) -> str:
-    """`path:line-line`, the path relative to the current folder where it is inside."""
-    here = f"{Path.cwd()}{os.sep}"
-    return f"{path.removeprefix(here)}:{line}" + (f"-{end_line}" if end_line != line else "")

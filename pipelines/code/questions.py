@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from hybrid.pipelines.code.names import Names
@@ -60,7 +60,7 @@ class Place:
 
     @property
     def where(self) -> str:
-        return f"{self.file}:{self.line}" + (f"-{self.end_line}" if self.end_line != self.line else "")
+        return at_lines(self.file, self.line, self.end_line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ class Call:
     """A use of a name: where it is, inside which definition, and what it means."""
 
     place: Place
-    inside: str  # full name of the definition around it; the module's where there is none
+    inside: str  # full name of the definition around it, else of the module
     targets: tuple[Place, ...] = ()  # definitions it means; empty: outside of this codebase
-    sure: bool = True  # False: called through an object whose class the text does not tell
+    sure: bool = True  # False: called through an object of an unknown class
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Symbolic:
         return [_place(row) for row in self.names.find(name)]
 
     def callers(self, name: str, kinds: Sequence[str] = ("call", "mark")) -> list[Call]:
-        """The calls of what a name means, sure ones first; of a class its instances, of its decorators their uses."""
+        """The calls of what a name means, sure ones first; for a class its instances, for a decorator its uses."""
         rows = self.names.find(name)
         keys = {row.key for row in rows}
         lasts = {row.definition.name for row in rows}
@@ -113,15 +113,12 @@ class Symbolic:
         return sure + possible
 
     def calls(self, name: str) -> list[Call]:
-        """What the definitions of a name call, those inside of them included, in order."""
+        """What the definitions of a name, and the definitions inside them, call, in order."""
         found = []
         for row in self.names.find(name):
-            rows = self.names.index.in_file(row.file.id)
-            inside = [
-                r.number
-                for r in rows
-                if row.definition.start <= r.definition.start and r.definition.end <= row.definition.end
-            ]
+            outer = row.definition
+            rows = [(r.number, r.definition) for r in self.names.index.in_file(row.file.id)]
+            inside = [number for number, d in rows if outer.start <= d.start and d.end <= outer.end]
             for use in self.names.index.uses_in(row.file.id, inside):
                 if use.reference.kind == "call":
                     found.append(self._call(use, self.names.meaning(use.file, use.reference)))
@@ -131,11 +128,8 @@ class Symbolic:
         """The classes that inherit from what a name means, directly."""
         found = []
         for call in self.callers(name, ("base",)):
-            found += [
-                place
-                for place in self.defined(call.inside)
-                if place.file == call.place.file and place.line <= call.place.line <= place.end_line
-            ]
+            file, line = call.place.file, call.place.line
+            found += [p for p in self.defined(call.inside) if p.file == file and p.line <= line <= p.end_line]
         return list(dict.fromkeys(found))
 
     def bases(self, name: str) -> list[Call]:
@@ -182,7 +176,7 @@ class Symbolic:
     def answer(
         self, question: str, path_of: Callable[[str], str | None], offset_of: Callable[[str, int], int]
     ) -> Answer | None:
-        """The answer to a question about a name that is defined here; None for every other question."""
+        """The answer to a question about a name that is defined here; None for any other question."""
         asked = relation_asked(question)
         if asked is None or not self.names.find(asked[1]):
             return None
@@ -193,22 +187,20 @@ class Symbolic:
         for number, place in enumerate(places):
             quote = self.line_of(place.file, place.line).strip("\r\n")
             start = offset_of(place.file, place.line)
-            citations.append(
-                Citation(
-                    document=place.file,
-                    path=path_of(place.file),
-                    page=None,
-                    line=place.line,
-                    end_line=place.end_line,
-                    start=start,
-                    end=start + len(quote),
-                    heading=place.name,
-                    quote=quote,
-                    score=1.0 if number < sure else 0.5,  # half: a call that may be meant
-                )
+            citation = Citation(
+                document=place.file,
+                path=path_of(place.file),
+                page=None,
+                line=place.line,
+                end_line=place.end_line,
+                start=start,
+                end=start + len(quote),
+                heading=place.name,
+                quote=quote,
+                score=1.0 if number < sure else 0.5,  # half: a call that may be meant
             )
+            citations.append(citation)
         reason = "The symbol index answers this exactly; no model was asked."
-        cost = Cost(dollars=0.0, gpu_seconds=0.0, basis="measured", note="symbol index")
         return Answer(
             question=question,
             text=text,
@@ -218,7 +210,7 @@ class Symbolic:
             citations=tuple(citations),
             decision=Decision(route="rag", rung="passages", policy="symbols", reason=reason),
             usage=Usage(),
-            cost=cost,
+            cost=Cost(dollars=0.0, gpu_seconds=0.0, basis="measured", note="symbol index"),
             attempts=(),
             timings={},
         )
@@ -243,7 +235,7 @@ class Symbolic:
             text += "\n" + _listed(
                 "Through objects whose class the text does not tell it may be called", objects, len(sure)
             )
-        return text, [_within(call) for call in (*sure, *possible)], len(sure)
+        return text, [replace(call.place, name=call.inside) for call in (*sure, *possible)], len(sure)
 
     def _say_calls(self, name: str) -> tuple[str, list[Place]]:
         calls = self.calls(name)
@@ -259,11 +251,9 @@ class Symbolic:
             f"from line {', '.join(str(c.place.line) for c in found)}"
             for targets, found in here.items()
         ]
-        text = (
-            _listed(f"`{name}` calls", lines)
-            if lines
-            else f"`{name}` calls nothing that is defined here by a sure name."
-        )
+        text = f"`{name}` calls nothing that is defined here by a sure name."
+        if lines:
+            text = _listed(f"`{name}` calls", lines)
         if elsewhere:
             names = list(elsewhere)
             more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
@@ -290,8 +280,13 @@ class Symbolic:
         return _listed(f"`{name}` has", [f"{p.where}: {p.text[:120]}" for p in places]), places
 
 
+def at_lines(path: str, line: int, end_line: int) -> str:
+    """`path:line`, or `path:line-line` for more than one."""
+    return f"{path}:{line}" + (f"-{end_line}" if end_line != line else "")
+
+
 def relation_asked(question: str) -> tuple[Relation, str] | None:
-    """What a question asks of which name, None where it asks for something else."""
+    """What a question asks about which name; None for any other question."""
     for relation, pattern in _ASKED:
         found = pattern.fullmatch(question)
         if found is not None:
@@ -302,11 +297,6 @@ def relation_asked(question: str) -> tuple[Relation, str] | None:
 def _place(row: Row) -> Place:
     d = row.definition
     return Place(row.full, d.kind, row.file.name, d.line, max(d.line, d.end_line), d.signature)
-
-
-def _within(call: Call) -> Place:
-    """The place of a call under the name of what it stands in."""
-    return Place(call.inside, call.place.kind, call.place.file, call.place.line, call.place.end_line, call.place.text)
 
 
 def _listed(head: str, lines: Sequence[str], before: int = 0) -> str:

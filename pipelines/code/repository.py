@@ -1,8 +1,9 @@
-"""A repository: what of a codebase is read, what is left out and why, and at which commit it stands.
+"""A repository: which files of a codebase are read, which are left out and why, and at which commit it stands.
 
 A codebase is a folder (also one part of a larger repository), a Git URL, which is cloned shallowly into the cache
-folder, or an installed package by name. Left out are vendored and generated files, lock files, large data and, unless
-they are asked for, tests and documentation; what `.gitignore` names, hidden files and media are left out by the corpus.
+folder, or an installed package by name. This module leaves out vendored and generated files, lock files, large data
+and, unless somebody asks for them, tests and documentation. The corpus leaves out hidden files, media and what
+`.gitignore` names.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from hybrid.corpus.corpus import Corpus, Problem, Source
+from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.source import Source
 from hybrid.errors import CorpusError, InputError
 from hybrid.settings import CorpusSettings
 from hybrid.text.kinds import kind_of
@@ -35,13 +37,13 @@ GENERATED = ("*.min.js", "*.min.mjs", "*.min.css", "*.bundle.js", "*.chunk.js", 
              "*.g.dart", "*.freezed.dart", "*.designer.cs", "*.g.cs", "*.egg-info/", "*.dist-info/", "*.snap",
              "__snapshots__/", "coverage/", "htmlcov/")  # fmt: skip
 LOCKS = ("*.lock", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "go.sum", "*.lockfile", "*.lockb")
-OUTPUT = frozenset({"build", "dist", "out", "target", "bin", "obj"})  # folders, where they stand beside a manifest
+OUTPUT = frozenset({"build", "dist", "out", "target", "bin", "obj"})  # folders that count beside a manifest
 MANIFESTS = frozenset(
     "package.json tsconfig.json pyproject.toml setup.py setup.cfg pom.xml build.gradle build.gradle.kts Cargo.toml "
     "CMakeLists.txt composer.json".split()
 )
 HEAD = 2_048  # bytes in which a file says that it is generated
-LARGE = 100_000  # bytes from which lines are looked at
+LARGE = 100_000  # bytes from which the length of lines counts
 LONGEST = 1_000  # bytes in a line on average, above which nobody wrote it
 DATA = 200_000  # bytes from which JSON and CSV are data, not part of a program
 TIMEOUT = 600.0  # seconds for one command of Git
@@ -68,14 +70,14 @@ class Repository:
     root: Path  # names of files are relative to it
     corpus: Corpus
     left_out: tuple[LeftOut, ...]
-    commit: str | None  # full hash; None where the files belong to no commit
+    commit: str | None  # full hash; None if the files belong to no commit
     dirty: bool  # the files are not those of the commit
     version: str | None  # of an installed package
     notes: tuple[str, ...]
 
     @property
     def state(self) -> str:
-        """The commit or version that citations hold for; empty where there is none."""
+        """The commit or version that citations hold for; empty if there is none."""
         if self.commit is not None:
             return self.commit[:10] + (", dirty" if self.dirty else "")
         return f"version {self.version}" if self.version else ""
@@ -102,7 +104,7 @@ def open_repository(
     Args:
         what: a folder or file, a Git URL, or the name of an installed package.
         settings: of the corpus: further patterns to leave out, and the largest file.
-        subtree: a folder in it, the only one to be read.
+        subtree: read this folder of it only.
         with_tests: read tests and documentation too.
         with_generated: read vendored and generated files and large data too.
 
@@ -144,16 +146,14 @@ def open_repository(
 
 
 def _found(what: str, notes: list[str]) -> tuple[list[Path], str | None]:
-    """The folders or file meant, and the version of an installed package."""
+    """The folders or the file, and the version of an installed package."""
     if _URL.match(what):
         return [clone(what, notes)], None
     if re.match(r"[A-Za-z][\w+.-]*://", what):
-        raise InputError(
-            f"The URL {_shown(what)} cannot be cloned: Git is asked by https, http, ssh, git or file only."
-        )
+        raise InputError(f"The URL {_shown(what)} cannot be cloned: use https, http, ssh, git or file.")
     path = Path(what).expanduser()
     if path.exists() or not re.fullmatch(r"[A-Za-z_][\w.-]*", what):
-        return [path], None  # the corpus says that there is none
+        return [path], None  # the corpus raises the error
     package = _package(what)
     if package is None:
         raise InputError(
@@ -214,7 +214,7 @@ def _version(name: str) -> str:
 
 
 def _below(paths: Sequence[Path], subtree: str) -> Path:
-    """A part of a repository. Raises InputError where it is not inside."""
+    """A part of a repository. Raises InputError if it is not inside."""
     for path in paths:
         inner = (path / subtree).resolve()
         if inner.exists() and inner.is_relative_to(path.resolve()):
@@ -263,7 +263,7 @@ def clone(url: str, notes: list[str]) -> Path:
 
 
 def git(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    """Exit code, output and errors of a Git command; it asks for nothing and waits at most `TIMEOUT`."""
+    """Exit code, output and errors of a Git command, which never prompts and runs at most `TIMEOUT` seconds."""
     environment = {
         **os.environ,
         "GIT_TERMINAL_PROMPT": "0",
@@ -322,7 +322,7 @@ def _empty_submodules(top: Path, folder: Path) -> list[str]:
 
 
 def _error(said: str) -> str:
-    """What went wrong by what Git said: its first line that tells an error, without a password in a URL."""
+    """The first line of an error that Git printed, without a password in a URL."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     told = next((line for line in lines if re.match(r"(?:fatal|error|remote|ssh): ", line)), *lines[-1:] or [""])
     return _shown(re.sub(r"^(?:fatal|error|remote|warning): ", "", told)).rstrip(".") or "no reason given"
@@ -364,13 +364,13 @@ def _sifted(sources: Sequence[Source], *, with_tests: bool, with_generated: bool
 
 
 def _is_output(name: str, manifests: set[str]) -> bool:
-    """Whether a file is in a folder like `dist` that stands beside a manifest; elsewhere it is a name like others."""
+    """Whether a file is in a folder like `dist` beside a manifest; elsewhere that name means nothing."""
     parents = PurePosixPath(name).parents
     return any(folder.name in OUTPUT and str(folder.parent) in manifests for folder in parents)
 
 
 def _machine_made(source: Source) -> str | None:
-    """Why a file was not written by people, by what it says of itself and by its lines; None where it may be."""
+    """Why a file counts as made by a machine, by its head and its lines; None if people may have written it."""
     kind, _ = kind_of(source.name)
     if source.path is None or kind not in ("code", "text", "json", "jsonl", "csv"):
         return None
@@ -386,11 +386,5 @@ def _machine_made(source: Source) -> str | None:
                 if source.size / (lines + 1) > LONGEST:
                     return f"generated: its lines have more than {LONGEST:,} characters on average"
     except OSError:
-        return None  # named when it is read
+        return None  # reading it will report it
     return None
-
-
-def unread(repository: Repository, problems: Sequence[Problem]) -> list[LeftOut]:
-    """Files that could not be read, as what is left out."""
-    named = {*problems, *repository.corpus.problems}
-    return sorted(LeftOut(problem.name, problem.reason) for problem in named)

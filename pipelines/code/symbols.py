@@ -1,8 +1,7 @@
 """The symbol index of a codebase: definitions, calls and imports in one SQLite file beside the index of its passages.
 
-It follows the files by content: a file that did not change is not parsed again, and an update is one transaction, so
-that a kill leaves the state before. Which definition a name means is decided when it is asked
-(`hybrid.pipelines.code.names`).
+It follows the files by content: a file that did not change is not parsed again. An update is one transaction, so that
+a kill leaves the state before. `hybrid.pipelines.code.names` decides later which definition a name means.
 """
 
 from __future__ import annotations
@@ -12,16 +11,19 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from hybrid.corpus.corpus import Corpus, Problem, Source
+from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.problems import Problem
+from hybrid.corpus.readers.code.symbols import Definition, Import, Reference, Symbols, symbols
 from hybrid.corpus.readers.encoding import decode
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.notebook import code_of, language_of
-from hybrid.corpus.readers.symbols import Definition, Import, Reference, Symbols, symbols
+from hybrid.corpus.source import Source
 from hybrid.errors import IndexLocked, IndexStoreError
-from hybrid.index.store import Progress
+from hybrid.index.protocol import Progress
 from hybrid.text.kinds import kind_of
 
 FORMAT = 1
@@ -53,7 +55,7 @@ class File(NamedTuple):
 
     id: int
     name: str  # as in the corpus
-    language: str  # "" where nothing is defined in such files
+    language: str  # "" for files that define nothing
     module: str  # dotted, as it is imported
     lines: int
 
@@ -140,10 +142,10 @@ class SymbolIndex:
         """Make the index hold the symbols of exactly what `corpus` holds.
 
         Args:
-            package: dotted name of the package that the corpus's folder itself is, "" where it is none.
+            package: dotted name of the package that the corpus's folder itself is, "" if it is none.
 
         Raises:
-            IndexStoreError: it cannot be written; what was there is unchanged.
+            IndexStoreError: it cannot be written and is unchanged.
             IndexLocked: another process is writing it.
         """
         begun, worked = time.perf_counter(), time.process_time()
@@ -182,18 +184,10 @@ class SymbolIndex:
 
     def _put(self, source: Source, data: bytes, digest: str, package: str) -> int:
         language, found = _symbols_of(source, data)
-        lines = data.count(b"\n") + (not data.endswith(b"\n"))
+        module, lines = module_of(source.name, package), data.count(b"\n") + (not data.endswith(b"\n"))
         row = self._db.execute(
             "INSERT INTO files (name, size, mtime_ns, hash, language, module, lines) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                source.name,
-                source.size,
-                _settled(source.mtime_ns),
-                digest,
-                language,
-                module_of(source.name, package),
-                lines,
-            ),
+            (source.name, source.size, _settled(source.mtime_ns), digest, language, module, lines),
         ).lastrowid
         self._db.executemany(
             "INSERT INTO definitions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -232,7 +226,7 @@ class SymbolIndex:
         return self._definitions("1")
 
     def uses_of(self, name: str) -> list[Use]:
-        """The references by a name, in order of files and lines; by the names too under which imports pass it on."""
+        """The references by a name, and by the names under which imports pass it on, in order of files and lines."""
         known, new = {name}, {name}
         while new:
             marks = ",".join("?" * len(new))
@@ -260,10 +254,8 @@ class SymbolIndex:
 
     def files_using(self) -> dict[str, int]:
         """In how many files each name is called, inherited from or imported."""
-        sql = (
-            "SELECT name, count(DISTINCT file) FROM (SELECT file, name FROM refs UNION SELECT file, name FROM imports)"
-        )
-        return dict(self._rows(f"{sql} GROUP BY name"))
+        uses = "SELECT file, name FROM refs UNION SELECT file, name FROM imports"
+        return dict(self._rows(f"SELECT name, count(DISTINCT file) FROM ({uses}) GROUP BY name"))
 
     def _definitions(self, condition: str, *parameters: Any) -> list[Row]:
         sql = f"SELECT file, number, {', '.join(Definition._fields)} FROM definitions WHERE {condition}"
@@ -271,7 +263,7 @@ class SymbolIndex:
         return sorted(rows, key=lambda row: (row.file.name, row.number))
 
     def _use(self, row: Sequence[Any]) -> Use:
-        return Use(self.files[row[0]], Reference(row[1], row[2], row[3], row[4], row[5]))
+        return Use(self.files[row[0]], Reference(*row[1:]))
 
     def _rows(self, sql: str, *parameters: Any) -> list[Any]:
         try:
@@ -317,17 +309,14 @@ def module_of(name: str, package: str = "") -> str:
 
 
 def _symbols_of(source: Source, data: bytes) -> tuple[str, Symbols]:
-    """The language of a file and its symbols; "" and none where nothing is defined in such files."""
+    """The language of a file and its symbols; "" and none for files that define nothing."""
     kind, language = kind_of(source.name)
     if kind == "notebook":
         document = source.parse(data)
         language, text = language_of(document.text), code_of(document.text)
-        lines = [0]
-        for line in text.split("\n"):
-            lines.append(lines[-1] + len(line) + 1)
-        return language, _moved(
-            symbols(text, language), [document.locate(at, at + 1).line for at in lines[:-1] if at < len(text)]
-        )
+        starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
+        lines = [document.locate(at, at + 1).line for at in starts if at < len(text)]
+        return language, _moved(symbols(text, language), lines)
     if language is None or language in _NONE:
         return "", Symbols((), (), ())
     return language, symbols(decode(data), language)

@@ -1,7 +1,7 @@
 """Amendments: which contract of several an amendment changes, and which of its clauses.
 
-An amendment names the agreement it amends by title, date and parties; the contract that fits these best is taken. Where
-none fits, the amendment stands alone, and that is said.
+An amendment names the agreement it amends by title, date and parties. The contract that fits these best is taken. If
+none fits, the amendment stands alone and says so.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hybrid.pipelines.legal.contract import Contract, label_key
+from hybrid.pipelines.legal.clause import label_key
+from hybrid.pipelines.legal.contract import Contract
 from hybrid.pipelines.legal.terms import named_labels, references_in
 
 from hybrid.text.amendments import Naming, fit, naming
@@ -49,13 +50,18 @@ class Matter:
         """The agreement, then its amendments."""
         return [self.document, *(amendment.document for amendment in self.amendments)]
 
+    @property
+    def amendments_first(self) -> list[str]:
+        """The amendments, the latest first, then the agreement."""
+        return [*self.documents[1:], self.document]
+
 
 def amendment_of(contract: Contract) -> Amendment | None:
     """What a document says about the agreement it amends; None where it is no amendment."""
     one = naming(contract.document.text)
-    return (
-        None if one is None else Amendment(contract.document.name, one.named, one.number, frozenset(_changed(contract)))
-    )
+    if one is None:
+        return None
+    return Amendment(contract.document.name, one.named, one.number, frozenset(_changed(contract)))
 
 
 def _changed(contract: Contract) -> Iterable[str]:
@@ -66,23 +72,20 @@ def _changed(contract: Contract) -> Iterable[str]:
 
 
 def matters(contracts: Mapping[str, Contract]) -> list[Matter]:
-    """The documents put together: each agreement with its amendments, in the order of the names."""
+    """Each agreement with its amendments, in the order of the names."""
     read = {name: amendment_of(contract) for name, contract in contracts.items()}
     amendments = {name: amendment for name, amendment in read.items() if amendment is not None}
     bases = {name: contract for name, contract in contracts.items() if name not in amendments}
     of: dict[str, list[Amendment]] = {}
     alone: list[Matter] = []
     for name, amendment in amendments.items():
-        fitting = sorted(
-            ((_fit(amendment, contracts[name], base), other) for other, base in bases.items()), reverse=True
-        )
-        if fitting and fitting[0][0] > 0:
-            of.setdefault(fitting[0][1], []).append(amendment)
+        one = Naming(amendment.named, amendment.number)
+        own = contracts[name].document.text
+        fits = ((fit(one, own, base.document.text), other) for other, base in bases.items())
+        best, base = max(fits, default=(0.0, ""))
+        if best > 0:
+            of.setdefault(base, []).append(amendment)
         else:
             alone.append(Matter(name, (), amendment.named))
     found = [Matter(name, tuple(sorted(of.get(name, ()), key=lambda a: (-a.number, a.document)))) for name in bases]
     return sorted([*found, *alone], key=lambda matter: matter.document)
-
-
-def _fit(amendment: Amendment, own: Contract, base: Contract) -> float:
-    return fit(Naming(amendment.named, amendment.number), own.document.text, base.document.text)

@@ -1,7 +1,7 @@
 """What a contract says on a question: statements, each with its clause and page and a quotation that was checked.
 
-A quotation is looked up again in the document, and a statement in a model's own words is kept only if a quotation
-supports it and every figure in it stands in the clause that is quoted. What is left over is not said.
+Every quotation is looked up again in the document. A statement in a model's own words is kept only if a quotation
+supports it and every figure in it stands in the clause that is quoted.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Literal
 from hybrid.pipelines.legal.contract import Contract
 from hybrid.pipelines.legal.library import Library
 
+from hybrid.document import Document
 from hybrid.text.sentences import sentences
 from hybrid.types import Answer, Citation, Cost, Record, Usage
 
@@ -53,7 +54,7 @@ class Finding(Record):
     status: Literal["addressed", "not addressed", "unsupported"]
     statements: tuple[Statement, ...]  # of amendments first, the latest before the others
     amendments: tuple[str, ...] = ()
-    amends: str = ""  # of an amendment: the agreement it names, which is not among the documents
+    amends: str = ""  # the agreement that an amendment names, if that is not among the documents
     withheld: int = 0  # statements of the engine that nothing supports
     reason: str = ""  # why this way of reading was taken
     route: str = ""
@@ -62,8 +63,8 @@ class Finding(Record):
     notes: tuple[str, ...] = ()
     evidence: str = ""  # its kind; see `hybrid.pipelines.legal.evidence`
     confidence: float | None = None  # how often cells of this kind of evidence were right, measured; None: not weighed
-    doubtful: bool = False  # the confidence is too low for it to be told as certain
-    doubt: str = ""  # what is doubtful, in words
+    doubtful: bool = False  # the confidence is too low to tell it as certain
+    doubt: str = ""  # why, in words
 
     @property
     def text(self) -> str:
@@ -74,8 +75,18 @@ class Finding(Record):
 
     @property
     def told(self) -> str:
-        """The answer for a table, where silence that is doubtful is not told as silence."""
+        """The answer for a table, which does not tell doubtful silence as silence."""
         return UNSURE if self.status == "not addressed" and self.doubtful else self.text
+
+    def place(self, statement: Statement) -> str:
+        """Clause and page of a statement, with the document if that is an amendment."""
+        own = statement.document == self.document
+        return statement.place if own else f"{statement.document}: {statement.place}"
+
+    @property
+    def share(self) -> str:
+        """The confidence in percent; empty if it was not weighed."""
+        return "" if self.confidence is None else f"{self.confidence:.0%}".replace("%", " %")
 
 
 def finding(
@@ -84,7 +95,7 @@ def finding(
     """The finding of an agreement from the answers of its documents: (document, answer), amendments first.
 
     Args:
-        reason: why it was not asked at all, where there are no answers.
+        reason: why it was not asked at all, if there are no answers.
     """
     matter = library.matter(name)
     statements: list[Statement] = []
@@ -112,14 +123,15 @@ def finding(
 
 
 def _statements(library: Library, answer: Answer) -> tuple[list[Statement], int]:
-    """The statements of an answer that hold, and how many do not."""
+    """The statements of an answer that its quotations support, and how many have no support."""
     if answer.abstained:
         return [], 0
     kept: list[Statement] = []
     dropped = 0
     for text, numbers in _said(answer):
         cited = [answer.citations[n - 1] for n in numbers if 0 < n <= len(answer.citations)]
-        found = [(citation, at) for citation in cited if (at := _found(library, citation)) is not None]
+        places = [found_at(library.contract(c.document).document, c.quote, c.start) for c in cited]
+        found = [(citation, at) for citation, at in zip(cited, places, strict=True) if at is not None]
         if not found or not _figures_hold(library, text, found):
             dropped += 1
             continue
@@ -140,17 +152,13 @@ def _said(answer: Answer) -> Iterator[tuple[str, list[int]]]:
             yield said, [int(n) for n in _MARKER.findall(text[start:end])]
 
 
-def _found(library: Library, citation: Citation) -> int | None:
-    """Where the quotation stands in `Document.text`, at the place in the original that is cited; None if nowhere."""
-    try:
-        document = library.contract(citation.document).document
-    except KeyError:
-        return None
-    at = document.text.find(citation.quote)
+def found_at(document: Document, quote: str, start: int) -> int | None:
+    """Where in `Document.text` a quotation stands that begins at `start` of the original; None if it does not."""
+    at = document.text.find(quote)
     while at >= 0:
-        if document.locate(at, at + len(citation.quote)).start == citation.start:
+        if document.locate(at, at + len(quote)).start == start:
             return at
-        at = document.text.find(citation.quote, at + 1)
+        at = document.text.find(quote, at + 1)
     return None
 
 

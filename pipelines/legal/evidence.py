@@ -1,9 +1,9 @@
 """How sure a cell of the table of clauses is: its evidence, the confidence measured for it, and what is doubtful.
 
-Evidence is a sentence in one of the usual forms of its subject that nothing speaks against, or, for silence, that a
-contract has not one word of the subject. The confidence of a kind of evidence is how often its cells were right on
-contracts with known answers; `clause_confidence.toml` has the counts. A cell of a kind that was wrong too often is
-doubtful, and says why.
+Evidence is a sentence in one of the usual forms of its subject that nothing speaks against, or, for silence, a contract
+without a word of the subject. The confidence of a kind of evidence is how often its cells were right on contracts with
+known answers; `clause_confidence.toml` has the counts. A cell of a kind that was wrong too often is doubtful and says
+why.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from functools import lru_cache
 from importlib.resources import files
 
 from hybrid.pipelines.legal.answer import Finding, Statement
-from hybrid.pipelines.legal.contract import Clause, Contract
+from hybrid.pipelines.legal.clause import Clause
+from hybrid.pipelines.legal.contract import Contract
 from hybrid.pipelines.legal.forms import Forms, flat, forms
 from hybrid.pipelines.legal.library import Library
 from hybrid.pipelines.legal.question import Question, cuad
 
 from hybrid.text.sentences import sentences
 
-CERTAIN = 0.95  # measured confidence from which a kind of evidence is told as certain
+CERTAIN = 0.95  # measured confidence from which a kind of evidence counts as certain
 TOP = 600  # characters in which a contract's own title stands
 _BEGINNING = 5_000
 _MANY = 10_000  # characters; a longer contract says many things in similar words
@@ -45,19 +46,19 @@ class Line:
     start: int  # characters in `Document.text`
     end: int
     clause: Clause | None
-    said: str  # `flat`, with what leads in to it
+    said: str  # `flat`, after its lead-in
     titled: bool  # the clause's title, or one around it, has the subject's name
     fit: float  # `Question.fits`
     doubt: str
 
     @property
     def rank(self) -> tuple[bool, bool, float, int]:
-        """Least for the best."""
+        """The best line has the least."""
         return bool(self.doubt), not self.titled, -self.fit, self.start
 
 
 def forms_of(question: Question) -> Forms | None:
-    """The forms of a category's question; None for a question of one's own."""
+    """The forms of a category's question; None for any other question."""
     return forms().get(question.name) if question in cuad() else None
 
 
@@ -80,7 +81,7 @@ def lines(contract: Contract, question: Question) -> list[Line]:
 
 
 def chosen(question: Question, found: Sequence[Line]) -> list[Line]:
-    """Those that are shown: the best, and where there is to be one value all that give another one."""
+    """The lines that are shown: the best, and for a subject with one value those that give another value."""
     known = forms_of(question)
     sure = [line for line in found if not line.doubt]
     if known is None or not sure:
@@ -96,7 +97,7 @@ def chosen(question: Question, found: Sequence[Line]) -> list[Line]:
 
 
 def _differing(known: Forms, sure: Sequence[Line]) -> list[Line]:
-    """The first line, and those whose value is another one."""
+    """The first line, and those with another value."""
     kept = list(sure[:1])
     for line in sure[1:]:
         value = known.value(line.said)
@@ -136,8 +137,7 @@ def _weigh(library: Library, question: Question, found: Finding) -> tuple[str, s
     if changed - {s.document for s in found.statements}:
         return DOUBTED, "an amendment changes this clause"
     kinds = [_of(library, known, s) for s in found.statements]
-    order = (WORDS, DOUBTED, LONG, FORM)
-    return min(kinds, key=lambda kind: order.index(kind[0]))
+    return min(kinds, key=lambda kind: (WORDS, DOUBTED, LONG, FORM).index(kind[0]))
 
 
 def _of(library: Library, known: Forms, statement: Statement) -> tuple[str, str]:
@@ -145,7 +145,7 @@ def _of(library: Library, known: Forms, statement: Statement) -> tuple[str, str]
     contract = library.contract(statement.document)
     at = contract.document.text.find(statement.quote)
     clause = contract.at(at) if at >= 0 else None
-    said = flat(f"{_lead(contract, clause, at)} {statement.quote}")
+    said = flat(f"{_lead(contract, clause)} {statement.quote}")
     if not known.has(said):
         return WORDS, "it has words of the subject, but is not written as such clauses are"
     if doubt := known.doubt(said, statement.quote):
@@ -192,16 +192,16 @@ def _titled(contract: Contract, clause: Clause | None, question: Question) -> bo
 
 
 def _sentences(contract: Contract) -> Iterator[tuple[int, int, Clause | None, str]]:
-    """The sentences of a contract with their clause and, `flat`, what they say with what leads in to them."""
+    """The sentences of a contract with their clause and, `flat`, their words after the lead-in."""
     for clause in contract.clauses:
         own = contract.own(clause)
         for start, end in sentences(own):
             at = clause.start + start
-            yield at, clause.start + end, clause, flat(f"{_lead(contract, clause, at)} {own[start:end]}")
+            yield at, clause.start + end, clause, flat(f"{_lead(contract, clause)} {own[start:end]}")
 
 
-def _lead(contract: Contract, clause: Clause | None, at: int) -> str:
-    """The sentence that an item of a list goes on with: "The Employee shall not" before "(a) ..."."""
+def _lead(contract: Contract, clause: Clause | None) -> str:
+    """The lead-in of an item of a list: "The Employee shall not" before "(a) ..."."""
     if clause is None or not clause.label.endswith(")"):
         return ""
     above = next(iter(contract.above(clause)), None)

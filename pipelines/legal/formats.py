@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from hybrid.pipelines.legal.answer import Finding, Statement
+from hybrid.pipelines.legal.answer import Finding
 from hybrid.pipelines.legal.page import page
 from hybrid.pipelines.legal.table import Table
 
@@ -22,7 +22,7 @@ _COLUMNS = (
 
 
 def _csv(table: Table) -> str:
-    """One row for each statement, and one for each question without any."""
+    """One row for each statement, and one for each question without a statement."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
@@ -57,7 +57,7 @@ def _markdown(table: Table) -> str:
             lines += ["| question | answer | clause | sure |", "|---|---|---|---|"]
         for finding in sorted(shown, key=lambda finding: not finding.statements):  # silence last
             said = "<br>".join(_flat(s.text) for s in finding.statements) or f"*{finding.told}*"
-            places = "<br>".join(_flat(_place(finding, s)) for s in finding.statements)
+            places = "<br>".join(_flat(finding.place(s)) for s in finding.statements)
             lines.append(f"| {_flat(table.title(finding))} | {said} | {places} | {_sure(finding)} |")
         if silent := [_flat(table.title(finding)) for finding in findings if finding not in shown]:
             lines += ["", f"Not addressed, with no word of it in the text: {', '.join(silent)}."]
@@ -69,14 +69,7 @@ def _markdown(table: Table) -> str:
 
 def _sure(finding: Finding) -> str:
     """The measured confidence of a cell; a doubtful one begins with a question mark and says why."""
-    share = "" if finding.confidence is None else f"{finding.confidence:.0%}".replace("%", " %")
-    return f"? {share}, doubtful: {_flat(finding.doubt)}" if finding.doubtful else share
-
-
-def _place(finding: Finding, statement: Statement) -> str:
-    """Clause and page, with the document where that is an amendment."""
-    own = statement.document == finding.document
-    return statement.place if own else f"{statement.document}: {statement.place}"
+    return f"? {finding.share}, doubtful: {_flat(finding.doubt)}" if finding.doubtful else finding.share
 
 
 def _flat(text: str) -> str:

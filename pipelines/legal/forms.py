@@ -25,7 +25,7 @@ _SHORTHANDS = {
     "{amount}": rf"(?:(?:[$€£]|usd |eur |gbp )? ?\d[\d,.]*|\b(?:{_NUMBERS})\b)",
     "{not}": r"\b(?:not|n't|n’t|neither|nor|never|cannot)\b",
 }
-# what makes any clause doubtful, with what is said of it
+# patterns that make any clause doubtful, and why
 _DOUBTS = (
     (r"\bintentionally (omitted|left blank)|\[?\breserved\b\]?\W*$|\bnot (used|applicable)\W*$|\bn/a\b",
      "the clause is left empty"),
@@ -62,10 +62,10 @@ class Forms:
         return any(form.search(sentence) for form in self.forms)
 
     def doubt(self, sentence: str, written: str) -> str:
-        """What speaks against a sentence of one of the forms, in words; empty where nothing does.
+        """What speaks against a sentence of one of the forms, in words; empty if nothing does.
 
         Args:
-            sentence: `flat`, with what leads in to it.
+            sentence: `flat`, after its lead-in.
             written: as it stands in the document.
         """
         for pattern, said in _DOUBT:
@@ -73,18 +73,17 @@ class Forms:
                 return said
         if any(pattern.search(sentence) for pattern in self.against):
             return "the clause may deny it, set a condition, or be on something else"
-        if not self.short and len(re.findall(r"[^\W\d]+", sentence)) < _SHORT:
-            return "it is only a heading or a few words"
-        if not self.short and _is_heading(written):
-            return "it is only a heading or a few words"
-        if not self.short and written[:1].islower() and sentence == flat(written) and " | " not in written:
-            return "it is only a part of a sentence"
+        if not self.short:
+            if len(re.findall(r"[^\W\d]+", sentence)) < _SHORT or _is_heading(written):
+                return "it is only a heading or a few words"
+            if written[:1].islower() and sentence == flat(written) and " | " not in written:
+                return "it is only a part of a sentence"
         if len(sentence.split()) > _LONG:
             return "it is one of several things that a long sentence says"
         return ""
 
     def value(self, sentence: str) -> frozenset[str]:
-        """The dates of a sentence, or its periods where it has none, or the laws it names."""
+        """The dates of a sentence, else its periods, else the laws it names."""
         for shorthand in ("{date}", "{period}"):
             if found := re.findall(_SHORTHANDS[shorthand], sentence):
                 return frozenset(date.removeprefix("the ") for date in found)
@@ -94,12 +93,12 @@ class Forms:
         return frozenset(a or b for a, b in laws) - {"conflict", "conflicts", "governing", "applicable", "choice"}
 
     def touched(self, text: str) -> str:
-        """The first word of the subject that a text, `flat`, has; empty where it has none."""
+        """The first word of the subject that a text, `flat`, has; empty if it has none."""
         return next((word for word in self.words if word in text), "")
 
 
 def _is_heading(written: str) -> bool:
-    """Whether a text is in capitals at the beginning of its words, as titles are, and short."""
+    """Whether a text is short and its words begin with capitals, as titles do."""
     words = re.findall(r"[^\W\d_]{4,}", written)
     capitals = sum(word[0].isupper() for word in words)
     return len(words) <= 10 and capitals >= 0.8 * len(words) and not (written.isupper() or _VERB.search(written))
@@ -114,20 +113,15 @@ def flat(text: str) -> str:
 def forms() -> dict[str, Forms]:
     """The forms of the 41 categories by their names."""
     stored = tomllib.loads((files("hybrid.pipelines.legal") / "clause_forms.toml").read_text("utf-8"))
-    return {name: _read(entry) for name, entry in stored.items()}
-
-
-def _read(entry: dict[str, list[str]]) -> Forms:
-    flags = entry.get("flags", ())
-    return Forms(
-        tuple(map(_pattern, entry["forms"])),
-        tuple(map(_pattern, entry.get("against", ()))),
-        tuple(entry.get("words", ())),
-        "expected" in flags,
-        "single" in flags,
-        "short" in flags,
-        "firm" in flags,
-    )
+    return {
+        name: Forms(
+            tuple(map(_pattern, entry["forms"])),
+            tuple(map(_pattern, entry.get("against", ()))),
+            tuple(entry.get("words", ())),
+            **dict.fromkeys(entry.get("flags", ()), True),
+        )
+        for name, entry in stored.items()
+    }
 
 
 def _pattern(written: str) -> re.Pattern[str]:

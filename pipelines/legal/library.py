@@ -1,8 +1,8 @@
-"""The contracts of one index: each read into clauses once, put together with its amendments, and what a question reads.
+"""The contracts of one index, each read into clauses once and put together with its amendments.
 
-What a question reads of a contract are whole clauses instead of passages, and with them what they cannot be understood
-without, each marked in its heading: definitions of the terms they use, clauses they refer to (one step), and the
-clauses of amendments that change them.
+A question reads whole clauses of a contract instead of passages, and with them what they need to be understood, each
+marked in its heading: definitions of the terms they use, clauses they refer to (one step), and the clauses of
+amendments that change them.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hybrid.pipelines.legal.amendments import Amendment, Matter, matters
-from hybrid.pipelines.legal.contract import Clause, Contract
+from hybrid.pipelines.legal.clause import Clause
+from hybrid.pipelines.legal.contract import Contract
 from hybrid.pipelines.legal.question import Question
 from hybrid.pipelines.legal.terms import Terms
 
-from hybrid.index.store import Progress, Store
+from hybrid.index.protocol import Progress, Store
 from hybrid.session.way import Widen
 from hybrid.types import Piece
 
-CLAUSE = 1_500  # characters: of the clauses around a passage the largest that is no longer is read
+CLAUSE = 1_500  # characters: the largest clause around a passage that is no longer is read
 COMPANION = 1_200  # characters of one definition or clause that is read along
 DEFINITIONS, REFERENCES, CHANGES = 6, 3, 3  # of each at most
 CUED = 6  # clauses with a cue that are read at most
@@ -49,7 +50,7 @@ class Library:
 
     Args:
         store: the opened index.
-        quoting: whether the engine only quotes; then clauses without a question's cues are not shown to it.
+        quoting: whether the engine only quotes; it is not shown clauses without a question's cues.
         progress: receives stage, done and total while contracts are read into clauses.
     """
 
@@ -78,20 +79,20 @@ class Library:
     def matter(self, name: str) -> Matter:
         """The agreement that a document is, or changes."""
         for matter in self.matters:
-            if matter.document == name or any(a.document == name for a in matter.amendments):
+            if name in matter.documents:
                 return matter
         return Matter(name)
 
     def elsewhere(self, matter: Matter, asked: str) -> str:
-        """Whom a question on "the agreement with ..." names, where only other agreements do; empty otherwise.
+        """Whom a question on "the agreement with ..." names, if only other agreements name them too; else empty.
 
-        A name that no document has says nothing: it may stand for a role, or be misspelt.
+        A name that no document has does not count: it may stand for a role, or be misspelt.
         """
         match = _WITH.search(asked)
         if match is None:
             return ""
         names = [name.rstrip(".,'’") for name in re.split(r",\s*(?:and |or )?|\s+(?:and|or)\s+", match["names"])]
-        own = {matter.document, *(amendment.document for amendment in matter.amendments)}
+        own = set(matter.documents)
         if any(self._names(document, name) for document in own for name in names):
             return ""
         others = self._contracts.keys() - own
@@ -102,7 +103,7 @@ class Library:
         return re.search(rf"\b{pattern}\b", self._contracts[document].document.text, re.IGNORECASE) is not None
 
     def notes(self, name: str) -> list[str]:
-        """What of a document could not be read, in sentences."""
+        """What could not be read of a document, in sentences."""
         pages = [int(page) for page in _GAPS.findall(self._contracts[name].document.text)]
         if not pages:
             return []
@@ -110,7 +111,7 @@ class Library:
         return [f"{name}: {len(pages)} of its pages could not be read or hold no text (pages {shown})."]
 
     def reading(self, name: str, question: Question) -> Widen:
-        """What a question reads of one document, given the passages that were found in it."""
+        """What a question reads of one document, given the passages found in it."""
 
         def widen(asked: str, store: Store, found: Sequence[Piece]) -> list[Piece]:
             clauses = self._clauses(found)
@@ -147,11 +148,11 @@ class Library:
     def _cued(self, name: str, question: Question, found: Sequence[Piece]) -> list[Piece]:
         """The clauses that have a cue of the question, the most telling first."""
         contract = self._contracts[name]
-        parts = [part for part in _parts(contract, question) if part.score > 0]
         scored = []
-        for part in parts:
-            near = max((p.score for p in found if p.start < part.end and part.start < p.end), default=0.0)
-            scored.append((part.score + 2 * near, part))
+        for part in _parts(contract, question):
+            if part.score > 0:
+                near = max((p.score for p in found if p.start < part.end and part.start < p.end), default=0.0)
+                scored.append((part.score + 2 * near, part))
         scored.sort(key=lambda item: (-item[0], item[1].start))
         pieces = []
         for score, part in scored[:CUED]:
@@ -160,16 +161,10 @@ class Library:
         return _apart(pieces)
 
     def _companions(self, name: str, asked: str, clauses: Sequence[Piece]) -> list[Piece]:
-        """Definitions, clauses referred to and changes by amendments, each once and none that is read anyway."""
-        found: list[Piece] = [
-            *self._changes(name, clauses),
-            *self._referred(clauses),
-            *self._defined(name, asked, clauses),
-        ]
+        """Changes by amendments, clauses referred to and definitions, without those that are read anyway."""
         kept: list[Piece] = []
-        for piece in found:
-            read = [p for p in (*clauses, *kept) if p.document == piece.document]
-            if not any(p.start <= piece.start and piece.end <= p.end for p in read):
+        for piece in (*self._changes(name, clauses), *self._referred(clauses), *self._defined(name, asked, clauses)):
+            if not _within(piece.document, piece.start, piece.end, (*clauses, *kept)):
                 kept.append(piece)
         return kept
 
@@ -181,9 +176,7 @@ class Library:
             for definition in self.terms(document).used(text, asked):
                 if definition.term in seen or len(seen) >= DEFINITIONS:
                     continue
-                if any(
-                    p.document == document and p.start <= definition.start and definition.end <= p.end for p in clauses
-                ):
+                if _within(document, definition.start, definition.end, clauses):
                     continue
                 seen.add(definition.term)
                 end = min(definition.end, definition.start + COMPANION)
@@ -219,15 +212,13 @@ class Library:
         labels = {clause.label for clause in base.clauses if piece.start <= clause.start < piece.end and clause.label}
         here = base.at(piece.start)
         labels |= {here.label} if here is not None and here.label else set()
-        touched = {label for label in labels if amendment.touches(label)}
-        for label in sorted(touched):
-            for match in re.finditer(rf"\b{re.escape(label)}\b", own.document.text):
+        for label in sorted(filter(amendment.touches, labels)):
+            if match := re.search(rf"\b{re.escape(label)}\b", own.document.text):
                 yield own.around(match.start(), match.end(), COMPANION)
-                break
 
 
 def _parts(contract: Contract, question: Question) -> Iterator[_Part]:
-    """The contract clause by clause, each without those below it, scored by the cues it has; 0 without any."""
+    """The contract clause by clause, each without those below it, scored by its cues; 0 without any."""
     text = contract.document.text
     title_words = question.stems
     clauses = contract.clauses
@@ -244,7 +235,7 @@ def _parts(contract: Contract, question: Question) -> Iterator[_Part]:
 
 
 def _paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """A stretch of text, in its paragraphs where it is long."""
+    """A stretch of text, in its paragraphs if it is long."""
     if end - start <= CLAUSE:
         yield start, end
         return
@@ -258,17 +249,20 @@ def _paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         yield at, end
 
 
+def _within(document: str, start: int, end: int, pieces: Sequence[Piece]) -> bool:
+    """Whether one of the pieces holds a whole range of a document."""
+    return any(p.document == document and p.start <= start and end <= p.end for p in pieces)
+
+
 def _apart(pieces: Sequence[Piece]) -> list[Piece]:
-    """The pieces without those that are wholly inside an earlier one, and with no text twice."""
+    """The pieces without those inside another one; the larger takes the place of the smaller."""
     kept: list[Piece] = []
     for piece in pieces:
-        overlapping = [p for p in kept if p.document == piece.document and p.start < piece.end and piece.start < p.end]
-        if any(p.start <= piece.start and piece.end <= p.end for p in overlapping):
+        if _within(piece.document, piece.start, piece.end, kept):
             continue
-        for other in overlapping:  # the earlier one is within this one, or next to it
-            if piece.start <= other.start and other.end <= piece.end:
-                kept[kept.index(other)] = replace(piece, score=max(piece.score, other.score))
-                break
-        else:
+        inner = next((other for other in kept if _within(other.document, other.start, other.end, [piece])), None)
+        if inner is None:
             kept.append(piece)
+        else:
+            kept[kept.index(inner)] = replace(piece, score=max(piece.score, inner.score))
     return kept

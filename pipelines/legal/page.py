@@ -1,23 +1,21 @@
 """The table of clauses as one HTML page: subjects down, contracts across, and below them the contracts' own text.
 
-Every cell links to its place in that text, every place links back. On a narrow screen each subject is a card. Subjects
-that no contract has are one line, to be opened.
+Every cell links to its place in that text, and every place links back. On a narrow screen each subject is a card.
+Subjects that no contract has fold into one line.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from hybrid.document import Document
+from hybrid.pipelines.legal.answer import Finding, Statement, found_at
+from hybrid.pipelines.legal.table import Table
 
-if TYPE_CHECKING:
-    from hybrid.pipelines.legal.answer import Finding, Statement
-    from hybrid.pipelines.legal.table import Table
+from hybrid.document import Document
 
 _STYLE = """
 :root { --ink: #1d2430; --soft: #5c6675; --line: #d5dae1; --page: #fff; --head: #f2f4f7; --link: #0b57a4;
@@ -52,7 +50,7 @@ mark { background: var(--mark); color: inherit } mark:target { outline: 3px soli
 @media print { .scroll { overflow: visible; max-height: none } thead th, tbody th { position: static } }
 """
 
-_FEW = 5  # files that were not read, which stand there without being opened
+_FEW = 5  # unread files that are shown unfolded
 
 
 @dataclass
@@ -64,11 +62,12 @@ class _Places:
     count: int = 0
 
     def link(self, statement: Statement, shown: str) -> str:
-        """The place of a statement in words, as a link where the text is on the page; a PDF's page besides."""
+        """The place of a statement in words, linked if the text is on the page; a PDF's page besides."""
         parts = [html.escape(shown)]
         source = self.sources.get(statement.document)
-        span = _span(source, statement) if source is not None else None
-        if source is not None and span is not None:
+        at = None if source is None else found_at(source, statement.quote, statement.start)
+        if at is not None:
+            span = at, at + len(statement.quote)
             places = self.found.setdefault(statement.document, {})
             if span not in places:
                 self.count += 1
@@ -93,19 +92,25 @@ class _Places:
 
 
 def page(table: Table) -> str:
-    """The page."""
+    """The page as HTML."""
     documents = table.documents()
     places = _Places(table.sources)
     numbers = {name: i for i, name in enumerate(table.sources, 1)}
     rows = list(zip(*documents.values(), strict=True))
     full = [row for row in rows if any(finding.statements for finding in row)]
     empty = [row for row in rows if row not in full]
+    doubtful = sum(finding.doubtful for finding in table.findings)
     head = "".join(f"<th scope=col>{_name(name, own[0], numbers)}</th>" for name, own in documents.items())
-    body = "\n".join(_row(table, row, places) for row in full)
+    body = "\n".join(
+        f"<tr><th scope=row>{html.escape(table.title(row[0]))}</th>{''.join(_cell(f, places) for f in row)}</tr>"
+        for row in full
+    )
     parts = [
         f"<h1>What {_counted(len(documents), 'contract')} say{'s' if len(documents) == 1 else ''} on "
         f"{_counted(len(table.questions), 'subject')}</h1>",
-        *_summary(table.findings),
+        f"<p>{len(table.findings)} cells, {doubtful} of them doubtful and marked <b class=why>?</b>. The figure in a "
+        "cell is how often cells of its kind were right on contracts with known answers. This is a first sift, not a "
+        "review: read the doubtful cells at their place.</p>",
         _unread(table.unread),
         f'<div class="scroll"><table><thead><tr><th scope=col>subject</th>{head}</tr></thead>\n'
         f"<tbody>\n{body}\n</tbody></table></div>"
@@ -127,17 +132,8 @@ def page(table: Table) -> str:
     )
 
 
-def _summary(findings: Sequence[Finding]) -> Iterator[str]:
-    doubtful = sum(finding.doubtful for finding in findings)
-    yield (
-        f"<p>{len(findings)} cells, {doubtful} of them doubtful and marked <b class=why>?</b>. The figure in a cell is "
-        "how often cells of its kind were right on contracts with known answers. This is a first sift, not a review: "
-        "read the doubtful cells at their place.</p>"
-    )
-
-
 def _unread(unread: Sequence[str]) -> str:
-    """What the table says nothing about, counted, to be opened."""
+    """What could not be read, counted and folded."""
     if not unread:
         return ""
     listed = "".join(f"<li>{html.escape(one)}</li>" for one in unread)
@@ -154,11 +150,6 @@ def _name(name: str, first: Finding, numbers: Mapping[str, int]) -> str:
     return link + below + (f"<small>amends {html.escape(first.amends)}</small>" if first.amends else "")
 
 
-def _row(table: Table, row: Sequence[Finding], places: _Places) -> str:
-    cells = "".join(_cell(finding, places) for finding in row)
-    return f"<tr><th scope=row>{html.escape(table.title(row[0]))}</th>{cells}</tr>"
-
-
 def _cell(finding: Finding, places: _Places) -> str:
     parts = [_statement(finding, s, places) for s in finding.statements] or [f"<p>{html.escape(finding.told)}</p>"]
     kinds = [kind for kind, holds in (("doubt", finding.doubtful), ("none", not finding.statements)) if holds]
@@ -171,8 +162,8 @@ def _statement(finding: Finding, s: Statement, places: _Places) -> str:
     quoted = " ".join(s.quote.split())
     said = "" if s.text == quoted else f"<p>{html.escape(s.text)}</p>"
     by = f"<small>amended by {html.escape('; '.join(s.amended_by))}</small>" if s.amended_by else ""
-    own = s.place if s.document == finding.document else f"{s.document}: {s.place}"
-    shown = own if re.search(r"\w", own) else f"line {s.line}"
+    place = finding.place(s)
+    shown = place if re.search(r"\w", place) else f"line {s.line}"
     return f"{said}<p><q>{html.escape(quoted)}</q><small>{places.link(s, shown)}</small>{by}</p>"
 
 
@@ -180,14 +171,13 @@ def _sure(finding: Finding) -> str:
     """How sure a cell is, in words."""
     if finding.confidence is None:
         return ""
-    share = f"{finding.confidence:.0%}".replace("%", " %")
     if finding.doubtful:
-        return f"<small class=why><b>?</b> Doubtful ({share}): {html.escape(finding.doubt)}.</small>"
-    return f"<small>{share} sure</small>"
+        return f"<small class=why><b>?</b> Doubtful ({finding.share}): {html.escape(finding.doubt)}.</small>"
+    return f"<small>{finding.share} sure</small>"
 
 
 def _folded(table: Table, rows: Sequence[Sequence[Finding]]) -> str:
-    """The subjects that no contract has, as one line to be opened."""
+    """The subjects that no contract has, folded into one line."""
     if not rows:
         return ""
     items = []
@@ -205,14 +195,3 @@ def _folded(table: Table, rows: Sequence[Sequence[Finding]]) -> str:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _span(source: Document, statement: Statement) -> tuple[int, int] | None:
-    """Where a quotation stands in a document's text; None where it does not."""
-    length = len(statement.quote)
-    at = source.text.find(statement.quote)
-    while at >= 0:
-        if source.locate(at, at + length).start == statement.start:
-            return at, at + length
-        at = source.text.find(statement.quote, at + 1)
-    return None

@@ -16,16 +16,17 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hybrid.errors import InputError
+from hybrid.files import read_text
 from hybrid.text.words import STOP, stems
 
 
 class Question(BaseModel):
-    """A question with what tells a clause on its subject."""
+    """A question with the words by which a clause on its subject is known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     ask: str = Field(min_length=1)
-    name: str = ""  # of the column; the question itself where empty
+    name: str = ""  # of the column; empty: the question itself
     cues: tuple[str, ...] = ()  # one of these is in every clause on the subject
     all: tuple[str, ...] = ()  # and one of these too
     where: Literal["anywhere", "beginning"] = "anywhere"
@@ -46,7 +47,7 @@ class Question(BaseModel):
         return frozenset(stems(title, STOP))
 
     def fits(self, text: str) -> float:
-        """How many of the cues are in a text, long ones counting more; 0 where it is not on the subject."""
+        """How many cues a text has, long ones counting more; 0 for a text on another subject."""
         flat = " ".join(text.lower().split())
         found = [cue for cue in self.cues if cue in flat]
         beside = [word for word in self.all if word in flat]
@@ -63,7 +64,7 @@ def cuad() -> tuple[Question, ...]:
 
 
 def recognised(asked: str) -> Question:
-    """The category that a question names: in quotation marks, or as it is where its name has two words or more."""
+    """The category that a question names in quotation marks, or without them if the name has two words or more."""
     text = " ".join(asked.lower().split())
     quoted = re.findall(r"[\"“'‘]([^\"”'’]+)[\"”'’]", text)
     named = {question.name.lower(): question for question in cuad()}
@@ -79,21 +80,18 @@ def questions_in(file: str | Path, text: str | None = None) -> tuple[Question, .
     """The questions in a file: tables [[question]] in TOML, or one a line.
 
     Args:
-        text: what the file holds, where that is known.
+        text: what the file holds, if that is known.
 
     Raises:
         InputError: a file that cannot be read, has no question, or a table with a wrong key.
     """
     try:
-        text = Path(file).read_text(encoding="utf-8-sig") if text is None else text
+        text = read_text(Path(file), f"the questions in {file}") if text is None else text
         if Path(file).suffix.lower() == ".toml":
             found = [Question.model_validate(entry) for entry in tomllib.loads(text).get("question", [])]
         else:
             lines = (line.strip() for line in text.splitlines())
             found = [Question(ask=line) for line in lines if line and not line.startswith("#")]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise InputError(f"Cannot read the questions in {file}: {reason}.") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"The questions in {file} are not valid TOML: {error}.") from None
     except (ValidationError, TypeError, AttributeError) as error:
@@ -114,7 +112,7 @@ def _fault(error: Exception) -> str:
 
 
 def named(questions: Sequence[Question], wanted: Sequence[str]) -> tuple[Question, ...]:
-    """The questions of those names, in the order of the list.
+    """The questions of those names, in the order of `wanted`.
 
     Raises:
         InputError: a name that none of them has.

@@ -18,7 +18,7 @@ class Table:
     questions: tuple[Question, ...]
     findings: tuple[Finding, ...]
     sources: Mapping[str, Document] = field(default_factory=dict)  # the documents, for their text and their paths
-    unread: Sequence[str] = ()  # what is in none of the findings, because it could not be read
+    unread: Sequence[str] = ()  # what could not be read and is in none of the findings
 
     def documents(self) -> dict[str, list[Finding]]:
         """The findings by contract, in the order of the questions."""

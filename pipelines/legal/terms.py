@@ -1,4 +1,4 @@
-"""What a clause cannot be understood without: the terms it uses, as they are defined, and the clauses it names.
+"""What a reader of a clause needs besides: the definitions of the terms it uses, and the clauses it names.
 
 Definitions are found where they stand: "Affiliate" means ..., (the "Company"), TERM shall mean ... A definition that
 only points to another place ("has the meaning set forth in Section 2.1") is followed to that place.
@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from hybrid.pipelines.legal.contract import Clause, Contract, label_key
+from hybrid.pipelines.legal.clause import Clause, label_key
+from hybrid.pipelines.legal.contract import Contract
 
 from hybrid.text.sentences import sentences
 
 LONGEST = 1_200  # characters of a definition
-_COMMON = 0.2  # a term that stands in a larger share of the clauses ("Agreement", "Party") explains itself
+_COMMON = 0.2  # a term in a larger share of the clauses ("Agreement", "Party") explains itself
 _TERM = r"[A-Z0-9][^\"\u201c\u201d\n()]{1,60}?"
 _MEANS = (
     r"(?:shall |will )?(?:means?\b|mean\b|refers? to\b|includes?\b|is defined\b|has the (?:same )?meanings?\b|"
@@ -34,6 +35,7 @@ _BARE = re.compile(
 _PARENTHESIS = re.compile(
     rf"\((?:[^()\"\u201c\u201d]{{0,80}})[\"\u201c](?P<term>{_TERM})[,.]?[\"\u201d][^()]{{0,120}}\)"
 )
+_NO_TERMS = frozenset("this it that which what agreement section article the such nothing and or including".split())
 _POINTS = re.compile(r"(?:meanings?|defined)\b[^.]{0,80}\b(?:in|by|to)\b[^.]{0,80}", re.IGNORECASE)
 
 _ID = r"(?:\d{1,3}(?:\.\d{1,3}){0,5}|[IVXLC]{1,7}\b|[A-Z](?:-\d{1,2})?\b)(?:\s?\((?:[a-z]{1,4}|[A-Z]|\d{1,2})\))*"
@@ -67,7 +69,7 @@ class Terms:
 
     @staticmethod
     def of(contract: Contract) -> Terms:
-        """All definitions of a contract; of several for one term the first that says more than where another is."""
+        """All definitions of a contract; for a term, the first that says more than where another one is."""
         found: dict[str, Definition] = {}
         pointing: list[Definition] = []
         for definition in sorted(_definitions(contract), key=lambda d: d.start):
@@ -95,7 +97,7 @@ class Terms:
         return [self.definitions[term] for term in ranked]
 
     def references(self, start: int, end: int) -> list[Clause]:
-        """The clauses that the characters `start:end` name, in that order; what is not in this contract is left out."""
+        """The clauses of this contract that the characters `start:end` name, in that order."""
         text = self.contract.document.text
         found: dict[int, Clause] = {}
         for match in _REFERENCE.finditer(text, start, end):
@@ -108,31 +110,20 @@ class Terms:
         return list(found.values())
 
     def _resolve(self, label: str, near: int) -> Clause | None:
-        """The clause of a label, or the nearest one above it: 5.2(b) is found in 5.2 where (b) is no clause."""
-        while label:
-            clause = self.contract.labelled(label, near)
-            if clause is not None:
-                return clause
-            shorter = re.sub(r"\s?\([^()]*\)$", "", label)
-            label = shorter if shorter != label else ""
-        return None
+        """The clause of a label, or the nearest one above it: 5.2 for 5.2(b) if (b) is no clause."""
+        clause = self.contract.labelled(label, near)
+        shorter = re.sub(r"\s?\([^()]*\)$", "", label)
+        return clause if clause is not None or shorter == label else self._resolve(shorter, near)
 
     @cached_property
     def _written(self) -> dict[str, str]:
-        """Terms by what can stand for them in a text: in capitals, in the plural."""
-        forms: dict[str, str] = {}
-        for term in self.definitions:
-            for form in (f"{term}s", f"{term}es", term):
-                forms[form.lower()] = term
-        return forms
+        """Terms by the forms that a text may use: in lower case, singular and plural."""
+        return {f"{term}{ending}".lower(): term for term in self.definitions for ending in ("s", "es", "")}
 
     @cached_property
     def _finder(self) -> re.Pattern[str] | None:
-        forms = sorted(self._written, key=len, reverse=True)
-        if not forms:
-            return None
-        first = {form: f"(?i:{re.escape(form)})" for form in forms}
-        return re.compile(rf"(?=[A-Z0-9])\b(?:{'|'.join(first.values())})(?!\w)")
+        forms = [f"(?i:{re.escape(form)})" for form in sorted(self._written, key=len, reverse=True)]
+        return re.compile(rf"(?=[A-Z0-9])\b(?:{'|'.join(forms)})(?!\w)") if forms else None
 
     @cached_property
     def _counts(self) -> dict[str, int]:
@@ -155,7 +146,7 @@ def named_labels(match: re.Match[str]) -> Iterator[str]:
 
 
 def references_in(text: str) -> Iterator[re.Match[str]]:
-    """Every reference in a text, whatever it is to."""
+    """Every reference in a text, to whatever clause."""
     return _REFERENCE.finditer(text)
 
 
@@ -172,11 +163,8 @@ def _definitions(contract: Contract) -> Iterator[Definition]:
         yield Definition(term, *_sentence(contract, match.start()))
 
 
-_NO_TERMS = frozenset("this it that which what agreement section article the such nothing and or including".split())
-
-
 def _extent(contract: Contract, position: int) -> tuple[int, int]:
-    """The clause of a definition where it is short, with its items; else its paragraph."""
+    """The clause of a definition with its items if it is short; else its paragraph."""
     clause = contract.at(position)
     text = contract.document.text
     if (

@@ -81,9 +81,9 @@ def test_elsewhere_a_dash_is_refused_with_what_it_stands_for(run, tmp_path, argu
 @pytest.mark.parametrize(
     ("arguments", "given", "says"),
     [
-        (("ask", "-", "-"), b"text", "'-' stands there twice"),
-        (("ask", "--questions", "-", "-"), b"text", "'-' stands there twice"),
-        (("legal", "ask", "-", "-"), b"text", "'-' stands there twice"),
+        (("ask", "-", "-"), b"text", "'-' is given twice"),
+        (("ask", "--questions", "-", "-"), b"text", "'-' is given twice"),
+        (("legal", "ask", "-", "-"), b"text", "'-' is given twice"),
         (("ask", "q?", "-"), b"\x00\x01\x02\xff" * 40, "Standard input is no text (binary file)"),
         (("ask", "--questions", "-", "x.txt"), b"\n# none\n", "There is no question in standard input"),
         (("ask", "x.txt", "-"), b"q?", 'Give a question and then the path: hybrid ask "..." x.txt'),

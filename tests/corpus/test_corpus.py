@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 
-from hybrid.corpus.corpus import Corpus, Problem, Source, not_read, nothing_readable
-from hybrid.corpus.readers import ocr
+from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.problems import Problem, not_read, nothing_readable
 from hybrid.corpus.readers.extract import Unreadable
-from hybrid.corpus.readers.numbering import FORMS
+from hybrid.corpus.readers.numerals import FORMS
+from hybrid.corpus.readers.pdf import ocr
 from hybrid.corpus.readers.read import read
+from hybrid.corpus.source import Source
 from hybrid.errors import CorpusError, InputError, SettingsError
 from hybrid.settings import CorpusSettings
 

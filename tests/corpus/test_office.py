@@ -135,7 +135,7 @@ def test_gaps_and_hidden_rows_move_no_cell_of_a_sheet() -> None:
 
 
 def test_a_workbook_of_too_many_cells_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hybrid.corpus.readers.workbook.CELL_LIMIT", 8)
+    monkeypatch.setattr("hybrid.corpus.readers.sheets.workbook.CELL_LIMIT", 8)
     with pytest.raises(Unreadable, match=r"^too large XLSX: over 8 cells; save the sheets as CSV files"):
         workbook(lambda book: [book.active.append(["a", "b", "c"]) for _ in range(3)])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hybrid.corpus.readers.pages import plain, unbroken, without_running_lines
+from hybrid.corpus.readers.pdf.pages import plain, unbroken, without_running_lines
 
 
 def test_ligatures_and_wide_letters_are_plain() -> None:

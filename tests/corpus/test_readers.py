@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hybrid.corpus.readers.code.symbols import symbols
 from hybrid.corpus.readers.encoding import decode
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.headings import headings_of, plain_headings
 from hybrid.corpus.readers.notebook import code_of, language_of
 from hybrid.corpus.readers.read import read, read_text
-from hybrid.corpus.readers.symbols import symbols
 from hybrid.document import Document
 from hybrid.text.kinds import FILE_NAMES, LANGUAGES, kind_of
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hybrid.corpus.readers.pages import plain
+from hybrid.corpus.readers.pdf.pages import plain
+from hybrid.corpus.readers.pdf.runs import Run, from_the_right, in_columns, pieces_from_the_right, with_raised
 from hybrid.corpus.readers.read import read
-from hybrid.corpus.readers.runs import Run, from_the_right, in_columns, pieces_from_the_right, with_raised
 from tests.corpus.test_readers import placed_pdf
 
 

@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from hybrid.corpus.readers import ocr
 from hybrid.corpus.readers.extract import Unreadable
+from hybrid.corpus.readers.pdf import ocr
 from hybrid.corpus.readers.read import read
 from hybrid.document import Document
 

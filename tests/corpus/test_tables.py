@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from hybrid.corpus.readers.grid import LINE, Grid
 from hybrid.corpus.readers.read import read, read_text
+from hybrid.corpus.readers.tables.grid import Grid
+from hybrid.corpus.readers.tables.row import LINE
 from hybrid.document import Document
 from hybrid.session.hybrid import Hybrid
 from hybrid.settings import load

@@ -81,7 +81,7 @@ def test_a_server_that_is_not_vllm(other_server: str, capsys: pytest.CaptureFixt
 def test_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     assert guarded(cli, ["calibrate", "cost"]) == 2
-    assert "Nothing tells which server to measure" in capsys.readouterr().err
+    assert "No server is named" in capsys.readouterr().err
     assert guarded(cli, ["calibrate", "cost", "--url", f"http://127.0.0.1:{free_port()}/v1"]) == 2
     assert "No vLLM server answers" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

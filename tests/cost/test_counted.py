@@ -67,7 +67,7 @@ def test_counters_that_never_move_are_given_up_soon(metrics: Metrics) -> None:
     calls.begin()
     begun = time.perf_counter()
     assert calls.end(1.0, 1000) == Told(host=0.0)
-    assert time.perf_counter() - begun < 1.0
+    assert time.perf_counter() - begun < 10
 
 
 @pytest.mark.parametrize("others", [1, 2])

@@ -79,8 +79,8 @@ def test_by_token_prices_needs_no_gpu() -> None:
     ("settings", "sentence"),
     [
         (CostSettings(gpu="abacus"), "The setting 'cost.gpu' names 'abacus', which is not known; known: h200, h100"),
-        (CostSettings(shape="abacus"), "The setting 'cost.shape' names 'abacus', which is no model's folder"),
-        (CostSettings(gpu="cpu"), "has to be measured: run `hybrid calibrate cost`"),
+        (CostSettings(shape="abacus"), "The setting 'cost.shape' names 'abacus', which is neither a model's folder"),
+        (CostSettings(gpu="cpu"), "have to be measured: run `hybrid calibrate cost`"),
     ],
 )
 def test_what_is_not_known_is_said_and_fails_no_answer(settings: CostSettings, sentence: str) -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from hybrid.chat.prompts import Prompt
 from hybrid.engines.base import Completion, Engine
-from hybrid.engines.extractive import FEATURES, OVERALL, SILENT, Extractive, Weights
-from hybrid.engines.question import Question
+from hybrid.engines.extractive import SILENT, Extractive
+from hybrid.engines.quoting.question import Question
+from hybrid.engines.quoting.weights import FEATURES, OVERALL, Weights
 from hybrid.errors import WindowError
 from hybrid.index.embedding import Embedder
 from hybrid.settings import EngineSettings

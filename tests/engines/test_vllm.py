@@ -17,7 +17,7 @@ from hybrid import Hybrid, load
 from hybrid.chat.prompts import Prompt
 from hybrid.cost.meter import Call, Meter
 from hybrid.cost.prometheus import Counted, Counters
-from hybrid.engines import server
+from hybrid.engines.reply import Reply
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError, WindowError
 from hybrid.index.embedding import Embedder
@@ -59,14 +59,14 @@ def prompt(question: str, text: str = TEXT[:4000]) -> Prompt:
 
 def test_counters_tell_of_a_call_what_the_engine_worked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A vLLM before 0.32 tells no timings of single requests; those of this one are laid aside."""
-    take = server._Reply.take
+    take = Reply.take
 
-    def without_timings(self: server._Reply, chunk: Any) -> str:
+    def without_timings(self: Reply, chunk: Any) -> str:
         text = take(self, chunk)
         self.metrics = None
         return text
 
-    monkeypatch.setattr(server._Reply, "take", without_timings)
+    monkeypatch.setattr(Reply, "take", without_timings)
     engine = Server(EngineSettings(kind="server", url=url, timeout=60, retries=1))
     for i in range(3):
         before = Counters.read(url)

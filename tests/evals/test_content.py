@@ -57,8 +57,8 @@ def test_other_content_is_refused_and_asked_again_only_when_that_is_wished(what:
         run(suite(arms=("one", "two")), arms, {"sums": edited}, tmp_path)
     assert str(refused.value) == (
         f"The run at {tmp_path} is of other data: of its 40 samples, 6 have another content now (the first: 's3' of "
-        "the task 'sums'). Nothing was asked. Name another folder with --output, or go on with --changed-data: what "
-        "was recorded of those is set aside, and they are asked again."
+        "the task 'sums'). Nothing was asked. Name another folder with --output, or continue with --changed-data: "
+        "the records of these are set aside, and they are asked again."
     )
     assert (tmp_path / RECORDS).read_bytes() == before
     assert not any(arm.asked for arm in arms)

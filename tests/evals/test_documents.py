@@ -115,7 +115,7 @@ def test_files_that_are_damaged_empty_or_repeat_an_id(tmp_path: Path) -> None:
     for name, said in (
         ("damaged.jsonl.gz", "damaged or not UTF-8"),
         ("empty.jsonl", "is empty"),
-        ("twice.jsonl", "the id '7' stands there twice"),
+        ("twice.jsonl", "two questions have the id '7'"),
         ("none.jsonl", "cannot be read"),
     ):
         with pytest.raises(InputError, match=said):

@@ -133,6 +133,7 @@ def test_samples_that_share_documents_stand_together():
     assert len(list(streamed)) == 3
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_ends_as_an_undisturbed_run_does(tmp_path):
     """SIGKILL at twenty random moments: before the first record, between records, inside a write, at the end."""
     root = Path(__file__).parents[2]

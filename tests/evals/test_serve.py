@@ -135,7 +135,7 @@ def test_a_server_that_dies_leaves_a_run_to_go_on_with(tmp_path, program, monkey
     assert guarded(cli, line(folder, "--vllm", program, "--port", str(port))) == 2
     said = capsys.readouterr().err
     assert "server ended with code 3" in said
-    assert "the same command goes on" in said
+    assert "the same command continues" in said
     before = [record.key for record in records(folder)]
     assert 0 < len(before) < 8  # replies are counted by several threads, so not exactly two
     for used in (port, port + 1):

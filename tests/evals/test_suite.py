@@ -82,8 +82,11 @@ def test_carried_suites_name_what_exists(name):
         (("n = 3", "samples = 3"), "unknown key 'samples'; known: name, about"),
         (("n = 3", "n = 0"), r"'n' cannot be 0: input should be greater than or equal to 1\."),
         (('arms = ["rag"]', 'arms = ["rog"]'), r"the task 'needle' is for an arm 'rog'; did you mean 'rag'\?"),
-        (('name = "mine"', 'name = "rag"'), "the arm 'rag' stands there twice; give one of them another name"),
-        (('name = "needle"', 'name = "ruler/vt"'), "the task 'ruler/vt' stands there twice; give one of them a label"),
+        (('name = "mine"', 'name = "rag"'), "the suite names the arm 'rag' twice; give one of them another name"),
+        (
+            ('name = "needle"', 'name = "ruler/vt"'),
+            "the suite names the task 'ruler/vt' twice; give one of them a label",
+        ),
         (('target = "json:dumps"', ""), "the arm 'mine' of kind function needs a target like"),
         (("n = 3", "n = "), "is not valid TOML"),
     ],

@@ -52,24 +52,24 @@ class Reader:
         return Completion(found[1] if seen else ABSTAIN, Usage(calls=1), abstained=not seen)
 
 
-def gauge(reader: Reader, budget: int = 300) -> Gauge:
+def gauge(reader: Reader, budget: int = 200) -> Gauge:
     return Gauge(reader, "testbed/keys", 0, budget, {"unanswerable": 0.0})
 
 
 def test_the_reach_is_found() -> None:
-    reader = Reader(reach=6_000)
-    found = measure(gauge(reader), 16_384)
-    assert 6_000 / 1.35 < found.effective <= 6_200
-    assert reader.asked == 300
+    reader = Reader(reach=1_500)
+    found = measure(gauge(reader), 4_096)
+    assert 1_500 / 1.35 < found.effective <= 1_550
+    assert reader.asked == 200
     assert all(scored.score == 1 for scored in found.lengths if scored.at <= found.effective)
     assert {p.score for p in found.positions} == {1.0}
     assert found.dead_zone == ()
-    assert sum(scored.n for scored in found.lengths) + sum(p.n for p in found.positions) >= 300
+    assert sum(scored.n for scored in found.lengths) + sum(p.n for p in found.positions) >= 200
 
 
 def test_a_blind_middle_is_found_and_looked_at_closer() -> None:
-    found = measure(gauge(Reader(reach=10**9, blind=(0.4, 0.6)), 400), 16_384, threshold=0.5)
-    assert found.effective == 16_384
+    found = measure(gauge(Reader(reach=10**9, blind=(0.4, 0.6))), 4_096, threshold=0.5)
+    assert found.effective == 4_096
     assert len(found.positions) > 5  # depths were added where the score changes
     assert found.dead_zone
     assert all(0.35 < a <= b < 0.65 for a, b in found.dead_zone)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +15,21 @@ import pytest
 from hybrid.errors import MissingDependency, SettingsError
 from hybrid.index import int8
 from hybrid.index.embedding import Embedder, Vectors, _cpu_has_bfloat16
+from hybrid.index.minilm import MiniLM
 from hybrid.settings import EmbedderSettings
 
 SUBJECTS = ["The tenant", "A cat", "The parser", "The board", "Our baker", "Every pilot", "The lake", "An old violin"]
 VERBS = ["pays", "sleeps on", "rejects", "describes", "sells", "inspects", "reflects", "outlives"]
 OBJECTS = ["the rent", "a warm roof", "malformed input", "its merger plans", "fresh bread", "both engines", "the moon"]
 TEXTS = [f"{s} {v} {o}." for s in SUBJECTS for v in VERBS for o in OBJECTS]
+
+
+@pytest.fixture(scope="module")
+def embedder() -> Iterator[Embedder]:
+    """One that computes every vector anew, unlike that of the other tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hybrid.index.embedding.MiniLM", cache(MiniLM))
+        yield Embedder(EmbedderSettings(device="cpu", precision="float32"))
 
 
 def texts(count: int, seed: int = 0) -> list[str]:
@@ -57,8 +68,12 @@ def test_torch_gets_its_threads_back(embedder: Embedder) -> None:
     import torch
 
     before = torch.get_num_threads()
-    Embedder(EmbedderSettings(model=embedder._folder, device="cpu")).encode_documents(texts(60))
-    assert torch.get_num_threads() == before
+    torch.set_num_threads(2)
+    named = Embedder(EmbedderSettings(model=embedder._folder, device="cpu"))
+    named._models = embedder._models  # loaded once
+    named.encode_documents(texts(20))
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
 
 
 def test_vectors_without_pytorch_are_those_of_sentence_transformers(embedder: Embedder) -> None:
@@ -173,6 +188,7 @@ def test_float32_where_the_cpu_has_nothing_else(monkeypatch: pytest.MonkeyPatch,
     assert plain._precision == "float32"
 
 
+@pytest.mark.slow
 def test_int8_ranks_as_float32_and_is_kept(monkeypatch: pytest.MonkeyPatch, embedder: Embedder) -> None:
     if not int8.available():
         pytest.skip("openvino and nncf are not installed: the extra int8")
@@ -230,9 +246,10 @@ def test_missing_packages(
     monkeypatch: pytest.MonkeyPatch, embedder: Embedder, package: str, device: str, precision: str
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr("hybrid.index.embedding._WORTH", 20)
     chosen = {"device": device, "precision": precision}
-    found = Embedder(EmbedderSettings(**chosen)).encode_documents(texts(300))  # type: ignore[arg-type]
-    assert np.abs(found - embedder.encode_documents(texts(300))).max() < 1e-5  # the packaged model does without them
+    found = Embedder(EmbedderSettings(**chosen)).encode_documents(texts(20))  # type: ignore[arg-type]
+    assert np.abs(found - embedder.encode_documents(texts(20))).max() < 1e-5  # the packaged model does without them
     with pytest.raises(MissingDependency) as refused:
         Embedder(EmbedderSettings(model=embedder._folder, **chosen)).encode_query(["one"])  # type: ignore[arg-type]
     assert str(refused.value) == (

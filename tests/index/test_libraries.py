@@ -122,7 +122,7 @@ def test_what_is_no_damage_is_not_told_as_damage(
     store = Store(tmp_path / "index", embedder, Chunker(embedder))  # type: ignore[arg-type]
     try:
         with pytest.raises(IndexStoreError, match=says) as caught:
-            store._current()
+            store.generations.current()
     finally:
         store.close()
     assert "rebuild" not in str(caught.value)

@@ -17,11 +17,13 @@ from typing import Any
 
 from hybrid.corpus.corpus import Corpus
 from hybrid.errors import HybridError
-from hybrid.index import store as module
+from hybrid.index import update as module
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
+from hybrid.index.generations import Generations
 from hybrid.index.lexical import Lexical
 from hybrid.index.store import Store
+from hybrid.index.update import Update
 from hybrid.settings import EmbedderSettings, PassageSettings
 
 TOKENS = 32
@@ -37,13 +39,13 @@ def arm(point: str | None) -> None:
     """Have this process killed at a point of the update, or hang there."""
     module._EMBED_FIRST = module._EMBED_MOST = AT_ONCE
     if point == "put":  # the first document is pending, the others are not
-        calls, put = [0], Store._put
+        calls, put = [0], Update._put
 
         def second(*args: Any) -> None:
             calls[0] += 1
             die() if calls[0] == 2 else put(*args)
 
-        Store._put = second  # type: ignore[method-assign]
+        Update._put = second  # type: ignore[method-assign]
     elif point in ("embed", "hang"):  # two batches are committed
         calls, encode = [0], Embedder.encode_documents
 
@@ -57,15 +59,15 @@ def arm(point: str | None) -> None:
     elif point == "save":  # the vectors of the next generation are written, the words are not
         Lexical.save = die  # type: ignore[method-assign]
     elif point == "saved":  # all files are there, the database has not moved
-        save = Store._save
+        save = Generations.save
 
         def then(*args: Any) -> None:
             save(*args)
             die()
 
-        Store._save = then  # type: ignore[method-assign]
+        Generations.save = then  # type: ignore[method-assign]
     elif point == "commit":  # it has moved, the files of the generation before are still there
-        Store._sweep = die  # type: ignore[method-assign]
+        Generations.sweep = die  # type: ignore[method-assign]
 
 
 def carry_out(embedder: Embedder, request: dict[str, Any]) -> None:
@@ -84,11 +86,8 @@ def carry_out(embedder: Embedder, request: dict[str, Any]) -> None:
 
 def main() -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    import torch
-
-    torch.set_num_threads(1)
     embedder = Embedder(EmbedderSettings(device="cpu", precision="float32"))
-    embedder._model("float32")  # loaded, but not yet used: what it starts would not survive forking
+    _ = embedder._light, embedder.tokenizer  # loaded, but not yet used: what they start would not survive forking
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         child = os.fork()

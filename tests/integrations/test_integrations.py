@@ -59,14 +59,14 @@ with warnings.catch_warnings():
         RouteSelector,
         Said,
     )
+    from hybrid.integrations.nodes import relevances
+    from hybrid.integrations.originals import joined
     from hybrid.integrations.parts import (
         LlamaIndexEmbedder,
         LlamaIndexHybrid,
         NodeChunker,
         RetrieverStore,
         from_vector_store,
-        joined,
-        relevances,
     )
     from hybrid.integrations.vector_store import HybridVectorStore
 
@@ -767,8 +767,6 @@ def test_a_plain_hybrid_asks_their_retriever_too(small, bm25, embedder):
     with Hybrid(Settings(), engine=Planned("qwen3-8b", embedder)) as served:
         reason = served.decide(RENT, RetrieverStore(bm25, LONG.get, tokens=5_000_000, embedder=embedder)).reason
     assert "does not tell how near they are in meaning, so the policy 'self_route' decides" in reason
-    with pytest.raises(InputError, match="does its own search"):
-        store.nearest(embedder.encode_query([RENT])[0], 3)
 
 
 def test_many_questions_go_to_one_retriever(routed, bm25, embedder):

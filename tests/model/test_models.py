@@ -17,7 +17,7 @@ from hybrid.model.layers import kv_heads, layers
 from hybrid.model.parameters import count_parameters, embeddings
 from hybrid.model.quantization import bits_of, size_of
 from hybrid.model.read import read_model
-from hybrid.serving.memory import kv_per_token
+from hybrid.serving.memory import cache
 from hybrid.serving.plan import plan
 
 PLAIN: dict[str, Any] = {
@@ -301,7 +301,7 @@ def test_a_hub_name_that_cannot_be_fetched_gets_carried_ones_that_are_near(monke
 def test_published_shapes_keep_what_their_layers_say(hub: str, name: str, kib: float) -> None:
     found = read_model(hub)
     assert found.name == name
-    assert kv_per_token(found.config) == kib * 1024
+    assert cache(found.config, 2**40, 16).per_token == kib * 1024  # longer than any layer looks back
 
 
 def test_an_unknown_name_gets_suggestions() -> None:

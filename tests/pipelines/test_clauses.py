@@ -44,6 +44,7 @@ def table() -> Iterator[Table]:
         yield Table(asked, findings, {name: legal.library.contract(name).document for name in names})
 
 
+@pytest.mark.slow
 def test_what_is_told_as_certain_is_right() -> None:
     """On the one-page contracts that were looked at: whatever the engine becomes, this has to stay so."""
     with Hybrid(settings()) as hybrid:

@@ -196,7 +196,7 @@ class TestWhatIsRead:
             ("sys", "has no source in Python"),
             (
                 "ftp://u:secret@example.org/x.git",
-                r"The URL ftp://example\.org/x\.git cannot be cloned: Git is asked by",
+                r"The URL ftp://example\.org/x\.git cannot be cloned: use https",
             ),
         ],
     )

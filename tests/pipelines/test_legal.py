@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from hybrid.pipelines.legal.amendments import amendment_of, matters
 from hybrid.pipelines.legal.answer import SILENT, UNSUPPORTED, Finding, Statement
-from hybrid.pipelines.legal.contract import Contract, label_key
+from hybrid.pipelines.legal.clause import label_key
+from hybrid.pipelines.legal.contract import Contract
 from hybrid.pipelines.legal.formats import FORMATS, rendered
 from hybrid.pipelines.legal.pipeline import Legal, settings
 from hybrid.pipelines.legal.question import Question, cuad, named, questions_in, recognised

@@ -237,5 +237,5 @@ def test_records_of_an_engine_that_quotes_are_refused(tmp_path):
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     quoted = [{**row, "decision": {"situation": {"features": row.pop("features"), "quoting": True}}} for row in rows]
     file.write_text("\n".join(map(json.dumps, quoted)))
-    with pytest.raises(InputError, match=r"engine that quotes.*by a model"):
+    with pytest.raises(InputError, match=r"engine that quotes.*have a model answer"):
         calibrate(read(file), {})

@@ -12,8 +12,8 @@ from hybrid.cli.main import cli, guarded
 from hybrid.serving.placement import cores, gpus, place
 from hybrid.serving.served import Served
 from hybrid.serving.vllm import environment
-from tests.vllm_server import YARN
 from tests.serving.conftest import LONG, NATIVE, NEW
+from tests.vllm_server import YARN
 
 
 def test_gpus_that_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:

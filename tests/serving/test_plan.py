@@ -172,7 +172,7 @@ def test_numbers_as_people_write_them(text: str, number: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "many", "-5", "1e6", "128kb"])
 def test_numbers_that_are_none(text: str) -> None:
-    with pytest.raises(InputError, match="no number of tokens"):
+    with pytest.raises(InputError, match="not a number of tokens"):
         tokens(text)
 
 

@@ -19,8 +19,8 @@ from hybrid.serving.vllm import Vllm, command
 from hybrid.settings import load
 from hybrid.types import Piece
 from tests.conftest import free_port
-from tests.vllm_server import ENVIRONMENT, YARN
 from tests.serving.conftest import LONG, NATIVE, running, until, up
+from tests.vllm_server import ENVIRONMENT, YARN
 
 PARSE = """
 import json, sys

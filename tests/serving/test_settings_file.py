@@ -27,7 +27,7 @@ def test_a_new_with_engines(tmp_path: Path) -> None:
 def test_other_sections_and_comments_stay(tmp_path: Path) -> None:
     file = tmp_path / "hybrid.toml"
     file.write_text('# mine\n[engine]\nkind = "extractive"\n\n[retrieval] # few\nk = 3\n')
-    with pytest.raises(SettingsError, match=r"says something else in \[engine\]: replace that with --force"):
+    with pytest.raises(SettingsError, match=r"names other engines in \[engine\]: replace them with --force"):
         with_engines(file, [NATIVE])
     write(file, with_engines(file, [NATIVE], force=True))
     assert file.read_text().startswith("# mine\n[retrieval] # few\nk = 3\n\n[engine]")

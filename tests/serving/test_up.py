@@ -89,5 +89,5 @@ def test_a_file_that_would_be_changed_is_said_first(fake: Path, tmp_path: Path, 
     process = up(fake, tmp_path, model, "--port", str(free_port()))
     _, err = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert "hybrid.toml says something else in [engine]: replace that with --force" in err
+    assert "hybrid.toml names other engines in [engine]: replace them with --force" in err
     assert not (tmp_path / "logs").exists()

@@ -13,8 +13,8 @@ import pytest
 from hybrid.errors import InputError, MissingDependency, SettingsError
 from hybrid.serving.served import Served
 from hybrid.serving.vllm import Vllm, command, environment, find
-from tests.vllm_server import YARN
 from tests.serving.conftest import NATIVE, NEW, installed
+from tests.vllm_server import YARN
 
 
 def test_the_native_command() -> None:

@@ -14,8 +14,9 @@ from hybrid.engines.extractive import Extractive
 from hybrid.index.embedding import Embedder
 from hybrid.index.lexical import identifiers, query_words, words
 from hybrid.text.amendments import amended
-from hybrid.text.asking import kind_of, language_of
+from hybrid.text.asking import kind_of
 from hybrid.text.forms import near, root
+from hybrid.text.languages import language_of
 from hybrid.text.words import fold, fold_at
 from hybrid.types import Piece
 
@@ -190,7 +191,7 @@ def test_old_indexes_are_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with Hybrid(Settings()) as hybrid:
         assert "2,480" in hybrid.answer("What is the deposit?", tmp_path / "a.txt").text
     monkeypatch.setattr("hybrid.session.corpora.WORDS", 99)
-    monkeypatch.setattr("hybrid.index.store.WORDS", 99)
+    monkeypatch.setattr("hybrid.index.database.WORDS", 99)
     with Hybrid(Settings()) as hybrid:
         assert "2,480" in hybrid.answer("What is the deposit?", tmp_path / "a.txt").text
     assert len(list((tmp_path / "cache" / "hybrid-context").iterdir())) == 2

@@ -12,12 +12,10 @@ from hybrid.evals.bench.tables import Row, less, row, show
 
 from hybrid import Hybrid, Settings
 from hybrid.files import read_lines
-from hybrid.index.fusion import retrieve
 from hybrid.index.lexical import query_words, words
 from hybrid.reading.assemble import pieces
 
 BUDGETS = (4_000, 12_000)  # characters that are read
-
 PASSAGES = 12  # that `hybrid code ask` reads
 
 
@@ -60,14 +58,14 @@ def retrieval(data: Path, repositories: Path, as_json: bool) -> None:
 
 
 def _ways(hybrid: Hybrid, folder: Path) -> dict[str, Callable[[str], str]]:
-    """What each way reads for a question, in the order of its ranking."""
+    """The text that each way reads for a question, in the order of its ranking."""
     store = hybrid.open(str(folder / "**" / "*.py"))
 
     def passages(mode: Any, k: int = 60) -> Callable[[str], str]:
-        return lambda question: "\n".join(c.passage.text for c in retrieve(store, question, k, mode))
+        return lambda question: "\n".join(c.passage.text for c in store.search(question, k, mode))
 
     def definitions(k: int) -> Callable[[str], str]:
-        return lambda question: "\n".join(p.text for p in pieces(store, "sections", retrieve(store, question, k)))
+        return lambda question: "\n".join(p.text for p in pieces(store, "sections", store.search(question, k)))
 
     ways = {
         "hybrid dense": passages("dense"),

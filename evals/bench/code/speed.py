@@ -7,13 +7,12 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
-from hybrid.evals.bench.code.program import code
-from hybrid.evals.bench.tables import Row, table
-
-from hybrid.cli.common import print_json
+from hybrid.evals.bench.program import hybrid
+from hybrid.evals.bench.tables import Row, written
 
 
 @click.command()
@@ -22,8 +21,8 @@ from hybrid.cli.common import print_json
 def speed(folders: tuple[Path, ...], as_json: bool) -> None:
     """Index the symbols of the Python files of FOLDERS, copied into one tree; then of one file that is edited.
 
-    CPU seconds hold on a busy machine too: of the index as `hybrid code map` tells them, and of its whole process,
-    which starts, finds the files, and draws and prints the map of all of them too.
+    CPU seconds hold on a busy machine too. `hybrid code map` tells those of the index; those of its whole process
+    also cover starting, finding the files, and drawing and printing the map.
     """
     with tempfile.TemporaryDirectory() as place:
         tree = Path(place) / "tree"
@@ -32,37 +31,32 @@ def speed(folders: tuple[Path, ...], as_json: bool) -> None:
                 copy = tree / folder.name / file.relative_to(folder)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, copy)
-        time.sleep(2.5)  # what has just been written may change again at the same time, and would be read twice
+        time.sleep(2.5)  # a file written just now may change within the same tick, so the index would read it twice
         index = ["--index", str(Path(place) / "index")]
-        first = _map(tree, index)
-        again = _map(tree, index)
+        rows = [_map("first", tree, index), _map("nothing changed", tree, index)]
         edited = max(tree.rglob("*.py"), key=lambda file: file.stat().st_size if file.stat().st_size < 100_000 else 0)
         edited.write_text(edited.read_text("utf-8") + "\n\ndef added_by_the_benchmark() -> None: ...\n", "utf-8")
-        after = _map(tree, index)
-    rows = []
-    for name, told in (("first", first), ("nothing changed", again), ("one file edited", after)):
-        took = told["symbols"]["cpu_seconds"]
-        rows.append(
-            {
-                "run": name,
-                "files": len(told["files"]),
-                "parsed": told["symbols"]["parsed"],
-                "lines": told["symbols"]["lines"],
-                "index, CPU seconds": took,
-                "lines a CPU second": round(told["symbols"]["lines"] / max(0.001, took)),
-                "whole command, CPU seconds": round(told["cpu"], 1),
-            }
-        )
-    if as_json:
-        print_json(rows)
-        return
-    table(list(rows[0]), [[f"{v:,}" if isinstance(v, int) else str(v) for v in one.values()] for one in rows])
+        rows.append(_map("one file edited", tree, index))
+    written(rows, {head: partial(_cell, head) for head in rows[0]}, as_json)
 
 
-def _map(tree: Path, options: Sequence[str]) -> Row:
+def _map(run: str, tree: Path, options: Sequence[str]) -> Row:
     begun = _spent()
-    told = code("map", str(tree), *options)
-    return {**told, "cpu": _spent() - begun}
+    found = hybrid("code", "map", str(tree), *options, "--with-tests")
+    symbols, spent = found["symbols"], _spent() - begun
+    return {
+        "run": run,
+        "files": len(found["files"]),
+        "parsed": symbols["parsed"],
+        "lines": symbols["lines"],
+        "index, CPU seconds": symbols["cpu_seconds"],
+        "lines a CPU second": round(symbols["lines"] / max(0.001, symbols["cpu_seconds"])),
+        "whole command, CPU seconds": round(spent, 1),
+    }
+
+
+def _cell(head: str, row: Row) -> str:
+    return f"{row[head]:,}" if isinstance(row[head], int) else str(row[head])
 
 
 def _spent() -> float:

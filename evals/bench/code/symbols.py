@@ -8,8 +8,8 @@ from importlib import metadata
 from pathlib import Path
 
 import click
-from hybrid.evals.bench.code.program import code
 from hybrid.evals.bench.code.truth import Line, Truth, root_of
+from hybrid.evals.bench.program import hybrid
 from hybrid.evals.bench.tables import Row, row, show
 
 
@@ -34,11 +34,9 @@ def symbols(packages: tuple[str, ...], questions: int, as_json: bool) -> None:
             "What does {} call?": truth.callees,
         }
         for form, expected in kinds.items():
-            given = code("ask", package, *(form.format(name) for name in chosen))["answers"]
-            names = zip(chosen, given, strict=True)
-            found = {
-                name: {(c["document"], c["line"]) for c in a["citations"] if c["score"] == 1.0} for name, a in names
-            }
+            asked = [form.format(name) for name in chosen]
+            given = dict(zip(chosen, hybrid("code", "ask", package, *asked, "--with-tests")["answers"], strict=True))
+            found = {name: _places(answer, sure=True) for name, answer in given.items()}
             right = {name: found[name] == expected(name) for name in chosen}
             rows.append(_share(package, form, "exact", list(right.values())))
             some = [ok for name, ok in right.items() if expected(name)]
@@ -46,13 +44,13 @@ def symbols(packages: tuple[str, ...], questions: int, as_json: bool) -> None:
             single = [ok for name, ok in right.items() if len(truth.defined(name)) == 1]
             rows.append(_share(package, form, "exact, one definition of that name", single))
             if form.startswith("Who"):
-                maybe = {
-                    name: {(c["document"], c["line"]) for c in a["citations"] if c["score"] < 1.0}
-                    for name, a in zip(chosen, given, strict=True)
-                }
-                same = [maybe[name] == truth.possible(name) for name in chosen]
+                same = [_places(answer, sure=False) == truth.possible(name) for name, answer in given.items()]
                 rows.append(_share(package, form, "exact, through objects", same))
     show(rows, as_json)
+
+
+def _places(answer: Row, *, sure: bool) -> set[Line]:
+    return {(c["document"], c["line"]) for c in answer["citations"] if (c["score"] == 1.0) == sure}
 
 
 def _share(package: str, form: str, metric: str, values: Sequence[bool]) -> Row:

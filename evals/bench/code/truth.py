@@ -1,4 +1,4 @@
-"""Definitions and calls of a Python package, by `ast` alone: what answers about names are measured by."""
+"""Definitions and calls of a Python package, by `ast` alone: answers about names are measured by them."""
 
 from __future__ import annotations
 
@@ -56,6 +56,8 @@ class Truth:
             self.bound[module], self.stars[module] = {}, []
             self._visit(module, tree, (), in_function=False)
             self._imports(module, tree, is_package=parts[-1] == "__init__")
+        self.classes = {m: {s.path for s in own if isinstance(s.node, ast.ClassDef)} for m, own in self.scopes.items()}
+        self.paths = {m: {s.path for s in own} | {path for path, _ in self.values[m]} for m, own in self.scopes.items()}
         self.meant = [(site, self._meaning(site)) for site in self.sites]
 
     def _visit(self, module: str, node: ast.AST, inside: tuple[str, ...], *, in_function: bool) -> None:
@@ -138,8 +140,7 @@ class Truth:
             return self._member(module, value.id, function.attr) or None
         for part in [*parts, ""]:
             if at[1] and at[0] in self.files:  # a class, or a variable
-                classes = {s.path for s in self.scopes[at[0]] if isinstance(s.node, ast.ClassDef)}
-                if at[1] not in classes:
+                if at[1] not in self.classes[at[0]]:
                     return None
                 return (self._member(at[0], at[1], function.attr) or None) if not part else None
             if part:
@@ -147,8 +148,7 @@ class Truth:
         return self._defined_as(*(self._exported(at[0], function.attr))) if at[0] in self.files else set()
 
     def _name(self, module: str, name: str, inside: tuple[str, ...]) -> set[tuple[str, str]] | None:
-        classes = {scope.path for scope in self.scopes[module] if isinstance(scope.node, ast.ClassDef)}
-        paths = {scope.path for scope in self.scopes[module]} | {path for path, _ in self.values[module]}
+        classes, paths = self.classes[module], self.paths[module]
         for i, around in enumerate(reversed(inside)):
             if (around not in classes or i == 0) and f"{around}.{name}" in paths:
                 return {(module, f"{around}.{name}")}
@@ -185,9 +185,9 @@ class Truth:
         return None
 
     def _exported(self, module: str, name: str, depth: int = 0) -> tuple[str, str]:
-        """Where what a module has under a name is defined, through as many modules as pass it on."""
+        """The module and name that a name of a module is defined under, through the modules that pass it on."""
         if module in self.files and depth < 8:
-            if any(s.path == name for s in self.scopes[module]) or any(path == name for path, _ in self.values[module]):
+            if name in self.paths[module]:
                 return module, name
             if name in self.bound[module]:
                 source, inner = self.bound[module][name]
@@ -199,14 +199,10 @@ class Truth:
         return (f"{module}.{name}", "") if f"{module}.{name}" in self.files else (module, name)
 
     def _defined_as(self, module: str, path: str) -> set[tuple[str, str]]:
-        known = module in self.files and (
-            any(scope.path == path for scope in self.scopes[module]) or any(p == path for p, _ in self.values[module])
-        )
-        return {(module, path)} if known else set()
+        return {(module, path)} if path in self.paths.get(module, ()) else set()
 
     def _class(self, module: str, inside: tuple[str, ...]) -> str | None:
-        classes = {scope.path for scope in self.scopes[module] if isinstance(scope.node, ast.ClassDef)}
-        return next((path for path in reversed(inside) if path in classes), None)
+        return next((path for path in reversed(inside) if path in self.classes[module]), None)
 
     def _member(self, module: str, owner: str, name: str, depth: int = 0) -> set[tuple[str, str]]:
         return self._defined_as(module, f"{owner}.{name}") or self._inherited(module, owner, name, depth)
@@ -237,11 +233,11 @@ class Truth:
         }
 
     def _named(self, path: str) -> set[tuple[str, str]]:
-        """What a path means: whatever ends with it."""
+        """All definitions whose path ends with this one."""
         return {
             (module, found)
-            for module in self.files
-            for found in {s.path for s in self.scopes[module]} | {p for p, _ in self.values[module]}
+            for module, paths in self.paths.items()
+            for found in paths
             if f".{found}".endswith(f".{path}")
         }
 

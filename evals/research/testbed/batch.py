@@ -13,15 +13,10 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 STAGES = (112, 160, 256, 512, 1024)  # tokens of prompt and reply
-
 TOKENS = 2048  # of a step with short texts, about; up to three times as many with long ones
-
 QUESTIONS = 10  # to each text
-
 ROOM = 22 * QUESTIONS  # tokens of these and their replies
-
 EASY: dict[Kind, float] = {"single": 4, "keys": 4, "values": 0.2, "records": 0.5, "variables": 0.3}  # to begin with
-
 WEIGHTS: dict[Kind, float] = {"single": 0.6, "keys": 4, "values": 4, "records": 1.5, "variables": 1.2}
 
 

@@ -1,4 +1,4 @@
-"""What an engine needs to serve the testbed's model."""
+"""The files that an engine needs to serve the testbed's model."""
 
 from __future__ import annotations
 

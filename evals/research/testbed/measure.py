@@ -70,7 +70,7 @@ def _served(url: str) -> Callable[[list[str]], list[str]]:
 
 @contextmanager
 def _answering(url: str) -> Iterator[None]:
-    """What a server does wrong becomes one sentence."""
+    """Turn a server's failure into one sentence."""
     try:
         yield
     except (OpenAIError, AttributeError, LookupError, TypeError, ValueError) as error:  # the latter: not a model server

@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.nn import functional
 
 THETA = 10000.0
-
 FACTORS = (4, 8)  # of YaRN, that training uses the rotations of
 WIDTH, LAYERS, HEADS, HEAD, INNER = 128, 4, 4, 32, 256
 

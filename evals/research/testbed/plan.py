@@ -1,4 +1,4 @@
-"""Where training stands, and what comes next."""
+"""The progress of a training, and its next step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PASS = 0.93  # moving accuracy that lengthens the texts
 
 @dataclass
 class Plan:
-    """Where training stands: the length of the texts follows the accuracy, the learning rate follows the clock."""
+    """The progress of a training: the length of the texts follows the accuracy, the learning rate follows the clock."""
 
     minutes: float
     started: float

@@ -9,9 +9,7 @@ from hybrid.chat.prompts import INSTRUCTIONS, Prompt
 from hybrid.chat.refusals import ABSTAIN
 
 VOCABULARY = 2048
-
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-
 ASK = "Question:"
 
 PHRASES = (

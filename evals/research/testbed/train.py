@@ -78,7 +78,7 @@ class Optimizers:
 
 @dataclass
 class Told:
-    """What the last steps came to: shares that were right."""
+    """The shares that were right in the last steps."""
 
     values: dict[tuple[int, int], list[float]] = field(default_factory=lambda: defaultdict(list))
     cites: list[float] = field(default_factory=list)

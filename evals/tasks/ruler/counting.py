@@ -12,9 +12,7 @@ from hybrid.evals.tasks.ruler.words import vocabulary
 from hybrid.errors import InputError
 
 SHORT = 4096  # tokens under which the words to count are repeated less often
-
 COMMON = 10  # words asked for
-
 RANKS = 3  # coded words asked for, after the most frequent, which is a mark to be ignored
 
 

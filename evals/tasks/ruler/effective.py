@@ -1,4 +1,4 @@
-"""How far a score holds, as RULER has it."""
+"""The length up to which a score holds, by RULER's rule."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hybrid.errors import InputError
 THRESHOLD = 0.856  # Llama-2-7B-chat at 4 096 tokens
 
 
-def effective_length(scores: Mapping[int, float], threshold: float = THRESHOLD) -> int | None:
+def effective_length(scores: Mapping[int, float]) -> int | None:
     """The longest tested length whose mean score is at least the threshold; None if there is none.
 
     Args:
@@ -18,11 +18,7 @@ def effective_length(scores: Mapping[int, float], threshold: float = THRESHOLD) 
     Raises:
         InputError: a score above 1.
     """
-    return max((length for length, score in _checked(scores).items() if round(score, 3) >= threshold), default=None)
-
-
-def _checked(scores: Mapping[int, float]) -> Mapping[int, float]:
     for length, score in scores.items():
         if score > 1:
             raise InputError(f"The score at {length} tokens is {score}; scores are 0 to 1, so divide percent by 100.")
-    return scores
+    return max((length for length, score in scores.items() if round(score, 3) >= THRESHOLD), default=None)

@@ -8,8 +8,8 @@ from pathlib import Path
 from random import Random
 from typing import Literal, NamedTuple
 
-from hybrid.evals.tasks.haystack import cycled, prose, sentences
-from hybrid.evals.tasks.ruler.draft import NOISE, Draft, Make, hide
+from hybrid.evals.tasks.haystack import cycled, hide, prose, sentences
+from hybrid.evals.tasks.ruler.draft import NOISE, Draft, Make
 from hybrid.evals.tasks.ruler.words import ADJECTIVES, NOUNS
 
 Kind = Literal["words", "numbers", "uuids"]

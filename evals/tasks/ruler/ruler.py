@@ -25,7 +25,6 @@ from pydantic.dataclasses import dataclass
 from hybrid.errors import InputError
 
 BUDGETS = {**dict.fromkeys(NEEDLES, 128), "vt": 30, "cwe": 120, "fwe": 50, "qa_1": 32, "qa_2": 32}  # tokens of a reply
-
 TASKS = tuple(BUDGETS)
 
 

@@ -7,11 +7,10 @@ from itertools import pairwise
 from random import Random
 
 from hybrid.evals.sample import Count
-from hybrid.evals.tasks.haystack import largest
-from hybrid.evals.tasks.ruler.draft import NOISE, Draft, Make, hide
+from hybrid.evals.tasks.haystack import hide, largest
+from hybrid.evals.tasks.ruler.draft import NOISE, Draft, Make
 
 HOPS = 4
-
 EXAMPLE = 500  # tokens of the worked example of variable tracking
 
 

@@ -1,35 +1,74 @@
-"""Archives that office files and e-books are: refused where they would unpack to more than is sensible.
+"""The archives that office files and e-books are. One that would unpack to more than is sensible is refused.
 
-The names in a Strict Open XML file (ISO/IEC 29500) are not those that the libraries know, though they mean the same.
+A Strict Open XML file (ISO/IEC 29500) has other names than the libraries know, with the same meaning.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import wraps
 from io import BytesIO
-from zipfile import ZIP_DEFLATED, ZipFile
+from typing import TypeAlias
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
-from hybrid.corpus.readers.extract import Unreadable
+from hybrid.corpus.readers.extract import Extract, Unreadable, in_few_words
 
 SIZE_LIMIT = 300_000_000  # bytes unpacked, told by the archive before anything is unpacked; zipfile reads no more
 PART_LIMIT = 100_000_000  # of one XML part: parsed it takes several times as much memory
 MEMBERS = 20_000
-_RELATIONS = "_rels/.rels"
 _STRICT = re.compile(rb"""(?<=["'])http://purl\.oclc\.org/ooxml/(\w+)(?=/)""")
 _COMMON = rb"http://schemas.openxmlformats.org/\1/2006"
-_OTHERWISE = re.compile(rb"(?<=/)(extended|custom)Properties(?=[\"'])")  # what the common form writes with a hyphen
+_OTHERWISE = re.compile(rb"(?<=/)(extended|custom)Properties(?=[\"'])")  # the common form writes a hyphen
+Reader: TypeAlias = Callable[[bytes], Extract]
+_OLE = b"\xd0\xcf\x11\xe0"  # Office wraps encrypted files in such a container
 
 
-def check(archive: ZipFile, what: str) -> None:
-    """Look at what the archive tells of itself; nothing is unpacked for that.
+def of_archive(what: str, expected: str = "an archive as it should be") -> Callable[[Reader], Reader]:
+    """Decorates the reader of a format that is an archive, so that it is only given what it can take.
+
+    A Strict Open XML file comes with the names of the common, transitional form. All errors become Unreadable:
+    encrypted, broken, too large, or a library is not installed.
 
     Args:
         what: the format, as people call it.
-
-    Raises:
-        Unreadable: it has too many parts, or unpacks to too much.
+        expected: the words for a file of the format.
     """
+
+    def decorate(reader: Reader) -> Reader:
+        @wraps(reader)
+        def read(data: bytes) -> Extract:
+            if data.startswith(_OLE):
+                raise Unreadable(f"encrypted {what}: needs a password")
+            try:
+                with ZipFile(BytesIO(data)) as archive:
+                    _check(archive, what)
+                return reader(_with_common_names(data))
+            except Unreadable:
+                raise
+            except ImportError:
+                raise office_missing() from None
+            except BadZipFile:
+                raise Unreadable(f"broken {what}: not {expected}") from None
+            except Exception as error:  # noqa: BLE001 - a broken file leads the libraries to raise nearly anything
+                raise Unreadable(f"broken {what}: {in_few_words(error)}") from None
+
+        return read
+
+    return decorate
+
+
+def member(archive: ZipFile, name: str) -> bytes:
+    """The content of a member, empty where there is none."""
+    return archive.read(name) if name in archive.namelist() else b""
+
+
+def office_missing() -> Unreadable:
+    return Unreadable("needs the extra office: pip install 'hybrid-context[office]'")
+
+
+def _check(archive: ZipFile, what: str) -> None:
+    """Look at what the archive tells of itself; nothing is unpacked. Raises Unreadable where that is too much."""
     members = archive.infolist()
     unpacked = sum(info.file_size for info in members)
     largest = max((info.file_size for info in members if info.filename.endswith((".xml", ".rels"))), default=0)
@@ -47,7 +86,7 @@ def check(archive: ZipFile, what: str) -> None:
 
 
 def changed(archive: ZipFile, change: Callable[[str, bytes], bytes]) -> bytes:
-    """The archive with another content in its members, each told by its name and what it holds."""
+    """The archive with the content of each member changed, by its name and content."""
     out = BytesIO()
     with ZipFile(out, "w", ZIP_DEFLATED, compresslevel=1) as made:
         for info in archive.infolist():
@@ -55,11 +94,9 @@ def changed(archive: ZipFile, change: Callable[[str, bytes], bytes]) -> bytes:
     return out.getvalue()
 
 
-def with_common_names(data: bytes) -> bytes:
-    """A Strict Open XML file with the names of the common, transitional form; other files as they are."""
+def _with_common_names(data: bytes) -> bytes:
     with ZipFile(BytesIO(data)) as archive:
-        known = _RELATIONS in archive.namelist() and _STRICT.search(archive.read(_RELATIONS))
-        return changed(archive, _common) if known else data
+        return changed(archive, _common) if _STRICT.search(member(archive, "_rels/.rels")) else data
 
 
 def _common(name: str, content: bytes) -> bytes:

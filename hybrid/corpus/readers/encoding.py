@@ -16,7 +16,7 @@ _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# codecs of Python that are none of a text, and one that says nothing
+# codecs of Python that decode no text, and ASCII, which says nothing
 _NO_CHARSETS = frozenset(
     """
     ascii base64 bz2 hex idna mbcs oem punycode quopri raw-unicode-escape rot-13 undefined unicode-escape uu zlib
@@ -25,10 +25,10 @@ _NO_CHARSETS = frozenset(
 _WIDE = frozenset("utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be utf-7".split())  # told by the bytes
 _XML = re.compile(rb"""\s*<\?xml\s[^>]*?\bencoding\s*=\s*["']([\w.:-]+)["']""")
 _LINE = 2000  # bytes of a line that are looked at
-_UNCUT = re.compile(rb"(?s).*[\x00-\x2f]")  # no character of several bytes has one of these
+_UNCUT = re.compile(rb"(?s).*[\x00-\x2f]")  # these bytes stand in no character of several bytes
 _HIGH_LINE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*\n?")
-# By name: what decodes strictly, and with which bytes its usual characters begin. Of equal ones the first, whose range
-# is narrower: Korean syllables would all be Chinese characters too
+# By name: the strict codec, and the first bytes of its usual characters. The first of equally good ones wins: its range
+# is narrower, as Korean syllables would all be Chinese characters too
 _ASIAN = {
     "cp949": ("euc_kr", frozenset([*range(0xA1, 0xA4), *range(0xB0, 0xC9)])),
     "euc_jp": ("euc_jp", frozenset([0xA1, 0xA3, 0xA4, 0xA5, *range(0xB0, 0xD0)])),
@@ -36,8 +36,8 @@ _ASIAN = {
     "big5": ("big5", frozenset([0xA1, *range(0xA4, 0xC7)])),
     "gb18030": ("gb18030", frozenset([0xA1, 0xA3, *range(0xB0, 0xD8)])),
 }
-# Encodings, and the letters beyond ASCII of languages that are written in them. The first that fits holds: Western
-# Europe before all others, and Turkish before Icelandic, which has other letters at the same bytes.
+# Encodings, and the letters beyond ASCII of their languages. The first that fits holds: Western Europe before all
+# others, and Turkish before Icelandic, which has other letters at the same bytes.
 _MIDDLE = "ąćęłńóśźż áčďéěíňóřšťúůýž áäčďéíĺľňóôŕšťúýž áéíóöőúüű čćđšž âăîşţ"
 _LATIN = tuple(
     (encoding, [frozenset(letters) for letters in alphabets.split()])
@@ -50,7 +50,7 @@ _LATIN = tuple(
         ("cp1257", "ąčęėįšųūž āčēģīķļņšūž äöõüšž"),
     )
 )
-# Of Cyrillic the letters that make up four of five in Russian, and nearly so in its sisters, and the rare ones
+# Cyrillic letters: those that make up four of five in Russian, and nearly so in its sisters, and the rare ones
 _CYRILLIC = ("cp1251", "koi8_r", "cp866", "iso8859_5")
 _OFTEN, _RARELY = frozenset("оеаинтсрвлкмдпуі"), frozenset("ъщэфцюшжхё")
 _CASED = re.compile(r"[А-ЯЁІЇЄ]?[а-яёіїєґ]*|[А-ЯЁІЇЄҐ]+")
@@ -100,14 +100,14 @@ def _decode(data: bytes, declared: str | None) -> str:
 
 
 def _seven_bits(head: bytes, declared: str | None) -> str | None:
-    """The encoding of what is ASCII by its bytes and switches to other characters by marks among them."""
+    """The encoding of ASCII bytes with marks that switch to other characters."""
     if declared is not None and declared.startswith(("iso2022", "hz")):
         return declared
     return next((encoding for mark, encoding in _ESCAPES if mark.search(head)), None)
 
 
 def _decode_utf16(data: bytes, head: bytes) -> str:
-    """UTF-16 without a mark: in text with some ASCII, NULs stand at even or at odd places, never at both."""
+    """UTF-16 without a byte order mark: in text with some ASCII, NULs stand at even or at odd places, never both."""
     even, odd = head[::2].count(0), head[1::2].count(0)
     if min(even, odd) == 0 and max(even, odd) >= 0.05 * len(head) / 2:
         text = data.decode("utf-16-le" if odd else "utf-16-be", "replace")
@@ -127,15 +127,9 @@ def _guess(data: bytes, bad: int, declared: str | None) -> str:
     if declared is not None:
         return declared
     telling = _telling(data)
-    asian = _asian(telling)
-    if asian is not None:
-        return asian
-    latin = _latin(telling)
-    if latin is not None:
-        return latin
-    cyrillic = _cyrillic(telling)
-    if cyrillic is not None:
-        return cyrillic
+    for guess in (_asian, _latin, _cyrillic):
+        if (encoding := guess(telling)) is not None:
+            return encoding
     from charset_normalizer import from_bytes
 
     found = from_bytes(telling, cp_exclusion=["utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_7"])
@@ -161,7 +155,7 @@ def _latin(telling: bytes) -> str | None:
 
 def _cyrillic(telling: bytes) -> str | None:
     """The encoding in which all words beyond ASCII look like Cyrillic ones: by their capitals, and by their letters."""
-    best: tuple[float, str] | None = None
+    found: dict[str, float] = {}
     for encoding in _CYRILLIC:
         try:
             text = telling.decode(encoding)
@@ -175,20 +169,20 @@ def _cyrillic(telling: bytes) -> str | None:
         if all(word.isupper() for word in words):
             continue  # small letters of another script stand where these capitals do
         often, rarely = (sum(char in some for char in letters) / len(letters) for some in (_OFTEN, _RARELY))
-        if often > 0.68 and rarely < 0.15 and (best is None or often > best[0]):
-            best = (often, encoding)
-    return None if best is None else best[1]
+        if often > 0.68 and rarely < 0.15:
+            found[encoding] = often
+    return max(found, key=found.__getitem__, default=None)
 
 
 def _telling(data: bytes) -> bytes:
-    """The lines that are not ASCII, of the whole file: all of them, or as many from all over it as a sample holds."""
+    """The lines that are not ASCII: all of them, or a sample from all over the file."""
     lines = [_begin(line[0]) for line in _HIGH_LINE.finditer(data)]
     size = sum(map(len, lines))
     return b"".join(lines[:: 1 + size // SAMPLE])
 
 
 def _begin(line: bytes) -> bytes:
-    """A line, or of a long one what cuts no character."""
+    """A line, or the beginning of a long one, up to a whole character."""
     if len(line) <= _LINE:
         return line
     found = _UNCUT.match(line, 0, _LINE)
@@ -196,11 +190,11 @@ def _begin(line: bytes) -> bytes:
 
 
 def _asian(telling: bytes) -> str | None:
-    """The Chinese, Japanese or Korean encoding in which all of this is text, most of it of the usual characters.
+    """The Chinese, Japanese or Korean encoding in which all of this is text, mostly of usual characters.
 
-    The usual ones stand together in each of these encodings: kana and the first level of characters, or syllables.
+    These stand together in each encoding: kana and the first level of characters, or syllables.
     """
-    best: tuple[float, str] | None = None
+    found: dict[str, float] = {}
     for encoding, (codec, usual) in _ASIAN.items():
         try:
             text = telling.decode(codec)
@@ -209,15 +203,15 @@ def _asian(telling: bytes) -> str | None:
         wide = [c for c in text if c > "\u2e7f"]
         leads = [c.encode(codec)[0] for c in wide]
         share = sum(lead in usual for lead in leads) / max(1, len(leads))
-        if len(wide) > 3 and share > 0.9 and (best is None or share > best[0]):
-            best = (share, encoding)
-    return None if best is None else best[1]
+        if len(wide) > 3 and share > 0.9:
+            found[encoding] = share
+    return max(found, key=found.__getitem__, default=None)
 
 
 def known(name: str | None) -> str | None:
-    """The codec of an encoding that a file or a mail names, None where there is none such or where it says nothing.
+    """The codec of an encoding that a file or a mail names; None for an unknown one, or one that says nothing.
 
-    Latin-1 is read as Windows does, which is what it mostly is.
+    Latin-1 is read as Windows-1252, which it mostly is.
     """
     try:
         codec = codecs.lookup((name or "").strip())
@@ -229,5 +223,5 @@ def known(name: str | None) -> str | None:
 
 
 def without_surrogates(text: str) -> str:
-    """Lone surrogates cannot be encoded again; each becomes one U+FFFD, so offsets stay."""
+    """The text with U+FFFD for each lone surrogate, which cannot be encoded again; offsets stay."""
     return re.sub("[\ud800-\udfff]", "\ufffd", text)

@@ -26,13 +26,13 @@ def linear(equation: Any) -> str:
 
 
 def spaced(equation: str) -> str:
-    """An equation with blanks around what stands between two terms, and "x" for the cross where that is no variable."""
+    """An equation with blanks around operators, and "x" for the cross where no variable has that name."""
     text = " ".join(_OPERATOR.sub(r" \1 ", equation).split())
     return text if "x" in text else text.replace("\u00d7", "x")
 
 
 def _inner(parent: Any) -> str:
-    """What stands in an element, in order."""
+    """The content of an element, in order."""
     return "".join(_told(child) for child in parent) if parent is not None else ""
 
 
@@ -57,7 +57,7 @@ def _part(element: Any, name: str) -> str:
 
 
 def _value(element: Any, path: str, otherwise: str) -> str:
-    """The value of a property; a property without one stands for nothing, a missing one for the usual."""
+    """The value of a property, empty where it gives none; `otherwise` where it is missing."""
     found = element.find("/".join(f"{M}{name}" for name in path.split("/")))
     return otherwise if found is None else found.get(f"{M}val", "")
 
@@ -67,7 +67,7 @@ def _off(value: str) -> bool:
 
 
 def bound(text: str) -> str:
-    """A text that holds together, in brackets if it would not."""
+    """A text, in brackets where it would not hold together."""
     return text if not text or _SIMPLE.fullmatch(text) else f"({text})"
 
 

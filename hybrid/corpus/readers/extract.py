@@ -1,10 +1,9 @@
-"""What a reader gets out of a file: the text and its places in the original, or the reason why there is none."""
+"""The result of a reader: the text of a file and its places in the original, or the reason why there is none."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hybrid.document import Anchor, Heading
@@ -15,13 +14,13 @@ class Unreadable(Exception):
 
 
 class Extract(NamedTuple):
-    """What a reader got out of a file; the fields are those of a `Document`."""
+    """The text of a file; the fields are those of a `Document`."""
 
     text: str
     headings: tuple[Heading, ...] = ()
     anchors: tuple[Anchor, ...] = ()
     pages: tuple[int, ...] = ()
-    remarks: tuple[str, ...] = ()  # what of the file is not in the text, each in a few words: "3 comments left out"
+    remarks: tuple[str, ...] = ()  # on all that is not in the text: "3 comments left out"
 
 
 def in_few_words(error: Exception) -> str:
@@ -31,16 +30,13 @@ def in_few_words(error: Exception) -> str:
 
 
 def omitted(count: int, what: str) -> str:
-    """A remark on what is not in the text: "2 passages of hidden text left out"."""
+    """A remark on things that are not in the text: "2 passages of hidden text left out"."""
     several = re.sub(r"(?= (?:of|without|\()|$)", "s", what, count=1)
     return f"{count} {what if count == 1 else several} left out"
 
 
-@dataclass(slots=True)
-class LeftOut:
-    """What of a file is not in the text, counted by its kind."""
-
-    counts: Counter[str] = field(default_factory=Counter)
+class LeftOut(Counter[str]):
+    """The things in a file that are not in the text, counted by their kind."""
 
     def remarks(self) -> list[str]:
-        return [omitted(count, what) for what, count in self.counts.items() if count]
+        return [omitted(count, what) for what, count in self.items() if count]

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from hybrid.corpus.readers.definitions import definitions
+from hybrid.corpus.readers.code.definitions import definitions
 from hybrid.document import Heading
 
 
@@ -88,7 +88,7 @@ _NUMBERED = re.compile(
 _CAPITALS = re.compile(rf"^{_BLANK}*(?P<title>[^\W\d_a-z][^\r\na-z|$%]{{2,78}}?){_BLANK}*(?=\r?$)", re.MULTILINE)
 _RUN_IN = re.compile(r"([^.:;]{2,70})(?<!\bNo)(?<!\bInc)(?<!\bCorp)(?<!\bCo)(?<!\bLtd)[.:](?=\s)")
 _TABULAR = re.compile(r"\S(?:[ \u00a0]{3,}|\t|\|)\S|\.{4}|(?:\. ){3}|[^\d\s]\s+(?:\d{1,3}|[ivxl]{1,6})$")
-_UNTITLED = re.compile(  # what stands on cover and signature pages
+_UNTITLED = re.compile(  # lines of cover and signature pages
     r"(?:BY|NAME|DATED?|ITS|AND|OR|BETWEEN|AMONG|ATTN|ATTENTION|PAGE|IN WITNESS|SOURCE|ADDRESS|TEL|FAX)\b"
     r"|(?:TITLE|TO|FROM):"
     r"|.*\b(?:INC|LLC|LTD|CORP|CORPORATION|LIMITED|L\.?P|LLP|GMBH|S\.A|N\.?A|PLC|CO|COMPANY)\.?$"
@@ -98,7 +98,7 @@ _SMALL = frozenset("a an and as at by for from in into of on or per the to upon 
 
 
 def plain_headings(text: str) -> tuple[Heading, ...]:
-    """What looks like a heading in a contract, a filing or a paper: numbered titles and short lines in capitals."""
+    """The headings of a contract, a filing or a paper by their looks: numbered titles, short lines in capitals."""
     capitals = list(_capital_headings(text))
     times = Counter(h.title for h in capitals)
     found = sorted({h.start: h for h in (*capitals, *_numbered_headings(text))}.values())
@@ -137,9 +137,9 @@ def _numbered_headings(text: str) -> Iterator[Heading]:
 
 
 def _title(rest: str, complete: bool, strict: bool) -> str | None:
-    """The title after a number: the whole rest of the line or what stands before its first full stop.
+    """The title after a number: the whole rest of the line, or the part before its first full stop.
 
-    None where this is no title; `strict` refuses titles in sentence case, which lists are full of.
+    None where this is no title; `strict` refuses titles in sentence case, which fill lists.
     """
     rest = rest.strip(" \t\u00a0\u2013\u2014-:")
     if not rest:
@@ -183,7 +183,7 @@ def _capital_headings(text: str) -> Iterator[Heading]:
 
 
 def _continues(text: str, start: int) -> bool:
-    """Whether the line at `start` goes on with a sentence that was wrapped in the line just above it."""
+    """Whether the line at `start` goes on with the sentence of the line just above it."""
     above = text[max(0, start - 200) : start]
     if above[len(above.rstrip()) :].count("\n") > 1:
         return False  # a blank line between

@@ -13,7 +13,7 @@ from hybrid.corpus.readers.rendering import Rendering
 
 DEPTH = 200  # deeper nesting has paths nobody can read
 
-# of a text that is known to be JSON
+# of valid JSON
 _TOKEN = re.compile(r'(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>[ \t\n\r]*:)?|[{}\[\],]|[^ \t\n\r{}\[\],:"]+')
 _ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)")
 
@@ -132,7 +132,7 @@ def _put(leaves: list[Leaf], out: Rendering) -> None:
 
 
 def put_string(start: int, end: int, out: Rendering) -> None:
-    """Writes what the string between two quotation marks of the source says."""
+    """Writes the string between two quotation marks of the source, its escapes resolved."""
     source = out.source
     for escape in _ESCAPE.finditer(source, start, end):
         if escape.start() > start:

@@ -1,4 +1,4 @@
-"""Simple web pages, as which office files are rendered: paragraphs and tables, read as other pages are."""
+"""Simple web pages of paragraphs and tables: office files are rendered as such and then read like other pages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from hybrid.corpus.readers.extract import Extract
-from hybrid.corpus.readers.html import page_text
+from hybrid.corpus.readers.web.html import page_text
 from hybrid.document import Heading
 
 BLANKS = re.compile(r"\s+")
@@ -20,25 +20,25 @@ COVERED: Cell = ("", 0, 0)  # by one that spans several
 
 
 def raised(text: str, rise: float) -> str:
-    """A text with marks that keep it apart where it stands above or below the line."""
+    """A text with marks around it where it stands above or below the line."""
     return f"{UP if rise > 0 else DOWN}{text}{LEVEL}" if rise and text.strip() else text
 
 
 def marked(text: str) -> str:
-    """A text as it stands in a page."""
+    """A text as HTML."""
     told = re.sub(f"{UP}([^{UP}{DOWN}{LEVEL}]*){LEVEL}", r"<sup>\1</sup>", escape(text))
     told = re.sub(f"{DOWN}([^{UP}{DOWN}{LEVEL}]*){LEVEL}", r"<sub>\1</sub>", told)
     return re.sub(f"[{UP}{DOWN}{LEVEL}]", "", told)
 
 
 def of_page(html: str) -> Extract:
-    """A page as it is read; its places count in the text, since the page is ours."""
+    """A page as it is read; its places count in the text, since the user never sees the page."""
     got = page_text(f"<html><body>{html}</body></html>")
     return Extract(got.text.strip("\n"), got.headings)
 
 
 def joined(parts: Sequence[Extract], remarks: Sequence[str] = (), *, paged: bool = False) -> Extract:
-    """Parts one after the other; their headings moved, their beginnings as pages."""
+    """Parts one after the other, each a page where `paged`."""
     text, headings, pages = "", list[Heading](), list[int]()
     for part in parts:
         pages.append(len(text))
@@ -48,7 +48,7 @@ def joined(parts: Sequence[Extract], remarks: Sequence[str] = (), *, paged: bool
 
 
 def sheet_of(rows: Cells) -> str:
-    """The tables of a sheet, which empty rows part."""
+    """The tables of a sheet, parted by empty rows."""
     found, block = [], Cells()
     for row in [*rows, []]:
         if any(text for text, _, _ in row):
@@ -60,7 +60,7 @@ def sheet_of(rows: Cells) -> str:
 
 
 def table_of(rows: Cells, heads: int = 0) -> str:
-    """A table, the first of its rows those of names; a first row of one cell is a title, empty ones tell nothing."""
+    """A table whose first `heads` rows name columns; a first row of one cell is a title, empty rows are left out."""
     titles, heads = "", heads if len(rows) > heads else 0
     rows = rows[:heads] + [row for row in rows[heads:] if any(cell != EMPTY for cell in row)]
     while len(rows) > 1 and not heads and sum(bool(t) for t, _, _ in rows[0]) == 1 and max(map(len, rows)) > 2:

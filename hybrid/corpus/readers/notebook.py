@@ -1,11 +1,11 @@
-"""Notebooks: the cells in order, Markdown as it stands, code between fences; outputs are left out, and said to be."""
+"""Notebooks: the cells in order, Markdown as it is, code between fences; a remark counts the outputs left out."""
 
 from __future__ import annotations
 
 import json
 import re
 
-from hybrid.corpus.readers.definitions import definitions
+from hybrid.corpus.readers.code.definitions import definitions
 from hybrid.corpus.readers.encoding import decode, without_surrogates
 from hybrid.corpus.readers.extract import Extract, Unreadable
 from hybrid.corpus.readers.headings import markdown_headings
@@ -43,7 +43,7 @@ def read_notebook(data: bytes) -> Extract:
                 lines.append((leaf.start + 1, leaf.end - 1))
     out = Rendering(source)
     headings: list[Heading] = []
-    under = 0  # level of the last heading in Markdown: definitions stand below it
+    under = 0  # level of the last heading in Markdown, above all definitions
     for lines, kinds in cells.values():
         if not any(end > start for start, end in lines):
             continue
@@ -60,7 +60,7 @@ def read_notebook(data: bytes) -> Extract:
 
 
 def code_of(text: str) -> str:
-    """The code of a notebook's text; all else, and lines for the shell or of magic, are blanks, so that places hold."""
+    """The code of a notebook's text; blanks replace all else, also shell and magic lines, so that places hold."""
     at, parts = 0, []
     for fence in _FENCED.finditer(text):
         magic = re.sub(r"^[ \t]*[%!].*$", lambda line: _blank(line[0]), fence[3], flags=re.MULTILINE)
@@ -92,7 +92,7 @@ def _put_cell(out: Rendering, lines: list[tuple[int, int]], language: str) -> tu
 
 
 def _outputs(notebook: object) -> int:
-    """How many cells show something that they gave."""
+    """How many cells have outputs."""
     sheets = notebook.get("worksheets") if isinstance(notebook, dict) else None  # before version 4
     holders = [notebook, *(sheets if isinstance(sheets, list) else [])]
     held = [holder.get("cells") for holder in holders if isinstance(holder, dict)]

@@ -1,4 +1,4 @@
-"""Rendering: text made from a source, with an anchor wherever the two depart from each other."""
+"""Rendering: text made from a source, with an anchor wherever the two part."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Rendering:
         self._anchors: list[Anchor] = []
         self._line = 1
         self._seen = 0
-        self._last = 0  # where in the source what was added last from it ends
+        self._last = 0  # where the last text from the source ends in it
 
     def put(self, piece: str, offset: int) -> None:
         """Adds text that stands for the source from `offset` on."""
         offset = min(offset, max(0, len(self.source) - 1))
-        if offset < self._seen:  # what stands in a table in a table comes after the row around it
+        if offset < self._seen:  # an inner table comes after the row around it
             self._anchors.append(Anchor(self.length, self._last, self._line))
             self._line -= self.source.count("\n", offset, self._seen)
         else:
@@ -37,6 +37,6 @@ class Rendering:
         self.length += len(piece)
 
     def extract(self, headings: tuple[Heading, ...] = ()) -> Extract:
-        """What has been written; its end is anchored too, because more may stand behind what came from the source."""
+        """The whole text; its end is anchored too, because text that the source does not have may stand there."""
         end = [Anchor(self.length, min(self._last, len(self.source) - 1), self._line)] if self._anchors else []
         return Extract("".join(self._parts), headings, (*self._anchors, *end))

@@ -1,14 +1,18 @@
-"""RTF without what is deleted, hidden or struck out, with its notes in brackets where they stand.
+"""RTF: paragraphs and tables as a simple web page shows them, notes in brackets where they stand.
 
-What is left is RTF still, for the library that reads it; raised and lowered text has the marks that it is given.
+Deleted, hidden and struck-out text is taken out of the file before striprtf reads it, and raised and lowered text is
+marked.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+
+from hybrid.corpus.readers.archive import office_missing
+from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable, in_few_words
+from hybrid.corpus.readers.markup import BLANKS, DOWN, LEVEL, UP, Cells, is_margin, joined, marked, of_page, table_of
 
 _TOKEN = re.compile(
     r"\\(?P<word>[a-zA-Z]{1,32})(?P<number>-?\d{1,10})?[ ]?|\\'(?P<code>[0-9a-fA-F]{2})|\\(?P<sign>[^a-zA-Z])"
@@ -16,11 +20,49 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _SHOWN = frozenset("u tab line emdash endash emspace enspace qmspace bullet lquote rquote ldblquote rdblquote".split())
-_ENDS = frozenset("par cell nestcell row nestrow line sect page tab".split())  # over which nothing raised goes on
+_ENDS = frozenset("par cell nestcell row nestrow line sect page tab".split())  # raised text ends before these
 _NOTES = {"footnote": " [footnote: "} | {
     f"{kind}{side}": f"\\par [{kind}: " for kind in ("header", "footer") for side in ("", "l", "r", "f")
 }
 _KINDS = {"deleted": "", "hidden": "passage of hidden text", "struck": "struck-out passage"}
+_LOOSE = re.compile(r"(\[(?:footnote|header|footer):[^\[\]]*?)\s+\]")  # a note whose paragraph ended before it
+_MARGIN = re.compile(r"\[(?:header|footer):([^\]]*)\]")
+
+
+def read_rtf(data: bytes) -> Extract:
+    if not data.lstrip().startswith(b"{\\rtf"):
+        raise Unreadable("broken RTF: it does not begin as one")
+    try:
+        from striprtf import striprtf
+    except ImportError:
+        raise office_missing() from None
+    try:
+        told = striprtf.remove_pict_groups(data.decode("latin-1"))  # type: ignore[no-untyped-call]
+        told, left_out, tracked = _cleared(told, striprtf.destinations)
+        text = str(striprtf.rtf_to_text(told, errors="replace"))  # type: ignore[no-untyped-call]
+    except Exception as error:  # noqa: BLE001 - a broken file leads to nearly anything
+        raise Unreadable(f"broken RTF: {in_few_words(error)}") from None
+    remarks = left_out.remarks() + (["tracked changes read as accepted"] if tracked else [])
+    return joined([of_page(_page(text))], remarks)
+
+
+def _page(text: str) -> str:
+    """The plain text of an RTF file, whose cells are parted by bars, as a page."""
+    found, rows, margins = [], Cells(), set[str]()
+    for line in [*text.splitlines(), ""]:
+        line = _LOOSE.sub(r"\1]", line.strip())
+        if "|" in line and line.endswith("|"):
+            rows.append([(BLANKS.sub(" ", cell).strip(), 1, 1) for cell in line[:-1].split("|")])
+            continue
+        if rows:
+            found.append(table_of(rows))
+            rows = []
+        margin = _MARGIN.fullmatch(line)
+        if not line or (margin is not None and (line in margins or not is_margin(margin[1]))):
+            continue
+        margins |= {line} if margin is not None else set()
+        found.append(f"<p>{marked(line)}</p>")
+    return "".join(found)
 
 
 @dataclass(slots=True)
@@ -31,9 +73,9 @@ class _State:
     hidden: bool = False
     struck: bool = False
     rise: int = 0  # 1 above the line, -1 below it
-    aside: bool = False  # in a part that is never shown, such as the table of fonts
+    aside: bool = False  # in an invisible part, such as the table of fonts
     note: str = ""  # which note it is in
-    ends: str = ""  # what is written at the end of the group
+    ends: str = ""  # to be written at the end of the group
 
     def why(self) -> str:
         """Why the text is left out, "" where it is shown."""
@@ -42,14 +84,11 @@ class _State:
 
 @dataclass(slots=True)
 class _Reading:
-    """One file on its way."""
+    """One file while it is read."""
 
-    asides: Collection[str]
-    up: str
-    down: str
-    level: str
+    asides: Collection[str]  # words that begin an invisible part, such as the table of fonts
     out: list[str] = field(default_factory=list)
-    left_out: Counter[str] = field(default_factory=Counter)
+    left_out: LeftOut = field(default_factory=LeftOut)
     tracked: bool = False
     rise: int = 0  # as written last
     last: str = ""  # why the last text was left out
@@ -57,11 +96,11 @@ class _Reading:
     def place(self, rise: int) -> None:
         """Marks where text begins or ends to be raised or lowered."""
         if rise != self.rise:
-            self.out.append((self.level if self.rise else "") + {1: self.up, -1: self.down, 0: ""}[rise])
+            self.out.append((LEVEL if self.rise else "") + {1: UP, -1: DOWN, 0: ""}[rise])
             self.rise = rise
 
     def show(self, raw: str, state: _State, *, counts: bool) -> None:
-        """Text is written, or left out; what hangs together is counted once."""
+        """Writes text or leaves it out; connected text is counted once."""
         why = "" if state.aside else state.why()
         if why:
             if counts and why != self.last and _KINDS[why]:
@@ -75,16 +114,11 @@ class _Reading:
         self.out.append(raw)
 
 
-def cleared(text: str, asides: Collection[str], up: str, down: str, level: str) -> tuple[str, Counter[str], bool]:
-    """RTF with only what is valid in it, what is left out by its kind, and whether its changes were tracked.
-
-    Args:
-        asides: the words that begin a part of which nothing is shown, such as the table of fonts.
-        up: what to write before raised text; down: before lowered text; level: behind either.
-    """
-    reading, state, stack = _Reading(asides, up, down, level), _State(), list[_State]()
-    starred = False  # a group of which programs that do not know it show nothing
-    for token in _TOKEN.finditer(re.sub(f"[{up}{down}{level}]", "", text)):
+def _cleared(text: str, asides: Collection[str]) -> tuple[str, LeftOut, bool]:
+    """The visible part of an RTF text, the count of what is left out, and whether changes were tracked."""
+    reading, state, stack = _Reading(asides), _State(), list[_State]()
+    starred = False  # a group that is invisible to programs which do not know it
+    for token in _TOKEN.finditer(re.sub(f"[{UP}{DOWN}{LEVEL}]", "", text)):
         raw, word = token.group(), token["word"]
         if token["brace"] == "{":
             stack.append(replace(state))

@@ -1,8 +1,8 @@
-"""What is raised or lowered beside a line: kept apart, so that 10 with a raised 6 is never read as 106.
+"""Raised and lowered text is kept apart from its line, so that 10 with a raised 6 is never read as 106.
 
 A raised figure after a figure, a bracket, a unit or a variable is an exponent (10^6, m^2, x^n), elsewhere the mark of a
-note ([1]). Ordinals (1st) stay as they are. A lowered figure in the name of an element stays in it (H2O, CO2), all else
-that is lowered is told apart (x_1, log_10).
+note ([1]). Ordinals (1st) stay as they are. A lowered figure stays in the name of an element (H2O, CO2); all other
+lowered text is marked (x_1, log_10).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _ELEMENT = re.compile(r"(?:[A-Z][a-z]?|[A-Z][a-z]?\d*[)\]])$")
 
 
 def raised(before: str, mark: str, *, linked: bool = False) -> tuple[str, str]:
-    """What to write before and behind a raised text so that it stays apart from what it stands beside.
+    """The characters to write before and behind a raised text so that it stays apart.
 
     Args:
-        before: the line as far as the mark, or its last characters.
-        mark: what is raised, without blanks at its ends.
-        linked: whether it leads to another place, as the mark of a note does.
+        before: the line up to the raised text, or its last characters.
+        mark: the raised text, without blanks at its ends.
+        linked: whether it is a link, as the mark of a note is.
     """
     if not mark or mark[0] in "[(^" or not (mark[0].isalnum() or mark[0] in "+\u2212\u2013-"):
         return "", ""
@@ -54,7 +54,7 @@ def raised(before: str, mark: str, *, linked: bool = False) -> tuple[str, str]:
 
 
 def lowered(before: str, mark: str) -> tuple[str, str]:
-    """What to write before and behind a lowered text so that it stays apart from what it stands beside."""
+    """The characters to write before and behind a lowered text so that it stays apart."""
     if not mark or not before or not mark[0].isalnum() or not (before[-1].isalnum() or before[-1] in ")]"):
         return "", ""
     if _FIGURE.fullmatch(mark) and _ELEMENT.search(before):

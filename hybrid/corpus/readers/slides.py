@@ -7,44 +7,46 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
-from hybrid.corpus.readers.drawing import drawn
+from hybrid.corpus.readers.archive import of_archive
+from hybrid.corpus.readers.drawings.figures import PLACES, figure
+from hybrid.corpus.readers.drawings.paragraphs import drawn
 from hybrid.corpus.readers.extract import Extract, LeftOut
-from hybrid.corpus.readers.figures import PLACES, figure
 from hybrid.corpus.readers.markup import joined, marked, of_page, table_of
 from hybrid.corpus.readers.xml import tag_of
 
 _SHAPES = frozenset({"sp", "grpSp", "graphicFrame", "pic", "cxnSp"})
 
 
-def slides_of(data: bytes) -> Extract:
+@of_archive("PPTX")
+def read_pptx(data: bytes) -> Extract:
     from pptx import Presentation
 
     parts, left_out = list[Extract](), LeftOut()
     for number, slide in enumerate(Presentation(BytesIO(data)).slides, 1):
         if slide._element.get("show") == "0":
-            left_out.counts["hidden slide"] += 1
+            left_out["hidden slide"] += 1
             continue
         title = slide.shapes.title
-        name = _frame(title.text_frame, left_out.counts) if title is not None and title.has_text_frame else ""
+        name = _frame(title.text_frame, left_out) if title is not None and title.has_text_frame else ""
         body = "".join(
-            _shape(shape, left_out.counts)
+            _shape(shape, left_out)
             for shape in _shapes(slide.shapes)
             if title is None or shape.shape_id != title.shape_id
         )
         notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
-        said = "" if notes is None else _paragraphs(notes, left_out.counts)
+        said = "" if notes is None else _paragraphs(notes, left_out)
         heading = f"<h2>{marked(name or f'Slide {number}')}</h2>"
         parts.append(of_page(heading + body + (f"<p>Notes:</p>{said}" if said else "")))
     return joined(parts, left_out.remarks(), paged=True)
 
 
 def _shapes(shapes: Any) -> Iterator[Any]:
-    """The shapes in their order, with those that stand in a choice for newer programs, as with an equation."""
+    """The shapes in their order, also those in a choice for newer programs, such as equations."""
     from pptx.shapes.shapetree import BaseShapeFactory
 
     for element in shapes._spTree:
         if tag_of(element) == "AlternateContent":
-            choice = next((child for child in element if tag_of(child) == "Choice"), ())
+            choice = next(element.iterchildren("{*}Choice"), ())
             yield from (BaseShapeFactory(child, shapes) for child in choice if tag_of(child) in _SHAPES)
         elif tag_of(element) in _SHAPES:
             yield BaseShapeFactory(element, shapes)
@@ -70,7 +72,7 @@ def _shape(shape: Any, left_out: Counter[str]) -> str:
 
 
 def _part(shape: Any, name: str) -> bytes:
-    """What a part holds that a shape refers to."""
+    """The content of a part that a shape refers to."""
     return bytes(shape.part.related_part(name).blob) if name in shape.part.rels else b""
 
 

@@ -1,13 +1,13 @@
-"""The trained policy: what each route is expected to make of a question, and what that is worth to the user.
+"""The trained policy: the expected score of each route on a question, and its worth to the user.
 
 Before asking, reading the whole has to be worth its cost over passages. After an attempt over passages there are two
-cases that other routers take for one (Self-Route, arXiv 2407.16833, reads the whole whenever passages do not answer;
+cases that other routers treat as one (Self-Route, arXiv 2407.16833, reads the whole whenever passages do not answer;
 arXiv 2411.06037 shows that models also answer from texts that do not suffice):
 
-    passages were not answered from   either they were not enough, or there is no answer; the whole document tempts a
-                                      model to invent one, so it is read only where an answer is likelier than not
-    passages were answered from       where the question looks unanswerable, or needs more than passages, the answer
-                                      is doubted and the whole is read
+    passages gave no answer   either they were not enough, or there is no answer; the whole document tempts a model to
+                              invent one, so it is read only if an answer is likelier than not
+    passages gave an answer   if the question looks unanswerable, or needs more than passages, the answer is doubted and
+                              the whole is read
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from hybrid.types import Decision, Prediction, Rung
 
 Prefer = Literal["accuracy", "balance", "cost"]
 WORTH: dict[Prefer, float] = {"accuracy": 10.0, "balance": 0.3, "cost": 0.05}  # dollars of one right answer
-_TOLD = 0.005  # of the score: what moved the decision by less is not told
-_PER_TOKEN = 1e-7  # dollars of a token to be computed, where no price is known
-_SLOWEST = 2.0  # times the estimate, for the 95th percentile where no calibration tells it
+_TOLD = 0.005  # of the score: smaller effects on the decision are not reported
+_PER_TOKEN = 1e-7  # dollars of a token to be computed, if no price is known
+_SLOWEST = 2.0  # times the estimate: the 95th percentile without a calibration
 
 
 class Way(NamedTuple):
-    """One way to begin, with what follows from it."""
+    """One way to begin, with its consequences."""
 
     rung: Rung
     chunkwise: bool
@@ -50,7 +50,7 @@ class Calibrated:
 
     Args:
         weights: fitted on records; None: the carried ones, which know no model.
-        prefer: what matters, where no price is given.
+        prefer: what matters, if no price is given.
         accuracy_price: dollars that one right answer is worth.
         budget: dollars that one question may take, all attempts.
         latency: seconds within which 95 % of the attempts should be over, added up.
@@ -62,7 +62,7 @@ class Calibrated:
 
     name = "calibrated"
     escalates = True
-    widens = True  # reads more around passages where the whole is too much; the expected cost of a way omits that
+    widens = True  # reads more around passages if the whole is too much; the expected cost of a way omits that
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Calibrated:
         self.budget, self.latency, self.gpus = budget, latency, gpus
 
     def decide(self, situation: Situation) -> Decision:
-        """The way that is worth most; where the situation lacks what this policy goes by, that of Self-Route.
+        """The way that is worth most; that of Self-Route if the situation lacks what this policy needs.
 
         Raises:
             InputError: no way is within the budget or the latency.
@@ -96,7 +96,7 @@ class Calibrated:
         return self.taken(situation, self._best(situation))
 
     def review(self, situation: Situation, tried: Decision) -> Decision | None:
-        """After passages that were not answered from: the whole, more around the passages, or None for silence."""
+        """After passages that gave no answer: the whole, more around the passages, or None for silence."""
         if tried.route == "long":
             return None
         if unknown(situation):
@@ -124,7 +124,7 @@ class Calibrated:
         return None
 
     def reconsider(self, situation: Situation, tried: Decision) -> Decision | None:
-        """After passages that were answered from: None accepts the answer, whatever it says."""
+        """After passages that gave an answer: the whole, or None to accept the answer, whatever it says."""
         if tried.route == "long" or unknown(situation):
             return None
         expected = self._expected(situation)
@@ -135,21 +135,21 @@ class Calibrated:
         why = f"the answer from passages is doubted, as the question looks like one for {_LOOKS[needs]}: {found[2]}"
         return self._made(situation, expected, found[0], found[1], why)
 
-    # -- what is weighed -----------------------------------------------------------------------------------------
+    # -- weighing ------------------------------------------------------------------------------------------------
 
     @property
     def tie(self) -> float:
-        """Dollars by which the dearer of two ways has to be worth more."""
+        """Dollars that the dearer of two ways has to be worth more."""
         return TIE * self.worth
 
     def at(self, worth: float) -> Calibrated:
-        """This policy where a right answer is worth other dollars, with no attempts but those that `ways` counts."""
+        """This policy for another worth of a right answer, with only the attempts that `ways` counts."""
         other = Calibrated(self.weights, accuracy_price=worth, budget=self.budget, latency=self.latency, gpus=self.gpus)
         other.widens = False
         return other
 
     def ways(self, situation: Situation) -> list[Way]:
-        """What can be begun with, within the limits and the cheapest first; none where nothing is within them."""
+        """The possible ways within the limits, the cheapest first; none if none is within them."""
         rung, chunkwise, why = whole(situation)
         passages, all_ = situation.predictions["passages"], situation.predictions[rung]
         if unknown(situation):
@@ -175,7 +175,7 @@ class Calibrated:
         return way.score * self.worth - way.dollars
 
     def thresholds(self, situation: Situation) -> list[float]:
-        """The worths of a right answer from which on a second attempt is worth it, the least first."""
+        """The worths of a right answer above which a second attempt is worth it, the least first."""
         if unknown(situation) or self.weights.rule == "rag":
             return []
         expected, all_ = self._expected(situation), dollars(situation.predictions[whole(situation)[0]])
@@ -209,7 +209,7 @@ class Calibrated:
     def _second(
         self, situation: Situation, tried: Decision, expected: Expected, *, abstained: bool
     ) -> tuple[Rung, bool, str] | None:
-        """Reading the whole after an attempt that was silent or not, where the gain is worth it and it is allowed."""
+        """Reading the whole after an attempt that was silent or not, if that is worth it and within the limits."""
         rung, chunkwise, why = whole(situation)
         prediction = situation.predictions[rung]
         if not self._earns(expected, abstained, prediction):
@@ -223,15 +223,14 @@ class Calibrated:
         return (expected.gain(abstained) - TIE) * self.worth > dollars(prediction)
 
     def _slow(self, prediction: Prediction) -> float | None:
-        """Seconds that 95 % of such calls stay within; None where they are not known."""
+        """Seconds that 95 % of such calls stay within; None if unknown."""
         cost = prediction.cost
-        if cost.interval is not None:
-            return cost.interval[1] / self.gpus + (cost.host_seconds or 0.0)
-        return (
-            None if cost.gpu_seconds is None else _SLOWEST * cost.gpu_seconds / self.gpus + (cost.host_seconds or 0.0)
-        )
+        if cost.interval is None and cost.gpu_seconds is None:
+            return None
+        slow = _SLOWEST * (cost.gpu_seconds or 0.0) if cost.interval is None else cost.interval[1]
+        return slow / self.gpus + (cost.host_seconds or 0.0)
 
-    # -- what is said --------------------------------------------------------------------------------------------
+    # -- reasons -------------------------------------------------------------------------------------------------
 
     def _expected(self, situation: Situation) -> Expected:
         whole_ = situation.kept(whole(situation)[0])
@@ -245,7 +244,7 @@ class Calibrated:
             ) from None
 
     def taken(self, situation: Situation, way: Way) -> Decision:
-        """A way as a decision, with what it was weighed against."""
+        """A way as a decision, with the ways it was weighed against."""
         if unknown(situation):
             return self.decide(situation)
         expected = self._expected(situation)
@@ -285,11 +284,11 @@ _LOOKS = {
 
 
 def unknown(situation: Situation) -> str:
-    """What this policy goes by and the situation lacks, in words; empty where nothing is missing.
+    """What the situation lacks for this policy, in words; empty if nothing is missing.
 
     An engine that quotes has no model, and the weights come from models' replies: on five sets of documents the rule
-    alone was as good or better with it (docs/routing.md). A search that somebody else does may not tell nearness in
-    meaning: then half of what retrieval tells is missing, and zeros in its place would look like a search that failed.
+    alone was as good or better with it (docs/routing.md). A foreign search may not tell nearness in meaning: then half
+    of the features of retrieval are missing, and zeros in their place would look like a search that failed.
     """
     if situation.quoting:
         return "the answers come from an engine that quotes, and the weights know only models"
@@ -301,7 +300,7 @@ def unknown(situation: Situation) -> str:
 
 
 def dollars(prediction: Prediction) -> float:
-    """What a prediction costs; where no price is known, by the tokens that have to be computed."""
+    """The dollars of a prediction; without a known price, by the tokens that have to be computed."""
     if prediction.cost.dollars is not None:
         return prediction.cost.dollars
     return max(1, prediction.prompt_tokens - prediction.cached_tokens) * _PER_TOKEN

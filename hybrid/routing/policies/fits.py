@@ -1,4 +1,4 @@
-"""Everything where it fits, passages elsewhere."""
+"""Everything if it fits, else passages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hybrid.types import Decision
 
 
 class Fits(Once):
-    """Reads everything where it fits the window, passages elsewhere: what most tools do today."""
+    """Reads everything if it fits the window, else passages, as most tools do today."""
 
     name = "fits"
 

@@ -1,4 +1,4 @@
-"""What the user says."""
+"""The route or the rung that the user forces."""
 
 from __future__ import annotations
 

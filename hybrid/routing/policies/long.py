@@ -8,7 +8,7 @@ from hybrid.types import Decision
 
 
 class Long(Once):
-    """Always reads whole documents: all of them where they fit, else the best matching ones."""
+    """Always reads whole documents: all of them if they fit, else the best matching ones."""
 
     name = "long"
 

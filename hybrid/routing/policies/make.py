@@ -15,7 +15,7 @@ def make_policy(settings: RoutingSettings, engine: Callable[[], str] = str, gpus
     """The policy of the settings.
 
     Args:
-        engine: tells the name of the engine that will answer, for which weights may have been fitted.
+        engine: tells the name of the engine that will answer; weights may be for one engine only.
         gpus: that share a call.
 
     Raises:

@@ -11,7 +11,7 @@ _SPREAD: tuple[Kind, ...] = ("comparison", "aggregation", "summary", "structure"
 
 
 class QuestionType(Once):
-    """Reads whole documents for what is spread over them, by the kind of the question alone.
+    """Reads whole documents for answers that are spread over them, by the kind of the question alone.
 
     Comparisons, counts, summaries and questions on a document's order go long; single facts and reasons do not.
     """

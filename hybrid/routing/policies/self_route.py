@@ -1,4 +1,4 @@
-"""Passages first, the whole where they do not answer (Self-Route: Li et al. 2024, arXiv 2407.16833)."""
+"""Passages first, the whole if they do not answer (Self-Route: Li et al. 2024, arXiv 2407.16833)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hybrid.types import Decision
 
 
 class SelfRoute:
-    """Reads passages first, and whole documents where the passages do not answer. Both attempts are charged."""
+    """Reads passages first, and whole documents if the passages do not answer. Both attempts are charged."""
 
     name = "self_route"
     escalates = True

@@ -1,0 +1,206 @@
+"""A scan: the files under the roots, found by walking their folders; nothing is read."""
+
+# os.path answers False where Path raises (no permission, no path at all), and os is faster on thousands of files
+# ruff: noqa: PTH114, PTH116, PTH119
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from math import ceil
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from hybrid.corpus.problems import Problem, first_names
+from hybrid.corpus.root import Root, missing, regex_of
+from hybrid.corpus.rules import Rules, compiled, ignored, rules_around, rules_in
+from hybrid.corpus.source import Source, reason_of
+from hybrid.settings import CorpusSettings
+from hybrid.text.kinds import WITHOUT_TEXT, kind_of, unsupported
+
+JUNK = frozenset({"node_modules", "__pycache__", "site-packages", "bower_components"})
+
+
+class _Folder(NamedTuple):
+    """A folder to be walked, with the rules that hold in it."""
+
+    path: str
+    name: str  # relative to the walked root, "" or ending with a slash
+    rules: Rules
+
+
+class Scan:
+    """Finds the files under the roots; each real file and folder counts once."""
+
+    def __init__(self, base: Path, settings: CorpusSettings) -> None:
+        self.base = base
+        self.sources: dict[str, Source] = {}
+        self.problems: list[Problem] = []
+        self.left_out = 0
+        self._unread: list[Problem] = []  # in folders, where not every file is expected to be readable
+        self._without_text: list[str] = []  # pictures and the like
+        self._limit = settings.max_file_mb
+        self._exclude = compiled(settings.exclude, strict=True) if settings.exclude else None
+        self._files: set[object] = set()
+
+    def add(self, root: Root) -> None:
+        """Find the files of a root. Raises InputError where a pattern names nothing."""
+        if root.file is not None:
+            self._add_named(root.file)
+            return
+        try:
+            matches = None if root.pattern is None else regex_of(root.pattern)
+        except re.error:  # brackets that make no sense
+            raise missing(root.said) from None
+        before = self._known()
+        self._walk(root.folder, matches)
+        if matches is not None and self._known() == before and not self._seen_again(root.folder, matches):
+            raise missing(root.said)
+
+    def passed_over(self) -> list[Problem]:
+        """The files in folders that are empty or of other formats; pictures and the like together."""
+        names = self._without_text
+        if not names:
+            return self._unread
+        reason = "pictures, sound, fonts or built files, without text"
+        return [*self._unread, Problem(first_names(names), reason, len(names))]
+
+    def _known(self) -> int:
+        return len(self.sources) + len(self.problems) + self.left_out
+
+    def _seen_again(self, folder: Path, matches: re.Pattern[str]) -> bool:
+        """Whether the pattern names files that an earlier root had named already."""
+        paths = (source.path for source in self.sources.values() if source.path is not None)
+        return any(matches.fullmatch(p.relative_to(folder).as_posix()) for p in paths if p.is_relative_to(folder))
+
+    def _add_named(self, path: Path) -> None:
+        name = self._name(str(path))
+        try:
+            found = path.stat()
+        except OSError as error:
+            self.problems.append(Problem(name, "broken link" if os.path.islink(path) else reason_of(error)))
+            return
+        if not stat.S_ISREG(found.st_mode):
+            self.problems.append(Problem(name, "not a regular file"))
+        elif kind_of(name)[0] == "unsupported":
+            self.problems.append(Problem(name, unsupported(path.name)))
+        elif found.st_size == 0:
+            self.problems.append(Problem(name, "empty file"))
+        else:
+            self._add(str(path), found)
+
+    def _add(self, path: str, found: os.stat_result) -> None:
+        identity = _identity(path, found)
+        if identity in self._files:
+            return
+        self._files.add(identity)
+        name = self._name(path)
+        if found.st_size > self._limit * 1e6:
+            size = ceil(found.st_size / 1e5) / 10
+            reason = f"{size:g} MB is over the limit of {self._limit:g} MB; raise corpus.max_file_mb to read it"
+            self.problems.append(Problem(name, reason))
+        else:
+            # tools that copy may keep the old modification time for new content; the change time is new all the same
+            changed = max(found.st_mtime_ns, found.st_ctime_ns)
+            self.sources[name] = Source(name, Path(path), found.st_size, changed)
+
+    def _name(self, path: str) -> str:
+        relative = os.path.relpath(path, self.base)
+        return relative.replace(os.sep, "/").encode("utf-8", "replace").decode("utf-8")  # names need not be Unicode
+
+    def _walk(self, root: Path, matches: re.Pattern[str] | None) -> None:
+        outer = rules_around(root)
+        if self._exclude is not None:
+            outer = (*outer, (f"{root}{os.sep}" if root.name else str(root), self._exclude))
+        open_folders = [_Folder(str(root), "", outer)]
+        links: list[tuple[os.DirEntry[str], _Folder]] = []  # last, so that a file goes by its real name
+        folders: set[object] = set()
+        while open_folders or links:
+            if not open_folders:
+                entry, folder = links.pop(0)
+                self._visit(entry, folder, matches, open_folders)
+                continue
+            folder = open_folders.pop()
+            entries = self._entries(folder, folders)
+            if entries is None:
+                continue
+            if any(entry.name == ".gitignore" for entry in entries):
+                at = len(folder.rules) - (self._exclude is not None)  # what the settings exclude holds last
+                folder = folder._replace(rules=(*folder.rules[:at], *rules_in(folder.path), *folder.rules[at:]))
+            below: list[_Folder] = []
+            for entry in entries:
+                if entry.is_symlink():
+                    links.append((entry, folder))
+                else:
+                    self._visit(entry, folder, matches, below)
+            open_folders.extend(reversed(below))
+
+    def _entries(self, folder: _Folder, visited: set[object]) -> list[os.DirEntry[str]] | None:
+        """The entries of a folder, sorted; None where it was seen, cannot be read or is an environment."""
+        try:
+            identity = _identity(folder.path, os.stat(folder.path))
+            if identity in visited:
+                return None
+            visited.add(identity)
+            with os.scandir(folder.path) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            name = self._name(folder.path) if folder.name else os.path.basename(folder.path)
+            self.problems.append(Problem(f"{name}/", reason_of(error)))
+            return None
+        if folder.name and any(entry.name == "pyvenv.cfg" for entry in entries):
+            self.left_out += 1
+            return None
+        return entries
+
+    def _visit(
+        self, entry: os.DirEntry[str], folder: _Folder, matches: re.Pattern[str] | None, below: list[_Folder]
+    ) -> None:
+        name = folder.name + entry.name
+        wanted = matches is None or matches.fullmatch(name) is not None
+        try:
+            if entry.is_dir():
+                if entry.name[0] == "." or entry.name in JUNK or ignored(entry.path + "/", folder.rules):
+                    self.left_out += wanted
+                else:
+                    below.append(_Folder(entry.path, name + "/", folder.rules))
+            elif wanted:
+                self._visit_file(entry, entry.stat(), folder)
+        except OSError as error:
+            if wanted:
+                reason = "broken link" if entry.is_symlink() else reason_of(error)
+                self.problems.append(Problem(self._name(entry.path), reason))
+
+    def _visit_file(self, entry: os.DirEntry[str], found: os.stat_result, folder: _Folder) -> None:
+        kind, suffix = kind_of(entry.name)[0], PurePosixPath(entry.name).suffix.lower()
+        if entry.name[0] == "." or ignored(entry.path, folder.rules):
+            self.left_out += 1
+        elif kind == "unsupported" and suffix in WITHOUT_TEXT:
+            self.left_out += 1
+            self._without_text += [] if self._told(entry.path) else [self._name(entry.path)]
+        elif kind == "unsupported":
+            self._pass_over(entry.path, unsupported(entry.name))
+        elif not stat.S_ISREG(found.st_mode):
+            self._pass_over(entry.path, "not a regular file")
+        elif found.st_size == 0 and (entry.name == "__init__.py" or suffix == ".typed"):  # they are as they should be
+            self.left_out += 1
+        elif found.st_size == 0:
+            self._pass_over(entry.path, "empty file")
+        else:
+            self._add(entry.path, found)
+
+    def _pass_over(self, path: str, reason: str) -> None:
+        self.left_out += 1
+        if not self._told(path):
+            self._unread.append(Problem(self._name(path), reason))
+
+    def _told(self, path: str) -> bool:
+        """Whether somebody named the file itself, so that its problem is told already."""
+        name = self._name(path)
+        return any(problem.name == name for problem in self.problems)
+
+
+def _identity(path: str, found: os.stat_result) -> object:
+    """The same for all names of a real file. Some file systems number nothing."""
+    return (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(path)

@@ -1,0 +1,60 @@
+"""A source: one file or given text of a corpus, found and named but not yet read."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from hybrid.corpus.readers.extract import Unreadable
+from hybrid.corpus.readers.read import read
+from hybrid.document import Document
+
+ATTEMPTS = 3  # at reading a file that changes meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file or given text of a corpus."""
+
+    name: str  # unique in the corpus; for files a POSIX path relative to its base
+    path: Path | None  # None for given texts
+    size: int  # bytes when it was found
+    mtime_ns: int  # 0 for given texts
+    document: Document | None = None  # the given text
+
+    def fingerprint(self, data: bytes) -> str:
+        """The identity of the content: a hex BLAKE2b-128 of the bytes."""
+        return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+    def load(self) -> bytes:
+        """All bytes, of one state of the file; a given text as UTF-8.
+
+        Raises:
+            Unreadable: with the operating system's reason, or because the file keeps changing.
+        """
+        if self.path is None:
+            return self.document.text.encode("utf-8") if self.document is not None else b""
+        try:
+            for _ in range(ATTEMPTS):
+                before = self.path.stat()
+                if not stat.S_ISREG(before.st_mode):  # opening a pipe would wait for ever
+                    raise Unreadable("is a directory" if stat.S_ISDIR(before.st_mode) else "not a regular file")
+                data = self.path.read_bytes()
+                after = self.path.stat()
+                if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
+                    return data
+        except OSError as error:
+            raise Unreadable(reason_of(error)) from None
+        raise Unreadable("changed while it was read")
+
+    def parse(self, data: bytes) -> Document:
+        """The document in the bytes that `load` gave. Raises Unreadable."""
+        return self.document if self.document is not None else read(self.name, data, str(self.path))
+
+
+def reason_of(error: OSError) -> str:
+    """The operating system's reason in words."""
+    words = error.strerror or type(error).__name__
+    return words[0].lower() + words[1:]
