@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from hybrid.engines.quoting.scan import Scan, scanned, spans
 from hybrid.engines.quoting.signs import LITTLE, signs_of
 from hybrid.engines.quoting.tables import is_of_another_matter
 from hybrid.engines.quoting.weights import FEATURES, OVERALL, SIGNS, Weights
+from hybrid.engines.remembered import Remembered
 from hybrid.errors import WindowError
 from hybrid.index.embedding import Embedder
 from hybrid.settings import EngineSettings
@@ -45,8 +46,6 @@ NEAR = 4  # sentences of a short document that are compared closely
 HEADED = 1.0  # what the name of a definition counts where it has all words of the question
 KEPT = 32  # texts whose sentences and token counts are remembered
 VECTORS = 8192  # sentences whose vectors are remembered: questions on one document embed most of them once
-
-Value = TypeVar("Value")
 
 
 class Extractive:
@@ -72,8 +71,8 @@ class Extractive:
         self.weights = weights or Weights.load()
         self._likeness = Likeness(embedder)
         self._spans = lru_cache(maxsize=KEPT)(spans)
-        self._counts = _Remembered(self._counted, 4 * KEPT)
-        self._vectors = _Remembered(self._embedded, VECTORS)
+        self._counts = Remembered(self._counted, 4 * KEPT)
+        self._vectors = Remembered(self._embedded, VECTORS)
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text in the embedder's tokenizer."""
@@ -205,27 +204,6 @@ class Extractive:
         parts = [re.findall(r"(?s).{1,20000}\S{0,200}", text) for text in texts]
         tokens = iter(self.count([part for own in parts for part in own]))
         return [sum(next(tokens) for _ in own) for own in parts]
-
-
-class _Remembered(Generic[Value]):
-    """What was made of the latest texts, for the next question on them.
-
-    Args:
-        make: a value for each of some texts.
-        most: texts that are remembered.
-    """
-
-    def __init__(self, make: Callable[[list[str]], Iterable[Value]], most: int) -> None:
-        self._make, self._most = make, most
-        self._known: dict[str, Value] = {}
-
-    def __call__(self, texts: Sequence[str]) -> list[Value]:
-        known = self._known  # by one look: another thread may replace it
-        new = [text for text in dict.fromkeys(texts) if text not in known]  # overlapping pieces repeat sentences
-        if new:
-            known = {**known, **dict(zip(new, self._make(new), strict=True))}
-            self._known = dict(list(known.items())[-self._most :])
-        return [known[text] for text in texts]
 
 
 def _texts(prompt: Prompt) -> list[str]:

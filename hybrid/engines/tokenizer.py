@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from hashlib import blake2b
-from threading import Lock
 from typing import Literal
 
 from hybrid.chat.prompts import sendable
+from hybrid.engines.remembered import Remembered
 from hybrid.engines.wire import Wire
 
-COUNTS_KEPT = 100_000  # token counts remembered, by hash of the text
+COUNTS_KEPT = 100_000  # token counts remembered
 PER_MESSAGE = 16  # tokens a chat template adds to a message, where only an estimate is possible
 
 
@@ -29,8 +28,8 @@ class Tokenizer:
 
     def __init__(self, wire: Wire, model: Callable[[], str], concurrency: int, note: Callable[[str], None]) -> None:
         self._wire, self._model, self._concurrency, self._note = wire, model, concurrency, note
-        self._lock = Lock()
-        self._counts: OrderedDict[bytes, int] = OrderedDict()
+        self._counts = Remembered(self._counted, COUNTS_KEPT)
+        self._measures = Remembered(lambda prompts: map(self._measured, map(json.loads, prompts)), COUNTS_KEPT)
 
     @cached_property
     def kind(self) -> Literal["vllm", "llama.cpp", "llama-cpp-python", "none"]:
@@ -47,18 +46,11 @@ class Tokenizer:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, no special tokens added."""
-        keys = [_key(text) for text in texts]
-        known = {key: tokens for key in keys if (tokens := self._recall(key)) is not None}
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-        for key, tokens in zip(missing, self._counted(list(missing.values())), strict=True):
-            known[key] = self._remember(key, tokens)
-        return [known[key] for key in keys]
+        return self._counts(texts)
 
     def measure(self, messages: list[dict[str, str]]) -> int:
         """Tokens of a whole prompt, chat template included."""
-        key = _key(*(part for message in messages for part in message.values()))
-        known = self._recall(key)
-        return known if known is not None else self._remember(key, self._measured(messages))
+        return self._measures([json.dumps(messages)])[0]
 
     def tokens(self, text: str, special: bool = False) -> int:
         """Tokens of one text, not remembered; with `special`, of a whole prompt as the template rendered it."""
@@ -100,24 +92,3 @@ class Tokenizer:
             return [self.tokens(text) for text in texts]
         with ThreadPoolExecutor(min(self._concurrency, len(texts), 8)) as pool:
             return list(pool.map(self.tokens, texts))
-
-    def _recall(self, key: bytes) -> int | None:
-        with self._lock:
-            if key in self._counts:
-                self._counts.move_to_end(key)
-            return self._counts.get(key)
-
-    def _remember(self, key: bytes, tokens: int) -> int:
-        with self._lock:
-            self._counts[key] = tokens
-            while len(self._counts) > COUNTS_KEPT:
-                self._counts.popitem(last=False)
-        return tokens
-
-
-def _key(*parts: str) -> bytes:
-    digest = blake2b(digest_size=16)
-    for part in parts:
-        data = sendable(part).encode()
-        digest.update(len(data).to_bytes(8, "little") + data)
-    return digest.digest()

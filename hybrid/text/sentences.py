@@ -49,11 +49,7 @@ _NEVER = frozenset(
     jan feb mar apr jun jul aug sept sep oct nov dec
     """.split()
 )
-_NUMBERED = frozenset(
-    """
-    no p n art sec ch vol item note app appx cl rule ser op
-    """.split()
-)  # only before a number
+_NUMBERED = frozenset("no p n art sec ch vol item note app appx cl rule ser op".split())  # only before a number
 _PERHAPS = frozenset(
     """
     inc corp ltd co llc plc bros u.s u.k u.n e.u u.s.a u.s.c d.c jr sr etc a.m p.m b.c a.d ph.d m.d b.a m.a dept

@@ -77,6 +77,7 @@ def test_words_that_ask_for_the_most() -> None:
     assert (extreme_in("Which is the heaviest?") or ("", 0))[:2] == (("heaviest",), 1)
     assert (extreme_in("Which is the least expensive one?") or ("", 0))[:2] == (("least", "expensive"), -1)
     assert extreme_in("How many are there?") is None
+    assert extreme_in("30?") is None
 
 
 def test_what_says_no() -> None:
