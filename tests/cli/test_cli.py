@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from hybrid import __version__
-from hybrid.cli.main import cli, guarded
+from hybrid.cli.main import cli
 
 FILING = Path(__file__).parents[2] / "examples" / "filing" / "genprex-10-q-2024-q1.txt"
 QUESTION = "What is the weighted average exercise price of Genprex's outstanding warrants?"
@@ -94,13 +94,6 @@ def test_index_build_update_show(run, tmp_path):
     assert "b.pdf" in out
 
 
-def test_update_wants_an_index(run, tmp_path):
-    (tmp_path / "a.txt").write_text("text")
-    code, _, err = run("index", "update", "a.txt")
-    assert code == 2
-    assert "hybrid index build" in err
-
-
 def test_doctor(run):
     code, out, _ = run("doctor", "--json")
     found = json.loads(out)
@@ -126,8 +119,11 @@ def test_doctor(run):
         (("ask", "q?", "x.txt", "--embedder", "/no/model"), "embedder"),
         (("ask", "q?", "x.txt", "--url", "http://127.0.0.1:9/v1"), "127.0.0.1:9"),
         (("ask", "x.txt", "--questions", "missing.txt"), "missing.txt"),
+        (("ask", "empty"), "Give a question and then the path"),
         (("index", "show", "x.txt"), "no index"),
+        (("index", "update", "x.txt"), "hybrid index build"),
         (("nonsense",), "nonsense"),
+        (("aks", "q?"), "Did you mean 'ask'?"),
         (("ask",), "QUESTION"),
     ],
 )
@@ -140,12 +136,6 @@ def test_a_mistake_is_a_sentence_and_exit_code_2(run, tmp_path, arguments, says)
     assert says in err
     assert "Traceback" not in out + err
     assert out == ""
-
-
-def test_a_misspelt_command_gets_a_suggestion(run):
-    code, _, err = run("aks", "q?")
-    assert code == 2
-    assert "Did you mean 'ask'?" in err
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -240,15 +230,6 @@ def test_configured_paths_are_asked_where_none_is_named(
     assert found.exit_code == 0, found.output
     if arguments[-1] != "Governing Law":
         assert ("Riga" in found.output) or ("b.py:1" in found.output)
-
-
-def test_a_path_alone_is_no_question(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "leases").mkdir()
-    assert guarded(cli, ["ask", "leases"]) == 2
-    assert "Give a question and then the path" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -861,25 +861,25 @@ def test_another_embedder_and_other_passages(made: Path, chunker: Chunker) -> No
     )
 
 
-def test_an_index_of_a_version_that_read_in_another_way(made: Path, chunker: Chunker) -> None:
-    with sqlite3.connect(made / "index.db") as db:
-        db.execute("DELETE FROM meta WHERE key = 'reading'")
-    db.close()
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            "DELETE FROM meta WHERE key = 'reading'",
+            "by a version that read files or words in another way. Make it anew with "
+            "`hybrid index build --rebuild`, or",
+        ),
+        (
+            f"UPDATE meta SET value = '{FORMAT + 1}' WHERE key = 'format'",
+            f"by a newer version (format {FORMAT + 1}, this one reads {FORMAT}). Upgrade hybrid-context, or",
+        ),
+    ],
+)
+def test_an_index_of_another_version(made: Path, chunker: Chunker, change: str, says: str) -> None:
+    with closing(sqlite3.connect(made / "index.db")) as db, db:
+        db.execute(change)
     said = refusal(lambda: Store(made, chunker.embedder, chunker))
-    assert said == (
-        f"The index at {made} was made by a version that read files or words in another way. Make it anew with "
-        "`hybrid index build --rebuild`, or give another folder with --index."
-    )
-
-
-def test_a_newer_format(made: Path, chunker: Chunker) -> None:
-    with sqlite3.connect(made / "index.db") as db:
-        db.execute("UPDATE meta SET value = ? WHERE key = 'format'", (str(FORMAT + 1),))
-    db.close()
-    assert refusal(lambda: Store(made, chunker.embedder, chunker)) == (
-        f"The index at {made} was made by a newer version (format {FORMAT + 1}, this one reads {FORMAT}). "
-        "Upgrade hybrid-context, or give another folder with --index."
-    )
+    assert said == f"The index at {made} was made {says} give another folder with --index."
 
 
 def test_a_database_of_something_else(tmp_path: Path, chunker: Chunker) -> None:

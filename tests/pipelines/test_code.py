@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -237,10 +238,6 @@ class TestClone:
         assert kept.commit == again.commit
         assert "could not be brought up to date" in kept.notes[0]
 
-    def test_a_url_that_does_not_answer(self) -> None:
-        with pytest.raises(InputError, match=r"https://127\.0\.0\.1:9/x\.git cannot be cloned: .*127\.0\.0\.1.*\.$"):
-            open_repository("https://me:secret@127.0.0.1:9/x.git")
-
     @pytest.mark.parametrize(
         ("said", "told"),
         [
@@ -262,15 +259,12 @@ class TestClone:
         (leak,) = [source for source in open_repository(shop.as_uri()).corpus.sources if source.name == "leak.txt"]
         assert leak.load().endswith(b"secret.txt")
 
-    @pytest.mark.parametrize("url", ["https://localhost:9/a/b.git", "file:///no/such/repository"])
-    def test_what_does_not_answer(self, url: str) -> None:
-        with pytest.raises(InputError, match=r"^The repository .* cannot be cloned: .+\.$") as caught:
+    @pytest.mark.parametrize("url", ["https://me:secret@127.0.0.1:9/x.git", "file:///no/such/repository"])
+    def test_what_does_not_answer_is_one_sentence_without_a_password(self, url: str) -> None:
+        shown = re.escape(url.replace("me:secret@", ""))
+        with pytest.raises(InputError, match=rf"^The repository {shown} cannot be cloned: .+\.$") as caught:
             open_repository(url)
         assert "\n" not in str(caught.value)
-
-    def test_a_password_is_not_shown(self) -> None:
-        with pytest.raises(InputError) as caught:
-            open_repository("https://me:secret@localhost:9/a.git")
         assert "secret" not in str(caught.value)
 
     def test_commands_are_no_urls(self) -> None:
