@@ -31,6 +31,12 @@ _ASKED_OF = re.compile(
     r"applies)\b|\W*$)",
     re.IGNORECASE,
 )
+_TIME = re.compile(
+    r"\b\d{1,2} ?[-\u2013:] ?\d{1,2}\b|\d ?(?:am|pm|h|uhr|o'clock)\b|\d ?[ap]\.m\.|"
+    r"\b(?:day|week|month|year|hour|morning|noon|night|evening|after|before|until|within|when|once|soon|immediately|"
+    r"spring|summer|autumn|winter|tag|woche|monat|jahr|jour|mois|dia|mes)",
+    re.IGNORECASE,
+)
 _VERBS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -38,12 +44,6 @@ _VERBS = tuple(
         r"\b(?:is|are|was|were|been|be)\b.*?\b([\w-]+(?:ed|en|t))\W*$",
         r"\b(?:which|what|who)\s+(?:[\w-]+\s+)?([\w-]+s)\b",
     )
-)
-_TIME = re.compile(
-    r"\b\d{1,2} ?[-\u2013:] ?\d{1,2}\b|\d ?(?:am|pm|h|uhr|o'clock)\b|\d ?[ap]\.m\.|"
-    r"\b(?:day|week|month|year|hour|morning|noon|night|evening|after|before|until|within|when|once|soon|immediately|"
-    r"spring|summer|autumn|winter|tag|woche|monat|jahr|jour|mois|dia|mes)",
-    re.IGNORECASE,
 )
 _PASSIVE = re.compile(r"\b(?:is|are|was|were|been|be)\s+(?:(?:not|been|also|last|first|\w+ly)\s+)*(\w+(?:ed|en|t|n))\b")
 _DATED = frozenset(f"{MONTHS}|monday|tuesday|wednesday|thursday|friday|saturday|sunday".split("|"))
