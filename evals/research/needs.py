@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 from hybrid.routing.features import FEATURES
 from hybrid.routing.fit import Example, fit_lines
 from hybrid.routing.weights import MEASURES, NEEDS, Need, Weights
+
+_STEPS = 10  # of Newton's method from 0; it needs about six
 
 
 def first_fit(examples: Sequence[Example], *, card: Mapping[str, Any], ridge: float, prior: float) -> Weights:
@@ -36,22 +37,35 @@ def fit_needs(examples: Sequence[Example], ridge: float) -> tuple[dict[str, dict
     """
     examples = _once(examples)
     rows = np.array([[example.features[name] for name in FEATURES] for example in examples])
+    right = np.array([[float(example.need == need) for need in NEEDS] for example in examples])
     share = np.array([example.weight for example in examples])
     share /= share.sum()
     mean = share @ rows
     scale = np.sqrt(share @ (rows - mean) ** 2)
     scale = np.where(scale < 1e-9, 1.0, scale)
-    model = LogisticRegression(C=1 / ridge, tol=1e-10, max_iter=10_000)
-    model.fit(np.clip((rows - mean) / scale, -3, 3), [NEEDS.index(example.need) for example in examples], share)
+    shaped = np.column_stack([np.clip((rows - mean) / scale, -3, 3), np.ones(len(rows))])
+    found = np.zeros((len(NEEDS), shaped.shape[1]))
+    penalty = np.append(np.full(len(FEATURES), ridge), 1e-6)
+    for _ in range(_STEPS):  # Newton on all needs at once: 4 x 27 numbers
+        logits = shaped @ found.T
+        raised = np.exp(logits - logits.max(1, keepdims=True))
+        chance = raised / raised.sum(1, keepdims=True)
+        slope = (share[:, None] * (chance - right)).T @ shaped + penalty * found
+        blocks = -np.einsum("n,ni,nj,na,nb->iajb", share, chance, chance, shaped, shaped, optimize=True)
+        own = np.einsum("n,ni,na,nb->iab", share, chance, shaped, shaped, optimize=True)
+        for i in range(len(NEEDS)):
+            blocks[i, :, i, :] += own[i] + np.diag(penalty)
+        size = found.size
+        found -= np.linalg.solve(blocks.reshape(size, size), slope.ravel()).reshape(found.shape)
     table = {
         name: {
             "mean": round(float(mean[i]), 5),
             "scale": round(float(scale[i]), 5),
-            **{need: round(float(model.coef_[j, i]), 4) for j, need in enumerate(NEEDS)},
+            **{need: round(float(found[j, i]), 4) for j, need in enumerate(NEEDS)},
         }
         for i, name in enumerate(FEATURES)
     }
-    return table, {need: round(float(model.intercept_[j]), 4) for j, need in enumerate(NEEDS)}
+    return table, {need: round(float(found[j, -1]), 4) for j, need in enumerate(NEEDS)}
 
 
 def _once(examples: Sequence[Example]) -> list[Example]:

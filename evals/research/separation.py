@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
 from sklearn.metrics import roc_auc_score
 
 Floats = NDArray[np.float64]
@@ -15,9 +15,16 @@ Floats = NDArray[np.float64]
 def fit_answered(rows: Floats, labels: NDArray[np.bool_], share: Floats, ridge: float = 1e-3) -> tuple[Floats, float]:
     """A logistic model of whether the question is answered; `share` weighs the cases. Weights and bias."""
     mean, scale = rows.mean(0), rows.std(0) + 1e-9
-    model = LogisticRegression(C=1 / (2 * ridge), tol=1e-8, max_iter=10_000).fit((rows - mean) / scale, labels, share)
-    weights: Floats = model.coef_[0] / scale
-    return weights, float(model.intercept_[0] - weights @ mean)
+    shaped, sign = (rows - mean) / scale, np.where(labels, 1.0, -1.0)
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        margin = sign * (shaped @ weights[:-1] + weights[-1])
+        pull = -sign * share / (1 + np.exp(np.clip(margin, -50, 50)))
+        slope = np.append(pull @ shaped + 2 * ridge * weights[:-1], pull.sum())
+        return float(share @ np.logaddexp(0, -margin) + ridge * weights[:-1] @ weights[:-1]), slope
+
+    weights: Floats = minimize(loss, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B").x
+    return weights[:-1] / scale, float(weights[-1] - (weights[:-1] / scale) @ mean)
 
 
 def area(positive: Sequence[float], negative: Sequence[float]) -> float:
