@@ -66,7 +66,7 @@ def _computed_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hybrid.index.embedding.MiniLM", cache(KnownVectors))
         once = SimpleNamespace(packaged=cache(KnownScores.packaged))
-        patch.setattr("hybrid.engines.extractive.CrossEncoder", once)
+        patch.setattr("hybrid.engines.quoting.likeness.CrossEncoder", once)
         yield
 
 
