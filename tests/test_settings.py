@@ -111,7 +111,7 @@ def test_refusals_of_a_file(here: Path, toml: str, sentence: str) -> None:
             "HYBRID_NONSENSE",
             "1",
             "The environment variable HYBRID_NONSENSE names no setting; it should begin with HYBRID_ and one of: "
-            "CORPUS, PASSAGES, EMBEDDER, RETRIEVAL, ENGINE, LONG_ENGINE, ROUTING, COST, INDEX.",
+            "CORPUS, PASSAGES, EMBEDDER, RETRIEVAL, ENGINE, LONG_ENGINE, ROUTING, COST, INDEX, SERVE.",
         ),
     ],
 )

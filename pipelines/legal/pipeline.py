@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import exp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from hybrid.pipelines.legal.answer import Finding, finding
 from hybrid.pipelines.legal.compared import Compared, compared
@@ -28,6 +28,7 @@ from hybrid.settings import Settings, load
 from hybrid.types import Answer, Piece, Route
 
 if TYPE_CHECKING:
+    from hybrid.engines.extractive import Extractive
     from hybrid.session.hybrid import Hybrid
 
 _TELLING = 1.5  # of `Question.fits`: a cue of several words, or several cues, tell the subject by themselves
@@ -137,15 +138,15 @@ class Legal:
         """The answer with the sentence that has a cue and that the engine ranks best; none where it is too unlikely."""
         if not read:
             return answer
-        engine: Any = self.hybrid.engine
+        engine = cast("Extractive", self.hybrid.engine)
         reading = engine.read(Prompt(question.ask, tuple(read)))
         likely = _LIKELY * engine.weights.threshold
         best: tuple[float, Quote] | None = None
-        for (piece, start, end), score in zip(reading.spans(), reading.scores, strict=True):
+        for (piece, start, end), score in zip(reading.spans(), reading.ranked.scores, strict=True):
             fit = question.fits(read[piece].text[start:end])
             if fit < _TELLING and (not fit or reading.chance < likely):
                 continue
-            worth = float(exp(score - reading.scores[0])) + _CUE * fit
+            worth = float(exp(score - reading.ranked.scores[0])) + _CUE * fit
             if best is None or worth > best[0]:
                 best = worth, Quote(piece, start, end, max(reading.chance, likely))
         if best is None:
