@@ -32,7 +32,8 @@ from hybrid.engines.base import Completion, OnText
 from hybrid.errors import InputError
 from hybrid.index.embedding import Embedder
 from hybrid.types import Usage
-from tests.corpus.test_readers import encrypted_pdf, make_docx, placed_pdf, rows_at
+from tests.corpus.pdfs import encrypted_pdf, placed_pdf, rows_at
+from tests.corpus.word_files import make_docx
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "leval" / "legal_contract_qa.dev.jsonl.gz"
 
