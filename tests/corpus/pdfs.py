@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import warnings
 
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
+
 
 def make_pdf(*pages: str) -> bytes:
     """A PDF with one line of text per line, in the simplest form there is."""
-    from pypdf import PdfWriter
-    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
-
     writer = PdfWriter()
     font = DictionaryObject({NameObject("/Type"): NameObject("/Font"), NameObject("/Subtype"): NameObject("/Type1")})
     font[NameObject("/BaseFont")] = NameObject("/Helvetica")
@@ -30,9 +30,6 @@ def make_pdf(*pages: str) -> bytes:
 
 def placed_pdf(*pages: list[tuple[int, int, str]]) -> bytes:
     """A PDF with pieces of text at their places: points from the left, points from the bottom, text."""
-    from pypdf import PdfReader, PdfWriter
-    from pypdf.generic import DecodedStreamObject, NameObject
-
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(make_pdf(*["" for _ in pages]))))
     for page, pieces in zip(writer.pages, pages, strict=True):
         stream = DecodedStreamObject()
@@ -54,8 +51,6 @@ def rows_at(top: int, *rows: str) -> list[tuple[int, int, str]]:
 
 
 def encrypted_pdf(user_password: str, algorithm: str) -> bytes:
-    from pypdf import PdfReader, PdfWriter
-
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(make_pdf("Secret terms"))))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of old ciphers

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from pypdf import PageObject, PdfReader, PdfWriter
 
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.read import read
@@ -25,8 +26,6 @@ class TestPdf:
         assert outline(document) == [(1, "ARTICLE I")]
 
     def test_bookmarks_are_the_headings(self) -> None:
-        from pypdf import PdfReader, PdfWriter
-
         pages = ("ARTICLE I\nFirst page", "ARTICLE II\nSome text\nPrice and  payment", "Third")
         writer = PdfWriter(clone_from=PdfReader(io.BytesIO(make_pdf(*pages))))
         part = writer.add_outline_item(title="Terms", page_number=0)
@@ -117,8 +116,6 @@ class TestPdf:
 
 
 def test_pages_that_cannot_be_read_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pypdf import PageObject
-
     texts: Iterator[str | Exception] = iter(["first", ValueError("odd  font"), "third"])
 
     def extract(page: object, **_: object) -> str:

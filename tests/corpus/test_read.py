@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.read import read, read_text
+from tests.corpus.archives import archive
 from tests.corpus.documents import original, outline
 
 
@@ -37,3 +40,23 @@ class TestTexts:
         assert read_text("a.json", "x\ud800y").text == "x\ufffdy"
         with pytest.raises(Unreadable, match="empty text"):
             read_text("a", " \n")
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.pptx", "a.odt", "a.ods", "a.epub", "a.rtf"])
+def test_what_is_broken_is_said_in_a_sentence(name: str) -> None:
+    for data in (b"not at all what it should be", archive(x_xml="<a/>")):
+        with pytest.raises(Unreadable, match=r"^broken "):
+            read(name, data)
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, module, data in (("a.xlsx", "openpyxl", archive(x_xml="<a/>")), ("a.rtf", "striprtf", b"{\\rtf1 x}")):
+        monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(Unreadable, match=r"pip install 'hybrid-context\[office\]'"):
+            read(name, data)
+
+
+@pytest.mark.parametrize(("name", "remedy"), [("a.doc", "save it as .docx"), ("a.zip", "unpack it"), ("a.msg", ".eml")])
+def test_what_is_not_read_says_what_to_do(name: str, remedy: str) -> None:
+    with pytest.raises(Unreadable, match=remedy):
+        read(name, b"something")

@@ -3,19 +3,70 @@
 from __future__ import annotations
 
 import io
+import zipfile
+from collections.abc import Callable
 from typing import Any
+
+import docx
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
+from lxml import etree
 
 from hybrid.corpus.readers.read import read
 from hybrid.document import Document
 
 
-def make_docx(build: Any) -> bytes:
-    import docx
-
+def make_docx(build: Callable[[Any], None], parts: dict[str, str] | None = None, numbering: str = "") -> bytes:
+    """A Word file made by python-docx, with other parts put in as XML: name without suffix -> root element."""
     document = docx.Document()
+    if numbering:
+        document.part.numbering_part._element = parse_xml(numbering.format(ns=nsdecls("w")))
     build(document)
+    for name, xml in (parts or {}).items():
+        part = Part(
+            PackURI(f"/word/{name}.xml"),
+            f"application/vnd.openxmlformats-officedocument.wordprocessingml.{name}+xml",
+            xml.format(ns=nsdecls("w")).encode(),
+            document.part.package,
+        )
+        document.part.relate_to(part, f"{RELATIONSHIP_TYPE.FOOTNOTES.rsplit('/', 1)[0]}/{name}")
     out = io.BytesIO()
     document.save(out)
+    return out.getvalue()
+
+
+def number_headings(document: Any) -> None:
+    """Have the style of headings number its paragraphs."""
+    style = document.styles["Heading 1"].element.get_or_add_pPr()
+    style.append(parse_xml(f'<w:numPr {nsdecls("w")}><w:numId w:val="1"/></w:numPr>'))
+
+
+def with_macros(data: bytes) -> bytes:
+    """A Word file as it is with macros in it."""
+    out = io.BytesIO()
+    plain, macros = (
+        b"openxmlformats-officedocument.wordprocessingml.document.main",
+        b"ms-word.document.macroEnabled.main",
+    )
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as file:
+        assert plain in old.read("[Content_Types].xml")
+        for name in old.namelist():
+            file.writestr(name, old.read(name).replace(plain, macros))
+        file.writestr("word/vbaProject.bin", b"\xd0\xcf\x11\xe0 Sub AutoOpen()")
+    return out.getvalue()
+
+
+def bomb() -> bytes:
+    """A Word file of some 100 kB that unpacks to 101 MB."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("[Content_Types].xml", "<Types/>")
+        with file.open("word/document.xml", "w") as part:
+            for _ in range(101):
+                part.write(b" " * 1_000_000)
     return out.getvalue()
 
 
@@ -30,14 +81,8 @@ NAMESPACES = {
 
 def word(body: str, styles: str = "", comments: str = "") -> Document:
     """A Word file with this in its body."""
-    from docx import Document as new
-    from docx.opc.constants import RELATIONSHIP_TYPE
-    from docx.opc.packuri import PackURI
-    from docx.opc.part import Part
-    from lxml import etree
-
     named = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in NAMESPACES.items())
-    document = new()
+    document = docx.Document()
     for element in etree.fromstring(f"<x {named}>{body}</x>"):
         document.element.body.insert(len(document.element.body) - 1, element)
     for element in etree.fromstring(f"<x {named}>{styles}</x>"):
