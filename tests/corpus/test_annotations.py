@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hybrid.corpus.readers.read import read
-from tests.corpus.test_readers import make_pdf
+from tests.corpus.pdfs import make_pdf
 
 
 def annotated(*annotations: dict[str, Any], files: tuple[str, ...] = ()) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from hybrid.corpus.readers.pdf.pages import plain
 from hybrid.corpus.readers.pdf.runs import Run, from_the_right, in_columns, pieces_from_the_right, with_raised
 from hybrid.corpus.readers.read import read
-from tests.corpus.test_readers import placed_pdf
+from tests.corpus.pdfs import placed_pdf
 
 
 def said(runs: list[Run]) -> str:

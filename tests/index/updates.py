@@ -1,4 +1,4 @@
-"""Updates an index in processes that are made to die; test_store.py runs this as a program.
+"""Updates an index in processes that are made to die; scene.py runs this as a program.
 
 Every line read is a request: {"index": folder, "corpus": folder, "die": point, "limit": bytes}. A forked process, which
 has the loaded model, carries it out; the reply is its process id at once and how it ended later, one JSON value a line.

@@ -8,10 +8,10 @@ import io
 import json
 import re
 import time
-import zipfile
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hybrid.pipelines.legal.amendments import amendment_of, matters
@@ -32,7 +32,8 @@ from hybrid.engines.base import Completion, OnText
 from hybrid.errors import InputError
 from hybrid.index.embedding import Embedder
 from hybrid.types import Usage
-from tests.corpus.test_readers import encrypted_pdf, make_docx, placed_pdf, rows_at
+from tests.corpus.pdfs import encrypted_pdf, placed_pdf, rows_at
+from tests.corpus.word_files import bomb, make_docx, number_headings, with_macros
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "leval" / "legal_contract_qa.dev.jsonl.gz"
 
@@ -552,9 +553,9 @@ SCHEDULE 1
 """
 
 
-def word(macros: bool = False) -> bytes:
-    """A contract as a Word file, on demand with macros."""
-    plain = make_docx(
+def word() -> bytes:
+    """A contract as a Word file."""
+    return make_docx(
         lambda document: [
             document.add_paragraph(text)
             for text in (
@@ -563,31 +564,6 @@ def word(macros: bool = False) -> bytes:
             )
         ]
     )  # fmt: skip
-    if not macros:
-        return plain
-    kind = b"wordprocessingml.document.main+xml"
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(plain)) as source, zipfile.ZipFile(out, "w") as file:
-        for name in source.namelist():
-            content = source.read(name)
-            if name == "[Content_Types].xml":
-                old = b"application/vnd.openxmlformats-officedocument." + kind
-                assert old in content
-                content = content.replace(old, b"application/vnd.ms-word.document.macroEnabled.main+xml")
-            file.writestr(name, content)
-        file.writestr("word/vbaProject.bin", b"\xd0\xcf\x11\xe0 Sub AutoOpen()")
-    return out.getvalue()
-
-
-def bomb() -> bytes:
-    """A Word file of some 100 kB that unpacks to 101 MB."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("[Content_Types].xml", "<Types/>")
-        with file.open("word/document.xml", "w") as part:
-            for _ in range(101):
-                part.write(b" " * 1_000_000)
-    return out.getvalue()
 
 
 TABLE = placed_pdf(
@@ -625,7 +601,7 @@ class TestFiles:
         (tmp_path / "in").mkdir()
         for name, content in {
             "lease.txt": LEASE, "letter.txt": PLAIN, "hosting.txt": RESTARTED, "loan.html": PAGE,
-            "license.docx": word(), "license.docm": word(macros=True), "corrupt.docx": word()[:900],
+            "license.docx": word(), "license.docm": with_macros(word()), "corrupt.docx": word()[:900],
             "bomb.docx": bomb(), "locked.pdf": encrypted_pdf("secret", "AES-256"), "table.pdf": TABLE,
         }.items():  # fmt: skip
             (tmp_path / "in" / name).write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -677,24 +653,19 @@ class TestFiles:
 
 
 def test_clauses_of_a_word_file_by_the_numbers_word_counts() -> None:
-    import docx
-    from docx.oxml import parse_xml
-    from docx.oxml.ns import nsdecls
-
-    document = docx.Document()
-    style = document.styles["Heading 1"].element.get_or_add_pPr()
-    style.append(parse_xml(f'<w:numPr {nsdecls("w")}><w:numId w:val="1"/></w:numPr>'))
     levels = '<w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="decimal"/><w:lvlText w:val="%1."/></w:lvl>'
-    document.part.numbering_part._element = parse_xml(
-        f'<w:numbering {nsdecls("w")}><w:abstractNum w:abstractNumId="0">{levels}</w:abstractNum>'
+    numbering = (
+        f'<w:numbering {{ns}}><w:abstractNum w:abstractNumId="0">{levels}</w:abstractNum>'
         '<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num></w:numbering>'
     )
-    for title, text in (("Term", "The term is one year."), ("Governing Law", "French law governs.")):
-        document.add_heading(title, 1)
-        document.add_paragraph(text)
-    out = io.BytesIO()
-    document.save(out)
-    found = Contract.of(read("a.docx", out.getvalue()))
+
+    def build(document: Any) -> None:
+        number_headings(document)
+        for title, text in (("Term", "The term is one year."), ("Governing Law", "French law governs.")):
+            document.add_heading(title, 1)
+            document.add_paragraph(text)
+
+    found = Contract.of(read("a.docx", make_docx(build, numbering=numbering)))
     assert [c.path for c in found.clauses] == ["1 Term", "2 Governing Law"]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.corpus.pdfs import make_pdf
 from tests.serve.conftest import LEASE, Running, running
 
 
@@ -34,8 +35,6 @@ def test_a_range_of_a_document_comes_with_what_stands_around_it(service: Running
 
 def test_a_page_of_a_pdf_has_a_picture(tmp_path: Path) -> None:
     pytest.importorskip("pypdfium2", reason="pictures need hybrid-context[serve]")
-    from tests.corpus.test_readers import make_pdf
-
     (tmp_path / "a.pdf").write_bytes(make_pdf("The boat costs 27 euros a day.", "The second page ends here."))
     with running(tmp_path, "papers=a.pdf") as service:
         found = service.get("/v1/corpora/papers/documents/a.pdf?page=2").json()

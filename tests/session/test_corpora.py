@@ -132,3 +132,12 @@ def test_a_damaged_index_in_a_folder_that_was_chosen_is_left(tmp_path: Path) -> 
     ):
         hybrid.open(tmp_path / "a.txt")
     assert (tmp_path / "index" / "index.db").read_bytes() == b"rubbish " * 700
+
+
+def test_an_answer_says_what_was_left_out_of_its_documents(tmp_path: Path) -> None:
+    path = tmp_path / "lease.html"
+    path.write_text("<p>The security deposit is <s>500</s> 800 EUR.</p>", encoding="utf-8")
+    with Hybrid(load(overrides={}, environ={})) as hybrid:
+        answer = hybrid.answer("How much is the security deposit?", path)
+    assert answer.text == "The security deposit is 800 EUR. [1]"
+    assert answer.notes == ("lease.html: 1 struck-out passage left out.",)
