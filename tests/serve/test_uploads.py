@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from hybrid.serve.reading import fault_of
-from hybrid.serve.uploads import safe_name
+from hybrid.serve.uploads import Uploads, safe_name
 from hybrid.settings import ServeSettings
 from tests.serve.conftest import Running
 
@@ -90,3 +90,14 @@ def test_a_bomb_ends_its_reader_alone(tmp_path: Path) -> None:
     file = tmp_path / "bomb.docx"
     file.write_bytes(bomb.getvalue())
     assert fault_of(file, ServeSettings(reading_seconds=20, reading_mb=512))
+
+
+def test_a_document_that_a_kill_left_without_its_entry_is_taken_away(tmp_path: Path) -> None:
+    settings = ServeSettings(uploads=str(tmp_path))
+    uploads = Uploads(settings)
+    store = uploads.create("papers")
+    file = uploads.add("a.txt", BytesIO(FLAT))
+    uploads.attach(store.id, file.id, {})
+    (uploads.documents_of(store.id) / "stray.txt").write_bytes(CAR)
+    again = Uploads(settings)
+    assert [path.name for path in again.documents_of(store.id).iterdir()] == ["a.txt"]
