@@ -6,6 +6,7 @@ from typing import Any
 
 from hybrid import Hybrid, Settings, load
 from hybrid.chat.prompts import Prompt
+from hybrid.chat.refusals import abstains
 from hybrid.engines.base import Completion
 from hybrid.types import Usage
 
@@ -22,8 +23,8 @@ class Model:
     counts_exactly = True
     on_gpu = True
 
-    def __init__(self, *replies: str, window: int = 200_000) -> None:
-        self.replies, self.window, self.prompts = list(replies), window, []
+    def __init__(self, *replies: str, window: int = 200_000, truncated: bool = False) -> None:
+        self.replies, self.window, self.truncated, self.prompts = list(replies), window, truncated, []
 
     def count(self, texts):
         return [len(text) // 4 + 1 for text in texts]
@@ -32,14 +33,12 @@ class Model:
         return sum(self.count([m["content"] for m in prompt.messages()]))
 
     def ask(self, prompt, *, max_tokens, on_text=None):
-        from hybrid.chat.refusals import abstains
-
         self.prompts.append(prompt)
         text = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        for i in range(0, len(text) if on_text else 0, 5):
-            on_text(text[i : i + 5])
+        for letter in text if on_text else ():
+            on_text(letter)
         usage = Usage(calls=1, prompt_tokens=self.measure(prompt), output_tokens=len(text) // 4, seconds=0.5)
-        return Completion(text, usage, abstained=abstains(text))
+        return Completion(text, usage, abstained=abstains(text), truncated=self.truncated)
 
 
 def asking(hybrid: Hybrid, engine: Any, settings: Settings | None = None, **options: Any) -> Hybrid:

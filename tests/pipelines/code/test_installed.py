@@ -1,4 +1,4 @@
-"""The pipeline for codebases on an installed package, as people run it first; `test_code.py` has its parts."""
+"""The pipeline for codebases on an installed package, as people run it first."""
 
 from __future__ import annotations
 

@@ -1,0 +1,26 @@
+"""What the tests of codebases share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.pipelines.code.shop import FILES, git
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        file = tmp_path / "shop" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def commit(shop: Path) -> str:
+    git(shop, "init", "--quiet")
+    git(shop, "add", "--all", "--force")
+    git(shop, "commit", "--quiet", "-m", "first")
+    return git(shop, "rev-parse", "HEAD")
