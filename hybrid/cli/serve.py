@@ -86,7 +86,7 @@ def _chosen(corpora: tuple[str, ...], settings: Settings, options: dict[str, Any
 def name_of(path: str) -> str:
     """A name for a corpus: that of its folder or file, in the letters that a name may have."""
     last = Path(path).resolve().name or "documents"
-    return "".join(c if c.isalnum() or c in "._-" else "-" for c in last)[:64].strip("-") or "documents"
+    return "".join(c if c.isalnum() or c in "._-" else "-" for c in last)[:64].strip("-.") or "documents"
 
 
 def _tell(service: Any, address: str) -> None:

@@ -182,7 +182,12 @@ def checked(reply: str, question: str, history: Sequence[Turn]) -> str:
 def _after(question: str, before: str) -> str:
     """A question after another one."""
     asked = question.strip()
-    if not before or len(asked) > _LONGEST or _POLITE.fullmatch(asked):
+    if (
+        not before
+        or len(asked) > _LONGEST
+        or _POLITE.fullmatch(asked)
+        or asked == _both(asked.partition(" (")[0], before)
+    ):
         return question
     leading = _LEADING.match(asked)
     part = asked[leading.end() :].rstrip(" ?.!") if leading else asked.rstrip(" ?.!")
@@ -201,7 +206,7 @@ def _after(question: str, before: str) -> str:
 
 
 def _both(question: str, before: str) -> str:
-    """A question with the one before it, for passages that both find."""
+    """A question with the one before it in brackets, for passages that both find."""
     bracketed = _BRACKETED.fullmatch(before)
     about = f"{bracketed['asked']} {bracketed['about']}" if bracketed else before
     return f"{question} ({about[:_LONGEST].strip()})"
