@@ -7,7 +7,6 @@ embedded by the real model. The service answers over its socket, in this process
 from __future__ import annotations
 
 import json
-import socket
 import tempfile
 import threading
 import time
@@ -23,6 +22,7 @@ from hybrid.index.chunking import Chunker
 from hybrid.index.store import Store
 from hybrid.serve.app import app
 from hybrid.serve.service import Service
+from hybrid.serve.start import listening
 from hybrid.session.hybrid import Hybrid
 from hybrid.settings import PassageSettings, ServeSettings, load
 
@@ -55,12 +55,12 @@ def _asked(service: Service, questions: int) -> list[float]:
     """Milliseconds of each decision, from request to reply."""
     words = np.minimum(np.random.default_rng(1).zipf(1.2, 4 * questions), VOCABULARY) - 1
     texts = [np.base_repr(int(word) + 36**3, 36).lower() for word in words]
-    listening = socket.create_server(("127.0.0.1", 0))
+    socket_ = listening(ServeSettings(port=0))
     server = uvicorn.Server(uvicorn.Config(app(service), log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [socket_]})
     thread.start()
     times = []
-    with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=60) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{socket_.getsockname()[1]}", timeout=60) as client:
         for i in range(questions):
             question = f"What is known about {' '.join(texts[4 * i : 4 * i + 4])}?"
             begun = time.perf_counter()

@@ -164,13 +164,15 @@ def _engine() -> Iterator[str]:
 def engine() -> None:
     """Serve a model that answers after 50 ms with the number in the question."""
     import re
-    import socket
 
     import uvicorn
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import JSONResponse, Response, StreamingResponse
     from starlette.routing import Route
+
+    from hybrid.serve.start import listening as listen
+    from hybrid.settings import ServeSettings
 
     async def models(_: Request) -> Response:
         return JSONResponse({"object": "list", "data": [{"id": "m", "object": "model", "max_model_len": 32_000}]})
@@ -189,7 +191,7 @@ def engine() -> None:
 
         return StreamingResponse(chunks(), media_type="text/event-stream")
 
-    listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    listening = listen(ServeSettings(port=0))
     print(f"http://127.0.0.1:{listening.getsockname()[1]}/v1", flush=True)
     routes = [Route("/v1/models", models), Route("/v1/chat/completions", chat, methods=["POST"])]
     config = uvicorn.Config(Starlette(routes=routes), log_config=None, access_log=False)
