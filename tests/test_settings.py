@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from hybrid import Hybrid
 from hybrid.cost.gpus import with_known_gpu
+from hybrid.engines.extractive import Extractive
 from hybrid.errors import SettingsError
+from hybrid.index.embedding import Embedder
 from hybrid.settings import EngineSettings, Settings, load, tells_of
 
 
@@ -299,8 +302,6 @@ def test_a_gpu_is_named_as_people_and_drivers_do(said: str, gpu: str) -> None:
     ],
 )
 def test_costs_of_what_is_not_there_are_refused(here: Path, cost: dict[str, str], says: str) -> None:
-    from hybrid import Hybrid
-
     with pytest.raises(SettingsError, match=re.escape(says)):
         Hybrid(load(environ={}, overrides={"cost": cost}))
 
@@ -362,10 +363,6 @@ def test_the_long_engine_that_is_the_engine_with_changes_follows_another(tmp_pat
 
 
 def test_an_engine_given_to_hybrid_reads_whole_documents_too() -> None:
-    from hybrid import Hybrid
-    from hybrid.engines.extractive import Extractive
-    from hybrid.index.embedding import Embedder
-
     settings = load(environ={}, overrides={"long_engine": {"url": "http://127.0.0.1:9/v1", "model": "m"}})
     engine = Extractive(Embedder(settings.embedder))
     with Hybrid(settings, engine=engine) as hybrid:

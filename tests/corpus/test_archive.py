@@ -6,7 +6,7 @@ import pytest
 
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.read import read
-from tests.corpus.archives import archive
+from tests.corpus.files import archive
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.read import read, read_text
-from tests.corpus.archives import archive
 from tests.corpus.documents import original, outline
+from tests.corpus.files import archive
 
 
 class TestTexts:

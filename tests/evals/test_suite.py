@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from hybrid.evals import suite as suites
 from hybrid.evals.arms.function import FunctionArm, QueryEngineArm
 from hybrid.evals.arms.hybrid import HybridArm
@@ -18,7 +19,7 @@ from hybrid.evals.sample import Sample
 from hybrid.evals.selection import narrowed, needs_data, possible
 from hybrid.evals.suite import ArmSpec, Cell, Limits, TaskSpec, make_task, read
 
-from hybrid.cli.main import guarded
+from hybrid.cli.main import cli, guarded
 from hybrid.engines.base import Completion
 from hybrid.errors import InputError, SettingsError, WindowError
 from hybrid.settings import Settings, load
@@ -253,10 +254,6 @@ def test_list(capsys):
 
 
 def test_suites_complete(monkeypatch):
-    from click.shell_completion import ShellComplete
-
-    from hybrid.cli.main import cli
-
     completion = ShellComplete(cli, {}, "hybrid", "_HYBRID_COMPLETE")
     assert [item.value for item in completion.get_completions(["eval", "run"], "s")] == ["smoke", "standard"]
 
