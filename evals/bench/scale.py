@@ -62,11 +62,11 @@ def main(sizes: tuple[int, ...], questions: int, folder: Path | None, as_json: b
     for size in sizes:
         with tempfile.TemporaryDirectory() as place:
             begun = time.perf_counter()
-            passages = _build(Path(place), size)
-            built = time.perf_counter() - begun
+            passages = built(Path(place), size)
+            took = time.perf_counter() - begun
             opened = part("hybrid.evals.bench.scale", "--open", place, "--questions", questions)
             disk = sum(file.stat().st_size for file in Path(place).rglob("*") if file.is_file()) / 1e6
-            rows.append({"passages": passages, "built": built, "disk": disk, **opened})
+            rows.append({"passages": passages, "built": took, "disk": disk, **opened})
     columns = {
         "passages": lambda row: f"{row['passages']:,}",
         "disk MB": lambda row: f"{row['disk']:,.0f}",
@@ -80,7 +80,8 @@ def main(sizes: tuple[int, ...], questions: int, folder: Path | None, as_json: b
     written(rows, columns, as_json)
 
 
-def _build(place: Path, passages: int) -> int:
+def built(place: Path, passages: int) -> int:
+    """Make an index of about that many passages in a folder; returns how many they are."""
     rng = np.random.default_rng(0)
     words = np.array([np.base_repr(i + 36**3, 36).lower() for i in range(VOCABULARY)])
     texts = {}

@@ -23,10 +23,10 @@ def console(*, stderr: bool = False) -> Console:
     return out
 
 
-def print_json(data: Any) -> None:
-    """Print one JSON document, in ASCII if standard output is not in UTF-8."""
+def print_json(data: Any, *, lines: bool = False) -> None:
+    """Print one JSON document, in ASCII if standard output is not in UTF-8; with `lines`, on one line, at once."""
     utf8 = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
-    click.echo(json.dumps(data, ensure_ascii=not utf8, indent=2))
+    click.echo(json.dumps(data, ensure_ascii=not utf8, indent=None if lines else 2))
 
 
 def labelled(out: Console, label: str, text: str) -> None:

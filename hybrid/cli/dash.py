@@ -32,6 +32,12 @@ def elsewhere(what: str) -> str:
     return f"{_ELSEWHERE.format(what)}."
 
 
+def questions_alone(paths: Sequence[str]) -> None:
+    """Raise InputError where `-` is a path and standard input is for what is asked."""
+    if "-" in paths:
+        raise InputError("What is asked comes from standard input here: name a file or a folder instead of '-'.")
+
+
 def once(*words: str | None) -> None:
     """Raise InputError if `-` is given twice: standard input can be read once."""
     if words.count("-") > 1:

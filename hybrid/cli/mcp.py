@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from hybrid.cli.dash import questions_alone
 from hybrid.cli.options import corpus_options, engine_options, settings_from
 from hybrid.cli.serve import name_of
 from hybrid.cli.words import corpus_of
+from hybrid.corpus.root import root_of
 
 
 @click.command()
@@ -29,7 +31,10 @@ def mcp(paths: tuple[str, ...], **options: Any) -> None:
     from hybrid.serve.shelf import Shelf
     from hybrid.session.hybrid import Hybrid
 
+    questions_alone(paths)
     with Hybrid(settings_from(options)) as hybrid:
         places = [str(Path(path)) for path in corpus_of(list(paths), hybrid.settings)]
+        for place in places:
+            root_of(place)  # a client would show nothing of what goes wrong later
         name = name_of(places[0])
         Tools(hybrid, Shelf(hybrid, {name: places})).server.run("stdio")

@@ -11,7 +11,7 @@ from hybrid.cli.common import console, print_json
 from hybrid.cli.effect import refuse
 from hybrid.cli.options import corpus_options, engine_options, settings_from
 from hybrid.cli.progress import progress_bars
-from hybrid.errors import InputError, MissingDependency
+from hybrid.errors import InputError
 from hybrid.settings import ServeSettings
 
 if TYPE_CHECKING:
@@ -35,11 +35,6 @@ def serve(corpora: tuple[str, ...], opens: bool, **options: Any) -> None:
     hybrid serve leases=contracts/leases code=src/ --url http://localhost:8000/v1
     HYBRID_SERVE_KEY=... hybrid serve contracts/ --host 0.0.0.0
     """
-    try:
-        import starlette  # noqa: F401
-        import uvicorn  # noqa: F401
-    except ImportError:
-        raise MissingDependency("starlette", "serve", "Serving") from None
     from hybrid.serve.service import Service
     from hybrid.serve.start import check_reach, listening
     from hybrid.serve.start import serve as start
@@ -91,7 +86,7 @@ def _chosen(corpora: tuple[str, ...], settings: Settings, options: dict[str, Any
 def name_of(path: str) -> str:
     """A name for a corpus: that of its folder or file, in the letters that a name may have."""
     last = Path(path).resolve().name or "documents"
-    return "".join(c if c.isalnum() or c in "._-" else "-" for c in last)[:64].strip("-") or "documents"
+    return "".join(c if c.isalnum() or c in "._-" else "-" for c in last)[:64].strip("-.") or "documents"
 
 
 def _tell(service: Any, address: str) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from importlib.resources import files as carried
-from importlib.util import find_spec
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,6 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from hybrid.serve import chat, documents, files, responses, vector_stores
 from hybrid.serve.guard import Guard
+from hybrid.serve.mcp import Tools
 from hybrid.serve.openapi import document
 from hybrid.serve.replies import Refused, on_error, on_refused
 from hybrid.serve.route import route
@@ -59,21 +59,15 @@ def app(service: Service) -> Starlette:
         Route("/v1/vector_stores/{store}/file_batches", vector_stores.batch, methods=["POST"]),
         Route("/v1/vector_stores/{store}/file_batches/{batch}", vector_stores.batched),
     ]
-    tools = None
-    if find_spec("mcp") is not None:
-        from hybrid.serve.mcp import Tools
-
-        tools = Tools(service.hybrid, service.shelf)
-        routes.append(Mount("/mcp", tools.over_http()))
+    tools = Tools(service.hybrid, service.shelf)
+    routes.append(Mount("/mcp", tools.over_http()))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         stop = threading.Event()
         if service.settings.watch:
             threading.Thread(target=service.shelf.watch, args=(stop,), daemon=True).start()
-        async with AsyncExitStack() as stack:
-            if tools is not None:
-                await stack.enter_async_context(tools.running())
+        async with tools.running():
             yield
         stop.set()
         service.close()

@@ -76,7 +76,7 @@ class Keys:
         tables = dict(settings.keys)
         if settings.key is not None:
             tables.setdefault("key", KeySettings(key=settings.key, at_once=settings.at_once + settings.waiting))
-        self._secrets = {name: table.key.encode() for name, table in tables.items()}
+        self._secrets = {name: table.key.strip().encode() for name, table in tables.items()}
         self._keys = {name: Key(name, table, self) for name, table in tables.items()}
         self._anybody = Key("anybody", None, self)
         self._file, self._saved, self._lock = folder / "spent.json", 0.0, Lock()
@@ -94,7 +94,7 @@ class Keys:
         if not self._keys:
             return self._anybody
         scheme, _, secret = (header or "").partition(" ")
-        given = secret.strip().encode() if scheme.lower() == "bearer" else b""
+        given = secret.strip().encode("latin-1") if scheme.lower() == "bearer" else b""  # as its bytes came
         found = None
         for name, known in self._secrets.items():  # all of them, so that the time tells nothing
             if hmac.compare_digest(known, given):

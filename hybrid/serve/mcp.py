@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.types import ASGIApp
 
 from hybrid import __version__
-from hybrid.errors import HybridError, InputError, MissingDependency
+from hybrid.errors import HybridError, InputError
 from hybrid.index.protocol import Store
 from hybrid.serve.citing import placed
 from hybrid.serve.shelf import Shelf
@@ -93,17 +93,12 @@ class Tools:
     Args:
         hybrid: answers.
         shelf: the corpora.
-
-    Raises:
-        MissingDependency: the package mcp is not installed.
     """
 
     def __init__(self, hybrid: Hybrid, shelf: Shelf) -> None:
-        try:
-            from mcp.server import MCPServer
-            from mcp_types import ToolAnnotations
-        except ImportError:
-            raise MissingDependency("mcp", "serve", "The Model Context Protocol") from None
+        from mcp.server import MCPServer
+        from mcp_types import ToolAnnotations
+
         self._hybrid, self._shelf = hybrid, shelf
         self.server = MCPServer(
             "hybrid",

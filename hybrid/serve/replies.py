@@ -57,10 +57,15 @@ async def parsed(request: Request, model: type[M]) -> M:
     if kind != "application/json":  # a form of another site could send text/plain without being asked
         raise Refused(415, "not_json", "Send the request as JSON, with the header Content-Type: application/json.")
     try:
-        given = json.loads(await request.body())
+        given = json.loads(await request.body(), parse_constant=_no_number)
+        json.dumps(given, ensure_ascii=False).encode()  # half a character, as in "\\ud800", is no text
     except (ValueError, RecursionError):
         raise Refused(400, "not_json", "The request's body is not valid JSON.") from None
     return fitted(model, given)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def fitted(model: type[M], given: Any) -> M:

@@ -40,7 +40,9 @@ class Impatient(H11Protocol):
 
 
 def check_reach(settings: ServeSettings) -> None:
-    """Raise SettingsError where other machines could ask and no key is needed."""
+    """Raise SettingsError where other machines could ask and no key is needed, or no address is named."""
+    if not settings.host.strip():
+        raise SettingsError("The address to listen on is empty: give --host one, such as 127.0.0.1.")
     if settings.host not in _HERE and settings.key is None and not settings.keys:
         raise SettingsError(
             f"Listening on {settings.host} lets other machines ask: set a key of at least 16 characters first, in the "
@@ -60,10 +62,12 @@ def listening(settings: ServeSettings) -> socket.socket:
     try:
         found.bind((settings.host, settings.port))
         found.listen(1024)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: what cannot be the name of a host
         found.close()
+        why = getattr(error, "strerror", None) or "it is no address"
+        option = "--host" if isinstance(error, ValueError | socket.gaierror) else "--port"
         raise SettingsError(
-            f"Cannot listen on {settings.host}, port {settings.port}: {error.strerror}. Choose another with --port."
+            f"Cannot listen on {settings.host}, port {settings.port}: {why}. Choose another with {option}."
         ) from None
     return found
 

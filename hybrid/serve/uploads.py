@@ -92,6 +92,8 @@ class Uploads:
                 f"Cannot keep uploads in {self.folder}: {error.strerror}. Name another folder in serve.uploads."
             ) from None
         self._lock = RLock()
+        for store in self.stores():
+            self._drop_strays(store)
 
     # -- files ---------------------------------------------------------------------------------------------------
 
@@ -213,6 +215,13 @@ class Uploads:
             return None
         files = self.store(store_id).files
         return next((file_id for file_id, member in files.items() if member.document == document), None)
+
+    def _drop_strays(self, store: VectorStore) -> None:
+        """Take documents away that a kill left without the entry of their file."""
+        known = {member.document for member in store.files.values()}
+        for place in self.documents_of(store.id).iterdir():
+            if place.name not in known:
+                place.unlink()
 
     @contextmanager
     def _changed(self, store_id: str) -> Iterator[VectorStore]:

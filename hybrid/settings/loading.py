@@ -22,6 +22,7 @@ from hybrid.registry import hint
 from hybrid.settings.cost import Hardware, overrule_costs
 from hybrid.settings.engine import EngineSettings, overrule_engine
 from hybrid.settings.routing import overrule_routing
+from hybrid.settings.serve import KeySettings
 from hybrid.settings.settings import Settings
 
 FILE = "hybrid.toml"
@@ -33,7 +34,9 @@ _OVERRULE: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
     "routing": overrule_routing,
     "cost": overrule_costs,
 }
-_TABLES: dict[str, Any] = {"long_engine": EngineSettings, "hardware": Hardware}
+_TABLES: dict[str, Any] = {"long_engine": EngineSettings, "hardware": Hardware, "keys": KeySettings}
+_NAMED = (Hardware, KeySettings)  # tables by names that the user chooses
+_SECRET = frozenset(("key", "keys"))  # settings that no message repeats
 _SHAPES = {  # pydantic speaks of Python's types
     "tuple_type": 'write a list, such as ["..."]',
     "dict_type": "it has to be a table, which only a settings file can hold",
@@ -160,11 +163,16 @@ def _sentence(error: ValidationError) -> str:
         model: Any = Settings
         for part in path[:-1]:
             model = _TABLES.get(part) or model.model_fields[part].annotation
-            if model is Hardware:  # what follows is the name of a GPU
+            if model in _NAMED:
                 break
         return f"Unknown setting {where!r}; {hint(path[-1], model.model_fields, 'known here:')}"
     if fault["type"] == "value_error":
         told = str(fault["msg"]).removeprefix("Value error, ")
         return f"In the settings of [{where}] {told}."
+    if fault["type"] == "missing":
+        return f"The setting {where!r} is missing."
     told = _SHAPES.get(fault["type"], f"{fault['msg'][0].lower()}{fault['msg'][1:]}")
-    return f"The setting {where!r} cannot be {fault.get('input')!r}: {told}."
+    if (least := fault.get("ctx", {}).get("min_length", 1)) > 1:
+        told = f"it has to have at least {least} characters"
+    given = "what is given" if _SECRET.intersection(path) else repr(fault.get("input"))
+    return f"The setting {where!r} cannot be {given}: {told}."

@@ -13,7 +13,7 @@ from hybrid.settings.section import Name, Section
 class KeySettings(Section):
     """Somebody who may ask, and how much."""
 
-    key: str = Field(min_length=16, description="the secret that is sent as a bearer token")
+    key: str = Field(min_length=16, repr=False, description="the secret that is sent as a bearer token")
     dollars_per_day: float | None = Field(None, gt=0, description="what this key may spend from midnight UTC on")
     at_once: int = Field(8, ge=1, description="questions of this key that are answered at once")
 
@@ -29,7 +29,9 @@ class ServeSettings(Section):
         (), description="other sites whose pages may call it, such as https://chat.example"
     )
     url: Name | None = Field(None, description="what links to documents begin with; None: as the caller called it")
-    key: str | None = Field(None, min_length=16, description="the one key, where there are no tables in serve.keys")
+    key: str | None = Field(
+        None, min_length=16, repr=False, description="the one key, where there are no tables in serve.keys"
+    )
     keys: dict[Name, KeySettings] = Field({}, description="keys with limits of their own: tables [serve.keys.NAME]")
     at_once: int = Field(16, ge=1, description="questions that are answered at once")
     waiting: int = Field(256, ge=1, description="questions that may wait for their turn; further ones get 429")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import threading
-import time
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -13,9 +10,9 @@ import openai
 import pytest
 
 from hybrid.serve.reading import fault_of
-from hybrid.serve.uploads import safe_name
+from hybrid.serve.uploads import Uploads, safe_name
 from hybrid.settings import ServeSettings
-from tests.serve.conftest import Running, running
+from tests.serve.conftest import Running
 
 FLAT = b"The deposit of the flat in Lima is 900 soles."
 CAR = b"The car lease ends in May 2030."
@@ -95,37 +92,12 @@ def test_a_bomb_ends_its_reader_alone(tmp_path: Path) -> None:
     assert fault_of(file, ServeSettings(reading_seconds=20, reading_mb=512))
 
 
-@pytest.mark.slow
-def test_what_was_acknowledged_is_there_after_a_kill(tmp_path: Path) -> None:
-    random.seed(4)
-    kept: dict[str, bytes] = {}
-    for _ in range(4):
-        with running(tmp_path) as service:
-            client, ended = service.client, threading.Event()
-            assert {file.id for file in client.files.list()} >= set(kept)
-            for file_id, content in kept.items():
-                assert client.files.content(file_id).read() == content
-
-            def upload(client: openai.OpenAI = client, ended: threading.Event = ended) -> None:
-                number = 0
-                while not ended.is_set():
-                    number += 1
-                    content = f"{number} ".encode() * 2000
-                    try:
-                        file = client.files.create(file=(f"{number}.txt", content), purpose="assistants")
-                    except openai.APIError:
-                        return
-                    kept[file.id] = content
-
-            threads = [threading.Thread(target=upload) for _ in range(3)]
-            for thread in threads:
-                thread.start()
-            time.sleep(random.uniform(0.3, 1.2))
-            service.kill()
-            ended.set()
-            for thread in threads:
-                thread.join()
-            left = [path for path in (tmp_path / "uploads" / "files").iterdir() if path.name.startswith("file-")]
-            assert {path.name for path in left} >= set(kept)
-            assert all((path / "about.json").is_file() for path in left)
-    assert len(kept) > 10
+def test_a_document_that_a_kill_left_without_its_entry_is_taken_away(tmp_path: Path) -> None:
+    settings = ServeSettings(uploads=str(tmp_path))
+    uploads = Uploads(settings)
+    store = uploads.create("papers")
+    file = uploads.add("a.txt", BytesIO(FLAT))
+    uploads.attach(store.id, file.id, {})
+    (uploads.documents_of(store.id) / "stray.txt").write_bytes(CAR)
+    again = Uploads(settings)
+    assert [path.name for path in again.documents_of(store.id).iterdir()] == ["a.txt"]
