@@ -15,7 +15,7 @@ from hybrid.engines.base import Completion
 from hybrid.errors import EngineError, InputError, WindowError
 from hybrid.settings import CostSettings
 from hybrid.types import Usage
-from tests.evals.test_run import Pool, Sums, suite
+from tests.evals.sums import Pool, Sums, suite
 
 LARA = Path(__file__).parents[2] / ".." / "shared" / "data" / "lara"
 
