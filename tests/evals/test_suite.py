@@ -24,6 +24,7 @@ from hybrid.engines.base import Completion
 from hybrid.errors import InputError, SettingsError, WindowError
 from hybrid.settings import Settings, load
 from hybrid.types import Usage
+from tests.session.doubles import ByWords
 
 GOOD = """
 n = 3
@@ -138,19 +139,13 @@ def sample(**changes: object) -> Sample:
     return Sample(**{**values, "golds": ("31 August 2031",), "group": "lease", **changes})  # type: ignore[arg-type]
 
 
-class Wire:
+class Wire(ByWords):
     """An engine that remembers what it was sent."""
 
-    name, window, concurrency, counts_exactly, on_gpu = "wire", 100, 4, True, True
+    name, window, concurrency = "wire", 100, 4
 
     def __init__(self) -> None:
         self.sent: list[tuple[list[dict[str, str]], int]] = []
-
-    def count(self, texts):
-        return [len(text.split()) for text in texts]
-
-    def measure(self, prompt):
-        return sum(self.count([message["content"] for message in prompt.messages()]))
 
     def ask(self, prompt, *, max_tokens, on_text=None):
         if self.measure(prompt) + max_tokens > self.window:
