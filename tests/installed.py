@@ -45,6 +45,15 @@ class Timeout(TimeoutError):
 DISTRIBUTIONS = {"turnstile-locks": "turnstile/", "facade": ("facade/", "_facade/"), "single_module": "single_module"}
 
 
+def describe(folder: Path, name: str = "other", version: str = "1.0", entry_points: str = "") -> Path:
+    """Write what an installer records of a package; returns the folder of the record."""
+    about = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    (about / "entry_points.txt").write_text(entry_points)
+    return about
+
+
 def install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lay the packages out in a folder, with what an installer records of them, and put it on the path of modules."""
     for name, text in FILES.items():
@@ -52,9 +61,7 @@ def install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     for name, begins in DISTRIBUTIONS.items():
-        about = folder / f"{name.replace('-', '_')}-3.1.0.dist-info"
-        about.mkdir()
-        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 3.1.0\n")
+        about = describe(folder, name, "3.1.0")
         own = [file for file in FILES if file.startswith(begins)]
         (about / "RECORD").write_text("".join(f"{file},,\n" for file in [*own, f"{about.name}/METADATA"]))
     monkeypatch.syspath_prepend(str(folder))

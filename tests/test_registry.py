@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from hybrid.errors import InputError
 from hybrid.registry import Registry
+from tests.installed import describe
 
 
 def double(number: int) -> int:
@@ -27,12 +28,7 @@ def registry() -> Registry[Callable[[int], int]]:
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A package beside ours, as an installer lays it out."""
-    about = tmp_path / "other-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n", "utf-8")
-    (about / "entry_points.txt").write_text(
-        "[hybrid.doubling]\nmore = other_doubling:more\ntwice = nowhere:at\n", "utf-8"
-    )
+    describe(tmp_path, entry_points="[hybrid.doubling]\nmore = other_doubling:more\ntwice = nowhere:at\n")
     (tmp_path / "other_doubling.py").write_text("def more(number):\n    return 3 * number\n", "utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
 
@@ -66,11 +62,8 @@ print([source.name for source in corpus.sources], [problem.reason for problem in
 
 
 def test_a_package_brings_a_reader_under_its_suffix(tmp_path: Path) -> None:
-    about = tmp_path / "other-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n", "utf-8")
     brought = [f"{suffix} = other_readers:shout" for suffix in (".vcf", ".doc", ".csv", ".py")]
-    (about / "entry_points.txt").write_text("\n".join(["[hybrid.reader]", *brought]) + "\n", "utf-8")
+    describe(tmp_path, entry_points="\n".join(["[hybrid.reader]", *brought]) + "\n")
     (tmp_path / "other_readers.py").write_text(
         "from hybrid.corpus.readers.extract import Extract\n\ndef shout(data):\n"
         "    return Extract(data.decode().upper())\n",

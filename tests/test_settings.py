@@ -9,9 +9,18 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from hybrid import Hybrid
 from hybrid.cost.gpus import with_known_gpu
+from hybrid.engines.extractive import Extractive
 from hybrid.errors import SettingsError
+from hybrid.index.embedding import Embedder
 from hybrid.settings import EngineSettings, Settings, load, tells_of
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "hybrid.toml"
+    file.write_text(text)
+    return file
 
 
 @pytest.fixture
@@ -151,8 +160,9 @@ def test_settings_are_immutable() -> None:
 
 
 def test_another_server_is_not_taken_to_have_the_window_and_model_of_the_first(tmp_path):
-    file = tmp_path / "hybrid.toml"
-    file.write_text('[engine]\nkind = "server"\nurl = "http://a/v1"\nmodel = "small"\nwindow = 1024\nmax_tokens = 48\n')
+    file = written(
+        tmp_path, '[engine]\nkind = "server"\nurl = "http://a/v1"\nmodel = "small"\nwindow = 1024\nmax_tokens = 48\n'
+    )
     same = load(file, {"engine": {"url": "http://a/v1"}}, {}).engine
     assert (same.model, same.window) == ("small", 1024)
     other = load(file, {"engine": {"url": "http://b/v1"}}, {}).engine
@@ -168,8 +178,7 @@ def test_a_url_implies_a_server() -> None:
 
 
 def test_a_url_from_the_environment_wins_over_the_files_kind(tmp_path: Path) -> None:
-    file = tmp_path / "hybrid.toml"
-    file.write_text('[engine]\nkind = "extractive"\n')
+    file = written(tmp_path, '[engine]\nkind = "extractive"\n')
     assert load(file, environ={"HYBRID_ENGINE_URL": "http://x/v1"}).engine.kind == "server"
 
 
@@ -225,8 +234,7 @@ def test_a_setting_without_effect_is_refused(engine: dict[str, object], key: str
     ],
 )
 def test_what_has_no_effect_or_is_of_another_kind_is_refused(tmp_path: Path, text: str, says: str) -> None:
-    file = tmp_path / "hybrid.toml"
-    file.write_text(text)
+    file = written(tmp_path, text)
     with pytest.raises(SettingsError, match=re.escape(says)):
         load(file, environ={})
 
@@ -250,23 +258,22 @@ def test_what_has_no_effect_or_is_of_another_kind_is_refused(tmp_path: Path, tex
 )
 def test_an_argument_may_decide_otherwise_than_the_file(tmp_path: Path, file: str, here: Any) -> None:
     """What is said together has to fit together; what a file says of another way to decide is passed over."""
-    path = tmp_path / "hybrid.toml"
-    path.write_text(file)
+    path = written(tmp_path, file)
     found = load(path, here, environ={})
     ((section, ((key, value),)),) = [(section, values.items()) for section, values in here.items()]
     assert getattr(getattr(found, section), key) == value
 
 
 def test_but_an_argument_without_effect_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "hybrid.toml"
-    path.write_text('[routing]\npolicy = "rag"')
+    path = written(tmp_path, '[routing]\npolicy = "rag"')
     with pytest.raises(SettingsError, match="'prefer' has no effect with the policy 'rag'"):
         load(path, {"routing": {"prefer": "cost"}}, environ={})
 
 
 def test_the_long_engine_is_the_same_with_changes_unless_it_names_another(tmp_path: Path) -> None:
-    path = tmp_path / "hybrid.toml"
-    path.write_text('[engine]\nurl = "http://x/v1"\nmodel = "m"\nwindow = 8192\n[long_engine]\nwindow = 131072\n')
+    path = written(
+        tmp_path, '[engine]\nurl = "http://x/v1"\nmodel = "m"\nwindow = 8192\n[long_engine]\nwindow = 131072\n'
+    )
     found = load(path, environ={}).long_engine
     assert found is not None
     assert (found.url, found.model, found.window) == ("http://x/v1", "m", 131072)
@@ -299,8 +306,6 @@ def test_a_gpu_is_named_as_people_and_drivers_do(said: str, gpu: str) -> None:
     ],
 )
 def test_costs_of_what_is_not_there_are_refused(here: Path, cost: dict[str, str], says: str) -> None:
-    from hybrid import Hybrid
-
     with pytest.raises(SettingsError, match=re.escape(says)):
         Hybrid(load(environ={}, overrides={"cost": cost}))
 
@@ -315,8 +320,7 @@ TWO = '[engine]\nurl = "http://a/v1"\nmodel = "m"\n[long_engine]\nurl = "http://
 def test_an_engine_that_is_named_later_is_named_for_whole_documents_too(
     tmp_path: Path, named: dict[str, str], layer: str
 ) -> None:
-    file = tmp_path / "hybrid.toml"
-    file.write_text(TWO)
+    file = written(tmp_path, TWO)
     environ = {f"HYBRID_ENGINE_{key.upper()}": value for key, value in named.items()}
     found = load(file, environ=environ) if layer == "environment" else load(file, {"engine": named}, environ={})
     assert found.long_engine is None
@@ -325,8 +329,7 @@ def test_an_engine_that_is_named_later_is_named_for_whole_documents_too(
 
 
 def test_unless_the_long_engine_is_named_beside_it(tmp_path: Path) -> None:
-    file = tmp_path / "hybrid.toml"
-    file.write_text(TWO)
+    file = written(tmp_path, TWO)
     environ = {"HYBRID_ENGINE_URL": "http://c/v1", "HYBRID_LONG_ENGINE_URL": "http://d/v1"}
     found = load(file, environ=environ)
     assert (found.engine.url, found.long_engine and found.long_engine.url) == ("http://c/v1", "http://d/v1")
@@ -338,15 +341,13 @@ def test_unless_the_long_engine_is_named_beside_it(tmp_path: Path) -> None:
 
 
 def test_what_names_no_other_engine_leaves_the_long_one(tmp_path: Path) -> None:
-    file = tmp_path / "hybrid.toml"
-    file.write_text(TWO)
+    file = written(tmp_path, TWO)
     for given in ({"kind": "server"}, {"max_tokens": 99}, {"url": None, "window": None}):
         assert load(file, {"engine": given}, environ={}).long_engine == load(file, environ={}).long_engine
 
 
 def test_a_window_is_for_both_engines(tmp_path: Path) -> None:
-    file = tmp_path / "hybrid.toml"
-    file.write_text(TWO)
+    file = written(tmp_path, TWO)
     found = load(file, environ={"HYBRID_ENGINE_WINDOW": "4096"})
     assert (found.engine.window, found.long_engine and found.long_engine.window) == (4096, 4096)
     found = load(file, environ={"HYBRID_ENGINE_WINDOW": "4096", "HYBRID_LONG_ENGINE_WINDOW": "8192"})
@@ -354,18 +355,13 @@ def test_a_window_is_for_both_engines(tmp_path: Path) -> None:
 
 
 def test_the_long_engine_that_is_the_engine_with_changes_follows_another(tmp_path: Path) -> None:
-    file = tmp_path / "hybrid.toml"
-    file.write_text('[engine]\nurl = "http://a/v1"\n[long_engine]\nwindow = 131072\nmax_tokens = 900\n')
+    file = written(tmp_path, '[engine]\nurl = "http://a/v1"\n[long_engine]\nwindow = 131072\nmax_tokens = 900\n')
     found = load(file, {"engine": {"url": "http://c/v1"}}, environ={}).long_engine
     assert found is not None
     assert (found.url, found.window, found.max_tokens) == ("http://c/v1", None, 900)
 
 
 def test_an_engine_given_to_hybrid_reads_whole_documents_too() -> None:
-    from hybrid import Hybrid
-    from hybrid.engines.extractive import Extractive
-    from hybrid.index.embedding import Embedder
-
     settings = load(environ={}, overrides={"long_engine": {"url": "http://127.0.0.1:9/v1", "model": "m"}})
     engine = Extractive(Embedder(settings.embedder))
     with Hybrid(settings, engine=engine) as hybrid:
@@ -376,8 +372,7 @@ def test_an_engine_given_to_hybrid_reads_whole_documents_too() -> None:
 
 @pytest.mark.parametrize("empty", ["", "  "])
 def test_an_empty_variable_is_as_one_that_is_not_set(tmp_path: Path, empty: str) -> None:
-    file = tmp_path / "hybrid.toml"
-    file.write_text('[engine]\nurl = "http://a/v1"\n[corpus]\nexclude = ["*.log"]\n')
+    file = written(tmp_path, '[engine]\nurl = "http://a/v1"\n[corpus]\nexclude = ["*.log"]\n')
     names = ("ENGINE_URL", "ENGINE_MODEL", "ENGINE_WINDOW", "LONG_ENGINE_URL", "COST_GPU", "CORPUS_EXCLUDE")
     assert load(file, environ={f"HYBRID_{name}": empty for name in names}) == load(file, environ={})
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from click.testing import CliRunner
 
 from hybrid import __version__
 from hybrid.cli.main import cli
+from hybrid.engines.extractive import Extractive
+from hybrid.errors import EngineError
 
 FILING = Path(__file__).parents[2] / "examples" / "filing" / "genprex-10-q-2024-q1.txt"
 QUESTION = "What is the weighted average exercise price of Genprex's outstanding warrants?"
@@ -50,9 +54,6 @@ def test_many_questions_from_a_file(run, tmp_path):
 
 
 def test_a_question_that_fails_is_named_and_the_others_are_answered(run, tmp_path, monkeypatch):
-    from hybrid.engines.extractive import Extractive
-    from hybrid.errors import EngineError
-
     asks = Extractive.ask
 
     def fails(self, prompt, **options):
@@ -165,9 +166,6 @@ def test_settings_of_the_folder_are_used(run, tmp_path):
 
 def test_ctrl_c_while_indexing_leaves_nothing_half_written(tmp_path):
     """A real process, interrupted while it embeds; the next call goes on and answers."""
-    import signal
-    import time
-
     (tmp_path / "a.txt").write_text(FILING.read_text() * 4)
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     command = [sys.executable, "-m", "hybrid", "ask", QUESTION, "a.txt"]

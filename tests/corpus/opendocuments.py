@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hybrid.corpus.readers.read import read
 from hybrid.document import Document
-from tests.corpus.archives import archive
+from tests.corpus.files import archive
 
 NAMES = (
     'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '

@@ -8,6 +8,8 @@ import warnings
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
+from tests.corpus.files import saved
+
 
 def make_pdf(*pages: str) -> bytes:
     """A PDF with one line of text per line, in the simplest form there is."""
@@ -23,9 +25,7 @@ def make_pdf(*pages: str) -> bytes:
         stream = DecodedStreamObject()
         stream.set_data(f"BT /F1 12 Tf 72 720 Td {lines} ET".encode())
         page[NameObject("/Contents")] = writer._add_object(stream)
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
+    return saved(writer)
 
 
 def placed_pdf(*pages: list[tuple[int, int, str]]) -> bytes:
@@ -36,9 +36,7 @@ def placed_pdf(*pages: list[tuple[int, int, str]]) -> bytes:
         shown = (f"BT /F1 10 Tf {x} {y} Td ({text}) Tj ET" for x, y, text in pieces)
         stream.set_data("\n".join(shown).encode())
         page[NameObject("/Contents")] = writer._add_object(stream)
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
+    return saved(writer)
 
 
 def rows_at(top: int, *rows: str) -> list[tuple[int, int, str]]:
@@ -55,6 +53,4 @@ def encrypted_pdf(user_password: str, algorithm: str) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of old ciphers
         writer.encrypt(user_password, "owner", algorithm=algorithm)
-        out = io.BytesIO()
-        writer.write(out)
-    return out.getvalue()
+        return saved(writer)

@@ -6,16 +6,16 @@ import io
 from typing import Any
 
 import pytest
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, TextStringObject
 
 from hybrid.corpus.readers.read import read
+from tests.corpus.files import saved
 from tests.corpus.pdfs import make_pdf
 
 
 def annotated(*annotations: dict[str, Any], files: tuple[str, ...] = ()) -> bytes:
     """A PDF with one line of text, with annotations on it and files in it."""
-    from pypdf import PdfReader, PdfWriter
-    from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, TextStringObject
-
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(make_pdf("The rent is 500 euros."))))
     for file in files:
         writer.add_attachment(file, b"x")
@@ -34,9 +34,7 @@ def annotated(*annotations: dict[str, Any], files: tuple[str, ...] = ()) -> byte
     writer.pages[0][NameObject("/Annots")] = ArrayObject(
         [writer._add_object(made({"Type": "/Annot", **annotation})) for annotation in annotations]
     )
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
+    return saved(writer)
 
 
 @pytest.mark.parametrize("kind", ["Highlight", "Underline", "Squiggly", "StrikeOut", "Caret", "Stamp", "Ink", "Text"])

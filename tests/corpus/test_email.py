@@ -8,13 +8,14 @@ from email.mime.application import MIMEApplication
 from email.mime.image import MIMEImage
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
-from io import BytesIO
 from typing import Any
 
+import docx
 import pytest
 
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.read import read
+from tests.corpus.files import saved
 
 
 def message(**headers: str) -> EmailMessage:
@@ -199,14 +200,10 @@ def test_a_byte_order_mark_before_the_headers_is_passed_over(mark: bytes) -> Non
 
 
 def test_remarks_of_attachments_are_kept() -> None:
-    import docx
-
     document = docx.Document()
     document.add_paragraph("The rent is ").add_run("310").font.strike = True
     document.paragraphs[0].add_run("330 euros.")
-    out = BytesIO()
-    document.save(out)
-    found = read("a.eml", mail_of("mixed", MIMEText("See there."), attachment(out.getvalue(), "rent.docx")))
+    found = read("a.eml", mail_of("mixed", MIMEText("See there."), attachment(saved(document), "rent.docx")))
     assert "The rent is 330 euros." in found.text
     assert found.remarks == ("attachment rent.docx: 1 struck-out passage left out",)
 

@@ -6,9 +6,12 @@ import csv
 import io
 from collections.abc import Sequence
 
+import docx
+import openpyxl
 import pytest
 
 from hybrid.corpus.readers.read import read
+from tests.corpus.files import saved
 
 Rows = Sequence[Sequence[str]]
 
@@ -21,8 +24,6 @@ def as_csv(rows: Rows) -> str:
 
 def as_workbook(rows: Rows, *, merged: bool = False) -> str:
     """The text of a workbook, where asked with each name of the first row over the empty cells behind it."""
-    import openpyxl
-
     book = openpyxl.Workbook()
     for row in rows:
         book.active.append([int(cell) if cell.isdigit() else cell or None for cell in row])
@@ -32,9 +33,7 @@ def as_workbook(rows: Rows, *, merged: bool = False) -> str:
         while end < len(rows[0]) and not rows[0][end] and rows[1][end]:
             end += 1
         book.active.merge_cells(start_row=1, end_row=1, start_column=start, end_column=end)
-    out = io.BytesIO()
-    book.save(out)
-    return read("a.xlsx", out.getvalue()).text.removeprefix("Sheet\n\n")
+    return read("a.xlsx", saved(book)).text.removeprefix("Sheet\n\n")
 
 
 def rows_of(text: str) -> Rows:
@@ -79,8 +78,6 @@ def test_a_column_behind_the_last_group_is_not_of_it() -> None:
 
 
 def test_a_form_whose_cells_go_over_several_rows_has_no_names_of_columns() -> None:
-    import docx
-
     document = docx.Document()
     table = document.add_table(4, 3)
     texts = (
@@ -94,9 +91,7 @@ def test_a_form_whose_cells_go_over_several_rows_has_no_names_of_columns() -> No
             table.cell(at, column).text = text
     table.cell(0, 0).merge(table.cell(0, 1))
     table.cell(0, 2).merge(table.cell(1, 2))
-    out = io.BytesIO()
-    document.save(out)
-    assert "02 - Birth city | 03 - Birth date" in read("a.docx", out.getvalue()).text
+    assert "02 - Birth city | 03 - Birth date" in read("a.docx", saved(document)).text
 
 
 DATA = [

@@ -10,6 +10,7 @@ from pypdf import PdfReader, PdfWriter
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.pdf import ocr
 from hybrid.corpus.readers.read import read
+from tests.corpus.files import saved
 from tests.corpus.pdfs import placed_pdf
 
 
@@ -32,9 +33,7 @@ def with_text(scan: bytes, text: str) -> bytes:
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(placed_pdf([(72, 720, text)]))))
     for other in PdfReader(io.BytesIO(scan)).pages:
         writer.add_page(other)
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
+    return saved(writer)
 
 
 class TestScans:

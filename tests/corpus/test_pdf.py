@@ -12,6 +12,7 @@ from pypdf import PageObject, PdfReader, PdfWriter
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.read import read
 from tests.corpus.documents import outline
+from tests.corpus.files import saved
 from tests.corpus.pdfs import encrypted_pdf, make_pdf, placed_pdf, rows_at
 
 
@@ -32,9 +33,7 @@ class TestPdf:
         writer.add_outline_item(title="price and payment", page_number=1, parent=part)
         writer.add_outline_item(title="Nowhere", page_number=None)
         writer.add_outline_item(title="Annex", page_number=2)
-        out = io.BytesIO()
-        writer.write(out)
-        document = read("a.pdf", out.getvalue())
+        document = read("a.pdf", saved(writer))
         assert outline(document) == [(1, "Terms"), (2, "price and payment"), (1, "Annex")]
         assert document.headings[0].start == 0
         assert document.text.startswith("Price", document.headings[1].start)

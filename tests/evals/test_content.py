@@ -18,7 +18,7 @@ from hybrid.evals.sample import Sample
 
 from hybrid.cli.main import cli, guarded
 from hybrid.errors import InputError
-from tests.evals.test_run import Pool, Sums, suite
+from tests.evals.sums import Pool, Sums, suite
 
 Change = Callable[[Sample], Sample]
 

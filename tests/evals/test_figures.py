@@ -6,11 +6,20 @@ import io
 from datetime import date
 from typing import Any
 
+import docx
 import pytest
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from lxml import etree
+from pptx import Presentation
+from pptx.chart import data
+from pptx.enum.chart import XL_CHART_TYPE
+from pptx.opc import package, packuri
+from pptx.util import Inches
 
 from hybrid.corpus.readers.read import read
 from hybrid.document import Document
+from tests.corpus.files import saved
 
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 MAIN = "http://schemas.openxmlformats.org/drawingml/2006/main"
@@ -20,11 +29,6 @@ NEWER = "http://schemas.microsoft.com/office/drawing/2014/chartex"
 
 def deck_of(kind: str, fill: Any, title: str = "", across: str = "", up: str = "") -> Any:
     """A presentation with one chart."""
-    from pptx import Presentation
-    from pptx.chart import data
-    from pptx.enum.chart import XL_CHART_TYPE
-    from pptx.util import Inches
-
     held = {"XY_SCATTER": data.XyChartData, "BUBBLE": data.BubbleChartData}.get(kind, data.CategoryChartData)()
     fill(held)
     deck = Presentation()
@@ -41,9 +45,7 @@ def deck_of(kind: str, fill: Any, title: str = "", across: str = "", up: str = "
 
 
 def read_of(document: Any, suffix: str) -> Document:
-    out = io.BytesIO()
-    document.save(out)
-    return read(f"a.{suffix}", out.getvalue())
+    return read(f"a.{suffix}", saved(document))
 
 
 def shares(data: Any) -> None:
@@ -103,10 +105,6 @@ def test_a_pie_without_a_name_for_its_figures() -> None:
 
 def text_with(*parts: tuple[bytes, str]) -> Any:
     """A text with a part drawn in a paragraph of its own for each content and kind."""
-    import docx
-    from docx.opc.packuri import PackURI
-    from docx.opc.part import Part
-
     document = docx.Document()
     for number, (content, kind) in enumerate(parts):
         part = Part(PackURI(f"/word/drawn{number}.xml"), "application/xml", content, document.part.package)
@@ -179,13 +177,10 @@ def test_charts_in_a_text() -> None:
 
 
 def test_smartart_on_a_slide() -> None:
-    from pptx import Presentation
-    from pptx.opc.package import Part
-    from pptx.opc.packuri import PackURI
-
     deck = Presentation()
     slide = deck.slides.add_slide(deck.slide_layouts[6])
-    part = Part(PackURI("/ppt/diagrams/data1.xml"), "application/xml", deck.part.package, BOARD)
+    place = packuri.PackURI("/ppt/diagrams/data1.xml")
+    part = package.Part(place, "application/xml", deck.part.package, BOARD)
     name = slide.part.relate_to(part, f"{OFFICE}/diagramData")
     space = "http://schemas.openxmlformats.org/presentationml/2006/main"
     slide.shapes._spTree.append(
@@ -232,9 +227,6 @@ def test_charts_of_a_workbook_tell_figures_that_no_sheet_tells() -> None:
 
 
 def test_struck_out_text_on_slides_is_left_out_and_said() -> None:
-    from pptx import Presentation
-    from pptx.util import Inches
-
     deck = Presentation()
     slide = deck.slides.add_slide(deck.slide_layouts[5])
     title, box = slide.shapes.title, slide.shapes.add_textbox(Inches(1), Inches(1), Inches(4), Inches(1))

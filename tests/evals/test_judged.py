@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from hybrid.evals.judged import FILE, judge_run
 from hybrid.evals.record import records
-from hybrid.evals.research.agreement import PUBLISHED, TASKS, agreement, by_task
+from hybrid.evals.research.agreement import PUBLISHED, TASKS, Cell, agreement, by_task
 from hybrid.evals.run import run
 
 from hybrid.engines.base import Completion
 from hybrid.errors import EngineError, InputError, WindowError
 from hybrid.settings import CostSettings
 from hybrid.types import Usage
-from tests.evals.test_run import Pool, Sums, suite
+from tests.evals.sums import Pool, Sums, suite
 
 LARA = Path(__file__).parents[2] / ".." / "shared" / "data" / "lara"
 
@@ -150,8 +150,6 @@ def test_the_score_without_a_judge_follows_the_published_one():
 
 
 def test_equal_means_agree_wholly():
-    from hybrid.evals.research.agreement import Cell
-
     cells = [Cell(f"m{i // 4}", i / 20, i / 20, 5) for i in range(20)]
     found = agreement(cells)
     assert (found.r, found.bias, found.same) == (pytest.approx(1.0), 0.0, 1.0)

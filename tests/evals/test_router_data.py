@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hybrid.evals.research.router_data import groups, halves
+from hybrid.evals.replay import DOCUMENTS
+from hybrid.evals.research.router_data import SIZES, groups, halves
 
 from hybrid.files import read_lines
 
@@ -27,9 +28,6 @@ def test_halves_are_even_within_a_stratum_and_do_not_depend_on_order():
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="LaRA is not beside the project")
 def test_laras_papers_that_share_text_stay_together():
-    from hybrid.evals.replay import DOCUMENTS
-    from hybrid.evals.research.router_data import SIZES
-
     documents = {(s, d["file"]): d["text"] for s in SIZES for d in read_lines(DATA / DOCUMENTS.format(s))}
     found = groups(documents)
     assert len(documents) == 62

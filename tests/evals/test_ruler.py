@@ -1,5 +1,6 @@
 """RULER's tasks have the published parameters, never exceed their length, and hold what is asked for."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -58,8 +59,6 @@ def minilm() -> Count:
 
 @pytest.fixture(scope="module")
 def options(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Any]]:
-    import json
-
     folder = tmp_path_factory.mktemp("qa")
     (folder / "squad.json").write_text(json.dumps(SQUAD))
     paragraphs = [{"title": f"T{n}", "text": f"Fact {n} is that lake {n} is deep."} for n in range(40)]

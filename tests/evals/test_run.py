@@ -8,81 +8,25 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hybrid.evals import folder
 from hybrid.evals.arms.arm import Reply, Unsuited
-from hybrid.evals.arms.function import FunctionArm
 from hybrid.evals.folder import RUN, RunFailed
 from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.record import RECORDS, Record, records
 from hybrid.evals.run import by_document, run
 from hybrid.evals.sample import Sample
-from hybrid.evals.suite import ArmSpec, Limits, Suite, TaskSpec
 from hybrid.evals.workers import judge
 
 from hybrid.cli.main import cli, guarded
 from hybrid.errors import EngineError, InputError, SettingsError, WindowError
-from hybrid.types import Cost, Usage
-
-
-class Sums:
-    """A task: what is a + b?"""
-
-    name, source, metric = "sums", "made up", "exact_match"
-
-    def __init__(self, groups: int = 5) -> None:
-        self.documents = [{f"book {g}": f"The {g}th book of sums."} for g in range(groups)]
-
-    def samples(self, count: Any, n: int, seed: int, length: int | None = None) -> Iterator[Sample]:
-        for i in range(n):
-            group = i % len(self.documents)
-            golds = (str(i + seed),)
-            yield Sample(f"s{i}", f"What is {i} + {seed}?", self.documents[group], golds, group=str(group))
-
-
-def add(question: str, documents: Mapping[str, str]) -> str:
-    one, _, other = question.removeprefix("What is ").rstrip("?").partition(" + ")
-    return str(int(one) + int(other))
-
-
-def slowly(question: str, documents: Mapping[str, str]) -> str:
-    time.sleep(0.004)
-    return add(question, documents)
-
-
-class Pool(FunctionArm):
-    """A function with the tokens and costs of a model."""
-
-    def __init__(self, name: str, function: Any = add, concurrency: int = 3) -> None:
-        super().__init__(name, function, concurrency)
-        self.asked: list[str] = []
-        self.threads: set[int] = set()
-
-    def answer(self, sample: Sample) -> Reply:
-        self.asked.append(sample.id)
-        self.threads.add(threading.get_ident())
-        found = super().answer(sample)
-        return Reply(found.text, found.abstained, usage=Usage(calls=1, prompt_tokens=10), cost=self.price(Usage()))
-
-    def price(self, usage: Usage) -> Any:
-        return Cost(dollars=0.001 * usage.calls, basis="measured")
-
-
-def suite(n: int = 20, arms: tuple[str, ...] = ("one",), **limits: Any) -> Suite:
-    return Suite(
-        name="sums",
-        n=n,
-        seeds=(0, 7),
-        tasks=(TaskSpec(name="tests.evals.test_run:Sums", label="sums"),),
-        arms=tuple(ArmSpec(name=name, kind="function", target="tests.evals.test_run:add") for name in arms),
-        limits=Limits(**limits),
-    )
+from hybrid.types import Usage
+from tests.evals.sums import Pool, Sums, add, slowly, suite
 
 
 def keys(folder: Path) -> list[Any]:
@@ -139,7 +83,7 @@ def test_killed_at_any_moment_it_ends_as_an_undisturbed_run_does(tmp_path):
     root = Path(__file__).parents[2]
     code = (
         "from pathlib import Path\nfrom hybrid.evals.run import run\n"
-        "from tests.evals.test_run import Pool, Sums, slowly, suite\n"
+        "from tests.evals.sums import Pool, Sums, slowly, suite\n"
         "run(suite(150), [Pool('one', slowly)], {'sums': Sums()}, Path('FOLDER'))"
     )
 
@@ -287,7 +231,7 @@ def test_a_full_disk_leaves_what_is_written_valid(tmp_path):
     """The limit on a file's size makes a write fail half-way, as a full disk does."""
     code = (
         "import resource, signal\nfrom pathlib import Path\nfrom hybrid.evals.run import run\n"
-        "from tests.evals.test_run import Pool, Sums, suite\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "from tests.evals.sums import Pool, Sums, suite\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "from hybrid.errors import UserError\nresource.setrlimit(resource.RLIMIT_FSIZE, (9000, -1))\n"
         f"try:\n    run(suite(), [Pool('one')], {{'sums': Sums()}}, Path({str(tmp_path)!r}))\n"
         "except UserError as error:\n    print(error)\n"
@@ -336,7 +280,7 @@ def test_records_stay_small_enough_to_read_back():
 
 def test_from_the_command_line(tmp_path, monkeypatch, capsys):
     (tmp_path / "own.py").write_text(
-        "from tests.evals.test_run import Sums, add\n\ndef broken(question, documents):\n    raise ValueError('no')\n"
+        "from tests.evals.sums import Sums, add\n\ndef broken(question, documents):\n    raise ValueError('no')\n"
     )
     (tmp_path / "own.toml").write_text(
         'n = 12\n[[tasks]]\nname = "own:Sums"\nlabel = "sums"\n'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from hybrid.evals import suite as suites
 from hybrid.evals.arms.function import FunctionArm, QueryEngineArm
 from hybrid.evals.arms.hybrid import HybridArm
@@ -18,11 +19,12 @@ from hybrid.evals.sample import Sample
 from hybrid.evals.selection import narrowed, needs_data, possible
 from hybrid.evals.suite import ArmSpec, Cell, Limits, TaskSpec, make_task, read
 
-from hybrid.cli.main import guarded
+from hybrid.cli.main import cli, guarded
 from hybrid.engines.base import Completion
 from hybrid.errors import InputError, SettingsError, WindowError
 from hybrid.settings import Settings, load
 from hybrid.types import Usage
+from tests.session.doubles import ByWords
 
 GOOD = """
 n = 3
@@ -137,19 +139,13 @@ def sample(**changes: object) -> Sample:
     return Sample(**{**values, "golds": ("31 August 2031",), "group": "lease", **changes})  # type: ignore[arg-type]
 
 
-class Wire:
+class Wire(ByWords):
     """An engine that remembers what it was sent."""
 
-    name, window, concurrency, counts_exactly, on_gpu = "wire", 100, 4, True, True
+    name, window, concurrency = "wire", 100, 4
 
     def __init__(self) -> None:
         self.sent: list[tuple[list[dict[str, str]], int]] = []
-
-    def count(self, texts):
-        return [len(text.split()) for text in texts]
-
-    def measure(self, prompt):
-        return sum(self.count([message["content"] for message in prompt.messages()]))
 
     def ask(self, prompt, *, max_tokens, on_text=None):
         if self.measure(prompt) + max_tokens > self.window:
@@ -253,10 +249,6 @@ def test_list(capsys):
 
 
 def test_suites_complete(monkeypatch):
-    from click.shell_completion import ShellComplete
-
-    from hybrid.cli.main import cli
-
     completion = ShellComplete(cli, {}, "hybrid", "_HYBRID_COMPLETE")
     assert [item.value for item in completion.get_completions(["eval", "run"], "s")] == ["smoke", "standard"]
 

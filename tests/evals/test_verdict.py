@@ -9,7 +9,7 @@ from hybrid.evals.report.rows import _row
 from hybrid.evals.report.verdict import verdict
 
 from hybrid.types import Usage
-from tests.evals.test_report import made, record, suite
+from tests.evals.made import made, record, suite
 
 
 def verdict_of(*scores: tuple[str, int, list[float]]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,25 +18,16 @@ from hybrid.model.profile import FILE, Profile, Scored, load_profile, profile_fo
 from hybrid.session.hybrid import Hybrid
 from hybrid.settings import RoutingSettings, Settings
 from hybrid.types import Usage
+from tests.session.doubles import ByLetters
 
 
-class Reader:
+class Reader(ByLetters):
     """Finds what it is asked for, but nothing in prompts longer than its reach, nor in its blind depths."""
 
-    name = "reader at nowhere"
-    window = 16_384
-    concurrency = 4
-    counts_exactly = True
-    on_gpu = True
+    name, window, concurrency = "reader at nowhere", 16_384, 4
 
     def __init__(self, reach: int, blind: tuple[float, float] = (2.0, 2.0)) -> None:
         self.reach, self.blind, self.asked = reach, blind, 0
-
-    def count(self, texts: Sequence[str]) -> list[int]:
-        return [len(text) // 4 + 1 for text in texts]
-
-    def measure(self, prompt: Prompt) -> int:
-        return self.count(["".join(message["content"] for message in prompt.messages())])[0]
 
     def ask(self, prompt: Prompt, *, max_tokens: int, on_text: OnText | None = None) -> Completion:
         self.asked += 1

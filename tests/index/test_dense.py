@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -276,8 +277,6 @@ def test_an_index_in_memory_that_changes_reaches_the_gpu(monkeypatch: pytest.Mon
 
 
 def test_missing_faiss_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(MissingDependency) as refused:
         module.Dense.empty(8)

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from hybrid.corpus.corpus import Corpus
 from hybrid.errors import BrokenDependency, IndexStoreError, MissingDependency, UserError
+from hybrid.index.chunking import Chunker
+from hybrid.index.dense import Dense
+from hybrid.index.libraries import bm25
+from hybrid.index.store import Store
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,10 +67,6 @@ BROKEN = {
 def test_a_broken_faiss_is_no_damaged_index(
     code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: object
 ) -> None:
-    from hybrid.corpus.corpus import Corpus
-    from hybrid.index.chunking import Chunker
-    from hybrid.index.store import Store
-
     (tmp_path / "faiss.py").write_text(code)
     monkeypatch.syspath_prepend(str(tmp_path))
     kept = {name: sys.modules.pop(name) for name in [n for n in sys.modules if n.partition(".")[0] == "faiss"]}
@@ -85,8 +86,6 @@ def test_a_broken_faiss_is_no_damaged_index(
 
 
 def test_no_bm25s_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hybrid.index.libraries import bm25
-
     monkeypatch.setitem(sys.modules, "bm25s", None)
     with pytest.raises(MissingDependency, match="needs the package 'bm25s'"):
         bm25()
@@ -106,11 +105,6 @@ def test_no_bm25s_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> No
 def test_what_is_no_damage_is_not_told_as_damage(
     error: Exception, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: object
 ) -> None:
-    from hybrid.corpus.corpus import Corpus
-    from hybrid.index.chunking import Chunker
-    from hybrid.index.dense import Dense
-    from hybrid.index.store import Store
-
     made = Store(tmp_path / "index", embedder, Chunker(embedder))  # type: ignore[arg-type]
     made.update(Corpus.of({"a": "The office is in Lima."}))
     made.close()

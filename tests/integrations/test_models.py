@@ -20,18 +20,13 @@ from hybrid.settings import EngineSettings
 from hybrid.types import Usage
 from tests.integrations.leases import LEASES, QUESTION
 from tests.integrations.nodes import heard
+from tests.session.doubles import ByWords
 
 
-class Echo:
+class Echo(ByWords):
     """An engine that streams back what it was sent, two words at a time."""
 
-    name, window, concurrency, counts_exactly, on_gpu = "echo", 50, 1, True, False
-
-    def count(self, texts):
-        return [len(text.split()) for text in texts]
-
-    def measure(self, prompt):
-        return sum(self.count([message["content"] for message in prompt.messages()]))
+    name, window, concurrency, on_gpu = "echo", 50, 1, False
 
     def ask(self, prompt, *, max_tokens, on_text=None):
         tokens = self.measure(prompt)

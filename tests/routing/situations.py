@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import log
 
 from hybrid.routing.features import FEATURES
 from hybrid.routing.situation import Situation, sized
@@ -33,7 +34,6 @@ def situation(
 
 def settled(rag: float, long: float, *, abstains: float = 0.0, again: float = 0.0) -> Weights:
     """Weights that expect the same of every question, which needs a fact."""
-    from math import log
 
     def line(p: float) -> tuple[float, float]:
         p = min(max(p, 1e-6), 1 - 1e-6)

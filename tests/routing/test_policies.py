@@ -22,6 +22,7 @@ from hybrid.routing.policy import Doubting
 from hybrid.settings import RoutingSettings, load
 from hybrid.settings.names import ORDERINGS, POLICIES
 from hybrid.types import RUNGS, Candidate, Passage
+from tests.installed import describe
 from tests.routing.situations import situation as of_sizes
 
 situation = partial(of_sizes, corpus=10_000, passages=800, room=30_000, largest=5_000, documents=3)
@@ -139,11 +140,8 @@ def test_the_settings_list_what_is_registered(key: str, names: list[str]) -> Non
 
 
 def test_another_package_brings_a_policy_and_an_ordering(tmp_path: Path) -> None:
-    about = tmp_path / "other-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n", "utf-8")
     brought = "[hybrid.policy]\nmine = other:Mine\n[hybrid.ordering]\nbackwards = other:backwards\n"
-    (about / "entry_points.txt").write_text(brought, "utf-8")
+    describe(tmp_path, entry_points=brought)
     (tmp_path / "other.py").write_text(
         "from hybrid.routing.policies.rag import Rag\n\nclass Mine(Rag):\n    name = 'mine'\n\n"
         "def backwards(ranked, curve):\n    return ranked[::-1]\n",

@@ -15,22 +15,32 @@ PRICED = Settings.model_validate(
 )
 
 
-class Model:
-    """An engine that replies as it is told: for replies that a real model would not give on demand."""
+class ByLetters:
+    """What an engine tells of itself; four letters are a token."""
 
-    name = "told"
-    concurrency = 2
-    counts_exactly = True
-    on_gpu = True
-
-    def __init__(self, *replies: str, window: int = 200_000, truncated: bool = False) -> None:
-        self.replies, self.window, self.truncated, self.prompts = list(replies), window, truncated, []
+    window, concurrency, counts_exactly, on_gpu = 100_000, 2, True, True
 
     def count(self, texts):
         return [len(text) // 4 + 1 for text in texts]
 
     def measure(self, prompt):
-        return sum(self.count([m["content"] for m in prompt.messages()]))
+        return sum(self.count([message["content"] for message in prompt.messages()]))
+
+
+class ByWords(ByLetters):
+    """The same; a word is a token."""
+
+    def count(self, texts):
+        return [len(text.split()) for text in texts]
+
+
+class Model(ByLetters):
+    """An engine that replies as it is told: for replies that a real model would not give on demand."""
+
+    name = "told"
+
+    def __init__(self, *replies: str, window: int = 200_000, truncated: bool = False) -> None:
+        self.replies, self.window, self.truncated, self.prompts = list(replies), window, truncated, []
 
     def ask(self, prompt, *, max_tokens, on_text=None):
         self.prompts.append(prompt)
@@ -53,16 +63,13 @@ def changed(hybrid: Hybrid, **sections: dict[str, object]) -> Hybrid:
     return asking(hybrid, None, load(overrides=sections, environ={}))
 
 
-class Caching:
+class Caching(ByWords):
     """An engine that caches whole prompts' beginnings, as far as this test needs."""
 
-    name, window, concurrency, counts_exactly, on_gpu = "caching", 20_000, 1, True, True
+    name, window, concurrency = "caching", 20_000, 1
 
     def __init__(self) -> None:
         self.seen: list[str] = []
-
-    def count(self, texts: Any) -> list[int]:
-        return [len(text.split()) for text in texts]
 
     def measure(self, prompt: Prompt) -> int:
         return len(prompt.body().split())

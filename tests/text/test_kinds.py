@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
+from tree_sitter_language_pack import SupportedLanguage
 
 from hybrid.text.kinds import FILE_NAMES, LANGUAGES, kind_of
 
@@ -27,8 +30,4 @@ class TestKind:
         assert kind_of(name) == kind
 
     def test_every_language_has_a_grammar(self) -> None:
-        from typing import get_args
-
-        from tree_sitter_language_pack import SupportedLanguage
-
         assert {*LANGUAGES.values(), *FILE_NAMES.values()} <= set(get_args(SupportedLanguage))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hybrid.pipelines.code.pipeline import Codebase
 
 from tests.pipelines.code.shop import FILES, git
 
@@ -24,3 +26,9 @@ def commit(shop: Path) -> str:
     git(shop, "add", "--all", "--force")
     git(shop, "commit", "--quiet", "-m", "first")
     return git(shop, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def found(shop: Path) -> Iterator[Codebase]:
+    with Codebase(shop) as codebase:
+        yield codebase

@@ -9,9 +9,8 @@ from hybrid.pipelines.code.pipeline import Codebase
 
 
 class TestMap:
-    def test_each_after_what_it_imports(self, shop: Path) -> None:
-        with Codebase(shop) as found:
-            mapped = found.map()
+    def test_each_after_what_it_imports(self, found: Codebase) -> None:
+        mapped = found.map()
         order = [one.file.name for one in mapped.files]
         assert order.index("src/shop/money.py") < order.index("src/shop/core.py") < order.index("src/shop/__init__.py")
         assert order.index("src/shop/__init__.py") < order.index("src/shop/app.py")
@@ -26,13 +25,12 @@ class TestMap:
             "deabc"
         )
 
-    def test_its_text_changes_with_names_only(self, shop: Path) -> None:
-        with Codebase(shop) as found:
-            text = as_text(found.map())
-            assert "## src/shop/core.py\nimports src/shop/money.py\n" in text
-            assert "- class Cart(Base): most, add, check\n" in text
-            file = shop / "src" / "shop" / "core.py"
-            file.write_text(file.read_text().replace("LIMIT = 40", "LIMIT = 41  # more\n\n"))
-            found.update()
-            assert as_text(found.map()) == text
-            assert len(as_text(found.map(), 300)) <= 301
+    def test_its_text_changes_with_names_only(self, found: Codebase, shop: Path) -> None:
+        text = as_text(found.map())
+        assert "## src/shop/core.py\nimports src/shop/money.py\n" in text
+        assert "- class Cart(Base): most, add, check\n" in text
+        file = shop / "src" / "shop" / "core.py"
+        file.write_text(file.read_text().replace("LIMIT = 40", "LIMIT = 41  # more\n\n"))
+        found.update()
+        assert as_text(found.map()) == text
+        assert len(as_text(found.map(), 300)) <= 301

@@ -20,53 +20,49 @@ def calls(found: list, *, sure: bool = True) -> list[tuple[str, int, str]]:
 
 
 class TestNames:
-    def test_definitions(self, shop: Path) -> None:
-        with Codebase(shop) as found:
-            assert places(found.defined("Cart")) == ["src/shop/core.py:15-27"]
-            assert [p.name for p in found.defined("check")] == ["shop.core.Cart.check"]
-            assert places(found.defined("Cart.check")) == places(found.defined("shop.core.Cart.check"))
-            assert places(found.defined("core.LIMIT")) == ["src/shop/core.py:7"]
-            assert places(found.defined("shop.Cart")) == ["src/shop/core.py:15-27"]  # passed on by the package
-            assert places(found.defined("load")) == ["web/load.ts:2-4"]
-            assert [p.name for p in found.defined("T.Run")] == ["go.a.T.Run"]
-            assert found.defined("Other.check") == found.defined("") == []
+    def test_definitions(self, found: Codebase) -> None:
+        assert places(found.defined("Cart")) == ["src/shop/core.py:15-27"]
+        assert [p.name for p in found.defined("check")] == ["shop.core.Cart.check"]
+        assert places(found.defined("Cart.check")) == places(found.defined("shop.core.Cart.check"))
+        assert places(found.defined("core.LIMIT")) == ["src/shop/core.py:7"]
+        assert places(found.defined("shop.Cart")) == ["src/shop/core.py:15-27"]  # passed on by the package
+        assert places(found.defined("load")) == ["web/load.ts:2-4"]
+        assert [p.name for p in found.defined("T.Run")] == ["go.a.T.Run"]
+        assert found.defined("Other.check") == found.defined("") == []
 
-    def test_callers(self, shop: Path) -> None:
-        with Codebase(shop) as found:
-            assert calls(found.callers("round_up")) == [
-                ("src/shop/core.py", 24, "shop.core.Cart.add"),  # under another name
-                ("src/shop/money.py", 6, "shop.money.tax"),
-            ]
-            assert calls(found.callers("tax")) == [
-                ("src/shop/app.py", 6, "shop.app"),
-                ("src/shop/core.py", 24, "shop.core.Cart.add"),
-            ]
-            assert calls(found.callers("Cart.check")) == [("src/shop/core.py", 23, "shop.core.Cart.add")]
-            assert calls(found.callers("Cart.check"), sure=False) == [
-                ("src/shop/app.py", 5, "shop.app"),
-                ("src/shop/core.py", 31, "shop.core.total"),
-            ]
-            assert calls(found.callers("Base.close")) == [("src/shop/core.py", 27, "shop.core.Cart.check")]
-            assert calls(found.callers("Cart")) == [("src/shop/app.py", 4, "shop.app")]  # renamed by the package
-            assert calls(found.callers("total")) == [("src/shop/core.py", 34, "shop.core.total.inner")]
-            assert calls(found.callers("load")) == [("web/main.ts", 4, "web.main.main")]
-            assert calls(found.callers("helper")) == [("go/a.go", 5, "go.a.T.Run")]
+    def test_callers(self, found: Codebase) -> None:
+        assert calls(found.callers("round_up")) == [
+            ("src/shop/core.py", 24, "shop.core.Cart.add"),  # under another name
+            ("src/shop/money.py", 6, "shop.money.tax"),
+        ]
+        assert calls(found.callers("tax")) == [
+            ("src/shop/app.py", 6, "shop.app"),
+            ("src/shop/core.py", 24, "shop.core.Cart.add"),
+        ]
+        assert calls(found.callers("Cart.check")) == [("src/shop/core.py", 23, "shop.core.Cart.add")]
+        assert calls(found.callers("Cart.check"), sure=False) == [
+            ("src/shop/app.py", 5, "shop.app"),
+            ("src/shop/core.py", 31, "shop.core.total"),
+        ]
+        assert calls(found.callers("Base.close")) == [("src/shop/core.py", 27, "shop.core.Cart.check")]
+        assert calls(found.callers("Cart")) == [("src/shop/app.py", 4, "shop.app")]  # renamed by the package
+        assert calls(found.callers("total")) == [("src/shop/core.py", 34, "shop.core.total.inner")]
+        assert calls(found.callers("load")) == [("web/main.ts", 4, "web.main.main")]
+        assert calls(found.callers("helper")) == [("go/a.go", 5, "go.a.T.Run")]
 
-    def test_calls(self, shop: Path) -> None:
-        with Codebase(shop) as found:
-            assert [(c.place.name, [p.where for p in c.targets]) for c in found.calls("Cart.add")] == [
-                ("self.check", ["src/shop/core.py:26-27"]),
-                ("up", ["src/shop/money.py:1-2"]),
-                ("money.tax", ["src/shop/money.py:5-6"]),
-            ]
+    def test_calls(self, found: Codebase) -> None:
+        assert [(c.place.name, [p.where for p in c.targets]) for c in found.calls("Cart.add")] == [
+            ("self.check", ["src/shop/core.py:26-27"]),
+            ("up", ["src/shop/money.py:1-2"]),
+            ("money.tax", ["src/shop/money.py:5-6"]),
+        ]
 
-    def test_inheritance_and_members(self, shop: Path) -> None:
-        with Codebase(shop) as found:
-            assert places(found.symbols.subclasses("Base")) == ["src/shop/core.py:15-27"]
-            assert [c.place.name for c in found.symbols.bases("Cart")] == ["Base"]
-            assert [p.name for p in found.symbols.members("Cart")] == [
-                f"shop.core.Cart.{n}" for n in ("most", "add", "check")
-            ]
+    def test_inheritance_and_members(self, found: Codebase) -> None:
+        assert places(found.symbols.subclasses("Base")) == ["src/shop/core.py:15-27"]
+        assert [c.place.name for c in found.symbols.bases("Cart")] == ["Base"]
+        assert [p.name for p in found.symbols.members("Cart")] == [
+            f"shop.core.Cart.{n}" for n in ("most", "add", "check")
+        ]
 
     def test_an_edit_is_followed(self, shop: Path) -> None:
         with Codebase(shop) as found:

@@ -15,10 +15,9 @@ from hybrid.settings import RoutingSettings, Settings
 
 
 class TestAsking:
-    def test_a_name_needs_no_engine(self, shop: Path) -> None:
-        with Codebase(shop) as found:
-            answer = found.ask("Who calls Cart.check?")
-            assert found._store is None  # nothing was embedded
+    def test_a_name_needs_no_engine(self, found: Codebase, shop: Path) -> None:
+        answer = found.ask("Who calls Cart.check?")
+        assert found._store is None  # nothing was embedded
         assert (answer.decision.policy, answer.usage.calls, answer.cost.dollars) == ("symbols", 0, 0.0)
         assert [(c.document, c.line, c.score) for c in answer.citations] == [
             ("src/shop/core.py", 23, 1.0),
@@ -28,23 +27,21 @@ class TestAsking:
         text = (shop / "src" / "shop" / "core.py").read_text()
         assert text[answer.citations[0].start : answer.citations[0].end] == answer.citations[0].quote
 
-    def test_definitions_are_read_and_named(self, shop: Path) -> None:
-        with Codebase(shop) as found:
-            answer = found.ask("What ends the session of the customer?", read="definitions")
-            assert [c.heading for c in answer.citations] == ["shop.core.Base.close"]
-            assert not any(c.document == NAME for c in answer.citations)
-            assert found.store.document(NAME).text.startswith("# Map of shop")
+    def test_definitions_are_read_and_named(self, found: Codebase) -> None:
+        answer = found.ask("What ends the session of the customer?", read="definitions")
+        assert [c.heading for c in answer.citations] == ["shop.core.Base.close"]
+        assert not any(c.document == NAME for c in answer.citations)
+        assert found.store.document(NAME).text.startswith("# Map of shop")
 
-    def test_reading_wider(self, shop: Path) -> None:
-        with Codebase(shop) as found:
-            question = "What ends the session of the customer?"
-            names = found._around(question, "imports")
-            assert names == (NAME, "src/shop/core.py", "src/shop/money.py")  # the map first, then by name
-            package = found._around(question, "package")
-            assert set(names) < set(package)
-            answer = found.ask(question, read="imports")
-            assert answer.decision.rung == "corpus"
-            assert "those it imports: 2 files" in answer.reason
+    def test_reading_wider(self, found: Codebase) -> None:
+        question = "What ends the session of the customer?"
+        names = found._around(question, "imports")
+        assert names == (NAME, "src/shop/core.py", "src/shop/money.py")  # the map first, then by name
+        package = found._around(question, "package")
+        assert set(names) < set(package)
+        answer = found.ask(question, read="imports")
+        assert answer.decision.rung == "corpus"
+        assert "those it imports: 2 files" in answer.reason
 
     def test_only_what_fits_is_read(self, shop: Path) -> None:
         base = settings(Settings(routing=RoutingSettings(policy="rag")))

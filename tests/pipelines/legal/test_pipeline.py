@@ -12,6 +12,7 @@ from hybrid.pipelines.legal.question import Question, cuad, named
 from hybrid import Hybrid, Settings
 from hybrid.errors import InputError
 from hybrid.index.embedding import Embedder
+from hybrid.reading.assemble import passage_piece
 from tests.pipelines.legal.agreements import CORPUS, LEASE, SUPPLY
 from tests.session.doubles import Model
 
@@ -59,8 +60,6 @@ class TestAsk:
         assert "Germany" in found["supply.txt", wanted[0].ask].text
 
     def test_definitions_and_references_travel_with_what_is_read(self, legal: Legal) -> None:
-        from hybrid.reading.assemble import passage_piece
-
         passages = [p for p in legal.store.passages_of("lease.txt") if "except to an Affiliate" in p.text]
         widen = legal.library.reading("lease.txt", Question(ask="May the lease be assigned?"))
         read_ = widen("May the lease be assigned?", legal.store, [passage_piece(passages[0], 1.0)])

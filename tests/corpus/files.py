@@ -1,10 +1,17 @@
-"""Archives of XML that tests read."""
+"""Files as bytes: documents as their library saves them, and archives of XML."""
 
 from __future__ import annotations
 
 import io
 import zipfile
 from typing import Any
+
+
+def saved(document: Any) -> bytes:
+    """A document of any library as a file."""
+    out = io.BytesIO()
+    (document.save if hasattr(document, "save") else document.write)(out)
+    return out.getvalue()
 
 
 def with_members(data: bytes, changed: Any, added: dict[str, str]) -> bytes:
