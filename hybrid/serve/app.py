@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from hybrid.errors import HybridError
 from hybrid.serve import chat, documents, files, responses, vector_stores
 from hybrid.serve.guard import Guard
 from hybrid.serve.mcp import Tools
@@ -87,7 +88,7 @@ def app(service: Service) -> Starlette:
     made = Starlette(
         routes=routes,
         middleware=guards,
-        exception_handlers={HTTPException: on_refused, Refused: on_refused, Exception: on_error},
+        exception_handlers={HTTPException: on_refused, HybridError: on_error, Exception: on_error},
         lifespan=lifespan,
     )
     made.state.service, made.state.kept = service, responses.Kept()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeVar
@@ -100,6 +101,8 @@ class Tools:
         from mcp_types import ToolAnnotations
 
         self._hybrid, self._shelf = hybrid, shelf
+        root = logging.getLogger()
+        handlers, level = root.handlers[:], root.level
         self.server = MCPServer(
             "hybrid",
             version=__version__,
@@ -109,6 +112,7 @@ class Tools:
             ),
             log_level="ERROR",
         )
+        root.handlers[:], root.level = handlers, level  # it sets up the log of the whole process
         hints = ToolAnnotations(
             read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
         )

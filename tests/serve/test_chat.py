@@ -241,3 +241,10 @@ def test_the_engine_is_called_off_when_the_client_leaves(tmp_path: Path) -> None
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_what_a_user_can_mend_is_not_logged_as_a_fault_of_the_service(service: Running) -> None:
+    for model in ("nothing", "code:fast"):
+        service.post("/v1/route", json={"model": model, "question": "Who?"})
+        service.post("/v1/chat/completions", json={"model": model, "messages": [{"role": "user", "content": "Who?"}]})
+    assert "Traceback" not in (service.home / "log").read_text()
