@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from importlib.resources import files as carried
 
 from starlette.applications import Starlette
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -24,6 +25,14 @@ from hybrid.serve.replies import Refused, on_error, on_refused
 from hybrid.serve.route import route
 from hybrid.serve.service import Service
 
+
+class _AnyName(PathConvertor):
+    """A document's name in an address: all that is left of it, also a line break."""
+
+    regex = r"[\s\S]*"
+
+
+register_url_convertor("name", _AnyName())
 Endpoint = Callable[[Request], Awaitable[Response]]
 _KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
@@ -33,7 +42,7 @@ def app(service: Service) -> Starlette:
     routes: list[BaseRoute] = [
         Route("/", page),
         Route("/page/{name}", page),
-        Route("/open/{path:path}", page),
+        Route("/open/{path:name}", page),
         Route("/healthz", health),
         Route("/metrics", metrics),
         Route("/openapi.json", openapi),
@@ -45,7 +54,7 @@ def app(service: Service) -> Starlette:
         Route("/v1/saved", saved),
         Route("/v1/corpora", documents.corpora),
         Route("/v1/corpora/{corpus}/documents", documents.corpus),
-        Route("/v1/corpora/{corpus}/documents/{document:path}", documents.document),
+        Route("/v1/corpora/{corpus}/documents/{document:name}", documents.document),
         Route("/v1/files", files.create, methods=["POST"]),
         Route("/v1/files", files.listed),
         Route("/v1/files/{file}", files.delete, methods=["DELETE"]),
@@ -60,7 +69,7 @@ def app(service: Service) -> Starlette:
         Route("/v1/vector_stores/{store}/file_batches", vector_stores.batch, methods=["POST"]),
         Route("/v1/vector_stores/{store}/file_batches/{batch}", vector_stores.batched),
     ]
-    tools = Tools(service.hybrid, service.shelf)
+    tools = Tools(service.hybrid, service.shelf, service)
     routes.append(Mount("/mcp", tools.over_http()))
 
     @asynccontextmanager
@@ -88,7 +97,7 @@ def app(service: Service) -> Starlette:
     made = Starlette(
         routes=routes,
         middleware=guards,
-        exception_handlers={HTTPException: on_refused, HybridError: on_error, Exception: on_error},
+        exception_handlers={HTTPException: on_refused, HybridError: on_error},
         lifespan=lifespan,
     )
     made.state.service, made.state.kept = service, responses.Kept()
@@ -98,9 +107,9 @@ def app(service: Service) -> Starlette:
 async def page(request: Request) -> Response:
     """The page and its files, from the package; a link to a document opens the same page."""
     name = request.path_params.get("name", "index.html")
-    file = carried("hybrid.serve") / "page" / name
     suffix = name[name.rfind(".") :]
-    if suffix not in _KINDS or "/" in name or not file.is_file():
+    file = {file.name: file for file in (carried("hybrid.serve") / "page").iterdir()}.get(name)
+    if suffix not in _KINDS or file is None:
         raise Refused(404, "not_found", "There is nothing at this address.")
     return Response(
         file.read_bytes(), media_type=f"{_KINDS[suffix]}; charset=utf-8", headers={"cache-control": "no-cache"}

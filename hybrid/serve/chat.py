@@ -93,7 +93,7 @@ async def completions(request: Request) -> Response:
         return StreamingResponse(
             _chunks(service, given, asked, key, service.base(request)), media_type="text/event-stream"
         )
-    answer = await service.answer(asked, key)
+    answer = await service.answer(asked, key, request.receive)
     told_of = service.told(corpus, answer, service.base(request))
     places = service.places(corpus, answer)
     cited = annotated(answer.text, places, service.base(request), service.file_id, nested=True)

@@ -18,7 +18,7 @@ from hybrid.serve.vector_stores import refresh
 async def create(request: Request) -> Response:
     """`POST /v1/files`: a form with a file. It is kept, and read when a vector store takes it."""
     service: Service = request.app.state.service
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise Refused(415, "not_a_form", "Send the file as a form, multipart/form-data, in the field 'file'.")
     async with request.form(max_files=1, max_fields=8, max_part_size=1 << 16) as form:
         upload = form.get("file")
@@ -53,6 +53,7 @@ async def content(request: Request) -> Response:
     """`GET /v1/files/ID/content`: as it was uploaded, to be saved and never to be shown as a page."""
     service: Service = request.app.state.service
     file = service.uploads.file(request.path_params["file"])
+    request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
     return FileResponse(service.uploads.path(file), media_type="application/octet-stream", filename=file.filename)
 
 

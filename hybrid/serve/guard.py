@@ -7,14 +7,16 @@ from another site is refused unless that site is named in `serve.origins`.
 
 from __future__ import annotations
 
+import re
+import time
 from urllib.parse import urlsplit
 
 import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hybrid.serve.keys import Keys
-from hybrid.serve.replies import Refused, problem
+from hybrid.serve.keys import KEY, Keys
+from hybrid.serve.replies import Refused, problem, told
 from hybrid.serve.tracing import HEADERS
 from hybrid.settings import ServeSettings
 
@@ -22,7 +24,8 @@ _MB = 1 << 20
 _HERE = ("localhost", "127.0.0.1", "::1", "[::1]")
 _OPEN = ("/", "/healthz", "/favicon.ico")  # and all of the page: its files tell nothing of documents
 _OPEN_UNDER = ("/page/", "/open/")
-_BODY_SECONDS = 30.0  # between two pieces of a body
+_BODY_SECONDS = 30.0  # that a body may take, and
+_BODY_RATE = 10_000  # a second more for so many bytes
 _SECURE = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -73,10 +76,15 @@ class Guard:
             if started:
                 raise
             await problem(refused.status_code, refused.code, refused.detail, refused.headers)(scope, receive, sent)
+        except Exception as error:
+            if started:
+                raise
+            await problem(*told(error))(scope, receive, sent)
 
     def _check(self, scope: Scope, headers: Headers, limit: int) -> None:
         host = _host(headers.get("host", ""))
-        if not self._any_host and host not in self._hosts:
+        if host is None or (not self._any_host and host not in self._hosts):
+            host = headers.get("host", "") if host is None else host
             sentence = f"This service is not called {host[:80]!r}; name it in serve.hosts if it is."
             raise Refused(421, "wrong_host", sentence)
         origin = headers.get("origin")
@@ -86,15 +94,17 @@ class Guard:
             )
             raise Refused(403, "wrong_origin", sentence)
         path: str = scope["path"]
-        is_open = path in _OPEN or path.startswith(_OPEN_UNDER) or scope["method"] == "OPTIONS"
+        is_open = path in _OPEN or path.startswith(_OPEN_UNDER)
         if not is_open:
-            scope.setdefault("state", {})["key"] = self._keys.of(headers.get("authorization"))
+            key = self._keys.of(headers.get("authorization"))
+            scope.setdefault("state", {})["key"] = key
+            KEY.set(key)
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > limit:
+        if not re.fullmatch(r"[0-9]{1,19}", length) or int(length) > limit:
             raise _too_large(limit)
 
     def _trusted(self, origin: str, host: str) -> bool:
-        return origin in self._settings.origins or urlsplit(origin).netloc == host
+        return origin in self._settings.origins or origin.partition("://")[2] == host
 
     def _limit(self, scope: Scope) -> int:
         upload = scope["path"] == "/v1/files" and scope["method"] == "POST"
@@ -103,18 +113,19 @@ class Guard:
 
 
 def _limited(receive: Receive, limit: int) -> Receive:
-    """A body that is refused once it is too large, or once nothing of it comes for a while."""
-    read, ended = 0, False
+    """A body that is refused once it is too large, or once it comes too slowly."""
+    read, ended, begun = 0, False, time.monotonic()
 
     async def received() -> Message:
         nonlocal read, ended
         if ended:  # what comes now is that the client goes
             return await receive()
         try:
-            with anyio.fail_after(_BODY_SECONDS):
+            with anyio.fail_after(begun + _BODY_SECONDS + read / _BODY_RATE - time.monotonic()):
                 message = await receive()
         except TimeoutError:
-            raise Refused(408, "too_slow", f"Nothing of the request came for {_BODY_SECONDS:g} seconds.") from None
+            sentence = f"The request came too slowly: {read:,} bytes in {time.monotonic() - begun:.0f} seconds."
+            raise Refused(408, "too_slow", sentence, {"connection": "close"}) from None
         read += len(message.get("body", b""))
         if read > limit:
             raise _too_large(limit)
@@ -128,8 +139,7 @@ def _too_large(limit: int) -> Refused:
     return Refused(413, "too_large", f"The request is larger than the {limit / _MB:g} MiB that are taken here.")
 
 
-def _host(header: str) -> str:
-    """The name in a header `Host`, without its port."""
-    if header.startswith("["):
-        return header.partition("]")[0] + "]"
-    return header.partition(":")[0].lower()
+def _host(header: str) -> str | None:
+    """The name in a header `Host`, without its port; None where it is no host: links are made of it."""
+    found = re.fullmatch(r"(\[[0-9a-f:.]+\]|[\w.-]+)(?::[0-9]{1,5})?", header.lower())
+    return found[1] if found else None

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -16,6 +17,7 @@ from hybrid.serve.replies import Refused
 from hybrid.settings import KeySettings, ServeSettings
 
 _SAVED_EVERY = 1.0  # seconds
+KEY: ContextVar[Key] = ContextVar("KEY")  # of the request under way
 
 
 class Key:

@@ -6,20 +6,25 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeVar
 
+from anyio import from_thread
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from hybrid import __version__
 from hybrid.errors import HybridError, InputError
 from hybrid.index.protocol import Store
 from hybrid.serve.citing import placed
+from hybrid.serve.keys import KEY
+from hybrid.serve.service import Asked, Service
 from hybrid.serve.shelf import Shelf
 from hybrid.session.hybrid import Hybrid
-from hybrid.types import Citation, Decision, Prediction
+from hybrid.types import Citation, Prediction
 
 _MOST = 100_000  # characters of a document that are fetched at once
 _ID = "{corpus}/{document}#{start}-{end}"
@@ -94,13 +99,14 @@ class Tools:
     Args:
         hybrid: answers.
         shelf: the corpora.
+        service: whose turns, limits and budgets hold for what is asked; None: there are none.
     """
 
-    def __init__(self, hybrid: Hybrid, shelf: Shelf) -> None:
+    def __init__(self, hybrid: Hybrid, shelf: Shelf, service: Service | None = None) -> None:
         from mcp.server import MCPServer
         from mcp_types import ToolAnnotations
 
-        self._hybrid, self._shelf = hybrid, shelf
+        self._hybrid, self._shelf, self._service = hybrid, shelf, service
         root = logging.getLogger()
         handlers, level = root.handlers[:], root.level
         self.server = MCPServer(
@@ -129,7 +135,10 @@ class Tools:
     ) -> Told:
         """Answer a question from the documents of a corpus, with quotations and their places."""
         name, store = self._opened(corpus)
-        answer = self._hybrid.answer(question, store, route=route)  # type: ignore[arg-type]  # checked there
+        if self._service is not None:
+            answer = from_thread.run(self._service.answer, Asked(name, question, route), KEY.get())
+        else:
+            answer = self._hybrid.answer(question, store, route=route)  # type: ignore[arg-type]  # checked there
         return Told(
             text=answer.text,
             abstained=answer.abstained,
@@ -150,7 +159,8 @@ class Tools:
     ) -> Hits:
         """Find the passages of a corpus that are nearest to a query, best first. No model is asked."""
         name, store = self._opened(corpus)
-        found = [candidate.passage for candidate in self._hybrid.retrieve(query, store, most)]
+        candidates = self._in_turn(name, query, lambda: self._hybrid.retrieve(query, store, most))
+        found = [candidate.passage for candidate in candidates]
         return Hits(
             results=[Hit(id=_id(name, p.document, p.start, p.end), title=_title(p), text=p.text) for p in found]
         )
@@ -159,9 +169,11 @@ class Tools:
         self, id: Annotated[str, Field(description="of a result of search, or CORPUS/DOCUMENT for all of it")]
     ) -> Fetched:
         """Read a document, or the passage of it that a result of search names."""
-        place, _, span = id.partition("#")
-        name, _, document = place.partition("/")
+        name, _, document = id.partition("/")
         _, store = self._opened(name)
+        span = ""
+        if document not in {entry.name for entry in store.entries()}:  # a name may have a # too
+            document, _, span = document.rpartition("#") if "#" in document else (document, "", "")
         try:
             found = store.document(document)
         except KeyError:
@@ -175,8 +187,8 @@ class Tools:
 
     def route(self, question: Annotated[str, Field(description="in plain words")], corpus: CorpusName = None) -> Way:
         """Tell which way a question would take, why, and what each way is expected to take. No model is asked."""
-        _, store = self._opened(corpus)
-        decision: Decision = self._hybrid.decide(question, store)
+        name, store = self._opened(corpus)
+        decision = self._in_turn(name, question, lambda: self._hybrid.decide(question, store))
         known = decision.model_dump(include={"route", "rung", "policy", "reason"})
         return Way(**known, predictions=list(decision.predictions))
 
@@ -194,6 +206,12 @@ class Tools:
         """Keeps the sessions of `over_http`."""
         async with self.server.session_manager.run():
             yield
+
+    def _in_turn(self, corpus: str, question: str, work: Callable[[], T]) -> T:
+        """What some work returns; in a service, in a turn of whoever asks. Runs in a thread of the event loop's."""
+        if self._service is None:
+            return work()
+        return from_thread.run(self._service.during, Asked(corpus, question), KEY.get(), work)
 
     def _opened(self, corpus: str | None) -> tuple[str, Store]:
         names = list(self._shelf)
@@ -215,6 +233,8 @@ def _guarded(tool: Callable[..., T]) -> Callable[..., T]:
             return tool(*args, **values)
         except HybridError as error:
             raise ToolError(str(error)) from None
+        except HTTPException as error:  # this key may not ask now
+            raise ToolError(error.detail) from None
 
     return guarded
 
@@ -243,7 +263,9 @@ def _span(span: str, length: int) -> tuple[int, int]:
     first, _, last = span.partition("-")
     if not span:
         return 0, length
-    if not (first.isdigit() and last.isdigit()):
-        raise InputError(f"The id ends with {span!r}, which is no range of characters; ids come from the tool search.")
+    if not re.fullmatch(r"[0-9]{1,12}-[0-9]{1,12}", span):
+        raise InputError(
+            f"The id ends with {span[:40]!r}, which is no range of characters; ids come from the tool search."
+        )
     start = min(int(first), length)
     return start, max(start, min(int(last), length))

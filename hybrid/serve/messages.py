@@ -11,6 +11,7 @@ from hybrid.types import Turn
 
 # Open WebUI asks the model itself for titles, tags and further questions, in a message that begins so
 _CHORE = re.compile(r"\s*###\s*Task:", re.IGNORECASE)
+TURNS, _TURN = 8, 2_000  # turns before a question, and characters of one, that are read and kept
 _FIRST = re.compile(r"(?:USER|user)\s*:\s*(.+)")
 
 
@@ -39,7 +40,7 @@ def conversation(messages: Sequence[Message]) -> tuple[str, tuple[Turn, ...]]:
     last = max((i for i, message in enumerate(spoken) if message.role == "user"), default=None)
     if last is None:
         raise Refused(400, "invalid_request", "There is no question: send a message with the role user and some text.")
-    turns = tuple(Turn(role=m.role, text=m.text) for m in spoken[:last])
+    turns = tuple(Turn(role=m.role, text=m.text[:_TURN]) for m in spoken[:last][-TURNS:])
     return spoken[last].text.strip(), turns
 
 

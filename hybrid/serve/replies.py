@@ -16,6 +16,7 @@ from hybrid.errors import CorpusError, EngineError, HybridError, IndexStoreError
 from hybrid.serve.asking import Busy, CalledOff, TooSlow
 
 LOG = logging.getLogger("hybrid.serve")
+_LONGEST = 1000  # characters of a sentence: a caller may have sent a name of any length
 _NOBODY = 499  # the caller has gone; nobody sees it but the log
 _STATUS: tuple[tuple[type[Exception], int, str], ...] = (  # the first that fits
     (WindowError, 400, "context_length_exceeded"),
@@ -28,6 +29,7 @@ _STATUS: tuple[tuple[type[Exception], int, str], ...] = (  # the first that fits
     (CalledOff, _NOBODY, "called_off"),
     (HybridError, 400, "invalid_request"),
 )
+_CODES = {404: "not_found", 405: "method_not_allowed"}
 _TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 
 M = TypeVar("M", bound=BaseModel)
@@ -58,7 +60,8 @@ async def parsed(request: Request, model: type[M]) -> M:
         raise Refused(415, "not_json", "Send the request as JSON, with the header Content-Type: application/json.")
     try:
         given = json.loads(await request.body(), parse_constant=_no_number)
-        json.dumps(given, ensure_ascii=False).encode()  # half a character, as in "\\ud800", is no text
+        # half a character, as in "\\ud800", is no text, and 1e400 is no number
+        json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise Refused(400, "not_json", "The request's body is not valid JSON.") from None
     return fitted(model, given)
@@ -81,6 +84,8 @@ def fitted(model: type[M], given: Any) -> M:
 
 def problem(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """An error in the form of OpenAI's API."""
+    if len(message) > _LONGEST:
+        message = f"{message[:_LONGEST]} ..."
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
     body = {"error": {"message": message, "type": kind, "param": None, "code": code}}
     return JSONResponse(body, status, headers)
@@ -98,8 +103,9 @@ def told(error: BaseException) -> tuple[int, str, str]:
 async def on_refused(request: Request, error: Exception) -> Response:
     """A refusal as a reply."""
     assert isinstance(error, HTTPException)
-    sentence = error.detail if isinstance(error, Refused) else _plain(error.status_code, request)
-    return problem(error.status_code, getattr(error, "code", "not_found"), sentence, error.headers)
+    sentence = error.detail if isinstance(error, Refused) else _plain(error, request)
+    code = getattr(error, "code", _CODES.get(error.status_code, "invalid_request"))
+    return problem(error.status_code, code, sentence, error.headers)
 
 
 async def on_error(request: Request, error: Exception) -> Response:
@@ -109,7 +115,7 @@ async def on_error(request: Request, error: Exception) -> Response:
     return problem(status, code, sentence, headers)
 
 
-def _plain(status: int, request: Request) -> str:
-    if status == 405:
+def _plain(error: HTTPException, request: Request) -> str:
+    if error.status_code == 405:
         return f"{request.method} is not possible at this address."
-    return "There is nothing at this address."
+    return "There is nothing at this address." if error.status_code == 404 else error.detail

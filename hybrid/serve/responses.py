@@ -19,7 +19,7 @@ from hybrid.serve.chat import event, headers_of
 from hybrid.serve.citing import Said, annotated
 from hybrid.serve.filters import Filter, matching
 from hybrid.serve.keys import Key
-from hybrid.serve.messages import Message, conversation
+from hybrid.serve.messages import TURNS, Message, conversation
 from hybrid.serve.replies import Body, Refused, parsed, told
 from hybrid.serve.service import Asked, Service
 from hybrid.types import Answer, Candidate, Sampling, Turn, Usage
@@ -60,7 +60,7 @@ class Kept:
 
     def keep(self, response: str, key: str, turns: Sequence[Turn]) -> None:
         """Remember the turns up to a response, for the key that asked."""
-        self._turns[response] = (key, tuple(turns))
+        self._turns[response] = (key, tuple(turns)[-TURNS:])
         while len(self._turns) > _KEPT:
             self._turns.popitem(last=False)
 
@@ -87,7 +87,7 @@ async def responses(request: Request) -> Response:
         with key.turn():  # a refusal has to come before the headers
             pass
         return StreamingResponse(_events(reply, kept, key), media_type="text/event-stream")
-    answer = await service.answer(asked, key)
+    answer = await service.answer(asked, key, request.receive)
     body = reply.whole(answer, answer.text)
     reply.remember(kept, key, answer)
     return JSONResponse(body, headers=headers_of(answer))
@@ -114,7 +114,7 @@ def _asked(service: Service, given: ResponseRequest, before: tuple[Turn, ...]) -
         question,
         route,
         documents=documents,
-        history=(*before, *history),
+        history=(*before, *history)[-TURNS:],
         sampling=Sampling(max_tokens=given.max_output_tokens, temperature=given.temperature),
     )
     return asked, tool

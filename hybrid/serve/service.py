@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
+from starlette.types import Receive
 
 from hybrid.engines.base import OnText
 from hybrid.errors import InputError
-from hybrid.serve.asking import Turns
+from hybrid.serve.asking import CalledOff, Turns
 from hybrid.serve.citing import Place, file_id, placed
 from hybrid.serve.keys import Key, Keys
 from hybrid.serve.measured import Measured
@@ -26,6 +29,8 @@ from hybrid.settings import ServeSettings
 from hybrid.types import Answer, Decision, Sampling, Turn
 
 REQUESTS = logging.getLogger("hybrid.serve.requests")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +67,28 @@ class Service:
 
     # -- asking --------------------------------------------------------------------------------------------------
 
-    async def answer(self, asked: Asked, key: Key) -> Answer:
-        """The answer to a question, charged to a key."""
-        async for item in self.stream(asked, key):
-            if isinstance(item, Answer):
-                return item
+    async def answer(self, asked: Asked, key: Key, receive: Receive | None = None) -> Answer:
+        """The answer to a question, charged to a key; called off where `receive` tells that the caller has gone."""
+        work = asyncio.create_task(self._last(asked, key))
+        gone = asyncio.create_task(_disconnected(receive)) if receive is not None else None
+        try:
+            await asyncio.wait({work, gone} if gone else {work}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise CalledOff("The caller has gone.")
+            return work.result()
+        finally:
+            for task in (work, gone):
+                if task is not None:
+                    task.cancel()
+
+    async def _last(self, asked: Asked, key: Key) -> Answer:
+        async with aclosing(self.stream(asked, key)) as items:
+            async for item in items:
+                if isinstance(item, Answer):
+                    return item
         raise AssertionError("a stream ends with its answer")
 
-    async def stream(self, asked: Asked, key: Key) -> AsyncIterator[str | Answer]:
+    async def stream(self, asked: Asked, key: Key) -> AsyncGenerator[str | Answer]:
         """The text of an answer as it is written, and last the answer. Leaving the loop early calls the engine off."""
         self.check(asked)
         begun, ended = time.perf_counter(), False
@@ -107,15 +126,21 @@ class Service:
         self.measured.decided(decision, time.perf_counter() - begun)
         return decision
 
+    async def during(self, asked: Asked, key: Key, work: Callable[[], T]) -> T:
+        """What some work returns that is no answer, in a turn of its own."""
+        self.check(asked)
+        with key.turn():
+            return await self.turns.run(lambda _: work())
+
     def check(self, asked: Asked) -> None:
         """Raise InputError where a question is too long or its corpus unknown."""
         self.shelf[asked.corpus]
         most = self.settings.question_characters
-        length = len(asked.question) + sum(len(turn.text) for turn in asked.history[-8:])
+        length = len(asked.question)
         if length > most:
             raise InputError(
-                f"The question has {length:,} characters, with the turns before it; {most:,} are read at most. Put "
-                "long texts into a corpus, and ask about them."
+                f"The question has {length:,} characters; {most:,} are read at most. Put long texts into a corpus, and "
+                "ask about them."
             )
 
     def _answer(self, asked: Asked, on_text: OnText) -> Answer:
@@ -190,6 +215,12 @@ class Service:
         """Write what is still to be written, and release indexes."""
         self.keys.save()
         self.hybrid.close()
+
+
+async def _disconnected(receive: Receive) -> None:
+    """Return once the caller has gone; its body has been read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _log(asked: Asked, key: Key, outcome: Answer | BaseException, begun: float) -> None:

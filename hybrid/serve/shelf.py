@@ -123,7 +123,7 @@ class Shelf:
                 shelved.fault = ""
             except Exception as error:
                 shelved.fault = str(error)
-                if isinstance(error, CorpusError):  # nothing is left: answering from what was deleted would be wrong
+                if isinstance(error, CorpusError | InputError):  # nothing is left: no answers from what was deleted
                     shelved.store = None
                 raise
         return not_read(shelved.store.unread())

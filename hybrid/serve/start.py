@@ -8,6 +8,7 @@ import socket
 import sys
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -17,25 +18,47 @@ from hybrid.serve.service import Service
 from hybrid.settings import ServeSettings
 
 _HERE = ("localhost", "127.0.0.1", "::1")
-_HEAD_SECONDS = 15.0  # in which the first request's head has to come
+_HEAD_SECONDS = 15.0  # in which a request's head has to come
 _LEAVING_SECONDS = 5  # that questions under way get when the service ends
 
 
 class Impatient(H11Protocol):
     """uvicorn's protocol, which ends connections that send no whole head: thousands of them would fill the service."""
 
+    _waits: asyncio.TimerHandle | None = None
+
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a head."""
         super().connection_made(transport)
-        self._waits = asyncio.get_running_loop().call_later(_HEAD_SECONDS, self._give_up)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Take a piece of a request, and begin to wait where the head of a further one has only begun."""
+        super().data_received(data)
+        if not self._headless():
+            self._end_wait()
+        elif self._waits is None:
+            self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
-        self._waits.cancel()
+        self._end_wait()
         super().connection_lost(exc)
 
+    def _headless(self) -> bool:
+        return self.conn.their_state is h11.IDLE and (self.cycle is None or self.cycle.response_complete)
+
+    def _wait(self) -> None:
+        self._waits = asyncio.get_running_loop().call_later(_HEAD_SECONDS, self._give_up)
+
+    def _end_wait(self) -> None:
+        if self._waits is not None:
+            self._waits.cancel()
+            self._waits = None
+
     def _give_up(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
+        self._waits = None
+        if self._headless() and not self.transport.is_closing():
             self.transport.close()
 
 

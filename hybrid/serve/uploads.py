@@ -17,12 +17,12 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from threading import RLock
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from hybrid.errors import SettingsError
 from hybrid.files import write
@@ -32,6 +32,7 @@ from hybrid.settings import ServeSettings
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]+")
 _ID = re.compile(r"(file|vs)-?_?[0-9a-f]{24}")
 _ABOUT = "about.json"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class Uploads:
 
     def files(self) -> list[File]:
         """All uploaded files, the newest first."""
-        found = [self.file(path.name) for path in self._files.iterdir() if _ID.fullmatch(path.name)]
+        found = _present(self.file, self._files)
         return sorted(found, key=lambda file: (-file.created_at, file.id))
 
     def file(self, file_id: str) -> File:
@@ -157,7 +158,7 @@ class Uploads:
 
     def stores(self) -> list[VectorStore]:
         """All vector stores, the newest first."""
-        found = [self.store(path.name) for path in self._stores.iterdir() if _ID.fullmatch(path.name)]
+        found = _present(self.store, self._stores)
         return sorted(found, key=lambda store: (-store.created_at, store.id))
 
     def store(self, store_id: str) -> VectorStore:
@@ -178,7 +179,12 @@ class Uploads:
             document = store.files[file_id].document if file_id in store.files else _free(file.filename, taken)
             place = self.documents_of(store_id) / document
             if not fault and not place.exists():
-                os.link(self.path(file), place)
+                try:
+                    os.link(self.path(file), place)
+                except OSError:  # a file system without hard links
+                    beside = self._stores / store_id / f".{file.id}"
+                    shutil.copyfile(self.path(file), beside)
+                    beside.replace(place)
                 _sync(place.parent)
             store.files[file_id] = Member(document, int(time.time()), file.bytes, attributes, fault)
         return store
@@ -265,6 +271,16 @@ def _about(folder: Path, about: str, what: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((folder / about / _ABOUT).read_text("utf-8"))
     except (OSError, ValueError):
         raise missing from None
+    return found
+
+
+def _present(read: Callable[[str], T], folder: Path) -> list[T]:
+    """What is in a folder, without what is deleted while it is read."""
+    found = []
+    for path in folder.iterdir():
+        if _ID.fullmatch(path.name):
+            with suppress(Refused):
+                found.append(read(path.name))
     return found
 
 

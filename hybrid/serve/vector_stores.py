@@ -197,6 +197,8 @@ async def refresh(service: Service, store_id: str) -> None:
         await to_thread.run_sync(service.shelf.update, store_id)
     except Exception as error:  # noqa: BLE001 - the files are kept, and the next change tries again
         LOG.warning("The index of %s could not be updated: %s", store_id, error)
+    if not service.uploads.documents_of(store_id).is_dir():  # it was deleted meanwhile
+        service.shelf.remove(store_id)
 
 
 async def _attach(service: Service, store_id: str, given: FileRequest) -> VectorStore:
