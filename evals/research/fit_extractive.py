@@ -6,10 +6,9 @@ their article, distractors come from the same half, so the halves share no quest
 and threshold is cross-fitted: measured on one half with weights from the other. The weights written are fitted on both.
 
 A question is read in several situations: 5 to 10 passages with the gold one among them, distractors only, and the gold
-passage without its answering sentences among distractors; for every third question one text of up to 150 passages, the
-distractors first, with the gold one, without it, and with it but without its answering sentences; a made question with
-and without its sentence. A passage's title is in turn its document's name and its heading. Passages without any title
-serve to order sentences only: many do not support the answer once nobody knows what they are about.
+passage without its answering sentences among distractors; for every third question the same in one text of up to 150
+passages; a made question with and without its sentence. A passage's title is in turn its document's name and its
+heading. Passages without a title serve to order sentences only: many do not support the answer without one.
 
 Made questions stand for those that are phrased after the text: half of the words of one sentence of the gold passage,
 with a name, date or number replaced by a question word. Natural Questions are searches by people who had not seen the

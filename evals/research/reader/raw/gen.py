@@ -1,4 +1,4 @@
-"""Makes the training and evaluation sets: prompts of hybrid.chat.prompts through the model's chat template, as token ids."""
+"""Kept in one piece, as it ran once for the adapter. Makes the training and evaluation sets: prompts of hybrid.chat.prompts through the model's chat template, as token ids."""
 import ast, collections, glob, gzip, hashlib, json, os, random, re, sys
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -318,7 +318,7 @@ for name, kind, text in docs:
         js = distract(passages, i, k, U() < .6)
         js = [j for j in js if a.lower() not in passages[j].lower()]
         sub = lambda j: mk(name, passages[j])
-        if U() < .5: js.sort(); 
+        if U() < .5: js.sort();
         ps, (n,) = place([sub(i)], [sub(j) for j in js])
         z = U()
         if z < .2 and len(ps) > 1: put(kind + "-absent", [p for m, p in enumerate(ps, 1) if m != n], ask(q), ABSTAIN)
