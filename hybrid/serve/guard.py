@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import anyio
@@ -36,6 +37,13 @@ _SECURE = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+
+
+class _Limit(NamedTuple):
+    """How large a body may be."""
+
+    bytes: int
+    told: float  # in MiB
 
 
 class Guard:
@@ -81,7 +89,7 @@ class Guard:
                 raise
             await problem(*told(error))(scope, receive, sent)
 
-    def _check(self, scope: Scope, headers: Headers, limit: int) -> None:
+    def _check(self, scope: Scope, headers: Headers, limit: _Limit) -> None:
         host = _host(headers.get("host", ""))
         if host is None or (not self._any_host and host not in self._hosts):
             host = headers.get("host", "") if host is None else host
@@ -100,19 +108,20 @@ class Guard:
             scope.setdefault("state", {})["key"] = key
             KEY.set(key)
         length = headers.get("content-length", "0")
-        if not re.fullmatch(r"[0-9]{1,19}", length) or int(length) > limit:
+        if not re.fullmatch(r"[0-9]{1,19}", length) or int(length) > limit.bytes:
             raise _too_large(limit)
 
     def _trusted(self, origin: str, host: str) -> bool:
         return origin in self._settings.origins or origin.partition("://")[2] == host
 
-    def _limit(self, scope: Scope) -> int:
-        upload = scope["path"] == "/v1/files" and scope["method"] == "POST"
-        # a form is a little larger than the file in it
-        return int((self._settings.upload_mb + 1 if upload else self._settings.body_mb) * _MB)
+    def _limit(self, scope: Scope) -> _Limit:
+        if scope["path"] == "/v1/files" and scope["method"] == "POST":
+            told = self._settings.upload_mb
+            return _Limit(int((told + 1) * _MB), told)  # a form is a little larger than the file in it
+        return _Limit(int(self._settings.body_mb * _MB), self._settings.body_mb)
 
 
-def _limited(receive: Receive, limit: int) -> Receive:
+def _limited(receive: Receive, limit: _Limit) -> Receive:
     """A body that is refused once it is too large, or once it comes too slowly."""
     read, ended, begun = 0, False, time.monotonic()
 
@@ -127,7 +136,7 @@ def _limited(receive: Receive, limit: int) -> Receive:
             sentence = f"The request came too slowly: {read:,} bytes in {time.monotonic() - begun:.0f} seconds."
             raise Refused(408, "too_slow", sentence, {"connection": "close"}) from None
         read += len(message.get("body", b""))
-        if read > limit:
+        if read > limit.bytes:
             raise _too_large(limit)
         ended = message["type"] != "http.request" or not message.get("more_body", False)
         return message
@@ -135,8 +144,8 @@ def _limited(receive: Receive, limit: int) -> Receive:
     return received
 
 
-def _too_large(limit: int) -> Refused:
-    return Refused(413, "too_large", f"The request is larger than the {limit / _MB:g} MiB that are taken here.")
+def _too_large(limit: _Limit) -> Refused:
+    return Refused(413, "too_large", f"The request is larger than the {limit.told:g} MiB that are taken here.")
 
 
 def _host(header: str) -> str | None:

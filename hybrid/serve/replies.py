@@ -84,18 +84,18 @@ def fitted(model: type[M], given: Any) -> M:
 
 def problem(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """An error in the form of OpenAI's API."""
-    if len(message) > _LONGEST:
-        message = f"{message[:_LONGEST]} ..."
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-    body = {"error": {"message": message, "type": kind, "param": None, "code": code}}
+    body = {"error": {"message": _cut(message), "type": kind, "param": None, "code": code}}
     return JSONResponse(body, status, headers)
 
 
 def told(error: BaseException) -> tuple[int, str, str]:
     """The status, code and sentence of an error; what nobody expected is logged and told without its details."""
+    if isinstance(error, Refused):
+        return error.status_code, error.code, error.detail
     for kind, status, code in _STATUS:
         if isinstance(error, kind):
-            return status, code, str(error)
+            return status, code, _cut(str(error))
     LOG.error("A request failed unexpectedly.", exc_info=error)
     return 500, "internal_error", f"The service failed ({type(error).__name__}); its log has the details."
 
@@ -113,6 +113,10 @@ async def on_error(request: Request, error: Exception) -> Response:
     status, code, sentence = told(error)
     headers = {"retry-after": "5"} if status in (429, 503) else None
     return problem(status, code, sentence, headers)
+
+
+def _cut(sentence: str) -> str:
+    return sentence if len(sentence) <= _LONGEST else f"{sentence[:_LONGEST]} ..."
 
 
 def _plain(error: HTTPException, request: Request) -> str:

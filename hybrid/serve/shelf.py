@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hybrid.corpus.problems import not_read
+from hybrid.corpus.root import root_of
 from hybrid.errors import CorpusError, InputError
 from hybrid.index.protocol import Progress, Store
 from hybrid.session.hybrid import Hybrid
@@ -17,6 +19,7 @@ from hybrid.session.hybrid import Hybrid
 ROUTES = ("rag", "long")
 _NAME = re.compile(r"[\w.-]{1,64}")
 _WAIT_MS = 400  # for the rest of what changes at once
+_LOOK_MS = 2_000  # between two looks at whether the folders are still there
 
 
 @dataclass(slots=True)
@@ -129,24 +132,47 @@ class Shelf:
         return not_read(shelved.store.unread())
 
     def watch(self, stop: threading.Event) -> None:
-        """Update the indexes of corpora whose files change, until `stop` is set. Blocks: to be run in a thread."""
+        """Update the indexes of corpora whose files change, until `stop` is set. Blocks: to be run in a thread.
+
+        A folder that goes or is replaced is no longer watched by the system, so the watch begins anew then.
+        """
         from watchfiles import watch
 
-        roots = {name: [root for path in self[name].paths if (root := _root(path))] for name in self}
-        watched = sorted({root for found in roots.values() for root in found})
-        if not watched:
-            return
-        for changes in watch(*watched, stop_event=stop, debounce=_WAIT_MS, raise_interrupt=False):
-            changed = [Path(path) for _, path in changes]
-            for name, found in roots.items():
-                if name in self and any(path.is_relative_to(root) for path in changed for root in found):
-                    with suppress(Exception):  # it is told with the corpus, and the next change tries again
-                        self.update(name)
+        names = list(self)
+        seen = self._places(names)
+        while names and not stop.is_set():
+            paths = sorted({path for place in seen.values() for path, *_ in place})
+            if not paths:
+                stop.wait(_LOOK_MS / 1000)
+            options: Any = {
+                "stop_event": stop,
+                "debounce": _WAIT_MS,
+                "rust_timeout": _LOOK_MS,
+                "raise_interrupt": False,
+            }
+            for changes in watch(*paths, yield_on_timeout=True, **options) if paths else ({},):
+                changed = [Path(path) for _, path in changes]
+                found = self._places(names)
+                for name in names:
+                    inside = any(path.is_relative_to(root) for path in changed for root, *_ in seen[name])
+                    if name in self and (inside or found[name] != seen[name]):
+                        with suppress(Exception):  # it is told with the corpus, and the next change tries again
+                            self.update(name)
+                if found != seen:
+                    seen = found
+                    break
+
+    def _places(self, names: Sequence[str]) -> dict[str, tuple[tuple[str, int, int], ...]]:
+        """What is watched for each corpus: the folders and files that are there, with what tells a new one."""
+        return {name: tuple(filter(None, map(_place, self[name].paths))) if name in self else () for name in names}
 
 
-def _root(path: str) -> Path | None:
-    """The folder or file that is watched for a path or glob."""
-    found = Path(path)
-    while not found.exists() and found != found.parent:
-        found = found.parent
-    return found.resolve()
+def _place(path: str) -> tuple[str, int, int] | None:
+    """The folder or file that is watched for a path or glob, its device and its number; None where there is none."""
+    try:
+        root = root_of(path)
+        found = (root.file or root.folder).resolve()
+        status = found.stat()
+    except (InputError, OSError):
+        return None
+    return str(found), status.st_dev, status.st_ino

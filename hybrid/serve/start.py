@@ -40,6 +40,12 @@ class Impatient(H11Protocol):
         elif self._waits is None:
             self._wait()
 
+    def on_response_complete(self) -> None:
+        """Begin to wait where the head of a further request came with the one before."""
+        super().on_response_complete()
+        if self._waits is None and self._headless() and self.conn.trailing_data[0]:
+            self._wait()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._end_wait()

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Running:
     process: subprocess.Popen[str]
     home: Path
 
-    @property
+    @cached_property
     def client(self) -> openai.OpenAI:
         """OpenAI's own client of it."""
         return openai.OpenAI(base_url=f"{self.url}/v1", api_key="not needed", max_retries=0)
@@ -68,13 +69,14 @@ class Running:
 
 
 @contextmanager
-def running(home: Path, *arguments: str, **environment: str) -> Iterator[Running]:
-    """A service with its uploads, caches and log in `home`."""
+def running(home: Path, *arguments: str, first: str = "", **environment: str) -> Iterator[Running]:
+    """A service with its uploads, caches and log in `home`; `first` is Python that its process runs before."""
     known = {name: value for name, value in os.environ.items() if not name.startswith("HYBRID_")}
     own = {"XDG_CACHE_HOME": str(home / "cache"), "HYBRID_SERVE_UPLOADS": str(home / "uploads")}
+    program = f"{first}\nfrom hybrid.cli.main import main; main()"
     with (home / "log").open("a") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "hybrid", "serve", *arguments, "--port", "0", "--json"],
+            [sys.executable, "-c", program, "serve", *arguments, "--port", "0", "--json"],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -89,7 +91,10 @@ def running(home: Path, *arguments: str, **environment: str) -> Iterator[Running
                 if line.startswith("}"):
                     break
             assert told, (home / "log").read_text()
-            yield Running(json.loads(told)["url"], process, home)
+            found = Running(json.loads(told)["url"], process, home)
+            yield found
+            if "client" in vars(found):
+                found.client.close()
         finally:
             process.terminate()
             process.wait(timeout=30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -16,6 +17,7 @@ import pytest
 from tests.model_server import model_server
 from tests.serve.conftest import LEASE, Running, running
 
+ASKED = {"messages": [{"role": "user", "content": "When does the lease end?"}]}
 END = "It ends on 28 February 2027"
 
 
@@ -186,6 +188,7 @@ class Endless(BaseHTTPRequestHandler):
     """A model that goes on until its client leaves."""
 
     left = threading.Event()
+    prefill = 0.0  # seconds before its first word
 
     def do_GET(self) -> None:
         self._say({"object": "list", "data": [{"id": "m", "object": "model", "max_model_len": 8000}]})
@@ -198,6 +201,7 @@ class Endless(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
+        time.sleep(self.prefill)
         try:
             for _ in range(3000):
                 chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "m"}
@@ -220,19 +224,22 @@ class Endless(BaseHTTPRequestHandler):
         pass
 
 
-def test_the_engine_is_called_off_when_the_client_leaves(tmp_path: Path) -> None:
+@pytest.mark.parametrize("prefill", [0.0, 1.5])
+@pytest.mark.parametrize("stream", [True, False])
+def test_the_engine_is_called_off_when_the_client_leaves(tmp_path: Path, stream: bool, prefill: float) -> None:
     (tmp_path / "lease.md").write_text(LEASE, "utf-8")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Endless)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    Endless.left.clear()
+    Endless.prefill = prefill
     try:
         with running(tmp_path, "lease=lease.md", "--url", address) as service:
-            body = {
-                "model": "lease",
-                "stream": True,
-                "messages": [{"role": "user", "content": "When does the lease end?"}],
-            }
-            with httpx.stream("POST", f"{service.url}/v1/chat/completions", json=body, timeout=60) as reply:
+            body = {**ASKED, "model": "lease", "stream": stream}
+            with (
+                contextlib.suppress(httpx.ReadTimeout),
+                httpx.stream("POST", f"{service.url}/v1/chat/completions", json=body, timeout=1) as reply,
+            ):
                 for line in reply.iter_lines():
                     if "2027" in line:
                         break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,3 +128,55 @@ def test_a_locked_service_asks_for_its_key(browser: Any, tmp_path: Path) -> None
         page.get_by_role("button", name="Use it").click()
         page.locator("#corpus option", has_text="lease").wait_for(state="attached")
         page.close()
+
+
+def test_an_empty_service_says_what_to_do(browser: Any, tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        found = browser.new_page()
+        found.goto(service.url)
+        found.get_by_text("There are no documents yet").wait_for()
+        assert found.locator("#corpus").inner_text() == "none yet"
+        assert found.locator("#send").is_disabled()
+        found.close()
+
+
+def test_a_key_can_be_declined_mistyped_and_given(browser: Any, tmp_path: Path) -> None:
+    (tmp_path / "lease.md").write_text(LEASE, "utf-8")
+    with running(tmp_path, "lease=lease.md", HYBRID_SERVE_KEY="a key of some length") as service:
+        found = browser.new_page()
+        found.goto(service.url)
+        found.locator("#key").wait_for()
+        found.keyboard.press("Escape")
+        found.get_by_text("This service needs a key. Reload").wait_for()
+        found.reload()
+        found.fill("#key", "another key of some length")
+        found.keyboard.press("Enter")
+        found.get_by_text("That is no key of this service.").wait_for()
+        found.fill("#key", "a key of some length")
+        found.keyboard.press("Enter")
+        found.locator("#corpus option", has_text="lease").wait_for(state="attached")
+        found.close()
+
+
+def test_an_answer_that_breaks_off_leaves_its_question_to_ask_again(page: Any) -> None:
+    events = [{"choices": [{"delta": {"content": "The lease"}}]}, {"error": {"message": "The server did not answer."}}]
+    body = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+    page.route("**/completions", lambda route: route.fulfill(status=200, content_type="text/event-stream", body=body))
+    page.fill("#question", "When does it end?")
+    page.press("#question", "Enter")
+    page.locator(".answer .fault").wait_for()
+    assert page.locator(".answer .fault").inner_text() == "The server did not answer."
+    page.wait_for_function("document.getElementById('question').value === 'When does it end?'")
+    page.unroute("**/completions")
+    page.press("#question", "Enter")
+    page.locator(".route").wait_for(timeout=60_000)
+
+
+def test_an_address_that_nobody_made_shows_the_page(browser: Any, service: Running) -> None:
+    found, faults = browser.new_page(), []
+    found.on("pageerror", lambda error: faults.append(str(error)))
+    for path in ("/open/contracts/%zz", "/open/contracts/nothing.md", "/open/nothing", "/open/"):
+        found.goto(f"{service.url}{path}")
+        found.locator("#corpus option").first.wait_for(state="attached")
+    found.close()
+    assert faults == []

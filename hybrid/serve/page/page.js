@@ -32,7 +32,8 @@ async function listCorpora(chosen) {
   }));
   if (data.some((corpus) => corpus.id === wanted)) $("corpus").value = wanted;
   tellCorpus();
-  $("send").disabled = $("browse").disabled = data.length === 0;
+  $("send").disabled = $("browse").disabled = $("corpus").disabled = data.length === 0;
+  if (!data.length) $("corpus").append(made("option", "none yet"));
   if (!data.length) say("There are no documents yet: drop files here, or use Upload.");
 }
 
@@ -136,6 +137,7 @@ async function answerInto(ways, question, before, route) {
   } catch (error) {
     const stopped = error.name === "AbortError";
     place.append(made("p", stopped ? "Stopped." : error.message, "fault"));
+    place.scrollIntoView({ block: "nearest" });
     say(stopped ? "Stopped." : error.message, !stopped);
   } finally {
     text.classList.remove("waiting");
@@ -158,6 +160,7 @@ async function ask(event) {
   const before = turns;
   const told = await answerInto(ways, question, before, document.querySelector("[name=route]:checked").value);
   if (told) turns = [...before, { role: "user", content: question }, { role: "assistant", content: told.text }];
+  else if (!$("question").value) $("question").value = question; // to be asked again
   $("question").focus();
 }
 
@@ -221,6 +224,14 @@ addEventListener("drop", (event) => {
   upload([...event.dataTransfer.files]);
 });
 
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch { // not made by the service
+    return part;
+  }
+}
+
 async function begin() {
   try {
     await listCorpora();
@@ -228,7 +239,7 @@ async function begin() {
   } catch (error) {
     say(error.message, true);
   }
-  const [, place, corpus, ...name] = location.pathname.split("/").map(decodeURIComponent);
+  const [, place, corpus, ...name] = location.pathname.split("/").map(decoded);
   if (place !== "open" || !corpus || !name.length) return;
   const query = new URLSearchParams(location.search);
   $("corpus").value = corpus;

@@ -64,18 +64,25 @@ export function strip(told, citations, open) {
     bar.append(drawn("title", {}, span.document));
     svg.append(bar);
   }
-  const depths = [];
+  const depths = [], labels = [];
   citations.forEach((citation, i) => {
     const span = spans.find((one) => one.document === citation.document && one.start <= citation.text_start
       && citation.text_start < one.end);
     if (!span) return;
     const x = span.at + ((citation.text_start - span.start) / (span.end - span.start)) * span.width;
     const mark = drawn("rect", { x: Math.max(0, x - 2), y: 6, width: 4, height: 18, class: "at" });
-    mark.append(drawn("title", {}, citation.quote));
+    mark.append(drawn("title", {}, `${i + 1}  ${citation.quote}`));
     mark.addEventListener("click", () => open(citation, null));
-    svg.append(mark, drawn("text", { x: Math.min(410, x + 4), y: 33, class: "soft" }, String(i + 1)));
+    svg.append(mark);
+    labels.push([Math.min(400, x + 4), i + 1]);
     depths.push(`citation ${i + 1} at ${Math.round((x / 420) * 100)} %`);
   });
+  let free = 0; // numbers that would lie on one another are left out: the marks tell them
+  for (const [x, number] of labels.sort((a, b) => a[0] - b[0])) {
+    if (x < free) continue;
+    svg.append(drawn("text", { x, y: 33, class: "soft" }, String(number)));
+    free = x + 9 * String(number).length;
+  }
   svg.setAttribute("aria-label", `Where in what was read the citations stand: ${depths.join("; ")}`);
   const zone = told.dead_zone === null ? " No dead zone was measured on this engine."
     : told.dead_zone.length ? " The tinted depths are its measured dead zone." : " It has no dead zone by its measurements.";

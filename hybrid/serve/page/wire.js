@@ -8,16 +8,28 @@ function headers(more) {
   return { ...more, ...(key ? { Authorization: `Bearer ${key}` } : {}) };
 }
 
+let asking = null; // for the key: requests that fail together ask once
+
 function unlock() {
   const dialog = document.getElementById("locked"), field = document.getElementById("key");
-  return new Promise((resolve) => {
+  document.getElementById("wrong-key").hidden = !sessionStorage.getItem(KEY);
+  sessionStorage.removeItem(KEY);
+  asking ??= new Promise((resolve, reject) => {
+    dialog.returnValue = "";
     dialog.onclose = () => {
-      sessionStorage.setItem(KEY, field.value);
+      asking = null;
+      const key = field.value.trim();
       field.value = "";
+      if (dialog.returnValue !== "use" || !key) {
+        reject(new Error("This service needs a key. Reload the page to give one."));
+        return;
+      }
+      sessionStorage.setItem(KEY, key);
       resolve();
     };
-    if (!dialog.open) dialog.showModal();
+    dialog.showModal();
   });
+  return asking;
 }
 
 async function request(path, options) {
