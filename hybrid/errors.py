@@ -9,7 +9,8 @@
         ├── BrokenDependency       a package is installed and cannot be loaded
         ├── IndexStoreError        an index on disk that cannot be used
         │   ├── IndexDamaged       its contents cannot be read any more
-        │   └── IndexLocked        another process is writing it
+        │   ├── IndexLocked        another process is writing it
+        │   └── DocumentGone       a document is not in it, or not any more; a KeyError too
         └── EngineError            the model's server did not do its part
             └── WindowError        the prompt is longer than the engine can read
 
@@ -84,6 +85,17 @@ class IndexDamaged(IndexStoreError):
 
 class IndexLocked(IndexStoreError):
     """Another process is writing this index."""
+
+
+class DocumentGone(IndexStoreError, KeyError):
+    """A document is not in this index, or not any more."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is no document {name!r} in the index, or not any more; ask again if it was just changed."
+        )
+
+    __str__ = Exception.__str__  # that of KeyError shows a message in quotes
 
 
 class EngineError(UserError):

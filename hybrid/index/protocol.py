@@ -120,7 +120,7 @@ class Store(Protocol):
         """Documents by name; `names` limits them to those."""
 
     def document(self, name: str) -> Document:
-        """A document with its whole text. Raises KeyError where there is none of that name."""
+        """A document with its whole text. Raises DocumentGone, a KeyError, where there is none of that name."""
 
     def __len__(self) -> int:
         """How many passages it holds."""

@@ -22,7 +22,7 @@ import numpy as np
 from hybrid.corpus.corpus import Corpus
 from hybrid.corpus.problems import Problem
 from hybrid.document import Anchor, Document, Heading, Location
-from hybrid.errors import IndexStoreError
+from hybrid.errors import DocumentGone, IndexStoreError
 from hybrid.index.chunking import Chunker
 from hybrid.index.database import FILE, Database
 from hybrid.index.embedding import Embedder, Vectors
@@ -114,7 +114,7 @@ class SqliteStore(Index):
             "SELECT name, text, kind, path, language, outline FROM documents WHERE name = ? AND live = 1", name
         )
         if not rows:
-            raise KeyError(name)
+            raise DocumentGone(name)
         name, text, kind, path, language, outline = rows[0]
         headings, pages, anchors, remarks = json.loads(outline)
         return Document(

@@ -17,7 +17,7 @@ from llama_index.core.schema import BaseNode
 
 from hybrid.corpus.corpus import CorpusLike
 from hybrid.document import Document
-from hybrid.errors import InputError
+from hybrid.errors import DocumentGone, InputError
 from hybrid.index.chunking import Chunker, Outline
 from hybrid.index.embedding import Embedder, Vectors
 from hybrid.index.fusion import Ids, Mode, Ranking, fuse
@@ -176,7 +176,7 @@ class RetrieverStore(Store):
             )
         whole = self._whole(name)
         if whole is None:
-            raise KeyError(name)
+            raise DocumentGone(name)
         return whole.document
 
     def passages(self, ids: Sequence[int]) -> dict[int, Passage]:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from hybrid.errors import CorpusError, EngineError, HybridError, IndexStoreError, InputError, WindowError
+from hybrid.errors import CorpusError, DocumentGone, EngineError, HybridError, IndexStoreError, InputError, WindowError
 from hybrid.serve.asking import Busy, CalledOff, TooSlow
 
 LOG = logging.getLogger("hybrid.serve")
@@ -21,6 +21,7 @@ _NOBODY = 499  # the caller has gone; nobody sees it but the log
 _STATUS: tuple[tuple[type[Exception], int, str], ...] = (  # the first that fits
     (WindowError, 400, "context_length_exceeded"),
     (EngineError, 502, "engine_failed"),
+    (DocumentGone, 409, "documents_changed"),
     (IndexStoreError, 503, "index_unusable"),
     (CorpusError, 409, "nothing_to_read"),
     (InputError, 400, "invalid_request"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from hybrid.corpus.problems import not_read
 from hybrid.corpus.root import root_of
-from hybrid.errors import CorpusError, InputError
+from hybrid.errors import CorpusError, HybridError, InputError
 from hybrid.index.protocol import Progress, Store
 from hybrid.session.hybrid import Hybrid
 
@@ -66,9 +66,12 @@ class Shelf:
             return self._shelved[name]
 
     def remove(self, name: str) -> None:
-        """Forget a corpus; its files stay."""
+        """Forget a corpus and delete its index, which has its text too; its files stay."""
         with self._lock:
-            self._shelved.pop(name, None)
+            shelved = self._shelved.pop(name, None)
+        if shelved is not None and shelved.store is not None:
+            with suppress(HybridError):  # another process has it open where that forbids deleting
+                self._hybrid.forget(shelved.store)
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._shelved))

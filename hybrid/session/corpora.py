@@ -91,6 +91,20 @@ class Corpora:
             made_by += f" {self.settings.index.store}"
         return user_cache_path("hybrid-context") / blake2b(made_by.encode(), digest_size=10).hexdigest()
 
+    def forget(self, store: Store) -> None:
+        """Delete an index that was opened here; questions under way go on with what they have opened.
+
+        Raises:
+            IndexStoreError: its files cannot be deleted.
+        """
+        with self._lock:
+            for key in [key for key, known in self._stores.items() if known is store]:
+                del self._stores[key]
+                self._given.pop(key, None)
+            path = getattr(store, "path", None)
+            if path is not None and self.settings.index.dir is None:  # a folder the user chose is theirs
+                self.index_kind.delete(path)
+
     def _discard(self, key: str, path: Path) -> None:
         """Forget an index and delete its files, and nothing else in its folder."""
         if key in self._stores:

@@ -101,3 +101,18 @@ def test_a_document_that_a_kill_left_without_its_entry_is_taken_away(tmp_path: P
     (uploads.documents_of(store.id) / "stray.txt").write_bytes(CAR)
     again = Uploads(settings)
     assert [path.name for path in again.documents_of(store.id).iterdir()] == ["a.txt"]
+
+
+def test_the_text_of_a_deleted_store_is_in_no_index_any_more(service: Running) -> None:
+    client = service.client
+    secret = b"The password of the safe is Periwinkle-77."
+    file = client.files.create(file=("secret.txt", secret), purpose="assistants")
+    store = client.vector_stores.create(name="secret", file_ids=[file.id])
+    reply = client.chat.completions.create(
+        model=store.id, messages=[{"role": "user", "content": "What is the password of the safe?"}]
+    )
+    assert "Periwinkle-77" in (reply.choices[0].message.content or "")
+    client.vector_stores.delete(store.id)
+    client.files.delete(file.id)
+    left = [path for path in service.home.rglob("*") if path.is_file() and b"Periwinkle" in path.read_bytes()]
+    assert left == []
