@@ -11,7 +11,6 @@ from hybrid.cli.dash import questions_alone
 from hybrid.cli.options import corpus_options, engine_options, settings_from
 from hybrid.cli.serve import name_of
 from hybrid.cli.words import corpus_of
-from hybrid.corpus.root import root_of
 
 
 @click.command()
@@ -27,6 +26,7 @@ def mcp(paths: tuple[str, ...], **options: Any) -> None:
     \b
     claude mcp add contracts -- hybrid mcp contracts/
     """
+    from hybrid.corpus.corpus import Corpus
     from hybrid.serve.mcp import Tools
     from hybrid.serve.shelf import Shelf
     from hybrid.session.hybrid import Hybrid
@@ -34,7 +34,6 @@ def mcp(paths: tuple[str, ...], **options: Any) -> None:
     questions_alone(paths)
     with Hybrid(settings_from(options)) as hybrid:
         places = [str(Path(path)) for path in corpus_of(list(paths), hybrid.settings)]
-        for place in places:
-            root_of(place)  # a client would show nothing of what goes wrong later
+        Corpus.of(places, hybrid.settings.corpus)  # a client would show nothing of what goes wrong later
         name = name_of(places[0])
         Tools(hybrid, Shelf(hybrid, {name: places})).server.run("stdio")

@@ -88,21 +88,19 @@ async def completions(request: Request) -> Response:
     service.check(asked)
     key: Key = request.state.key
     if given.stream:
-        with key.turn():  # a refusal has to come before the headers
-            pass
+        key.check()  # a refusal has to come before the headers
         return StreamingResponse(
             _chunks(service, given, asked, key, service.base(request)), media_type="text/event-stream"
         )
     answer = await service.answer(asked, key, request.receive)
-    told_of = service.told(corpus, answer, service.base(request))
-    places = service.places(corpus, answer)
-    cited = annotated(answer.text, places, service.base(request), service.file_id, nested=True)
+    places, base = await service.places(corpus, answer), service.base(request)
+    cited = annotated(answer.text, places, base, service.file_id, nested=True)
     message = {"role": "assistant", "content": answer.text, "refusal": None, "annotations": cited}
     body = {
         **_frame(given.model, "chat.completion"),
         "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
         "usage": usage_of(answer.usage),
-        "hybrid": told_of,
+        "hybrid": service.told(corpus, answer, places, base),
     }
     return JSONResponse(body, headers=headers_of(answer))
 
@@ -124,11 +122,11 @@ async def _chunks(service: Service, given: ChatRequest, asked: Asked, key: Key, 
                 continue
             if rest := said.end(item.text):
                 yield chunk({"content": rest})
-            places = service.places(asked.corpus, item)
+            places = await service.places(asked.corpus, item)
             cited = annotated(said.text, places, base, service.file_id, nested=True)
             if cited:
                 yield chunk({"annotations": cited})
-            yield chunk({}, "stop", hybrid=service.told(asked.corpus, item, base))
+            yield chunk({}, "stop", hybrid=service.told(asked.corpus, item, places, base))
             if given.stream_options is not None and given.stream_options.include_usage:
                 yield event({**frame, "choices": [], "usage": usage_of(item.usage)})
     except Exception as error:  # noqa: BLE001 - told to the client as the last event
@@ -197,6 +195,11 @@ def _models(service: Service) -> list[str]:
 def _model(service: Service, name: str) -> dict[str, Any]:
     """A model as `/v1/models` tells it; a corpus of uploads goes by its store's name too."""
     corpus = name.partition(":")[0]
-    shown = next((store.name for store in service.uploads.stores() if store.id == corpus and store.name), corpus)
     route = {"": "", "rag": " (passages)", "long": " (whole documents)"}[name.partition(":")[2]]
-    return {"id": name, "object": "model", "created": 0, "owned_by": "hybrid", "name": f"{shown}{route}"}
+    return {
+        "id": name,
+        "object": "model",
+        "created": 0,
+        "owned_by": "hybrid",
+        "name": f"{service.title(corpus)}{route}",
+    }

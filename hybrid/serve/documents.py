@@ -112,12 +112,11 @@ def _drawn(path: str, page: int) -> bytes:
 
 def _corpus(service: Service, name: str) -> dict[str, Any]:
     shelved = service.shelf[name]
-    shown = next((store.name for store in service.uploads.stores() if store.id == name and store.name), name)
     entries = [] if shelved.store is None else shelved.store.entries()
     return {
         "id": name,
-        "name": shown,
-        "uploads": name.startswith("vs_"),
+        "name": service.title(name),
+        "uploads": service.uploads.has(name),
         "ready": shelved.store is not None,
         "documents": len(entries),
         "tokens": sum(entry.tokens for entry in entries),

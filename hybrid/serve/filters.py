@@ -57,7 +57,7 @@ def matching(service: Service, corpus: str, wanted: Filter) -> tuple[str, ...]:
     known: dict[str, dict[str, Any]] = {
         entry.name: {"filename": entry.name, "kind": entry.kind} for entry in service.shelf.open(corpus).entries()
     }
-    if corpus in {store.id for store in service.uploads.stores()}:
+    if service.uploads.has(corpus):
         for member in service.uploads.store(corpus).files.values():
             known.get(member.document, {}).update(member.attributes)
     found = tuple(name for name, attributes in known.items() if wanted.holds(attributes))

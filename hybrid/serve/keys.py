@@ -30,7 +30,16 @@ class Key:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """A question of this key.
+        """A question of this key. Refused as `check` says."""
+        self.check()
+        self.under_way += 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
+
+    def check(self) -> None:
+        """Look whether this key may ask now.
 
         Raises:
             Refused: too many of its questions are under way, or today's money is spent.
@@ -48,11 +57,6 @@ class Key:
                     f"{wait} seconds."
                 )
                 raise Refused(429, "insufficient_quota", sentence, {"retry-after": str(wait)})
-        self.under_way += 1
-        try:
-            yield
-        finally:
-            self.under_way -= 1
 
     def charge(self, dollars: float | None) -> None:
         """Charge what an answer cost, where that is known."""

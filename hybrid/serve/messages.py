@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -56,14 +57,8 @@ def chore(question: str) -> str:
         said = _FIRST.search(question.partition("<chat_history>")[2] or question)
         words = (said[1] if said else "Documents").split()
         title = " ".join(words[:6]).strip(" ?.!\"'") or "Documents"
-        return '{"title": ' + _quoted(title) + "}"
+        return json.dumps({"title": title}, ensure_ascii=False)
     for key in ("follow_ups", "tags", "queries"):
         if key in lowered:
             return f'{{"{key}": []}}'
     return "{}"
-
-
-def _quoted(text: str) -> str:
-    import json
-
-    return json.dumps(text, ensure_ascii=False)

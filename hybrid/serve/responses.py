@@ -11,12 +11,13 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from anyio import to_thread
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from hybrid.serve.chat import event, headers_of
-from hybrid.serve.citing import Said, annotated
+from hybrid.serve.citing import Place, Said, annotated
 from hybrid.serve.filters import Filter, matching
 from hybrid.serve.keys import Key
 from hybrid.serve.messages import TURNS, Message, conversation
@@ -84,11 +85,11 @@ async def responses(request: Request) -> Response:
     service.check(asked)
     reply = _Reply(service, given, asked, tool, service.base(request))
     if given.stream:
-        with key.turn():  # a refusal has to come before the headers
-            pass
+        key.check()  # a refusal has to come before the headers
         return StreamingResponse(_events(reply, kept, key), media_type="text/event-stream")
     answer = await service.answer(asked, key, request.receive)
-    body = reply.whole(answer, answer.text)
+    await reply.look_up()
+    body = reply.whole(answer, answer.text, await service.places(asked.corpus, answer))
     reply.remember(kept, key, answer)
     return JSONResponse(body, headers=headers_of(answer))
 
@@ -126,6 +127,7 @@ class _Reply:
     def __init__(self, service: Service, given: ResponseRequest, asked: Asked, tool: Tool | None, base: str) -> None:
         self.service, self.given, self.asked, self.tool, self.base = service, given, asked, tool, base
         self.id, self.created = f"resp_{secrets.token_hex(12)}", int(time.time())
+        self.results: list[dict[str, Any]] | None = None
         self.search_id, self.message_id = f"fs_{secrets.token_hex(12)}", f"msg_{secrets.token_hex(12)}"
 
     def frame(self, status: str, output: list[Any], usage: Usage | None = None, **more: Any) -> dict[str, Any]:
@@ -156,21 +158,24 @@ class _Reply:
         }
 
     def search(self, status: str = "completed") -> dict[str, Any]:
-        """The search of files, with what it found where the client asked for that."""
-        found = None
-        if status == "completed" and _WITH_RESULTS in self.given.include:
-            found = self.results((self.tool and self.tool.max_num_results) or None)
+        """The search of files, with what `look_up` has found."""
         return {
             "id": self.search_id,
             "type": "file_search_call",
             "status": status,
             "queries": [self.asked.question],
-            "results": found,
+            "results": self.results,
         }
 
-    def results(self, most: int | None) -> list[dict[str, Any]]:
-        """The passages that were found, as results of a search of files."""
+    async def look_up(self) -> None:
+        """Find the results of the search, where the client asked for them."""
+        if _WITH_RESULTS in self.given.include:
+            self.results = await to_thread.run_sync(self._found)
+
+    def _found(self) -> list[dict[str, Any]]:
+        """The passages that are found, as results of a search of files."""
         service, corpus = self.service, self.asked.corpus
+        most = None if self.tool is None else self.tool.max_num_results
         store = service.shelf.open(corpus)
         found: list[Candidate] = service.hybrid.retrieve(self.asked.question, store, most, self.asked.documents)
         return [
@@ -189,15 +194,14 @@ class _Reply:
         content = [{"type": "output_text", "text": text, "annotations": cited, "logprobs": []}]
         return {"id": self.message_id, "type": "message", "status": status, "role": "assistant", "content": content}
 
-    def cited(self, answer: Answer, text: str) -> list[dict[str, Any]]:
+    def cited(self, text: str, places: list[Place]) -> list[dict[str, Any]]:
         """The annotations of a text."""
-        places = self.service.places(self.asked.corpus, answer)
         return annotated(text, places, self.base, self.service.file_id, nested=False)
 
-    def whole(self, answer: Answer, text: str) -> dict[str, Any]:
+    def whole(self, answer: Answer, text: str, places: list[Place]) -> dict[str, Any]:
         """The finished response."""
-        output = [self.search(), self.message(text, self.cited(answer, text))]
-        more = {"hybrid": self.service.told(self.asked.corpus, answer, self.base)}
+        output = [self.search(), self.message(text, self.cited(text, places))]
+        more = {"hybrid": self.service.told(self.asked.corpus, answer, places, self.base)}
         return self.frame("completed", output, answer.usage, **more)
 
     def remember(self, kept: Kept, key: Key, answer: Answer) -> None:
@@ -228,6 +232,7 @@ async def _events(reply: _Reply, kept: Kept, key: Key) -> AsyncIterator[str]:
         async for item in reply.service.stream(reply.asked, key):
             if not opened:
                 opened = True
+                await reply.look_up()
                 yield sent("response.file_search_call.completed", **searching)
                 yield sent("response.output_item.done", output_index=0, item=reply.search())
                 empty = {**reply.message("", [], "in_progress"), "content": []}
@@ -239,7 +244,8 @@ async def _events(reply: _Reply, kept: Kept, key: Key) -> AsyncIterator[str]:
                 continue
             if rest := said.end(item.text):
                 yield sent("response.output_text.delta", **part, delta=rest, logprobs=[])
-            cited = reply.cited(item, said.text)
+            places = await reply.service.places(reply.asked.corpus, item)
+            cited = reply.cited(said.text, places)
             for at, annotation in enumerate(cited):
                 values = {"annotation_index": at, "annotation": annotation}
                 yield sent("response.output_text.annotation.added", **part, **values)
@@ -248,7 +254,7 @@ async def _events(reply: _Reply, kept: Kept, key: Key) -> AsyncIterator[str]:
             yield sent("response.content_part.done", **part, part=message["content"][0])
             yield sent("response.output_item.done", output_index=1, item=message)
             reply.remember(kept, key, item)
-            yield sent("response.completed", response=reply.whole(item, said.text))
+            yield sent("response.completed", response=reply.whole(item, said.text, places))
     except Exception as error:  # noqa: BLE001 - told to the client as the last event
         _, code, sentence = told(error)
         failed = {**reply.frame("failed", []), "error": {"code": code, "message": sentence}}

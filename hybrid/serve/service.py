@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.types import Receive
 
@@ -158,10 +159,18 @@ class Service:
 
     # -- what is told of an answer -------------------------------------------------------------------------------
 
-    def places(self, corpus: str, answer: Answer) -> list[Place]:
-        """Where the citations of an answer stand."""
-        store = self.shelf.open(corpus)
-        return [placed(corpus, citation, store.document(citation.document)) for citation in answer.citations]
+    async def places(self, corpus: str, answer: Answer) -> list[Place]:
+        """Where the citations of an answer stand; looked for in a thread, as documents can be long."""
+
+        def looked_up() -> list[Place]:
+            store = self.shelf.open(corpus)
+            return [placed(corpus, citation, store.document(citation.document)) for citation in answer.citations]
+
+        return await to_thread.run_sync(looked_up)
+
+    def title(self, corpus: str) -> str:
+        """What people call a corpus: a vector store by its name, where it has one."""
+        return (self.uploads.store(corpus).name if self.uploads.has(corpus) else "") or corpus
 
     def file_id(self, corpus: str, document: str) -> str:
         """The id of a document: that of the upload where it is one."""
@@ -171,9 +180,9 @@ class Service:
         """What links begin with."""
         return (self.settings.url or str(request.base_url)).rstrip("/")
 
-    def told(self, corpus: str, answer: Answer, base: str) -> dict[str, Any]:
+    def told(self, corpus: str, answer: Answer, places: list[Place], base: str) -> dict[str, Any]:
         """An answer's way, costs and citations, as the last piece of every reply carries them."""
-        decision, places = answer.decision, self.places(corpus, answer)
+        decision = answer.decision
         return {
             "text": answer.text,
             "corpus": corpus,

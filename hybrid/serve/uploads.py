@@ -215,11 +215,13 @@ class Uploads:
             (self._stores / store_id).rename(gone)
             shutil.rmtree(gone, ignore_errors=True)
 
+    def has(self, store_id: str) -> bool:
+        """Whether there is a vector store of that id."""
+        return _ID.fullmatch(store_id) is not None and (self._stores / store_id).is_dir()
+
     def file_of(self, store_id: str, document: str) -> str | None:
         """The id of the upload that is a document of a vector store; None where it is none."""
-        if not _ID.fullmatch(store_id) or not (self._stores / store_id).is_dir():
-            return None
-        files = self.store(store_id).files
+        files = self.store(store_id).files if self.has(store_id) else {}
         return next((file_id for file_id, member in files.items() if member.document == document), None)
 
     def _drop_strays(self, store: VectorStore) -> None:

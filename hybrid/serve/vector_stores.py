@@ -171,7 +171,7 @@ async def search(request: Request) -> Response:
 def _found(service: Service, corpus: str, query: str, given: SearchRequest) -> list[dict[str, Any]]:
     documents = None if given.filters is None else matching(service, corpus, given.filters)
     store = service.shelf.open(corpus)
-    members = service.uploads.store(corpus).files if corpus.startswith("vs_") else {}
+    members = service.uploads.store(corpus).files if service.uploads.has(corpus) else {}
     attributes = {member.document: member.attributes for member in members.values()}
     return [
         {

@@ -109,8 +109,9 @@ def test_help_shows_how_it_is_called(run):
         assert shown in out
 
 
-@pytest.mark.parametrize("place", ["nowhere", "-"])
-def test_mcp_refuses_at_once_what_it_could_not_read(run, place):
+@pytest.mark.parametrize("place", ["nowhere", "-", "empty"])
+def test_mcp_refuses_at_once_what_it_could_not_read(run, place, tmp_path):
+    (tmp_path / "empty").mkdir()
     pytest.importorskip("mcp", reason="tools need hybrid-context[serve]")
     code, out, err = run("mcp", place)
     assert (code, out) == (2, "")

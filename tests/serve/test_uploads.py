@@ -12,7 +12,7 @@ import pytest
 from hybrid.serve.reading import fault_of
 from hybrid.serve.uploads import Uploads, safe_name
 from hybrid.settings import ServeSettings
-from tests.serve.conftest import Running
+from tests.serve.conftest import Running, running
 
 FLAT = b"The deposit of the flat in Lima is 900 soles."
 CAR = b"The car lease ends in May 2030."
@@ -116,3 +116,11 @@ def test_the_text_of_a_deleted_store_is_in_no_index_any_more(service: Running) -
     client.files.delete(file.id)
     left = [path for path in service.home.rglob("*") if path.is_file() and b"Periwinkle" in path.read_bytes()]
     assert left == []
+
+
+def test_a_folder_may_be_named_like_a_vector_store(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(CAR)
+    with running(tmp_path, "vs_mine=a.txt") as service:
+        found = service.post("/v1/vector_stores/vs_mine/search", json={"query": "lease"}).json()["data"]
+        assert [one["filename"] for one in found] == ["a.txt"]
+        assert service.get("/v1/corpora").json()["data"][0]["uploads"] is False
