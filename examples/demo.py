@@ -30,7 +30,7 @@ ON_FILING = (
 ON_CODE = (
     "What exception is raised when a required parameter is missing?",
     "How are passwords hidden when prompting?",
-    "Which function opens a file in the user's editor?",
+    "Which function waits until the user presses any key?",
 )
 
 
@@ -67,11 +67,11 @@ def main() -> int:
     except UserError as error:
         out.print(f"Error: {error}", markup=False)
         return error.exit_code
-    asked = len(ON_FILING) + len(ON_CODE)
+    asked, seconds = len(ON_FILING) + len(ON_CODE), perf_counter() - began
     out.rule()
+    out.print(f"{asked} questions: {asked - silent} answered with the place, {silent} not in the documents.")
     out.print(
-        f"{asked} questions, {asked - silent} answered with the place, {silent} not in the documents. [bold]{read:,} tokens "
-        f"read instead of {whole:,}: {read / whole:.0%}.[/] {perf_counter() - began:.0f} s on this machine, no GPU."
+        f"[bold]{read:,} tokens read instead of {whole:,}: {read / whole:.0%}[/], in {seconds:.0f} s, without a GPU."
     )
     out.print('The default engine quotes. With a model it writes: hybrid init. Your files: hybrid ask "..." FOLDER')
     return 0

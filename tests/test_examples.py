@@ -43,6 +43,24 @@ def test_an_example_runs_in_a_process_of_its_own(tmp_path):
     assert "How often is rent due?" in said
 
 
+def test_the_demo_tells_a_story(monkeypatch, capsys):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(sys, "argv", ["demo.py"])
+    assert runpy.run_path(str(EXAMPLES / "demo.py"))["main"]() == 0
+    said = capsys.readouterr().out
+    for part in (
+        "$8,217,115",
+        "The documents do not say.",
+        "class MissingParameter",
+        ":param hide_input:",
+        "def pause(",
+    ):
+        assert part in said
+    assert "6 questions: 5 answered with the place, 1 not in the documents." in said
+    assert said.count("always reading the whole") == 6
+    assert "GPU s" not in said  # no estimates for a GPU that is not there
+
+
 @pytest.mark.slow
 def test_the_evaluation_of_own_questions_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(EXAMPLES.parent)
