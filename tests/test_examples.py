@@ -43,6 +43,7 @@ def test_an_example_runs_in_a_process_of_its_own(tmp_path):
     assert "How often is rent due?" in said
 
 
+@pytest.mark.slow
 def test_the_demo_tells_a_story(monkeypatch, capsys):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr(sys, "argv", ["demo.py"])
