@@ -5,6 +5,7 @@
 # make check  formatting, lint, types
 # make wheel  the wheel, installed without extras and with [cpu] in clean environments, and asked one question in each
 # make test-newest  the tests that meet other packages most, with their newest versions instead of the locked ones
+# make docs   the site, in build/site; strict: a broken link fails
 # make lock   locks/ anew: the versions and hashes that demo, test and CI install
 # make testbed  the evaluation of the carried small model on real vLLM, on the CPU; makes .vllm (4 GB) first
 # make bench  the benchmarks of the README, on the data in DATA
@@ -31,7 +32,7 @@ AT_ONCE := -n auto --dist worksteal
 MEETING := tests/corpus tests/index tests/session/test_hybrid.py tests/cli/test_cli.py tests/test_imports.py \
 	tests/engines/test_llama_index.py tests/integrations
 
-.PHONY: demo test test-slow test-server vllm-cpu test-vllm testbed check bench wheel test-newest lock clean
+.PHONY: demo test test-slow test-server vllm-cpu test-vllm testbed check bench wheel test-newest lock docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
@@ -65,6 +66,10 @@ check: $(VENV)/.dev
 	rm -rf build/typed && mkdir -p build/typed/hybrid
 	ln -s $(CURDIR)/hybrid/* $(CURDIR)/evals $(CURDIR)/pipelines build/typed/hybrid/
 	cd build/typed && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache
+
+docs: $(VENV)/.dev
+	$(VENV)/$(PIP) --editable ".[docs]"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 bench: $(VENV)/.dev
 	$(VENV)/$(PIP) --editable ".[cpu,bench]"
