@@ -98,7 +98,9 @@ $(VENV)/.dev: locks/dev.txt pyproject.toml
 ASK := bin/hybrid ask --quiet "When does the lease end?" ../evals/bench/short/dev/lease.md
 wheel: $(VENV)/.dev
 	rm -rf dist build/lib build/bdist* build/base build/cpu
-	$(VENV)/bin/pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(BIN)/python -m build --no-isolation --outdir dist . >build/wheel.log 2>&1 || { cat build/wheel.log; exit 1; }
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
 	$(PYTHON) -m venv build/base
 	build/base/$(LOCKED) locks/base.txt
 	build/base/$(PIP) dist/*.whl
