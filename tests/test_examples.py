@@ -14,7 +14,7 @@ import pytest
 from hybrid.cli.main import cli, guarded
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-LONGER = {"demo.py", "long_context.py"}  # the demo of the README, and the tour of everything that needs vLLM
+LONGER = {"demo.py", "long_context.py", "tour.ipynb"}  # the demo of the README, and the tour of everything that needs vLLM
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,21 @@ def test_the_evaluation_of_own_questions_runs(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "out" / "report" / "report.html").is_file()
 
 
+@pytest.mark.slow
+def test_the_tour_runs(monkeypatch):
+    nbclient = pytest.importorskip("nbclient", reason="nbclient is missing")
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is missing")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    tour = nbformat.read(EXAMPLES / "tour.ipynb", as_version=4)
+    carried = [bool(cell.get("outputs")) for cell in tour.cells]
+    nbclient.NotebookClient(tour, timeout=300, resources={"metadata": {"path": str(EXAMPLES)}}).execute()
+    assert [bool(cell.get("outputs")) for cell in tour.cells] == carried
+    shown = [kind for cell in tour.cells for output in cell.get("outputs", []) for kind in output.get("data", {})]
+    assert shown.count("image/png") == 2
+
+
 def test_examples_are_short_and_named_in_their_readme():
     told = (EXAMPLES / "README.md").read_text("utf-8")
-    for file in [*EXAMPLES.glob("*.py"), *EXAMPLES.glob("*.toml")]:
+    for file in [*EXAMPLES.glob("*.py"), *EXAMPLES.glob("*.toml"), *EXAMPLES.glob("*.ipynb")]:
         assert file.name in told, file.name
         assert file.name in LONGER or len(file.read_text("utf-8").splitlines()) <= 40, file.name
