@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 
 ROOT = Path(__file__).parents[1]
 OUTSIDE = re.compile(r"(\]\()(?:\.\./)+((?!\.\./)[^)#\s]+)((?:#[^)\s]*)?\))")  # a link that leaves docs/
+RAW = re.compile(r"\]\(measured(/[^)#]*)?\)")  # raw figures, which the site has not
 PICTURES = ("examples/page.png",)
 RECORDS = ("Answer", "Citation", "Decision", "Prediction", "Attempt", "Usage", "Cost")
 ABOUT: dict[str, tuple[str, str]] = {}  # title and description of each page, for llms.txt
@@ -54,7 +55,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         inside = target if target in PICTURES else ""
         return before + (up + inside if inside else f"{config.extra['repository']}/blob/main/{target}") + after
 
-    return OUTSIDE.sub(moved, markdown)
+    raw = f"]({config.extra['repository']}/tree/main/docs/measured\\1)"
+    return RAW.sub(raw, OUTSIDE.sub(moved, markdown))
 
 
 def on_post_build(config: MkDocsConfig) -> None:
