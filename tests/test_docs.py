@@ -20,7 +20,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 GUIDES = [page for page in PAGES if page.parent.name != "decisions"]
 BLOCK = re.compile(r"^([ ]*)```(\w*)[^\n]*\n(.*?)^\1```", re.M | re.S)
 LINK = re.compile(r"\]\(((?!https?://|mailto:)[^)\s]*)\)")
-SERVED = re.compile(r"localhost|127\.0\.0\.1|llama_index|vector_store|\bllm\b")  # tests/serve and tests/integrations run these
+SERVED = re.compile(
+    r"localhost|127\.0\.0\.1|llama_index|vector_store|\bllm\b"
+)  # tests/serve and tests/integrations run these
 OFFLINE = ("ask", "index", "doctor", "legal", "code", "plan", "route")  # run, where nothing has to be served or fetched
 
 

@@ -14,7 +14,11 @@ import pytest
 from hybrid.cli.main import cli, guarded
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-LONGER = {"demo.py", "long_context.py", "tour.ipynb"}  # the demo of the README, and the tour of everything that needs vLLM
+LONGER = {
+    "demo.py",
+    "long_context.py",
+    "tour.ipynb",
+}  # the demo of the README, and the tour of everything that needs vLLM
 
 
 @pytest.mark.parametrize(
