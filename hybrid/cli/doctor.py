@@ -26,6 +26,8 @@ PACKAGES = {
     "openvino": ("int8", "embedding passages in int8 on a CPU"),
     "tree-sitter-language-pack": ("code", "cutting source code along its syntax"),
     "llama-index-core": ("llama-index", "LlamaIndex LLMs and documents"),
+    "transformers": ("local", "models in this process"),
+    "gguf": ("local", "GGUF files of models in this process"),
     "vllm": ("vllm", "serving a model from this environment"),
 }
 

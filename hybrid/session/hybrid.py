@@ -259,7 +259,7 @@ class Hybrid(Corpora):
     def _measured(self, what: Any) -> Engine:
         """An engine that is given no more than it was measured to read; it is not asked here."""
         engine, profile = make_engine(what, self.embedder), self.settings.routing.profile
-        if not engine.on_gpu or (profile is None and not Path(PROFILE).is_file()):
+        if getattr(engine, "quotes", False) or (profile is None and not Path(PROFILE).is_file()):
             return engine
         limited: Any = Effective(engine, profile)
         return limited  # type: ignore[no-any-return]

@@ -14,7 +14,7 @@ from hybrid.engines.local.positions import Positions
 from hybrid.engines.local.prefixes import Prefixes
 from hybrid.engines.local.saying import Saying
 from hybrid.engines.local.weights import Weights, free_memory
-from hybrid.errors import EngineError, HybridError
+from hybrid.errors import EngineError, HybridError, SettingsError
 from hybrid.model.layers import depth, head_size, kv_heads
 
 Found = TypeVar("Found")
@@ -97,9 +97,12 @@ class Computing:
         return self._read(tokens, 1, run, computed)
 
     def bytes_of(self, tokens: int) -> int:
-        """About what keys and values of so many tokens take; sliding layers are counted as if they kept all."""
+        """About what keys and values of so many tokens take; 0 if unknown. Sliding layers count as if they kept all."""
         config = self.model.config.to_dict()
-        each = 2 * depth(config) * kv_heads(config) * head_size(config)
+        try:
+            each = 2 * depth(config) * kv_heads(config) * head_size(config)
+        except SettingsError:
+            return 0
         return int(tokens * each * self.model.dtype.itemsize)
 
     def _read(

@@ -19,7 +19,7 @@ WORTH = 64  # tokens in common from which keys and values are copied
 SPARE = 256  # tokens of room behind those of a prompt
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Kept:
     """Keys and values of some tokens."""
 

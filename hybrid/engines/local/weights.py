@@ -7,23 +7,25 @@ seconds; a GGUF file is unpacked into full precision, which takes longer and sev
 from __future__ import annotations
 
 import io
+import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, suppress
+from contextlib import contextmanager, nullcontext, redirect_stderr, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from weakref import WeakValueDictionary
 
 from hybrid.engines.local.faults import lacks_memory, unreadable
 from hybrid.engines.local.positions import changed
-from hybrid.errors import BrokenDependency, EngineError, MissingDependency, SettingsError
+from hybrid.errors import BrokenDependency, EngineError, HybridError, MissingDependency, SettingsError
+from hybrid.model.carried import hub_name
 from hybrid.model.parameters import count_parameters
+from hybrid.model.read import read_model
 from hybrid.settings import EngineSettings
 
-Device = Literal["cpu", "cuda", "mps"]
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 _LOADING = threading.Lock()
 
@@ -96,7 +98,7 @@ def place_of(model: str) -> Place:
         raise SettingsError(f"The folder {model} has neither a config.json nor a GGUF file: it is no model's folder.")
     if model.startswith((".", "/", "~")) or model.count("/") > 1 or path.suffix.lower() == ".gguf":
         raise SettingsError(f"There is no folder or file {model}: set engine.model to one, or to a name on the hub.")
-    return Place(model)
+    return Place(hub_name(model))
 
 
 def device_of(settings: EngineSettings) -> str:
@@ -133,17 +135,25 @@ def free_memory(device: str) -> int | None:
 
 def _load(settings: EngineSettings, device: str) -> Weights:
     place = place_of(str(settings.model))
+    if not place.on_hub:
+        return _loaded(settings, device, place, {} if place.gguf is None else {"gguf_file": place.gguf})
+    try:
+        return _loaded(settings, device, place, {"local_files_only": True})  # what was fetched needs no network
+    except EngineError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+    read_model(place.folder)  # says at once what is wrong; the hub's own client tries for half a minute
+    return _loaded(settings, device, place, {})
+
+
+def _loaded(settings: EngineSettings, device: str, place: Place, given: dict[str, Any]) -> Weights:
     torch, transformers = _torch(), _transformers(place)
-    given: dict[str, Any] = {} if place.gguf is None else {"gguf_file": place.gguf}
-    with _quiet(transformers), _translated(settings, place), _one_reader(place):
+    with _quiet(transformers, bars=place.on_hub), _translated(settings, place), _one_reader(place):
         config = transformers.AutoConfig.from_pretrained(place.folder, **given)
         config = changed(config, settings.overrides)
         _check_writes(str(settings.model), config)
         dtype = _dtype(settings.dtype, device, config)
-        needed = round(count_parameters(config.to_dict()) * 1e9) * _BYTES[dtype]
-        free = free_memory(device)
-        if free is not None and needed > free:
-            raise lacks_memory(str(settings.model), device, dtype, needed, free)
+        _check_memory(str(settings.model), config, dtype, device)
         tokenizer = transformers.AutoTokenizer.from_pretrained(place.folder, **given)
         if place.gguf is not None and hasattr(transformers, "GgufConfig"):
             given["quantization_config"] = transformers.GgufConfig(dequantize=True)
@@ -160,6 +170,15 @@ def _check_writes(model: str, config: Any) -> None:
     made_of = [str(name) for name in getattr(config, "architectures", None) or ()]
     if made_of and not any(("CausalLM" in n) or ("LMHead" in n) or ("ConditionalGeneration" in n) for n in made_of):
         raise EngineError(f"The model {model} is a {made_of[0]}, which does not write text: name a chat model.")
+
+
+def _check_memory(model: str, config: Any, dtype: str, device: str) -> None:
+    """Raise EngineError where the weights would not fit: a system without memory ends the whole process."""
+    needed, free = 0, free_memory(device)
+    with suppress(SettingsError):  # a shape that cannot be counted is tried
+        needed = round(count_parameters(config.to_dict()) * 1e9) * _BYTES[dtype]
+    if free is not None and needed > free:
+        raise lacks_memory(model, device, dtype, needed, free)
 
 
 def _dtype(wanted: str, device: str, config: Any) -> str:
@@ -198,25 +217,25 @@ def _transformers(place: Place) -> Any:
 
 
 @contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
-    """Without the bars and remarks of loading; what goes wrong is raised."""
-    logging = transformers.utils.logging
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+def _quiet(transformers: Any, *, bars: bool) -> Iterator[None]:
+    """Without the remarks of loading, as what goes wrong is raised, and without bars unless something is fetched."""
+    told, hub = transformers.utils.logging, logging.getLogger("huggingface_hub")
+    before, of_hub = told.get_verbosity(), hub.level
+    told.set_verbosity_error()
+    hub.setLevel(logging.ERROR)
     try:
-        with redirect_stderr(io.StringIO()):
+        with nullcontext() if bars else redirect_stderr(io.StringIO()):
             yield
     finally:
-        logging.set_verbosity(before)
-        logging.enable_progress_bar()
+        told.set_verbosity(before)
+        hub.setLevel(of_hub)
 
 
 @contextmanager
 def _translated(settings: EngineSettings, place: Place) -> Iterator[None]:
     try:
         yield
-    except (EngineError, SettingsError, MissingDependency):
+    except HybridError:
         raise
     except Exception as error:
         raise unreadable(str(settings.model), error, on_hub=place.on_hub) from error
