@@ -63,7 +63,7 @@ class RetrievalSettings(Section):
 
     @model_validator(mode="after")
     def _every_key_has_an_effect(self) -> RetrievalSettings:
-        if self.reranker is None and "rerank_from" in self.model_fields_set:
+        if self.reranker is None and self.rerank_from != type(self).model_fields["rerank_from"].default:
             raise ValueError("the key 'rerank_from' has no effect without 'reranker': leave it out")
         if self.reranker is not None and self.rerank_from < self.k:
             raise ValueError(
