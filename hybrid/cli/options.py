@@ -10,7 +10,7 @@ import click
 from hybrid.cli.dash import Place
 from hybrid.cli.effect import check_effects
 from hybrid.settings import Settings, load
-from hybrid.settings.names import POLICIES
+from hybrid.settings.names import ENGINES, POLICIES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -81,8 +81,13 @@ corpus_options = together(  # of every command that opens a corpus
 )
 engine_options = together(  # of every command that answers
     url_option,
-    click.option("--window", type=click.IntRange(64), help="Tokens that the server reads, if it does not say."),
-    click.option("--model", help="The model's name on that server."),
+    click.option("--engine", "kind", type=click.Choice(list(ENGINES)), help="What answers. [default: extractive]"),
+    click.option(
+        "--window",
+        type=click.IntRange(64),
+        help="Tokens that the server reads, if it does not say; a local model is extended to it.",
+    ),
+    click.option("--model", help="The model's name on that server; with --engine local a folder or a GGUF file."),
     click.option("--policy", type=click.Choice(list(POLICIES)), help="How routes are chosen."),
     prefer_option,
     click.option("-k", "k", type=click.IntRange(1), help="Passages read on the route rag."),
@@ -109,7 +114,7 @@ def settings_from(options: Mapping[str, Any], *, weighed: bool = False) -> Setti
             "engine": {
                 "url": url,
                 "model": options.get("model"),
-                "kind": None if url is None else "server",
+                "kind": options.get("kind") or (None if url is None else "server"),
                 "window": options.get("window"),
             },
             "routing": {"policy": options.get("policy"), "prefer": options.get("prefer")},

@@ -71,8 +71,13 @@ class LlamaIndexHybrid(Hybrid):
             return path
         return path.with_name(f"{path.name}-{self.chunker.fingerprint}")
 
+    @property
+    def _reranks(self) -> bool:
+        return bool(self.rerankers) or super()._reranks
+
     def _rerank(self, question: str, found: list[Candidate], store: Store) -> list[Candidate]:
-        """The retrieved passages that the rerankers keep, in their order."""
+        """The retrieved passages that the rerankers keep, in their order; that of the settings comes first."""
+        found = super()._rerank(question, found, store)
         if not self.rerankers or not found:
             return found
         nodes = passage_nodes(found, store)

@@ -70,7 +70,7 @@ class Situating:
         rooms = {rung: room(engine, question, most) for rung in RUNGS for engine, most in [self.engine_for(rung)]}
         whole, largest, reads = self._whole(store, best, tokens, rooms)
         sizes_ = {**self._passages(store, read, tokens), **whole}
-        again = self.long_engine.on_gpu and self.warm.caches(self.long_engine.name)
+        again = self._keeps and self.warm.caches(self.long_engine.name)
         depths = {rung: _depths(read, names, entries) for rung, names in reads.items()}
         return Situation(
             question=question,
@@ -118,9 +118,14 @@ class Situating:
             {"documents": tuple(sorted(chosen)), "corpus": tuple(sorted(tokens))},
         )
 
+    @property
+    def _keeps(self) -> bool:
+        """Whether the long engine may keep what it read; one without a model has nothing to keep."""
+        return not getattr(self.long_engine, "quotes", False)
+
     def _cached(self, documents: Sequence[str]) -> int:
-        """Tokens of whole documents that the long engine should still hold; an engine without a GPU holds none."""
-        return self.warm.expected(self.long_engine.name, documents) if self.long_engine.on_gpu else 0
+        """Tokens of whole documents that the long engine should still hold."""
+        return self.warm.expected(self.long_engine.name, documents) if self._keeps else 0
 
     def _readings(
         self, read: Mapping[Rung, int], rooms: Mapping[Rung, int], depths: Mapping[Rung, list[tuple[float, float]]]
