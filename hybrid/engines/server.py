@@ -137,8 +137,8 @@ class Server:
             EngineError: the server cannot be reached, refuses, breaks off, or replies without an answer.
         """
         self._check_fits(prompt, max_tokens)
+        self._counters.off |= self._tokenizer.kind != "vllm" or self._behind > 1
         with self._turn(), self._among_others() as part:
-            self._counters.off |= self._tokenizer.kind != "vllm"
             self._counters.begin()
             sent(self._wire.host)
             started = time.perf_counter()
@@ -184,6 +184,21 @@ class Server:
         if not models:
             raise self._faults.garbage("an HTML page" if is_html(data) else "no list of models")
         return models
+
+    @cached_property
+    def _behind(self) -> int:
+        """How many servers vllm-router has behind the address; 0 where no such router answers."""
+        if self._tokenizer.kind != "vllm":
+            return 0
+        urls = self._wire.probe("/list_workers").get("urls")
+        number = len(urls) if isinstance(urls, list) else 0
+        if number > 1:
+            self._crowd.unknown = "a router stands before its servers"
+            self._note(
+                f"{self._wire.host} is a router with {number} servers: seconds are those in which any of them worked "
+                "on a call of this process; name them in engine.urls to have each counted"
+            )
+        return number
 
     def _told_window(self) -> int | None:
         try:

@@ -291,3 +291,15 @@ def test_one_url_in_the_list_is_one_server() -> None:
     made = make_engine(EngineSettings(urls=("http://127.0.0.1:9/v1",), kind="server"), None)
     assert isinstance(made, Server)
     assert os.environ.get("OPENAI_API_KEY") is None
+
+
+def test_a_router_is_told_of_and_its_gauges_are_not_read(three: list[Double]) -> None:
+    three[0].on("/list_workers", send(200, {"urls": ["http://a", "http://b"]}))
+    three[0].on("/metrics", metrics(3))
+    made = three[0].engine(shared=True)
+    assert made.ask(PROMPT, max_tokens=64).part == 1.0
+    assert [note.partition(":")[0] for note in made.notes] == [
+        f"{made.host} is a router with 2 servers",
+        f"{made.host} does not tell how many requests it has (a router stands before its servers)",
+    ]
+    assert three[0].bodies("/metrics") == []
