@@ -72,7 +72,7 @@ def _whole(store: Store, piece: Piece, start: int, end: int) -> tuple[int, int]:
     language = source_language(piece.document)
     if language is None:
         return start, end
-    return around(blocks(store.document(piece.document).text, language), start, end)
+    return around(store.document(piece.document).text, language, start, end)
 
 
 def _align(statement: str, read: Sequence[Piece], store: Store, enough: float) -> Citation | None:
