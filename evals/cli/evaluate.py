@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 from hybrid.evals.cli.judge import judge
+from hybrid.evals.cli.merge import merge
 from hybrid.evals.cli.replay import replay
 from hybrid.evals.cli.report import compare, report
 from hybrid.evals.cli.run import run
@@ -20,5 +21,5 @@ def evaluate() -> None:
     """
 
 
-for command in (run, report, judge, compare, replay, suites):
+for command in (run, merge, report, judge, compare, replay, suites):
     evaluate.add_command(command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -38,6 +38,12 @@ def _bits(context: click.Context, option: click.Parameter, given: str | None) ->
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress bars.")
 url_option = click.option("--url", help="An OpenAI-compatible server, such as http://localhost:8000/v1.")
+urls_option = click.option(
+    "--url",
+    "urls",
+    multiple=True,
+    help="An OpenAI-compatible server, such as http://localhost:8000/v1; again for more servers of the same model.",
+)
 prefer_option = click.option(
     "--prefer",
     type=click.Choice(["accuracy", "balance", "cost"]),
@@ -80,7 +86,7 @@ corpus_options = together(  # of every command that opens a corpus
     quiet_option,
 )
 engine_options = together(  # of every command that answers
-    url_option,
+    urls_option,
     click.option("--engine", "kind", type=click.Choice(list(ENGINES)), help="What answers. [default: extractive]"),
     click.option(
         "--window",
@@ -94,6 +100,11 @@ engine_options = together(  # of every command that answers
 )
 
 
+def addresses(urls: Sequence[str]) -> dict[str, Any]:
+    """The settings of an engine for the servers that a command line names."""
+    return {"urls": tuple(urls)} if len(urls) > 1 else {"url": urls[0]} if urls else {}
+
+
 def settings_from(options: Mapping[str, Any], *, weighed: bool = False) -> Settings:
     """Settings with a command's options on top.
 
@@ -105,16 +116,16 @@ def settings_from(options: Mapping[str, Any], *, weighed: bool = False) -> Setti
     """
     from hybrid.cost.gpus import with_known_gpu
 
-    url = options.get("url")
+    urls = tuple(options.get("urls") or ())
     settings = load(
         options.get("config"),
         {
             "index": {"dir": options.get("index_dir")},
             "embedder": {"model": options.get("embedder")},
             "engine": {
-                "url": url,
+                **addresses(urls),
                 "model": options.get("model"),
-                "kind": options.get("kind") or (None if url is None else "server"),
+                "kind": options.get("kind") or ("server" if urls else None),
                 "window": options.get("window"),
             },
             "routing": {"policy": options.get("policy"), "prefer": options.get("prefer")},

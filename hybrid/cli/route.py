@@ -58,7 +58,7 @@ def _settings(options: dict[str, Any]) -> Settings:
     from hybrid.cost.gpus import with_known_gpu
 
     # without a server the model's shape decides
-    named_only = options["model"] and not options["url"] and not options["kind"]
+    named_only = options["model"] and not options["urls"] and not options["kind"]
     settings = settings_from({**options, "model": None} if named_only else options, weighed=bool(named_only))
     if named_only and settings.engine.kind != "extractive":
         settings = settings_from(options)

@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 from hybrid.settings.names import EngineKind
 from hybrid.settings.section import Name, Section
 
-_OF_SERVERS = ("url", "cache_salt", "api_key_env", "timeout", "retries")
+ADDRESSES = ("url", "urls")
+_OF_SERVERS = (*ADDRESSES, "cache_salt", "api_key_env", "timeout", "retries", "shared")
 _OF_LOCAL = ("device", "dtype", "prefix_gb")
 _WITHOUT_EFFECT = {  # keys that a kind of engine does not read: they are refused
     "extractive": ("model", "temperature", "overrides", "vllm_args", *_OF_SERVERS, *_OF_LOCAL),
@@ -35,6 +36,12 @@ class EngineSettings(Section):
         "implies; local: a model in this process, by Transformers; vllm: the same by vLLM, on a GPU",
     )
     url: Name | None = Field(None, description="base URL of a server, such as http://localhost:8000/v1")
+    urls: tuple[Name, ...] = Field(
+        (), description="base URLs of several servers of one model, instead of url: a document stays with one of them"
+    )
+    shared: bool = Field(
+        False, description="others use the server too: a call is charged its part of all requests that vLLM reports"
+    )
     model: Name | None = Field(
         None,
         description="the model's name on the server, None: the first it lists; for local a folder, a GGUF file or a "
@@ -48,7 +55,7 @@ class EngineSettings(Section):
     temperature: float = Field(0.0, ge=0)
     timeout: float = Field(300.0, gt=0, description="seconds without a sign of life")
     retries: int = Field(4, ge=0, description="on 429, 5xx and dropped connections")
-    concurrency: int = Field(8, ge=1, description="calls under way at once")
+    concurrency: int = Field(8, ge=1, description="calls under way at once, at each server")
     cache_salt: str | None = Field(
         None, min_length=1, description="vLLM: prefixes are shared in its cache only by calls with the same salt"
     )
@@ -67,9 +74,18 @@ class EngineSettings(Section):
     @model_validator(mode="before")
     @classmethod
     def _url_implies_a_server(cls, given: Any) -> Any:
-        if isinstance(given, Mapping) and given.get("url") and given.get("kind") is None:
+        if isinstance(given, Mapping) and (given.get("url") or given.get("urls")) and given.get("kind") is None:
             return {**given, "kind": "server"}
         return given
+
+    @model_validator(mode="after")
+    def _servers_are_named_once(self) -> EngineSettings:
+        if self.url is not None and self.urls:
+            raise ValueError("the keys 'url' and 'urls' both name servers: keep one of them")
+        twice = next((url for url in self.urls if self.urls.count(url) > 1), None)
+        if twice is not None:
+            raise ValueError(f"the key 'urls' names {twice} twice: leave it out once")
+        return self
 
     @model_validator(mode="after")
     def _every_key_has_an_effect(self) -> EngineSettings:
@@ -81,13 +97,13 @@ class EngineSettings(Section):
 
 def overrule_engine(known: dict[str, Any], given: Mapping[str, Any]) -> None:
     """Drop the model and window of another server, and the keys of another kind of engine."""
-    if "url" in given and given["url"] != known.get("url"):
-        if "url" in known:
-            for key in ("model", "window"):
+    if any(key in given and given[key] != known.get(key) for key in ADDRESSES):
+        if any(key in known for key in ADDRESSES):
+            for key in ("model", "window", *ADDRESSES):
                 known.pop(key, None)
         if "kind" not in given:  # a url implies its kind, whatever a layer below said without one
             known.pop("kind", None)
-    if "kind" in given or given.get("url"):
+    if "kind" in given or any(given.get(key) for key in ADDRESSES):
         kind = given.get("kind") or "server"
         for key in _WITHOUT_EFFECT.get(str(kind), ()):
             if known.get("kind") != kind:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from hybrid.settings.cost import CostSettings
-from hybrid.settings.engine import EngineSettings
+from hybrid.settings.engine import ADDRESSES, EngineSettings
 from hybrid.settings.names import StoreName
 from hybrid.settings.routing import RoutingSettings
 from hybrid.settings.section import Name, Section
@@ -103,6 +103,6 @@ class Settings(Section):
         if not isinstance(given, Mapping):
             return given
         one, other = given.get("engine"), given.get("long_engine")
-        if not isinstance(one, Mapping) or not isinstance(other, Mapping) or {"url", "model", "kind"} & set(other):
+        if not isinstance(one, Mapping) or not isinstance(other, Mapping) or {"model", "kind", *ADDRESSES} & set(other):
             return given
         return {**given, "long_engine": {**one, **other}}
