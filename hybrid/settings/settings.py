@@ -21,6 +21,13 @@ class CorpusSettings(Section):
     paths: tuple[str, ...] = Field((), description="read by commands that name no path, relative to this folder")
     exclude: tuple[str, ...] = Field((), description="patterns in .gitignore syntax to leave out")
     max_file_mb: float = Field(64.0, gt=0, description="larger files are reported and left out")
+    text_column: Name | None = Field(
+        None, description="of Parquet and JSON lines whose rows are documents; None: text, content, body or the like"
+    )
+    name_column: Name | None = Field(None, description="likewise for their names; None: name, path, id or the like")
+    storage: Mapping[str, Mapping[str, Any]] = Field(
+        {}, description="what fsspec is given, by protocol: {s3 = {anon = true}}"
+    )
 
     @model_validator(mode="after")
     def _paths_are_files(self) -> CorpusSettings:
