@@ -53,10 +53,7 @@ def test_passages_are_never_mixed_up(
             i: (p.document, p.text) for i, p in store.passages(store.ids_of([e.name for e in store.entries()])).items()
         }
         assert all(used[i] == said for i, said in now.items() if i in used)
-        assert not (now.keys() & used.keys()) - alive  # what is gone does not come back
-        assert all(i > max(used, default=0) for i in now.keys() - used.keys())
         used |= now
-        alive = set(now)
         assert same(found(store, asked), scratch(corpus, chunker, asked))
     if on_disk:
         generation = store.generation
