@@ -26,7 +26,6 @@ def test_passages_are_never_mixed_up(
     rng = random.Random(seed)
     store = Store(tmp_path / "index" if on_disk else None, chunker.embedder, chunker)
     used: dict[int, tuple[str, str]] = {}  # every id ever seen and what it stood for
-    alive: set[int] = set()
     for step in range(6):
         present = [file.name for file in corpus.iterdir()]
         for name in rng.sample(present, min(len(present), rng.randrange(3))):
