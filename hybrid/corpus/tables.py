@@ -108,17 +108,13 @@ class Row:
         headings = document.headings
         if isinstance(title, str) and title.strip() and not text.lstrip().startswith(title.strip()):
             headings = (Heading(0, 0, " ".join(title.split())), *headings)  # above all others
-        return Document(
-            name,
-            document.text,
-            document.kind,
-            self.table.place,
-            document.language,
-            headings,
-            document.pages,
-            document.anchors,
-            document.remarks,
-        )
+        fields = {key: value for key, value in row.items() if key not in columns and _is_field(value)}
+        return replace(document, path=self.table.place, headings=headings, metadata=fields)
+
+
+def _is_field(value: object) -> bool:
+    """Whether somebody might choose documents by a value."""
+    return isinstance(value, (int, float, bool)) or (isinstance(value, str) and 0 < len(value) <= _LONGEST_FIELD)
 
 
 def is_table(name: str) -> bool:
@@ -257,7 +253,7 @@ def _parquet(table: Table) -> Any:
     try:
         import pyarrow.parquet as pq
     except ImportError:
-        raise MissingDependency("pyarrow", "remote", "Reading Parquet files") from None
+        raise MissingDependency("pyarrow", "parquet", "Reading Parquet files") from None
     if "://" not in table.place:
         if Path(table.place).stat().st_size != table.size:
             raise Unreadable("its file was changed meanwhile")

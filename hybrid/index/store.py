@@ -5,7 +5,7 @@
     lexical-G/*.npy     BM25 of generation G
     write.lock          held by the one process that changes the index
 
-Passage ids are never reused. How an update stays safe is told in `hybrid.index.update`.
+Passage ids derive from content (`hybrid.index.prepared`). How an update stays safe is told in `hybrid.index.update`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from hybrid.index.embedding import Embedder, Vectors
 from hybrid.index.fusion import Ids, retrieve
 from hybrid.index.generations import NAMES, Generations
 from hybrid.index.lexical import identifiers, query_words
+from hybrid.index.prepared import clean_source
 from hybrid.index.protocol import Changes, Entry, Index, Progress
-from hybrid.index.update import KNOWN_WORDS, Update, clean_source
+from hybrid.index.update import KNOWN_WORDS, Update
 from hybrid.types import Passage
 
 _OURS = re.compile(rf"{NAMES.pattern}|{re.escape(FILE)}(-wal|-shm|-journal)?")
@@ -111,11 +112,11 @@ class SqliteStore(Index):
 
     def _read(self, name: str) -> Document:
         rows = self.db.rows(
-            "SELECT name, text, kind, path, language, outline FROM documents WHERE name = ? AND live = 1", name
+            "SELECT name, text, kind, path, language, outline, fields FROM documents WHERE name = ? AND live = 1", name
         )
         if not rows:
             raise DocumentGone(name)
-        name, text, kind, path, language, outline = rows[0]
+        name, text, kind, path, language, outline, fields = rows[0]
         headings, pages, anchors, remarks = json.loads(outline)
         return Document(
             name,
@@ -127,6 +128,7 @@ class SqliteStore(Index):
             tuple(pages),
             tuple(Anchor(*anchor) for anchor in anchors),
             tuple(remarks),
+            json.loads(fields),
         )
 
     def problems(self) -> list[Problem]:

@@ -8,11 +8,8 @@ generation, and the next update goes on with what was already embedded.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -21,12 +18,12 @@ from hybrid.corpus.corpus import Corpus
 from hybrid.corpus.problems import Problem, nothing_readable
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.source import Source
-from hybrid.document import Document, Location
+from hybrid.document import Location
 from hybrid.index.chunking import Chunker, Cut
 from hybrid.index.database import Database
 from hybrid.index.embedding import Embedder
 from hybrid.index.generations import Generations
-from hybrid.index.lexical import identifiers, words
+from hybrid.index.prepared import Prepared, clean_source, prepare, settled
 from hybrid.index.protocol import Changes, Progress
 
 State = tuple[str, str, int, int]  # of a file that cannot be read: name, reason, size, time of change
@@ -35,7 +32,6 @@ _EMBED_FIRST, _EMBED_MOST = 32, 4096  # passages between two commits: a kill los
 _COMMIT_SECONDS = 1.0  # of embedding between two commits, which take milliseconds
 _LONG_SECONDS = 20.0  # of embedding still to come, from which looking for a quicker precision pays
 _SAMPLE = 512  # passages by which a precision is judged
-_RACY_NS = 2_000_000_000  # a file changed this shortly before it was indexed may have changed again unnoticed
 
 KNOWN_WORDS = "SELECT word, id FROM words WHERE word IN (SELECT value FROM json_each(?))"
 _PROBLEMS = "SELECT name, reason, size, mtime_ns FROM problems ORDER BY name"
@@ -133,7 +129,7 @@ class Update:
         mtime_ns = -1  # a file that cannot be opened may be allowed later, at the same time of change
         try:
             data = source.load()
-            mtime_ns = _settled(source.mtime_ns)
+            mtime_ns = settled(source.mtime_ns)
             digest = source.fingerprint(data)
             if old is not None and old[1] == digest:
                 with self._db.transaction():
@@ -142,7 +138,7 @@ class Update:
                 self._changes.unchanged += 1
                 return
             if waiting != digest:
-                self._put(source, digest, source.parse(data))
+                self._put(prepare(source, data, self._chunker))
         except Unreadable as error:
             self._fail(source, str(error), mtime_ns)
             self._changes.removed += old is not None
@@ -162,42 +158,44 @@ class Update:
         self._db.connection.execute("DELETE FROM problems")
         self._db.connection.executemany("INSERT INTO problems VALUES (?, ?, ?, ?)", self._problems)
 
-    def _put(self, source: Source, digest: str, document: Document) -> None:
+    def _put(self, made: Prepared) -> None:
         """Write a document and its passages as pending; a passage that is known under any name has its vector."""
-        document = replace(document, text=_clean(document.text), name=source.name)
-        cuts = self._chunker.split(document)
-        keys = [_key(cut.context()) for cut in cuts]
+        document, keys = made.document, made.keys
         known = "SELECT key, vector FROM passages WHERE vector IS NOT NULL AND key IN (SELECT value FROM json_each(?))"
         vectors = dict(self._db.rows(known, json.dumps(keys)))
         with self._db.transaction():
-            self._db.forget("live = 0 AND name = ?", source.name)
+            self._db.forget("live = 0 AND name = ?", made.name)
             row = self._db.connection.execute(
-                "INSERT INTO documents (name, live, hash, size, mtime_ns, path, kind, language, text, outline, tokens,"
-                " passages) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO documents (name, live, hash, size, mtime_ns, path, kind, language, text, outline, fields,"
+                " tokens, passages) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    source.name,
-                    digest,
-                    source.size,
-                    _settled(source.mtime_ns),
-                    _clean(document.path) if document.path else None,
+                    made.name,
+                    made.digest,
+                    made.size,
+                    made.mtime_ns,
+                    document.path,
                     document.kind,
                     document.language,
                     document.text,
                     json.dumps([document.headings, document.pages, document.anchors, document.remarks]),
-                    sum(cut.tokens for cut in cuts),
-                    len(cuts),
+                    json.dumps(dict(document.metadata)),
+                    made.tokens,
+                    len(made.cuts),
                 ),
             ).lastrowid
-            texts = [cut.context(document.name) for cut in cuts]
-            numbers = self._number([[*words(text), *identifiers(text)] for text in texts])
+            numbers = self._number(made.words())
             self._db.connection.executemany(
-                "INSERT INTO passages (document, ordinal, start, end, source_start, source_end, line, end_line, page,"
-                " heading, tokens, text, key, words, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO passages (id, document, ordinal, start, end, source_start, source_end, line, end_line,"
+                " page, heading, tokens, text, key, words, vector)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    (row, i, c.start, c.end, *c.location, c.heading, c.tokens, c.text, key, ids, vectors.get(key))
-                    for i, (c, key, ids) in enumerate(zip(cuts, keys, numbers, strict=True))
+                    (
+                        made.first + i, row, i, c.start, c.end, *c.location, c.heading, c.tokens, c.text, key, ids,
+                        vectors.get(key),
+                    )
+                    for i, (c, key, ids) in enumerate(zip(made.cuts, keys, numbers, strict=True))
                 ),
-            )
+            )  # fmt: skip
 
     def _number(self, texts: Sequence[Sequence[str]]) -> list[bytes]:
         """Word ids of each text as int32 bytes; new words are added to the vocabulary."""
@@ -282,27 +280,7 @@ class Update:
         self._report("indexing", 2, 2)
 
 
-def clean_source(source: Source) -> Source:
-    """The source under a name that SQLite can store and compare; different names stay different."""
-    name = source.name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
-    return source if name == source.name else replace(source, name=name)
-
-
-def _settled(mtime_ns: int) -> int:
-    """The time of change to remember: none where it is so recent that the file may change again at the same time."""
-    return mtime_ns if time.time_ns() - mtime_ns > _RACY_NS else -1
-
-
-def _clean(text: str) -> str:
-    """Text without lone surrogates, which no encoding can store; same length."""
-    return text if text.isascii() else re.sub("[\ud800-\udfff]", "\ufffd", text)
-
-
 def _context(row: Sequence[Any]) -> str:
     """What the embedder reads of a passage, given its heading, text, start, end and tokens."""
     heading, text, start, end, tokens = row
     return Cut(start, end, text, heading, Location(0, 0, 0, 0, None), tokens).context()
-
-
-def _key(context: str) -> str:
-    return blake2b(context.encode("utf-8", "replace"), digest_size=16).hexdigest()

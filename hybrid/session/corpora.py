@@ -52,12 +52,13 @@ class Corpora:
                 self._discard(key, path)
             try:
                 return self._updated(key, path, corpus, found, progress)
-            except IndexDamaged:
+            except IndexDamaged as error:
+                mended = error.mended
                 if path is None or self.settings.index.dir is not None:  # a folder the user chose is theirs
                     raise
                 self._discard(key, path)
             store, changes = self._updated(key, path, corpus, found, progress)
-            store.mended = "The index was damaged and was made anew."
+            store.mended = mended
             return store, changes
 
     def _updated(
