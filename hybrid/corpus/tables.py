@@ -7,6 +7,7 @@ indexed, from the state of the file in which it was found.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ _TITLE = ("title", "heading", "subject")
 _LOOK = 1_000_000  # bytes of a first line that is looked at
 _BLOCK = 8_000_000  # bytes that are fetched from object storage at once
 _ROWS = 512  # that are decoded at once
+_WORD = re.compile(r"\W")  # what no field's name has
 _LONGEST_FIELD = 1000  # characters; longer values are texts of their own, which nobody filters by
 
 
@@ -108,7 +110,8 @@ class Row:
         headings = document.headings
         if isinstance(title, str) and title.strip() and not text.lstrip().startswith(title.strip()):
             headings = (Heading(0, 0, " ".join(title.split())), *headings)  # above all others
-        fields = {key: value for key, value in row.items() if key not in columns and _is_field(value)}
+        others = {_WORD.sub("_", key): value for key, value in row.items() if key not in (columns.text, columns.name)}
+        fields = {key: value for key, value in others.items() if key.isidentifier() and _is_field(value)}
         return replace(document, path=self.table.place, headings=headings, metadata=fields)
 
 
