@@ -26,6 +26,7 @@ from hybrid.errors import DocumentGone, IndexStoreError
 from hybrid.index.chunking import Chunker
 from hybrid.index.database import FILE, Database
 from hybrid.index.embedding import Embedder, Vectors
+from hybrid.index.fields import Fields, fields_of
 from hybrid.index.fusion import Ids, retrieve
 from hybrid.index.generations import NAMES, Generations
 from hybrid.index.lexical import identifiers, query_words
@@ -66,6 +67,10 @@ class SqliteStore(Index):
 
     search = retrieve
 
+    def within(self, documents: Sequence[str]) -> Ids:
+        """The ids of the passages of some documents."""
+        return self.ids_of(documents)
+
     def nearest(self, vector: Vectors, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
         """The `k` passages nearest to a unit vector of shape (d,), with their cosine, best first."""
         ids, scores = self.generations.current()[0].search(vector, k, among)
@@ -95,6 +100,14 @@ class SqliteStore(Index):
     def sample(self, count: int) -> list[Passage]:
         _, lexical = self.generations.current()
         return list(self.passages(lexical.ids[:: max(1, len(lexical.ids) // count)].tolist()).values())
+
+    def fields(self) -> dict[str, Fields]:
+        rows = self.db.rows("SELECT name, kind, path, language, fields FROM documents WHERE live = 1")
+        made = (
+            Document(name, "", kind, path, language, metadata=json.loads(fields))
+            for name, kind, path, language, fields in rows
+        )
+        return {document.name: fields_of(document) for document in made}
 
     def entries(self, names: Sequence[str] | None = None) -> list[Entry]:
         rows = self.db.rows("SELECT name, path, kind, tokens, passages FROM documents WHERE live = 1 ORDER BY name")

@@ -14,7 +14,7 @@ from __future__ import annotations
 import ast
 import json
 import operator
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +97,17 @@ class Joined:
 
 
 Filter = Comparison | Joined
+
+
+class Selected(tuple[str, ...]):
+    """The names of the documents that pass a filter; a store that knows filters searches by that instead."""
+
+    filter: Filter
+
+    def __new__(cls, names: Iterable[str], filters: Filter) -> Selected:
+        made = super().__new__(cls, tuple(names))
+        made.filter = filters
+        return made
 
 
 def parsed(where: str) -> Filter:

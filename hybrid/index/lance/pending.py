@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import uuid
-from pathlib import Path
 from typing import Any
 
 from hybrid.index.lance.seam import arrow, translated
 from hybrid.index.lance.writing import Token
+from hybrid.index.protocol import Place
 
 
 class Pending:
@@ -19,9 +20,10 @@ class Pending:
         made_by: what the fragments are made by; those of another embedder are not given back.
     """
 
-    def __init__(self, place: Path | str, made_by: object) -> None:
+    def __init__(self, place: Place, made_by: object) -> None:
         self._place = place
         self._made_by = json.dumps(made_by, sort_keys=True)
+        self._seen: list[str] = []  # files of the tokens that were noted or given back
 
     def note(self, token: Token) -> None:
         """Remember a token. Raises IndexStoreError where that cannot be written."""
@@ -33,6 +35,7 @@ class Pending:
             with files.open_output_stream(f"{name}.part") as out:
                 out.write(made.encode("utf-8"))
             files.move(f"{name}.part", f"{name}.json")  # a token is there as a whole or not at all
+            self._seen.append(f"{name}.json")
 
     def tokens(self) -> list[Token]:
         """What was noted and not forgotten yet."""
@@ -42,27 +45,23 @@ class Pending:
             for file in self._named(files, folder):
                 with files.open_input_stream(file) as stream:
                     made = json.loads(stream.read())
+                self._seen.append(file)
                 if made["made_by"] == self._made_by:
                     found.append(Token.from_json(made["token"]))
         return found
 
     def clear(self) -> None:
-        """Forget all tokens, after they were committed."""
+        """Forget the tokens that were noted or given back, after they were committed; others keep theirs."""
         with translated(self._place, "write"):
-            files, folder = self._files()
-            for file in self._named(files, folder):
-                files.delete_file(file)
+            files, _ = self._files()
+            for file in self._seen:
+                with contextlib.suppress(FileNotFoundError):
+                    files.delete_file(file)
+            self._seen.clear()
 
     def _files(self) -> tuple[Any, str]:
-        arrow()
-        from pyarrow import fs
-
-        place = str(self._place).rstrip("/")
-        if "://" in place:
-            files, path = fs.FileSystem.from_uri(place)
-        else:
-            files, path = fs.LocalFileSystem(), place
-        return files, f"{path}/pending"
+        files, folder = files_of(self._place)
+        return files, f"{folder}/pending"
 
     @staticmethod
     def _named(files: Any, folder: str) -> list[str]:
@@ -70,3 +69,12 @@ class Pending:
 
         there = files.get_file_info(fs.FileSelector(folder, allow_not_found=True))
         return sorted(info.path for info in there if info.path.endswith(".json"))
+
+
+def files_of(place: Place) -> tuple[Any, str]:
+    """The file system of a folder or address, and the path in it."""
+    arrow()
+    from pyarrow import fs
+
+    files, path = fs.FileSystem.from_uri(str(place)) if "://" in str(place) else (fs.LocalFileSystem(), str(place))
+    return files, path.rstrip("/")

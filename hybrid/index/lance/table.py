@@ -25,7 +25,8 @@ from hybrid.text.words import VERSION as WORDS
 NAME = "hybrid.lance"
 FORMAT = 1
 HEAD, DOCUMENT, PASSAGE = 0, 1, 2  # values of the column `row`
-_WORDS_INDEX = {
+WORDS_INDEX, VECTORS = "words_idx", "vector_idx"  # names of indexes
+_CUT = {
     "base_tokenizer": "whitespace",
     "lower_case": False,
     "stem": False,
@@ -193,8 +194,13 @@ def head_of(table: Any, place: Path | str) -> Head:
 
 def index_words(table: Any) -> None:
     """Give a table its index of words, where it has none."""
-    if not any(index["name"] == "words_idx" for index in table.list_indices()):
-        table.create_scalar_index("words", "INVERTED", **_WORDS_INDEX)
+    if WORDS_INDEX not in indexes(table):
+        table.create_scalar_index("words", "INVERTED", name=WORDS_INDEX, **_CUT)
+
+
+def indexes(table: Any) -> dict[str, int]:
+    """The indexes of a table, and of how many parts each is."""
+    return {index.name: len(index.segments) for index in table.describe_indices()}
 
 
 def options(place: Path | str) -> dict[str, str] | None:

@@ -16,14 +16,13 @@ from hybrid.index.chunking import Chunker
 from hybrid.index.dense import EXACT, RECALL
 from hybrid.index.embedding import Vectors
 from hybrid.index.lance.seam import conflict, translated
-from hybrid.index.lance.table import PASSAGE, head_of, index_words, opened, properties
+from hybrid.index.lance.table import PASSAGE, VECTORS, head_of, index_words, indexes, opened, properties
 from hybrid.index.lance.writing import commit
 
-VECTORS_INDEX = "vector_idx"
 KEPT = timedelta(hours=1)  # versions stay readable that long after a newer one came
 _SMALL = 20_000  # rows of fragments that are joined
 _TARGET = 200_000  # rows of a fragment
-_MANY = 8  # small fragments that are let be
+_MANY = 8  # small fragments, or parts of an index, that are let be
 _TRIED = 200  # passages taken as questions to choose how many lists are probed
 _NEAREST = 20
 
@@ -60,28 +59,26 @@ def _index(table: Any, place: Path | str, chunker: Chunker, passages: int) -> No
     """Index words and vectors; above `EXACT` passages the vectors have an inverted file, as with FAISS."""
     head = head_of(table, place)
     made_for = int(head.made.get("made_for", 0))
-    names = {index["name"] for index in table.list_indices()}
-    if passages > EXACT and (VECTORS_INDEX not in names or passages > 4 * made_for):
+    names = indexes(table)
+    if passages > EXACT and (VECTORS not in names or passages > 4 * made_for):
         lists = max(16, int(2 * np.sqrt(passages)))
         table.create_index(
-            "vector", "IVF_FLAT", name=VECTORS_INDEX, metric="dot", num_partitions=lists, replace=True, sample_rate=128
+            "vector", "IVF_FLAT", name=VECTORS, metric="dot", num_partitions=lists, replace=True, sample_rate=128
         )
         table.checkout_latest()
         nprobes, recall = _tuned(table, lists)
-        commit(place, chunker, (), noted={"made_for": passages, "nprobes": nprobes, "recall": round(recall, 4)})
+        commit(
+            place,
+            chunker,
+            (),
+            noted={"made_for": passages, "nprobes": nprobes, "recall": round(recall, 4)},
+            changed=False,
+        )
         table.checkout_latest()
-    elif VECTORS_INDEX in names and passages < EXACT // 2:
-        table.drop_index(VECTORS_INDEX)
-    table.optimize.optimize_indices(num_indices_to_merge=_deltas(table))
-
-
-def _deltas(table: Any) -> int:
-    """How many parts of the indexes to make one of: none while they are few, since joining reads them all."""
-    counted: dict[str, int] = {}
-    for index in table.list_indices():
-        counted[index["name"]] = counted.get(index["name"], 0) + 1
-    most = max(counted.values(), default=0)
-    return most if most >= _MANY else 0
+    elif VECTORS in names and passages < EXACT // 2:
+        table.drop_index(VECTORS)
+    parts = max(indexes(table).values(), default=0)  # joining them reads them all
+    table.optimize.optimize_indices(num_indices_to_merge=parts if parts >= _MANY else 0)
 
 
 def _tuned(table: Any, lists: int) -> tuple[int, float]:

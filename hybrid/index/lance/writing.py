@@ -80,15 +80,13 @@ def write_fragment(place: Path | str, rows: Sequence[tuple[Prepared, Vectors]]) 
 
     Args:
         place: the folder or address of an index that exists, as `table.created` makes it.
-        rows: documents and the unit vectors of their passages, of shape (passages, d).
+        rows: documents and the unit vectors of their passages, of shape (passages, d); one at least.
 
     Raises:
         IndexStoreError: the disk is full, or the place cannot be written; nothing has changed then.
     """
-    dimension = next((vectors.shape[1] for _, vectors in rows if vectors.ndim == 2 and len(vectors)), 0)
-    if not dimension:
-        raise ValueError("A fragment needs at least one passage with a vector.")
-    stacked = np.concatenate([vectors.reshape(-1, dimension) for _, vectors in rows]).astype(np.float16)
+    stacked = np.concatenate([vectors for _, vectors in rows]).astype(np.float16)
+    dimension = stacked.shape[1]
     made = columns([row for prepared, _ in rows for row in rows_of(prepared)], stacked, dimension)
     return Token(
         _fragments(place, made, dimension),
@@ -103,6 +101,8 @@ def commit(
     tokens: Iterable[Token],
     removed: Iterable[str] = (),
     noted: Mapping[str, Any] | None = None,
+    *,
+    changed: bool = True,
 ) -> int:
     """Add what tokens hold and remove documents, in one step; returns the version of the table.
 
@@ -111,6 +111,7 @@ def commit(
     Args:
         removed: names of documents to remove; those that are not there are passed over.
         noted: properties of the index to change with it, such as `problems`.
+        changed: whether documents change, by which `generation` counts.
 
     Raises:
         IndexLocked: others committed at the same time, again and again.
@@ -126,13 +127,13 @@ def commit(
         with translated(place, "write"):
             index_words(table)
             head = head_of(table, place)
-            changed, gone = without(table, going)
-            made = {**head.made, **(noted or {}), "generation": head.generation + 1}
+            worn, gone = without(table, going)
+            made = {**head.made, **(noted or {}), "generation": head.generation + changed}
             first = columns([head_row(made)], np.zeros((0, dimension), np.float16), dimension)
             added = [*_fragments(place, first, dimension), *(text for token in adding for text in token.fragments)]
             operation = lance().LanceOperation.Update(
                 removed_fragment_ids=[head.fragment, *gone],
-                updated_fragments=changed,
+                updated_fragments=worn,
                 new_fragments=[lance().FragmentMetadata.from_json(text) for text in added],
             )
             try:
@@ -148,9 +149,13 @@ def commit(
 
 def live(place: Path | str, chunker: Chunker) -> dict[str, Known]:
     """The documents of the newest version, by name: what an update compares files with."""
+    return known_in(opened(place, properties(chunker)), place)
+
+
+def known_in(table: Any, place: Path | str) -> dict[str, Known]:
+    """The documents of one version of a table, by name."""
     columns = ["document", "hash", "size", "mtime_ns"]
     with translated(place, "read"):
-        table = opened(place, properties(chunker))
         found = table.scanner(columns=columns, filter=f"row = {DOCUMENT}").to_table()
     return {name: Known(*rest) for name, *rest in zip(*(found[column].to_pylist() for column in columns), strict=True)}
 
