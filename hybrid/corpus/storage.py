@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -56,8 +56,8 @@ def opened(url: str, options: Options) -> tuple[Any, str]:
         raise BrokenDependency(package or "fsspec", "remote", f"Reading {protocol}:// addresses", error) from None
     except ValueError as error:
         known = str(error).startswith("Protocol not known")
-        why = f"nothing known reads {protocol}:// addresses" if known else first_words(error)
-        raise InputError(f"{url} cannot be read: {why}. Known are s3://, gs://, file:// and others of fsspec.") from None
+        said = f"nothing known reads {protocol}:// addresses" if known else first_words(error)
+        raise InputError(f"{url} cannot be read: {said}. Give a path, or an address at s3:// or gs://.") from None
     except TypeError as error:  # an option that the protocol does not have
         raise InputError(f"The setting corpus.storage does not fit {protocol}://: {first_words(error)}.") from None
     return system, str(path)
@@ -124,5 +124,5 @@ def _stamp(about: Mapping[str, Any]) -> int:
         except ValueError:
             when = None
     if isinstance(when, datetime):
-        when = (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).timestamp()
+        when = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
     return int(when * 1e9) if isinstance(when, (int, float)) else time.time_ns()

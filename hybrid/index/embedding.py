@@ -79,6 +79,11 @@ class Embedder:
         prompts = (self.settings.query_prompt, self.settings.document_prompt)
         return self.settings.model + ("" if prompts == (None, None) else f" {prompts}")
 
+    @property
+    def precision(self) -> Precision:
+        """The precision of passages, as it was set or chosen until now."""
+        return self._precision or "float32"
+
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """The model's tokenizer, which does not truncate or pad; it loads without torch."""

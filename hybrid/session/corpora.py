@@ -12,6 +12,7 @@ from hybrid.errors import IndexDamaged
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
 from hybrid.index.protocol import Changes, Index, Progress, Store
+from hybrid.index.workers import Workers
 from hybrid.settings import Settings
 from hybrid.settings.names import STORES
 from hybrid.text.words import VERSION as WORDS
@@ -41,9 +42,18 @@ class Corpora:
         return corpus if isinstance(corpus, Store) else self.index(corpus, progress)[0]
 
     def index(
-        self, corpus: CorpusLike, progress: Progress | None = None, *, rebuild: bool = False
+        self,
+        corpus: CorpusLike,
+        progress: Progress | None = None,
+        *,
+        rebuild: bool = False,
+        workers: Workers | None = None,
     ) -> tuple[Store, Changes | None]:
-        """Bring the index of a corpus up to date; the changes are None where no file had changed."""
+        """Bring the index of a corpus up to date; the changes are None where no file had changed.
+
+        Args:
+            workers: who reads, splits and embeds, such as a `hybrid.index.cluster.Cluster`; None: this process.
+        """
         found = Corpus.of(corpus, self.settings.corpus)
         with self._lock:
             key = found.key or f"texts {id(corpus)}"
@@ -51,18 +61,24 @@ class Corpora:
             if rebuild and path is not None:
                 self._discard(key, path)
             try:
-                return self._updated(key, path, corpus, found, progress)
+                return self._updated(key, path, corpus, found, progress, workers)
             except IndexDamaged as error:
                 mended = error.mended
                 if path is None or self.settings.index.dir is not None:  # a folder the user chose is theirs
                     raise
                 self._discard(key, path)
-            store, changes = self._updated(key, path, corpus, found, progress)
+            store, changes = self._updated(key, path, corpus, found, progress, workers)
             store.mended = mended
             return store, changes
 
     def _updated(
-        self, key: str, path: Path | None, corpus: CorpusLike, found: Corpus, progress: Progress | None
+        self,
+        key: str,
+        path: Path | None,
+        corpus: CorpusLike,
+        found: Corpus,
+        progress: Progress | None,
+        workers: Workers | None,
     ) -> tuple[Store, Changes | None]:
         """The index of a corpus, opened once, and its changes."""
         if key not in self._stores:
@@ -77,7 +93,7 @@ class Corpora:
         store.passed_over = found.problems
         if store.fresh(found):
             return store, None
-        return store, store.update(found, progress)
+        return store, store.update(found, progress, *([] if workers is None else [workers]))
 
     def index_path(self, corpus: Corpus) -> Path | None:
         """The folder of a corpus's index; None for texts given directly, which are indexed in memory."""

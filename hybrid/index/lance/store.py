@@ -23,6 +23,7 @@ from hybrid.index.lance.update import Update
 from hybrid.index.lance.view import LanceView
 from hybrid.index.prepared import clean_source
 from hybrid.index.protocol import Changes, Entry, Index, Place, Progress
+from hybrid.index.workers import Workers
 from hybrid.types import Candidate, Passage
 
 
@@ -132,8 +133,8 @@ class LanceStore(Index):
         known |= {name: (size, mtime_ns) for name, _, size, mtime_ns in view.head.made.get("problems", ())}
         return known == {source.name: (source.size, source.mtime_ns) for source in map(clean_source, corpus.sources)}
 
-    def update(self, corpus: Corpus, progress: Progress | None = None) -> Changes:
-        return Update(self, progress).run(corpus)
+    def update(self, corpus: Corpus, progress: Progress | None = None, workers: Workers | None = None) -> Changes:
+        return Update(self, progress, workers).run(corpus)
 
     @staticmethod
     def exists(path: Place) -> bool:

@@ -22,6 +22,7 @@ from hybrid.index.lance.upkeep import tidy
 from hybrid.index.lance.writing import Known, Token, commit, write_fragment
 from hybrid.index.prepared import Prepared, clean_source, prepare, settled
 from hybrid.index.protocol import Changes, Progress
+from hybrid.index.workers import Workers
 
 if TYPE_CHECKING:
     from hybrid.index.lance.store import LanceStore
@@ -38,9 +39,11 @@ class Update:
 
     Args:
         progress: receives stage, done and total.
+        workers: who reads, splits, embeds and writes; None: this process.
     """
 
-    def __init__(self, store: LanceStore, progress: Progress | None) -> None:
+    def __init__(self, store: LanceStore, progress: Progress | None, workers: Workers | None = None) -> None:
+        self._workers = workers
         self._store = store
         self._view = store.pinned()
         self._place, self._chunker, self._embedder = store.place, store.chunker, store.embedder
