@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.read import read
-from hybrid.document import Document
+from hybrid.document import Document, Field
 
 ATTEMPTS = 3  # at reading a file that changes meanwhile
 
@@ -21,12 +23,17 @@ class Source:
     name: str  # unique in the corpus; for files a POSIX path relative to its base
     path: Path | None  # None for given texts
     size: int  # bytes when it was found
-    mtime_ns: int  # 0 for given texts
+    mtime_ns: int  # 0 for given texts; other fields count as another time of change
     document: Document | None = None  # the given text
+    metadata: Mapping[str, Field] = field(default_factory=dict, hash=False)  # that somebody gave it
 
     def fingerprint(self, data: bytes) -> str:
-        """The identity of the content: a hex BLAKE2b-128 of the bytes."""
-        return hashlib.blake2b(data, digest_size=16).hexdigest()
+        """The identity of the content: a hex BLAKE2b-128 of the bytes, and of the fields where there are some."""
+        fields = self.metadata if self.document is None else {**self.document.metadata, **self.metadata}
+        made = hashlib.blake2b(data, digest_size=16)
+        if fields:
+            made.update(b"\0" + json.dumps(fields, sort_keys=True).encode("utf-8"))
+        return made.hexdigest()
 
     def load(self) -> bytes:
         """All bytes, of one state of the file; a given text as UTF-8.
@@ -51,7 +58,8 @@ class Source:
 
     def parse(self, data: bytes) -> Document:
         """The document in the bytes that `load` gave. Raises Unreadable."""
-        return self.document if self.document is not None else read(self.name, data, str(self.path))
+        document = self.document if self.document is not None else read(self.name, data, str(self.path))
+        return replace(document, metadata={**document.metadata, **self.metadata}) if self.metadata else document
 
 
 def reason_of(error: OSError) -> str:

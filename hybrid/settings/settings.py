@@ -22,6 +22,10 @@ class CorpusSettings(Section):
     exclude: tuple[str, ...] = Field((), description="patterns in .gitignore syntax to leave out")
     max_file_mb: float = Field(64.0, gt=0, description="larger files are reported and left out")
 
+    metadata: Name | None = Field(
+        None, description='a JSON file of fields for filters, by document: {"lease.pdf": {"year": 2024}}'
+    )
+
     @model_validator(mode="after")
     def _paths_are_files(self) -> CorpusSettings:
         for path in self.paths:
@@ -59,8 +63,13 @@ class RetrievalSettings(Section):
 class IndexSettings(Section):
     """Where and how indexes are kept."""
 
-    store: StoreName = Field("sqlite", description="what keeps passages and searches them; sqlite: SQLite, FAISS, BM25")
-    dir: Name | None = Field(None, description="folder for this corpus's index; None: the user's cache folder")
+    store: StoreName = Field(
+        "sqlite", description="what keeps passages and searches them; sqlite: SQLite, FAISS, BM25; lance: a Lance table"
+    )
+    dir: Name | None = Field(
+        None,
+        description="folder for this corpus's index, for lance also s3://bucket/folder; None: the user's cache folder",
+    )
 
 
 class Settings(Section):
