@@ -98,7 +98,8 @@ def _workers(options: Mapping[str, Any], settings: Settings) -> Cluster | None:
         if options["workers"] is not None:
             refuse("--workers", "without --ray", "add it")
         return None
-    from hybrid.index.cluster import Cluster, address_of
+    from hybrid.index.cluster import Cluster
+    from hybrid.index.connection import address_of
 
     return Cluster(address_of(options["ray"]), settings.embedder, settings.passages, options["workers"])
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from hybrid.corpus.fields import Metadata, given, of_file
 from hybrid.corpus.nodes import Text, is_node, texts_of
 from hybrid.corpus.problems import Problem, nothing_readable
 from hybrid.corpus.readers.extract import Unreadable
@@ -34,7 +36,7 @@ class Corpus:
     label: str = ""  # for people: "contracts/ (12 files)"
 
     @staticmethod
-    def of(what: CorpusLike, settings: CorpusSettings | None = None) -> Corpus:
+    def of(what: CorpusLike, settings: CorpusSettings | None = None, metadata: Metadata | None = None) -> Corpus:
         """The corpus somebody means.
 
         Args:
@@ -45,6 +47,8 @@ class Corpus:
                 document, also of JSON lines whose rows have a text and a name; `texts:` before a path, pattern or
                 address asks for the rows of all tables there.
             settings: what to leave out and how large a file may be.
+            metadata: fields of documents by their names, or a function that gives them, for filters such as
+                `year >= 2024`; None: those in the file `settings.metadata`, if it names one.
 
         Raises:
             InputError: a path that does not exist, a thing that is no corpus, or a name that two texts share.
@@ -55,7 +59,11 @@ class Corpus:
             return what
         gathered = _Gathered()
         gathered.add(what)
-        return gathered.corpus(settings or CorpusSettings())
+        settings = settings or CorpusSettings()
+        if metadata is None and settings.metadata is not None:
+            metadata = of_file(Path(settings.metadata))
+        found = gathered.corpus(settings)
+        return found if metadata is None else replace(found, sources=tuple(_with(s, metadata) for s in found.sources))
 
 
 @dataclass
@@ -114,16 +122,25 @@ class _Gathered:
         )
 
 
+def _with(source: Source, metadata: Metadata) -> Source:
+    """The source with its fields; other fields count as another time of change, so that indexes take them in."""
+    fields = given(metadata, source.name)
+    if not fields:
+        return source
+    shift = int(hashlib.blake2b(repr(sorted(fields.items())).encode(), digest_size=4).hexdigest(), 16) % 10**9
+    return replace(source, metadata=fields, mtime_ns=source.mtime_ns + (shift if source.document is None else 0))
+
+
 def _given(texts: Iterable[Text], taken: set[str]) -> tuple[list[Source], list[Problem]]:
     """The sources of given texts, and those that are empty."""
     sources: list[Source] = []
     problems: list[Problem] = []
-    for name, text, pages in texts:
+    for name, text, pages, fields in texts:
         if name in taken:
             raise InputError(f"Two documents are named {name!r}; give each its own name.")
         taken.add(name)
         try:
-            document = read_text(name, text, pages)
+            document = replace(read_text(name, text, pages), metadata=fields)
         except Unreadable as error:
             problems.append(Problem(name, str(error)))
         else:

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import Any, BinaryIO, NamedTuple
 
+from hybrid.corpus.fields import usable
 from hybrid.corpus.problems import Problem
 from hybrid.corpus.readers.extract import Unreadable, in_few_words
 from hybrid.corpus.readers.read import read_text
@@ -37,7 +38,7 @@ _LOOK = 1_000_000  # bytes of a first line that is looked at
 _BLOCK = 8_000_000  # bytes that are fetched from object storage at once
 _ROWS = 512  # that are decoded at once
 _WORD = re.compile(r"\W")  # what no field's name has
-_LONGEST_FIELD = 1000  # characters; longer values are texts of their own, which nobody filters by
+_FIELD = 1000  # characters; longer values are texts of their own, which nobody filters by
 
 
 class Columns(NamedTuple):
@@ -111,13 +112,8 @@ class Row:
         if isinstance(title, str) and title.strip() and not text.lstrip().startswith(title.strip()):
             headings = (Heading(0, 0, " ".join(title.split())), *headings)  # above all others
         others = {_WORD.sub("_", key): value for key, value in row.items() if key not in (columns.text, columns.name)}
-        fields = {key: value for key, value in others.items() if key.isidentifier() and _is_field(value)}
-        return replace(document, path=self.table.place, headings=headings, metadata=fields)
-
-
-def _is_field(value: object) -> bool:
-    """Whether somebody might choose documents by a value."""
-    return isinstance(value, (int, float, bool)) or (isinstance(value, str) and 0 < len(value) <= _LONGEST_FIELD)
+        short = {key: value for key, value in others.items() if not isinstance(value, str) or 0 < len(value) <= _FIELD}
+        return replace(document, path=self.table.place, headings=headings, metadata=usable(short))
 
 
 def is_table(name: str) -> bool:

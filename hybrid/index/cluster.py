@@ -6,29 +6,30 @@ another. What comes back is the same as from one process, since passages are emb
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from hybrid import __version__
-from hybrid.errors import CorpusError, HybridError, InputError, MissingDependency, SettingsError, UserError
+from hybrid.corpus.tables import Row
+from hybrid.errors import CorpusError, HybridError, InputError, SettingsError, UserError
 from hybrid.index import crew
+from hybrid.index.connection import connected, one_line
 from hybrid.index.crew import Crew, Done
 from hybrid.index.workers import Halves, Look, Wanted, Written
 from hybrid.settings import EmbedderSettings, PassageSettings
 
-LOCAL = "local"  # the address of a Ray that is started for the time of the work
-
-_CONNECT_SECONDS = 5.0
 _LOOKS, _LOOK_BYTES = 64, 4_000_000  # sources of a part
 _ROW_BYTES = 4_000  # of the row of a table, about
 _AHEAD = 2  # parts that wait for each worker, so that none is idle
-_FIRST, _MOST, _SECONDS = 16, 4_096, 2.0  # passages of a part: first, at most, and seconds that they should take
+_SECONDS = 2.0  # that a part should take to embed: a kill loses no more
+_FIRST, _MOST = 16, 4_096  # passages of a part
+_FIRST_BYTES, _MOST_BYTES = 20_000, 64_000_000  # of files that are read, embedded and written as one part
+_PASSAGE_BYTES = 800  # of a file for each passage, about
+_SAMPLED = 32  # sources by whose passages a precision is judged
+_SHARING = 8  # workers on one GPU, which read too
 _JUDGED = 4_096  # passages from which looking for a quicker precision pays
 _ATTEMPTS = 5  # at a part whose worker dies
-_MEMORY = 1_000_000_000  # bytes for what is on its way, in a Ray that is started here
 T = TypeVar("T")
 
 
@@ -60,7 +61,8 @@ class Cluster:
         self._device = embedder.device
         self._limit = workers
         self._part = _FIRST
-        self._ray = _connected(address, workers)
+        self._bytes = _FIRST_BYTES
+        self._ray = connected(address, workers)
         try:
             self._check()
         except BaseException:
@@ -102,17 +104,18 @@ class Cluster:
             return task.remote(self._crew, part)
 
         again: list[list[Wanted]] = []
-        for part, done in self._spread(submit, _parts(wanted), self.cpus * _AHEAD, again.append):
-            yield self._seen(part, done)
-        alone = [[one] for part in again for one in part]
         lost: list[list[Wanted]] = []
+        parts = _parts(wanted, lambda: _LOOK_BYTES, _LOOKS)
+        for part, done in self._spread(submit, parts, self.cpus * _AHEAD, again.append):
+            yield self._seen(part, done.result)
+        alone = ([one] for part in again for one in part)
         for part, done in self._spread(submit, alone, self.cpus * _AHEAD, lost.append):
-            yield self._seen(part, done)
+            yield self._seen(part, done.result)
         for (one,) in lost:
-            yield [Look(one.source, -1, "", None, f"its reader ended the process {_ATTEMPTS} times")]
+            yield [_deadly(one)]
 
-    def _seen(self, part: Sequence[Wanted], done: Done) -> Sequence[Look]:
-        looks: Sequence[Look] = done.result
+    def _seen(self, part: Sequence[Wanted], looks: Sequence[Look]) -> Sequence[Look]:
+        """The looks at a part. Raises CorpusError where the workers see no file of it, and this process does."""
         if all(one.source.document is None and not one.digest for one in looks):  # perhaps they are only here
             for one, seen in zip(part, looks, strict=True):
                 if _loads(one):
@@ -127,63 +130,106 @@ class Cluster:
 
     def embed(self, parts: Iterator[Sequence[str]], total: int, sample: Sequence[str]) -> Iterator[tuple[int, Halves]]:
         """As for all workers. Where `embedder.precision` is auto, one worker chooses for all of them."""
-        with self._embedders(total, sample) as actors:
-            for number, done in self._on_actors(
-                actors, ((i, part) for i, part in enumerate(parts)), lambda actor, one: actor.embed.remote(one[1])
-            ):
-                yield number[0], done.result
+        self._part = _FIRST
+
+        def judge(actor: Any, thoroughly: bool) -> Any:
+            return actor.judge.remote(list(sample), thoroughly)
+
+        def landed(part: tuple[int, Sequence[str]], done: Done) -> None:
+            self._part = _grown(self._part, len(part[1]), done.seconds, _FIRST, _MOST)
+
+        def call(actor: Any, part: tuple[int, Sequence[str]]) -> Any:
+            return actor.embed.remote(part[1])
+
+        with self._embedders(total, judge) as actors:
+            for (number, _), done in self._on_actors(actors, enumerate(parts), call, landed):
+                yield number, done.result
+
+    def write(self, place: Any, wanted: Sequence[Wanted]) -> Iterator[Written]:
+        """As for all workers; each reads, splits, embeds and writes parts of its own."""
+        if not wanted:
+            return
+        total = sum(map(_weight, wanted)) // _PASSAGE_BYTES + 1
+        self._bytes = _FIRST_BYTES
+
+        def judge(actor: Any, thoroughly: bool) -> Any:
+            return actor.judge_of.remote(wanted[:: -(-len(wanted) // _SAMPLED)], thoroughly)
+
+        def landed(part: list[Wanted], done: Done) -> None:
+            self._bytes = _grown(self._bytes, sum(map(_weight, part)), done.seconds, _FIRST_BYTES, _MOST_BYTES)
+
+        def call(actor: Any, part: list[Wanted]) -> Any:
+            return actor.write.remote(place, part)
+
+        parts = _parts(wanted, lambda: self._bytes, 10**9)
+        again: list[list[Wanted]] = []
+        lost: list[list[Wanted]] = []
+        with self._embedders(total, judge, sharing=_SHARING) as actors:
+            for part, done in self._on_actors(actors, parts, call, landed, again.append):
+                yield done.result._replace(looks=self._seen(part, done.result.looks))
+            alone = ([one] for part in again for one in part)
+            for part, done in self._on_actors(actors, alone, call, landed, lost.append):
+                yield done.result._replace(looks=self._seen(part, done.result.looks))
+        for (one,) in lost:
+            yield Written([_deadly(one)], None, 0)
 
     @contextmanager
-    def _embedders(self, total: int, sample: Sequence[str]) -> Iterator[list[Any]]:
-        """Actors that embed in one precision, no more than there is work for."""
+    def _embedders(self, total: int, judge: Callable[[Any, bool], Any], sharing: int = 1) -> Iterator[list[Any]]:
+        """Actors that embed in one precision, no more than there is work for.
+
+        Args:
+            total: passages, about.
+            judge: has an actor choose the precision.
+            sharing: how many actors share a GPU, where they do other work too; each needs a CPU then.
+        """
         gpus = self.gpus
         if self._device.startswith("cuda") and not gpus:
             raise SettingsError(
                 f"embedder.device is {self._device!r}, but the Ray cluster {self.address} has no GPU: set it to auto."
             )
-        most = gpus or self.cpus
-        wanted = max(1, min(most, self._limit or most, -(-total // _FIRST)))
+        share = max(1, min(sharing, self.cpus // gpus)) if gpus else 1
+        most = gpus * share or self.cpus
+        number = max(1, min(most, self._limit or most, -(-total // _FIRST)))
         kind = self._ray.remote(
-            num_cpus=0 if gpus else 1, num_gpus=1 if gpus else 0, max_restarts=-1, max_task_retries=_ATTEMPTS
+            num_cpus=0 if gpus and sharing == 1 else 1,
+            num_gpus=1 / share if gpus else 0,
+            max_restarts=-1,
+            max_task_retries=_ATTEMPTS,
         )(crew.Embedding)
-        device = ("cuda" if gpus else "cpu") if self._device in ("auto", "cpu") or gpus else self._device
-        first = kind.remote(self._crew, self._precision, device, total)
-        actors = [first]
-        precision = self._precision
+        device = "cuda" if gpus else self._device.replace("auto", "cpu")
+        precision: str = self._precision
+        actors = [kind.remote(self._crew, precision, device, total)]
         try:
             if precision == "auto":
-                alone = len({node["NodeID"] for node in self._ray.nodes() if node["Alive"]}) == 1
-                judged = total >= _JUDGED and (alone or bool(gpus))
-                precision = self._get(first.judge.remote(list(sample), judged)).result
-            actors += [kind.remote(self._crew, precision, device, total) for _ in range(wanted - 1)]
+                alone = sum(node["Alive"] for node in self._ray.nodes()) == 1  # int8 forms differ between machines
+                precision = self._get(judge(actors[0], total >= _JUDGED and (alone or gpus > 0))).result
+            actors += [kind.remote(self._crew, precision, device, total) for _ in range(number - 1)]
             yield actors
         finally:
             for actor in actors:
                 self._ray.kill(actor)
 
     def _on_actors(
-        self, actors: Sequence[Any], items: Iterable[T], call: Callable[[Any, T], Any]
+        self,
+        actors: Sequence[Any],
+        items: Iterable[T],
+        call: Callable[[Any, T], Any],
+        landed: Callable[[T, Done], None],
+        lost: Callable[[T], Any] | None = None,
     ) -> Iterator[tuple[T, Done]]:
-        """Give items to whichever actor is free, and give back what they made of them."""
+        """Give items to whichever actor is free, and give back what they made of them; `lost` as for `_spread`."""
         free = [actor for _ in range(_AHEAD) for actor in actors]
-        at: dict[Any, Any] = {}
+        busy: dict[Any, Any] = {}
 
         def submit(item: T) -> Any:
             actor = free.pop(0)
             reference = call(actor, item)
-            at[reference] = actor
+            busy[reference] = actor
             return reference
 
-        def landed(reference: Any, done: Done) -> None:
-            free.append(at.pop(reference))
-            if done.seconds > 0 and done.texts:
-                fitting = int(done.texts * _SECONDS / done.seconds)
-                self._part = max(_FIRST, min(fitting, 4 * self._part, _MOST))
-
-        yield from self._spread(submit, items, len(free), None, landed)
-
-    def write(self, place: Any, wanted: Sequence[Wanted], total: int) -> Iterator[Written]:
-        raise NotImplementedError
+        for item, done in self._spread(submit, items, len(free), lost, lambda one: free.append(busy.pop(one))):
+            landed(item, done)
+            yield item, done
 
     # -- Ray -----------------------------------------------------------------------------------------------------
 
@@ -193,16 +239,17 @@ class Cluster:
         items: Iterable[T],
         most: int,
         lost: Callable[[T], Any] | None = None,
-        landed: Callable[[Any, Done], None] | None = None,
+        freed: Callable[[Any], Any] = lambda reference: None,
     ) -> Iterator[tuple[T, Done]]:
         """Submit items, `most` of them at once, and give back what becomes of them in any order.
 
         Args:
             lost: receives the items whose workers died; None raises an error instead.
+            freed: receives what `submit` gave, when it is done.
         """
         under_way: dict[Any, T] = {}
         try:
-            yield from self._rounds(iter(items), submit, most, under_way, lost, landed)
+            yield from self._rounds(iter(items), submit, most, under_way, lost, freed)
         finally:
             for reference in under_way:  # somebody stopped, or something failed
                 self._ray.cancel(reference, force=False)
@@ -214,7 +261,7 @@ class Cluster:
         most: int,
         under_way: dict[Any, T],
         lost: Callable[[T], Any] | None,
-        landed: Callable[[Any, Done], None] | None,
+        freed: Callable[[Any], Any],
     ) -> Iterator[tuple[T, Done]]:
         more = True
         while more or under_way:
@@ -230,6 +277,7 @@ class Cluster:
             ready, _ = self._ray.wait(list(under_way), num_returns=1)
             for reference in ready:
                 item = under_way.pop(reference)
+                freed(reference)
                 try:
                     done = self._get(reference)
                 except WorkerLost:
@@ -237,8 +285,6 @@ class Cluster:
                         raise
                     lost(item)
                     continue
-                if landed is not None:
-                    landed(reference, done)
                 yield item, done
 
     def _get(self, reference: Any) -> Done:
@@ -249,16 +295,14 @@ class Cluster:
         except _dead(errors) as error:
             raise WorkerLost(
                 f"Workers of the Ray cluster {self.address} died {_ATTEMPTS} times at the same part "
-                f"({_one_line(error)}). What is embedded stays, and the same command goes on; give each worker more "
+                f"({one_line(error)}). What is embedded stays, and the same command goes on; give each worker more "
                 "memory, or use fewer with --workers."
             ) from None
         except errors.RayTaskError as error:
-            raise HybridError(
-                f"A worker of the Ray cluster {self.address} failed: {_one_line(error.cause)}."
-            ) from error
+            raise HybridError(f"A worker of the Ray cluster {self.address} failed: {one_line(error.cause)}.") from error
         except errors.RayError as error:
             raise WorkerLost(
-                f"The Ray cluster {self.address} does not answer any more ({_one_line(error)}). What is embedded "
+                f"The Ray cluster {self.address} does not answer any more ({one_line(error)}). What is embedded "
                 "stays, and the same command goes on."
             ) from None
         self.cpu_seconds += done.cpu_seconds
@@ -275,7 +319,7 @@ class Cluster:
             version = self._ray.get(self._ray.remote(num_cpus=0, max_retries=0)(crew.version).remote())
         except errors.RayError as error:
             raise InputError(
-                f"The workers of the Ray cluster {self.address} cannot run this program ({_one_line(error)}). Install "
+                f"The workers of the Ray cluster {self.address} cannot run this program ({one_line(error)}). Install "
                 f"hybrid-context {__version__} on every machine of it, with the extras that are used here."
             ) from None
         if version != __version__:
@@ -289,65 +333,38 @@ class WorkerLost(HybridError):
     """Workers died, again and again."""
 
 
-def address_of(said: str) -> str:
-    """The address of a cluster: as said, else what RAY_ADDRESS says, else a Ray that is started here."""
-    return said or os.environ.get("RAY_ADDRESS", "").strip() or LOCAL
-
-
-def _connected(address: str, workers: int | None) -> Any:
-    """The module ray, connected."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is reported to anybody
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
-        import ray
-    except ImportError:
-        raise MissingDependency("ray", "ray", "Building an index with --ray") from None
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    if address == LOCAL:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        quiet |= {"num_cpus": workers or cores, "include_dashboard": False, "object_store_memory": _MEMORY}
-    else:
-        _knock(address)
-    try:
-        ray.init(address=address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        what = "Ray does not start" if address == LOCAL else f"Cannot use the Ray cluster {address}"
-        raise InputError(f"{what}: {_one_line(error)}. Give the address of one that runs, or --ray alone.") from None
-    return ray
-
-
-def _knock(address: str) -> None:
-    """Raise InputError where nobody listens: Ray itself would wait for minutes and then end the process."""
-    if address == "auto":
-        return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdecimal():
-        raise InputError(f"{address!r} is no address of a Ray cluster: give host:port, such as head.example:6379.")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise InputError(
-            f"No Ray cluster answers at {address} ({reason}): start one there with `ray start --head`, or give --ray "
-            "without an address for one that is started here."
-        ) from None
-
-
 def _dead(errors: Any) -> tuple[type[Exception], ...]:
     """The errors of Ray that tell of a worker that died."""
     return (errors.WorkerCrashedError, errors.ActorDiedError, errors.OutOfMemoryError, errors.ObjectLostError)
 
 
-def _parts(wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:
-    part, size = list[Wanted](), 0
+def _parts(wanted: Iterable[Wanted], size: Callable[[], int], most: int) -> Iterator[list[Wanted]]:
+    """Sources in parts of about `size()` bytes, and `most` at most."""
+    part, weight = list[Wanted](), 0
     for one in wanted:
         part.append(one)
-        size += one.source.size if one.source.path is not None else min(one.source.size, _ROW_BYTES)
-        if len(part) >= _LOOKS or size >= _LOOK_BYTES:
+        weight += _weight(one)
+        if len(part) >= most or weight >= size():
             yield part
-            part, size = [], 0
+            part, weight = [], 0
     if part:
         yield part
+
+
+def _weight(wanted: Wanted) -> int:
+    """Bytes to read, about; the size of a row's source is that of its table."""
+    source = wanted.source
+    return min(source.size, _ROW_BYTES) if isinstance(source.origin, Row) else source.size
+
+
+def _grown(now: int, done: int, seconds: float, least: int, most: int) -> int:
+    """How much to do at once, from how long some of it took."""
+    fitting = int(done * _SECONDS / max(seconds, 1e-3))
+    return max(least, min(fitting, 4 * now, most))
+
+
+def _deadly(wanted: Wanted) -> Look:
+    return Look(wanted.source, -1, "", None, f"its reader ended the process {_ATTEMPTS} times")
 
 
 def _loads(wanted: Wanted) -> bool:
@@ -356,9 +373,3 @@ def _loads(wanted: Wanted) -> bool:
     except Exception:  # noqa: BLE001 -- whatever the reason, it is not only the workers
         return False
     return True
-
-
-def _one_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = lines[0] if lines else type(error).__name__
-    return (said if len(said) <= 200 else said[:199] + "…").rstrip(". ")

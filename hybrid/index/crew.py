@@ -16,7 +16,7 @@ from hybrid import __version__
 from hybrid.errors import HybridError
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
-from hybrid.index.workers import Look, Wanted, look
+from hybrid.index.workers import Look, Wanted, Written, look
 from hybrid.settings import EmbedderSettings, PassageSettings
 
 
@@ -70,6 +70,8 @@ class Embedding:
         self._settings = settings.model_copy(update={"device": device})
         self._total = total
         self._embedder = self._made(precision)
+        self._chunker = Chunker(self._embedder, PassageSettings.model_validate_json(crew.passages))
+        self._ready = False  # whether the embedder knows how much there is to come
 
     def _made(self, precision: str) -> Embedder:
         _one_thread()
@@ -91,18 +93,53 @@ class Embedding:
 
         return _done(work)
 
+    def judge_of(self, wanted: Sequence[Wanted], thoroughly: bool) -> Done:
+        """As `judge`, by the passages of some sources."""
+
+        def sample() -> list[str]:
+            made = [look(one, self._chunker).prepared for one in wanted] if thoroughly else []
+            return [text for one in made if one is not None for text in one.contexts]
+
+        sampled = _done(sample)
+        return sampled if sampled.failure else self.judge(sampled.result, thoroughly and len(sampled.result) > 1)
+
     def embed(self, texts: Sequence[str]) -> Done:
         """The unit vectors of texts in half precision, shape (n, d)."""
+        return _done(lambda: self._vectors(texts), len(texts))
 
-        def work() -> Any:
-            if not self._ready:
-                self._embedder.prepare(texts, self._total)
-                self._ready = True
-            return self._embedder.encode_documents(texts, part=True).astype(np.float16)
+    def write(self, place: Any, wanted: Sequence[Wanted]) -> Done:
+        """Look at sources, embed what is new in them, and write it as a fragment; the result is a `Written`."""
+        return _done(lambda: self._written(place, wanted))
 
-        return _done(work, len(texts))
+    def _written(self, place: Any, wanted: Sequence[Wanted]) -> Written:
+        from hybrid.index.lance.writing import write_fragment
 
-    _ready = False  # whether the embedder knows how much there is to come
+        looks = [look(one, self._chunker) for one in wanted]
+        made = [one.prepared for one in looks if one.prepared is not None]
+        seen = [one._replace(prepared=None) for one in looks]
+        if not made:
+            return Written(seen, None, 0)
+        texts = {key: text for one in made for key, text in zip(one.keys, one.contexts, strict=True)}
+        changed = any(one.known for one in wanted)
+        known = self._known(place, list(texts)) if changed else {}
+        waiting = {key: text for key, text in texts.items() if key not in known}
+        vectors = {**known, **dict(zip(waiting, self._vectors(list(waiting.values())), strict=True))}
+        shape = (-1, self._embedder.dimension)
+        rows = [(one, np.array([vectors[key] for key in one.keys], np.float32).reshape(shape)) for one in made]
+        return Written(seen, write_fragment(place, rows), len(waiting))
+
+    def _known(self, place: Any, keys: list[str]) -> dict[str, Any]:
+        """The vectors that the index has already, by key."""
+        from hybrid.index.lance.table import opened, properties
+        from hybrid.index.lance.view import LanceView
+
+        return LanceView(place, self._embedder, opened(place, properties(self._chunker))).vectors(keys)
+
+    def _vectors(self, texts: Sequence[str]) -> Any:
+        if texts and not self._ready:
+            self._embedder.prepare(texts, self._total)
+            self._ready = True
+        return self._embedder.encode_documents(texts, part=True).astype(np.float16)
 
 
 def _done(work: Callable[[], Any], texts: int = 0) -> Done:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 
+from hybrid.corpus.fields import Fields, fields_of, front_matter
 from hybrid.corpus.source import Source
 from hybrid.document import Document
 from hybrid.index.chunking import Chunker, Cut
-from hybrid.index.fields import Fields, fields_of
 from hybrid.index.lexical import identifiers, words
 from hybrid.types import Passage
 
@@ -89,7 +89,9 @@ def prepare(source: Source, data: bytes, chunker: Chunker) -> Prepared:
     source = clean_source(source)
     found = source.parse(data)
     path = clean(found.path) if found.path else None
-    document = replace(found, text=clean(found.text), name=source.name, path=path)
+    written = front_matter(found.text) if found.kind == "markdown" else {}
+    fields = {**written, **found.metadata}  # what somebody gives counts more than what the file says
+    document = replace(found, text=clean(found.text), name=source.name, path=path, metadata=fields)
     return Prepared(document, source.fingerprint(data), source.size, settled(source.mtime_ns), chunker.split(document))
 
 

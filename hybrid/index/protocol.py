@@ -14,11 +14,11 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.fields import Fields
 from hybrid.corpus.problems import Problem
 from hybrid.document import Document
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder, Vectors
-from hybrid.index.fields import Fields
 from hybrid.index.fusion import Ids, Mode, Ranking
 from hybrid.index.where import Selected, known, parsed
 from hybrid.index.workers import Workers

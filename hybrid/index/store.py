@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 
 from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.fields import Fields, fields_of
 from hybrid.corpus.problems import Problem
 from hybrid.document import Anchor, Document, Heading, Location
 from hybrid.errors import DocumentGone, IndexStoreError
 from hybrid.index.chunking import Chunker
 from hybrid.index.database import FILE, Database
 from hybrid.index.embedding import Embedder, Vectors
-from hybrid.index.fields import Fields, fields_of
 from hybrid.index.fusion import Ids, retrieve
 from hybrid.index.generations import NAMES, Generations
 from hybrid.index.lexical import identifiers, query_words

@@ -72,8 +72,13 @@ class Workers(Protocol):
             The number of each part with its unit vectors in half precision, of shape (n, d), in any order.
         """
 
-    def write(self, place: Any, wanted: Sequence[Wanted], total: int) -> Iterator[Written]:
-        """Look at sources, embed them and write them as fragments of the Lance index at `place`, in any order."""
+    def write(self, place: Any, wanted: Sequence[Wanted]) -> Iterator[Written]:
+        """Look at sources, embed them and write them as fragments of the Lance index at `place`, in any order.
+
+        Raises:
+            CorpusError: as for `look`.
+            IndexStoreError: the index cannot be written.
+        """
 
     @property
     def part_size(self) -> int:

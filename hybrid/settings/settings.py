@@ -29,6 +29,10 @@ class CorpusSettings(Section):
         {}, description="what fsspec is given, by protocol: {s3 = {anon = true}}"
     )
 
+    metadata: Name | None = Field(
+        None, description='a JSON file of fields for filters, by document: {"lease.pdf": {"year": 2024}}'
+    )
+
     @model_validator(mode="after")
     def _paths_are_files(self) -> CorpusSettings:
         for path in self.paths:
@@ -66,8 +70,13 @@ class RetrievalSettings(Section):
 class IndexSettings(Section):
     """Where and how indexes are kept."""
 
-    store: StoreName = Field("sqlite", description="what keeps passages and searches them; sqlite: SQLite, FAISS, BM25")
-    dir: Name | None = Field(None, description="folder for this corpus's index; None: the user's cache folder")
+    store: StoreName = Field(
+        "sqlite", description="what keeps passages and searches them; sqlite: SQLite, FAISS, BM25; lance: a Lance table"
+    )
+    dir: Name | None = Field(
+        None,
+        description="folder for this corpus's index, for lance also s3://bucket/folder; None: the user's cache folder",
+    )
 
 
 class Settings(Section):
