@@ -36,7 +36,7 @@ CASES = {
     "not year >= 2024": ["annex/d.txt", "b.md"],
     "kind == 'markdown' and year >= 2024": ["c.md"],
     "kind == 'markdown' or document == 'a.txt'": ["a.txt", "b.md", "c.md"],
-    "author == \"Ada O'Hara\"": ["b.md"],
+    'author == "Ada O\'Hara"': ["b.md"],
     "author in ('Bo', \"Ada O'Hara\")": ["b.md", "c.md"],
     "author not in ['Bo']": ["a.txt", "annex/d.txt", "b.md"],
     "'annex/' in document": ["annex/d.txt"],
