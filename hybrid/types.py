@@ -22,7 +22,7 @@ RUNGS: tuple[Rung, ...] = ("passages", "sections", "documents", "corpus")
 class Passage:
     """A stretch of a document, as it was split for retrieval."""
 
-    id: int  # never reused within an index
+    id: int  # derives from the document and the place in it
     document: str  # Document.name
     ordinal: int  # 0-based place among the document's passages
     text: str

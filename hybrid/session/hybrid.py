@@ -103,6 +103,7 @@ class Hybrid(Corpora):
         route: Route | None = None,
         rung: Rung | None = None,
         documents: Sequence[str] | None = None,
+        where: str | None = None,
         on_text: OnText | None = None,
         progress: Progress | None = None,
         widen: Widen | None = None,
@@ -117,6 +118,7 @@ class Hybrid(Corpora):
             route: force `rag` or `long`.
             rung: force how much is read.
             documents: names of the only documents to read; None means all.
+            where: a filter for the only documents to read, such as `year >= 2024 and kind == 'pdf'`.
             on_text: receives the answer's text as it is generated.
             progress: receives stage, done and total while the corpus is indexed or read chunk-wise.
             widen: changes what is read on the route rag; see `Widen`.
@@ -127,7 +129,9 @@ class Hybrid(Corpora):
         Raises:
             UserError: a sentence that says what to mend.
         """
-        way = self._way(question, corpus, route, rung, documents, on_text=on_text, progress=progress, widen=widen)
+        way = self._way(
+            question, corpus, route, rung, documents, where, on_text=on_text, progress=progress, widen=widen
+        )
         way.history, way.sampling = turns(history), sampling
         situation, decision = self._begin(way)
         return explored(way, situation, *way.finish(situation, decision))
@@ -148,6 +152,7 @@ class Hybrid(Corpora):
         route: Route | None = None,
         rung: Rung | None = None,
         documents: Sequence[str] | None = None,
+        where: str | None = None,
         progress: Progress | None = None,
         widen: Widen | None = None,
         failures: dict[int, EngineError] | None = None,
@@ -163,8 +168,9 @@ class Hybrid(Corpora):
                 only their answers are returned; after three failures in a row no more is asked. None: the first
                 failure is raised.
         """
-        store = self.open(corpus, progress)
-        ways = [self._way(question, store, route, rung, documents, widen=widen) for question in questions]
+        store = self.open(corpus, progress).pinned()
+        chosen = _chosen(store, documents, where)
+        ways = [self._way(question, store, route, rung, chosen, widen=widen) for question in questions]
         begun = [Begun(way, *self._begin(way)) for way in ways]
         return answers(begun, self.settings.routing.batch_budget, self.engine.concurrency, failures, progress)
 
@@ -176,11 +182,12 @@ class Hybrid(Corpora):
         route: Route | None = None,
         rung: Rung | None = None,
         documents: Sequence[str] | None = None,
+        where: str | None = None,
         progress: Progress | None = None,
         history: Sequence[Turn | Mapping[str, str]] = (),
     ) -> Decision:
         """Only the decision; the engine is not asked. A question that follows others is understood by rule."""
-        way = self._way(question, corpus, route, rung, documents, progress=progress)
+        way = self._way(question, corpus, route, rung, documents, where, progress=progress)
         way.history = turns(history)
         if depends(question, way.history):
             way.understand(asks=False)
@@ -192,15 +199,17 @@ class Hybrid(Corpora):
         corpus: CorpusLike | Store,
         k: int | None = None,
         documents: Sequence[str] | None = None,
+        where: str | None = None,
     ) -> list[Candidate]:
         """Only the passages that are found for a question, best first.
 
         Args:
             k: how many; None: `retrieval.k`.
             documents: names of the only documents to search in; None means all.
+            where: a filter for them; see `answer`.
         """
         k = k or self.settings.retrieval.k
-        return self._way(question, corpus, documents=documents).retrieve(k)[:k]
+        return self._way(question, corpus, documents=documents, where=where).retrieve(k)[:k]
 
     @property
     def _reranks(self) -> bool:
@@ -231,6 +240,7 @@ class Hybrid(Corpora):
         route: Route | None = None,
         rung: Rung | None = None,
         documents: Sequence[str] | None = None,
+        where: str | None = None,
         **how: Unpack[_How],
     ) -> Way:
         """A question on its way, its corpus opened."""
@@ -244,7 +254,8 @@ class Hybrid(Corpora):
         route, rung = (route, rung) if route or rung else (routing.route, routing.rung)
         policy: Policy = Forced(route, rung) if route or rung else self.policy
         begun = time.perf_counter()
-        store = self.open(corpus, how.get("progress"))
+        store = self.open(corpus, how.get("progress")).pinned()
+        chosen = _chosen(store, documents, where)
         opened = time.perf_counter() - begun
         return Way(
             question,
@@ -254,7 +265,7 @@ class Hybrid(Corpora):
             self._situating,
             self.calls,
             self._rerank if self._reranks else None,
-            None if documents is None else tuple(documents),
+            chosen,
             timings={"index": opened},
             **how,
         )
@@ -277,6 +288,18 @@ class Hybrid(Corpora):
             return engine
         limited: Any = Effective(engine, profile)
         return limited  # type: ignore[no-any-return]
+
+
+def _chosen(store: Store, documents: Sequence[str] | None, where: str | None) -> tuple[str, ...] | None:
+    """The only documents to read, by their names and by a filter; None: all. Raises InputError where none passes."""
+    if where is None:
+        return documents if documents is None or isinstance(documents, tuple) else tuple(documents)
+    passing = store.select(where)
+    if documents is not None:
+        passing = tuple(name for name in documents if name in set(passing))
+    if not passing:
+        raise InputError(f"No document passes the filter `{where}`.")
+    return passing if isinstance(passing, tuple) else tuple(passing)
 
 
 @lru_cache(maxsize=4)
@@ -308,7 +331,7 @@ def answer(
         corpus: a file, folder or glob, a list of them, `{name: text}`, or LlamaIndex documents.
         settings: as loaded by `hybrid.settings.load`.
         progress: receives stage, done and total.
-        options: `route`, `rung` and `on_text` of `Hybrid.answer`.
+        options: `route`, `rung`, `where` and `on_text` of `Hybrid.answer`.
 
     Raises:
         UserError: a sentence that says what to mend.

@@ -21,6 +21,17 @@ class CorpusSettings(Section):
     paths: tuple[str, ...] = Field((), description="read by commands that name no path, relative to this folder")
     exclude: tuple[str, ...] = Field((), description="patterns in .gitignore syntax to leave out")
     max_file_mb: float = Field(64.0, gt=0, description="larger files are reported and left out")
+    text_column: Name | None = Field(
+        None, description="of Parquet and JSON lines whose rows are documents; None: text, content, body or the like"
+    )
+    name_column: Name | None = Field(None, description="likewise for their names; None: name, path, id or the like")
+    storage: Mapping[str, Mapping[str, Any]] = Field(
+        {}, description="what fsspec is given, by protocol: {s3 = {anon = true}}"
+    )
+
+    metadata: Name | None = Field(
+        None, description='a JSON file of fields for filters, by document: {"lease.pdf": {"year": 2024}}'
+    )
 
     @model_validator(mode="after")
     def _paths_are_files(self) -> CorpusSettings:
@@ -75,8 +86,13 @@ class RetrievalSettings(Section):
 class IndexSettings(Section):
     """Where and how indexes are kept."""
 
-    store: StoreName = Field("sqlite", description="what keeps passages and searches them; sqlite: SQLite, FAISS, BM25")
-    dir: Name | None = Field(None, description="folder for this corpus's index; None: the user's cache folder")
+    store: StoreName = Field(
+        "sqlite", description="what keeps passages and searches them; sqlite: SQLite, FAISS, BM25; lance: a Lance table"
+    )
+    dir: Name | None = Field(
+        None,
+        description="folder for this corpus's index, for lance also s3://bucket/folder; None: the user's cache folder",
+    )
 
 
 class Settings(Section):

@@ -97,7 +97,7 @@ REMEDIES = {
     ".doc": "save it as .docx", ".dot": "save it as .docx", ".xls": "save it as .xlsx", ".ppt": "save it as .pptx",
     ".msg": "save it as .eml", ".pages": "export it as .docx or PDF", ".numbers": "export it as .xlsx",
     ".key": "export it as .pptx or PDF", ".mobi": "convert it to .epub", ".djvu": "convert it to PDF",
-    ".ps": "convert it to PDF",
+    ".ps": "convert it to PDF", ".parquet": "give its own path, or texts: before the folder's, to read each row",
     **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz"), "unpack it"),
 }  # fmt: skip
 

@@ -106,6 +106,8 @@ class Codebase:
         self.repository: Repository = self._open()
         folder = self.hybrid.index_path(self.repository.corpus)
         assert folder is not None  # only texts given directly have none
+        if isinstance(folder, str):
+            raise InputError(f"The names in source code are kept in a folder, and index.dir is the address {folder}.")
         self.folder = folder
         self.index = SymbolIndex(folder / "symbols.db")
         self.symbol_changes: SymbolChanges | None = None  # None before they are first read
