@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import click
 
 from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place
-from hybrid.cli.options import PARALLEL, parallel_options
+from hybrid.cli.options import PARALLEL, cache_asked, parallel_options, tier_options
 
 if TYPE_CHECKING:
     from hybrid.serving.served import Served
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 )
 @click.option("--vllm", type=Place(), help="vLLM's program; default: the one on PATH.")
 @parallel_options
+@tier_options
 @click.option("--write", default="hybrid.toml", show_default=True, type=Place(), help="Settings file to write.")
 @click.option("--force", is_flag=True, help="Replace the engines that the settings file names.")
 @click.option("--logs", type=Place(), help="Folder for the servers' logs; default: in your cache folder.")
@@ -43,7 +45,8 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
 
     If --context is more than the model's own window, it starts two servers: a native one for passages and, on the next
     port, one with an extended window for whole documents, because extending it changes how the model reads short
-    prompts. It writes both to hybrid.toml, so `hybrid ask` uses them.
+    prompts. It writes both to hybrid.toml, so `hybrid ask` uses them. With --cache-dir the server that reads whole
+    documents keeps what it computed on disk, within --cache-gb, also when it stops.
 
     \b
     Try:  hybrid up qwen3-8b --context 128k
@@ -56,7 +59,8 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     from hybrid.serving.placement import check_memory, cores, gpus, place
     from hybrid.serving.servers import Servers
     from hybrid.serving.settings_file import with_engines
-    from hybrid.serving.vllm import find
+    from hybrid.serving.tier import UNTRIED, prepare, tiered
+    from hybrid.serving.vllm import command, find
 
     vllm = find(options["vllm"])
     known = read_model(model)
@@ -71,11 +75,17 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     served, note = place(planned, list(devices), cores() if vllm.cpu else ())
     for one in served:
         check_memory(one, known, devices)
+    notes, tier = [*warnings, *filter(None, [note])], None
+    if (cache := cache_asked(options)) is not None:
+        served, tier = tiered(served, known, vllm, *cache)
+        notes += [f"the {served[-1].kind} server keeps its cache in {tier.inside}", UNTRIED]
     file = Path(options["write"])
     with_engines(file, served, force=options["force"])  # raises now what would fail after the start
     say = Sayer(quiet=options["quiet"])
-    for line in (*warnings, *filter(None, [note])):
+    for line in notes:
         say.line(f"note: {line}")
+    if tier is not None:
+        prepare(tier, shlex.join(command(served[-1], vllm)))
     with Servers(
         served,
         vllm,
@@ -85,6 +95,7 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
         say=say.line,
         show=say.now if not options["follow"] else lambda text: None,
         probe=options["probe"],
+        beside=None if tier is None else tier.janitor,
     ) as servers:
         try:
             servers.start()

@@ -30,6 +30,7 @@ from hybrid.serving.vllm import Vllm, command, environment
 
 GRACE = 20.0  # seconds that a server gets to end by itself
 Say = Callable[[str], None]
+Beside = Callable[[Served, int], "subprocess.Popen[bytes] | None"]
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -46,6 +47,8 @@ class Servers:
         say: told what happens.
         show: told the state several times a second, for a line that is overwritten.
         probe: whether to try each window with a prompt of that length, which takes as long as reading it.
+        beside: starts a process that works beside a server, given that and the number of its process, and that ends by
+            itself after it; None where there is nothing to do. It is started again if it ends before.
     """
 
     def __init__(
@@ -59,11 +62,13 @@ class Servers:
         say: Say = lambda text: None,
         show: Say = lambda text: None,
         probe: bool = True,
+        beside: Beside | None = None,
     ) -> None:
         self.served = tuple(served)
         self._vllm, self._logs, self._timeout = vllm, logs, timeout
         self._follow, self._say, self._show, self._probe = follow, say, show, probe
         self._running: list[Running] = []
+        self._beside, self._helpers = beside, dict[int, tuple[float, subprocess.Popen[bytes] | None]]()
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Servers:
@@ -140,6 +145,7 @@ class Servers:
         with _undisturbed() as caught:  # an interrupt between start and record would leave it running
             one = launch(served, line, environment(served, self._vllm, len(self.served)), log)
             self._running.append(one)
+            self._help(one)
         if caught:
             raise KeyboardInterrupt
         return one
@@ -163,6 +169,15 @@ class Servers:
             one.copy(self._follow)
             if one.process.poll() is not None:
                 raise EngineError(one.ended())
+            self._help(one)
+
+    def _help(self, one: Running) -> None:
+        """See that a process works beside a server, if any should."""
+        pid, now = one.process.pid, time.monotonic()
+        begun, helper = self._helpers.get(pid, (-GRACE, None))
+        ended = pid not in self._helpers or (helper is not None and helper.poll() is not None)
+        if self._beside is not None and ended and now - begun > GRACE / 4:
+            self._helpers[pid] = now, self._beside(one.served, pid)
 
     def _verify(self, one: Running, deadline: float) -> None:
         try:
