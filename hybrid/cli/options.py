@@ -9,6 +9,7 @@ import click
 
 from hybrid.cli.dash import Place
 from hybrid.cli.effect import check_effects
+from hybrid.errors import InputError
 from hybrid.settings import Settings, load
 from hybrid.settings.names import ENGINES, POLICIES
 
@@ -78,6 +79,14 @@ parallel_options = together(
         )
     )
 )
+tier_options = together(
+    click.option(
+        "--cache-dir", type=Place(), help="Folder on disk for what was computed, loaded again after a restart."
+    ),
+    click.option(
+        "--cache-gb", type=click.FloatRange(min=0, min_open=True), help="Bound of that folder, in 10^9 bytes."
+    ),
+)
 corpus_options = together(  # of every command that opens a corpus
     click.option("--config", type=Place(), help="Settings file; default: hybrid.toml here, if there is one."),
     click.option("--index", "index_dir", type=Place(), help="Folder of the index; default: your cache folder."),
@@ -103,6 +112,19 @@ engine_options = together(  # of every command that answers
 def addresses(urls: Sequence[str]) -> dict[str, Any]:
     """The settings of an engine for the servers that a command line names."""
     return {"urls": tuple(urls)} if len(urls) > 1 else {"url": urls[0]} if urls else {}
+
+
+def cache_asked(options: Mapping[str, Any]) -> tuple[str, float] | None:
+    """The folder of a cache on disk and its bound in GB; None where none is asked for.
+
+    Raises:
+        InputError: one is given without the other.
+    """
+    folder, gigabytes = options["cache_dir"], options["cache_gb"]
+    if (folder is None) != (gigabytes is None):
+        missing, given = ("--cache-gb", "--cache-dir") if gigabytes is None else ("--cache-dir", "--cache-gb")
+        raise InputError(f"{given} needs {missing}: a cache on disk is a folder and a bound, because vLLM sets none.")
+    return None if folder is None else (folder, gigabytes)
 
 
 def settings_from(options: Mapping[str, Any], *, weighed: bool = False) -> Settings:

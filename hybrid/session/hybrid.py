@@ -231,6 +231,7 @@ class Hybrid(Corpora):
 
     @property
     def _situating(self) -> Situating:
+        """What puts situations together."""
         return Situating(self.settings, self.engine, self.long_engine, self.warm, self._counted)
 
     def _way(
