@@ -16,7 +16,7 @@ READERS = Registry[Callable[[bytes], Any]](
     {
         "csv": "hybrid.corpus.readers.sheets.csv:read_csv",
         "docx": "hybrid.corpus.readers.word.docx:read_docx",
-        "email": "hybrid.corpus.readers.mail.email:read_email",
+        "email": "hybrid.corpus.readers.email:read_email",
         "epub": "hybrid.corpus.readers.epub:read_epub",
         "html": "hybrid.corpus.readers.web.html:read_html",
         "json": "hybrid.corpus.readers.json:read_json",

@@ -8,8 +8,7 @@ from io import BytesIO
 from typing import Any
 
 from hybrid.corpus.readers.archive import of_archive
-from hybrid.corpus.readers.drawings.figures import PLACES, figure
-from hybrid.corpus.readers.drawings.paragraphs import drawn
+from hybrid.corpus.readers.drawings import PLACES, drawn, figure
 from hybrid.corpus.readers.extract import Extract, LeftOut
 from hybrid.corpus.readers.markup import joined, marked, of_page, table_of
 from hybrid.corpus.readers.xml import tag_of

@@ -18,8 +18,7 @@ from typing import Any
 from zipfile import ZipFile
 
 from hybrid.corpus.readers.archive import member, of_archive
-from hybrid.corpus.readers.drawings.figures import PLACES, figure
-from hybrid.corpus.readers.drawings.paragraphs import A, drawn
+from hybrid.corpus.readers.drawings import PLACES, A, drawn, figure
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable
 from hybrid.corpus.readers.markup import BLANKS, COVERED, EMPTY, Cell, Cells, joined, marked, of_page, raised, sheet_of
 from hybrid.corpus.readers.sheets.number_formats import duration, moment

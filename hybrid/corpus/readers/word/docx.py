@@ -16,13 +16,13 @@ from typing import Any
 from zipfile import ZipFile
 
 from hybrid.corpus.readers.archive import changed, member, of_archive
-from hybrid.corpus.readers.drawings.figures import figure
+from hybrid.corpus.readers.drawings import figure
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable, omitted
 from hybrid.corpus.readers.headings import plain_headings
+from hybrid.corpus.readers.list_numbers import Numbering
 from hybrid.corpus.readers.markup import of_page
 from hybrid.corpus.readers.word.element import W, switch
 from hybrid.corpus.readers.word.look import Looks
-from hybrid.corpus.readers.word.numbering import Numbering
 from hybrid.corpus.readers.word.wordml import EQUATION, Reading, without_prompts
 from hybrid.document import Heading
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hybrid.corpus.readers.drawings.figures import PLACES
+from hybrid.corpus.readers.drawings import PLACES
 from hybrid.corpus.readers.equations import M, linear
+from hybrid.corpus.readers.list_numbers import Numbering
 from hybrid.corpus.readers.word.element import W, find, number, switch, value
 from hybrid.corpus.readers.word.line import Line
 from hybrid.corpus.readers.word.look import Look, Looks
-from hybrid.corpus.readers.word.numbering import Numbering
 from hybrid.corpus.readers.word.table import WordCell, WordRow, told
 from hybrid.corpus.readers.word.wingdings import UNKNOWN, sign, signs
 

@@ -1,8 +1,9 @@
 """E-mail: the headers that people read, the bodies decoded, and the attachments, read by their own readers or named.
 
 All parts are read in order, at any depth. A message in several forms gives its plain text, or its HTML where that says
-more; a message inside a message is a message too, and so is a saved web page (.mht). A mailbox is its messages one
-after the other. Nothing is fetched, and no signature is checked. Offsets count in the extracted text.
+more; a message inside a message is a message too, and so is a saved web page (.mht). An invitation gives a line for
+each property that people read. A mailbox is its messages one after the other. Nothing is fetched, and no signature is
+checked. Offsets count in the extracted text.
 """
 
 from __future__ import annotations
@@ -21,10 +22,55 @@ from typing import Any, NamedTuple
 
 from hybrid.corpus.readers.encoding import decode, known, without_surrogates
 from hybrid.corpus.readers.extract import Extract, Unreadable, in_few_words, omitted
-from hybrid.corpus.readers.mail.appointments import appointments
 from hybrid.corpus.readers.read import read
 from hybrid.corpus.readers.web.html import page_text, read_html
 from hybrid.document import Heading
+
+_FOLD = re.compile(r"\r?\n[ \t]")
+_PROPERTY = re.compile(r"([A-Za-z-]+)((?:;[^:;=]+=(?:\"[^\"]*\"|[^\";:]*))*):(.*)")
+_ZONE = re.compile(r";TZID=\"?([^\";]+)", re.IGNORECASE)
+_PERSON = re.compile(r";CN=(?:\"([^\"]*)\"|([^;]*))", re.IGNORECASE)
+_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d*(Z?))?")
+_ESCAPE = re.compile(r"\\([\\;,nN])")
+_PROPERTIES = {
+    "SUMMARY": "Appointment", "DTSTART": "Start", "DTEND": "End", "DUE": "Due", "DURATION": "Duration",
+    "LOCATION": "Location", "ORGANIZER": "Organizer", "ATTENDEE": "Attendee", "STATUS": "Status", "RRULE": "Repeats",
+    "COMMENT": "Comment", "DESCRIPTION": "Description",
+}  # fmt: skip
+_OPEN = frozenset({"VEVENT", "VTODO", "VJOURNAL"})
+
+
+def appointments(source: str) -> str:
+    """The appointments and tasks of a calendar, as lines like "Start: 2025-03-04 10:00 (Europe/Berlin)"."""
+    lines: list[str] = []
+    inside: list[str] = []
+    for line in _FOLD.sub("", source).splitlines():
+        found = _PROPERTY.fullmatch(line.strip())
+        if found is None:
+            continue
+        key, value = found[1].upper(), found[3].strip()
+        if key == "BEGIN":
+            inside.append(value.upper())
+            lines += [""] if lines and value.upper() in _OPEN else []
+        elif key == "END":
+            inside = inside[:-1]
+        elif key in _PROPERTIES and value and inside and inside[-1] in _OPEN:
+            lines.append(f"{_PROPERTIES[key]}: {_appointment(key, found[2], value)}")
+    return "\n".join(lines).strip()
+
+
+def _appointment(key: str, properties: str, value: str) -> str:
+    time = _TIME.fullmatch(value)
+    if time is not None and key in ("DTSTART", "DTEND", "DUE"):
+        zone = _ZONE.search(properties)
+        clock = f" {time[4]}:{time[5]}" if time[4] else ""
+        where = " (UTC)" if time[6] else f" ({zone[1]})" if zone is not None and clock else ""
+        return f"{time[1]}-{time[2]}-{time[3]}{clock}{where}"
+    if key in ("ORGANIZER", "ATTENDEE"):
+        name, address = _PERSON.search(properties), re.sub(r"(?i)^mailto:", "", value)
+        return address if name is None else f"{name[1] or name[2]} <{address}>"
+    return _ESCAPE.sub(lambda mark: "\n" if mark[1] in "nN" else mark[1], value)
+
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
 _DEEP = 5  # messages inside messages
