@@ -12,8 +12,7 @@ from hybrid.corpus.nodes import Text, is_node, texts_of
 from hybrid.corpus.problems import Problem, nothing_readable
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.read import read_text
-from hybrid.corpus.root import Root, common_folder, key_of, label_of, root_of
-from hybrid.corpus.scan import Scan
+from hybrid.corpus.scan import Root, Scan, common_folder, key_of, label_of, root_of
 from hybrid.corpus.source import Source
 from hybrid.errors import CorpusError, InputError
 from hybrid.settings import CorpusSettings
@@ -101,7 +100,6 @@ class _Gathered:
 
 
 def _given(texts: Iterable[Text], taken: set[str]) -> tuple[list[Source], list[Problem]]:
-    """The sources of given texts, and those that are empty."""
     sources: list[Source] = []
     problems: list[Problem] = []
     for name, text, pages in texts:

@@ -99,7 +99,6 @@ def _content(node: Any) -> str:
 
 
 def _origin(node: Any) -> str:
-    """The file or text that a node is of."""
     named = [node.metadata.get("file_path"), node.metadata.get("file_name")]
     named += [getattr(node, attribute, None) for attribute in ("doc_id", "node_id", "id_")]
     origin = next(filter(None, named), None)

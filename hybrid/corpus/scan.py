@@ -1,30 +1,178 @@
-"""A scan: the files under the roots, found by walking their folders; nothing is read."""
+"""A scan: the files under the roots that somebody named, walked by the rules of .gitignore; nothing is read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterable, Sequence
+from math import ceil
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from hybrid.corpus.problems import Problem, first_names
+from hybrid.corpus.source import Source, reason_of
+from hybrid.errors import InputError, SettingsError
+from hybrid.settings import CorpusSettings
+from hybrid.text.kinds import WITHOUT_TEXT, kind_of, unsupported
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+# os.path answers False where Path raises (no permission, no path at all)
+# ruff: noqa: PTH100, PTH111, PTH112, PTH114
+
+
+class Root(NamedTuple):
+    """A path somebody named."""
+
+    folder: Path  # to be walked, or the parent of the file
+    file: Path | None
+    pattern: str | None  # a glob relative to the folder
+    said: str  # as it was named
+
+
+def root_of(said: str | bytes) -> Root:
+    """The file, folder or pattern meant by a path. Raises InputError where there is none."""
+    text = os.fsdecode(said)
+    path = Path(os.path.abspath(os.path.expanduser(text)))  # resolve() would follow links
+    try:
+        mode = path.stat().st_mode if text.strip() else 0
+    except PermissionError:
+        mode = stat.S_IFREG  # the scan finds it out again and reports it
+    except (OSError, ValueError):  # ValueError: a NUL in it, so rather a text than a path
+        mode = 0
+    if stat.S_ISDIR(mode):
+        return Root(path, None, None, text)
+    if mode or os.path.islink(path):  # the scan reports a broken link
+        return Root(path.parent, path, None, text)
+    parts = path.parts
+    magic = next((i for i, part in enumerate(parts) if re.search(r"[*?\[]", part)), None)
+    if magic is not None and "\n" not in text:
+        folder = Path(*parts[:magic])
+        if os.path.isdir(folder):
+            return Root(folder, None, "/".join(parts[magic:]), text)
+    raise missing(text)
+
+
+def missing(said: str) -> InputError:
+    short = said if len(said) <= 60 else said[:59] + "…"
+    return InputError(
+        f"There is no file or folder {short!r} in {Path.cwd()}. To ask about a text itself, give {{'name': text}}, or "
+        "- for standard input on the command line."
+    )
+
+
+def common_folder(roots: Sequence[Root]) -> Path | None:
+    """The deepest folder that holds all of these."""
+    if not roots:
+        return None
+    try:
+        return Path(os.path.commonpath([root.folder for root in roots]))
+    except ValueError:  # Windows: on several drives
+        return Path(roots[0].folder.anchor)
+
+
+def key_of(roots: Sequence[Root]) -> str:
+    """The same for the same files and folders, whatever they hold."""
+    named = sorted({str(root.file or root.folder / (root.pattern or "")) for root in roots})
+    return hashlib.blake2b("\0".join(named).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def label_of(roots: Sequence[Root], files: int, texts: int) -> str:
+    """The roots for people: "contracts/ (12 files)"."""
+    counted = [f"{n} {kind}{'s' if n != 1 else ''}" for n, kind in ((files, "file"), (texts, "text")) if n]
+    if texts or len(roots) != 1:
+        return " and ".join(counted) or "nothing"
+    root = roots[0]
+    if root.file is not None:
+        return root.file.name
+    name = root.said if root.pattern else f"{root.folder.name or root.folder}/"
+    return f"{name} ({counted[0] if counted else 'no files'})"
+
+
+def regex_of(glob: str) -> re.Pattern[str]:
+    """A pattern for the paths that a glob names, and for all in a folder that it names. Raises re.error."""
+    parts = glob.split("/")
+    regex = ""
+    for i, part in enumerate(parts):
+        last = i == len(parts) - 1
+        if part == "**":
+            regex += ".*" if last else "(?:[^/]+/)*"
+            continue
+        for token in re.findall(r"\[!?\]?[^\]/]*\]|.", part, re.DOTALL):
+            if len(token) > 1:
+                inner = re.sub(r"([\\\[&~|])", r"\\\1", token[1:-1])
+                regex += "[" + ("^" + inner[1:] if inner[0] == "!" else inner.replace("^", "\\^")) + "]"
+            else:
+                regex += {"*": "[^/]*", "?": "[^/]"}.get(token, re.escape(token))
+        regex += "" if last else "/"
+    return re.compile(f"(?s:{regex})(?:/.*)?")
+
+
+# os.path answers False where Path raises (no permission, no path at all)
+# ruff: noqa: PTH110
+
+
+# the folder that rules are relative to, with a slash at its end, and the rules; the innermost folder last
+Rules: TypeAlias = "tuple[tuple[str, GitIgnoreSpec], ...]"
+
+
+def ignored(path: str, rules: Rules) -> bool:
+    """Whether rules leave out a path; the nearest rules that say something hold."""
+    for folder, spec in reversed(rules):
+        if path.startswith(folder):
+            include = spec.check_file(path[len(folder) :].replace(os.sep, "/")).include
+            if include is not None:
+                return include
+    return False
+
+
+def rules_in(folder: str | Path) -> Rules:
+    """The rules of the .gitignore file in a folder; none without one."""
+    try:
+        text = Path(folder, ".gitignore").read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ()
+    return ((str(folder).rstrip(os.sep) + os.sep, compiled(text.splitlines(), strict=False)),)
+
+
+def rules_around(root: Path) -> Rules:
+    """The rules of the folders around a root, up to the enclosing git repository."""
+    around = [root, *root.parents]
+    top = next((i for i, folder in enumerate(around) if os.path.exists(folder / ".git")), 0)
+    outer = tuple(rule for folder in reversed(around[1 : top + 1]) for rule in rules_in(folder))
+    return () if ignored(f"{root}/", outer) else outer  # somebody named an ignored folder on purpose
+
+
+def compiled(lines: Iterable[str], strict: bool) -> GitIgnoreSpec:
+    """Compiled rules. Wrong ones are passed over, as git does, unless `strict`.
+
+    Raises:
+        SettingsError: a wrong rule, where `strict`.
+    """
+    from pathspec import GitIgnoreSpec
+
+    right = []
+    for line in lines:
+        try:
+            GitIgnoreSpec.from_lines([line])
+            right.append(line)
+        except (ValueError, re.error) as error:
+            if strict:
+                raise SettingsError(f"The setting 'corpus.exclude' has a wrong pattern {line!r}: {error}.") from None
+    return GitIgnoreSpec.from_lines(right)
+
 
 # os.path answers False where Path raises (no permission, no path at all), and os is faster on thousands of files
 # ruff: noqa: PTH114, PTH116, PTH119
 
-from __future__ import annotations
-
-import os
-import re
-import stat
-from math import ceil
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
-
-from hybrid.corpus.problems import Problem, first_names
-from hybrid.corpus.root import Root, missing, regex_of
-from hybrid.corpus.rules import Rules, compiled, ignored, rules_around, rules_in
-from hybrid.corpus.source import Source, reason_of
-from hybrid.settings import CorpusSettings
-from hybrid.text.kinds import WITHOUT_TEXT, kind_of, unsupported
 
 JUNK = frozenset({"node_modules", "__pycache__", "site-packages", "bower_components"})
 
 
 class _Folder(NamedTuple):
-    """A folder to be walked, with the rules that hold in it."""
-
     path: str
     name: str  # relative to the walked root, "" or ending with a slash
     rules: Rules

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hybrid.corpus.problems import not_read
-from hybrid.corpus.root import root_of
+from hybrid.corpus.scan import root_of
 from hybrid.errors import CorpusError, HybridError, InputError
 from hybrid.index.protocol import Progress, Store
 from hybrid.session.hybrid import Hybrid

@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.text.code_lines import MOST_LINES, QUOTES, SETTINGS, Line, lines_of
-from hybrid.text.code_nodes import ABOVE, CLOSES, COMMENT, Node, nodes_of
+from hybrid.text.code_nodes import ABOVE, CLOSES, COMMENT, MOST_LINES, QUOTES, SETTINGS, Line, Node, lines_of, nodes_of
 from hybrid.text.kinds import kind_of
 
 MOST_CHARACTERS = 2_000
@@ -53,8 +52,6 @@ def blocks(text: str, language: str) -> list[Block]:
 
 
 class _Cutter:
-    """Makes blocks of nodes."""
-
     def __init__(self, lines: Sequence[Line], settings: bool, found: list[Block]) -> None:
         self._lines, self._settings, self._found = lines, settings, found
 

@@ -188,7 +188,6 @@ def _show_changes(out: Console, found: Codebase, changes: Changes | None, symbol
 
 @contextmanager
 def _opened(codebase: str, options: dict[str, Any], *, rebuild: bool = False) -> Iterator[Codebase]:
-    """The codebase of a command, with bars."""
     from hybrid.pipelines.code.pipeline import Codebase, settings
 
     with progress_bars(quiet=options["quiet"]) as progress:
@@ -216,7 +215,6 @@ def _header(found: Codebase) -> dict[str, Any]:
 
 
 def _symbols_json(changes: SymbolChanges | None) -> dict[str, Any]:
-    """What bringing the index of symbols up to date took."""
     assert changes is not None  # it is up to date
     counts = {name: getattr(changes, name) for name in ("parsed", "unchanged", "removed", "lines")}
     return {**counts, "seconds": round(changes.seconds, 3), "cpu_seconds": round(changes.cpu_seconds, 3)}

@@ -152,7 +152,6 @@ class Names:
         return self._modules(wanted) or []
 
     def _own(self, file: File, around: Definition | None, name: str, only_bases: bool) -> Meaning | None:
-        """A method of the class around, or of its base classes."""
         classes = {r.definition.path for r in self._of(file) if r.definition.kind in ("class", "implementation")}
         scope = next((scope for scope in _scopes(around) if scope in classes), None)
         if scope is None and around is not None and around.kind == "method":
@@ -292,7 +291,6 @@ class Names:
         return next((row.definition for row in rows[:inside] if row.definition.path == path), None)
 
     def _bindings(self, file: File) -> dict[str, Import]:
-        """What the imports of a file bind, by name."""
         if file.id not in self._bound:
             bound: dict[str, Import] = {}
             for found in self.index.imports_of(file.id):

@@ -285,7 +285,6 @@ class Codebase:
         return chosen
 
     def _with_imports(self, name: str) -> list[str]:
-        """A file and those of the codebase it imports, itself first."""
         names = self.symbols.names
         file = next((file for file in self.index.files.values() if file.name == name), None)
         if file is None:
@@ -294,7 +293,6 @@ class Codebase:
         return list(dict.fromkeys([name, *found]))
 
     def _larger(self, name: str) -> list[list[str]]:
-        """The files under each folder around a file, smallest folder first."""
         folders = PurePosixPath(name).parents  # the last one, ".", holds every relative path
         return [[other for other in self._names if PurePosixPath(other).is_relative_to(folder)] for folder in folders]
 

@@ -300,7 +300,6 @@ def _place(row: Row) -> Place:
 
 
 def _listed(head: str, lines: Sequence[str], before: int = 0) -> str:
-    """A sentence and its numbered lines."""
     times = f"{len(lines)} place{'s' if len(lines) != 1 else ''}"
     shown = [f"  [{before + i}] {line}" for i, line in enumerate(lines[:_SHOWN], 1)]
     more = [f"  and {len(lines) - _SHOWN} more, all of them with --json"] if len(lines) > _SHOWN else []

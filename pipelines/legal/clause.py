@@ -1,4 +1,4 @@
-"""A clause of a contract, and the form in which labels of clauses are compared."""
+"""A clause of a contract, the form in which labels of clauses are compared, and the numbers they are counted with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,29 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from hybrid.pipelines.legal.ordinals import count
+WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split()
+_UNITS = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
+_TENS = [units.translate(str.maketrans("ivx", "xlc")) for units in _UNITS]
+_ROMAN = {
+    f"{'c' * hundreds}{tens}{units}": 100 * hundreds + 10 * t + u
+    for hundreds in range(4)
+    for t, tens in enumerate(_TENS)
+    for u, units in enumerate(_UNITS)
+}
+
+
+def roman(written: str) -> int:
+    """The value of a Roman numeral below 400, in either case; 0 for anything else."""
+    return _ROMAN.get(written.lower(), 0)
+
+
+def count(written: str) -> int:
+    """A number in figures, Roman numerals or words; 0 for anything else."""
+    if written.isdigit():
+        return int(written)
+    lower = written.lower()
+    return WORDS.index(lower) + 1 if lower in WORDS else roman(written)
+
 
 Kind = Literal["preamble", "article", "clause", "schedule", "heading", "signatures"]
 

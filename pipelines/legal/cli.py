@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from hybrid.pipelines.legal.answer import Table
 from hybrid.pipelines.legal.formats import FORMATS, Format, rendered
 from hybrid.pipelines.legal.question import Question, cuad, named, questions_in
-from hybrid.pipelines.legal.table import Table
 
 from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place, once, said, standard_input, texts
@@ -85,7 +85,6 @@ def ask(words: tuple[str, ...], file: str | None, **options: Any) -> None:
 
 
 def _category(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Tab completion of a category."""
     return [q.name for q in cuad() if q.name.lower().startswith(incomplete.lower())]
 
 
@@ -167,12 +166,10 @@ def compare(paths: tuple[str, ...], clause: str, **options: Any) -> None:
 
 
 def _questions_in(file: str) -> tuple[Question, ...]:
-    """The questions in a file, or on standard input for `-`."""
     return questions_in("standard input", standard_input()) if file == "-" else questions_in(file)
 
 
 def _paths(path: str | None, options: dict[str, Any]) -> list[str]:
-    """The named path, else those of `corpus.paths`."""
     found = [path] if path is not None else list(settings_from(options).corpus.paths)
     if not found:
         raise InputError("No contracts are named: give PATH, or set corpus.paths in hybrid.toml.")
@@ -190,7 +187,6 @@ def _opened(paths: Sequence[str], options: dict[str, Any]) -> Iterator[tuple[Leg
 
 
 def _show(findings: Sequence[Finding]) -> None:
-    """Print findings agreement by agreement."""
     from rich.markup import escape
 
     out, document = console(), None

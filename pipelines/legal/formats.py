@@ -9,9 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from hybrid.pipelines.legal.answer import Finding
+from hybrid.pipelines.legal.answer import Finding, Table
 from hybrid.pipelines.legal.page import page
-from hybrid.pipelines.legal.table import Table
 
 Format = Literal["csv", "markdown", "html", "json"]
 
@@ -22,7 +21,6 @@ _COLUMNS = (
 
 
 def _csv(table: Table) -> str:
-    """One row for each statement, and one for each question without a statement."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
@@ -44,7 +42,6 @@ def _harmless(cell: Any) -> Any:
 
 
 def _markdown(table: Table) -> str:
-    """A table for each contract: a row for each question."""
     lines: list[str] = []
     for name, findings in table.documents().items():
         lines += [f"## {_flat(name)}", ""]

@@ -12,8 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hybrid.pipelines.legal.clause import Kind
-from hybrid.pipelines.legal.ordinals import WORDS, count, roman
+from hybrid.pipelines.legal.clause import WORDS, Kind, count, roman
 
 from hybrid.document import Document
 
@@ -203,7 +202,6 @@ def _value(written: str) -> tuple[int, ...]:
 
 
 def _rest(text: str, start: int) -> str:
-    """What follows on the line."""
     end = text.find("\n", start)
     return text[start : end if end >= 0 else len(text)].rstrip()
 

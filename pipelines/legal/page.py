@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from hybrid.pipelines.legal.answer import Finding, Statement, found_at
-from hybrid.pipelines.legal.table import Table
+from hybrid.pipelines.legal.answer import Finding, Statement, Table, found_at
 
 from hybrid.document import Document
 
@@ -133,7 +132,6 @@ def page(table: Table) -> str:
 
 
 def _unread(unread: Sequence[str]) -> str:
-    """What could not be read, counted and folded."""
     if not unread:
         return ""
     listed = "".join(f"<li>{html.escape(one)}</li>" for one in unread)
@@ -143,7 +141,6 @@ def _unread(unread: Sequence[str]) -> str:
 
 
 def _name(name: str, first: Finding, numbers: Mapping[str, int]) -> str:
-    """The head of a contract's column."""
     shown = html.escape(name)
     link = f'<a href="#d{numbers[name]}">{shown}</a>' if name in numbers else shown
     below = "".join(f"<small>amended by {html.escape(a)}</small>" for a in first.amendments)
@@ -168,7 +165,6 @@ def _statement(finding: Finding, s: Statement, places: _Places) -> str:
 
 
 def _sure(finding: Finding) -> str:
-    """How sure a cell is, in words."""
     if finding.confidence is None:
         return ""
     if finding.doubtful:

@@ -57,8 +57,6 @@ _LABELLED = frozenset({"catAx", "dateAx"})
 
 @dataclass(slots=True)
 class _Series:
-    """The labels and figures of one series, by place."""
-
     name: str
     axis: str  # the title of the axis of its labels
     labels: Mapping[int, str]
@@ -107,7 +105,7 @@ class Chart:
         rows += [[(column.get(place, ""), 1, 1) for column in columns] for place in places]
         return table_of(rows, heads=1)
 
-    def _title_of(self) -> str:
+    def _title(self) -> str:
         return _title_of(next(self.root.iterchildren("{*}chart"), self.root))
 
     def _axes(self) -> list[Any]:
@@ -159,7 +157,6 @@ def _side(axis: Any) -> str:
 
 
 def _title_of(parent: Any) -> str:
-    """The title of a chart or an axis."""
     title = parent.find("{*}title")
     if title is None:
         return ""

@@ -120,7 +120,6 @@ def read_email(data: bytes) -> Extract:
 
 
 def _messages(data: bytes) -> Iterator[Any]:
-    """The message of a file, or all messages of a mailbox."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = decode(data).encode()
     data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
@@ -133,8 +132,6 @@ def _messages(data: bytes) -> Iterator[Any]:
 
 
 class _Piece(NamedTuple):
-    """A part of a message, read."""
-
     text: str
     title: str = ""
     remarks: tuple[str, ...] = ()
@@ -143,8 +140,6 @@ class _Piece(NamedTuple):
 
 @dataclass(slots=True)
 class _Mail:
-    """One file while it is read."""
-
     pictures: int = 0  # in the text
     seen: set[tuple[str, bytes]] = field(default_factory=set)  # attachments: many messages hold one twice
 
@@ -182,7 +177,6 @@ class _Mail:
         return self._attachment(part, kind, name)
 
     def _parts(self, part: Any, kind: str, depth: int) -> list[_Piece]:
-        """The parts of a part, in order."""
         inner = part.get_payload()
         if kind.startswith("message/"):  # a report of delivery and the like: nothing but headers
             return [_Piece(without_surrogates("\n\n".join(str(one).strip() for one in inner)), body=True)]
@@ -224,7 +218,6 @@ class _Mail:
         return [_Piece(f"[attachment: {name}]\n{text}" if name else text, name)]
 
     def _attachment(self, part: Any, kind: str, name: str) -> list[_Piece]:
-        """A file, read by its own reader or named."""
         if kind.startswith("image/") and not part.is_attachment():
             self.pictures += 1
             return []
@@ -245,7 +238,6 @@ class _Mail:
         return [_Piece(f"[attachment: {name}]\n{found.text}" if name else found.text, name, remarks)]
 
     def _again(self, name: str, raw: bytes) -> bool:
-        """Whether this was read before."""
         before = len(self.seen)
         self.seen.add((name, sha256(raw).digest()))
         return len(self.seen) == before

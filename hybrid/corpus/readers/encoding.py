@@ -118,7 +118,6 @@ def _decode_utf16(data: bytes, head: bytes) -> str:
 
 
 def _guess(data: bytes, bad: int, declared: str | None) -> str:
-    """The encoding of bytes that are not UTF-8; `bad` is where UTF-8 fails first."""
     text = data.decode("utf-8", "replace")
     damaged = text.count("\ufffd")
     whole = sum(char > "\x7f" for char in text) - damaged

@@ -1,9 +1,13 @@
-"""Equations of Word (Office MathML) on one line: F = 0.35 x V + 1200, (a + b)/2, x^2, sqrt(y), sum_(i = 1)^n a_i."""
+"""Equations on one line: F = 0.35 x V + 1200, (a + b)/2, x^2, sqrt(y), sum_(i = 1)^n a_i.
+
+Those of Word (Office MathML) and of web pages (MathML) get the same form.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
@@ -32,7 +36,6 @@ def spaced(equation: str) -> str:
 
 
 def _inner(parent: Any) -> str:
-    """The content of an element, in order."""
     return "".join(_told(child) for child in parent) if parent is not None else ""
 
 
@@ -138,3 +141,89 @@ _FORMS: dict[str, Callable[[Any], str]] = {
     "acc": _accent,
     "phant": lambda e: "" if _off(_value(e, "phantPr/show", "1")) else _part(e, "e"),
 }
+
+
+_LEFT_OUT = frozenset({"annotation", "annotation-xml", "mphantom"})
+_DEEPEST = 100
+
+
+@dataclass(slots=True)
+class Node:
+    """An element of an equation and its content."""
+
+    name: str
+    parts: list[Node | str] = field(default_factory=list)
+
+    def children(self) -> list[Node]:
+        return [part for part in self.parts if isinstance(part, Node)]
+
+
+@dataclass(slots=True)
+class Math:
+    """An equation, read element by element."""
+
+    begin: int  # offset in the source
+    stack: list[Node] = field(default_factory=lambda: [Node("math")])
+
+    def start(self, name: str) -> None:
+        node = Node(name)
+        self.stack[-1].parts.append(node)
+        if name not in ("mspace", "none", "mprescripts") and len(self.stack) < _DEEPEST:
+            self.stack.append(node)
+
+    def end(self, name: str) -> None:
+        at = next((i for i in range(len(self.stack) - 1, 0, -1) if self.stack[i].name == name), 0)
+        if at:
+            del self.stack[at:]
+
+    def text(self, data: str) -> None:
+        self.stack[-1].parts.append(data)
+
+    def told(self) -> str:
+        return spaced(_node(self.stack[0]))
+
+
+def _node(node: Node) -> str:
+    children = node.children()
+    many = _PARTS.get(node.name)
+    if node.name in _LEFT_OUT:
+        return ""
+    if many is not None and len(children) >= many:
+        return _form(node.name, children)
+    if node.name == "mspace":
+        return " "
+    if not children:
+        text = " ".join("".join(part for part in node.parts if isinstance(part, str)).split())
+        return f" {text} " if node.name == "mtext" else text.replace("\u2061", "").replace("\u2062", "")
+    if node.name == "mtable":
+        rows = (", ".join(_node(cell).strip() for cell in row.children()) for row in children)
+        return f"[{'; '.join(rows)}]"
+    if node.name == "mfenced":
+        return f"({', '.join(_node(child).strip() for child in children)})"
+    if node.name == "msqrt":
+        return f"sqrt({_nodes(children)})"
+    if node.name == "semantics":
+        return _node(children[0])
+    return _nodes(children)
+
+
+_PARTS = {"mfrac": 2, "msup": 2, "msub": 2, "msubsup": 3, "mover": 2, "munder": 2, "munderover": 3, "mroot": 2}
+
+
+def _form(name: str, children: Sequence[Node]) -> str:
+    base, *rest = (_node(child).strip() for child in children)
+    if name == "mfrac":
+        return f"{bound(base)}/{bound(rest[0])}"
+    if name == "mroot":
+        return f"root_{bound(rest[0])}({base})"
+    if name == "mover" and len(rest[0]) == 1 and not rest[0].isalnum():
+        return base  # an accent
+    below = rest[0] if name in ("msub", "munder", "msubsup", "munderover") else ""
+    above = rest[-1] if name in ("msup", "mover", "msubsup", "munderover") else ""
+    named = NARY.get(base)
+    scripts = (f"_{bound(below)}" if below else "") + (f"^{bound(above)}" if above else "")
+    return f"{named}{scripts} " if named else f"{bound(base)}{scripts}"
+
+
+def _nodes(children: Sequence[Node]) -> str:
+    return "".join(map(_node, children))

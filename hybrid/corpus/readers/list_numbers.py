@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hybrid.corpus.readers.word.element import W, switch, value
-from hybrid.corpus.readers.xml import attribute, tag_of
+from hybrid.corpus.readers.xml import W, attribute, switch, tag_of, value
 
 _ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -82,8 +81,6 @@ _BULLET = "\u2022"
 
 @dataclass(frozen=True, slots=True)
 class _WordLevel:
-    """One level of a list."""
-
     pattern: str
     form: str
     start: int
@@ -280,8 +277,6 @@ class _Count:
 
 @dataclass(slots=True)
 class _Walk:
-    """A document while its numbers are counted."""
-
     lists: Mapping[str, Levels]  # by the name of the style
     outline: str  # the name of the style of headings outside lists
     styles: Mapping[tuple[str, str], Any]

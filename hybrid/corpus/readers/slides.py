@@ -71,7 +71,6 @@ def _shape(shape: Any, left_out: Counter[str]) -> str:
 
 
 def _part(shape: Any, name: str) -> bytes:
-    """The content of a part that a shape refers to."""
     return bytes(shape.part.related_part(name).blob) if name in shape.part.rels else b""
 
 

@@ -10,7 +10,7 @@ from hybrid.engines.quoting.question import Floats, Question, Rows, is_vague
 from hybrid.engines.quoting.scan import Scan
 from hybrid.engines.quoting.tables import of_most, of_named
 from hybrid.engines.quoting.weights import Weights
-from hybrid.text.english import contrasts, names_nobody, names_none
+from hybrid.text.asking import contrasts, names_nobody, names_none
 
 EMBEDDED = 64  # sentences that are embedded for one question
 VAGUELY = 0.3  # of what a word counts that says little of the thing

@@ -83,7 +83,6 @@ def of_most(scan: Scan) -> tuple[Which, Rows]:
 
 
 def _named_by(question: Question, terms: Sequence[int], name: str) -> float:
-    """How many terms of the question the name of a column has."""
     return float(question.hits_in(name)[terms].sum())
 
 

@@ -166,7 +166,6 @@ def _note(above: dict[int, tuple[int, int]], node: Any, raw: bytes) -> None:
 
 
 def _offsets(raw: bytes) -> Callable[[int], int]:
-    """A function from a byte of UTF-8 to its character."""
     if raw.isascii():
         return int
     import numpy as np

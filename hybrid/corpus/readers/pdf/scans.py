@@ -38,8 +38,6 @@ def scanned(reader: Any, texts: Sequence[str]) -> list[int]:
 
 
 def _has_image(page: Any) -> bool:
-    """Whether a page has an image, itself or inside a form."""
-
     def among(resources: Any, depth: int) -> bool:
         resources = resources.get_object() if resources is not None else None
         found = resources.get("/XObject") if resources is not None else None

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from hybrid.corpus.readers.encoding import decode
 from hybrid.corpus.readers.extract import Extract
+from hybrid.corpus.readers.tables.grid import row_lines
 from hybrid.corpus.readers.tables.header import SAMPLE, column_name, grouped_names, header_rows
-from hybrid.corpus.readers.tables.row import row_lines
 from hybrid.document import Anchor
 from hybrid.text.sentences import CELLS
 
@@ -185,7 +185,6 @@ def _above(records: Sequence[Record], width: int) -> int:
 
 
 def _names(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The names of the columns, from one row or two."""
     names = [[column_name(cell) for cell in row] for row in rows]
     return reduce(grouped_names, names) if names else []
 

@@ -14,13 +14,12 @@ from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 
 from hybrid.corpus.readers.encoding import decode, without_surrogates
+from hybrid.corpus.readers.equations import Math
 from hybrid.corpus.readers.extract import Extract, omitted
 from hybrid.corpus.readers.headings import plain_headings
 from hybrid.corpus.readers.scripts import lowered, raised
 from hybrid.corpus.readers.web import tags
-from hybrid.corpus.readers.web.mathml import Math
-from hybrid.corpus.readers.web.table import DEEPEST, HtmlTable
-from hybrid.corpus.readers.web.writing import RUN, Op, Writing
+from hybrid.corpus.readers.web.writing import DEEPEST, RUN, HtmlTable, Op, Writing
 
 _FIELDS = frozenset("text number date time datetime-local month week email tel url search".split())
 _SCRIPTS = frozenset({"sup", "sub"})
@@ -58,8 +57,6 @@ def _declared(data: bytes) -> str | None:
 
 
 class _Page(HTMLParser):
-    """The visible text of a web page."""
-
     def __init__(self, source: str) -> None:
         super().__init__(convert_charrefs=False)
         self.source = source
@@ -100,7 +97,6 @@ class _Page(HTMLParser):
             self._begin(tag, dict(attrs))
 
     def _begin(self, tag: str, attrs: Mapping[str, str | None]) -> None:
-        """A visible element begins."""
         if tag in tags.PARAGRAPHS or tag in tags.LINES or tag in tags.TABLE:
             self._end_script()
         if tag in tags.TABLE and tag not in {"body", "html"} and self._begin_in_table(tag, attrs):
@@ -299,7 +295,6 @@ class _Page(HTMLParser):
         self._widen(" ")
 
     def _end_math(self) -> None:
-        """An equation ends: it is written on one line."""
         if self._math is None:
             return
         math, self._math = self._math, None

@@ -21,9 +21,9 @@ from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable, omitted
 from hybrid.corpus.readers.headings import plain_headings
 from hybrid.corpus.readers.list_numbers import Numbering
 from hybrid.corpus.readers.markup import of_page
-from hybrid.corpus.readers.word.element import W, switch
-from hybrid.corpus.readers.word.look import Looks
+from hybrid.corpus.readers.word.line import Looks
 from hybrid.corpus.readers.word.wordml import EQUATION, Reading, without_prompts
+from hybrid.corpus.readers.xml import W, switch
 from hybrid.document import Heading
 
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
@@ -92,7 +92,6 @@ def _figure(part: Any, place: Any, left_out: LeftOut) -> str:
 
 
 def _remarks(reading: Reading, part: Any, body: Any, left_out: LeftOut) -> tuple[str, ...]:
-    """The remarks on all that is not in the text."""
     comments = _root(part, "/comments")
     counted = (
         (0 if comments is None else len(comments.findall(f"{W}comment")), "comment"),

@@ -23,8 +23,6 @@ _ASIDE = frozenset({"tracked-changes", "annotation", "sequence-decls", "forms", 
 
 
 class _Look(NamedTuple):
-    """How a style of an OpenDocument file shows its text."""
-
     rise: int = 0  # 1 above the line, -1 below it
     struck: bool = False
     hidden: bool = False  # also a sheet or a slide
@@ -140,7 +138,6 @@ def _margins(styles: Any, kind: str, odf: _Odf) -> Iterator[str]:
 
 
 def _blocks(element: Any, odf: _Odf) -> Iterator[str]:
-    """Paragraphs, headings, lists and tables in their order."""
     for child in element:
         tag = tag_of(child)
         if tag in ("h", "p"):
@@ -230,7 +227,6 @@ def _own(table: Any, tag: str) -> Iterator[Any]:
 
 
 def _text(element: Any, odf: _Odf) -> str:
-    """The text of a paragraph with its number, notes and blanks."""
     text, number = BLANKS.sub(" ", _inner(element, odf)), odf.numbers.get(element, "")
     if odf.omits(odf.look("paragraph", element), text):
         return ""
