@@ -297,14 +297,11 @@ def _map_json(mapped: RepositoryMap) -> list[dict[str, Any]]:
             "imported_by": one.used_by,
             "symbols": [
                 {
-                    "name": row.definition.path,
-                    "kind": row.definition.kind,
-                    "line": row.definition.line,
-                    "end_line": row.definition.end_line,
-                    "signature": row.definition.signature,
-                    "members": list(one.members.get(row.definition.path, ())),
+                    "name": definition.path,
+                    **{name: getattr(definition, name) for name in ("kind", "line", "end_line", "signature")},
+                    "members": list(one.members.get(definition.path, ())),
                 }
-                for row in one.symbols
+                for definition in (row.definition for row in one.symbols)
             ],
         }
         for one in mapped.files

@@ -177,7 +177,7 @@ class Codebase:
         ways: dict[tuple[Reading, tuple[str, ...]], list[int]] = {}
         reasons: dict[int, str] = {}
         for number, question in enumerate(questions):
-            exact = self.symbols.answer(question, self._path, self._offset)
+            exact = self.symbols.answer(question, self.repository.root, self._offset)
             if exact is not None:
                 answers[number] = exact
             else:
@@ -333,9 +333,6 @@ class Codebase:
             around = None if file is None else self.symbols.around(file, citation.line)
             named.append(citation if around is None else citation.model_copy(update={"heading": around.full}))
         return answer.model_copy(update={"citations": tuple(named)})
-
-    def _path(self, name: str) -> str | None:
-        return str(self.repository.root / name)
 
     def _line(self, name: str, line: int) -> str:
         lines = self._lines_of(name)

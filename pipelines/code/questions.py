@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 from hybrid.pipelines.code.names import Names
@@ -173,9 +174,7 @@ class Symbolic:
 
     # -- in words ----------------------------------------------------------------------------------------------------
 
-    def answer(
-        self, question: str, path_of: Callable[[str], str | None], offset_of: Callable[[str, int], int]
-    ) -> Answer | None:
+    def answer(self, question: str, root: Path, offset_of: Callable[[str, int], int]) -> Answer | None:
         """The answer to a question about a name that is defined here; None for any other question."""
         asked = relation_asked(question)
         if asked is None or not self.names.find(asked[1]):
@@ -189,7 +188,7 @@ class Symbolic:
             start = offset_of(place.file, place.line)
             citation = Citation(
                 document=place.file,
-                path=path_of(place.file),
+                path=str(root / place.file),
                 page=None,
                 line=place.line,
                 end_line=place.end_line,

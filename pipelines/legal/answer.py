@@ -179,16 +179,10 @@ def _statement(library: Library, text: str, citation: Citation, at: int) -> Stat
     clause = contract.at(at)
     return Statement(
         text=text,
-        quote=citation.quote,
-        document=citation.document,
         clause=clause.path if clause is not None else "",
-        page=citation.page,
-        line=citation.line,
-        end_line=citation.end_line,
-        start=citation.start,
-        end=citation.end,
         where=citation.where,
         amended_by=_amended_by(library, contract, clause.label if clause is not None else ""),
+        **citation.model_dump(include={"quote", "document", "page", "line", "end_line", "start", "end"}),
     )
 
 

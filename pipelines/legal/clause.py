@@ -6,15 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from hybrid.corpus.readers.list_numbers import FORMS
+
 WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split()
-_UNITS = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
-_TENS = [units.translate(str.maketrans("ivx", "xlc")) for units in _UNITS]
-_ROMAN = {
-    f"{'c' * hundreds}{tens}{units}": 100 * hundreds + 10 * t + u
-    for hundreds in range(4)
-    for t, tens in enumerate(_TENS)
-    for u, units in enumerate(_UNITS)
-}
+_ROMAN = {FORMS["lowerRoman"](number): number for number in range(1, 400)}
 
 
 def roman(written: str) -> int:

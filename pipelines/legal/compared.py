@@ -47,17 +47,7 @@ def compared(contract: Contract, wanted: str, store: Store, mode: Mode) -> Compa
         start, end = contract.paragraph(start)
     text = contract.document.text[start:end].rstrip()
     place = contract.document.locate(start, start + len(text))
-    return Compared(
-        document=name,
-        clause=found.path,
-        text=text,
-        by=by,
-        page=place.page,
-        line=place.line,
-        end_line=place.end_line,
-        start=place.start,
-        end=place.end,
-    )
+    return Compared(document=name, clause=found.path, text=text, by=by, **place._asdict())
 
 
 def _titled(contract: Contract, wanted: str) -> Clause | None:

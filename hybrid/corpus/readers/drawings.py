@@ -140,7 +140,8 @@ class Chart:
             if not wanted or wanted & {attribute(one, "val") for one in axis.iterfind("{*}axId")}
         ]
         labelled = [axis for axis in axes if tag_of(axis) in _LABELLED or axis.find("{*}catScaling") is not None]
-        labels = next(iter([*labelled, *(axis for axis in axes if _side(axis) in ("b", "t"))]), None)
+        level = [axis for axis in axes for at in axis.findall("{*}axPos") if attribute(at, "val") in ("b", "t")]
+        labels = next(iter([*labelled, *level]), None)
         values = next((axis for axis in axes if axis is not labels), None)
         return "" if labels is None else _title_of(labels), "" if values is None else _title_of(values)
 
@@ -149,11 +150,6 @@ def _is_shown(series: Any) -> bool:
     """Whether a series stands in a plot; a filter may have taken it out."""
     tag = tag_of(series.getparent())
     return tag.endswith("Chart") or tag == "plotAreaRegion"
-
-
-def _side(axis: Any) -> str:
-    found = axis.find("{*}axPos")
-    return "" if found is None else attribute(found, "val")
 
 
 def _title_of(parent: Any) -> str:

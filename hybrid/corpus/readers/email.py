@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from hybrid.corpus.readers.encoding import decode, known, without_surrogates
 from hybrid.corpus.readers.extract import Extract, Unreadable, in_few_words, omitted
+from hybrid.corpus.readers.markup import joined
 from hybrid.corpus.readers.read import read
 from hybrid.corpus.readers.web.html import page_text, read_html
 from hybrid.document import Heading
@@ -100,23 +101,17 @@ def read_email(data: bytes) -> Extract:
     headed = [message for message in messages if any(_header(message, name) for name in (*_HEADERS, "MIME-Version"))]
     if not headed:
         raise Unreadable("no e-mail: it has none of the headers From, To, Date and Subject")
-    parts: list[str] = []
-    headings: list[Heading] = []
+    parts: list[Extract] = []
     remarks: list[str] = []
-    length = 0
     for piece in (piece for message in headed for piece in mail.message(message, 0)):
         remarks += piece.remarks
-        if not piece.text.strip():
-            continue
-        if piece.title:
-            headings.append(Heading(length, 1, piece.title))
-        parts.append(piece.text)
-        length += len(piece.text) + 2
+        if piece.text.strip():
+            parts.append(Extract(piece.text, (Heading(0, 1, piece.title),) if piece.title else ()))
     if len(messages) > len(headed):
         remarks.append(omitted(len(messages) - len(headed), "message without headers"))
     if mail.pictures:
         remarks.append(omitted(mail.pictures, "picture"))
-    return Extract("\n\n".join(parts), tuple(headings), remarks=tuple(dict.fromkeys(remarks)))
+    return joined(parts, tuple(dict.fromkeys(remarks)))
 
 
 def _messages(data: bytes) -> Iterator[Any]:

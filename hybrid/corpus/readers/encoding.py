@@ -95,8 +95,8 @@ def _decode(data: bytes, declared: str | None) -> str:
         return data.decode(seven, "replace")
     try:
         return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return data.decode(_guess(data, error.start, declared), "replace")
+    except UnicodeDecodeError:
+        return data.decode(_guess(data, declared), "replace")
 
 
 def _seven_bits(head: bytes, declared: str | None) -> str | None:
@@ -117,7 +117,7 @@ def _decode_utf16(data: bytes, head: bytes) -> str:
     raise Unreadable("binary file")
 
 
-def _guess(data: bytes, bad: int, declared: str | None) -> str:
+def _guess(data: bytes, declared: str | None) -> str:
     text = data.decode("utf-8", "replace")
     damaged = text.count("\ufffd")
     whole = sum(char > "\x7f" for char in text) - damaged

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from xml.etree.ElementTree import Element, SubElement
 
 M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -148,69 +149,54 @@ _DEEPEST = 100
 
 
 @dataclass(slots=True)
-class Node:
-    """An element of an equation and its content."""
-
-    name: str
-    parts: list[Node | str] = field(default_factory=list)
-
-    def children(self) -> list[Node]:
-        return [part for part in self.parts if isinstance(part, Node)]
-
-
-@dataclass(slots=True)
 class Math:
     """An equation, read element by element."""
 
     begin: int  # offset in the source
-    stack: list[Node] = field(default_factory=lambda: [Node("math")])
+    stack: list[Element] = field(default_factory=lambda: [Element("math")])
 
     def start(self, name: str) -> None:
-        node = Node(name)
-        self.stack[-1].parts.append(node)
+        node = SubElement(self.stack[-1], name)
         if name not in ("mspace", "none", "mprescripts") and len(self.stack) < _DEEPEST:
             self.stack.append(node)
 
     def end(self, name: str) -> None:
-        at = next((i for i in range(len(self.stack) - 1, 0, -1) if self.stack[i].name == name), 0)
+        at = next((i for i in range(len(self.stack) - 1, 0, -1) if self.stack[i].tag == name), 0)
         if at:
             del self.stack[at:]
 
     def text(self, data: str) -> None:
-        self.stack[-1].parts.append(data)
+        self.stack[-1].text = (self.stack[-1].text or "") + data
 
     def told(self) -> str:
         return spaced(_node(self.stack[0]))
 
 
-def _node(node: Node) -> str:
-    children = node.children()
-    many = _PARTS.get(node.name)
-    if node.name in _LEFT_OUT:
+def _node(node: Element) -> str:
+    name, children = node.tag, list(node)
+    if name in _LEFT_OUT:
         return ""
-    if many is not None and len(children) >= many:
-        return _form(node.name, children)
-    if node.name == "mspace":
+    if len(children) >= _PARTS.get(name, len(children) + 1):
+        return _form(name, children)
+    if name == "mspace":
         return " "
     if not children:
-        text = " ".join("".join(part for part in node.parts if isinstance(part, str)).split())
-        return f" {text} " if node.name == "mtext" else text.replace("\u2061", "").replace("\u2062", "")
-    if node.name == "mtable":
-        rows = (", ".join(_node(cell).strip() for cell in row.children()) for row in children)
-        return f"[{'; '.join(rows)}]"
-    if node.name == "mfenced":
+        text = " ".join((node.text or "").split())
+        return f" {text} " if name == "mtext" else text.replace("\u2061", "").replace("\u2062", "")
+    if name == "mtable":
+        return f"[{'; '.join(', '.join(_node(cell).strip() for cell in row) for row in children)}]"
+    if name == "mfenced":
         return f"({', '.join(_node(child).strip() for child in children)})"
-    if node.name == "msqrt":
-        return f"sqrt({_nodes(children)})"
-    if node.name == "semantics":
+    if name == "semantics":
         return _node(children[0])
-    return _nodes(children)
+    inner = "".join(map(_node, children))
+    return f"sqrt({inner})" if name == "msqrt" else inner
 
 
 _PARTS = {"mfrac": 2, "msup": 2, "msub": 2, "msubsup": 3, "mover": 2, "munder": 2, "munderover": 3, "mroot": 2}
 
 
-def _form(name: str, children: Sequence[Node]) -> str:
+def _form(name: str, children: Sequence[Element]) -> str:
     base, *rest = (_node(child).strip() for child in children)
     if name == "mfrac":
         return f"{bound(base)}/{bound(rest[0])}"
@@ -223,7 +209,3 @@ def _form(name: str, children: Sequence[Node]) -> str:
     named = NARY.get(base)
     scripts = (f"_{bound(below)}" if below else "") + (f"^{bound(above)}" if above else "")
     return f"{named}{scripts} " if named else f"{bound(base)}{scripts}"
-
-
-def _nodes(children: Sequence[Node]) -> str:
-    return "".join(map(_node, children))

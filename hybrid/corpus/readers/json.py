@@ -148,6 +148,8 @@ def put_string(start: int, end: int, out: Rendering) -> None:
 
 
 _CELL = re.compile(r"((?:worksheets\[\d+\]\.)?cells\[\d+\])\.(source|input|cell_type)$")  # `input` before version 4
+_OUTPUT = re.compile(r"((?:worksheets\[\d+\]\.)?cells\[\d+\])\.outputs\[")
+_KERNEL = ("metadata.language_info.name", "metadata.kernelspec.language")
 # four backticks at least, which no cell in Markdown needs
 _FENCED = re.compile(r"^(`{4,})([^\n`]+)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 _LANGUAGES = {"r": "r", "julia": "julia", "bash": "bash", "sql": "sql", "javascript": "javascript", "scala": "scala"}
@@ -162,10 +164,11 @@ def read_notebook(data: bytes) -> Extract:
     source = decode(data)
     try:
         leaves = leaves_of(source, 0, len(source))
-        notebook = json.loads(source)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise Unreadable("broken notebook: not JSON") from None
-    language = _language(notebook)
+    said = {leaf.path: json.loads(source[leaf.start : leaf.end]) for leaf in leaves if leaf.path in _KERNEL}
+    named = (said.get(path) for path in _KERNEL)
+    language = next((n.lower() for n in named if isinstance(n, str) and re.fullmatch(r"[\w+#.-]{1,20}", n)), "python")
     cells: dict[str, tuple[list[tuple[int, int]], list[str]]] = {}  # path -> strings of the source, kind
     for leaf in leaves:
         cell = _CELL.match(leaf.path)
@@ -188,9 +191,9 @@ def read_notebook(data: bytes) -> Extract:
         under = found[-1].level if found and not is_code else under
     if not out.length:
         raise Unreadable("no text in this notebook")
-    count = _outputs(notebook)
-    said = "the output of 1 cell left out" if count == 1 else f"the outputs of {count} cells left out"
-    return out.extract(tuple(headings))._replace(remarks=(said,) if count else ())
+    count = len({shown[1] for leaf in leaves if (shown := _OUTPUT.match(leaf.path))})
+    told = "the output of 1 cell left out" if count == 1 else f"the outputs of {count} cells left out"
+    return out.extract(tuple(headings))._replace(remarks=(told,) if count else ())
 
 
 def code_of(text: str) -> str:
@@ -223,25 +226,6 @@ def _put_cell(out: Rendering, lines: list[tuple[int, int]], language: str) -> tu
     if language:
         out.fill(fence if text.endswith("\n") else f"\n{fence}")
     return begin, text
-
-
-def _outputs(notebook: object) -> int:
-    """How many cells have outputs."""
-    sheets = notebook.get("worksheets") if isinstance(notebook, dict) else None  # before version 4
-    holders = [notebook, *(sheets if isinstance(sheets, list) else [])]
-    held = [holder.get("cells") for holder in holders if isinstance(holder, dict)]
-    cells = [cell for some in held if isinstance(some, list) for cell in some]
-    return sum(isinstance(cell, dict) and bool(cell.get("outputs")) for cell in cells)
-
-
-def _language(notebook: object) -> str:
-    metadata = notebook.get("metadata") if isinstance(notebook, dict) else None
-    for key, name in (("language_info", "name"), ("kernelspec", "language")):
-        part = metadata.get(key) if isinstance(metadata, dict) else None
-        said = part.get(name) if isinstance(part, dict) else None
-        if isinstance(said, str) and re.fullmatch(r"[\w+#.-]{1,20}", said):
-            return said.lower()
-    return "python"
 
 
 def _blank(text: str) -> str:

@@ -145,7 +145,8 @@ def _lines(records: Sequence[Record], width: int) -> Iterator[tuple[Record, str]
             yield record, _plain(record.cells)
         if count or not number:
             head = block[start].cells if count else []
-            names = _names([record.cells for record in block[start : start + count]])
+            named = ([column_name(cell) for cell in record.cells] for record in block[start : start + count])
+            names = reduce(grouped_names, named) if count else []
         for record in block[start : start + count]:
             if not sure or start + count == len(block):
                 yield record, _plain(record.cells)
@@ -182,11 +183,6 @@ def _above(records: Sequence[Record], width: int) -> int:
         if filled > 1 and (len(record.cells) >= width or 2 * filled > width):
             return at
     return 0
-
-
-def _names(rows: Sequence[Sequence[str]]) -> list[str]:
-    names = [[column_name(cell) for cell in row] for row in rows]
-    return reduce(grouped_names, names) if names else []
 
 
 def _plain(cells: Sequence[str]) -> str:

@@ -185,7 +185,7 @@ class Grid:
                     yield Line(number, apart([Part("", cell, at) for at, cell in enumerate(cells) if cell]))
                 continue
             told = True
-            for parts in row_parts(names, self._told(number, names, dead), title):
+            for parts in row_parts(names, self._told(number, names), title):
                 yield Line(number, parts)
         if title and not told:
             yield _said(len(self.rows) - 1, title)
@@ -228,7 +228,7 @@ class Grid:
             if all(at >= len(row) or not row[at] or (n, at) in self.copies for n, row in enumerate(self.rows))
         }
 
-    def _told(self, number: int, names: Sequence[str], dead: Collection[int]) -> list[str | None]:
+    def _told(self, number: int, names: Sequence[str]) -> list[str | None]:
         """A row's cells; None where a cell that spans several columns is not told again."""
         cells = self.rows[number]
         return [
