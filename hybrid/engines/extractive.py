@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 from hybrid.chat.prompts import Prompt
 from hybrid.engines.base import Completion, OnText
-from hybrid.engines.quoting.candidates import candidates, worth_of
+from hybrid.engines.quoting.candidates import candidates, is_of_another_matter, worth_of
 from hybrid.engines.quoting.features import LITTLE, asks_for_key, by_name, features_of, missing, overall_of, signs_of
 from hybrid.engines.quoting.likeness import Likeness
 from hybrid.engines.quoting.question import Floats, Question
 from hybrid.engines.quoting.reading import Ranked, Reading, quotes_of, text_of, with_amendment
 from hybrid.engines.quoting.scan import Scan, scanned, spans
-from hybrid.engines.quoting.tables import is_of_another_matter
 from hybrid.engines.quoting.weights import FEATURES, OVERALL, SIGNS, Weights
 from hybrid.engines.remembered import Remembered
 from hybrid.errors import WindowError

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hybrid.pipelines.legal.clause import Clause, label_key
+from hybrid.pipelines.legal.clause import label_key
 from hybrid.pipelines.legal.contract import Contract
 from hybrid.pipelines.legal.question import Question
 from hybrid.pipelines.legal.terms import Terms, named_labels, references_in
@@ -109,14 +109,6 @@ _WITH = re.compile(
     re.IGNORECASE,
 )
 _GAPS = re.compile(r"\[page (\d+) (?:cannot be read|has no text)[^\]]*\]")
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    start: int
-    end: int
-    clause: Clause
-    score: float
 
 
 class Library:
@@ -223,16 +215,12 @@ class Library:
         """The clauses that have a cue of the question, the most telling first."""
         contract = self._contracts[name]
         scored = []
-        for part in _parts(contract, question):
-            if part.score > 0:
-                near = max((p.score for p in found if p.start < part.end and part.start < p.end), default=0.0)
-                scored.append((part.score + 2 * near, part))
-        scored.sort(key=lambda item: (-item[0], item[1].start))
-        pieces = []
-        for score, part in scored[:CUED]:
-            start, end = contract.around(part.start, part.end, CLAUSE)
-            pieces.append(self._piece(name, start, end, score))
-        return _apart(pieces)
+        for start, end, score in _parts(contract, question):
+            if score > 0:
+                near = max((p.score for p in found if p.start < end and start < p.end), default=0.0)
+                scored.append((-score - 2 * near, start, end))
+        best = sorted(scored)[:CUED]
+        return _apart([self._piece(name, *contract.around(start, end, CLAUSE), -less) for less, start, end in best])
 
     def _companions(self, name: str, asked: str, clauses: Sequence[Piece]) -> list[Piece]:
         """Changes by amendments, clauses referred to and definitions, without those that are read anyway."""
@@ -290,8 +278,8 @@ class Library:
                 yield own.around(match.start(), match.end(), COMPANION)
 
 
-def _parts(contract: Contract, question: Question) -> Iterator[_Part]:
-    """The contract clause by clause, each without those below it, scored by its cues; 0 without any."""
+def _parts(contract: Contract, question: Question) -> Iterator[tuple[int, int, float]]:
+    """Start, end and score of each clause without those below it, by its cues; 0 without any."""
     text = contract.document.text
     title_words = question.stems
     clauses = contract.clauses
@@ -304,7 +292,7 @@ def _parts(contract: Contract, question: Question) -> Iterator[_Part]:
             if score:
                 title = title_words & question.words(clause.title)
                 score += 1.5 * len(title) / max(1, len(title_words))
-            yield _Part(start, end, clause, score)
+            yield start, end, score
 
 
 def _paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

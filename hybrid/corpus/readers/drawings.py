@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hybrid.corpus.readers.archive import attribute, tag_of
 from hybrid.corpus.readers.equations import linear
 from hybrid.corpus.readers.markup import BLANKS, Cells, marked, raised, table_of
 from hybrid.corpus.readers.sheets.number_formats import of_chart
-from hybrid.corpus.readers.xml import attribute, tag_of
 from hybrid.text.sentences import CELLS
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hybrid.corpus.readers.xml import W, attribute, switch, tag_of, value
+from hybrid.corpus.readers.archive import W, attribute, switch, tag_of, value
 
 _ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "

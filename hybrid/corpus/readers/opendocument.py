@@ -10,11 +10,10 @@ from io import BytesIO
 from typing import Any, NamedTuple
 from zipfile import ZipFile
 
-from hybrid.corpus.readers.archive import member, of_archive
+from hybrid.corpus.readers.archive import attribute, member, of_archive, tag_of
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable
 from hybrid.corpus.readers.list_numbers import list_numbers
 from hybrid.corpus.readers.markup import BLANKS, Cells, is_margin, joined, marked, of_page, raised, sheet_of, table_of
-from hybrid.corpus.readers.xml import attribute, tag_of
 
 _REPEATED = 200  # most times that one cell or row of a table is read: files fill sheets with them
 _WIDEST = 20_000  # columns of a sheet

@@ -11,9 +11,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from hybrid.engines.quoting.candidates import has_no_column, is_empty
 from hybrid.engines.quoting.question import Floats, Question, Rows, is_general
 from hybrid.engines.quoting.scan import AROUND, Scan
-from hybrid.engines.quoting.tables import has_no_column, is_empty
 from hybrid.engines.quoting.weights import FEATURES, OVERALL, SIGNS
 from hybrid.text.asking import KINDS, asked_of, done_in, tells_time, undone_by, verbs_of
 from hybrid.text.blocks import headline, spelled

@@ -11,8 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.text.asking import GENERAL, LIGHT, NUMBER, VAGUE, answer_of, counted_in, how_many, kind_of, unit_of, whether
-from hybrid.text.forms import agents, expanded, kin, near, root
-from hybrid.text.languages import STOP_WORDS, language_of, weakly_embedded, without_asking
+from hybrid.text.languages import (
+    STOP_WORDS,
+    agents,
+    expanded,
+    kin,
+    language_of,
+    near,
+    root,
+    weakly_embedded,
+    without_asking,
+)
 from hybrid.text.words import RUN, STOP, UNSPACED, WORD, codes, fold, fold_at, grams, specials, stem
 
 Floats = NDArray[np.float64]

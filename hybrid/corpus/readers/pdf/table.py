@@ -2,8 +2,7 @@
 
 Lines are rows of a table where their pieces stand below each other in three columns or more, or in two of which one is
 all figures. A cell stands in the column that it is seen in, so an empty one moves nothing. A piece over the names of
-columns ("2023" over "Q1" and "Q2") does not say how many it names: it names those that it stands over, and others only
-on good evidence, because no column may get the name of another one.
+columns ("2023" over "Q1" and "Q2") names those that it stands over, and others only on good evidence.
 """
 
 from __future__ import annotations
@@ -315,8 +314,7 @@ def _in_lower_case(text: str) -> bool:
 
 
 def _joined(lines: Sequence[Row]) -> Row:
-    cells = [cell for row in lines for cell in row.cells]
-    return Row("".join(row.text for row in lines), cells, lines[0].gap)
+    return Row("".join(row.text for row in lines), [cell for row in lines for cell in row.cells], lines[0].gap)
 
 
 def joined_words(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -390,14 +388,11 @@ def _table(run: Sequence[Row], columns: int) -> Table | None:
         table = Table(spans, list(run))
         if not all(table.within(row) for row in run if len(row.cells) == 1):
             continue
-        while table.rows and len(table.rows[0].cells) < max(2, usual - 1) and not _bridges(table, table.rows[0]):
+        while table.rows and len(table.rows[0].cells) < max(2, usual - 1):
+            if any(len(table.place(span)) > 1 for span, _ in table.rows[0].cells):
+                break  # a cell over several columns, as the name of a group
             del table.rows[0]
         texts = [text for row in table.rows for _, text in row.cells]
         if all(map(table.holds, table.rows)) and sum(map(len, texts)) <= _WIDE * len(texts):
             return table
     return None
-
-
-def _bridges(table: Table, row: Row) -> bool:
-    """Whether a cell of a row stands over several columns, as the name of a group does."""
-    return any(len(table.place(span)) > 1 for span, _ in row.cells)

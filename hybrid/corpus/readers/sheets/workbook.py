@@ -17,13 +17,12 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
-from hybrid.corpus.readers.archive import member, of_archive
+from hybrid.corpus.readers.archive import member, of_archive, tag_of
 from hybrid.corpus.readers.drawings import PLACES, A, drawn, figure
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable
 from hybrid.corpus.readers.markup import BLANKS, COVERED, EMPTY, Cell, Cells, joined, marked, of_page, raised, sheet_of
 from hybrid.corpus.readers.sheets.number_formats import duration, moment
 from hybrid.corpus.readers.sheets.number_formats import shown as formatted
-from hybrid.corpus.readers.xml import tag_of
 
 CELL_LIMIT = 2_000_000  # of one workbook
 _GAP = 20  # empty columns side by side; of more, one is kept

@@ -15,7 +15,7 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
-from hybrid.corpus.readers.archive import changed, member, of_archive
+from hybrid.corpus.readers.archive import W, changed, member, of_archive, switch
 from hybrid.corpus.readers.drawings import figure
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable, omitted
 from hybrid.corpus.readers.headings import plain_headings
@@ -23,7 +23,6 @@ from hybrid.corpus.readers.list_numbers import Numbering
 from hybrid.corpus.readers.markup import is_margin, joined, of_page
 from hybrid.corpus.readers.word.line import Looks
 from hybrid.corpus.readers.word.wordml import EQUATION, Reading, without_prompts
-from hybrid.corpus.readers.xml import W, switch
 from hybrid.document import Heading
 
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from hybrid.corpus.readers.archive import W, find, switch, value
 from hybrid.corpus.readers.scripts import lowered, raised
-from hybrid.corpus.readers.xml import W, find, switch, value
 
 _SYMBOL = dict(
     zip(

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hybrid.corpus.readers.archive import W, find, switch, value, whole_number
 from hybrid.corpus.readers.drawings import PLACES
 from hybrid.corpus.readers.equations import M, linear
 from hybrid.corpus.readers.list_numbers import Numbering
 from hybrid.corpus.readers.tables.grid import Cell, spread
 from hybrid.corpus.readers.word.line import UNKNOWN, Line, Look, Looks, sign, signs
-from hybrid.corpus.readers.xml import W, find, switch, value, whole_number
 from hybrid.text.sentences import CELLS
 
 _PROSE = 400  # characters of a cell that lays out a page rather than holding a value
