@@ -92,8 +92,7 @@ class _Cutter:
         return number
 
     def _holds(self, node: Node) -> bool:
-        """Whether a node is taken apart, as a class with methods, a key with keys under it, and anything long with
-        parts are."""
+        """Whether a node is taken apart, as a class with methods, a key with keys under it and long things are."""
         header, inner = self._header(node), [kid for kid in node.kids if kid.kids]
         if self._settings and header.startswith("- ") and not inner:
             return node.last - node.first >= ENTRY_LINES  # a short entry of a list in a YAML file is one

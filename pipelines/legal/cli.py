@@ -1,9 +1,4 @@
-"""`hybrid legal`.
-
-hybrid legal ask "When does the agreement end?" contracts/
-hybrid legal clauses contracts/ --format html -o clauses.html
-hybrid legal compare contracts/ --clause "governing law"
-"""
+"""`hybrid legal`."""
 
 from __future__ import annotations
 
@@ -29,8 +24,7 @@ from hybrid.files import check_writable, write
 
 if TYPE_CHECKING:
     from hybrid.pipelines.legal.answer import Finding
-    from hybrid.pipelines.legal.compared import Compared
-    from hybrid.pipelines.legal.pipeline import Legal
+    from hybrid.pipelines.legal.pipeline import Compared, Legal
     from rich.text import Text
 
     from hybrid.index.protocol import Progress

@@ -269,10 +269,7 @@ def _best(order: list[int], told: list[_Piece]) -> int | None:
 
 
 def _says_more(rich: _Piece, plain: _Piece) -> bool:
-    """Whether a form says all that the plain one does and more, or much more.
-
-    A form that leaves out struck-out text is better too: the plain one has it as if it held.
-    """
+    """Whether a form says all that the plain one does and more, or much more, or leaves out struck-out text."""
     more, less = (Counter(_WORD.findall(_LINK.sub(" ", piece.text.lower()))) for piece in (rich, plain))
     excuse = less.total() < _STUB and ("html" in less or "browser" in less)
     return excuse or less < more or more.total() > 2 * less.total() or bool(rich.remarks)

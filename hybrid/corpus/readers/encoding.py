@@ -189,10 +189,7 @@ def _begin(line: bytes) -> bytes:
 
 
 def _asian(telling: bytes) -> str | None:
-    """The Chinese, Japanese or Korean encoding in which all of this is text, mostly of usual characters.
-
-    These stand together in each encoding: kana and the first level of characters, or syllables.
-    """
+    """The Chinese, Japanese or Korean encoding in which all of this is text, mostly of usual characters."""
     found: dict[str, float] = {}
     for encoding, (codec, usual) in _ASIAN.items():
         try:

@@ -88,10 +88,7 @@ class _Endless(Exception):
 
 
 def _records(lines: Sequence[str], delimiter: str, first: int = 0) -> Iterator[Record]:
-    """The records from a line on, their cells with single blanks.
-
-    A quotation mark that nothing closes is an ordinary character.
-    """
+    """The records from a line on, with single blanks; a quotation mark that nothing closes is an ordinary character."""
     quote = '"' if any('"' in line for line in lines[: 50 * SAMPLE]) else "'"
     text = "".join(lines[:SAMPLE])
     escape = "\\" if f"\\{quote}" in text and quote * 2 not in text else None

@@ -83,10 +83,7 @@ def row_lines(names: Sequence[str], cells: Sequence[str]) -> list[str]:
 
 
 def _begins(lengths: Sequence[int], first: int, key: int) -> list[int]:
-    """Where the lines of a row begin, by the lengths of its parts; each but the first stands behind the key.
-
-    The key is the `first` parts and `key` characters long.
-    """
+    """Where the lines of a row begin; the `first` parts are a key of `key` characters, before further lines."""
     begins, size = [0], key
     for at in range(first, len(lengths)):
         if at > max(begins[-1], first) and size + lengths[at] > LINE:
