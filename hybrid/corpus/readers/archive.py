@@ -75,15 +75,10 @@ def _check(archive: ZipFile, what: str) -> None:
     largest = max((info.file_size for info in members if info.filename.endswith((".xml", ".rels"))), default=0)
     if len(members) > MEMBERS:
         raise Unreadable(f"suspicious {what}: {len(members)} parts, over the limit of {MEMBERS}")
-    if unpacked > SIZE_LIMIT:
-        raise Unreadable(
-            f"suspicious {what}: unpacks to {unpacked / 1e6:.0f} MB, over the limit of {SIZE_LIMIT / 1e6:.0f} MB"
-        )
-    if largest > PART_LIMIT:
-        raise Unreadable(
-            f"suspicious {what}: one part unpacks to {largest / 1e6:.0f} MB, over the limit of "
-            f"{PART_LIMIT / 1e6:.0f} MB"
-        )
+    for subject, size, limit in (("", unpacked, SIZE_LIMIT), ("one part ", largest, PART_LIMIT)):
+        if size > limit:
+            told = f"unpacks to {size / 1e6:.0f} MB, over the limit of {limit / 1e6:.0f} MB"
+            raise Unreadable(f"suspicious {what}: {subject}{told}")
 
 
 def changed(archive: ZipFile, change: Callable[[str, bytes], bytes]) -> bytes:

@@ -31,12 +31,15 @@ class WordCell:
     across: int = 1
     goes_on: bool = False  # with the cell above it
     bold: bool = True  # whether all of its text is
-    blocks: list[tuple[int, str | int]] = field(default_factory=list)  # heading level and text, or which inner table
-    inner: list[list[WordRow]] = field(default_factory=list)
+    blocks: list[tuple[int, str] | list[WordRow]] = field(default_factory=list)  # heading level and text, or a table
+
+    @property
+    def inner(self) -> list[list[WordRow]]:
+        return [block for block in self.blocks if isinstance(block, list)]
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(text for _, text in self.blocks if isinstance(text, str)).split())
+        return " ".join(" ".join(block[1] for block in self.blocks if isinstance(block, tuple)).split())
 
 
 @dataclass(slots=True)
@@ -75,11 +78,11 @@ def told(rows: Sequence[WordRow]) -> Iterator[tuple[int, str]]:
             yield 0, "\n".join(waiting)
             waiting = []
         for cell in row.cells:
-            for level, block in cell.blocks:
-                if isinstance(block, int):
-                    yield from told(cell.inner[block])
+            for block in cell.blocks:
+                if isinstance(block, list):
+                    yield from told(block)
                 else:
-                    yield level, block
+                    yield block
     if waiting:
         yield 0, "\n".join(waiting)
 
@@ -116,7 +119,10 @@ def _is_prose(row: WordRow) -> bool:
     filled = [cell for cell in row.cells if cell.blocks]
     if len(filled) < 2:
         return len(row.cells) < 2 and not (row.cells and row.cells[0].across > 1)
-    return any(len(cell.text) > _PROSE or any(level for level, _ in cell.blocks) for cell in filled)
+    return any(
+        len(cell.text) > _PROSE or any(isinstance(block, tuple) and block[0] for block in cell.blocks)
+        for cell in filled
+    )
 
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
@@ -209,8 +215,7 @@ class Reading:
         carried = ""
         for child in _parts(cell):
             if child.tag == f"{W}tbl":
-                found.inner.append(self.rows(child))
-                found.blocks.append((0, len(found.inner) - 1))
+                found.blocks.append(self.rows(child))
             elif child.tag == f"{W}p":
                 line = self._line(child)
                 if self._joins_next(child):
