@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -84,7 +84,6 @@ class Symbolic:
 
     names: Names
     line_of: Callable[[str, int], str]
-    _scope: dict[int, list[Row]] = field(default_factory=dict)
 
     def defined(self, name: str) -> list[Place]:
         """The definitions of a name, which may have its class and module before it."""
@@ -100,7 +99,7 @@ class Symbolic:
             path, _, own = row.definition.path.rpartition(".")
             if own in ("__init__", "__new__", "constructor", "initialize") and path:
                 uses += self.names.index.uses_of(path.rpartition(".")[2])
-                keys |= {other.key for other in self.names.index.in_file(row.file.id) if other.definition.path == path}
+                keys |= {other.key for other in self.names.of(row.file) if other.definition.path == path}
         sure, possible = [], []
         reachable = any(row.definition.kind in ("method", "variable") for row in rows)
         for use in uses:
@@ -118,7 +117,7 @@ class Symbolic:
         found = []
         for row in self.names.find(name):
             outer = row.definition
-            rows = [(r.number, r.definition) for r in self.names.index.in_file(row.file.id)]
+            rows = [(r.number, r.definition) for r in self.names.of(row.file)]
             inside = [number for number, d in rows if outer.start <= d.start and d.end <= outer.end]
             for use in self.names.index.uses_in(row.file.id, inside):
                 if use.reference.kind == "call":
@@ -147,21 +146,19 @@ class Symbolic:
             inner = f"{row.definition.path}."
             found += [
                 _place(other)
-                for other in self.names.index.in_file(row.file.id)
+                for other in self.names.of(row.file)
                 if other.definition.path.startswith(inner) and "." not in other.definition.path[len(inner) :]
             ]
         return found
 
     def around(self, file: File, line: int) -> Row | None:
         """The innermost definition that a line of a file stands in."""
-        if file.id not in self._scope:
-            self._scope[file.id] = self.names.index.in_file(file.id)
-        holding = [r for r in self._scope[file.id] if r.definition.line <= line <= r.definition.end_line]
+        holding = [r for r in self.names.of(file) if r.definition.line <= line <= r.definition.end_line]
         return holding[-1] if holding else None
 
     def _call(self, use: Use, meant: Sequence[Row] | None) -> Call:
         reference = use.reference
-        rows = self._scope.setdefault(use.file.id, self.names.index.in_file(use.file.id))
+        rows = self.names.of(use.file)
         around = rows[reference.inside] if 0 <= reference.inside < len(rows) else None
         said = f"{reference.receiver}.{reference.name}" if reference.receiver else reference.name
         text = self.line_of(use.file.name, reference.line).strip()
