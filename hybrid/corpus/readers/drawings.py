@@ -1,21 +1,55 @@
-"""Charts: their figures as a table with the names of their series and axes.
+"""DrawingML: what is drawn in office files, their charts, SmartArt and the paragraphs on slides and in text boxes.
 
 A file keeps a copy of a chart's figures beside their place in a workbook, in one form for the old kinds of charts and
-in another for those since Office 2016, such as waterfalls.
+in another for those since Office 2016, such as waterfalls. SmartArt has its texts, each behind those above it, as in
+`Board > Finance > Payroll`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hybrid.corpus.readers.drawings.paragraphs import A, drawn
-from hybrid.corpus.readers.markup import BLANKS, Cells, marked, table_of
+from hybrid.corpus.readers.archive import attribute, tag_of
+from hybrid.corpus.readers.equations import linear
+from hybrid.corpus.readers.markup import BLANKS, Cells, marked, raised, table_of
 from hybrid.corpus.readers.sheets.number_formats import of_chart
-from hybrid.corpus.readers.xml import attribute, tag_of
 from hybrid.text.sentences import CELLS
+
+A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_STRUCK = ("sngStrike", "dblStrike")
+
+
+def drawn(paragraph: Any, left_out: Counter[str]) -> str:
+    """The text of a paragraph with its equations; struck-out text is left out and counted."""
+    text = BLANKS.sub(" ", "".join(map(_drawn_run, paragraph))).strip()
+    left_out["struck-out passage"] += any(is_struck(run) and _run_text(run).strip() for run in paragraph.iter(f"{A}r"))
+    return text
+
+
+def _drawn_run(element: Any) -> str:
+    tag = tag_of(element)
+    if tag in ("oMath", "oMathPara"):
+        return f" {linear(element)} "
+    if tag in ("AlternateContent", "Choice", "m"):
+        return "".join(map(_drawn_run, element))
+    if tag not in ("r", "fld"):
+        return " " if tag == "br" else ""
+    look = element.find(f"{A}rPr")
+    rise = "0" if look is None else look.get("baseline", "0")
+    return "" if is_struck(element) else raised(_run_text(element), float(rise.rstrip("%") or "0"))
+
+
+def _run_text(run: Any) -> str:
+    return "".join(held.text or "" for held in run.findall(f"{A}t"))
+
+
+def is_struck(run: Any) -> bool:
+    look = run.find(f"{A}rPr")
+    return look is not None and look.get("strike") in _STRUCK
+
 
 _AXES = ("{*}valAx", "{*}catAx", "{*}dateAx", "{*}axis")
 _LABELLED = frozenset({"catAx", "dateAx"})
@@ -23,8 +57,6 @@ _LABELLED = frozenset({"catAx", "dateAx"})
 
 @dataclass(slots=True)
 class _Series:
-    """The labels and figures of one series, by place."""
-
     name: str
     axis: str  # the title of the axis of its labels
     labels: Mapping[int, str]
@@ -51,7 +83,7 @@ class Chart:
 
     def words(self) -> str:
         """The titles of the chart and of its axes."""
-        told = CELLS.join(dict.fromkeys(filter(None, [self._title(), *map(_title, self._axes())])))
+        told = CELLS.join(dict.fromkeys(filter(None, [self._title(), *map(_title_of, self._axes())])))
         return f"<p>{marked(told)}</p>" if told else ""
 
     def sheets(self) -> set[str]:
@@ -74,7 +106,7 @@ class Chart:
         return table_of(rows, heads=1)
 
     def _title(self) -> str:
-        return _title(next(self.root.iterchildren("{*}chart"), self.root))
+        return _title_of(next(self.root.iterchildren("{*}chart"), self.root))
 
     def _axes(self) -> list[Any]:
         return list(self.root.iter(*_AXES))
@@ -108,9 +140,10 @@ class Chart:
             if not wanted or wanted & {attribute(one, "val") for one in axis.iterfind("{*}axId")}
         ]
         labelled = [axis for axis in axes if tag_of(axis) in _LABELLED or axis.find("{*}catScaling") is not None]
-        labels = next(iter([*labelled, *(axis for axis in axes if _side(axis) in ("b", "t"))]), None)
+        level = [axis for axis in axes for at in axis.findall("{*}axPos") if attribute(at, "val") in ("b", "t")]
+        labels = next(iter([*labelled, *level]), None)
         values = next((axis for axis in axes if axis is not labels), None)
-        return "" if labels is None else _title(labels), "" if values is None else _title(values)
+        return "" if labels is None else _title_of(labels), "" if values is None else _title_of(values)
 
 
 def _is_shown(series: Any) -> bool:
@@ -119,13 +152,7 @@ def _is_shown(series: Any) -> bool:
     return tag.endswith("Chart") or tag == "plotAreaRegion"
 
 
-def _side(axis: Any) -> str:
-    found = axis.find("{*}axPos")
-    return "" if found is None else attribute(found, "val")
-
-
-def _title(parent: Any) -> str:
-    """The title of a chart or an axis."""
+def _title_of(parent: Any) -> str:
     title = parent.find("{*}title")
     if title is None:
         return ""
@@ -145,7 +172,7 @@ def _points(parent: Any, since_1904: bool) -> dict[int, str]:
     if parent is None:
         return {}
     levels = list(parent.iter("{*}lvl")) or [parent]
-    found = [_level(level, since_1904) for level in levels]
+    found = [_points_of_level(level, since_1904) for level in levels]
     for outer in found[1:]:
         label = ""
         for place in sorted({*found[0], *outer}):
@@ -154,7 +181,7 @@ def _points(parent: Any, since_1904: bool) -> dict[int, str]:
     return found[0]
 
 
-def _level(level: Any, since_1904: bool) -> dict[int, str]:
+def _points_of_level(level: Any, since_1904: bool) -> dict[int, str]:
     code = next((one.text or "" for one in level.iter("{*}formatCode")), attribute(level, "formatCode"))
     found = {}
     for point in level.iter("{*}pt"):
@@ -163,3 +190,83 @@ def _level(level: Any, since_1904: bool) -> dict[int, str]:
         told = of_chart(text, attribute(point, "formatCode") or code, since_1904=since_1904) if number else text
         found[int(attribute(point, "idx") or 0)] = BLANKS.sub(" ", told).strip()
     return found
+
+
+_TOLD = frozenset({"", "node", "asst"})  # kinds of points; the others are lines and forms
+_APART = " > "
+
+
+def diagram(root: Any, left_out: Counter[str]) -> str:
+    """A diagram, by the root of its data, as a list in HTML."""
+    points = {
+        attribute(point, "modelId"): point for point in root.iter("{*}pt") if tag_of(point.getparent()) == "ptLst"
+    }
+    texts = {
+        name: "" if _is_prompt(point) else " ".join(filter(None, (drawn(p, left_out) for p in point.iter(f"{A}p"))))
+        for name, point in points.items()
+        if attribute(point, "type") in _TOLD
+    }
+    below: dict[str, list[tuple[int, str]]] = {}
+    for line in root.iter("{*}cxn"):
+        if attribute(line, "type") in ("", "parOf") and attribute(line, "destId") in texts:
+            order = int(attribute(line, "srcOrd") or 0)
+            below.setdefault(attribute(line, "srcId"), []).append((order, attribute(line, "destId")))
+    hanging = {name for children in below.values() for _, name in children}
+    told = [line for name in points if name not in hanging for line in _branches(name, (), texts, below)]
+    return f"<ul>{''.join(f'<li>{marked(line)}</li>' for line in told)}</ul>" if told else ""
+
+
+def _branches(
+    name: str, above: Sequence[str], texts: Mapping[str, str], below: Mapping[str, list[tuple[int, str]]]
+) -> Iterator[str]:
+    """A line for each text with none below it."""
+    path = (*above, texts[name]) if texts.get(name) else tuple(above)
+    if len(path) > len(texts):  # points that hang on each other in a circle
+        return
+    children = [line for _, child in sorted(below.get(name, ())) for line in _branches(child, path, texts, below)]
+    if children:
+        yield from children
+    elif texts.get(name):
+        yield _APART.join(path)
+
+
+def _is_prompt(point: Any) -> bool:
+    """Whether a text only asks somebody to write something."""
+    return any(attribute(look, "phldr") in ("1", "true") for look in point.iterfind("{*}prSet"))
+
+
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_CHART, _DIAGRAM = "chart", "SmartArt drawing"
+PLACES = {  # by the elements that stand where something is drawn
+    "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart": _CHART,
+    "{http://schemas.microsoft.com/office/drawing/2014/chartex}chart": _CHART,
+    "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds": _DIAGRAM,
+}
+
+
+def figure(place: Any, part: Callable[[str], bytes], left_out: Counter[str], sheets: Collection[str] = ()) -> str:
+    """The chart or SmartArt at a place as HTML; one without words is counted as left out.
+
+    Args:
+        place: one of PLACES.
+        part: the content of a part of the file by the name that the place gives it, empty where there is none.
+        sheets: those of a workbook that are read: charts of their figures give only their titles.
+    """
+    from lxml import etree
+
+    what = PLACES[place.tag]
+    data = part(place.get(f"{_RELATION}{'id' if what == _CHART else 'dm'}", ""))
+    root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, huge_tree=True)) if data else None
+    if root is None:
+        left_out[what] += 1
+        return ""
+    if what == _DIAGRAM:
+        told = diagram(root, left_out)
+    else:
+        chart = Chart(root)
+        left_out["struck-out passage"] += any(map(is_struck, root.iter(f"{A}r")))
+        from_told = bool(chart.sheets()) and chart.sheets() <= set(sheets)
+        told = ("" if from_told else chart.figures()) or chart.words()
+        left_out[what] -= from_told and not told  # nothing of it is missing
+    left_out[what] += not told
+    return told

@@ -1,8 +1,9 @@
 """E-mail: the headers that people read, the bodies decoded, and the attachments, read by their own readers or named.
 
 All parts are read in order, at any depth. A message in several forms gives its plain text, or its HTML where that says
-more; a message inside a message is a message too, and so is a saved web page (.mht). A mailbox is its messages one
-after the other. Nothing is fetched, and no signature is checked. Offsets count in the extracted text.
+more; a message inside a message is a message too, and so is a saved web page (.mht). An invitation gives a line for
+each property that people read. A mailbox is its messages one after the other. Nothing is fetched, and no signature is
+checked. Offsets count in the extracted text.
 """
 
 from __future__ import annotations
@@ -21,10 +22,56 @@ from typing import Any, NamedTuple
 
 from hybrid.corpus.readers.encoding import decode, known, without_surrogates
 from hybrid.corpus.readers.extract import Extract, Unreadable, in_few_words, omitted
-from hybrid.corpus.readers.mail.appointments import appointments
+from hybrid.corpus.readers.markup import joined
 from hybrid.corpus.readers.read import read
 from hybrid.corpus.readers.web.html import page_text, read_html
 from hybrid.document import Heading
+
+_FOLD = re.compile(r"\r?\n[ \t]")
+_PROPERTY = re.compile(r"([A-Za-z-]+)((?:;[^:;=]+=(?:\"[^\"]*\"|[^\";:]*))*):(.*)")
+_ZONE = re.compile(r";TZID=\"?([^\";]+)", re.IGNORECASE)
+_PERSON = re.compile(r";CN=(?:\"([^\"]*)\"|([^;]*))", re.IGNORECASE)
+_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d*(Z?))?")
+_ESCAPE = re.compile(r"\\([\\;,nN])")
+_PROPERTIES = {
+    "SUMMARY": "Appointment", "DTSTART": "Start", "DTEND": "End", "DUE": "Due", "DURATION": "Duration",
+    "LOCATION": "Location", "ORGANIZER": "Organizer", "ATTENDEE": "Attendee", "STATUS": "Status", "RRULE": "Repeats",
+    "COMMENT": "Comment", "DESCRIPTION": "Description",
+}  # fmt: skip
+_OPEN = frozenset({"VEVENT", "VTODO", "VJOURNAL"})
+
+
+def appointments(source: str) -> str:
+    """The appointments and tasks of a calendar, as lines like "Start: 2025-03-04 10:00 (Europe/Berlin)"."""
+    lines: list[str] = []
+    inside: list[str] = []
+    for line in _FOLD.sub("", source).splitlines():
+        found = _PROPERTY.fullmatch(line.strip())
+        if found is None:
+            continue
+        key, value = found[1].upper(), found[3].strip()
+        if key == "BEGIN":
+            inside.append(value.upper())
+            lines += [""] if lines and value.upper() in _OPEN else []
+        elif key == "END":
+            inside = inside[:-1]
+        elif key in _PROPERTIES and value and inside and inside[-1] in _OPEN:
+            lines.append(f"{_PROPERTIES[key]}: {_appointment(key, found[2], value)}")
+    return "\n".join(lines).strip()
+
+
+def _appointment(key: str, properties: str, value: str) -> str:
+    time = _TIME.fullmatch(value)
+    if time is not None and key in ("DTSTART", "DTEND", "DUE"):
+        zone = _ZONE.search(properties)
+        clock = f" {time[4]}:{time[5]}" if time[4] else ""
+        where = " (UTC)" if time[6] else f" ({zone[1]})" if zone is not None and clock else ""
+        return f"{time[1]}-{time[2]}-{time[3]}{clock}{where}"
+    if key in ("ORGANIZER", "ATTENDEE"):
+        name, address = _PERSON.search(properties), re.sub(r"(?i)^mailto:", "", value)
+        return address if name is None else f"{name[1] or name[2]} <{address}>"
+    return _ESCAPE.sub(lambda mark: "\n" if mark[1] in "nN" else mark[1], value)
+
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
 _DEEP = 5  # messages inside messages
@@ -54,27 +101,20 @@ def read_email(data: bytes) -> Extract:
     headed = [message for message in messages if any(_header(message, name) for name in (*_HEADERS, "MIME-Version"))]
     if not headed:
         raise Unreadable("no e-mail: it has none of the headers From, To, Date and Subject")
-    parts: list[str] = []
-    headings: list[Heading] = []
+    parts: list[Extract] = []
     remarks: list[str] = []
-    length = 0
     for piece in (piece for message in headed for piece in mail.message(message, 0)):
         remarks += piece.remarks
-        if not piece.text.strip():
-            continue
-        if piece.title:
-            headings.append(Heading(length, 1, piece.title))
-        parts.append(piece.text)
-        length += len(piece.text) + 2
+        if piece.text.strip():
+            parts.append(Extract(piece.text, (Heading(0, 1, piece.title),) if piece.title else ()))
     if len(messages) > len(headed):
         remarks.append(omitted(len(messages) - len(headed), "message without headers"))
     if mail.pictures:
         remarks.append(omitted(mail.pictures, "picture"))
-    return Extract("\n\n".join(parts), tuple(headings), remarks=tuple(dict.fromkeys(remarks)))
+    return joined(parts, tuple(dict.fromkeys(remarks)))
 
 
 def _messages(data: bytes) -> Iterator[Any]:
-    """The message of a file, or all messages of a mailbox."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = decode(data).encode()
     data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
@@ -87,8 +127,6 @@ def _messages(data: bytes) -> Iterator[Any]:
 
 
 class _Piece(NamedTuple):
-    """A part of a message, read."""
-
     text: str
     title: str = ""
     remarks: tuple[str, ...] = ()
@@ -97,8 +135,6 @@ class _Piece(NamedTuple):
 
 @dataclass(slots=True)
 class _Mail:
-    """One file while it is read."""
-
     pictures: int = 0  # in the text
     seen: set[tuple[str, bytes]] = field(default_factory=set)  # attachments: many messages hold one twice
 
@@ -136,7 +172,6 @@ class _Mail:
         return self._attachment(part, kind, name)
 
     def _parts(self, part: Any, kind: str, depth: int) -> list[_Piece]:
-        """The parts of a part, in order."""
         inner = part.get_payload()
         if kind.startswith("message/"):  # a report of delivery and the like: nothing but headers
             return [_Piece(without_surrogates("\n\n".join(str(one).strip() for one in inner)), body=True)]
@@ -178,7 +213,6 @@ class _Mail:
         return [_Piece(f"[attachment: {name}]\n{text}" if name else text, name)]
 
     def _attachment(self, part: Any, kind: str, name: str) -> list[_Piece]:
-        """A file, read by its own reader or named."""
         if kind.startswith("image/") and not part.is_attachment():
             self.pictures += 1
             return []
@@ -199,7 +233,6 @@ class _Mail:
         return [_Piece(f"[attachment: {name}]\n{found.text}" if name else found.text, name, remarks)]
 
     def _again(self, name: str, raw: bytes) -> bool:
-        """Whether this was read before."""
         before = len(self.seen)
         self.seen.add((name, sha256(raw).digest()))
         return len(self.seen) == before
@@ -236,10 +269,7 @@ def _best(order: list[int], told: list[_Piece]) -> int | None:
 
 
 def _says_more(rich: _Piece, plain: _Piece) -> bool:
-    """Whether a form says all that the plain one does and more, or much more.
-
-    A form that leaves out struck-out text is better too: the plain one has it as if it held.
-    """
+    """Whether a form says all that the plain one does and more, or much more, or leaves out struck-out text."""
     more, less = (Counter(_WORD.findall(_LINK.sub(" ", piece.text.lower()))) for piece in (rich, plain))
     excuse = less.total() < _STUB and ("html" in less or "browser" in less)
     return excuse or less < more or more.total() > 2 * less.total() or bool(rich.remarks)

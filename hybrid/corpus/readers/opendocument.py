@@ -10,11 +10,10 @@ from io import BytesIO
 from typing import Any, NamedTuple
 from zipfile import ZipFile
 
-from hybrid.corpus.readers.archive import member, of_archive
+from hybrid.corpus.readers.archive import attribute, member, of_archive, tag_of
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable
+from hybrid.corpus.readers.list_numbers import list_numbers
 from hybrid.corpus.readers.markup import BLANKS, Cells, is_margin, joined, marked, of_page, raised, sheet_of, table_of
-from hybrid.corpus.readers.opendocument.list_numbers import list_numbers
-from hybrid.corpus.readers.xml import attribute, tag_of
 
 _REPEATED = 200  # most times that one cell or row of a table is read: files fill sheets with them
 _WIDEST = 20_000  # columns of a sheet
@@ -23,8 +22,6 @@ _ASIDE = frozenset({"tracked-changes", "annotation", "sequence-decls", "forms", 
 
 
 class _Look(NamedTuple):
-    """How a style of an OpenDocument file shows its text."""
-
     rise: int = 0  # 1 above the line, -1 below it
     struck: bool = False
     hidden: bool = False  # also a sheet or a slide
@@ -140,7 +137,6 @@ def _margins(styles: Any, kind: str, odf: _Odf) -> Iterator[str]:
 
 
 def _blocks(element: Any, odf: _Odf) -> Iterator[str]:
-    """Paragraphs, headings, lists and tables in their order."""
     for child in element:
         tag = tag_of(child)
         if tag in ("h", "p"):
@@ -230,7 +226,6 @@ def _own(table: Any, tag: str) -> Iterator[Any]:
 
 
 def _text(element: Any, odf: _Odf) -> str:
-    """The text of a paragraph with its number, notes and blanks."""
     text, number = BLANKS.sub(" ", _inner(element, odf)), odf.numbers.get(element, "")
     if odf.omits(odf.look("paragraph", element), text):
         return ""
