@@ -6,7 +6,8 @@ in a batch, by the cost model of `hybrid.cost.work`. Its cache keeps whole docum
 behind it there may be a disk, of each engine or of all, from which a document is loaded at so many tokens a second.
 
 Because each engine serves in order, what a question finds in the cache is known when it is routed, and no calendar of
-events is needed. A document that comes from the disk delays its question and not the engine. Left out: partial prefixes, chunked prefill between decoding steps, failures, answers of other lengths.
+events is needed. A document that comes from the disk delays its question and not the engine. Left out: partial
+prefixes, chunked prefill between decoding steps, failures, answers of other lengths.
 """
 
 from __future__ import annotations
