@@ -31,13 +31,13 @@ class FunctionArm:
         return {"kind": self.kind, "target": f"{self._function.__module__}:{named}"}
 
     def answer(self, sample: Sample) -> Reply:
-        ask = self._asked(sample.documents)
-        begun = time.perf_counter()
-        text = spoken(str(ask(sample.question)))
-        return Reply(text, abstains(text), usage=Usage(seconds=time.perf_counter() - begun))
+        return self._timed(self._function, sample.question, sample.documents)
 
-    def _asked(self, documents: Mapping[str, str]) -> Callable[[str], Any]:
-        return lambda question: self._function(question, documents)
+    @staticmethod
+    def _timed(ask: Callable[..., Any], *arguments: Any) -> Reply:
+        begun = time.perf_counter()
+        text = spoken(str(ask(*arguments)))
+        return Reply(text, abstains(text), usage=Usage(seconds=time.perf_counter() - begun))
 
     def price(self, usage: Usage) -> None:
         return None
@@ -55,9 +55,9 @@ class QueryEngineArm(FunctionArm):
         super().__init__(name, function, concurrency)
         self._engines: Kept[Any] = Kept()
 
-    def _asked(self, documents: Mapping[str, str]) -> Callable[[str], Any]:
-        query: Callable[[str], Any] = self._engines.get(documents, lambda: self._function(documents)).query
-        return query
+    def answer(self, sample: Sample) -> Reply:
+        engine = self._engines.get(sample.documents, lambda: self._function(sample.documents))
+        return self._timed(engine.query, sample.question)
 
     def close(self) -> None:
         self._engines.clear()

@@ -25,10 +25,8 @@ import click
 from hybrid.evals.bench.tables import Row, less, table
 from hybrid.evals.cli.common import spanned
 from hybrid.evals.columns import shown
-from hybrid.evals.metrics.middle import best_subspan_em
-from hybrid.evals.metrics.squad import f1
-from hybrid.evals.metrics.substring import content_words
-from hybrid.evals.metrics.words import unmarked
+from hybrid.evals.metrics.published import best_subspan_em, f1
+from hybrid.evals.metrics.words import content_words, unmarked
 from hybrid.evals.sample import Sample
 from hybrid.evals.statistics import bootstrap
 from hybrid.evals.tasks.squad import Squad

@@ -36,9 +36,8 @@ from typing import Any
 
 import click
 from hybrid.evals.bench.peers import LlamaIndexPipeline
-from hybrid.evals.metrics.middle import best_subspan_em
-from hybrid.evals.metrics.substring import content_words
-from hybrid.evals.metrics.words import unmarked
+from hybrid.evals.metrics.published import best_subspan_em
+from hybrid.evals.metrics.words import content_words, unmarked
 from hybrid.evals.replay import DOCUMENTS, QUERIES
 from hybrid.evals.statistics import difference, estimate
 

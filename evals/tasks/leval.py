@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hybrid.evals.metrics.choice import option
+from hybrid.evals.metrics.published import option
 from hybrid.evals.sample import Sample
 from hybrid.evals.tasks.documents import Documents
 from hybrid.evals.tasks.files import lines
