@@ -29,7 +29,7 @@ from hybrid.evals.metrics.published import best_subspan_em, f1
 from hybrid.evals.metrics.words import content_words, unmarked
 from hybrid.evals.sample import Sample
 from hybrid.evals.statistics import bootstrap
-from hybrid.evals.tasks.squad import Squad
+from hybrid.evals.tasks.published import Squad
 
 from hybrid import Answer, Hybrid, Settings
 from hybrid.cli.common import print_json

@@ -10,15 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hybrid.evals.folder import RunInfo, differences
-from hybrid.evals.report.data import Comparison, Data, ScoreRow
-from hybrid.evals.report.places import by_length, needles, places
+from hybrid.evals.report.data import Comparison, Data, Report, ScoreRow
+from hybrid.evals.report.profile import by_length, needles, places, retrieval, speeds
 from hybrid.evals.report.questions import questions
-from hybrid.evals.report.retrieved import retrieval
 from hybrid.evals.report.rows import Row, by, estimate_of, load, mean, missing_records
-from hybrid.evals.report.section import Report
-from hybrid.evals.report.speed import speeds
-from hybrid.evals.report.verdict import verdict
-from hybrid.evals.report.worth import costs, examples, paired, pairs, regrets, routes, scores
+from hybrid.evals.report.worth import costs, examples, paired, pairs, regrets, routes, scores, verdict
 
 
 def make(folder: Path) -> Report:

@@ -11,7 +11,7 @@ from string import Template
 
 from hybrid.evals.folder import RunFailed, RunInfo, make_folder, write
 from hybrid.evals.report import figures
-from hybrid.evals.report.section import Example, Question, Reply, Report, Table, short
+from hybrid.evals.report.data import Example, Question, Reply, Report, Table, short
 
 _SHOWN = {
     "failed": "failed",

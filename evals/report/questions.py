@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hybrid.evals.record import Record, records
+from hybrid.evals.report.data import Question, Reply, Section, cut, right
 from hybrid.evals.report.rows import Row, by, way_of
-from hybrid.evals.report.section import Question, Reply, Section, cut, right
 
 _MOST = 1_000  # questions on the page: more would be megabytes
 _LONG = 400  # characters of a reply, and of what is right

@@ -13,9 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hybrid.evals.sample import Sample
-from hybrid.evals.tasks.documents import Documents
+from hybrid.evals.tasks.documents import Documents, letter, with_options
 from hybrid.evals.tasks.files import Fields, lines
-from hybrid.evals.tasks.options import letter, with_options
 
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.read import read as read_file

@@ -14,7 +14,7 @@ from hybrid.evals.folder import RUN, RunInfo
 from hybrid.evals.record import RECORDS
 from hybrid.evals.report import figures
 from hybrid.evals.report.data import Data
-from hybrid.evals.report.places import by_length, places
+from hybrid.evals.report.profile import by_length, places
 from hybrid.evals.report.rows import Row, _row
 
 from hybrid.errors import InputError
