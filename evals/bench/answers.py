@@ -23,7 +23,7 @@ from pathlib import Path
 
 import click
 from hybrid.evals.bench.tables import Row, less, table
-from hybrid.evals.cli.common import spanned
+from hybrid.evals.cli.common import DATA, spanned
 from hybrid.evals.columns import shown
 from hybrid.evals.metrics.published import best_subspan_em, f1
 from hybrid.evals.metrics.words import content_words, unmarked
@@ -81,7 +81,7 @@ SETS: dict[str, tuple[Callable[[Path], Iterator[Sample]], str]] = {
 
 
 @click.command()
-@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of the data sets.")
+@DATA
 @click.option("--set", "sets", multiple=True, type=click.Choice(list(SETS)), help="Default: all of them.")
 @click.option("--questions", default=400, help="Of each set, drawn with seed 0 where there are more.")
 @click.option("--json", "as_json", is_flag=True)

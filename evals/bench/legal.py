@@ -36,6 +36,7 @@ from typing import Any
 
 import click
 from hybrid.evals.bench.peers import LlamaIndexPipeline
+from hybrid.evals.cli.common import DATA
 from hybrid.evals.metrics.published import best_subspan_em
 from hybrid.evals.metrics.words import content_words, unmarked
 from hybrid.evals.replay import DOCUMENTS, QUERIES
@@ -168,7 +169,7 @@ class Arm:
 
 
 @click.command()
-@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of the data sets.")
+@DATA
 @click.option("--set", "sets", type=click.Choice(SETS), multiple=True, help="Default: both.")
 @click.option("--json", "as_json", is_flag=True)
 def main(data: Path, sets: tuple[str, ...], as_json: bool) -> None:

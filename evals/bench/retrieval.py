@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 from hybrid.evals.bench.peers import LlamaIndexPipeline, fuse_few, rank_few
 from hybrid.evals.bench.tables import Row, less, row, show
+from hybrid.evals.cli.common import DATA
 from hybrid.evals.metrics.retrieval import Range, overlap, recall_at
 
 from hybrid import Hybrid, Settings
@@ -31,7 +32,7 @@ MODES: tuple[Mode, ...] = ("dense", "lexical", "fused")
 
 
 @click.command()
-@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of the data sets.")
+@DATA
 @click.option("--only", type=click.Choice(["codeqa", "chunking", "litm"]), help="One data set.")
 @click.option("--questions", default=400, help="Of litm, drawn with seed 0.")
 @click.option("--peer/--no-peer", default=True, help="Measure LlamaIndex too.")

@@ -10,7 +10,6 @@ Source: Alibaba-NLP/LaRA at c171553 (MIT); arXiv 2502.09977.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import click
+from hybrid.evals.cli.common import FOLDER
 from hybrid.evals.replay import DOCUMENTS, QUERIES, Case, lara
 
 from hybrid.corpus.corpus import Corpus
@@ -132,15 +133,14 @@ def halves(strata: Mapping[str, str]) -> dict[str, int]:
     return {name: i % 2 for i, name in enumerate(ordered)}
 
 
-def main() -> None:
+@click.command()
+@click.option("--data", type=FOLDER, required=True, help="folder lara/")
+@click.option("--out", type=click.Path(path_type=Path), required=True)
+@click.option("--index", type=click.Path(path_type=Path), default="lara-index", help="folder where indexes are kept")
+def main(data: Path, out: Path, index: Path) -> None:
     """Make the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder lara/")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--index", type=Path, default=Path("lara-index"), help="folder where indexes are kept")
-    given = parser.parse_args()
-    with given.out.open("w", encoding="utf-8") as stream:
-        for line in make(given.data, given.index):
+    with out.open("w", encoding="utf-8") as stream:
+        for line in make(data, index):
             stream.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from hybrid.evals.bench.peers import LlamaIndexPipeline
 from hybrid.evals.bench.tables import Row, less, row, show
+from hybrid.evals.cli.common import DATA
 
 from hybrid import Hybrid, Settings
 from hybrid.files import read_lines
@@ -20,7 +21,7 @@ PASSAGES = 12  # that `hybrid code ask` reads
 
 
 @click.command()
-@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of the data sets.")
+@DATA
 @click.option(
     "--repositories", type=click.Path(exists=True, path_type=Path), required=True, help="Holds a folder each."
 )
