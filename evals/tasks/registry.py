@@ -19,10 +19,10 @@ TASKS: Registry[Callable[..., Task]] = Registry(
     "task",
     {
         **{f"ruler/{name}": partial(ruler.Ruler, task=name) for name in ruler.TASKS},
-        "needle": "hybrid.evals.tasks.needle:Needle",
+        "needle": "hybrid.evals.tasks.haystack:Needle",
         "middle/kv": "hybrid.evals.tasks.middle:KeyValue",
         "middle/qa": "hybrid.evals.tasks.middle:MultiDocument",
-        "jsonl": "hybrid.evals.tasks.own:Own",
+        "jsonl": "hybrid.evals.tasks.documents:Own",
         "squad": "hybrid.evals.tasks.published:Squad",
         "longbench": "hybrid.evals.tasks.published:LongBench",
         "leval": "hybrid.evals.tasks.published:LEval",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from hybrid.evals.research.testbed.batch import Batch
-from hybrid.evals.research.testbed.tokenizer import VOCABULARY
+from hybrid.evals.research.testbed.batch import VOCABULARY, Batch
 from hybrid.evals.testbed import WINDOW
 from torch import Tensor
 from torch.nn import functional

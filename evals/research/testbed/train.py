@@ -23,7 +23,7 @@ from typing import Any
 
 import click
 import torch
-from hybrid.evals.research.testbed.batch import ROOM, STAGES, Batch, draw_batch
+from hybrid.evals.research.testbed.batch import ROOM, STAGES, VOCABULARY, Batch, draw_batch, spelled, train_tokenizer
 from hybrid.evals.research.testbed.model import (
     EPS,
     FACTORS,
@@ -37,7 +37,6 @@ from hybrid.evals.research.testbed.model import (
     initial,
     rotations,
 )
-from hybrid.evals.research.testbed.tokenizer import VOCABULARY, spelled, train_tokenizer
 from hybrid.evals.testbed import WINDOW, WORDS, Prose
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer

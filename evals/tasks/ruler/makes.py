@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from hybrid.evals.sample import Count, Value
 from hybrid.evals.tasks.files import lines, whole
 from hybrid.evals.tasks.haystack import cycled, hide, largest, prose, sentences
-from hybrid.evals.tasks.ruler.draft import ADJECTIVES, NOISE, NOUNS, Draft, Make, vocabulary
+from hybrid.evals.tasks.ruler.draft import ADJECTIVES, NOISE, NOUNS, Draft, Make, different, vocabulary
 
 from hybrid.errors import InputError
 
@@ -55,8 +55,8 @@ def hidden(needles: Needles, haystack: Path | None) -> tuple[int, Make]:
     words = prose(haystack).split(" ") if needles.hay == "essay" else []
 
     def make(rng: Random, size: int) -> Draft:
-        keys = _different(rng, needles.key, needles.keys)
-        values = [_different(rng, needles.value, needles.values) for _ in keys]
+        keys = different(lambda: _one(rng, needles.key), needles.keys)
+        values = [different(lambda: _one(rng, needles.value), needles.values) for _ in keys]
         said = [_needle(needles.value, k, v) for k, own in zip(keys, values, strict=True) for v in own]
         rng.shuffle(said)
         if needles.hay == "essay":
@@ -109,13 +109,6 @@ def _one(rng: Random, kind: Kind) -> str:
     return str(uuid.UUID(int=rng.getrandbits(128), version=4))
 
 
-def _different(rng: Random, kind: Kind, n: int) -> list[str]:
-    found: dict[str, None] = {}
-    while len(found) < n:
-        found[_one(rng, kind)] = None
-    return list(found)
-
-
 def _other(rng: Random, kind: Kind, taken: list[str]) -> str:
     while (found := _one(rng, kind)) in taken:
         pass
@@ -152,10 +145,8 @@ def variables(count: Count, room: int) -> Make:
 
 def _chain(rng: Random, lines: int, letters: int) -> tuple[str, str, list[str], str, str, list[tuple[int, int]]]:
     """Prompt, prefix, names, question, text and where the statements stand in it; statements keep their order."""
-    found: dict[str, None] = {}
-    while len(found) <= HOPS:
-        found["".join(rng.choices(string.ascii_uppercase, k=letters))] = None
-    names, value = list(found), rng.randint(10000, 99998)
+    names = different(lambda: "".join(rng.choices(string.ascii_uppercase, k=letters)), HOPS + 1)
+    value = rng.randint(10000, 99998)
     said = [f"VAR {names[0]} = {value}"]
     said += [f"VAR {name} = VAR {before}" for before, name in pairwise(names)]
     text, spans = hide([NOISE] * lines, sorted(rng.sample(range(lines), len(said))), said, "\n")
@@ -201,10 +192,7 @@ def coded(many: int) -> Make:
     """Coded words whose counts fall with the square of their rank (zeta, alpha 2); the first is a mark to ignore."""
 
     def make(rng: Random, size: int) -> Draft:
-        found: dict[str, None] = {"...": None}
-        while len(found) < many:
-            found["".join(rng.choices(string.ascii_lowercase, k=6))] = None
-        names = list(found)
+        names = ["...", *different(lambda: "".join(rng.choices(string.ascii_lowercase, k=6)), many - 1)]
         words = [
             name for rank, name in enumerate(names, 1) for _ in range(int(size / rank**2 / (math.pi**2 / 6)))
         ]  # zeta(2) = pi^2 / 6
