@@ -48,11 +48,6 @@ def chosen(reply: str, golds: Sequence[str], options: Sequence[str]) -> float:
     return sum(option in golds for option in best) / len(best)
 
 
-def xquad(data: Path) -> Iterator[Sample]:
-    """Questions over all articles at once."""
-    return Squad(data / "squad" / "xquad.en.json.gz", together=True).read()
-
-
 def leval(name: str) -> Callable[[Path], Iterator[Sample]]:
     """Questions over one document each, of a set of L-Eval; documents that stand there twice are one."""
 
@@ -72,7 +67,7 @@ def leval(name: str) -> Callable[[Path], Iterator[Sample]]:
 
 
 SETS: dict[str, tuple[Callable[[Path], Iterator[Sample]], str]] = {
-    "xquad": (xquad, "best_subspan_em"),
+    "xquad": (lambda data: Squad(data / "squad" / "xquad.en.json.gz", together=True).read(), "best_subspan_em"),
     "nq": (leval("natural_question"), "best_subspan_em"),
     "contracts": (leval("legal_contract_qa"), "content_words"),
     "papers": (leval("scientific_qa"), "content_words"),

@@ -23,8 +23,7 @@ from typing import Any
 import click
 import numpy as np
 from hybrid.evals.bench.peers import LlamaIndexPipeline
-from hybrid.evals.bench.program import hybrid
-from hybrid.evals.bench.tables import Row, less, row, show, written
+from hybrid.evals.bench.tables import Row, hybrid, less, row, show, written
 from hybrid.evals.bench.truth import Line, Truth, root_of
 from hybrid.evals.cli.common import DATA
 

@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from hybrid.evals.bench.program import part
-from hybrid.evals.bench.tables import table
+from hybrid.evals.bench.tables import part, table
 from hybrid.evals.cli.common import DATA, spanned
 from hybrid.evals.metrics.words import normalise
 from hybrid.evals.replay import DOCUMENTS, QUERIES

@@ -38,7 +38,7 @@ def replay(records: Path, policies: tuple[str, ...], model: str | None, as_json:
     from hybrid.evals import replay as replays
 
     cases = replays.read(records, model=model)
-    judged = replays.judge([replays.policy(name) for name in policies or replays.known()], cases)
+    judged = replays.judge([replays.policy(name) for name in policies or replays.POLICIES], cases)
     if as_json:
         print_json(judged.model_dump(mode="json"))
         return

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from hybrid.evals.folder import RunInfo, differences
 from hybrid.evals.report.data import Comparison, Data, Report, ScoreRow
+from hybrid.evals.report.page import questions
 from hybrid.evals.report.profile import by_length, needles, places, retrieval, speeds
-from hybrid.evals.report.questions import questions
 from hybrid.evals.report.rows import Row, by, estimate_of, load, mean, missing_records
 from hybrid.evals.report.worth import costs, examples, paired, pairs, regrets, routes, scores, verdict
 

@@ -22,8 +22,7 @@ import click
 import numpy as np
 from hybrid.evals.cli.common import FOLDER
 from hybrid.evals.replay import OUTPUT, carry_out
-from hybrid.evals.research.router_data import Row, rows
-from hybrid.evals.research.router_report import NEED, Floats, Make, Measured, cheap, report
+from hybrid.evals.research.router_data import NEED, Floats, Make, Measured, Row, cheap, report, rows
 from sklearn.linear_model import LogisticRegression
 
 from hybrid.cost.estimate import estimate

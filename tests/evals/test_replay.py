@@ -180,7 +180,7 @@ def test_labels_that_cannot_be_read(tmp_path, line, sentence):
 def lara() -> dict[tuple[str, str], replay.Row]:
     if not LARA.is_dir():
         pytest.skip(f"the data of LaRA are not at {LARA}")
-    found = judge([policy(name) for name in replay.known()[:4]], read(LARA))
+    found = judge([policy(name) for name in list(replay.POLICIES)[:4]], read(LARA))
     return {(row.set, row.policy): row for row in found.rows}
 
 
