@@ -89,10 +89,7 @@ def main(data: Path, sets: tuple[str, ...], questions: int, as_json: bool) -> No
             samples = list(read(data))
             samples = random.Random(0).sample(samples, min(questions, len(samples)))
             rows += _rows(name, metric, samples, _answered(hybrid, samples))
-    if as_json:
-        print_json(rows)
-        return
-    _table(rows)
+    (print_json if as_json else _table)(rows)
 
 
 def _answered(hybrid: Hybrid, samples: Sequence[Sample]) -> dict[str, list[Answer]]:

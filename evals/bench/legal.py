@@ -128,10 +128,7 @@ def main(data: Path, sets: tuple[str, ...], as_json: bool) -> None:
             for arm, question, reply in _sides(engine, document, text, asked):
                 arms.setdefault((question.data, arm), Arm()).add(document, question, reply)
     rows = [row for (of, arm), found in arms.items() for row in _rows(of, arm, found, arms[of, "LlamaIndex"], looked)]
-    if as_json:
-        print_json(rows)
-        return
-    _table(rows)
+    (print_json if as_json else _table)(rows)
 
 
 def contracts(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:

@@ -331,31 +331,33 @@ def main(data: Path, short: bool, out: Path) -> None:
     found = cases([] if short else questions, blank)
     measured, models = measure(found, kept), fit(found, kept)
     threshold, shift = 1 / (1 + np.exp(-measured.pop("threshold"))), measured.pop("shift")
+    of_short = {
+        "short": _named((*FEATURES, *OVERALL), models.short),
+        "short_bias": round(models.short_bias + shift, 4),
+    }
+    made_by = f"python -m hybrid.evals.research.fit_extractive{' --short' if short else ''}, {DATE}"
+    counted = {"cases": dict(Counter(case.situation for case in found)), **measured}
     if kept is not None:
         stored = json.loads(out.read_text("utf-8"))
-        card = {
-            "made": f"python -m hybrid.evals.research.fit_extractive --short, {DATE}",
-            "data": SHORT_DATA,
-            **_counted(found, measured),
-        }
-        write(out, {**stored, "card": {**stored["card"], "short": card}, **_short(models, shift)})
+        card = {"made": made_by, "data": SHORT_DATA, **counted}
+        write(out, {**stored, "card": {**stored["card"], "short": card}, **of_short})
         print(json.dumps(card, indent=1))
         return
     card = {
         "what": "orders sentences by how well they answer a question, and tells whether any does",
         "data": "lost-in-the-middle (Natural Questions), nq_open_oracle.dev and nq_open_distractors.dev; " + SHORT_DATA,
-        "made": f"python -m hybrid.evals.research.fit_extractive, {DATE}",
+        "made": made_by,
         "embedder": "all-MiniLM-L6-v2",
         "split": "two halves by crc32 of the article's title, cross-fitted; the weights below are fitted on both",
         "questions": len(questions),
-        **_counted(found, measured),
+        **counted,
     }
     stored = {
         "card": card,
         "order": _named(FEATURES, models.order),
         "answered": _named((*FEATURES, *OVERALL), models.answered),
         "bias": round(models.bias, 4),
-        **_short(models, shift),
+        **of_short,
         "threshold": round(float(threshold), 4),
         "collect": round(float(threshold) / 2, 4),
         "second": SECOND,
@@ -364,15 +366,6 @@ def main(data: Path, short: bool, out: Path) -> None:
     }
     write(out, stored)
     print(json.dumps(card, indent=1))
-
-
-def _counted(found: Sequence[Case], measured: dict[str, Any]) -> dict[str, Any]:
-    return {"cases": dict(Counter(case.situation for case in found)), **measured}
-
-
-def _short(models: Models, shift: float) -> dict[str, Any]:
-    named = _named((*FEATURES, *OVERALL), models.short)
-    return {"short": named, "short_bias": round(models.short_bias + shift, 4)}
 
 
 def _named(names: Sequence[str], weights: Floats) -> dict[str, float]:

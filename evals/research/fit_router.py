@@ -191,18 +191,19 @@ def choose(table: Sequence[Row]) -> None:
     general = {k: pooled([r for r in table if fold[r.group] != k], table[0].models) for k in range(_FOLDS)}
     for worth in (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 10.0):
         made = {k: Calibrated(weights, accuracy_price=worth) for k, weights in general.items()}
-        found = report(table, {"calibrated": lambda row, _, made=made: made[fold[row.group]]})  # type: ignore[misc]
-        print("worth", worth, {k: found["calibrated"][k] for k in ("score", "over_better_fixed", "tokens")}, flush=True)
+        _tell("worth", worth, table, lambda row, _, made=made: made[fold[row.group]])  # type: ignore[misc]
     for prior in (10.0, 30.0, 100.0):
         own = {
-            k: {
-                m: Calibrated(w, accuracy_price=WORTH["balance"])
-                for m, w in specific([r for r in table if fold[r.group] != k], general[k], prior).items()
-            }
+            (k, model): Calibrated(weights, accuracy_price=WORTH["balance"])
             for k in general
+            for model, weights in specific([r for r in table if fold[r.group] != k], general[k], prior).items()
         }
-        found = report(table, {"own": lambda row, m, own=own: own[fold[row.group]][m]})  # type: ignore[misc]
-        print("prior", prior, {k: found["own"][k] for k in ("score", "over_better_fixed", "tokens")}, flush=True)
+        _tell("prior", prior, table, lambda row, model, own=own: own[fold[row.group], model])  # type: ignore[misc]
+
+
+def _tell(what: str, value: float, table: Sequence[Row], make: Make) -> None:
+    found = report(table, {"it": make})["it"]
+    print(what, value, {key: found[key] for key in ("score", "over_better_fixed", "tokens")}, flush=True)
 
 
 def final(fitted: Sequence[Row], held: Sequence[Row]) -> dict[str, Any]:

@@ -12,8 +12,7 @@ from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.sample import Count, Sample
 from hybrid.evals.tasks import haystack
 from hybrid.evals.tasks.registry import task
-from hybrid.evals.tasks.ruler.draft import NOISE
-from hybrid.evals.tasks.ruler.makes import NEEDLES
+from hybrid.evals.tasks.ruler.makes import NEEDLES, NOISE
 from hybrid.evals.tasks.ruler.ruler import BUDGETS, TASKS, effective_length
 
 from hybrid.errors import InputError

@@ -1,12 +1,14 @@
-"""How RULER's samples are made: needles, variables, words to count, and questions among paragraphs."""
+"""How RULER's samples are made at any size: needles, variables, words to count, and questions among paragraphs."""
 
 from __future__ import annotations
 
 import math
 import string
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -15,9 +17,55 @@ from typing import Literal, NamedTuple
 from hybrid.evals.sample import Count, Value
 from hybrid.evals.tasks.files import lines, whole
 from hybrid.evals.tasks.haystack import cycled, hide, largest, prose, sentences
-from hybrid.evals.tasks.ruler.draft import ADJECTIVES, NOISE, NOUNS, Draft, Make, different, vocabulary
 
 from hybrid.errors import InputError
+
+NOISE = "The grass is green. The sky is blue. The sun is yellow. Here we go. There and back again."
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """How a sample would be at one size."""
+
+    prompt: str
+    prefix: str
+    question: str
+    documents: dict[str, str]
+    golds: tuple[str, ...]
+    ranges: tuple[tuple[str, int, int], ...] = ()
+    group: str = ""
+    about: dict[str, Value] = field(default_factory=dict)
+
+
+Make = Callable[[Random, int], Draft]  # the draw of one sample, and the size of its haystack
+
+
+# a paragraph of adjectives, and one of nouns
+ADJECTIVES, NOUNS = (
+    part.split() for part in (files("hybrid.evals.tasks.ruler") / "words.txt").read_text("utf-8").split("\n\n")
+)
+
+
+def different(draw: Callable[[], str], n: int) -> list[str]:
+    """`n` different draws."""
+    found: dict[str, None] = {}
+    while len(found) < n:
+        found[draw()] = None
+    return list(found)
+
+
+@cache
+def _compounds() -> tuple[str, ...]:
+    """Pairs of our nouns written as one word, in a fixed mixed order."""
+    pairs = sorted({a + b for a in NOUNS for b in NOUNS if a != b} - {*ADJECTIVES, *NOUNS})
+    return tuple(Random(0).sample(pairs, len(pairs)))
+
+
+def vocabulary(n: int) -> list[str]:
+    """`n` different words, or all: our list, and what it lacks as compounds of its nouns."""
+    words = sorted({*ADJECTIVES, *NOUNS})
+    return [*words, *_compounds()[: max(0, n - len(words))]]
+
 
 Kind = Literal["words", "numbers", "uuids"]
 

@@ -14,13 +14,14 @@ from random import Random
 
 from hybrid.evals.sample import Count, Sample, Value
 from hybrid.evals.tasks.haystack import SOURCE, largest
-from hybrid.evals.tasks.ruler.draft import Draft, Make
 from hybrid.evals.tasks.ruler.makes import (
     COMMON,
     HOPS,
     NEEDLES,
     RANKS,
     SHORT,
+    Draft,
+    Make,
     answering,
     coded,
     common,
