@@ -13,7 +13,7 @@ from hybrid.evals.folder import RunInfo, differences
 from hybrid.evals.report.data import Comparison, Data, Report, ScoreRow
 from hybrid.evals.report.page import questions
 from hybrid.evals.report.profile import by_length, needles, places, retrieval, speeds
-from hybrid.evals.report.rows import Row, by, estimate_of, load, mean, missing_records
+from hybrid.evals.report.rows import Row, by, load, mean, missing_records, sure
 from hybrid.evals.report.worth import costs, examples, paired, pairs, regrets, routes, scores, verdict
 
 
@@ -92,7 +92,7 @@ def _basis(info: RunInfo, rows: Sequence[Row]) -> Data:
                 n=len(answered),
                 failed=sum(row.status == "failed" for row in own),
                 skipped=sum(row.status == "skipped" for row in own),
-                score=estimate_of(answered, lambda row: row.score),
+                score=sure(answered, lambda row: row.score) if answered else None,
                 abstained=mean(row.abstained for row in answered),
                 prompt_tokens=mean(row.prompt for row in answered),
                 cached_tokens=mean(row.cached for row in answered),

@@ -180,7 +180,8 @@ def fit_order(found: Sequence[Case], ridge: float = 1e-3) -> Floats:
         rows[i, : len(case.right)], every[i, : len(case.right)] = case.features, 0
         right[i, : len(case.right)][case.right] = 0
     scale = rows[every == 0].std(0) + 1e-9
-    return fit_choice(rows / scale, every, right, share, np.full(len(FEATURES), ridge)) / scale
+    weights: Floats = fit_choice(rows / scale, every, right, share, np.full(len(FEATURES), ridge)) / scale
+    return weights
 
 
 def top(case: Case, order: Floats) -> Floats:
