@@ -13,7 +13,9 @@ from hybrid.evals.folder import RunFailed
 from hybrid.evals.suite import PROJECT, Suite, placed
 
 from hybrid.errors import EngineError, InputError, MissingDependency
-from hybrid.serving.placement import prepared
+from hybrid.model.read import read_model
+from hybrid.serving.pair import plan
+from hybrid.serving.placement import check_memory, cores, gpus, place
 from hybrid.serving.served import Served
 from hybrid.serving.servers import Servers
 from hybrid.serving.vllm import Vllm, find
@@ -58,10 +60,14 @@ def serving(suite: Suite, vllm: str | None, port: int | None, logs: Path, say: S
             "of the project, or name a server with --url."
         )
     found = _vllm(suite, vllm)
-    asked = suite.serve
-    served, notes = prepared(model, asked.context, found, port=port or asked.port, extra=asked.flags)
-    for note in notes:
-        say(note)
+    known = read_model(model)
+    served, warnings = plan(known, model, suite.serve.context, port=port or suite.serve.port, extra=suite.serve.flags)
+    devices = {} if found.cpu else gpus()
+    served, note = place(served, list(devices), cores() if found.cpu else ())
+    for one in served:
+        check_memory(one, known, devices)
+    for line in (*warnings, *filter(None, [note])):
+        say(f"note: {line}")
     with Servers(served, found, logs, say=say, show=show) as servers:
         servers.start()
 

@@ -51,24 +51,31 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     """
     from hybrid.cli.plan import tokens
     from hybrid.files import write
-    from hybrid.serving.placement import prepared
+    from hybrid.model.read import read_model
+    from hybrid.serving.pair import plan
+    from hybrid.serving.placement import check_memory, cores, gpus, place
     from hybrid.serving.servers import Servers
     from hybrid.serving.settings_file import with_engines
     from hybrid.serving.vllm import find
 
     vllm = find(options["vllm"])
-    served, notes = prepared(
+    known = read_model(model)
+    planned, warnings = plan(
+        known,
         model,
         tokens(options["context"]) if options["context"] else None,
-        vllm,
         extra=vllm_flags,
         **{name: options[name] for name in ("only", "name", "host", "port", *PARALLEL)},
     )
+    devices = {} if vllm.cpu else gpus()
+    served, note = place(planned, list(devices), cores() if vllm.cpu else ())
+    for one in served:
+        check_memory(one, known, devices)
     file = Path(options["write"])
     with_engines(file, served, force=options["force"])  # raises now what would fail after the start
     say = Sayer(quiet=options["quiet"])
-    for note in notes:
-        say.line(note)
+    for line in (*warnings, *filter(None, [note])):
+        say.line(f"note: {line}")
     with Servers(
         served,
         vllm,

@@ -9,37 +9,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from hybrid.errors import InputError
 from hybrid.model.config import Model
 from hybrid.model.quantization import size_of
-from hybrid.model.read import read_model
 from hybrid.serving.memory import UTILIZATION, WORKSPACE, Split, fit, refusal
-from hybrid.serving.pair import plan
 from hybrid.serving.served import Served, given
-from hybrid.serving.vllm import BIND, Vllm
+from hybrid.serving.vllm import BIND
 
 SHARE = "0.45"  # of a GPU's memory, for each of two servers on it
-
-
-def prepared(model: str, context: int | None, vllm: Vllm, **how: Any) -> tuple[list[Served], list[str]]:
-    """The servers for a model and a context on this machine, which can hold them, and notes for the user.
-
-    Args:
-        context: tokens to read at once; None for the model's own window.
-        how: as in `hybrid.serving.pair.plan`.
-
-    Raises:
-        InputError: there is no such model, the context does not suit it, or the GPUs cannot hold it.
-    """
-    known = read_model(model)
-    planned, warnings = plan(known, model, context, **how)
-    devices = {} if vllm.cpu else gpus()
-    served, note = place(planned, list(devices), cores() if vllm.cpu else ())
-    for one in served:
-        check_memory(one, known, devices)
-    return served, [f"note: {line}" for line in (*warnings, note) if line]
 
 
 def gpus() -> dict[str, float]:
