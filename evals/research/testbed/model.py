@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from hybrid.evals.research.testbed.batch import VOCABULARY, Batch
 from hybrid.evals.testbed import WINDOW
@@ -15,6 +17,32 @@ FACTORS = (4, 8)  # of YaRN, that training uses the rotations of
 WIDTH, LAYERS, HEADS, HEAD, INNER = 128, 4, 4, 32, 256
 
 EPS = 1e-5
+
+
+def configuration() -> dict[str, Any]:
+    """The model's `config.json`."""
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "vocab_size": VOCABULARY,
+        "hidden_size": WIDTH,
+        "intermediate_size": INNER,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": HEADS,
+        "num_key_value_heads": HEADS,
+        "head_dim": HEAD,
+        "hidden_act": "silu",
+        "rms_norm_eps": EPS,
+        "max_position_embeddings": WINDOW,
+        "rope_parameters": {"rope_type": "default", "rope_theta": THETA},
+        "attention_bias": False,
+        "mlp_bias": False,
+        "tie_word_embeddings": True,
+        "pad_token_id": 0,
+        "bos_token_id": None,
+        "eos_token_id": 2,
+        "dtype": "bfloat16",
+    }
 
 
 def initial(seed: int) -> dict[str, Tensor]:

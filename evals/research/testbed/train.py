@@ -19,24 +19,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import click
 import torch
-from hybrid.evals.research.testbed.batch import ROOM, STAGES, VOCABULARY, Batch, draw_batch, spelled, train_tokenizer
-from hybrid.evals.research.testbed.model import (
-    EPS,
-    FACTORS,
-    HEAD,
-    HEADS,
-    INNER,
-    LAYERS,
-    THETA,
-    WIDTH,
-    forward,
-    initial,
-    rotations,
-)
+from hybrid.evals.research.testbed.batch import ROOM, STAGES, Batch, draw_batch, spelled, train_tokenizer
+from hybrid.evals.research.testbed.model import FACTORS, configuration, forward, initial, rotations
 from hybrid.evals.testbed import WINDOW, WORDS, Prose
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
@@ -51,32 +38,6 @@ TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-
-
-def configuration() -> dict[str, Any]:
-    """The model's `config.json`."""
-    return {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "vocab_size": VOCABULARY,
-        "hidden_size": WIDTH,
-        "intermediate_size": INNER,
-        "num_hidden_layers": LAYERS,
-        "num_attention_heads": HEADS,
-        "num_key_value_heads": HEADS,
-        "head_dim": HEAD,
-        "hidden_act": "silu",
-        "rms_norm_eps": EPS,
-        "max_position_embeddings": WINDOW,
-        "rope_parameters": {"rope_type": "default", "rope_theta": THETA},
-        "attention_bias": False,
-        "mlp_bias": False,
-        "tie_word_embeddings": True,
-        "pad_token_id": 0,
-        "bos_token_id": None,
-        "eos_token_id": 2,
-        "dtype": "bfloat16",
-    }
 
 
 def write(folder: Path, tokenizer: Tokenizer, weights: dict[str, Tensor], keys: Sequence[str]) -> None:
