@@ -15,6 +15,7 @@ import hybrid
 
 ROOT = Path(hybrid.__file__).parent
 HEAVY = ["torch", "vllm", "faiss", "llama_index", "sentence_transformers", "transformers", "openai", "rich", "bm25s"]
+HEAVY += ["lance", "pyarrow"]
 
 
 def loaded_by(code: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""`hybrid eval`: run a suite, report on it, compare two runs, judge policies on records, and list what there is."""
+"""`hybrid eval`: run a suite, report on it, compare two runs, judge policies on records, simulate, and list."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import click
 from hybrid.evals import suite as known
 from hybrid.evals.cli.common import JSON
 from hybrid.evals.cli.judge import judge
+from hybrid.evals.cli.merge import merge
 from hybrid.evals.cli.replay import replay
 from hybrid.evals.cli.report import compare, report
 from hybrid.evals.cli.run import run
+from hybrid.evals.cli.simulate import simulate
 
 from hybrid.cli.common import columns, console, print_json
 
@@ -43,5 +45,5 @@ def evaluate() -> None:
     """
 
 
-for command in (run, report, judge, compare, replay, suites):
+for command in (run, merge, report, judge, compare, replay, suites, simulate):
     evaluate.add_command(command)
