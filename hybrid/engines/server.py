@@ -19,12 +19,13 @@ from hybrid.chat.refusals import abstains
 from hybrid.cost.counted import ByCounters
 from hybrid.cost.prometheus import Counters
 from hybrid.cost.sent import sent
+from hybrid.engines.abort import Aborted
 from hybrid.engines.base import Completion, OnText
 from hybrid.engines.faults import Dropped, is_html, nothing_said, too_long, transport_errors
 from hybrid.engines.reply import Reply
 from hybrid.engines.tokenizer import Tokenizer
 from hybrid.engines.wire import Wire
-from hybrid.errors import EngineError, SettingsError
+from hybrid.errors import CalledOff, EngineError, SettingsError
 from hybrid.settings import EngineSettings
 from hybrid.types import Usage
 
@@ -120,6 +121,7 @@ class Server:
         Raises:
             WindowError: the prompt and `max_tokens` do not fit the window.
             EngineError: the server cannot be reached, refuses, breaks off, or replies without an answer.
+            CalledOff: the question's `ABORT` ended the request.
         """
         self._check_fits(prompt, max_tokens)
         with self._turn():
@@ -129,6 +131,9 @@ class Server:
             started = time.perf_counter()
             try:
                 reply = self._reply(prompt, max_tokens, on_text)
+            except Aborted:
+                self._counters.fail()
+                raise CalledOff("The request was ended, as nobody waits for the answer any more.") from None
             except BaseException:
                 self._counters.fail()
                 raise

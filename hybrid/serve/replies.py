@@ -12,8 +12,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from hybrid.errors import CorpusError, DocumentGone, EngineError, HybridError, IndexStoreError, InputError, WindowError
-from hybrid.serve.asking import Busy, CalledOff, TooSlow
+from hybrid.errors import (
+    CalledOff,
+    CorpusError,
+    DocumentGone,
+    EngineError,
+    HybridError,
+    IndexStoreError,
+    InputError,
+    WindowError,
+)
+from hybrid.serve.asking import Busy, TooSlow
 
 LOG = logging.getLogger("hybrid.serve")
 _LONGEST = 1000  # characters of a sentence: a caller may have sent a name of any length

@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from hybrid.engines.base import OnText
-from hybrid.errors import InputError
-from hybrid.serve.asking import CalledOff, Turns
+from hybrid.errors import CalledOff, InputError
+from hybrid.serve.asking import Turns
 from hybrid.serve.citing import Place, file_id, placed
 from hybrid.serve.keys import Key, Keys
 from hybrid.serve.measured import Measured

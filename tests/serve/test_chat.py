@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import select
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -187,8 +188,10 @@ def test_a_model_gets_what_the_client_set_and_the_conversation_after_the_documen
 class Endless(BaseHTTPRequestHandler):
     """A model that goes on until its client leaves."""
 
-    left = threading.Event()
+    begun, left = threading.Event(), threading.Event()
     prefill = 0.0  # seconds before its first word
+    head_first = True  # whether a reply's head comes before them
+    words = 0  # that it sent
 
     def do_GET(self) -> None:
         self._say({"object": "list", "data": [{"id": "m", "object": "model", "max_model_len": 8000}]})
@@ -198,10 +201,14 @@ class Endless(BaseHTTPRequestHandler):
         if not self.path.endswith("/chat/completions"):
             self.send_error(404)
             return
+        self.begun.set()
+        if not self.head_first and self._gone():
+            return
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
-        time.sleep(self.prefill)
+        if self.head_first and self._gone():
+            return
         try:
             for _ in range(3000):
                 chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "m"}
@@ -210,9 +217,17 @@ class Endless(BaseHTTPRequestHandler):
                 ]  # type: ignore[assignment]
                 self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
                 self.wfile.flush()
+                Endless.words += 1
                 time.sleep(0.02)
         except OSError:
             self.left.set()
+
+    def _gone(self) -> bool:
+        """Whether the client leaves while the prompt is read."""
+        readable, _, _ = select.select([self.connection], [], [], self.prefill)
+        if readable:  # it has nothing more to say, so it has hung up
+            self.left.set()
+        return bool(readable)
 
     def _say(self, data: Any) -> None:
         self.send_response(200)
@@ -224,26 +239,31 @@ class Endless(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.mark.parametrize("prefill", [0.0, 1.5])
+@pytest.mark.parametrize(("prefill", "head_first"), [(0.0, True), (8.0, True), (8.0, False)])
 @pytest.mark.parametrize("stream", [True, False])
-def test_the_engine_is_called_off_when_the_client_leaves(tmp_path: Path, stream: bool, prefill: float) -> None:
+def test_the_engine_is_called_off_when_the_client_leaves(
+    tmp_path: Path, stream: bool, prefill: float, head_first: bool
+) -> None:
     (tmp_path / "lease.md").write_text(LEASE, "utf-8")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Endless)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    Endless.begun.clear()
     Endless.left.clear()
-    Endless.prefill = prefill
+    Endless.prefill, Endless.head_first, Endless.words = prefill, head_first, 0
     try:
         with running(tmp_path, "lease=lease.md", "--url", address) as service:
-            body = {**ASKED, "model": "lease", "stream": stream}
-            with (
-                contextlib.suppress(httpx.ReadTimeout),
-                httpx.stream("POST", f"{service.url}/v1/chat/completions", json=body, timeout=1) as reply,
-            ):
-                for line in reply.iter_lines():
-                    if "2027" in line:
-                        break
-            assert Endless.left.wait(10)
+            body = json.dumps({**ASKED, "model": "lease", "stream": stream}).encode()
+            head = "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            client = socket.create_connection(("127.0.0.1", int(service.url.rpartition(":")[2])))
+            client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            assert Endless.begun.wait(60)
+            if stream and not prefill:
+                while b"2027" not in client.recv(65536):
+                    pass
+            client.close()
+            assert Endless.left.wait(10 if not prefill else 3)  # at once, and not at its first word
+            assert Endless.words == 0 or not prefill
             assert service.get("/healthz").json()["status"] == "ok"
     finally:
         server.shutdown()
