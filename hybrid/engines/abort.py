@@ -60,9 +60,14 @@ ABORT: ContextVar[Abort | None] = ContextVar("ABORT", default=None)  # of the qu
 
 def check() -> None:
     """Raise Aborted where the question under way is over."""
+    if over():
+        raise Aborted
+
+
+def over() -> bool:
+    """Whether the question under way is over: nobody waits for its answer."""
     abort = ABORT.get()
-    if abort is not None:
-        abort.check()
+    return abort is not None and abort.done
 
 
 def abortable(client: Any) -> Any:

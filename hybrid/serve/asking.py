@@ -39,7 +39,7 @@ class Turns:
         self._limiter = anyio.CapacityLimiter(at_once)
 
     async def run(self, work: Callable[[OnText], T], on_text: OnText | None = None) -> T:
-        """What `work` returns. It is called off, its request to an engine cut, when the caller is cancelled or time is up.
+        """What `work` returns. When the caller is cancelled or time is up it is called off, its engine's request cut.
 
         Args:
             work: is given a callback for text; the callback raises `CalledOff` once nobody waits.

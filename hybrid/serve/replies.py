@@ -94,9 +94,13 @@ def fitted(model: type[M], given: Any) -> M:
 
 def problem(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """An error in the form of OpenAI's API."""
+    return JSONResponse({"error": error_of(status, code, message)}, status, headers)
+
+
+def error_of(status: int, code: str, message: str) -> dict[str, Any]:
+    """An error as an object of OpenAI's API."""
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-    body = {"error": {"message": _cut(message), "type": kind, "param": None, "code": code}}
-    return JSONResponse(body, status, headers)
+    return {"message": _cut(message), "type": kind, "param": None, "code": code}
 
 
 def told(error: BaseException) -> tuple[int, str, str]:
