@@ -119,6 +119,25 @@ def test_the_text_of_a_deleted_store_is_in_no_index_any_more(service: Running) -
     assert left == []
 
 
+def test_the_text_of_a_file_taken_out_of_a_store_is_in_no_index_any_more(service: Running) -> None:
+    client = service.client
+    kept, secret = (
+        client.files.create(file=(name, text * 300), purpose="assistants")
+        for name, text in (
+            ("kept.txt", b"The gate code is 4711. "),
+            ("gone.txt", b"The safe opens with Aquamarine-55. "),
+        )
+    )
+    store = client.vector_stores.create(name="both", file_ids=[kept.id, secret.id])
+    client.vector_stores.search(store.id, query="What opens the safe?")
+    client.files.delete(secret.id)
+    found = client.vector_stores.search(store.id, query="What opens the safe?").data
+    assert {one.filename for one in found} == {"kept.txt"}
+    everything = {path: path.read_bytes().lower() for path in service.home.rglob("*") if path.is_file()}
+    assert [path for path, data in everything.items() if b"aquamarine" in data] == []
+    client.vector_stores.delete(store.id)
+
+
 def test_a_key_keeps_no_more_than_it_may_and_others_keep_theirs(tmp_path: Path) -> None:
     keys = "\n".join(f'[serve.keys.{name}]\nkey = "the key of {name * 4}"' for name in ("ada", "bob"))
     limits = "[serve]\nfiles_per_key = 3\nstores_per_key = 1\nuploads_mb_per_key = 0.01\n"
