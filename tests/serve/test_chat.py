@@ -119,50 +119,6 @@ def test_a_document_that_is_not_there_is_named(service: Running) -> None:
         ask(service, "When?", extra_body={"documents": ["other.md"]})
 
 
-# As Open WebUI 0.6 sends them: a question, and the tasks that it gives the model beside it.
-WEBUI = {
-    "stream": True,
-    "model": "contracts",
-    "messages": [{"role": "user", "content": "When does the lease end?"}],
-    "params": {},
-    "tool_servers": [],
-    "features": {"image_generation": False, "code_interpreter": False, "web_search": False},
-    "variables": {"{{USER_NAME}}": "Ada", "{{CURRENT_DATE}}": "2026-11-30"},
-    "stream_options": {"include_usage": True},
-}
-TITLE = """### Task:
-Generate a concise, 3-5 word title with an emoji summarizing the chat history.
-### Guidelines:
-- The title should clearly represent the main theme or subject of the conversation.
-### Output:
-JSON format: { "title": "your concise title here" }
-### Chat History:
-<chat_history>
-USER: When does the lease end?
-ASSISTANT: On 28 February 2027.
-</chat_history>"""
-
-
-def test_open_webui_gets_citations_that_it_can_render(service: Running) -> None:
-    seen = []
-    with httpx.stream("POST", f"{service.url}/v1/chat/completions", json=WEBUI, timeout=60) as reply:
-        for line in reply.iter_lines():
-            if line.startswith("data: {"):
-                choices = json.loads(line[6:])["choices"]
-                seen += (choices[0]["delta"].get("annotations") or []) if choices else []
-    cited = [one["url_citation"] for one in seen if one.get("type") == "url_citation" and "url_citation" in one]
-    assert cited
-    assert all(one["url"].startswith(service.url) and one["title"] for one in cited)
-
-
-def test_open_webui_gets_a_title_without_a_question_to_the_documents(service: Running) -> None:
-    before = service.get("/v1/saved").json()["questions"]
-    body = {"model": "contracts", "stream": False, "messages": [{"role": "user", "content": TITLE}]}
-    reply = service.post("/v1/chat/completions", json=body).json()
-    assert json.loads(reply["choices"][0]["message"]["content"]) == {"title": "When does the lease end"}
-    assert service.get("/v1/saved").json()["questions"] == before
-
-
 def test_a_model_gets_what_the_client_set_and_the_conversation_after_the_document(tmp_path: Path) -> None:
     (tmp_path / "lease.md").write_text(LEASE, "utf-8")
     with (
