@@ -51,6 +51,7 @@ _VAGUE = re.compile(  # what is meant is a part of what was said, or all of it
     r"\bthe (?:same|other|others|latter|former)\b|"
     rf"^which (?:{_BE})\b|^(?:{_BE}|{_HELPING}) (?:that|these|those)\b|^what if\b|^who else\b|"
     r"\b(?:say|explain) (?:that|this|so)\b|\b(?:than|to) that\b|\bto this\b|"
+    rf"^(?:how|why|when|where) (?:{_BE}|{_HELPING}) (?:it|they)\W*$|"
     r"^(?:how|why) (?:does|do|did|is|was) (?:this|that)\b|^(?:explain|quote|repeat) (?:this|that)\b",
     re.IGNORECASE,
 )
