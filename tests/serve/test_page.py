@@ -200,7 +200,7 @@ def measured(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     said = "The gate code of house 150 is 4150 [1]."
     with (
         model_server({"id": "m", "object": "model", "max_model_len": 32000}, reply=said, wait=0.3) as model,
-        running(home, "notes=notes.md", "--url", model.url) as service,
+        running(home, "notes=notes.md", "--url", model.url, HYBRID_COST_GPU="L4") as service,
     ):
         found = browser.new_page(viewport={"width": 1280, "height": 900})
         found.goto(service.url)

@@ -197,7 +197,8 @@ async function upload(files) {
     await listCorpora(mine.id);
     startAgain();
     closePaper();
-    say(bad.length ? bad.join(" ") : `${counted(files.length, "file")} can be asked about now.`, bad.length > 0);
+    const good = `${files.length - bad.length} of ${counted(files.length, "file")} can be asked about now.`;
+    say(bad.length ? `${bad.join(" ")} ${good}` : `${counted(files.length, "file")} can be asked about now.`, bad.length > 0);
   } catch (error) {
     say(error.message, true);
   }

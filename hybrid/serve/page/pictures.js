@@ -41,7 +41,8 @@ export function costs(told) {
     words.push(`${NAMES[one.rung] ?? one.rung} ${figures}${taken.has(one.rung) ? ", taken" : ""}`);
   });
   svg.setAttribute("aria-label", `Estimated cost of each way: ${words.join("; ")}`);
-  const said = cost.gpu_seconds === null ? "The GPU time it took is unknown."
+  const engine = cost.engine_seconds === null ? "" : ` The engine worked on it for ${short(cost.engine_seconds)} s.`;
+  const said = cost.gpu_seconds === null ? `Its GPU time is unknown until cost.gpu names the GPU.${engine}`
     : cost.gpu_seconds === 0 ? "It took no GPU time: the answer was quoted, not written by a model."
       : `It took ${short(cost.gpu_seconds)} GPU-seconds (${cost.basis}), ${usage.prompt_tokens.toLocaleString()} tokens read, `
         + `${usage.cached_tokens.toLocaleString()} of them cached.`;
