@@ -123,6 +123,13 @@ class Server:
             EngineError: the server cannot be reached, refuses, breaks off, or replies without an answer.
             CalledOff: the question's `ABORT` ended the request.
         """
+        try:
+            return self._asked(prompt, max_tokens, on_text)
+        except Aborted:
+            raise CalledOff("The request was ended, as nobody waits for the answer any more.") from None
+
+    def _asked(self, prompt: Prompt, max_tokens: int, on_text: OnText | None) -> Completion:
+        """The completion of a prompt; what the server was asked about it counts to the call."""
         self._check_fits(prompt, max_tokens)
         with self._turn():
             self._counters.off |= self._tokenizer.kind != "vllm"
@@ -131,9 +138,6 @@ class Server:
             started = time.perf_counter()
             try:
                 reply = self._reply(prompt, max_tokens, on_text)
-            except Aborted:
-                self._counters.fail()
-                raise CalledOff("The request was ended, as nobody waits for the answer any more.") from None
             except BaseException:
                 self._counters.fail()
                 raise
