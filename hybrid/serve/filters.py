@@ -57,9 +57,8 @@ def matching(service: Service, corpus: str, wanted: Filter) -> tuple[str, ...]:
     known: dict[str, dict[str, Any]] = {
         entry.name: {"filename": entry.name, "kind": entry.kind} for entry in service.shelf.open(corpus).entries()
     }
-    if service.uploads.has(corpus):
-        for member in service.uploads.store(corpus).files.values():
-            known.get(member.document, {}).update(member.attributes)
+    for document, attributes in service.uploads.attributes(corpus).items():
+        known.get(document, {}).update(attributes)
     found = tuple(name for name, attributes in known.items() if wanted.holds(attributes))
     if not found:
         raise Refused(400, "nothing_matches", f"No document of {corpus!r} passes the filter; it has {len(known)}.")
