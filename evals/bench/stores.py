@@ -43,7 +43,7 @@ WORDS = 50  # of a real passage
 REAL = 3_000  # real passages
 HELD_BACK = 200  # of them, for questions
 NEAREST = 20
-_MARK = re.compile(r"#(\d+)")
+_MARK = re.compile(r"\bp(\d+)q\b")  # the number of a passage, in its text
 
 
 class Made:
@@ -70,7 +70,7 @@ class Made:
         """A passage; its number stands in it, by which its vector is found."""
         (a,), (b,) = self.parents([number])
         half = WORDS // 2
-        return f"#{number} {' '.join(self.texts[a][:half])} {' '.join(self.texts[b][half:])}"
+        return f"p{number}q {' '.join(self.texts[a][:half])} {' '.join(self.texts[b][half:])}"
 
     def vectors_of(self, numbers: Sequence[int]) -> Vectors:
         """Unit vectors of shape (n, d)."""
@@ -118,7 +118,7 @@ class Looked(Embedder):
     ) -> Vectors:
         if progress is not None:
             progress(len(texts))
-        return self._made.vectors_of([int(found[1]) for text in texts if (found := _MARK.search(text))])
+        return self._made.vectors_of([int(_MARK.findall(text)[0]) for text in texts])
 
 
 class Lines(Chunker):
@@ -225,7 +225,7 @@ def _strings(made: Any) -> Iterator[str]:
 
 
 def _cut(text: str) -> list[str]:
-    words = text[:200_000].replace("#", " ").split()
+    words = re.sub(r"[^\w.,;:!?'()-]+", " ", text[:200_000]).split()  # nothing that could be read as a table
     return [" ".join(words[i : i + WORDS]) for i in range(0, len(words) - WORDS, WORDS)]
 
 
