@@ -204,7 +204,7 @@ def test_damage_is_told(store: LanceStore, place: Path, chunker: Chunker, how: s
             file.unlink()
         else:
             file.write_bytes(data[: len(data) // 2] if how == "cut" else bytes(reversed(data)))
-    with pytest.raises(IndexDamaged, match="cannot be read: .*index build --rebuild"):
+    with pytest.raises(IndexDamaged, match=r"cannot be read: .*index build --rebuild"):
         LanceStore(place, chunker.embedder, chunker).search("zebra", 1)
 
 
