@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 
 from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.fields import Fields
 from hybrid.corpus.problems import Problem
 from hybrid.document import Document
 from hybrid.index.chunking import Chunker
@@ -81,6 +82,9 @@ class LanceStore(Index):
 
     def select(self, where: str) -> Sequence[str]:
         return self.pinned().select(where)
+
+    def fields(self) -> dict[str, Fields]:
+        return self.pinned().fields()
 
     def passages(self, ids: Sequence[int]) -> dict[int, Passage]:
         return self.pinned().passages(ids)
