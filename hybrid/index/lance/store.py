@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 
 from hybrid.corpus.corpus import Corpus
@@ -137,7 +138,10 @@ class LanceStore(Index):
         return known == {source.name: (source.size, source.mtime_ns) for source in map(clean_source, corpus.sources)}
 
     def update(self, corpus: Corpus, progress: Progress | None = None) -> Changes:
-        return Update(self, progress).run(corpus)
+        begun = time.perf_counter()
+        changes = Update(self.pinned(), self.chunker, progress).run(corpus)
+        changes.passages, changes.seconds = len(self), time.perf_counter() - begun
+        return changes
 
     @staticmethod
     def exists(path: Place) -> bool:
