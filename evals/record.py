@@ -49,6 +49,7 @@ class Record(BaseModel):
     retrieved: dict[str, float] = {}  # how well the passages found cover the gold ranges, where a task knows them
     seconds: float = 0.0  # wall-clock of the whole sample
     about: dict[str, Value] = {}
+    place: int | None = None  # among the samples of its cell, as they are asked; None in runs of earlier versions
     content: str = ""  # digest of all that the sample was made of; empty in runs of earlier versions
 
     @property

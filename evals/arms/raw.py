@@ -27,7 +27,7 @@ class RawArm:
         if engine is None and settings.engine.kind == "extractive":
             raise SettingsError(
                 f"The arm {name!r} sends prompts as they are, and the engine 'extractive' reads none: set "
-                "engine.kind to server or vllm."
+                "engine.kind to server, local or vllm."
             )
         self.name = name
         self.settings = settings

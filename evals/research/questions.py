@@ -18,9 +18,8 @@ import numpy as np
 from hybrid.evals.metrics.words import normalise
 
 from hybrid.files import read_lines
-from hybrid.text.numerals import MONTHS
 from hybrid.text.sentences import sentences
-from hybrid.text.words import STOP, stems
+from hybrid.text.words import MONTHS, STOP, stems
 from hybrid.types import Piece
 
 LONG = 150  # passages in a long text, about 90 000 characters

@@ -60,6 +60,10 @@ class Prepared:
 
     def words(self) -> list[list[str]]:
         """The words of each passage, by which it is searched."""
+        return self._words
+
+    @cached_property
+    def _words(self) -> list[list[str]]:
         texts = [cut.context(self.name) for cut in self.cuts]
         return [[*words(text), *identifiers(text)] for text in texts]
 

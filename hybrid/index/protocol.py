@@ -21,6 +21,7 @@ from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder, Vectors
 from hybrid.index.fusion import Ids, Mode, Ranking
 from hybrid.index.where import Selected, known, parsed
+from hybrid.index.workers import Workers
 from hybrid.types import Candidate, Passage
 
 Place = Path | str  # a folder, or an address in object storage
@@ -193,8 +194,12 @@ class Index(Store, Protocol):
     def fresh(self, corpus: Corpus) -> bool:
         """Whether it can be searched and holds the corpus, judged by names, sizes and times of change."""
 
-    def update(self, corpus: Corpus, progress: Progress | None = None) -> Changes:
+    def update(self, corpus: Corpus, progress: Progress | None = None, workers: Workers | None = None) -> Changes:
         """Make it hold exactly what `corpus` holds; only what changed is read, split and embedded again.
+
+        Args:
+            progress: receives stage, done and total.
+            workers: who reads, splits and embeds; None: this process.
 
         Raises:
             IndexLocked: another process is updating this index.

@@ -33,6 +33,7 @@ from hybrid.index.lexical import identifiers, query_words
 from hybrid.index.prepared import clean_source
 from hybrid.index.protocol import Changes, Entry, Index, Progress
 from hybrid.index.update import KNOWN_WORDS, Update
+from hybrid.index.workers import Workers
 from hybrid.types import Passage
 
 _OURS = re.compile(rf"{NAMES.pattern}|{re.escape(FILE)}(-wal|-shm|-journal)?")
@@ -175,8 +176,8 @@ class SqliteStore(Index):
         same = all(known.get(s.name) == (s.size, s.mtime_ns) for s in map(clean_source, corpus.sources))
         return same and self.generations.searchable()
 
-    def update(self, corpus: Corpus, progress: Progress | None = None) -> Changes:
-        made = Update(self.db, self.generations, self.embedder, self.chunker, progress)
+    def update(self, corpus: Corpus, progress: Progress | None = None, workers: Workers | None = None) -> Changes:
+        made = Update(self.db, self.generations, self.embedder, self.chunker, progress, workers)
         try:
             return made.run(corpus)
         finally:

@@ -12,6 +12,7 @@ from hybrid.errors import IndexDamaged, InputError, SettingsError
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
 from hybrid.index.protocol import Changes, Index, Place, Progress, Store
+from hybrid.index.workers import Workers
 from hybrid.settings import Settings
 from hybrid.settings.names import STORES
 from hybrid.text.words import VERSION as WORDS
@@ -54,9 +55,18 @@ class Corpora:
             return self._stores[key]
 
     def index(
-        self, corpus: CorpusLike, progress: Progress | None = None, *, rebuild: bool = False
+        self,
+        corpus: CorpusLike,
+        progress: Progress | None = None,
+        *,
+        rebuild: bool = False,
+        workers: Workers | None = None,
     ) -> tuple[Store, Changes | None]:
-        """Bring the index of a corpus up to date; the changes are None where no file had changed."""
+        """Bring the index of a corpus up to date; the changes are None where no file had changed.
+
+        Args:
+            workers: who reads, splits and embeds, such as a `hybrid.index.cluster.Cluster`; None: this process.
+        """
         if (place := address(corpus)) is not None:
             raise InputError(f"{ADDRESS}{place} names an index, and no files that one could be made of; ask about it.")
         found = Corpus.of(corpus, self.settings.corpus)
@@ -66,18 +76,24 @@ class Corpora:
             if rebuild and path is not None:
                 self._discard(key, path)
             try:
-                return self._updated(key, path, corpus, found, progress)
+                return self._updated(key, path, corpus, found, progress, workers)
             except IndexDamaged as error:
                 mended = error.mended
                 if path is None or self.settings.index.dir is not None:  # a folder the user chose is theirs
                     raise
                 self._discard(key, path)
-            store, changes = self._updated(key, path, corpus, found, progress)
+            store, changes = self._updated(key, path, corpus, found, progress, workers)
             store.mended = mended
             return store, changes
 
     def _updated(
-        self, key: str, path: Place | None, corpus: CorpusLike, found: Corpus, progress: Progress | None
+        self,
+        key: str,
+        path: Place | None,
+        corpus: CorpusLike,
+        found: Corpus,
+        progress: Progress | None,
+        workers: Workers | None,
     ) -> tuple[Store, Changes | None]:
         """The index of a corpus, opened once, and its changes."""
         if key not in self._stores:
@@ -89,7 +105,7 @@ class Corpora:
         store.passed_over = found.problems
         if store.fresh(found):
             return store, None
-        return store, store.update(found, progress)
+        return store, store.update(found, progress, *([] if workers is None else [workers]))
 
     def _make_room(self) -> None:
         """Forget the index that was opened first, where too many are open."""

@@ -25,6 +25,7 @@ from hybrid.index.lance.update import Update
 from hybrid.index.lance.view import LanceView
 from hybrid.index.prepared import clean_source
 from hybrid.index.protocol import Changes, Entry, Index, Place, Progress
+from hybrid.index.workers import Workers
 from hybrid.types import Candidate, Passage
 
 
@@ -137,9 +138,9 @@ class LanceStore(Index):
         known |= {name: (size, mtime_ns) for name, _, size, mtime_ns in view.head.made.get("problems", ())}
         return known == {source.name: (source.size, source.mtime_ns) for source in map(clean_source, corpus.sources)}
 
-    def update(self, corpus: Corpus, progress: Progress | None = None) -> Changes:
+    def update(self, corpus: Corpus, progress: Progress | None = None, workers: Workers | None = None) -> Changes:
         begun = time.perf_counter()
-        changes = Update(self.pinned(), self.chunker, progress).run(corpus)
+        changes = Update(self.pinned(), self.chunker, progress, workers).run(corpus)
         changes.passages, changes.seconds = len(self), time.perf_counter() - begun
         return changes
 

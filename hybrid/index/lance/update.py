@@ -7,14 +7,13 @@ next one takes up what is written. Until the one commit at the end, readers see 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from hybrid.corpus.corpus import Corpus
 from hybrid.corpus.problems import Problem, nothing_readable
-from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.source import Source
 from hybrid.index.chunking import Chunker
 from hybrid.index.lance.pending import Pending
@@ -22,8 +21,9 @@ from hybrid.index.lance.table import properties
 from hybrid.index.lance.upkeep import tidy
 from hybrid.index.lance.view import LanceView
 from hybrid.index.lance.writing import Known, Token, commit, write_fragment
-from hybrid.index.prepared import Prepared, clean_source, prepare, settled
+from hybrid.index.prepared import Prepared, clean_source, prepare
 from hybrid.index.protocol import Changes, Progress
+from hybrid.index.workers import Look, Wanted, Workers, Written, in_order, look
 
 _FIRST, _MOST = 64, 20_000  # passages of a part
 _SECONDS = 2.0  # of embedding in a part
@@ -38,9 +38,13 @@ class Update:
     Args:
         view: the newest version of the index.
         progress: receives stage, done and total.
+        workers: who reads, splits, embeds and writes; None: this process.
     """
 
-    def __init__(self, view: LanceView, chunker: Chunker, progress: Progress | None) -> None:
+    def __init__(
+        self, view: LanceView, chunker: Chunker, progress: Progress | None, workers: Workers | None = None
+    ) -> None:
+        self._workers = workers
         self._view = view
         self._place, self._chunker, self._embedder = view.place, chunker, chunker.embedder
         self._report = progress or (lambda stage, done, total: None)
@@ -61,14 +65,14 @@ class Update:
 
         How many passages it holds then, and the time it took, are for the caller to add.
         """
-        worked = time.process_time()
+        worked = self._cpu_seconds()
         changes, before = self._changes, self._view.head.made
         changes.problems += corpus.problems
         self._compare(corpus)
         self._problems.sort()
         noted: dict[str, Any] = {"problems": self._problems, "touched": dict(list(self._touched.items())[:_TOUCHED])}
         if changes.any:
-            noted["cpu_seconds"] = round(self._view.cpu_seconds + time.process_time() - worked, 3)
+            noted["cpu_seconds"] = round(self._view.cpu_seconds + self._cpu_seconds() - worked, 3)
         if changes.any or any(before.get(key, type(value)()) != value for key, value in noted.items()):
             self._report("indexing", 0, 2)
             commit(self._place, self._chunker, self._tokens, self._removed, noted, changed=changes.any)
@@ -81,6 +85,9 @@ class Update:
             raise nothing_readable(corpus.label, changes.problems)
         return changes
 
+    def _cpu_seconds(self) -> float:
+        return time.process_time() + (self._workers.cpu_seconds if self._workers is not None else 0.0)
+
     # -- documents -----------------------------------------------------------------------------------------------
 
     def _compare(self, corpus: Corpus) -> None:
@@ -90,12 +97,9 @@ class Update:
         failed: dict[Any, str] = {
             (name, size, mtime_ns): reason for name, reason, size, mtime_ns in before.get("problems", ())
         }
-        written = _Written(self._pending.tokens())
-        total, done = sum(source.size for source in corpus.sources) or 1, 0
-        for count, source in enumerate(map(clean_source, corpus.sources), 1):
-            self._report("reading", count, len(corpus.sources))
-            done += source.size
-            self._share = done / total
+        wanted: list[Source] = []
+        olds: dict[str, Known] = {}
+        for source in map(clean_source, corpus.sources):
             old, state = there.pop(source.name, None), [source.size, source.mtime_ns]
             if source.document is None and old is not None and state == touched.get(source.name, list(old[1:])):
                 self._changes.unchanged += 1
@@ -104,39 +108,80 @@ class Update:
             elif source.document is None and old is None and (reason := failed.get((source.name, *state))) is not None:
                 self._fail(source, reason, source.mtime_ns)
             else:
-                self._read(source, old, written)
+                wanted.append(source)
+                olds.update({} if old is None else {source.name: old})
         self._removed += there
         self._changes.removed += len(there)
+        written = _Written(self._pending.tokens())
+        made = in_order(Wanted(s, written.hashes(s.name, olds.get(s.name))) for s in wanted)
+        if self._workers is None:
+            self._take_all(made, olds, written, len(corpus.sources))
+        else:
+            self._have_taken(self._workers, made, olds, written, len(corpus.sources))
+
+    def _take_all(self, wanted: Sequence[Wanted], olds: Mapping[str, Known], written: _Written, count: int) -> None:
+        """Look at sources, and write what is new in parts.
+
+        Args:
+            olds: the documents of those names in the index.
+            count: sources in the corpus.
+        """
+        total, done = sum(one.source.size for one in wanted) or 1, 0
+        for number, one in enumerate(wanted, 1 + count - len(wanted)):
+            self._report("reading", number, count)
+            done += one.source.size
+            self._share = done / total
+            seen = look(one, self._chunker)
+            self._take(seen, olds.get(one.source.name), written)
+            if seen.prepared is not None:
+                self._part.append(seen.prepared)
+            if sum(len(made.cuts) for made in self._part) >= self._size:
+                self._write()
         whole, partly = written.wanted()
         self._tokens += whole
         for source in partly:
             self._part.append(prepare(source, source.load(), self._chunker))
         self._write()
 
-    def _read(self, source: Source, old: Known | None, written: _Written) -> None:
-        """Read a file, and put it into the next part if it changed."""
-        mtime_ns = -1  # a file that cannot be opened may be allowed later, at the same time of change
-        try:
-            data = source.load()
-            mtime_ns = settled(source.mtime_ns)
-            digest = source.fingerprint(data)
-            if old is not None and old.digest == digest:
-                if source.document is None and mtime_ns != -1:
-                    self._touched[source.name] = [source.size, mtime_ns]
-                self._changes.unchanged += 1
-                return
-            if not written.has(source, digest):
-                self._part.append(prepare(source, data, self._chunker))
-        except Unreadable as error:
-            self._fail(source, str(error), mtime_ns)
+    def _have_taken(
+        self, workers: Workers, wanted: Sequence[Wanted], olds: Mapping[str, Known], written: _Written, count: int
+    ) -> None:
+        """Have workers look at sources and write them; the arguments are those of `_take_all`."""
+        done = count - len(wanted)
+        for part in workers.write(self._place, wanted):
+            self._keep(part)
+            for seen in part.looks:
+                self._take(seen, olds.get(seen.source.name), written)
+            done += len(part.looks)
+            self._report("embedding", done, count)
+        whole, partly = written.wanted()
+        self._tokens += whole
+        for part in workers.write(self._place, in_order(Wanted(source, ()) for source in partly)):
+            self._keep(part)
+
+    def _keep(self, part: Written) -> None:
+        """Remember a fragment that a worker wrote."""
+        self._changes.embedded += part.embedded
+        if part.token is not None:
+            self._tokens.append(part.token)
+            self._pending.note(part.token)
+
+    def _take(self, seen: Look, old: Known | None, written: _Written) -> None:
+        """Count what was seen of a source, and note what it means for the index."""
+        source = seen.source
+        if seen.reason:
+            self._fail(source, seen.reason, seen.mtime_ns)
             self._changes.removed += old is not None
             if old is not None:
                 self._removed.append(source.name)
-            return
-        self._changes.changed += old is not None
-        self._changes.added += old is None
-        if sum(len(made.cuts) for made in self._part) >= self._size:
-            self._write()
+        elif old is not None and old.digest == seen.digest:
+            if source.document is None and seen.mtime_ns != -1:
+                self._touched[source.name] = [source.size, seen.mtime_ns]
+            self._changes.unchanged += 1
+        else:
+            written.want(source, seen.digest)
+            self._changes.changed += old is not None
+            self._changes.added += old is None
 
     def _fail(self, source: Source, reason: str, mtime_ns: int) -> None:
         self._problems.append([source.name, reason, source.size, mtime_ns])
@@ -185,15 +230,20 @@ class _Written:
     def __init__(self, tokens: Sequence[Token]) -> None:
         self._tokens = tokens
         self._of = {pair: i for i, token in enumerate(tokens) for pair in token.documents}
+        self._hashes: dict[str, list[str]] = {}
+        for name, digest in self._of:
+            self._hashes.setdefault(name, []).append(digest)
         self._wanted: dict[int, list[Source]] = {}
 
-    def has(self, source: Source, digest: str) -> bool:
-        """Whether a document is in one of them, which is then wanted."""
+    def hashes(self, name: str, old: Known | None) -> tuple[str, ...]:
+        """The content hashes with which a document is in one of them, or in the index as `old`."""
+        return (*self._hashes.get(name, ()), *(() if old is None else (old.digest,)))
+
+    def want(self, source: Source, digest: str) -> None:
+        """Want the token with a document, if it is in one of them."""
         number = self._of.get((source.name, digest))
-        if number is None:
-            return False
-        self._wanted.setdefault(number, []).append(source)
-        return True
+        if number is not None:
+            self._wanted.setdefault(number, []).append(source)
 
     def wanted(self) -> tuple[list[Token], list[Source]]:
         """The tokens that are wanted as a whole, and what is wanted of the others, which has to be made again."""
