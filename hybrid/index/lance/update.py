@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hybrid.corpus.corpus import Corpus
 from hybrid.corpus.problems import Problem, nothing_readable
 from hybrid.corpus.source import Source
+from hybrid.index.chunking import Chunker
 from hybrid.index.lance.pending import Pending
 from hybrid.index.lance.table import properties
 from hybrid.index.lance.upkeep import tidy
+from hybrid.index.lance.view import LanceView
 from hybrid.index.lance.writing import Known, Token, commit, write_fragment
 from hybrid.index.prepared import Prepared, clean_source, prepare
 from hybrid.index.protocol import Changes, Progress
 from hybrid.index.workers import Look, Wanted, Workers, Written, in_order, look
-
-if TYPE_CHECKING:
-    from hybrid.index.lance.store import LanceStore
 
 _FIRST, _MOST = 64, 20_000  # passages of a part
 _SECONDS = 2.0  # of embedding in a part
@@ -37,15 +36,17 @@ class Update:
     """One update of an index to what a corpus holds.
 
     Args:
+        view: the newest version of the index.
         progress: receives stage, done and total.
         workers: who reads, splits, embeds and writes; None: this process.
     """
 
-    def __init__(self, store: LanceStore, progress: Progress | None, workers: Workers | None = None) -> None:
+    def __init__(
+        self, view: LanceView, chunker: Chunker, progress: Progress | None, workers: Workers | None = None
+    ) -> None:
         self._workers = workers
-        self._store = store
-        self._view = store.pinned()
-        self._place, self._chunker, self._embedder = store.place, store.chunker, store.embedder
+        self._view = view
+        self._place, self._chunker, self._embedder = view.place, chunker, chunker.embedder
         self._report = progress or (lambda stage, done, total: None)
         self._changes = Changes()
         self._pending = Pending(self._place, properties(self._chunker))
@@ -60,8 +61,11 @@ class Update:
         self._spent = 0.0  # seconds of embedding
 
     def run(self, corpus: Corpus) -> Changes:
-        """Make the index hold exactly what `corpus` holds; see `hybrid.index.protocol.Index.update`."""
-        begun, worked = time.perf_counter(), self._cpu_seconds()
+        """Make the index hold exactly what `corpus` holds; see `hybrid.index.protocol.Index.update`.
+
+        How many passages it holds then, and the time it took, are for the caller to add.
+        """
+        worked = self._cpu_seconds()
         changes, before = self._changes, self._view.head.made
         changes.problems += corpus.problems
         self._compare(corpus)
@@ -79,8 +83,6 @@ class Update:
             self._report("indexing", 2, 2)
         if not (changes.added or changes.changed or changes.unchanged):
             raise nothing_readable(corpus.label, changes.problems)
-        changes.passages = len(self._store.pinned())
-        changes.seconds = time.perf_counter() - begun
         return changes
 
     def _cpu_seconds(self) -> float:

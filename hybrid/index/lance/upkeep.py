@@ -5,7 +5,6 @@ Readers need none of it to see everything: rows without an index are compared on
 
 from __future__ import annotations
 
-import contextlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from hybrid.index.chunking import Chunker
 from hybrid.index.dense import EXACT, RECALL
 from hybrid.index.embedding import Vectors
-from hybrid.index.lance.seam import conflict, translated
+from hybrid.index.lance.seam import preempted, translated
 from hybrid.index.lance.table import PASSAGE, VECTORS, head_of, index_words, indexes, opened, properties
 from hybrid.index.lance.writing import commit
 
@@ -33,16 +32,17 @@ def tidy(place: Path | str, chunker: Chunker, *, every: bool = False) -> None:
     Args:
         every: join the fragments however few they are.
     """
-    with translated(place, "write"):
-        table = opened(place, properties(chunker))
-        index_words(table)
-        with contextlib.suppress(conflict()):  # a commit came between: next time
+    try:
+        with translated(place, "write"):
+            table = opened(place, properties(chunker))
+            index_words(table)
             _join(table, place, every=every)
             table = opened(place, properties(chunker))
-            passages = table.count_rows(f"row = {PASSAGE}")
-            _index(table, place, chunker, passages)
-            table = opened(place, properties(chunker))
-            table.cleanup_old_versions(older_than=KEPT)
+            _index(table, place, chunker, table.count_rows(f"row = {PASSAGE}"))
+            opened(place, properties(chunker)).cleanup_old_versions(older_than=KEPT)
+    except Exception as error:
+        if not preempted(error):  # a commit came between: the next upkeep does what is left
+            raise
 
 
 def _join(table: Any, place: Path | str, *, every: bool) -> None:
@@ -100,6 +100,6 @@ def _nearest(table: Any, query: Vectors, how: dict[str, Any]) -> set[int]:
 
 
 def _sample(table: Any) -> Vectors:
-    rows = table.sample(2 * _TRIED, columns=["vector"])
+    rows = table.sample(min(2 * _TRIED, table.count_rows()), columns=["vector"])
     flat = rows["vector"].combine_chunks().drop_null()
     return np.asarray(flat.flatten(), np.float32).reshape(len(flat), -1)[:_TRIED]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from hybrid.corpus.fields import Fields
 from hybrid.corpus.problems import Problem
 from hybrid.document import Anchor, Document, Heading, Location
 from hybrid.errors import DocumentGone
@@ -154,14 +155,15 @@ class LanceView(Store):
         found = self._rows(["document"], f"row = {DOCUMENT} AND {filters.sql()}")
         return Selected(sorted(found["document"].to_pylist()), filters)
 
+    def fields(self) -> dict[str, Fields]:
+        found = self._rows(["document", "fields"], f"row = {DOCUMENT}")
+        rows = zip(found["document"].to_pylist(), found["fields"].to_pylist(), strict=True)
+        return {name: unmarked(text) for name, text in rows}
+
     @cached_property
     def _fields(self) -> set[str]:
         """The names of all fields that documents have."""
-        return {name for text in self._distinct_fields() for name in unmarked(text)}
-
-    def _distinct_fields(self) -> Collection[str]:
-        found = self._rows(["fields"], f"row = {DOCUMENT}")["fields"]
-        return {text for text in found.to_pylist() if text}
+        return {name for fields in self.fields().values() for name in fields}
 
     def document(self, name: str) -> Document:
         with self._lock:

@@ -23,7 +23,7 @@ import numpy as np
 from hybrid.errors import IndexLocked, InputError
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Vectors
-from hybrid.index.lance.seam import conflict, lance, translated
+from hybrid.index.lance.seam import lance, preempted, translated
 from hybrid.index.lance.table import (
     DOCUMENT,
     PASSAGE,
@@ -140,7 +140,9 @@ def commit(
                 done = lance().LanceDataset.commit(
                     uri_of(place), operation, read_version=table.version, storage_options=options(place), max_retries=5
                 )
-            except conflict():
+            except Exception as error:
+                if not preempted(error):
+                    raise
                 time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
                 continue
         return int(done.version)

@@ -1,0 +1,311 @@
+"""The Lance store beside the SQLite store, its versions, and what it says of what is wrong."""
+
+from __future__ import annotations
+
+import http.server
+import resource
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("lance", reason="pylance is missing")
+
+from hybrid import Hybrid, Settings
+from hybrid.corpus.corpus import Corpus
+from hybrid.engines.extractive import Extractive
+from hybrid.errors import IndexDamaged, IndexStoreError, InputError, SettingsError
+from hybrid.index.chunking import Chunker
+from hybrid.index.embedding import Embedder
+from hybrid.index.lance import update as module
+from hybrid.index.lance import upkeep, view
+from hybrid.index.lance.pending import Pending
+from hybrid.index.lance.store import LanceStore
+from hybrid.index.lance.table import properties
+from hybrid.index.lance.writing import Token, commit, write_fragment
+from hybrid.index.prepared import Prepared, prepare
+from hybrid.index.store import SqliteStore
+from hybrid.settings import IndexSettings, PassageSettings
+from tests.index.notes import QUESTIONS, text
+
+
+def written(folder: Path, count: int = 12) -> Corpus:
+    import random
+
+    rng = random.Random(3)
+    folder.mkdir(exist_ok=True)
+    for i in range(count):
+        (folder / f"{i:02}.txt").write_text(text(rng, 6))
+    return Corpus.of(folder)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "index"
+
+
+@pytest.fixture
+def store(place: Path, chunker: Chunker) -> LanceStore:
+    return LanceStore(place, chunker.embedder, chunker)
+
+
+def put(chunker: Chunker, texts: dict[str, str]) -> list[tuple[Prepared, np.ndarray]]:
+    made = [prepare(source, source.load(), chunker) for source in Corpus.of(texts).sources]
+    return [(one, chunker.embedder.encode_documents(one.contexts)) for one in made]
+
+
+def test_it_finds_what_the_sqlite_store_finds(store: LanceStore, tmp_path: Path, chunker: Chunker) -> None:
+    corpus = written(tmp_path / "files")
+    other = SqliteStore(None, chunker.embedder, chunker)
+    other.update(corpus)
+    store.update(corpus)
+    names = [entry.name for entry in other.entries()]
+    assert store.entries() == other.entries()
+    assert store.ids_of(names).tolist() == other.ids_of(names).tolist()
+    assert store.passages(store.ids_of(names).tolist()) == other.passages(other.ids_of(names).tolist())
+    for question in QUESTIONS:
+        ours, theirs = (
+            dict(index.nearest(chunker.embedder.encode_query([question])[0], 20)) for index in (store, other)
+        )
+        assert len(ours.keys() & theirs.keys()) >= 19  # the last may tie
+        assert all(abs(ours[i] - theirs[i]) < 2e-3 for i in ours.keys() & theirs.keys())
+        mine, its = ([n for n, _ in index.matching(question, 5)] for index in (store, other))
+        assert len(set(mine) & set(its)) >= min(4, len(its))  # k1 is 1.2 here and 1.5 there
+        (first, *_), (best, *_) = store.search(question, 5), other.search(question, 5)
+        assert first.passage == best.passage
+        within = store.search(question, 5, documents=names[:2])
+        assert [c.passage for c in within][:1] == [c.passage for c in other.search(question, 5, documents=names[:2])][
+            :1
+        ]
+
+
+def test_a_pinned_store_stays_as_it_is(store: LanceStore, chunker: Chunker) -> None:
+    store.update(Corpus.of({"a": "The lease ends in 2031.", "b": "Cats sleep."}))
+    before = store.pinned()
+    assert store.pinned() is before  # so that what is counted once is kept
+    store.update(Corpus.of({"b": "Cats hunt.", "c": "A zebra."}))
+    assert [entry.name for entry in before.entries()] == ["a", "b"]
+    assert before.search("lease", 1)[0].passage.document == "a"
+    assert before.document("a").text == "The lease ends in 2031."
+    assert before.passages_of("b")[0].text == "Cats sleep."
+    assert [entry.name for entry in store.entries()] == ["b", "c"]
+    upkeep.tidy(store.place, chunker, every=True)
+    assert before.document("a").text == "The lease ends in 2031."
+
+
+def test_another_process_sees_a_change_at_once(store: LanceStore, place: Path, chunker: Chunker) -> None:
+    reader = LanceStore(place, chunker.embedder, chunker, create=False)
+    assert len(reader) == 0
+    token = write_fragment(place, put(chunker, {"a": "A zebra."}))
+    assert len(reader) == 0
+    commit(place, chunker, [Token.from_json(token.to_json())])
+    assert [c.passage.text for c in reader.search("zebra", 1)] == ["A zebra."]
+
+
+def test_a_document_stands_in_one_fragment(place: Path, store: LanceStore, chunker: Chunker) -> None:
+    token = write_fragment(place, put(chunker, {"a": "A zebra."}))
+    with pytest.raises(InputError, match="Two fragments hold the document 'a'"):
+        commit(place, chunker, [token, token])
+    commit(place, chunker, [token])
+    commit(place, chunker, [write_fragment(place, put(chunker, {"a": "A horse."}))], removed=["none"])
+    assert store.document("a").text == "A horse."
+    assert len(store) == 1
+
+
+def test_an_update_that_ends_early_goes_on(
+    store: LanceStore, tmp_path: Path, embedded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = written(tmp_path / "files")
+    monkeypatch.setattr(module, "_FIRST", 8)
+    monkeypatch.setattr(module, "_MOST", 8)
+    monkeypatch.setattr(module, "commit", lambda *given, **how: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        store.update(corpus)
+    monkeypatch.undo()
+    assert len(store) == 0
+    assert len(Pending(store.place, properties(store.chunker)).tokens()) > 3
+    done = len(embedded)
+    (tmp_path / "files" / "00.txt").write_text("Only this one is new.")
+    changes = store.update(Corpus.of(tmp_path / "files"))
+    assert (changes.added, changes.passages) == (12, len(store))
+    assert done > 20
+    assert len(embedded) - done < 12  # the part that held the changed file
+    assert Pending(store.place, properties(store.chunker)).tokens() == []
+    assert store.document("00.txt").text == "Only this one is new."
+
+
+def test_a_renamed_file_keeps_its_vectors(store: LanceStore, tmp_path: Path, old: None) -> None:
+    corpus = written(tmp_path / "files", 3)
+    store.update(corpus)
+    assert store.fresh(corpus)
+    (tmp_path / "files" / "00.txt").rename(tmp_path / "files" / "zz.txt")
+    changes = store.update(Corpus.of(tmp_path / "files"))
+    assert (changes.added, changes.removed, changes.embedded) == (1, 1, 0)
+
+
+def test_the_inverted_file_is_used_above_its_limit(
+    store: LanceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "EXACT", 100)
+    monkeypatch.setattr(view, "EXACT", 100)
+    corpus = written(tmp_path / "files", 40)
+    passages = store.update(corpus).passages
+    assert passages > 100
+    head = store.pinned().head.made
+    assert head["made_for"] == passages
+    assert head["recall"] >= 0.98
+    found = [c.passage.document for c in store.search(QUESTIONS[0], 5)]
+    assert found
+    (tmp_path / "files" / "new.txt").write_text("A zebra crosses the harbour.")
+    store.update(Corpus.of(tmp_path / "files"))
+    assert store.search("zebra", 1, "dense")[0].passage.document == "new.txt"  # also what came after the training
+
+
+def test_many_small_changes_are_joined(store: LanceStore, place: Path, chunker: Chunker) -> None:
+    for i in range(12):
+        store.update(Corpus.of({f"{j}": f"Text {j} is the best." for j in range(i + 1)}))
+    assert len(store.pinned().table.get_fragments()) < 12
+    assert len(store) == 12
+    assert len(store.matching("best", 20)) == 12
+
+
+# -- what is wrong -----------------------------------------------------------------------------------------------
+
+
+def test_an_index_of_something_else_is_refused(store: LanceStore, place: Path, chunker: Chunker) -> None:
+    store.update(Corpus.of({"a": "A zebra."}))
+    with pytest.raises(IndexStoreError, match=r"with passages.tokens 32, now it is 64"):
+        LanceStore(place, chunker.embedder, Chunker(chunker.embedder, PassageSettings(tokens=64)))
+    commit(place, chunker, (), noted={"embedder": "other"})
+    with pytest.raises(IndexStoreError, match="made with the embedder 'other'"):
+        LanceStore(place, chunker.embedder, chunker)
+    with pytest.raises(IndexStoreError, match="made with the embedder 'other'"):
+        store.entries()  # also where it was opened before
+    with pytest.raises(IndexStoreError, match="made with the embedder 'other'"):
+        commit(place, chunker, (), noted={"format": 99})
+
+
+def test_a_newer_version_is_refused(store: LanceStore, place: Path, chunker: Chunker) -> None:
+    commit(place, chunker, (), noted={"format": 99})
+    with pytest.raises(IndexStoreError, match=r"made by a newer version \(format 99, this one reads 1\)"):
+        LanceStore(place, chunker.embedder, chunker)
+
+
+@pytest.mark.parametrize("how", ["cut", "overwritten", "gone"])
+def test_damage_is_told(store: LanceStore, place: Path, chunker: Chunker, how: str) -> None:
+    store.update(Corpus.of({"a": "A zebra crosses.", "b": "A horse."}))
+    for file in (place / "hybrid.lance" / "data").iterdir():
+        data = file.read_bytes()
+        if how == "gone":
+            file.unlink()
+        else:
+            file.write_bytes(data[: len(data) // 2] if how == "cut" else bytes(reversed(data)))
+    with pytest.raises(IndexDamaged, match=r"cannot be read: .*index build --rebuild"):
+        LanceStore(place, chunker.embedder, chunker).search("zebra", 1)
+
+
+def test_a_folder_that_is_no_index(place: Path, chunker: Chunker, tmp_path: Path) -> None:
+    place.write_text("a file")
+    with pytest.raises(IndexStoreError, match="a file is where its folder should be"):
+        LanceStore(place, chunker.embedder, chunker)
+    with pytest.raises(IndexStoreError, match="There is no index at"):
+        LanceStore(tmp_path / "none", chunker.embedder, chunker, create=False)
+    with pytest.raises(IndexStoreError, match="such an address is not known"):
+        LanceStore("ftp://somewhere/folder", chunker.embedder, chunker)
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Files may not grow above some bytes, as on a full disk."""
+    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_disk_that_is_full_in_a_fragment_loses_nothing(store: LanceStore, tmp_path: Path) -> None:
+    store.update(Corpus.of({"a": "A zebra."}))
+    corpus = written(tmp_path / "files")
+    with largest_file(5000), pytest.raises(IndexStoreError, match=r"the disk is full\. What was there before"):
+        store.update(corpus)
+    assert [entry.name for entry in store.entries()] == ["a"]
+    assert store.search("zebra", 1)[0].passage.document == "a"
+    assert store.update(corpus).added == 12
+
+
+def test_an_address_nobody_listens_at(chunker: Chunker, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_bucket(monkeypatch, "http://127.0.0.1:9")
+    with pytest.raises(IndexStoreError, match="s3://bucket/x: nobody answers there"):
+        LanceStore("s3://bucket/x", chunker.embedder, chunker)
+
+
+@pytest.mark.parametrize(("code", "said"), [(403, "may not be read or written"), (404, "no bucket of that name")])
+def test_a_bucket_that_may_not_be_used(code: int, said: str, chunker: Chunker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that refuses, as S3 words it."""
+    named = {403: "AccessDenied", 404: "NoSuchBucket"}[code]
+
+    class Refuses(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = f"<?xml version='1.0'?><Error><Code>{named}</Code><Message>no</Message></Error>".encode()
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_PUT = do_POST = do_GET
+
+        def do_HEAD(self) -> None:
+            self.send_response(code)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refuses) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        use_bucket(monkeypatch, f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(IndexStoreError, match=said):
+            LanceStore("s3://bucket/x", chunker.embedder, chunker)
+        server.shutdown()
+
+
+def use_bucket(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "y",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT": endpoint,
+        "AWS_ALLOW_HTTP": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+# -- in a session ------------------------------------------------------------------------------------------------
+
+
+def test_a_corpus_may_be_an_index(store: LanceStore, place: Path, embedder: Embedder, tmp_path: Path) -> None:
+    with Hybrid(
+        Settings(index=IndexSettings(store="lance", dir=str(place / "own"))), engine=Extractive(embedder)
+    ) as hybrid:
+        files = tmp_path / "files"
+        files.mkdir()
+        (files / "a.txt").write_text("The lease of the harbour ends in 2031.")
+        made = hybrid.answer("When does the lease end?", files)
+        asked = hybrid.answer("When does the lease end?", f"lance:{place / 'own'}", where="kind == 'text'")
+        assert made.text == asked.text
+        with pytest.raises(InputError, match="names an index, and no files"):
+            hybrid.index(f"lance:{place / 'own'}")
+        with pytest.raises(IndexStoreError, match="There is no index at"):
+            hybrid.answer("When?", f"lance:{tmp_path / 'none'}")
+    with (
+        Hybrid(Settings(index=IndexSettings(dir="s3://bucket/x"))) as hybrid,
+        pytest.raises(SettingsError, match="only"),
+    ):
+        hybrid.index(files)
