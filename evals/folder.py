@@ -1,4 +1,4 @@
-"""The folder of a run: `run.json` says what was run on what, beside it lie the records.
+"""The folder of a run: `run.json` says what was run on what and on which machine, beside it lie the records.
 
 Only one process at a time works on it, and only with the suite and the arms that it was begun with.
 """
@@ -7,22 +7,61 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
+import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 from hybrid.evals.arms.arm import Arm
-from hybrid.evals.machine import hardware, installed
 from hybrid.evals.record import FORMAT, RECORDS, check_format, records, valid, whole_lines
 from hybrid.evals.suite import Cell, Suite
 from pydantic import BaseModel, ConfigDict, Field
 
+from hybrid import __version__
 from hybrid.errors import InputError, UserError
+
+PACKAGES = ("numpy", "torch", "sentence-transformers", "faiss-cpu", "faiss-gpu", "openvino", "vllm", "llama-index-core")
+
+
+def installed() -> dict[str, str]:
+    """Versions that results may depend on."""
+    found = {"hybrid": __version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """The machine that the harness runs on; a server's is not known here."""
+    processor = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        processor = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), processor)
+    except OSError:
+        pass
+    gpus: list[str] = []
+    if shutil.which("nvidia-smi"):
+        asked = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
+        told = subprocess.run(asked, capture_output=True, text=True, check=False)
+        gpus = told.stdout.splitlines() if told.returncode == 0 else []
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "gpus": gpus,
+    }
+
 
 RUN, LOCK = "run.json", "run.lock"
 FAILED, CHANGED = "failed.jsonl", "changed.jsonl"  # records that were set aside
@@ -42,6 +81,15 @@ class Session(BaseModel):
     hardware: dict[str, Any]
 
 
+class Drawn(BaseModel):
+    """All samples of a cell, of which a shard has some."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    n: int
+    content: str  # digest of all of them
+
+
 class RunInfo(BaseModel):
     """The content of `run.json`."""
 
@@ -53,6 +101,9 @@ class RunInfo(BaseModel):
     counted_with: str  # the arm whose tokenizer the samples' lengths are in
     sessions: list[Session]
     sizes: dict[str, int] = Field({}, description="samples that each cell really had, once it is known")
+    shard: str = Field("", description="I/N where these are only the samples of one shard")
+    drawn: dict[str, Drawn] = Field({}, description="of a shard: the samples of each cell in all shards")
+    merged: tuple[str, ...] = Field((), description="shards that this was put together from")
 
     def missing(self, have: Mapping[tuple[str, str], int]) -> int:
         """Records still to come, given those there are by arm and cell; an upper bound where data may have fewer."""
@@ -67,7 +118,7 @@ class RunInfo(BaseModel):
         write(folder / RUN, self.model_dump_json(indent=1))
 
 
-def begin(folder: Path, suite: Suite, arms: Sequence[Arm], versions: Mapping[str, str]) -> RunInfo:
+def begin(folder: Path, suite: Suite, arms: Sequence[Arm], versions: Mapping[str, str], shard: str = "") -> RunInfo:
     """The run of this folder, new or continued; refused where the folder holds a different one."""
     about = {arm.name: json.loads(json.dumps(arm.about())) for arm in arms}
     counted = next((arm.name for arm in arms if arm.count is not None), "")
@@ -75,25 +126,35 @@ def begin(folder: Path, suite: Suite, arms: Sequence[Arm], versions: Mapping[str
     session = Session(begun=begun, versions=installed() | dict(versions), hardware=hardware())
     if (folder / RUN).exists():
         info = read_run(folder)
-        for what, old, new in (
-            ("suite", info.suite.model_dump(mode="json"), suite.model_dump(mode="json")),
-            ("arms", _unported(info.arms, suite), _unported(about, suite)),
-        ):
-            changed = {place: pair for place, pair in differences(old, new).items() if not place.startswith("limits")}
-            if changed:
-                place, (was, now) = next(iter(changed.items()))
-                raise InputError(
-                    f"The run at {folder} was begun with other settings ({what}: {place} was {was!r}, is {now!r}); "
-                    "use the same, or name another folder with --output."
-                )
+        if info.shard != shard:
+            was, now = (f"shard {name}" if name else "a whole run" for name in (info.shard, shard))
+            raise InputError(f"{folder} holds {was} and not {now}; name another folder with --output.")
+        changed = changes(info, suite, about)
+        if changed:
+            raise InputError(
+                f"The run at {folder} was begun with other settings ({changed}); use the same, or name another folder "
+                "with --output."
+            )
         same = info.sessions[-1].versions == session.versions and info.sessions[-1].hardware == session.hardware
         info.sessions += [] if same else [session]
         info.suite = suite
     else:
         if (folder / RECORDS).exists():
             raise InputError(f"{folder} has records but no {RUN} that says what they are of; name another folder.")
-        info = RunInfo(suite=suite, arms=about, counted_with=counted, sessions=[session])
+        info = RunInfo(suite=suite, arms=about, counted_with=counted, sessions=[session], shard=shard)
     return info
+
+
+def changes(info: RunInfo, suite: Suite, arms: dict[str, dict[str, Any]]) -> str:
+    """The first difference of a run's suite and arms from others, limits aside; empty where there is none."""
+    for what, old, new in (
+        ("suite", info.suite.model_dump(mode="json"), suite.model_dump(mode="json")),
+        ("arms", _unported(info.arms, suite), _unported(arms, suite)),
+    ):
+        for place, (was, now) in differences(old, new).items():
+            if not place.startswith("limits"):
+                return f"{what}: {place} was {was!r}, is {now!r}"
+    return ""
 
 
 def _unported(arms: dict[str, dict[str, Any]], suite: Suite) -> Any:
@@ -112,15 +173,15 @@ def differences(old: Any, new: Any, place: str = "") -> dict[str, tuple[Any, Any
     return {} if old == new else {place: (old, new)}
 
 
-def finished(folder: Path, suite: Suite) -> bool:
-    """Whether the run of this suite is in the folder, with nothing left to do."""
+def finished(folder: Path, suite: Suite, shard: str = "") -> bool:
+    """Whether the run of this suite, or the shard of it, is in the folder, with nothing left to do."""
     if not (folder / RUN).exists() or not (folder / RECORDS).exists():
         return False
     info = read_run(folder)
     have: Counter[tuple[str, str]] = Counter(
         (record.arm, Cell(record.task, record.length, record.seed, 0).key) for record in records(folder)
     )
-    return info.suite == suite and not info.missing(have)
+    return info.suite == suite and info.shard == shard and not info.missing(have)
 
 
 def read_run(folder: Path) -> RunInfo:

@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 
 from hybrid.evals.arms.arm import Arm
-from hybrid.evals.content import Contents, difference, place, refusal
+from hybrid.evals.content import difference, place, refusal
 from hybrid.evals.folder import CHANGED, FAILED, RunInfo, begin, locked, make_folder, set_aside
 from hybrid.evals.log import Log
 from hybrid.evals.record import RECORDS, whole_lines
 from hybrid.evals.sample import Count, Sample, Task
-from hybrid.evals.suite import Cell, Suite
+from hybrid.evals.shards import WHOLE, Division, Shard
+from hybrid.evals.suite import Cell, Limits, Suite
 from hybrid.evals.workers import Check, Step, Workers
 
 _GATHERED = 256  # samples that are put in the order of their documents
@@ -35,6 +36,8 @@ def run(
     changed: bool = False,
     check: Check | None = None,
     versions: Mapping[str, str] | None = None,
+    shard: Shard = WHOLE,
+    limits: Limits | None = None,
 ) -> RunInfo:
     """Answer all samples of a suite with all arms, or continue such a run.
 
@@ -47,6 +50,8 @@ def run(
         changed: continue although samples have changed; the records of those are set aside, and they are asked again.
         check: called where a sample failed; what it raises ends the run, and that sample is asked for again.
         versions: of the servers that answer.
+        shard: the part of the samples to answer.
+        limits: None for the shard's part of the suite's.
 
     Raises:
         InputError: the folder holds another run or one of other samples, another process writes it, or it cannot be
@@ -56,7 +61,7 @@ def run(
     make_folder(folder)
     count = _counter(arms)
     with locked(folder):
-        info = begin(folder, suite, arms, versions or {})
+        info = begin(folder, suite, arms, versions or {}, shard.name)
         _bind(folder, suite, tasks, count, step, changed=changed)
         info.save(folder)
         if again:
@@ -64,25 +69,31 @@ def run(
         with Log(folder / RECORDS) as log:
             for arm in arms:
                 planned = suite.planned(arm.name)
-                total = sum(info.sizes.get(cell.key, cell.n) for cell in planned)
-                with Workers(arm, log, suite.limits, total, step, check) as workers:
+                expected = {cell: info.sizes.get(cell.key, -(-cell.n // shard.of)) for cell in planned}
+                allowed = limits or shard.limits(suite.limits)
+                with Workers(arm, log, allowed, sum(expected.values()), step, check) as workers:
                     for cell in planned:
-                        drawn = _ask(cell, tasks[cell.task], count, workers)
-                        if info.sizes.get(cell.key) != drawn:
-                            workers.total -= cell.n - drawn
-                            info.sizes[cell.key] = drawn
+                        part = Division(shard, tasks[cell.task].metric)
+                        _ask(cell, tasks[cell.task], count, workers, part)
+                        if info.sizes.get(cell.key) != part.own:
+                            workers.total += part.own - expected[cell]
+                            _note(info, cell, part, shard)
                             info.save(folder)
                 arm.close()
     return info
 
 
-def _ask(cell: Cell, task: Task, count: Count, workers: Workers) -> int:
-    """Hand the samples of a cell to the workers; how many there were."""
-    drawn, content = 0, Contents()
-    for sample in by_document(task.samples(count, cell.n, cell.seed, cell.length)):
-        drawn += 1
-        workers.take(cell, task, sample, content.of(task.metric, sample))
-    return drawn
+def _ask(cell: Cell, task: Task, count: Count, workers: Workers, part: Division) -> None:
+    """Hand the shard's samples of a cell to the workers."""
+    for at, sample, content in part.of(by_document(task.samples(count, cell.n, cell.seed, cell.length))):
+        workers.take(cell, task, sample, at, content)
+
+
+def _note(info: RunInfo, cell: Cell, part: Division, shard: Shard) -> None:
+    """Note how many samples a cell had, and for a shard what all of them were."""
+    info.sizes[cell.key] = part.own
+    if shard.of > 1:
+        info.drawn[cell.key] = part.drawn
 
 
 def by_document(samples: Iterable[Sample]) -> Iterator[Sample]:

@@ -52,8 +52,8 @@ class Workers:
         if error is None:
             self._raise()
 
-    def take(self, cell: Cell, task: Task, sample: Sample, content: str) -> None:
-        """Answer a sample soon, unless it has been answered before."""
+    def take(self, cell: Cell, task: Task, sample: Sample, place: int, content: str) -> None:
+        """Answer the sample at a place of its cell soon, unless it has been answered before."""
         if self._log.has((self._arm.name, cell.task, cell.length, cell.seed, sample.id)):
             self._more()
             return
@@ -63,17 +63,18 @@ class Workers:
                 f"{self.total:,} samples of the arm {self._arm.name!r} done; run it again to continue."
             )
         if self._pool is None:
-            self._work(cell, task, sample, content)
+            self._work(cell, task, sample, place, content)
             self._raise()
             return
         self._ahead.acquire()
         self._raise()
-        self._pool.submit(self._work, cell, task, sample, content)
+        self._pool.submit(self._work, cell, task, sample, place, content)
 
-    def _work(self, cell: Cell, task: Task, sample: Sample, content: str) -> None:
+    def _work(self, cell: Cell, task: Task, sample: Sample, place: int, content: str) -> None:
         try:
             if not self._trouble:
-                self._log.append(_record(self._arm, cell, task, sample, content, self._check), self._limits)
+                record = _record(self._arm, cell, task, sample, self._check, place=place, content=content)
+                self._log.append(record, self._limits)
                 self._more()
         except BaseException as error:  # noqa: BLE001  (raised again in the thread that gives out the work)
             self._trouble.append(error)
@@ -91,7 +92,9 @@ class Workers:
             raise self._trouble[0]
 
 
-def _record(arm: Arm, cell: Cell, task: Task, sample: Sample, content: str, check: Check | None) -> Record:
+def _record(
+    arm: Arm, cell: Cell, task: Task, sample: Sample, check: Check | None, *, place: int, content: str
+) -> Record:
     """A sample answered, or why not; only what would fail every sample is raised."""
     begun = time.perf_counter()
 
@@ -107,6 +110,7 @@ def _record(arm: Arm, cell: Cell, task: Task, sample: Sample, content: str, chec
             golds=sample.golds,
             metric=task.metric,
             about=dict(sample.about),
+            place=place,
             content=content,
             seconds=time.perf_counter() - begun,
             **found,

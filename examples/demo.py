@@ -1,56 +1,107 @@
-"""`make demo`: questions over a real filing and a real codebase, answered offline with no model to download.
+"""`make demo`: six questions over a real filing and a real codebase, answered offline with no model to download.
 
-Every answer shows its route and the reason, quotations that can be opened, and what each way of reading was expected
-to cost on a GPU.
+Each shows its answer, the place, which way was taken and why, and what was read against always reading the whole.
+With --explain each shows in addition what every way was expected to cost on a GPU.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
 
-from hybrid import Hybrid, Settings, UserError
+from hybrid import Answer, Hybrid, Settings, UserError
 from hybrid.cli.ask import show
-from hybrid.cli.common import console
+from hybrid.cli.common import console, labelled
 from hybrid.cli.progress import progress_bars
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 FILING = Path(__file__).parent / "filing" / "genprex-10-q-2024-q1.txt"
 ON_FILING = (
-    "What was the net loss for the three months ended March 31, 2024?",
-    "Where is the company's principal office leased?",
+    "How much cash did the company have as of March 31, 2024?",
+    "How do research and development expenses compare between the first quarters of 2024 and 2023?",
     "What is the company's strategy for reducing its carbon footprint?",
 )
 ON_CODE = (
-    "Which class parses command line arguments into options and arguments?",
-    "How is the width of the terminal determined?",
+    "What exception is raised when a required parameter is missing?",
+    "How are passwords hidden when prompting?",
+    "Which function waits until the user presses any key?",
 )
 
 
 def main() -> int:
-    """Ask, and show what came of it."""
-    out = console()
+    """Ask, show what came of it, and sum it up."""
+    out, explain, began = console(), "--explain" in sys.argv[1:], perf_counter()
     package = find_spec("click")
     if package is None or not package.submodule_search_locations:
         out.print("The package click is not installed; install this project first: make demo")
         return 2
+    code = Path(package.submodule_search_locations[0])
+    read = whole = silent = 0
     try:
         # the settings are the defaults, whatever the folder or the environment says: a demo should look the same
         with Hybrid(Settings()) as hybrid:
-            for corpus, questions in (
-                (FILING, ON_FILING),
-                (Path(package.submodule_search_locations[0]), ON_CODE),
+            for corpus, named, questions in (
+                (FILING, "a quarterly report", ON_FILING),
+                (code, "click's code", ON_CODE),
             ):
                 with progress_bars(quiet=False) as progress:
                     store = hybrid.open(corpus, progress)
-                tokens = sum(entry.tokens for entry in store.entries())
-                out.rule(f"{corpus.name}: {len(store.entries())} documents, {tokens:,} tokens, {len(store):,} passages")
+                entries = store.entries()
+                tokens = sum(entry.tokens for entry in entries)
+                files = f"{len(entries)} files" if len(entries) > 1 else "1 file"
+                out.rule(f"[bold]{named}[/]: {files}, {tokens:,} tokens")
                 for question in questions:
-                    show(out, hybrid.answer(question, store), explain=True, with_question=True)
+                    answer = hybrid.answer(question, store)
+                    if explain:
+                        show(out, answer, explain=True, with_question=True)
+                    else:
+                        tell(out, answer, tokens)
+                    read, whole = read + answer.usage.prompt_tokens, whole + tokens
+                    silent += answer.abstained
     except UserError as error:
         out.print(f"Error: {error}", markup=False)
         return error.exit_code
+    asked, seconds = len(ON_FILING) + len(ON_CODE), perf_counter() - began
+    out.rule()
+    out.print(f"{asked} questions: {asked - silent} answered with the place, {silent} not in the documents.")
+    out.print(
+        f"[bold]{read:,} tokens read instead of {whole:,}: {read / whole:.0%}[/], in {seconds:.0f} s, without a GPU."
+    )
+    out.print('The default engine quotes. With a model it writes: hybrid init. Your files: hybrid ask "..." FOLDER')
     return 0
+
+
+def tell(out: Console, answer: Answer, tokens: int) -> None:
+    """Print an answer, its places, the way and what was read.
+
+    Args:
+        tokens: of the whole corpus.
+    """
+    out.print(f"\n[bold]{answer.question}[/]", highlight=False)
+    out.print(answer.text, markup=False, highlight=False)
+    for number, citation in enumerate(answer.citations, 1):
+        place = os.path.relpath(citation.path or citation.document) + f":{citation.line}"
+        labelled(out, f"  [cyan]\\[{number}][/]  ", place)
+    passages = answer.attempts[0].usage.prompt_tokens
+    if len(answer.attempts) == 1:
+        way = f"passages ({passages:,} tokens): they hold an answer, so the rest was not read"
+    elif answer.abstained:
+        way = f"passages ({passages:,} tokens), then the whole: neither holds an answer, so none is made up"
+    else:
+        way = f"passages ({passages:,} tokens), then the whole, since they held no answer"
+    labelled(out, "  [dim]way[/]  ", way)
+    share = answer.usage.prompt_tokens / tokens
+    labelled(
+        out,
+        "  [dim]cost[/] ",
+        f"{answer.usage.prompt_tokens:,} tokens read; always reading the whole: {tokens:,} ({share:.0%})",
+    )
 
 
 if __name__ == "__main__":

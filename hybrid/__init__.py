@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from hybrid.corpus.corpus import Corpus
     from hybrid.errors import HybridError, UserError
     from hybrid.session.hybrid import Hybrid, answer
@@ -27,7 +28,6 @@ _NAMES = {
     "types": ("Answer", "Citation", "Cost", "Decision", "Usage"),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
-__version__ = "0.1.0"
 __all__ = [
     "Answer",
     "Citation",
@@ -45,9 +45,20 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"hybrid.{_HOMES[name]}"), name)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("hybrid-context")
+    except PackageNotFoundError:  # read from a folder, without being installed
+        return "unknown"
 
 
 def __dir__() -> list[str]:

@@ -129,6 +129,7 @@ class Prediction(Record):
     engine: str
     prompt_tokens: int
     cached_tokens: int = 0  # of them, expected in the engine's prefix cache
+    loaded_tokens: int = 0  # of the cached ones, expected on the engine's disk
     calls: int = 1  # more than one if the text is read chunk-wise
     fits: bool  # in one call
     cost: Cost

@@ -14,7 +14,11 @@ import pytest
 from hybrid.cli.main import cli, guarded
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-LONGER = {"demo.py", "long_context.py"}  # the demo of the README, and the tour of everything that needs vLLM
+LONGER = {
+    "demo.py",
+    "long_context.py",
+    "tour.ipynb",
+}  # the demo of the README, and the tour of everything that needs vLLM
 
 
 @pytest.mark.parametrize(
@@ -44,6 +48,25 @@ def test_an_example_runs_in_a_process_of_its_own(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_demo_tells_a_story(monkeypatch, capsys):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(sys, "argv", ["demo.py"])
+    assert runpy.run_path(str(EXAMPLES / "demo.py"))["main"]() == 0
+    said = capsys.readouterr().out
+    for part in (
+        "$8,217,115",
+        "The documents do not say.",
+        "class MissingParameter",
+        ":param hide_input:",
+        "def pause(",
+    ):
+        assert part in said
+    assert "6 questions: 5 answered with the place, 1 not in the documents." in said
+    assert said.count("always reading the whole") == 6
+    assert "GPU s" not in said  # no estimates for a GPU that is not there
+
+
+@pytest.mark.slow
 def test_the_evaluation_of_own_questions_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(EXAMPLES.parent)
     suite = str(EXAMPLES / "batch_evaluation.toml")
@@ -56,8 +79,21 @@ def test_the_evaluation_of_own_questions_runs(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "out" / "report" / "report.html").is_file()
 
 
+@pytest.mark.slow
+def test_the_tour_runs(monkeypatch):
+    nbclient = pytest.importorskip("nbclient", reason="nbclient is missing")
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is missing")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    tour = nbformat.read(EXAMPLES / "tour.ipynb", as_version=4)
+    carried = [bool(cell.get("outputs")) for cell in tour.cells]
+    nbclient.NotebookClient(tour, timeout=300, resources={"metadata": {"path": str(EXAMPLES)}}).execute()
+    assert [bool(cell.get("outputs")) for cell in tour.cells] == carried
+    shown = [kind for cell in tour.cells for output in cell.get("outputs", []) for kind in output.get("data", {})]
+    assert shown.count("image/png") == 2
+
+
 def test_examples_are_short_and_named_in_their_readme():
     told = (EXAMPLES / "README.md").read_text("utf-8")
-    for file in [*EXAMPLES.glob("*.py"), *EXAMPLES.glob("*.toml")]:
+    for file in [*EXAMPLES.glob("*.py"), *EXAMPLES.glob("*.toml"), *EXAMPLES.glob("*.ipynb")]:
         assert file.name in told, file.name
         assert file.name in LONGER or len(file.read_text("utf-8").splitlines()) <= 40, file.name

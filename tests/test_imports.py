@@ -74,7 +74,7 @@ FILES = {
     ".".join(("hybrid", *file.relative_to(above).with_suffix("").parts)).removesuffix(".__init__"): file
     for above, folder in ((ROOT, ROOT), (TREE, TREE / "pipelines"), (TREE, TREE / "evals"))
     for file in sorted(folder.rglob("*.py"))
-    if not {"short", "raw"} & set(file.parts) and file != ROOT / "__init__.py"
+    if "short" not in file.parts and file != ROOT / "__init__.py"
 }
 
 

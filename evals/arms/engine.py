@@ -49,11 +49,17 @@ def _shown(settings: Settings) -> dict[str, Any]:
     """Settings for a file that people pass on: addresses lose their passwords."""
     data = settings.model_dump(mode="json")
     for section in ("engine", "long_engine"):
-        url = (data[section] or {}).get("url")
-        if url and "@" in urlsplit(url).netloc:
-            parts = urlsplit(url)
-            data[section]["url"] = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        engine = data[section] or {}
+        if engine.get("url"):
+            engine["url"] = _without_password(engine["url"])
+        if engine.get("urls"):
+            engine["urls"] = list(map(_without_password, engine["urls"]))
     return data
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
 
 
 def free(engine: Engine) -> None:

@@ -12,12 +12,16 @@ from click.shell_completion import CompletionItem
 from hybrid.evals.cli.common import CONFIG, JSON, QUIET, show_notes, spanned
 from hybrid.evals.columns import shown
 from hybrid.evals.selection import narrowed, needs_data, possible
+from hybrid.evals.shards import WHOLE, Shard, parse
 from hybrid.evals.suite import Suite, carried, make_task, read
 
 from hybrid.cli.common import console, grouped, print_json
 from hybrid.cli.dash import Place
 from hybrid.cli.effect import refuse
+from hybrid.cli.options import addresses, urls_option
 from hybrid.cli.progress import progress_bars
+from hybrid.errors import InputError
+from hybrid.settings.names import ENGINES
 
 if TYPE_CHECKING:
     from hybrid.evals.report.data import Data, ScoreRow
@@ -34,17 +38,24 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 @click.argument("suite", shell_complete=complete, type=Place())
 @click.option("--output", "-o", required=True, type=Place(file_okay=False, path_type=Path), help="Folder of the run.")
 @CONFIG
-@click.option("--url", help="An OpenAI-compatible server, such as http://localhost:8000/v1, for all arms.")
+@urls_option
 @click.option("--model", help="The model's name on that server.")
 @click.option("--window", type=click.IntRange(64), help="Its window in tokens, where the server does not tell it.")
 @click.option("--arm", "only", multiple=True, help="Only this arm of the suite; may be repeated.")
 @click.option("--samples", "-n", type=click.IntRange(1), help="Of each task, length and seed, instead of the suite's.")
-@click.option(
-    "--engine", type=click.Choice(["extractive", "server", "vllm"]), help="Another kind of engine than the suite's."
-)
+@click.option("--engine", type=click.Choice(list(ENGINES)), help="Another kind of engine than the suite's.")
 @click.option("--data", type=Place(exists=True, file_okay=False, path_type=Path), help="Folder of data sets.")
 @click.option("--vllm", type=Place(), help="vLLM's program, where the suite brings a model; default: on PATH.")
 @click.option("--port", type=click.IntRange(1, 65534), help="For servers that the suite starts; two take the next too.")
+@click.option("--shard", metavar="I/N", help="Only the I-th of N parts, by documents; see `hybrid eval merge`.")
+@click.option(
+    "--ray",
+    is_flag=False,
+    flag_value="",
+    metavar="[ADDRESS]",
+    help="All parts as tasks of a Ray cluster, by its address or else on this machine's cores, and their merge.",
+)
+@click.option("--shards", type=click.IntRange(1), help="Parts for --ray; default: one for each of its CPUs.")
 @click.option("--retry-failed", is_flag=True, help="Ask once more for samples that failed before.")
 @click.option(
     "--changed-data",
@@ -64,14 +75,16 @@ def run(suite: str, output: Path, engine: str | None, data: Path | None, as_json
     Try:  hybrid eval run smoke -o smoke
           hybrid eval run testbed -o testbed
           hybrid eval run standard -o standard --url http://localhost:8000/v1
+          hybrid eval run standard -o part2 --shard 2/3 --url http://localhost:8000/v1
     """
     from hybrid.evals.metrics.registry import METRICS
     from hybrid.evals.report import make, save, summary
 
-    engine = engine or (None if options["url"] is None else "server")
+    engine = engine or ("server" if options["urls"] else None)
     chosen, left_out = possible(narrowed(read(suite), options["only"], options["samples"]), engine, data)
     starts = chosen.serve is not None and engine is None
     _check_effects(chosen.name, starts, options)
+    shard = WHOLE if options["shard"] is None else parse(options["shard"])
     if data is not None and not any(map(needs_data, chosen.tasks)):
         refuse("--data", f"on the suite {chosen.name!r}, which reads no data sets", "leave it out")
     tasks = {spec.title: make_task(spec, data) for spec in chosen.tasks}
@@ -79,14 +92,18 @@ def run(suite: str, output: Path, engine: str | None, data: Path | None, as_json
         METRICS[task.metric]  # raises where there is none, before anything is asked
     for note in left_out:
         console(stderr=True).print(f"[yellow]note[/] {note}")
-    _answer(chosen, tasks, output, engine, options, starts=starts)
+    if options["ray"] is None:
+        _answer(chosen, tasks, output, engine, options, shard, starts=starts)
+        notes = []
+    else:
+        notes = _on_ray(chosen, output, engine, data, options)
     reported = options["reported"]
-    notes = save(make(output), output / "report") if reported else []
+    notes += save(make(output), output / "report") if reported else []
     found = summary(output)
     if as_json:
         print_json(found.model_dump(mode="json"))
         return
-    _show_scores(found)
+    show_scores(found)
     show_notes(notes)
     shown = output / "report" / "report.html" if reported else f"see them with: hybrid eval report {output}"
     console().print(f"\nrecords in {output}; {shown}", markup=False)
@@ -100,6 +117,46 @@ def _check_effects(suite: str, starts: bool, options: Mapping[str, Any]) -> None
     for option in idle:
         if options[option] is not None:
             refuse(f"--{option}", f"on the suite {suite!r}, {why}", remedy)
+    if options["ray"] is None and options["shards"] is not None:
+        refuse("--shards", "without --ray", "leave it out, or run one of the parts with --shard I/N")
+    if options["ray"] is not None and options["shard"] is not None:
+        refuse("--shard", "beside --ray, which runs all parts")
+    if options["ray"] is not None and starts:
+        raise InputError(
+            f"The suite {suite!r} starts a server of its own, and every shard would start one: start it once with "
+            "`hybrid up`, and name it with --url."
+        )
+
+
+def _on_ray(suite: Suite, folder: Path, engine: str | None, data: Path | None, options: Mapping[str, Any]) -> list[str]:
+    """Run the suite as shards on a cluster; returns notes."""
+    from hybrid.evals.cluster import run_shards
+
+    with progress_bars(quiet=options["quiet"]) as step:
+        return run_shards(
+            suite,
+            folder,
+            options["shards"],
+            address=options["ray"] or None,
+            config=options["config"],
+            settings=_named(suite, engine, options, shared=True),
+            data=data,
+            step=step,
+            again=options["retry_failed"],
+            changed=options["changed_data"],
+        )
+
+
+def _named(suite: Suite, engine: str | None, options: Mapping[str, Any], *, shared: bool) -> dict[str, dict[str, Any]]:
+    """The settings of the engine that the command line names.
+
+    Args:
+        shared: other processes ask its server too.
+    """
+    given = {**addresses(options["urls"]), "model": options["model"], "kind": engine, "window": options["window"]}
+    if shared and (engine or suite.settings.get("engine", {}).get("kind")) == "server":
+        given["shared"] = True
+    return {"engine": {key: value for key, value in given.items() if value is not None}}
 
 
 def _answer(
@@ -108,6 +165,7 @@ def _answer(
     folder: Path,
     engine: str | None,
     options: Mapping[str, Any],
+    shard: Shard,
     *,
     starts: bool,
 ) -> None:
@@ -120,7 +178,7 @@ def _answer(
     from hybrid.cli.up import Sayer
 
     again, changed, quiet = options["retry_failed"], options["changed_data"], options["quiet"]
-    if starts and not (again or changed) and finished(folder, suite):
+    if starts and not (again or changed) and finished(folder, suite, shard.name):
         return
     with ExitStack() as held:
         more: dict[str, Any] = {}
@@ -131,14 +189,13 @@ def _answer(
             say.clear()
             settings, more = served.settings, {"check": served.check, "versions": served.versions}
         else:
-            given = {"url": options["url"], "model": options["model"], "kind": engine, "window": options["window"]}
-            settings = {"engine": {key: value for key, value in given.items() if value is not None}}
+            settings = _named(suite, engine, options, shared=shard.of > 1)
         arms = make_arms(suite, options["config"], settings)
         step = held.enter_context(progress_bars(quiet=quiet))
-        run(suite, arms, tasks, folder, step, again=again, changed=changed, **more)
+        run(suite, arms, tasks, folder, step, again=again, changed=changed, shard=shard, **more)
 
 
-def _show_scores(found: Data) -> None:
+def show_scores(found: Data) -> None:
     columns: dict[str, Callable[[ScoreRow], str]] = {
         "task": lambda row: row.task,
         "arm": lambda row: row.arm,

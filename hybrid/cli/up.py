@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +12,11 @@ import click
 
 from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place
-from hybrid.cli.options import PARALLEL, parallel_options
+from hybrid.cli.effect import refuse
+from hybrid.cli.options import PARALLEL, cache_asked, parallel_options, tier_options
 
 if TYPE_CHECKING:
+    from hybrid.serving.router import Router
     from hybrid.serving.served import Served
 
 
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
 )
 @click.option("--vllm", type=Place(), help="vLLM's program; default: the one on PATH.")
 @parallel_options
+@click.option("--router", is_flag=True, help="A server for each copy, and vllm-router in front that keeps documents.")
+@click.option("--router-program", type=Place(), help="vllm-router's program; default: on PATH, or beside vLLM's.")
+@tier_options
 @click.option("--write", default="hybrid.toml", show_default=True, type=Place(), help="Settings file to write.")
 @click.option("--force", is_flag=True, help="Replace the engines that the settings file names.")
 @click.option("--logs", type=Place(), help="Folder for the servers' logs; default: in your cache folder.")
@@ -43,20 +50,27 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
 
     If --context is more than the model's own window, it starts two servers: a native one for passages and, on the next
     port, one with an extended window for whole documents, because extending it changes how the model reads short
-    prompts. It writes both to hybrid.toml, so `hybrid ask` uses them.
+    prompts. It writes both to hybrid.toml, so `hybrid ask` uses them. With --cache-dir the server that reads whole
+    documents keeps what it computed on disk, within --cache-gb, also when it stops.
+
+    With --router, --data-parallel N starts N servers of each kind on ports of their own, and vllm-router on --port,
+    which sends the questions on one document to one server. A server that ends is told, and the others go on.
 
     \b
     Try:  hybrid up qwen3-8b --context 128k
           hybrid up ./model --context 64k -tp 2 -- --kv-cache-dtype fp8
+          hybrid up qwen3-8b --data-parallel 4 --router
     """
     from hybrid.cli.plan import tokens
     from hybrid.files import write
     from hybrid.model.read import read_model
     from hybrid.serving.pair import plan
     from hybrid.serving.placement import check_memory, cores, gpus, place
+    from hybrid.serving.router import behind_routers, find_router
     from hybrid.serving.servers import Servers
     from hybrid.serving.settings_file import with_engines
-    from hybrid.serving.vllm import find
+    from hybrid.serving.tier import UNTRIED, prepare, tiered
+    from hybrid.serving.vllm import command, find
 
     vllm = find(options["vllm"])
     known = read_model(model)
@@ -67,15 +81,33 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
         extra=vllm_flags,
         **{name: options[name] for name in ("only", "name", "host", "port", *PARALLEL)},
     )
+    routers: list[Router] = []
+    if options["router"]:
+        program = find_router(options["router_program"], vllm)
+        planned, routers = behind_routers(
+            planned, options["data_parallel"], program, host=options["host"], port=options["port"]
+        )
+    elif options["router_program"]:
+        refuse("--router-program", "without --router")
     devices = {} if vllm.cpu else gpus()
     served, note = place(planned, list(devices), cores() if vllm.cpu else ())
     for one in served:
         check_memory(one, known, devices)
+    notes, tier = [*warnings, *filter(None, [note])], None
+    if (cache := cache_asked(options)) is not None:
+        if options["router"]:
+            refuse("--cache-dir", "with --router, which starts several servers for one folder")
+        served, tier = tiered(served, known, vllm, *cache)
+        notes += [f"the {served[-1].kind} server keeps its cache in {tier.inside}", UNTRIED]
     file = Path(options["write"])
-    with_engines(file, served, force=options["force"])  # raises now what would fail after the start
+    routers = [replace(router, servers=tuple(s for s in served if s.kind == router.kind)) for router in routers]
+    named = routers or served
+    with_engines(file, named, force=options["force"])  # raises now what would fail after the start
     say = Sayer(quiet=options["quiet"])
-    for line in (*warnings, *filter(None, [note])):
+    for line in notes:
         say.line(f"note: {line}")
+    if tier is not None:
+        prepare(tier, shlex.join(command(served[-1], vllm)))
     with Servers(
         served,
         vllm,
@@ -85,13 +117,15 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
         say=say.line,
         show=say.now if not options["follow"] else lambda text: None,
         probe=options["probe"],
+        routers=routers,
+        beside=None if tier is None else tier.janitor,
     ) as servers:
         try:
             servers.start()
         finally:
             say.clear()
-        write(file, with_engines(file, served, force=options["force"]))
-        _report(served, file, as_json=options["as_json"])
+        write(file, with_engines(file, named, force=options["force"]))
+        _report(served, routers, file, as_json=options["as_json"])
         try:
             servers.wait()
         except KeyboardInterrupt:
@@ -136,18 +170,23 @@ class Sayer:
             self._shown = ""
 
 
-def _report(served: list[Served], file: Path, *, as_json: bool) -> None:
+def _report(served: list[Served], routers: list[Router], file: Path, *, as_json: bool) -> None:
     if as_json:
-        servers = [{"name": s.name, "url": s.url, "window": s.window, "kind": s.kind} for s in served]
-        print_json({"servers": servers, "settings": str(file)})
+        found = {
+            what: [{"name": s.name, "url": s.url, "window": s.window, "kind": s.kind} for s in ones]
+            for what, ones in (("servers", served), ("routers", routers))
+            if ones
+        }
+        print_json({**found, "settings": str(file)})
         return
     from rich.table import Table
 
     table = Table("name", "url")
     table.add_column("window", justify="right")
     table.add_column("kind")
-    for s in served:
-        table.add_row(s.name, s.url, f"{s.window:,}", s.kind)
+    listening: list[Served | Router] = [*routers, *served]
+    for s in listening:
+        table.add_row(s.name, s.url, f"{s.window:,}", s.tag)
     out = console()
     out.print(table)
     out.print(f"{file} written; Ctrl-C stops the servers.", markup=False)

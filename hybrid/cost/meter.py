@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hybrid.cost.energy import Energy
 from hybrid.cost.sent import WHEN_SENT
@@ -29,6 +29,7 @@ class Call:
 
     seconds: float = 0.0  # wall-clock, from the moment the request was sent if the engine says when
     told_seconds: float | None = None  # of them, those the engine says it worked; to be set before the call ends
+    part: float = 1.0  # of the work on all clients' calls then, that on this process's; to be set before the call ends
     shared_seconds: float = 0.0  # its share of the time the engine was busy
     cpu_seconds: float = 0.0  # its share of the CPU time of this process
     joules: float | None = None  # its share, above idle power; None: unknown
@@ -127,7 +128,7 @@ class Power:
 
 
 class Meter:
-    """Measures the calls of one engine. Safe to use from several threads.
+    """Measures the calls of one engine, each of whose servers works by itself. Safe to use from several threads.
 
     Args:
         power: the energy of the GPUs that the engine runs on; None measures time alone.
@@ -136,7 +137,7 @@ class Meter:
     def __init__(self, power: Power | None = None) -> None:
         self._lock = threading.Lock()
         self._power = power
-        self._seconds = Worked()
+        self._seconds: dict[str, Worked] = {}  # of each server
         self._cpu = Shares(time.process_time)
         self._calls = self._failed = 0
         self._joules: float | None = None if power is None else 0.0
@@ -149,8 +150,10 @@ class Meter:
     def spent(self) -> Spent:
         """What the calls took until now; the busy time includes the calls under way."""
         with self._lock:
-            self._seconds.advance()
-            return Spent(self._calls, self._failed, self._seconds.busy, self._joules, self.idle_watts)
+            for seconds in self._seconds.values():
+                seconds.advance()
+            busy = sum(seconds.busy for seconds in self._seconds.values())
+            return Spent(self._calls, self._failed, busy, self._joules, self.idle_watts)
 
     @contextmanager
     def call(self, *, says_when: bool = False) -> Iterator[Call]:
@@ -177,16 +180,25 @@ class Meter:
             WHEN_SENT.reset(token)
         under_way.end(call, failed=False)
 
-    def _begin(self) -> _Begun:
+    def _begin(self, server: str) -> _Begun:
         with self._lock:
-            worked, cpu = self._seconds.begin(), self._cpu.begin()
-        return _Begun(time.perf_counter(), worked, cpu, self._power.begin() if self._power else None)
+            worked, cpu = self._seconds.setdefault(server, Worked()).begin(), self._cpu.begin()
+        power = self._power.begin() if self._power else None
+        return _Begun(time.perf_counter(), server, worked, cpu, power)
+
+    def _move(self, begun: _Begun, server: str) -> _Begun:
+        """The call is sent once more, to another server; what the first one took stays charged."""
+        with self._lock:
+            before = begun.before + self._seconds[begun.server].end(begun.worked)
+            worked = self._seconds.setdefault(server, Worked()).begin()
+        return replace(begun, server=server, worked=worked, before=before)
 
     def _end(self, call: Call, begun: _Begun, failed: bool) -> None:
         call.seconds = time.perf_counter() - begun.at
         call.joules = self._power.end(begun.energy) if self._power and begun.energy else None
         with self._lock:
-            call.shared_seconds = self._seconds.end(begun.worked, call.told_seconds)
+            share = self._seconds[begun.server].end(begun.worked, call.told_seconds)
+            call.shared_seconds = begun.before + share * call.part
             call.cpu_seconds = self._cpu.end(begun.cpu) or 0.0
             self._count(call, failed)
 
@@ -201,9 +213,11 @@ class _Begun:
     """The readings at the beginning of a call."""
 
     at: float
+    server: str
     worked: float
     cpu: tuple[float, int]
     energy: tuple[tuple[float, int], tuple[float, int]] | None
+    before: float = 0.0  # seconds of servers that failed
 
 
 class _UnderWay:
@@ -215,11 +229,15 @@ class _UnderWay:
         self._begun: _Begun | None = None
         self._over = False
 
-    def begin(self) -> None:
-        """The request is on its way; only the first time counts."""
+    def begin(self, server: str = "") -> None:
+        """The request is on its way; only the first time to each server counts."""
         with self._lock:
-            if self._begun is None and not self._over:
-                self._begun = self._meter._begin()
+            if self._over:
+                return
+            if self._begun is None:
+                self._begun = self._meter._begin(server)
+            elif self._begun.server != server:
+                self._begun = self._meter._move(self._begun, server)
 
     def end(self, call: Call, *, failed: bool) -> None:
         """The call is over: charge it, or only count it if nothing was ever sent."""

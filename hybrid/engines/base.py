@@ -32,6 +32,7 @@ class Completion:
     truncated: bool = False  # stopped by the token limit
     finish: str | None = None  # why it stopped, in its server's word
     quotes: tuple[Quote, ...] = ()  # only engines that answer by quoting
+    part: float = 1.0  # of the requests that its server worked on then, other clients' included, this process's own
 
 
 class Engine(Protocol):

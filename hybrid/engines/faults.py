@@ -22,7 +22,11 @@ _TOO_LONG = re.compile(
 )
 
 
-class Dropped(EngineError):
+class Lost(EngineError):
+    """The server cannot be reached, is too busy, fails or breaks off: another one might answer."""
+
+
+class Dropped(Lost):
     """The connection ended in the middle of an answer."""
 
 
@@ -55,9 +59,9 @@ class Faults:
         if status == 404:
             return EngineError(f"{self.where} is not an OpenAI-compatible server (404: {words}); check engine.url.")
         if status == 429:
-            return EngineError(f"{self.where} is still busy after {tried} tries ({words}); lower engine.concurrency.")
+            return Lost(f"{self.where} is still busy after {tried} tries ({words}); lower engine.concurrency.")
         if isinstance(status, int) and status >= 500:
-            return EngineError(f"{self.where} failed {tried} times ({status}: {words}); see the server's log.")
+            return Lost(f"{self.where} failed {tried} times ({status}: {words}); see the server's log.")
         code = f"{status}: " if status else ""
         return EngineError(f"{self.where} did not complete the request ({code}{words}); see the server's log.")
 
@@ -70,7 +74,7 @@ class Faults:
 
     def silent(self, characters: int) -> EngineError:
         """The server sends nothing any more in the middle of a stream."""
-        return EngineError(
+        return Lost(
             f"{self.where} fell silent for {self.settings.timeout:g} s after {characters} characters; raise "
             "engine.timeout or see the server's log."
         )
@@ -87,13 +91,13 @@ class Faults:
         cause = error.__cause__
         kind, reason = type(cause).__name__, _clean(str(cause or "")) or "no reason given"
         if kind in ("ConnectError", "ConnectTimeout", "UnsupportedProtocol"):
-            return EngineError(f"No server answers at {self.where} ({reason}); start it or set engine.url.")
+            return Lost(f"No server answers at {self.where} ({reason}); start it or set engine.url.")
         if "Timeout" in type(error).__name__:
-            return EngineError(
+            return Lost(
                 f"{self.where} did not answer within {self.settings.timeout:g} s, {tried} times; raise "
                 "engine.timeout or lower engine.concurrency."
             )
-        return EngineError(
+        return Lost(
             f"{self.where} closed the connection without an answer, {tried} times ({reason}); see the server's log."
         )
 

@@ -20,9 +20,19 @@ def extractive(settings: EngineSettings, embedder: Embedder) -> Engine:
 
 def server(settings: EngineSettings, embedder: Embedder) -> Engine:
     """Any OpenAI-compatible server."""
+    from hybrid.engines.replicas import Replicas
     from hybrid.engines.server import Server
 
-    return Server(settings)
+    if len(settings.urls) > 1:
+        return Replicas(settings)
+    return Server(settings.model_copy(update={"url": settings.urls[0], "urls": ()}) if settings.urls else settings)
+
+
+def local(settings: EngineSettings, embedder: Embedder) -> Engine:
+    """A model in this process, by Transformers."""
+    from hybrid.engines.local.engine import LocalEngine
+
+    return LocalEngine(settings)
 
 
 def vllm(settings: EngineSettings, embedder: Embedder) -> Engine:

@@ -8,8 +8,9 @@ the server written in Python around llama.cpp, have of their own.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 from hybrid.chat.prompts import Prompt, sendable_messages
 from hybrid.chat.refusals import abstains
 from hybrid.cost.counted import ByCounters
+from hybrid.cost.crowd import Crowd
 from hybrid.cost.prometheus import Counters
 from hybrid.cost.sent import sent
+from hybrid.engines.affinity import prefix_key
 from hybrid.engines.base import Completion, OnText
-from hybrid.engines.faults import Dropped, is_html, nothing_said, too_long, transport_errors
+from hybrid.engines.faults import Dropped, Lost, is_html, nothing_said, too_long, transport_errors
 from hybrid.engines.reply import Reply
 from hybrid.engines.tokenizer import Tokenizer
 from hybrid.engines.wire import Wire
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 MARGIN = 1024  # tokens a chat template adds at most, for telling without counting that a prompt is short enough
 METRICS = 1.0  # seconds that a server gets to tell its counters
+ROUTER = "X-Session-ID"  # the header by which vllm-router keeps what belongs together on one server
 FIRST_WAIT = 0.5  # seconds before a broken stream is asked for again, doubled each time
 
 
@@ -58,12 +62,23 @@ class Server:
         self._notes: dict[str, None] = {}
         self._unsupported: frozenset[str] = frozenset()
         self._tokenizer = Tokenizer(self._wire, lambda: self.model, settings.concurrency, self._note)
-        self._counters = ByCounters(lambda: Counters.read(self._wire.url, self.model, timeout=METRICS))
+        self._counters = ByCounters(self._read)
+        self._crowd = Crowd(self._read)
 
     @property
     def name(self) -> str:
         """The model and where it is served."""
         return f"{self.model} at {self._wire.host}"
+
+    @property
+    def host(self) -> str:
+        """Its host and port."""
+        return self._wire.host
+
+    @property
+    def where(self) -> str:
+        """Its address, without a password."""
+        return self._faults.where
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -122,10 +137,10 @@ class Server:
             EngineError: the server cannot be reached, refuses, breaks off, or replies without an answer.
         """
         self._check_fits(prompt, max_tokens)
-        with self._turn():
-            self._counters.off |= self._tokenizer.kind != "vllm"
+        self._counters.off |= self._tokenizer.kind != "vllm" or self._behind > 1
+        with self._turn(), self._among_others() as part:
             self._counters.begin()
-            sent()
+            sent(self._wire.host)
             started = time.perf_counter()
             try:
                 reply = self._reply(prompt, max_tokens, on_text)
@@ -135,17 +150,24 @@ class Server:
             seconds = time.perf_counter() - started
         first = None if reply.first is None else reply.first - started
         truncated = reply.finish == "length"
+        usage = self._usage(reply, prompt, seconds, first)
         if truncated and not reply.text.strip():
-            raise EngineError(
+            spent = EngineError(
                 f"{self.name} used all {max_tokens} tokens without writing an answer, as a thinking model does; raise "
                 "engine.max_tokens or serve it with thinking turned off."
             )
-        usage = self._usage(reply, prompt, seconds, first)
+            spent.usage = usage
+            raise spent
         if not reply.text.strip() or reply.finish == "content_filter":  # a text that a filter cut is no answer either
             error = nothing_said(self.name, reply.finish, thought=reply.thought)
             error.usage = usage
             raise error
-        return Completion(reply.text, usage, abstained=abstains(reply.text), truncated=truncated, finish=reply.finish)
+        completion = Completion(reply.text, usage, abstained=abstains(reply.text), truncated=truncated)
+        return replace(completion, finish=reply.finish, part=part())
+
+    def alive(self, seconds: float) -> bool:
+        """Whether the server says within some seconds that it is well."""
+        return self._wire.alive(seconds)
 
     def close(self) -> None:
         """End the connections to the server."""
@@ -164,6 +186,21 @@ class Server:
         if not models:
             raise self._faults.garbage("an HTML page" if is_html(data) else "no list of models")
         return models
+
+    @cached_property
+    def _behind(self) -> int:
+        """How many servers vllm-router has behind the address; 0 where no such router answers."""
+        if self._tokenizer.kind != "vllm":
+            return 0
+        urls = self._wire.probe("/list_workers").get("urls")
+        number = len(urls) if isinstance(urls, list) else 0
+        if number > 1:
+            self._crowd.unknown = "a router stands before its servers"
+            self._note(
+                f"{self._wire.host} is a router with {number} servers: seconds are those in which any of them worked "
+                "on a call of this process; name them in engine.urls to have each counted"
+            )
+        return number
 
     def _told_window(self) -> int | None:
         try:
@@ -220,10 +257,11 @@ class Server:
             try:
                 self._stream(reply, prompt, max_tokens, on_text)
                 return reply
-            except Dropped as error:
-                shown = on_text is not None and reply.pieces
-                if shown or attempt == self._settings.retries:
+            except Lost as error:
+                if on_text is not None and reply.pieces:  # nobody may begin it anew
                     raise EngineError(str(error)) from None
+                if not isinstance(error, Dropped) or attempt == self._settings.retries:
+                    raise
             time.sleep(min(FIRST_WAIT * 2**attempt, 8.0))
             attempt += 1
 
@@ -269,7 +307,8 @@ class Server:
             options["extra_body"] = {"cache_salt": self._settings.cache_salt}
         create: Any = self._wire.client.chat.completions.create
         try:
-            return create(model=self.model, messages=sendable_messages(prompt), **options)
+            with_key = {ROUTER: prefix_key(prompt)}
+            return create(model=self.model, messages=sendable_messages(prompt), extra_headers=with_key, **options)
         except openai.NotFoundError as error:
             raise self._not_found(error) from None
         except openai.BadRequestError as error:
@@ -306,6 +345,26 @@ class Server:
         if not names or self.model in names:
             return self._faults.failure(error)
         return self._faults.no_model(self.model, names)
+
+    @contextmanager
+    def _among_others(self) -> Iterator[Callable[[], float]]:
+        """What is yielded tells afterwards what part of the server's work was for this process, where it is shared."""
+        if not self._settings.shared:
+            yield lambda: 1.0
+            return
+        begun, found = self._crowd.begin(), 1.0
+        try:
+            yield lambda: found
+        finally:
+            found = self._crowd.end(begun)
+        if self._crowd.unknown:
+            self._note(
+                f"{self._wire.host} does not tell how many requests it has ({self._crowd.unknown}): with other clients "
+                "at work, what its calls cost is an upper bound"
+            )
+
+    def _read(self) -> Counters:
+        return Counters.read(self._wire.url, self.model, timeout=METRICS)
 
     def _turn(self) -> AbstractContextManager[object]:
         """Ask llama-cpp-python one question at a time: it breaks an answer off when the next question comes in."""

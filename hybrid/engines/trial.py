@@ -11,6 +11,7 @@ from hybrid.chat.prompts import Prompt
 from hybrid.chat.thinking import spoken
 from hybrid.engines.faults import nothing_said
 from hybrid.engines.make import make_engine
+from hybrid.engines.replicas import Replicas
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError
 from hybrid.index.embedding import Embedder
@@ -74,9 +75,10 @@ def tried(settings: EngineSettings, embedder: Embedder, seconds: float) -> Trial
     try:
         found = done.get(timeout=seconds)
     except Empty:
+        where = settings.url or ", ".join(settings.urls)
         raise EngineError(
-            f"The server at {settings.url} did not answer a question over one sentence within {seconds:g} s: see its "
-            "log, or give it longer with --timeout, as where it still loads the model."
+            f"The server at {where} did not answer a question over one sentence within {seconds:g} s: see its log, "
+            "or give it longer with --timeout, as where it still loads the model."
         ) from None
     if isinstance(found, BaseException):
         raise found
@@ -90,7 +92,7 @@ def _asked(settings: EngineSettings, embedder: Embedder) -> Trial:
         window = engine.window
         completion = engine.ask(_PROMPT, max_tokens=min(settings.max_tokens, max(16, window // 2)))
     finally:
-        if isinstance(engine, Server):
+        if isinstance(engine, Server | Replicas):
             engine.close()
     said = " ".join(spoken(completion.text).split())
     if not said:

@@ -178,7 +178,7 @@ class VllmEngine:
             begun = time.perf_counter()
             for job in jobs:
                 if job.sent is not None:
-                    job.sent()
+                    job.sent("")
             outputs = self.llm.chat(
                 [sendable_messages(job.prompt) for job in jobs],
                 [SamplingParams(**_sampling(job, self._settings.temperature)) for job in jobs],
@@ -203,7 +203,7 @@ class _Job:
 
     prompt: Prompt
     max_tokens: int
-    sent: Callable[[], None] | None = None  # told when it is given to vLLM, which another thread may do
+    sent: Callable[[str], None] | None = None  # told when it is given to vLLM, which another thread may do
     completion: Completion | None = None
     error: BaseException | None = None
     done: bool = False

@@ -84,6 +84,22 @@ class Wire:
             return {}
         return data if isinstance(data, Mapping) else {}
 
+    def alive(self, seconds: float) -> bool:
+        """Whether the server says in time that it is well; one without an endpoint for that only has to answer."""
+        import openai
+
+        try:
+            self.client.with_options(timeout=seconds, max_retries=0).get(
+                re.sub(r"/v\d+$", "", self.url) + "/health", cast_to=object
+            )
+        except openai.APIStatusError as error:
+            return error.status_code < 500
+        except openai.APIError:
+            return False
+        except ValueError:  # a reply that is no JSON
+            return True
+        return True
+
     def _send(self, path: str, body: object, *, retries: int | None = None, beside: bool = False) -> object:
         url = (re.sub(r"/v\d+$", "", self.url) if beside else self.url) + path
         options: Any = {} if retries is None else {"max_retries": retries}

@@ -72,8 +72,13 @@ class LlamaIndexHybrid(Hybrid):
         own = f"{path}-{self.chunker.fingerprint}"
         return own if isinstance(path, str) else Path(own)
 
+    @property
+    def _reranks(self) -> bool:
+        return bool(self.rerankers) or super()._reranks
+
     def _rerank(self, question: str, found: list[Candidate], store: Store) -> list[Candidate]:
-        """The retrieved passages that the rerankers keep, in their order."""
+        """The retrieved passages that the rerankers keep, in their order; that of the settings comes first."""
+        found = super()._rerank(question, found, store)
         if not self.rerankers or not found:
             return found
         nodes = passage_nodes(found, store)

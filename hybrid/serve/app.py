@@ -37,9 +37,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 _KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
-def app(service: Service) -> Starlette:
-    """The application of a service."""
-    routes: list[BaseRoute] = [
+def addresses() -> list[BaseRoute]:
+    """The addresses of the service, without MCP's."""
+    return [
         Route("/", page),
         Route("/page/{name}", page),
         Route("/open/{path:name}", page),
@@ -69,6 +69,11 @@ def app(service: Service) -> Starlette:
         Route("/v1/vector_stores/{store}/file_batches", vector_stores.batch, methods=["POST"]),
         Route("/v1/vector_stores/{store}/file_batches/{batch}", vector_stores.batched),
     ]
+
+
+def app(service: Service) -> Starlette:
+    """The application of a service."""
+    routes = addresses()
     tools = Tools(service.hybrid, service.shelf, service)
     routes.append(Mount("/mcp", tools.over_http()))
 

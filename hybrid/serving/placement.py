@@ -14,10 +14,10 @@ from hybrid.errors import InputError
 from hybrid.model.config import Model
 from hybrid.model.quantization import size_of
 from hybrid.serving.memory import UTILIZATION, WORKSPACE, Split, fit, refusal
-from hybrid.serving.served import Served, given
+from hybrid.serving.served import Served, given, kept_bits
 from hybrid.serving.vllm import BIND
 
-SHARE = "0.45"  # of a GPU's memory, for each of two servers on it
+SHARE = 0.9  # of a GPU's memory, for all servers on it together
 
 
 def gpus() -> dict[str, float]:
@@ -64,6 +64,9 @@ def place(servers: Sequence[Served], devices: Sequence[str], cpus: Sequence[int]
         for i, s in enumerate(placed):
             placed[i] = replace(s, cores=",".join(map(str, cpus[i * each : (i + 1) * each])))
         return placed, "each server has CPU cores of its own: " + " and ".join(s.cores for s in placed)
+    if len(placed) > len(cpus) > 0 and all(s.gpus == 1 for s in placed):  # all threads of each on one core, in turn
+        placed = [replace(s, cores=str(cpus[i % len(cpus)])) for i, s in enumerate(placed)]
+        return placed, f"{len(placed)} servers share {len(cpus)} CPU cores, one for each"
     if len(placed) < 2 or not devices or any("ray" in s.extra for s in placed):  # Ray places by itself
         return placed, ""
     if sum(s.gpus for s in placed) <= len(devices):
@@ -74,9 +77,10 @@ def place(servers: Sequence[Served], devices: Sequence[str], cpus: Sequence[int]
         return placed, "each server has GPUs of its own: " + " and ".join(s.devices for s in placed)
     if any(given(s, "--gpu-memory-utilization") is not None for s in placed):
         return placed, ""
-    shared = [replace(s, extra=(*s.extra, "--gpu-memory-utilization", SHARE)) for s in placed]
+    each_has = f"{SHARE / len(placed):.3g}"
+    shared = [replace(s, extra=(*s.extra, "--gpu-memory-utilization", each_has)) for s in placed]
     which = ", ".join(devices)
-    return shared, f"the servers share the memory of GPU {which}: --gpu-memory-utilization {SHARE} each"
+    return shared, f"the servers share the memory of GPU {which}: --gpu-memory-utilization {each_has} each"
 
 
 def check_memory(served: Served, model: Model, devices: Mapping[str, float]) -> None:
@@ -90,11 +94,10 @@ def check_memory(served: Served, model: Model, devices: Mapping[str, float]) -> 
         return
     if served.gpus > len(own):
         raise InputError(
-            f"The {served.kind} server wants {served.gpus} GPUs and {len(own)} may be used: lower --tensor-parallel, "
+            f"The {served.title} wants {served.gpus} GPUs and {len(own)} may be used: lower --tensor-parallel, "
             "--pipeline-parallel or --data-parallel, or pass on how vLLM reaches other machines."
         )
     memory = min(devices.get(name, 0.0) for name in own)
-    kept = given(served, "--kv-cache-dtype") or ""
     found = fit(
         "",
         memory,
@@ -102,7 +105,7 @@ def check_memory(served: Served, model: Model, devices: Mapping[str, float]) -> 
         served.window,
         Split(served.tensor_parallel, served.pipeline_parallel, served.data_parallel),
         weight_bytes=size_of(model),
-        bits=8 if kept.startswith("fp8") else 4 if "4" in kept else 16,
+        bits=kept_bits(served),
         utilization=float(given(served, "--gpu-memory-utilization") or UTILIZATION),
     )
     if memory and found.missing > WORKSPACE:  # by less it may fit: the workspace is a guess

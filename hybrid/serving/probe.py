@@ -11,7 +11,7 @@ import math
 import os
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
-from typing import Any
+from typing import Any, Protocol
 
 from hybrid.errors import EngineError
 from hybrid.serving.served import Served
@@ -20,15 +20,47 @@ TIMEOUT = 1800.0  # seconds to load a model; large ones take many minutes
 FILLER = "The quick brown fox jumps over the lazy dog, and nobody in the yard minds. "
 
 
-def verify(served: Served) -> None:
+class Reached(Protocol):
+    """What listens at an address and serves a model: a server, or a router in front of some."""
+
+    @property
+    def name(self) -> str:
+        """The model's name there."""
+
+    @property
+    def window(self) -> int:
+        """Tokens that it should read."""
+
+    @property
+    def title(self) -> str:
+        """What it is called where something is told of it."""
+
+    @property
+    def tag(self) -> str:
+        """The same, short."""
+
+    @property
+    def url(self) -> str:
+        """The base URL for clients on this machine."""
+
+    @property
+    def reach(self) -> str:
+        """The host under which this machine reaches it."""
+
+    @property
+    def port(self) -> int:
+        """Its port."""
+
+
+def verify(served: Reached) -> None:
     """Raise EngineError unless the server's window is the planned one."""
     status, told = _http(served, "POST", "/tokenize", {"model": served.name, "prompt": "a"})
     window = told.get("max_model_len") if status == 200 else None
     if window is None:
-        raise EngineError(f"The {served.kind} server does not tell its window ({status}: {_words(told)}).")
+        raise EngineError(f"The {served.title} does not tell its window ({status}: {_words(told)}).")
     if window != served.window:
         raise EngineError(
-            f"The {served.kind} server reads {window} tokens where {served.window} were planned: this vLLM understood "
+            f"The {served.title} reads {window} tokens where {served.window} were planned: this vLLM understood "
             "the override in another way, or a flag that was passed on changed it."
         )
 
@@ -42,7 +74,7 @@ def probe(served: Served, timeout: float = TIMEOUT) -> None:
     told = _http(served, "POST", "/tokenize", {"model": served.name, "prompt": FILLER, "add_special_tokens": False})[1]
     filler = told["tokens"]
     tokens = (filler * (served.window // len(filler) + 1))[: served.window]  # sent as tokens, so the length is exact
-    where = f"The {served.kind} server"
+    where = f"The {served.title}"
     status, reply = _complete(served, tokens[:-1], timeout)
     nothing = EngineError(
         f"{where} computes nothing at the end of its window of {served.window} tokens (a log-probability that is not a "
@@ -63,7 +95,13 @@ def probe(served: Served, timeout: float = TIMEOUT) -> None:
         raise EngineError(f"{where} took a prompt one token longer than its window of {served.window} ({status}).")
 
 
-def healthy(served: Served, timeout: float = 30.0) -> bool:
+def chat(served: Reached, question: str, headers: Mapping[str, str]) -> tuple[int, Any]:
+    """Status and reply of a question that is answered with one token."""
+    body = {"model": served.name, "messages": [{"role": "user", "content": question}], "max_tokens": 1}
+    return _http(served, "POST", "/v1/chat/completions", body, headers=headers)
+
+
+def healthy(served: Reached, timeout: float = 30.0) -> bool:
     try:
         return _http(served, "GET", "/health", timeout=timeout)[0] == 200
     except (OSError, HTTPException):
@@ -75,13 +113,20 @@ def _complete(served: Served, tokens: list[int], timeout: float) -> tuple[int, A
     return _http(served, "POST", "/v1/completions", body, timeout)
 
 
-def _http(served: Served, method: str, path: str, body: Any = None, timeout: float = 60.0) -> tuple[int, Any]:
+def _http(
+    served: Reached,
+    method: str,
+    path: str,
+    body: Any = None,
+    timeout: float = 60.0,
+    headers: Mapping[str, str] | None = None,
+) -> tuple[int, Any]:
     """Status and JSON of one request, past any proxy."""
     connection = HTTPConnection(served.reach, served.port, timeout=timeout)
     key = os.environ.get("VLLM_API_KEY")
-    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
+    own = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     try:
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        connection.request(method, path, None if body is None else json.dumps(body), {**own, **(headers or {})})
         reply = connection.getresponse()
         data = reply.read()
     finally:

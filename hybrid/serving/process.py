@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from hybrid.errors import EngineError
-from hybrid.serving.served import Served
+from hybrid.serving.probe import Reached
 
 _RAISED = re.compile(r"(?:[\w.]+\.)?(?:\w*(?:Error|Exception)|[\w. -]+: error): (.+)")
 _NOISE = re.compile(r"leaked|nanobind|warnings\.warn")  # printed by every vLLM that ends
@@ -28,7 +28,7 @@ _LOGGED = re.compile(
 class Running:
     """A server's process and its log."""
 
-    served: Served
+    served: Reached
     process: subprocess.Popen[bytes]
     log: Path
     copied: int = 0  # bytes of the log
@@ -40,7 +40,7 @@ class Running:
         why = reason(self.log.read_text("utf-8", "replace"))
         if code == -signal.SIGKILL:
             why = f"it was killed, as the system does when memory runs out; its last words: {why}"
-        return f"The {self.served.kind} server ended with code {code}: {why}. Its log is {self.log}"
+        return f"The {self.served.title} ended with code {code}: {why}. Its log is {self.log}"
 
     def copy(self, to: TextIO | None) -> None:
         """Copy the lines that the log has grown by."""
@@ -51,7 +51,7 @@ class Running:
         for line in new.decode("utf-8", "replace").splitlines():
             self.last = _plain(line).strip() or self.last
             if to is not None:
-                print(f"{self.served.kind} | {line}", file=to, flush=True)
+                print(f"{self.served.tag} | {line}", file=to, flush=True)
 
     def left(self) -> bool:
         """Whether anything in its process group still runs, zombies aside."""
@@ -68,7 +68,7 @@ class Running:
             os.killpg(self.process.pid, sign)
 
 
-def launch(served: Served, line: Sequence[str], environment: Mapping[str, str], log: Path) -> Running:
+def launch(served: Reached, line: Sequence[str], environment: Mapping[str, str], log: Path) -> Running:
     """Start a server in a process group of its own, which is stopped as a whole; its output goes to the log."""
     with log.open("wb") as output:
         try:

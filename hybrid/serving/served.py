@@ -44,6 +44,7 @@ class Served:
     pipeline_parallel: int = 1
     data_parallel: int = 1
     devices: str = ""  # CUDA_VISIBLE_DEVICES; empty: as it is
+    label: str = ""  # what sets it apart from others of its kind
     cores: str = ""  # that a CPU build binds its threads to; empty: vLLM chooses
 
     def __post_init__(self) -> None:
@@ -63,19 +64,35 @@ class Served:
         return "extended" if self.overrides else "native"
 
     @property
+    def title(self) -> str:
+        """What it is called where something is told of it."""
+        return f"{self.kind} server {self.label}".rstrip()
+
+    @property
+    def tag(self) -> str:
+        """The same, short."""
+        return f"{self.kind} {self.label}".rstrip()
+
+    @property
     def reach(self) -> str:
         """The host under which this machine reaches the server."""
-        return "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host
+        return address(self.host, self.port)[0]
 
     @property
     def url(self) -> str:
         """The base URL for clients on this machine."""
-        return f"http://{f'[{self.reach}]' if ':' in self.reach else self.reach}:{self.port}/v1"
+        return address(self.host, self.port)[1]
 
     @property
     def gpus(self) -> int:
         """How many GPUs it takes."""
         return self.tensor_parallel * self.pipeline_parallel * self.data_parallel
+
+
+def address(host: str, port: int) -> tuple[str, str]:
+    """The host under which this machine reaches what listens at an address, and its base URL for clients here."""
+    reach = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
+    return reach, f"http://{f'[{reach}]' if ':' in reach else reach}:{port}/v1"
 
 
 def flags(served: Served, version: tuple[int, ...] = PER_REQUEST) -> list[str]:
@@ -103,6 +120,12 @@ def given(served: Served, flag: str) -> str | None:
             following = served.extra[i + 1] if i + 1 < len(served.extra) else "--"
             return value if equals else "" if following.startswith("--") else following
     return None
+
+
+def kept_bits(served: Served) -> int:
+    """Bits of a cached key or value, by the flags that are passed on."""
+    kept = given(served, "--kv-cache-dtype") or ""
+    return 8 if kept.startswith("fp8") else 4 if "4" in kept else 16
 
 
 def _positions(overrides: Mapping[str, Any]) -> int | None:

@@ -11,10 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from hybrid.errors import SettingsError
+from hybrid.serving.router import Router
 from hybrid.serving.served import Served
 
 
-def with_engines(path: Path, servers: Sequence[Served], *, force: bool = False) -> str:
+def with_engines(path: Path, servers: Sequence[Served | Router], *, force: bool = False) -> str:
     """The text of `path` with [engine] for the first server and [long_engine] for the second; the rest stays.
 
     Raises:
@@ -47,7 +48,7 @@ def with_engines(path: Path, servers: Sequence[Served], *, force: bool = False) 
     raise SettingsError(f"Cannot add the engines to {path} as it is written: name another file with --write.")
 
 
-def _table(name: str, served: Served) -> str:
+def _table(name: str, served: Served | Router) -> str:
     """One engine as a table of TOML; JSON's strings are TOML's."""
     lines = [
         f"[{name}]  # {served.kind}",

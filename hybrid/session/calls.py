@@ -51,7 +51,7 @@ class Calls:
         try:
             with meter.call(says_when=getattr(engine, "says_when", False)) as call:
                 completion = engine.ask(prompt, max_tokens=max_tokens, on_text=said)
-                call.told_seconds = completion.usage.told_seconds
+                call.told_seconds, call.part = completion.usage.told_seconds, completion.part
         except HybridError as error:
             usages.append(error.usage)
             raise

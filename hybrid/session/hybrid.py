@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -18,6 +18,7 @@ from hybrid.engines.make import make_engine
 from hybrid.errors import EngineError, InputError
 from hybrid.index.protocol import Progress, Store
 from hybrid.model.profile import FILE as PROFILE
+from hybrid.reading.reranker import Reranker
 from hybrid.routing.policies.forced import Forced
 from hybrid.routing.policies.make import make_policy
 from hybrid.routing.policy import Policy
@@ -210,9 +211,19 @@ class Hybrid(Corpora):
         k = k or self.settings.retrieval.k
         return self._way(question, corpus, documents=documents, where=where).retrieve(k)[:k]
 
+    @property
+    def _reranks(self) -> bool:
+        """Whether `_rerank` changes anything."""
+        return self.settings.retrieval.reranker is not None
+
     def _rerank(self, question: str, found: list[Candidate], store: Store) -> list[Candidate]:
-        """The retrieved passages; a subclass may choose and order them anew."""
-        return found
+        """The retrieved passages as the reranker orders them; a subclass may choose and order them anew."""
+        return found if self._reranker is None else self._reranker(question, found)
+
+    @cached_property
+    def _reranker(self) -> Reranker | None:
+        name = self.settings.retrieval.reranker
+        return None if name is None else Reranker(name, self.settings.embedder.device)
 
     def spent(self) -> dict[str, Spent]:
         """Tokens, seconds and joules of all calls until now, by the engine's name; engines of one name count as one."""
@@ -220,6 +231,7 @@ class Hybrid(Corpora):
 
     @property
     def _situating(self) -> Situating:
+        """What puts situations together."""
         return Situating(self.settings, self.engine, self.long_engine, self.warm, self._counted)
 
     def _way(
@@ -253,7 +265,7 @@ class Hybrid(Corpora):
             self.settings,
             self._situating,
             self.calls,
-            self._rerank,
+            self._rerank if self._reranks else None,
             chosen,
             timings={"index": opened},
             **how,
@@ -261,16 +273,19 @@ class Hybrid(Corpora):
 
     def _begin(self, way: Way) -> tuple[Situation, Decision]:
         """The way up to the decision; the embedder is loaded before, so that searches are timed without that."""
-        if not self._loaded and self.settings.retrieval.mode != "lexical":
+        if not self._loaded and (self.settings.retrieval.mode != "lexical" or self._reranker is not None):
             with way.stage("load"):
-                self.embedder.warm_up()
+                if self.settings.retrieval.mode != "lexical":
+                    self.embedder.warm_up()
+                if self._reranker is not None:
+                    self._reranker.warm_up()
             self._loaded = True
         return way.begin()
 
     def _measured(self, what: Any) -> Engine:
         """An engine that is given no more than it was measured to read; it is not asked here."""
         engine, profile = make_engine(what, self.embedder), self.settings.routing.profile
-        if not engine.on_gpu or (profile is None and not Path(PROFILE).is_file()):
+        if getattr(engine, "quotes", False) or (profile is None and not Path(PROFILE).is_file()):
             return engine
         limited: Any = Effective(engine, profile)
         return limited  # type: ignore[no-any-return]

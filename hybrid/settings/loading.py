@@ -20,7 +20,7 @@ from hybrid.errors import SettingsError
 from hybrid.files import read_text
 from hybrid.registry import hint
 from hybrid.settings.cost import Hardware, overrule_costs
-from hybrid.settings.engine import EngineSettings, overrule_engine
+from hybrid.settings.engine import ADDRESSES, EngineSettings, overrule_engine
 from hybrid.settings.routing import overrule_routing
 from hybrid.settings.serve import KeySettings
 from hybrid.settings.settings import Settings
@@ -112,8 +112,8 @@ def _said(section: Any) -> dict[str, Any]:
 
 def _names_another(engine: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
     """Whether some settings name another engine than those below."""
-    kind = known.get("kind") or ("server" if known.get("url") else None)
-    return "url" in engine or "model" in engine or engine.get("kind", kind) != kind
+    kind = known.get("kind") or ("server" if any(known.get(key) for key in ADDRESSES) else None)
+    return bool({"model", *ADDRESSES} & set(engine)) or engine.get("kind", kind) != kind
 
 
 def _from_file(file: str | Path | None) -> Mapping[str, Any]:

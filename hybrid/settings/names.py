@@ -18,6 +18,7 @@ ENGINES = Registry[Any](
     {
         "extractive": "hybrid.engines.make:extractive",
         "server": "hybrid.engines.make:server",
+        "local": "hybrid.engines.make:local",
         "vllm": "hybrid.engines.make:vllm",
     },
 )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from hybrid.settings.cost import CostSettings
-from hybrid.settings.engine import EngineSettings
+from hybrid.settings.engine import ADDRESSES, EngineSettings
 from hybrid.settings.names import StoreName
 from hybrid.settings.routing import RoutingSettings
 from hybrid.settings.section import Name, Section
@@ -65,6 +65,22 @@ class RetrievalSettings(Section):
 
     mode: Literal["fused", "dense", "lexical"] = "fused"
     k: int = Field(8, ge=1, description="passages read on the rag route")
+    reranker: Name | None = Field(
+        None,
+        description="a cross-encoder of sentence-transformers that orders the passages found, a folder or a hub name; "
+        "or 'packaged'",
+    )
+    rerank_from: int = Field(50, ge=2, description="passages that the reranker reads")
+
+    @model_validator(mode="after")
+    def _every_key_has_an_effect(self) -> RetrievalSettings:
+        if self.reranker is None and self.rerank_from != type(self).model_fields["rerank_from"].default:
+            raise ValueError("the key 'rerank_from' has no effect without 'reranker': leave it out")
+        if self.reranker is not None and self.rerank_from < self.k:
+            raise ValueError(
+                f"the key 'rerank_from' is {self.rerank_from}, fewer than the {self.k} passages of 'k': raise it"
+            )
+        return self
 
 
 class IndexSettings(Section):
@@ -103,6 +119,6 @@ class Settings(Section):
         if not isinstance(given, Mapping):
             return given
         one, other = given.get("engine"), given.get("long_engine")
-        if not isinstance(one, Mapping) or not isinstance(other, Mapping) or {"url", "model", "kind"} & set(other):
+        if not isinstance(one, Mapping) or not isinstance(other, Mapping) or {"model", "kind", *ADDRESSES} & set(other):
             return given
         return {**given, "long_engine": {**one, **other}}

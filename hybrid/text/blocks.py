@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.text.code_lines import MOST_LINES, QUOTES, SETTINGS, Line, lines_of
-from hybrid.text.code_nodes import ABOVE, CLOSES, COMMENT, Node, nodes_of
+from hybrid.text.code_nodes import ABOVE, CLOSES, COMMENT, MOST_LINES, QUOTES, SETTINGS, Line, Node, lines_of, nodes_of
 from hybrid.text.kinds import kind_of
 
 MOST_CHARACTERS = 2_000
+MOST_HEAD = 1_000  # characters of the arguments between a name and its documentation
 ENTRY_LINES = 12  # of an entry of a list in a file of settings, which stays whole
 
 _PROSE = frozenset("latex bibtex po xml vue svelte".split())  # read as text: their lines are no statements
@@ -25,8 +25,10 @@ _HOLDS = re.compile(
     r"(?![.=\[]|\s*=|\s+\w+[\s*&]+\w+\s*\()"  # module.exports = ..., struct ring *make(...)
 )
 _PART = re.compile(r"[:@]\w+|[-*] |\w+:$|\.\. ")  # what begins a part of a documentation
+_FIELD = re.compile(r"[:@]\w+ \S")  # what begins the description of a parameter
 _ENTRY = re.compile(r"\[\[[^\]]+\]\]")
 _SECTION = re.compile(r"\[+[^\[\]]+\]+\s*(?:[#;].*)?$")
+_OPENING = tuple(prefix + marks for prefix in ("", "r", "R") for marks in QUOTES)  # what begins a docstring
 _SCALAR = re.compile(r"[|>][-+\d]*\s*(?:#.*)?$")  # what YAML writes before a text of several lines
 
 
@@ -53,8 +55,6 @@ def blocks(text: str, language: str) -> list[Block]:
 
 
 class _Cutter:
-    """Makes blocks of nodes."""
-
     def __init__(self, lines: Sequence[Line], settings: bool, found: list[Block]) -> None:
         self._lines, self._settings, self._found = lines, settings, found
 
@@ -95,8 +95,7 @@ class _Cutter:
         return number
 
     def _holds(self, node: Node) -> bool:
-        """Whether a node is taken apart, as a class with methods, a key with keys under it, and anything long with
-        parts are."""
+        """Whether a node is taken apart, as a class with methods, a key with keys under it and long things are."""
         header, inner = self._header(node), [kid for kid in node.kids if kid.kids]
         if self._settings and header.startswith("- ") and not inner:
             return node.last - node.first >= ENTRY_LINES  # a short entry of a list in a YAML file is one
@@ -144,9 +143,13 @@ class _Cutter:
         self._slices(begin, max(kids[-1].last, node.last), number)
 
     def _slices(self, first: int, last: int, above: int) -> None:
-        """Cut lines into blocks that are not too long, where a paragraph or the description of a parameter begins."""
+        """Cut lines into blocks that are not too long, where a paragraph begins, and before every parameter."""
         begin, cut = first, first  # where the block begins, and where the latest part of it does
+        long = not self._fits(first, last)
         for i in range(first, last + 1):
+            if long and i > begin and _FIELD.match(self._lines[i].text):
+                self._add(begin, i - 1, above)
+                begin = cut = i
             if i > begin and not self._fits(begin, i):
                 stop = cut if cut > begin else i
                 self._add(begin, stop - 1, above)
@@ -204,7 +207,19 @@ def joined(quotes: Sequence[str]) -> str:
     return ("\n\n" if any("\n" in quote for quote in quotes) else " ").join(quotes)
 
 
-def around(found: Sequence[Block], start: int, end: int) -> tuple[int, int]:
-    """The range of the blocks that hold a range of the text; the range itself where none does."""
+def around(text: str, language: str, start: int, end: int) -> tuple[int, int]:
+    """The range of the blocks that hold a range of the text, a documentation with what it documents; the range itself
+    where none does."""
+    found = blocks(text, language)
     touched = [block for block in found if block.start < end and start < block.end]
-    return (min(start, touched[0].start), max(end, touched[-1].end)) if touched else (start, end)
+    if not touched:
+        return start, end
+    head = found[touched[0].above] if touched[0].above >= 0 else touched[0]
+    if text.startswith((*_OPENING, ")"), _first(text, touched[0])) and touched[0].start - head.end <= MOST_HEAD:
+        touched.insert(0, head)
+    return min(start, touched[0].start), max(end, touched[-1].end)
+
+
+def _first(text: str, block: Block) -> int:
+    """Where the first word of a block stands."""
+    return block.end - len(text[block.start : block.end].lstrip())

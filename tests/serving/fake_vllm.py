@@ -32,8 +32,18 @@ class Handler(BaseHTTPRequestHandler):
 
     window = 0
     fault = ""
+    name = ""
+    answered = 0
 
     def do_GET(self) -> None:
+        if self.path == "/metrics":
+            counted = (
+                f'vllm:request_success_total{{model_name="{self.name}",finished_reason="length"}} {self.answered}.0'
+            )
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(f"{counted}\n".encode())
+            return
         self.answer(200, {})
 
     def do_POST(self) -> None:
@@ -42,6 +52,10 @@ class Handler(BaseHTTPRequestHandler):
             window = self.window // 2 if self.fault == "window" else self.window
             tokens = list(range(len(asked["prompt"].split())))
             self.answer(200, {"count": len(tokens), "tokens": tokens, "max_model_len": window})
+            return
+        if self.path == "/v1/chat/completions":
+            Handler.answered += 1
+            self.answer(200, {"choices": [{"message": {"role": "assistant", "content": "a"}}]})
             return
         read = len(asked["prompt"])
         if self.fault == "crash":
@@ -71,7 +85,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("serve")
     parser.add_argument("model")
-    for flag in ("--served-model-name", "--host", "--hf-overrides", "--fault", "--pids"):
+    for flag in ("--served-model-name", "--host", "--hf-overrides", "--kv-transfer-config", "--fault", "--pids"):
         parser.add_argument(flag, default="")
     for flag in ("--port", "--max-model-len"):
         parser.add_argument(flag, type=int)
@@ -92,6 +106,7 @@ def main() -> int:
         time.sleep(600)
     if given.fault == "dies":
         return 3
+    Handler.name = given.served_model_name
     Handler.window, Handler.fault = given.max_model_len, given.fault
     ThreadingHTTPServer((given.host, given.port), Handler).serve_forever()
     return 0

@@ -157,8 +157,7 @@ def test_any_text_is_cut(language: str) -> None:
 
 def test_a_piece_from_the_middle_is_completed_from_the_document() -> None:
     start = PYTHON.index("return len")
-    found = blocks(PYTHON, "python")
-    begin, end = around(found, start, start + 6)
+    begin, end = around(PYTHON, "python", start, start + 6)
     assert PYTHON[begin:end].strip().startswith("@property")
     assert PYTHON[begin:end].endswith("len(self._items)")
 
@@ -251,4 +250,16 @@ def test_a_long_documentation_is_cut_between_its_parts() -> None:
     text = f'def many():\n    """Does much.\n\n{told}    """\n    return 1\n'
     found = [text[block.start : block.end] for block in blocks(text, "python")]
     assert len(found) > 2
-    assert all(part.rstrip().endswith(("lines.", '"""', "1")) for part in found)
+    assert all(part.rstrip().endswith(("much.", "lines.", '"""', "1")) for part in found)
+
+
+def test_a_long_documentation_is_cut_before_each_parameter_and_quoted_with_what_it_documents() -> None:
+    fields = "\n".join(f"    :param p{i}: is number {i}\n        of them." for i in range(20))
+    text = f'def f(\n    p,\n) -> None:\n    """Do it all.\n\n    At once.\n\n{fields}\n    """\n' + "    p()\n" * 40
+    start = text.index("At once")
+    begin, end = around(text, "python", start, start + 3)
+    assert text[begin:end].startswith("def f(")
+    assert text[begin:end].rstrip().endswith("At once.")
+    start = text.index("number 7")
+    begin, end = around(text, "python", start, start + 3)
+    assert text[begin:end].strip() == ":param p7: is number 7\n        of them."
