@@ -9,7 +9,12 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 COLOURS = {"passages": "#0072B2", "whole, cold": "#D55E00", "whole, cached": "#009E73"}  # Okabe and Ito
-PLAIN: Any = {"figure.figsize": (6.4, 3.6), "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "hybrid"}
+PLAIN: Any = {
+    "figure.figsize": (6.4, 3.6),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.hashsalt": "hybrid",
+}
 
 
 def main() -> None:
