@@ -149,7 +149,7 @@ def test_an_address_at_which_nobody_listens_is_told_and_the_others_are_used(thre
     assert [made.ask(about(name), max_tokens=64).text for name in "abcdefgh"] == ["Two years."] * 8
     (note,) = made.notes
     assert note.startswith(f"No server answers at {nobody}/v1 (")
-    assert note.endswith("Until it does, the other 2 of engine.urls are used.")
+    assert note.endswith("Until it is back, the other 2 of engine.urls are used.")
     assert made.count(["one two"]) == [2]
     assert made.measure(PROMPT) > 5
 
