@@ -260,7 +260,7 @@ class Replicas:
             return None
         with self._lock:
             loads = [one.load for one in self._replicas]
-            place = bounded(answering, loads, floor=self._settings.concurrency / 2) if weighs else answering[0]
+            place = bounded(answering, loads, floor=self._settings.concurrency) if weighs else answering[0]
             self._replicas[place].load += weighs
             return self._replicas[place]
 

@@ -88,7 +88,7 @@ def test_a_hot_document_spills_to_the_next_server(three: list[Double]) -> None:
 
     for server in three:
         server.on(CHAT, slow)
-    made = engine(three, concurrency=4)
+    made = engine(three, concurrency=2)
     threads = [threading.Thread(target=made.ask, args=(PROMPT,), kwargs={"max_tokens": 64}) for _ in range(6)]
     for thread in threads:
         thread.start()
