@@ -1,4 +1,4 @@
-"""The folder of a run: `run.json` says what was run on what, beside it lie the records.
+"""The folder of a run: `run.json` says what was run on what and on which machine, beside it lie the records.
 
 Only one process at a time works on it, and only with the suite and the arms that it was begun with.
 """
@@ -7,22 +7,61 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
+import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 from hybrid.evals.arms.arm import Arm
-from hybrid.evals.machine import hardware, installed
 from hybrid.evals.record import FORMAT, RECORDS, check_format, records, valid, whole_lines
 from hybrid.evals.suite import Cell, Suite
 from pydantic import BaseModel, ConfigDict, Field
 
+from hybrid import __version__
 from hybrid.errors import InputError, UserError
+
+PACKAGES = ("numpy", "torch", "sentence-transformers", "faiss-cpu", "faiss-gpu", "openvino", "vllm", "llama-index-core")
+
+
+def installed() -> dict[str, str]:
+    """Versions that results may depend on."""
+    found = {"hybrid": __version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """The machine that the harness runs on; a server's is not known here."""
+    processor = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        processor = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), processor)
+    except OSError:
+        pass
+    gpus: list[str] = []
+    if shutil.which("nvidia-smi"):
+        asked = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
+        told = subprocess.run(asked, capture_output=True, text=True, check=False)
+        gpus = told.stdout.splitlines() if told.returncode == 0 else []
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "gpus": gpus,
+    }
+
 
 RUN, LOCK = "run.json", "run.lock"
 FAILED, CHANGED = "failed.jsonl", "changed.jsonl"  # records that were set aside

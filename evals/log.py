@@ -7,6 +7,7 @@ import os
 import threading
 from array import array
 from bisect import bisect_left
+from collections import defaultdict
 from hashlib import blake2b
 from pathlib import Path
 
@@ -29,7 +30,7 @@ class Log:
         """
         self._path = path
         self._lock = threading.Lock()
-        self._counts: dict[str, list[int]] = {}  # of each arm: records, failures
+        self._counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])  # of each arm: records, failures
         self._done, self._end = self._scan()
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
         os.ftruncate(self._file, self._end)
@@ -65,7 +66,7 @@ class Log:
                 )
 
     def _write(self, line: bytes) -> None:
-        rest = memoryview(line)
+        rest = line
         try:
             while rest:
                 rest = rest[os.pwrite(self._file, rest, self._end + len(line) - len(rest)) :]
@@ -88,7 +89,7 @@ class Log:
 
     def _counted(self, arm: str, status: str) -> list[int]:
         """The records and the failures of an arm, with one more."""
-        counts = self._counts.setdefault(arm, [0, 0])
+        counts = self._counts[arm]
         counts[0] += 1
         counts[1] += status == "failed"
         return counts
@@ -96,7 +97,7 @@ class Log:
 
 def _line(record: Record) -> bytes:
     try:
-        return record.model_dump_json().encode() + b"\n"
+        return record.__pydantic_serializer__.to_json(record) + b"\n"
     except PydanticSerializationError:  # half a character from a broken file or model, which no JSON can hold
         return json.dumps(record.model_dump(), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 

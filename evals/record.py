@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from hybrid.evals.sample import Value
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json
 
 from hybrid import __version__
 from hybrid.errors import InputError
@@ -82,7 +82,7 @@ def whole_lines(file: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
             if not line.endswith(b"\n"):
                 return
             try:
-                data = json.loads(line)
+                data = from_json(line)
             except ValueError:
                 raise InputError(
                     f"Line {number} of {file} is damaged; delete that line, and the same command answers its sample "

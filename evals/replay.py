@@ -114,11 +114,6 @@ class Done(NamedTuple):
 # -- judging -----------------------------------------------------------------------------------------------------------
 
 
-def known() -> list[str]:
-    """Policies by name."""
-    return list(POLICIES)
-
-
 def policy(name: str) -> Policy:
     """A policy by its name, or made by `module:function`.
 

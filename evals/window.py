@@ -205,7 +205,7 @@ def calibrate_window(use_long: bool, task_name: str, window: int | None, samples
         refuse("--long", "where no long engine is named", "leave it out, or name one under [long_engine] and no --url")
     chosen = (settings.long_engine or settings.engine) if use_long else settings.engine
     engine = make_engine(chosen, Embedder(settings.embedder))
-    if not engine.on_gpu:
+    if getattr(engine, "quotes", False):
         raise InputError("The extractive engine reads every position alike: name a model's server with --url.")
     extra: dict[str, Any] = {"unanswerable": 0.0} if task_name.startswith("testbed/") else {}
     with progress_bars(quiet=options["quiet"]) as progress:

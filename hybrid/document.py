@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+Field = str | int | float | bool  # what a document may be filtered by; a date is ISO text
 
 
 class Anchor(NamedTuple):
@@ -54,6 +57,7 @@ class Document:
     pages: tuple[int, ...] = ()  # offset in text at which each page begins
     anchors: tuple[Anchor, ...] = ()  # empty if text and original are the same
     remarks: tuple[str, ...] = ()  # parts of the file that are not in the text, in a few words: "3 comments left out"
+    metadata: Mapping[str, Field] = field(default_factory=dict, hash=False)  # by which filters choose documents
     _newlines: list[int] = field(default_factory=list, repr=False, compare=False)
 
     def locate(self, start: int, end: int) -> Location:

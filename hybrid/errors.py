@@ -80,7 +80,15 @@ class IndexStoreError(UserError):
 
 
 class IndexDamaged(IndexStoreError):
-    """The contents of this index cannot be read any more."""
+    """The contents of this index cannot be read any more.
+
+    Args:
+        mended: what to tell when it was made anew.
+    """
+
+    def __init__(self, message: str, mended: str = "The index was damaged and was made anew.") -> None:
+        super().__init__(message)
+        self.mended = mended
 
 
 class IndexLocked(IndexStoreError):

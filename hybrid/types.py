@@ -22,7 +22,7 @@ RUNGS: tuple[Rung, ...] = ("passages", "sections", "documents", "corpus")
 class Passage:
     """A stretch of a document, as it was split for retrieval."""
 
-    id: int  # never reused within an index
+    id: int  # derives from the document and the place in it
     document: str  # Document.name
     ordinal: int  # 0-based place among the document's passages
     text: str
@@ -129,6 +129,7 @@ class Prediction(Record):
     engine: str
     prompt_tokens: int
     cached_tokens: int = 0  # of them, expected in the engine's prefix cache
+    loaded_tokens: int = 0  # of the cached ones, expected on the engine's disk
     calls: int = 1  # more than one if the text is read chunk-wise
     fits: bool  # in one call
     cost: Cost

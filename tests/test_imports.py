@@ -15,6 +15,7 @@ import hybrid
 
 ROOT = Path(hybrid.__file__).parent
 HEAVY = ["torch", "vllm", "faiss", "llama_index", "sentence_transformers", "transformers", "openai", "rich", "bm25s"]
+HEAVY += ["lance", "pyarrow"]
 
 
 def loaded_by(code: str) -> set[str]:
@@ -73,7 +74,7 @@ FILES = {
     ".".join(("hybrid", *file.relative_to(above).with_suffix("").parts)).removesuffix(".__init__"): file
     for above, folder in ((ROOT, ROOT), (TREE, TREE / "pipelines"), (TREE, TREE / "evals"))
     for file in sorted(folder.rglob("*.py"))
-    if not {"short", "raw"} & set(file.parts) and file != ROOT / "__init__.py"
+    if "short" not in file.parts and file != ROOT / "__init__.py"
 }
 
 

@@ -83,7 +83,7 @@ def test_completion_of_the_shell_is_no_setting() -> None:
         ("[engine]\nulr = 'x'\n", "Unknown setting 'engine.ulr'; did you mean 'url'?"),
         ("[engin]\nurl = 'x'\n", "Unknown setting 'engin'; did you mean 'engine'?"),
         ("[long_engine]\nwindwo = 100\n", "Unknown setting 'long_engine.windwo'; did you mean 'window'?"),
-        ("[retrieval]\nzzz = 1\n", "Unknown setting 'retrieval.zzz'; known here: mode, k."),
+        ("[retrieval]\nzzz = 1\n", "Unknown setting 'retrieval.zzz'; known here: mode, k, reranker, rerank_from."),
         ("retrieval = 3\n", "The setting 'retrieval' must be a table of keys, like [retrieval]."),
         ("[retrieval]\nk = 0\n", "The setting 'retrieval.k' cannot be 0: input should be greater than or equal to 1."),
         (
@@ -92,7 +92,7 @@ def test_completion_of_the_shell_is_no_setting() -> None:
         ),
         (
             "[engine]\nkind = 'magic'\n",
-            "The setting 'engine.kind' cannot be 'magic': input should be 'extractive', 'server' or 'vllm'.",
+            "The setting 'engine.kind' cannot be 'magic': input should be 'extractive', 'server', 'local' or 'vllm'.",
         ),
         (
             "[embedder]\nmodel = ''\n",
@@ -190,6 +190,10 @@ def test_a_url_from_the_environment_wins_over_the_files_kind(tmp_path: Path) -> 
         ({"temperature": 0.7}, "temperature"),
         ({"url": "http://x/v1", "overrides": {"a": 1}}, "overrides"),
         ({"kind": "vllm", "url": "http://x/v1"}, "url"),
+        ({"kind": "local", "model": "m", "url": "http://x/v1"}, "url"),
+        ({"kind": "local", "model": "m", "concurrency": 4}, "concurrency"),
+        ({"url": "http://x/v1", "prefix_gb": 1}, "prefix_gb"),
+        ({"device": "cuda"}, "device"),
     ],
 )
 def test_a_setting_without_effect_is_refused(engine: dict[str, object], key: str) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 from hybrid.evals.arms.arm import Reply, Unsuited
 from hybrid.evals.arms.engine import apart, described, free
 from hybrid.evals.arms.shared import Kept, Shared
-from hybrid.evals.arms.situations import saved
-from hybrid.evals.arms.watched import watched
+from hybrid.evals.arms.situations import saved, watched
 from hybrid.evals.metrics.words import unmarked
 from hybrid.evals.sample import Count, Sample
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from hybrid.evals.arms.arm import Arm
-from hybrid.evals.arms.function import FunctionArm, QueryEngineArm
 from hybrid.evals.arms.hybrid import HybridArm
-from hybrid.evals.arms.raw import RawArm
+from hybrid.evals.arms.plain import FunctionArm, QueryEngineArm, RawArm
 from hybrid.evals.arms.shared import Shared
 from hybrid.evals.suite import ArmSpec, Suite, merged, target
 

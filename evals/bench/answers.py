@@ -23,15 +23,13 @@ from pathlib import Path
 
 import click
 from hybrid.evals.bench.tables import Row, less, table
-from hybrid.evals.cli.common import spanned
+from hybrid.evals.cli.common import DATA, spanned
 from hybrid.evals.columns import shown
-from hybrid.evals.metrics.middle import best_subspan_em
-from hybrid.evals.metrics.squad import f1
-from hybrid.evals.metrics.substring import content_words
-from hybrid.evals.metrics.words import unmarked
+from hybrid.evals.metrics.published import best_subspan_em, f1
+from hybrid.evals.metrics.words import content_words, unmarked
 from hybrid.evals.sample import Sample
 from hybrid.evals.statistics import bootstrap
-from hybrid.evals.tasks.squad import Squad
+from hybrid.evals.tasks.published import Squad
 
 from hybrid import Answer, Hybrid, Settings
 from hybrid.cli.common import print_json
@@ -48,11 +46,6 @@ def chosen(reply: str, golds: Sequence[str], options: Sequence[str]) -> float:
     shares = [content_words(reply, [option]) for option in options]
     best = [option for option, share in zip(options, shares, strict=True) if share == max(shares)]
     return sum(option in golds for option in best) / len(best)
-
-
-def xquad(data: Path) -> Iterator[Sample]:
-    """Questions over all articles at once."""
-    return Squad(data / "squad" / "xquad.en.json.gz", together=True).read()
 
 
 def leval(name: str) -> Callable[[Path], Iterator[Sample]]:
@@ -74,7 +67,7 @@ def leval(name: str) -> Callable[[Path], Iterator[Sample]]:
 
 
 SETS: dict[str, tuple[Callable[[Path], Iterator[Sample]], str]] = {
-    "xquad": (xquad, "best_subspan_em"),
+    "xquad": (lambda data: Squad(data / "squad" / "xquad.en.json.gz", together=True).read(), "best_subspan_em"),
     "nq": (leval("natural_question"), "best_subspan_em"),
     "contracts": (leval("legal_contract_qa"), "content_words"),
     "papers": (leval("scientific_qa"), "content_words"),
@@ -83,7 +76,7 @@ SETS: dict[str, tuple[Callable[[Path], Iterator[Sample]], str]] = {
 
 
 @click.command()
-@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of the data sets.")
+@DATA
 @click.option("--set", "sets", multiple=True, type=click.Choice(list(SETS)), help="Default: all of them.")
 @click.option("--questions", default=400, help="Of each set, drawn with seed 0 where there are more.")
 @click.option("--json", "as_json", is_flag=True)
@@ -96,10 +89,7 @@ def main(data: Path, sets: tuple[str, ...], questions: int, as_json: bool) -> No
             samples = list(read(data))
             samples = random.Random(0).sample(samples, min(questions, len(samples)))
             rows += _rows(name, metric, samples, _answered(hybrid, samples))
-    if as_json:
-        print_json(rows)
-        return
-    _table(rows)
+    (print_json if as_json else _table)(rows)
 
 
 def _answered(hybrid: Hybrid, samples: Sequence[Sample]) -> dict[str, list[Answer]]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from hybrid.evals.bench.program import HYBRID
+from hybrid.evals.bench.tables import HYBRID
 
 from hybrid.cli.common import console
 from hybrid.cost.prometheus import Counters

@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from hybrid.evals.bench.program import part
-from hybrid.evals.bench.tables import table
-from hybrid.evals.cli.common import spanned
+from hybrid.evals.bench.tables import part, table
+from hybrid.evals.cli.common import DATA, spanned
 from hybrid.evals.metrics.words import normalise
 from hybrid.evals.replay import DOCUMENTS, QUERIES
 from hybrid.evals.statistics import bootstrap
@@ -33,7 +32,7 @@ SIDES = ("hybrid int8", "hybrid bfloat16", "LlamaIndex")
 
 
 @click.command()
-@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of the data sets.")
+@DATA
 @click.option("--documents", default=6, help="LaRA documents of each kind (book, financial, paper).")
 @click.option("--rounds", default=3, help="Each side that often, alternating.")
 @click.option("--side", type=click.Choice(SIDES), hidden=True)

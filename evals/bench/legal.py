@@ -7,7 +7,7 @@ parties     questions of one contract, with a party of that one named, asked of 
 filings     quarterly and annual reports with questions that have an answer and questions that have none (LaRA)
 
 Questions without an answer: for `contracts` and `in words` the categories of which a contract has not one of the words
-in `WORDS`, a list that is wide on purpose; for `parties` the name alone, which is not in the text, decides. That a
+in legal.toml, a list that is wide on purpose; for `parties` the name alone, which is not in the text, decides. That a
 pipeline which looks for cues refuses the former by name is next to certain: `in words` is the harder half.
 
 The pipeline is run as users run it: `hybrid legal ... --json` on a folder with one file. LlamaIndex retrieves 8
@@ -26,6 +26,7 @@ import io
 import json
 import re
 import tempfile
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -36,9 +37,9 @@ from typing import Any
 
 import click
 from hybrid.evals.bench.peers import LlamaIndexPipeline
-from hybrid.evals.metrics.middle import best_subspan_em
-from hybrid.evals.metrics.substring import content_words
-from hybrid.evals.metrics.words import unmarked
+from hybrid.evals.cli.common import DATA
+from hybrid.evals.metrics.published import best_subspan_em
+from hybrid.evals.metrics.words import content_words, unmarked
 from hybrid.evals.replay import DOCUMENTS, QUERIES
 from hybrid.evals.statistics import difference, estimate
 
@@ -55,65 +56,7 @@ K = 8  # chunks LlamaIndex retrieves, as many as the pipeline's passages
 SETS = ("contracts", "filings")
 PARTY_QUESTIONS = 6  # of other contracts, asked of each
 
-# Questions of CUAD by category (category_descriptions.csv, CC BY 4.0), with what a contract that answers them has to
-# say in one of these ways. Categories that are left out are told by words that no contract lacks.
-WORDS = {
-    "Most Favored Nation": (
-        "Is there a clause that if a third party gets better terms on the licensing or sale of technology/goods/"
-        "services described in the contract, the buyer of such technology/goods/services under the contract shall be "
-        "entitled to those better terms?",
-        r"most.favou?r|(?:less|more|as) favou?rabl|better (?:terms|price)|lowest|best price",
-    ),
-    "Non-Disparagement": (
-        "Is there a requirement on a party not to disparage the counterparty?",
-        r"disparag|defam|derogat|disrepute|ill.?repute|reputation|goodwill|embarrass",
-    ),
-    "ROFR/ROFO/ROFN": (
-        "Is there a clause granting one party a right of first refusal, right of first offer or right of first "
-        "negotiation to purchase, license, market, or distribute equity interest, technology, assets, products or "
-        "services?",
-        r"first (?:refusal|offer|negotiat|right|option|opportunit|look)|match|refusal|right to negotiate",
-    ),
-    "Source Code Escrow": (
-        "Is one party required to deposit its source code into escrow with a third party, which can be released to "
-        "the counterparty upon the occurrence of certain events (bankruptcy, insolvency, etc.)?",
-        r"escrow",
-    ),
-    "Liquidated Damages": (
-        "Does the contract contain a clause that would award either party liquidated damages for breach or a fee upon "
-        "the termination of a contract (termination fee)?",
-        r"liquidated|penalt|termination (?:fee|payment|charge)|early termination|break.?up fee|break fee|cancellation",
-    ),
-    "No-Solicit Of Employees": (
-        "Is there a restriction on a party's soliciting or hiring employees and/or contractors from the counterparty, "
-        "whether during the contract or after the contract ends (or both)?",
-        r"solicit|\bhir(?:e|ing)|recruit|entice|induce",
-    ),
-    "No-Solicit Of Customers": (
-        "Is a party restricted from contracting or soliciting customers or partners of the counterparty, whether "
-        "during the contract or after the contract ends (or both)?",
-        r"solicit|divert|entice|induce|circumvent|interfere",
-    ),
-    "Audit Rights": (
-        "Does a party have the right to audit the books, records, or physical locations of the counterparty to ensure "
-        "compliance with the contract?",
-        r"audit|inspect|examin|books|records",
-    ),
-    "Third Party Beneficiary": (
-        "Is there a non-contracting party who is a beneficiary to some or all of the clauses in the contract and "
-        "therefore can enforce its rights against a contracting party?",
-        r"beneficiar",
-    ),
-    "Insurance": (
-        "Is there a requirement for insurance that must be maintained by one party for the benefit of the "
-        "counterparty?",
-        r"insur",
-    ),
-    "Irrevocable Or Perpetual License": (
-        "Does the contract contain a license grant that is irrevocable or perpetual?",
-        r"irrevoc|perpet",
-    ),
-}
+WORDS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 # The shortest name of a party of each contract, in the order of the data
 PARTIES = (
     "Corio", "Tarek El Moussa", "TouchStar", "Xencor", "Cisco", "Papa John's", "Sonos", "VerticalNet", "Allscripts",
@@ -169,7 +112,7 @@ class Arm:
 
 
 @click.command()
-@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of the data sets.")
+@DATA
 @click.option("--set", "sets", type=click.Choice(SETS), multiple=True, help="Default: both.")
 @click.option("--json", "as_json", is_flag=True)
 def main(data: Path, sets: tuple[str, ...], as_json: bool) -> None:
@@ -185,10 +128,7 @@ def main(data: Path, sets: tuple[str, ...], as_json: bool) -> None:
             for arm, question, reply in _sides(engine, document, text, asked):
                 arms.setdefault((question.data, arm), Arm()).add(document, question, reply)
     rows = [row for (of, arm), found in arms.items() for row in _rows(of, arm, found, arms[of, "LlamaIndex"], looked)]
-    if as_json:
-        print_json(rows)
-        return
-    _table(rows)
+    (print_json if as_json else _table)(rows)
 
 
 def contracts(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
@@ -216,11 +156,11 @@ def asked_contracts(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
 def silent(text: str) -> Iterator[Asked]:
     """Questions in L-Eval's wording on the categories that have none of their `WORDS` in a contract."""
     flat = " ".join(text.lower().split())
-    for category, (details, words) in WORDS.items():
-        if not re.search(words, flat):
+    for category, of in WORDS.items():
+        if not re.search(of["words"], flat):
             question = (
                 f'Highlight the parts (if any) of this contract related to "{category}" that should be reviewed by a '
-                f"lawyer. Details: {details}"
+                f"lawyer. Details: {of['ask']}"
             )
             yield Asked(question, (), category)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
-from hybrid.evals.arms.function import FunctionArm
+from hybrid.evals.arms.plain import FunctionArm
 from hybrid.evals.record import RECORDS
 from hybrid.evals.run import run
 from hybrid.evals.sample import Count, Sample

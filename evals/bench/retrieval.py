@@ -11,15 +11,15 @@ litm       the gold passage among 20 and among 50: share of questions with it fi
 
 from __future__ import annotations
 
-import gzip
-import json
 import random
 from pathlib import Path
 
 import click
 from hybrid.evals.bench.peers import LlamaIndexPipeline, fuse_few, rank_few
 from hybrid.evals.bench.tables import Row, less, row, show
+from hybrid.evals.cli.common import DATA
 from hybrid.evals.metrics.retrieval import Range, overlap, recall_at
+from hybrid.evals.tasks.published import Chunking, CodeQA
 
 from hybrid import Hybrid, Settings
 from hybrid.files import read_lines
@@ -31,7 +31,7 @@ MODES: tuple[Mode, ...] = ("dense", "lexical", "fused")
 
 
 @click.command()
-@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of the data sets.")
+@DATA
 @click.option("--only", type=click.Choice(["codeqa", "chunking", "litm"]), help="One data set.")
 @click.option("--questions", default=400, help="Of litm, drawn with seed 0.")
 @click.option("--peer/--no-peer", default=True, help="Measure LlamaIndex too.")
@@ -51,17 +51,15 @@ def main(data: Path, only: str | None, questions: int, peer: bool, as_json: bool
 
 def codeqa(hybrid: Hybrid, folder: Path, peer: bool) -> list[Row]:
     """Recall of gold chunks at 5, 10 and 20."""
-    files = json.loads(gzip.decompress((folder / "codebase_chunks.json.gz").read_bytes()))
-    texts = {f"{f['original_uuid']} {c['original_index']}": c["content"] for f in files for c in f["chunks"]}
-    asked = list(read_lines(folder / "codebase_queries.dev.jsonl.gz"))
-    gold = [{f"{uuid} {i}" for uuid, i in question["golden_chunk_uuids"]} for question in asked]
-    groups = [question["golden_doc_uuids"][0] for question in asked]
+    samples = list(CodeQA(folder).read())
+    texts, groups = samples[0].documents, [sample.group for sample in samples]
+    gold = [{name for name, _, _ in sample.ranges} for sample in samples]
     store = hybrid.open(texts)
-    ways = {f"hybrid {m}": [_documents(store, q["query"], 20, m) for q in asked] for m in MODES}
+    ways = {f"hybrid {m}": [_documents(store, s.question, 20, m) for s in samples] for m in MODES}
     if peer:
         pipeline = LlamaIndexPipeline(texts, split=None)
-        ways["LlamaIndex dense"] = [[n.node_id for n in pipeline.dense(q["query"], 20)] for q in asked]
-        ways["LlamaIndex fused"] = [[n.node_id for n in pipeline.fused(q["query"], 20)] for q in asked]
+        ways["LlamaIndex dense"] = [[n.node_id for n in pipeline.dense(s.question, 20)] for s in samples]
+        ways["LlamaIndex fused"] = [[n.node_id for n in pipeline.fused(s.question, 20)] for s in samples]
     found = {
         (way, k): [recall_at(names, g, k) for g, names in zip(gold, ranked, strict=True)]
         for way, ranked in ways.items()
@@ -79,25 +77,21 @@ def codeqa(hybrid: Hybrid, folder: Path, peer: bool) -> list[Row]:
 
 def chunking(hybrid: Hybrid, folder: Path, peer: bool) -> list[Row]:
     """Recall, precision and IoU of characters, five passages each; and recall at equal cost."""
-    corpora = {c["corpus_id"]: c["text"] for c in read_lines(folder / "corpora.dev.jsonl.gz")}
-    asked = list(read_lines(folder / "questions.dev.jsonl.gz"))
-    golds = [[("", r["start_index"], r["end_index"]) for r in q["references"]] for q in asked]
+    samples = list(Chunking(folder).read())
+    corpora, golds = {s.group: s.documents for s in samples}, [s.ranges for s in samples]
     ways: dict[str, list[list[Range]]] = {}
-    stores = {name: hybrid.open({name: text}) for name, text in corpora.items()}
+    stores = {name: hybrid.open(documents) for name, documents in corpora.items()}
     for mode in MODES:
         ways[f"hybrid {mode}"] = [
-            [("", c.passage.start, c.passage.end) for c in stores[q["corpus_id"]].search(q["question"], 40, mode)]
-            for q in asked
+            [(s.group, c.passage.start, c.passage.end) for c in stores[s.group].search(s.question, 40, mode)]
+            for s in samples
         ]
     if peer:
-        pipelines = {name: LlamaIndexPipeline({name: text}) for name, text in corpora.items()}
+        pipelines = {name: LlamaIndexPipeline(documents) for name, documents in corpora.items()}
         for kind in ("dense", "fused"):
             ways[f"LlamaIndex {kind}"] = [
-                [
-                    ("", n.start_char_idx, n.end_char_idx)
-                    for n in getattr(pipelines[q["corpus_id"]], kind)(q["question"], 40)
-                ]
-                for q in asked
+                [(s.group, n.start_char_idx, n.end_char_idx) for n in getattr(pipelines[s.group], kind)(s.question, 40)]
+                for s in samples
             ]
     rows = []
     for way, found in ways.items():

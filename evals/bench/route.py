@@ -16,7 +16,7 @@ import click
 import httpx
 import numpy as np
 import uvicorn
-from hybrid.evals.bench.scale import TOKENS, VOCABULARY, built
+from hybrid.evals.bench.scale import TOKENS, asked, built
 
 from hybrid.index.chunking import Chunker
 from hybrid.index.store import Store
@@ -53,16 +53,13 @@ def main(passages: int, questions: int, as_json: bool) -> None:
 
 def _asked(service: Service, questions: int) -> list[float]:
     """Milliseconds of each decision, from request to reply."""
-    words = np.minimum(np.random.default_rng(1).zipf(1.2, 4 * questions), VOCABULARY) - 1
-    texts = [np.base_repr(int(word) + 36**3, 36).lower() for word in words]
     socket_ = listening(ServeSettings(port=0))
     server = uvicorn.Server(uvicorn.Config(app(service), log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket_]})
     thread.start()
     times = []
     with httpx.Client(base_url=f"http://127.0.0.1:{socket_.getsockname()[1]}", timeout=60) as client:
-        for i in range(questions):
-            question = f"What is known about {' '.join(texts[4 * i : 4 * i + 4])}?"
+        for question in asked(questions):
             begun = time.perf_counter()
             client.post("/v1/route", json={"model": "large", "question": question}).raise_for_status()
             times.append((time.perf_counter() - begun) * 1000)

@@ -11,14 +11,13 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
-from hybrid.evals.bench.program import part
-from hybrid.evals.bench.tables import written
+from hybrid.evals.bench.tables import part, written
 
 from hybrid.corpus.corpus import Corpus
 from hybrid.index.chunking import Chunker
@@ -96,6 +95,13 @@ def built(place: Path, passages: int) -> int:
     return made
 
 
+def asked(count: int) -> Iterator[str]:
+    """Questions of four words each."""
+    words = np.minimum(np.random.default_rng(1).zipf(1.2, (count, 10)), VOCABULARY) - 1
+    for row in words[:, :4]:
+        yield f"What is known about {' '.join(np.base_repr(int(word) + 36**3, 36).lower() for word in row)}?"
+
+
 def _open(place: Path, questions: int) -> dict[str, Any]:
     embedder = Embedder()
     embedder.warm_up()
@@ -104,13 +110,8 @@ def _open(place: Path, questions: int) -> dict[str, Any]:
     store = Store(place, embedder, Chunker(embedder, PassageSettings(tokens=TOKENS)), create=False)
     len(store)
     opened = time.perf_counter() - begun
-    rng = np.random.default_rng(1)
-    words = [
-        np.base_repr(int(i) + 36**3, 36).lower() for i in np.minimum(rng.zipf(1.2, 10 * questions), VOCABULARY) - 1
-    ]
     times, embedding = [], []
-    for i in range(questions):
-        question = "What is known about " + " ".join(words[10 * i : 10 * i + 4]) + "?"
+    for question in asked(questions):
         begun = time.perf_counter()
         vector = embedder.encode_query([question])[0]
         embedding.append(time.perf_counter() - begun)

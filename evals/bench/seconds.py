@@ -39,12 +39,11 @@ def main(records: Path, against: str) -> None:
             keys = [key for key in base if key in found and _part(key) == part]
             if not keys:
                 continue
+            keys.sort(key=lambda key: f"{key[0]} {base[key]['group']}")
             groups = [f"{key[0]} {base[key]['group']}" for key in keys]
-            gains = [found[key]["score"] - base[key]["score"] for key in keys]
-            order = sorted(range(len(keys)), key=lambda i: groups[i])
-            spent, theirs = ([seconds(side[keys[i]]) for i in order] for side in (found, base))
-            of = ratio(spent, theirs, sorted(groups))
-            gain = estimate(gains, groups)
+            spent, theirs = ([seconds(side[key]) for key in keys] for side in (found, base))
+            of = ratio(spent, theirs, groups)
+            gain = estimate([found[key]["score"] - base[key]["score"] for key in keys], groups)
             score = np.mean([found[key]["score"] for key in keys])
             click.echo(
                 f"{part:6} {arm:11} n {len(keys)}/{gain.groups}  score {score:.3f}, less {against}'s {gain.mean:+.3f} "

@@ -1,10 +1,17 @@
-"""Figures of ways and metrics with their 95 % intervals: rows as JSON, or a table for each data set."""
+"""Figures of ways and metrics with their 95 % intervals: rows as JSON, or a table for each data set.
+
+And programs in a process of their own that print such rows: `hybrid`, the way people run it, and a part of a benchmark.
+"""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
+import click
 from hybrid.evals.cli.common import spanned
 from hybrid.evals.columns import shown
 from hybrid.evals.statistics import Interval, bootstrap
@@ -36,13 +43,10 @@ def show(rows: Sequence[Row], as_json: bool) -> None:
         lines = []
         for way in dict.fromkeys(row["way"] for row in own):
             found = {r["metric"]: r for r in own if r["way"] == way}
-            cells = [_cell(found[metric]) if metric in found else "" for metric in metrics]
-            lines.append([way.replace("{}", "X"), *cells])
+            cells = [found.get(metric) for metric in metrics]
+            told = [f"{spanned(Interval(c['mean'], c['low'], c['high']))} n={c['n']}" if c else "" for c in cells]
+            lines.append([way.replace("{}", "X"), *told])
         table(["", *metrics], lines, f"{data}, 95 % intervals")
-
-
-def _cell(row: Row) -> str:
-    return f"{spanned(Interval(row['mean'], row['low'], row['high']))} n={row['n']}"
 
 
 def written(rows: Sequence[Row], columns: Mapping[str, Callable[[Row], str]], as_json: bool) -> None:
@@ -61,3 +65,27 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str | None
     for line in rows:
         made.add_row(*line)
     console().print(made)
+
+
+HYBRID = (sys.executable, "-c", "from hybrid.cli.main import main; main()")
+
+
+def hybrid(*arguments: str) -> Any:
+    """The JSON that a command of `hybrid` prints.
+
+    Raises:
+        click.ClickException: it failed, for the reason that it gave.
+    """
+    return json.loads(_output(*HYBRID, *arguments, "--json", "--quiet"))
+
+
+def part(module: str, *arguments: object) -> Any:
+    """The JSON in the last line that a module prints."""
+    return json.loads(_output(sys.executable, "-m", module, *map(str, arguments)).splitlines()[-1])
+
+
+def _output(*program: str) -> str:
+    ran = subprocess.run(program, capture_output=True, text=True)
+    if ran.returncode:
+        raise click.ClickException(ran.stderr.strip())
+    return ran.stdout

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FOLDER = Place(exists=True, file_okay=False, path_type=Path)
 CONFIG = click.option("--config", type=Place(), help="Settings file; default: hybrid.toml here, if there is one.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+DATA = click.option("--data", type=FOLDER, required=True, help="Folder of the data sets.")
 QUIET = click.option("--quiet", "-q", is_flag=True, help="No progress bars.")
 
 

@@ -14,7 +14,7 @@ from hybrid.cli.progress import progress_bars
 from hybrid.settings import load
 
 if TYPE_CHECKING:
-    from hybrid.evals.judged import Verdicts
+    from hybrid.evals.judge import Verdicts
 
 
 @click.command()
@@ -42,7 +42,7 @@ def judge(
     \b
     Try:  hybrid eval judge smoke --url http://localhost:8000/v1
     """
-    from hybrid.evals.judged import judge_run
+    from hybrid.evals.judge import judge_run
 
     from hybrid.engines.make import make_engine
     from hybrid.index.embedding import Embedder

@@ -11,6 +11,7 @@ from hybrid.evals.columns import shown
 
 from hybrid.cli.common import console, grouped, print_json
 from hybrid.cli.dash import Place
+from hybrid.settings.names import POLICIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ def replay(records: Path, policies: tuple[str, ...], model: str | None, as_json:
     from hybrid.evals import replay as replays
 
     cases = replays.read(records, model=model)
-    judged = replays.judge([replays.policy(name) for name in policies or replays.known()], cases)
+    judged = replays.judge([replays.policy(name) for name in policies or POLICIES], cases)
     if as_json:
         print_json(judged.model_dump(mode="json"))
         return

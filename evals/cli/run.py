@@ -21,6 +21,7 @@ from hybrid.cli.effect import refuse
 from hybrid.cli.options import addresses, urls_option
 from hybrid.cli.progress import progress_bars
 from hybrid.errors import InputError
+from hybrid.settings.names import ENGINES
 
 if TYPE_CHECKING:
     from hybrid.evals.report.data import Data, ScoreRow
@@ -42,9 +43,7 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 @click.option("--window", type=click.IntRange(64), help="Its window in tokens, where the server does not tell it.")
 @click.option("--arm", "only", multiple=True, help="Only this arm of the suite; may be repeated.")
 @click.option("--samples", "-n", type=click.IntRange(1), help="Of each task, length and seed, instead of the suite's.")
-@click.option(
-    "--engine", type=click.Choice(["extractive", "server", "vllm"]), help="Another kind of engine than the suite's."
-)
+@click.option("--engine", type=click.Choice(list(ENGINES)), help="Another kind of engine than the suite's.")
 @click.option("--data", type=Place(exists=True, file_okay=False, path_type=Path), help="Folder of data sets.")
 @click.option("--vllm", type=Place(), help="vLLM's program, where the suite brings a model; default: on PATH.")
 @click.option("--port", type=click.IntRange(1, 65534), help="For servers that the suite starts; two take the next too.")

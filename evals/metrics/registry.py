@@ -6,6 +6,7 @@ mean the best of them unless a metric says that all must be named.
 
 from __future__ import annotations
 
+from hybrid.evals.metrics import published, words
 from hybrid.evals.sample import Metric
 
 from hybrid.registry import Registry
@@ -13,29 +14,29 @@ from hybrid.registry import Registry
 METRICS: Registry[Metric] = Registry(
     "metric",
     {
-        "exact_match": "hybrid.evals.metrics.squad:exact_match",
-        "f1": "hybrid.evals.metrics.squad:f1",
-        "best_subspan_em": "hybrid.evals.metrics.middle:best_subspan_em",
-        "key_value": "hybrid.evals.metrics.middle:key_value",
-        "match_all": "hybrid.evals.metrics.ruler:match_all",
-        "match_part": "hybrid.evals.metrics.ruler:match_part",
-        "qa_f1": "hybrid.evals.metrics.longbench:qa_f1",
-        "rouge_l": "hybrid.evals.metrics.rouge:rouge_l",
-        "classification": "hybrid.evals.metrics.longbench:classification",
-        "number_named": "hybrid.evals.metrics.longbench:number_named",
-        "code_similarity": "hybrid.evals.metrics.longbench:code_similarity",
-        "qa_f1_first_line": "hybrid.evals.metrics.longbench:qa_f1_first_line",
-        "rouge_l_first_line": "hybrid.evals.metrics.longbench:rouge_l_first_line",
-        "classification_first_line": "hybrid.evals.metrics.longbench:classification_first_line",
-        "longbench2_choice": "hybrid.evals.metrics.longbench:longbench2_choice",
-        "leval_em": "hybrid.evals.metrics.leval:leval_em",
-        "leval_choice": "hybrid.evals.metrics.leval:leval_choice",
-        "bamboo_choice": "hybrid.evals.metrics.choice:bamboo_choice",
-        "choice": "hybrid.evals.metrics.choice:choice",
-        "helmet_substring_em": "hybrid.evals.metrics.substring:helmet_substring_em",
-        "keywords": "hybrid.evals.metrics.substring:keywords",
-        "content_words": "hybrid.evals.metrics.substring:content_words",
-        "values": "hybrid.evals.metrics.substring:values",
-        "abstained_right": "hybrid.evals.metrics.substring:abstained_right",
+        "exact_match": published.exact_match,
+        "f1": published.f1,
+        "best_subspan_em": published.best_subspan_em,
+        "key_value": published.key_value,
+        "match_all": published.match_all,
+        "match_part": published.match_part,
+        "qa_f1": published.qa_f1,
+        "rouge_l": published.rouge_l,
+        "classification": published.classification,
+        "number_named": published.number_named,
+        "code_similarity": published.code_similarity,
+        "qa_f1_first_line": published.qa_f1_first_line,
+        "rouge_l_first_line": published.rouge_l_first_line,
+        "classification_first_line": published.classification_first_line,
+        "longbench2_choice": published.longbench2_choice,
+        "leval_em": published.leval_em,
+        "leval_choice": published.leval_choice,
+        "bamboo_choice": published.bamboo_choice,
+        "choice": published.choice,
+        "helmet_substring_em": words.helmet_substring_em,
+        "keywords": words.keywords,
+        "content_words": words.content_words,
+        "values": words.values,
+        "abstained_right": words.abstained_right,
     },
 )

@@ -10,15 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hybrid.evals.folder import RunInfo, differences
-from hybrid.evals.report.data import Comparison, Data, ScoreRow
-from hybrid.evals.report.places import by_length, needles, places
-from hybrid.evals.report.questions import questions
-from hybrid.evals.report.retrieved import retrieval
-from hybrid.evals.report.rows import Row, by, estimate_of, load, mean, missing_records
-from hybrid.evals.report.section import Report
-from hybrid.evals.report.speed import speeds
-from hybrid.evals.report.verdict import verdict
-from hybrid.evals.report.worth import costs, examples, paired, pairs, regrets, routes, scores
+from hybrid.evals.report.data import Comparison, Data, Report, ScoreRow
+from hybrid.evals.report.page import questions
+from hybrid.evals.report.profile import by_length, needles, places, retrieval, speeds
+from hybrid.evals.report.rows import Row, by, load, mean, missing_records, sure
+from hybrid.evals.report.worth import costs, examples, paired, pairs, regrets, routes, scores, verdict
 
 
 def make(folder: Path) -> Report:
@@ -96,7 +92,7 @@ def _basis(info: RunInfo, rows: Sequence[Row]) -> Data:
                 n=len(answered),
                 failed=sum(row.status == "failed" for row in own),
                 skipped=sum(row.status == "skipped" for row in own),
-                score=estimate_of(answered, lambda row: row.score),
+                score=sure(answered, lambda row: row.score) if answered else None,
                 abstained=mean(row.abstained for row in answered),
                 prompt_tokens=mean(row.prompt for row in answered),
                 cached_tokens=mean(row.cached for row in answered),

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from importlib import import_module
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
 from hybrid.evals.folder import RunFailed, RunInfo, make_folder, write
+from hybrid.evals.record import Record, records
 from hybrid.evals.report import figures
-from hybrid.evals.report.section import Example, Question, Reply, Report, Table, short
+from hybrid.evals.report.data import Example, Question, Reply, Report, Section, Table, cut, right, short
+from hybrid.evals.report.rows import Row, by, way_of
 
 _SHOWN = {
     "failed": "failed",
@@ -100,7 +103,8 @@ def html(report: Report) -> str:
         parts += [_html_example(example) for example in section.examples]
         parts += [_html_questions(section.questions)] if section.questions else []
         parts.append("</section>")
-    return Template(_PAGE).substitute(title=escape(_title(report)), body="\n".join(parts))
+    page = (files("hybrid.evals.report") / "page.html").read_text("utf-8")
+    return Template(page).substitute(title=escape(_title(report)), body="\n".join(parts))
 
 
 def _html_table(table: Table) -> str:
@@ -194,93 +198,58 @@ def _facts(run: RunInfo) -> list[tuple[str, str]]:
     return facts
 
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>$title</title>
-<style>
-:root { --ink: #1c1e21; --ground: #fff; --soft: #f2f4f7; --line: #d4d8de; --note: #fdf3d8; --good: #17653a;
-  --bad: #a3231f; --link: #0b5cad; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e4e6eb; --ground: #16181d; --soft: #22262d; --line: #3a404a; --note: #3a3218; --good: #6fcf97;
-    --bad: #ff8f87; --link: #8ab4f8; }
-}
-* { box-sizing: border-box; } [hidden] { display: none !important; }
-body { margin: 0 auto; max-width: 62rem; padding: 1rem; color: var(--ink); background: var(--ground);
-  font: 1rem/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
-p, dd { max-width: 44rem; overflow-wrap: anywhere; }
-.note { background: var(--note); padding: .5rem .75rem; border-radius: .25rem; }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(26rem, 100%), 1fr)); gap: 0 1.5rem; }
-figure { margin: 1rem 0; max-width: 40rem; } figure svg { width: 100%; height: auto; display: block; }
-.verdict { font-size: 1.15rem; font-weight: 600; border-left: .3rem solid var(--good); padding-left: .75rem; }
-nav { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: 1rem 0; } a { color: var(--link); }
-.choose { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; position: sticky; top: 0; z-index: 1;
-  background: var(--ground); padding: .5rem 0; border-bottom: 1px solid var(--line); }
-.choose select, .choose input { font: inherit; color: inherit; background: var(--soft); border: 1px solid var(--line);
-  border-radius: .25rem; padding: .35rem .5rem; max-width: 100%; } .choose input { flex: 1 1 12rem; min-width: 0; }
-article { border-bottom: 1px solid var(--line); padding: .75rem 0; }
-h3 { font-size: 1rem; margin: 0 0 .25rem; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 12rem;
-  overflow-y: auto; }
-.gold { margin: 0 0 .5rem; } .where { opacity: .65; font-size: .8rem; margin-left: .5rem; }
-.replies { width: 100%; } .replies td, .replies th { white-space: normal; overflow-wrap: anywhere; }
-.replies .text { width: 55%; white-space: pre-wrap; }
-.mark { font-weight: 600; white-space: nowrap; } .right { color: var(--good); } .wrong, .failed { color: var(--bad); }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-th { background: var(--soft); } td.number { text-align: right; white-space: nowrap; }
-@media (max-width: 40rem) {
-  th, td { white-space: nowrap; }
-  .replies thead { display: none; }
-  .replies tr { display: flex; flex-wrap: wrap; gap: 0 .75rem; padding: .4rem 0;
-    border-bottom: 1px dotted var(--line); }
-  .replies th, .replies td { border: 0; padding: 0; background: none; } .replies .text { width: 100%; }
-  .choose { position: static; } .choose select { flex: 1 1 8rem; min-width: 0; }
-}
-details { margin: .5rem 0; border: 1px solid var(--line); border-radius: .25rem; padding: .4rem .75rem; }
-summary { cursor: pointer; } dt { font-weight: 600; margin-top: .5rem; } dd { margin: 0; white-space: pre-wrap; }
-@media print { body { max-width: none; color: #000; background: #fff; } section { break-inside: auto; }
-  details::details-content { content-visibility: visible; block-size: auto; }
-  figure, tr { break-inside: avoid; } h2, summary { break-after: avoid; } thead { display: table-header-group; }
-  .wide { overflow: visible; } table { font-size: .65rem; } td.number { white-space: normal; }
-  th, td { padding: .15rem .3rem; } }
-</style>
-</head>
-<body>
-<h1>$title</h1>
-$body
-<script>
-(() => {
-  const box = document.getElementById("questions");
-  if (!box) return;
-  const by = (name) => document.getElementById("q-" + name);
-  const all = [...box.children].map((e) => [e, e.textContent.toLowerCase(), [...e.querySelectorAll("tbody tr")]]);
-  const marked = { failed: ["failed"], skipped: ["skipped"], wrong: ["wrong"], below: ["wrong", "partly"] };
-  const choose = () => {
-    const show = by("show").value, arm = by("arm").value, task = by("task").value;
-    const words = by("text").value.toLowerCase().split(/\\s+/).filter(Boolean);
-    let count = 0;
-    for (const [element, text, rows] of all) {
-      const own = rows.filter((row) => !arm || row.dataset.arm === arm);
-      for (const row of rows) row.hidden = !own.includes(row);
-      const fits = own.length > 0 && (!task || element.dataset.task === task)
-        && (!show || (show === "differ" ? "differ" in element.dataset
-          : own.some((row) => marked[show].includes(row.dataset.mark))))
-        && words.every((word) => text.includes(word));
-      element.hidden = !fits;
-      count += fits;
-    }
-    by("count").textContent = count + " of " + all.length;
-  };
-  document.querySelector(".choose").hidden = false;
-  for (const name of ["show", "arm", "task", "text"]) by(name).addEventListener("input", choose);
-  choose();
-})();
-</script>
-</body>
-</html>
-"""
+_MOST = 1_000  # questions on the page: more would be megabytes
+_CUT = 400  # characters of a reply, and of what is right
+
+
+def questions(folder: Path, rows: Sequence[Row]) -> Section:
+    """All questions where they are a thousand or less, else those that failed or on which arms differ most."""
+    asked = by(rows, lambda row: row.sample)
+    shown = list(asked)
+    if len(asked) > _MOST:
+        telling = sorted(asked, key=lambda sample: _telling(asked[sample]), reverse=True)[:_MOST]
+        shown = [sample for sample in asked if sample in set(telling)]
+    wanted, found = set(shown), dict[tuple[str, int | None, int, str], list[Record]]()
+    for record in records(folder):
+        if record.key[1:] in wanted:
+            found.setdefault(record.key[1:], []).append(record)
+    text = "What was asked, what is right, and what each arm replied, on which route, at what cost."
+    if len(asked) > len(shown):
+        text += (
+            f" These are {len(shown):,} of {len(asked):,}: those that failed, and on which arms differ most. "
+            "All stand in records.jsonl."
+        )
+    return Section("Question by question", [text], questions=[_question(found[sample]) for sample in shown])
+
+
+def _telling(rows: Sequence[Row]) -> tuple[bool, float, float]:
+    """The order for a reader: failures, then samples on which arms differ, then those that all got wrong."""
+    scores = [row.score for row in rows if row.status == "answered"] or [0.0]
+    return any(row.status == "failed" for row in rows), max(scores) - min(scores), -max(scores)
+
+
+def _question(found: Sequence[Record]) -> Question:
+    first, replies = found[0], [_reply(record) for record in found]
+    return Question(first.task, first.length, first.id, first.question, right(first.golds, _CUT), replies)
+
+
+def _reply(record: Record) -> Reply:
+    return Reply(
+        arm=record.arm,
+        status=record.status,
+        score=record.score,
+        route=way_of(record),
+        cost=_cost(record),
+        text=cut(record.text if record.status == "answered" else record.reason, _CUT),
+    )
+
+
+def _cost(record: Record) -> str:
+    """Money where there is some, else the GPU's time, and what was read and written."""
+    cost, usage = record.cost, record.usage
+    tokens = f"{usage.prompt_tokens - usage.cached_tokens + usage.output_tokens:,} tokens"
+    if cost is not None and cost.dollars:
+        return f"${cost.dollars:.2g}, {tokens}"
+    if cost is not None and cost.gpu_seconds:
+        return f"{cost.gpu_seconds:.2g} GPU-s, {tokens}"
+    return tokens

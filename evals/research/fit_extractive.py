@@ -19,7 +19,6 @@ labels, and what it does not say is about the same matter. The three ways of ask
 
 from __future__ import annotations
 
-import argparse
 import json
 import textwrap
 from collections import Counter
@@ -32,15 +31,14 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import click
 import numpy as np
 from hybrid.evals.bench import easy
+from hybrid.evals.cli.common import FOLDER
 from hybrid.evals.research import short_documents
-from hybrid.evals.research.questions import Question, count_words, holds, load, made, pieces
-from hybrid.evals.research.remembering import Remembering
-from hybrid.evals.research.separation import Floats, area, fit_answered, threshold_of
+from hybrid.evals.research.questions import Question, Remembering, count_words, holds, load, made, pieces
+from hybrid.evals.research.separation import Floats, area, fit_answered, fit_choice, threshold_of
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import logsumexp, softmax
 
 from hybrid.chat.prompts import Prompt
 from hybrid.corpus.readers.read import read
@@ -182,20 +180,8 @@ def fit_order(found: Sequence[Case], ridge: float = 1e-3) -> Floats:
         rows[i, : len(case.right)], every[i, : len(case.right)] = case.features, 0
         right[i, : len(case.right)][case.right] = 0
     scale = rows[every == 0].std(0) + 1e-9
-    rows /= scale
-
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        scores = rows @ weights
-        (total, all_parts), (hit, hit_parts) = _softmax(scores + every), _softmax(scores + right)
-        slope = np.einsum("i,ij,ijk->k", share, all_parts - hit_parts, rows)
-        return float(share @ (total - hit) + ridge * weights @ weights), slope + 2 * ridge * weights
-
-    found_weights: Floats = minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B").x / scale
-    return found_weights
-
-
-def _softmax(scores: Floats) -> tuple[Floats, Floats]:
-    return logsumexp(scores, 1), softmax(scores, 1)
+    weights: Floats = fit_choice(rows / scale, every, right, share, np.full(len(FEATURES), ridge)) / scale
+    return weights
 
 
 def top(case: Case, order: Floats) -> Floats:
@@ -250,27 +236,21 @@ def fit(found: Sequence[Case], kept: Weights | None = None) -> Models:
 
 
 def fit_short(found: Sequence[Case], ridge: float = 1e-2) -> tuple[Floats, float]:
-    """The model of short documents: each of the sentences that are compared closely, or none of them, is the answer
-    (a conditional logit). Weights and bias."""
+    """The model of short documents: each of the sentences that are compared closely, or none of them, is the answer.
+    Weights and bias."""
     used = np.array([name in ON_A_PAGE for name in (*FEATURES, *OVERALL)])
     every = np.concatenate([case.near[:, used] for case in found])
     mean, scale = every.mean(0), every.std(0) + 1e-9
-    rows = np.zeros((len(found), NEAR, int(used.sum())))
-    given, right = np.full((len(found), NEAR + 1), -1e9), np.full((len(found), NEAR + 1), -1e9)
+    rows = np.zeros((len(found), NEAR + 1, int(used.sum()) + 1))  # the last feature is the bias
+    given, right = np.full((2, len(found), NEAR + 1), -1e9)
     given[:, NEAR] = 0  # the last stands for none
+    rows[:, :NEAR, -1] = 1
     for i, case in enumerate(found):
-        rows[i, : len(case.near)], given[i, : len(case.near)] = (case.near[:, used] - mean) / scale, 0
+        rows[i, : len(case.near), :-1], given[i, : len(case.near)] = (case.near[:, used] - mean) / scale, 0
         hits = np.flatnonzero(case.right[: len(case.near)])
         right[i, hits if len(hits) else NEAR] = 0
-
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        scores = np.column_stack([rows @ weights[:-1] + weights[-1], np.zeros(len(rows))])
-        (total, all_parts), (hit, hit_parts) = _softmax(scores + given), _softmax(scores + right)
-        pull = (all_parts - hit_parts)[:, :NEAR] / len(rows)
-        slope = np.append(np.einsum("ij,ijk->k", pull, rows) + 2 * ridge * weights[:-1], pull.sum())
-        return float((total - hit).mean() + ridge * weights[:-1] @ weights[:-1]), slope
-
-    fitted: Floats = minimize(loss, np.zeros(rows.shape[2] + 1), jac=True, method="L-BFGS-B").x
+    share = np.full(len(found), 1 / len(found))
+    fitted = fit_choice(rows, given, right, share, np.append(np.full(int(used.sum()), ridge), 0))
     weights = np.zeros(len(used))
     weights[used] = fitted[:-1] / scale
     return weights, float(fitted[-1] - weights[used] @ mean)
@@ -333,63 +313,60 @@ def write(file: Path, stored: dict[str, Any]) -> None:
     file.write_text(rest.replace('"words": 0', '"words": {\n' + words + "\n}") + "\n", encoding="utf-8")
 
 
-def main() -> None:
+@click.command()
+@click.option(
+    "--data",
+    type=FOLDER,
+    required=True,
+    help="folder with litm/ and leval/",
+)
+@click.option("--short", is_flag=True, help="fit only the model of short documents anew")
+@click.option("--out", type=click.Path(path_type=Path), default="hybrid/engines/extractive.json")
+def main(data: Path, short: bool, out: Path) -> None:
     """Fit, measure, write, and say how good it is."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with litm/ and leval/")
-    parser.add_argument("--short", action="store_true", help="fit only the model of short documents anew")
-    parser.add_argument("--out", type=Path, default=Path("hybrid/engines/extractive.json"))
-    given = parser.parse_args()
-    questions = load(given.data)
+    questions = load(data)
     total, words = count_words(questions)
     first = Weights.load().order  # tells which sentences may come out best; their tokens are compared
     blank = Weights(first, {}, 0.0, {}, 0.0, 0.0, 0.0, 0.0, float(total), words)
-    kept = Weights.load() if given.short else None
-    found = cases([] if given.short else questions, blank)
+    kept = Weights.load() if short else None
+    found = cases([] if short else questions, blank)
     measured, models = measure(found, kept), fit(found, kept)
     threshold, shift = 1 / (1 + np.exp(-measured.pop("threshold"))), measured.pop("shift")
+    of_short = {
+        "short": _named((*FEATURES, *OVERALL), models.short),
+        "short_bias": round(models.short_bias + shift, 4),
+    }
+    made_by = f"python -m hybrid.evals.research.fit_extractive{' --short' if short else ''}, {DATE}"
+    counted = {"cases": dict(Counter(case.situation for case in found)), **measured}
     if kept is not None:
-        stored = json.loads(given.out.read_text("utf-8"))
-        card = {
-            "made": f"python -m hybrid.evals.research.fit_extractive --short, {DATE}",
-            "data": SHORT_DATA,
-            **_counted(found, measured),
-        }
-        write(given.out, {**stored, "card": {**stored["card"], "short": card}, **_short(models, shift)})
+        stored = json.loads(out.read_text("utf-8"))
+        card = {"made": made_by, "data": SHORT_DATA, **counted}
+        write(out, {**stored, "card": {**stored["card"], "short": card}, **of_short})
         print(json.dumps(card, indent=1))
         return
     card = {
         "what": "orders sentences by how well they answer a question, and tells whether any does",
         "data": "lost-in-the-middle (Natural Questions), nq_open_oracle.dev and nq_open_distractors.dev; " + SHORT_DATA,
-        "made": f"python -m hybrid.evals.research.fit_extractive, {DATE}",
+        "made": made_by,
         "embedder": "all-MiniLM-L6-v2",
         "split": "two halves by crc32 of the article's title, cross-fitted; the weights below are fitted on both",
         "questions": len(questions),
-        **_counted(found, measured),
+        **counted,
     }
     stored = {
         "card": card,
         "order": _named(FEATURES, models.order),
         "answered": _named((*FEATURES, *OVERALL), models.answered),
         "bias": round(models.bias, 4),
-        **_short(models, shift),
+        **of_short,
         "threshold": round(float(threshold), 4),
         "collect": round(float(threshold) / 2, 4),
         "second": SECOND,
         "sentences": total,
         "words": words,
     }
-    write(given.out, stored)
+    write(out, stored)
     print(json.dumps(card, indent=1))
-
-
-def _counted(found: Sequence[Case], measured: dict[str, Any]) -> dict[str, Any]:
-    return {"cases": dict(Counter(case.situation for case in found)), **measured}
-
-
-def _short(models: Models, shift: float) -> dict[str, Any]:
-    named = _named((*FEATURES, *OVERALL), models.short)
-    return {"short": named, "short_bias": round(models.short_bias + shift, 4)}
 
 
 def _named(names: Sequence[str], weights: Floats) -> dict[str, float]:

@@ -10,7 +10,6 @@ second half with weights fitted on the first; the weights written are fitted on 
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,19 +18,20 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import click
 import numpy as np
+from hybrid.evals.cli.common import FOLDER
 from hybrid.evals.replay import OUTPUT, carry_out
-from hybrid.evals.research.needs import first_fit
-from hybrid.evals.research.router_data import Row, rows
-from hybrid.evals.research.router_report import NEED, Floats, Make, Measured, cheap, report
+from hybrid.evals.research.router_data import NEED, Floats, Make, Measured, Row, cheap, report, rows
+from sklearn.linear_model import LogisticRegression
 
 from hybrid.cost.estimate import estimate
-from hybrid.routing.features import DOCUMENTS, QUESTION, RETRIEVAL
-from hybrid.routing.fit import PRIOR, Example, fit
+from hybrid.routing.features import DOCUMENTS, FEATURES, QUESTION, RETRIEVAL
+from hybrid.routing.fit import PRIOR, Example, fit, fit_lines
 from hybrid.routing.policies.calibrated import WORTH, Calibrated
 from hybrid.routing.policy import Policy
 from hybrid.routing.situation import Situation
-from hybrid.routing.weights import Expected, Weights, save
+from hybrid.routing.weights import MEASURES, NEEDS, Expected, Weights, save
 from hybrid.settings import CostSettings
 from hybrid.types import Decision, Rung
 
@@ -61,7 +61,31 @@ def examples(table: Sequence[Row], models: Sequence[str]) -> list[Example]:
 
 def pooled(table: Sequence[Row], models: Sequence[str], card: Mapping[str, Any] | None = None) -> Weights:
     """Weights that know no model's name."""
-    return first_fit(examples(table, models), card=card or {}, ridge=CARRIED_RIDGE, prior=CARRIED_PRIOR)
+    return first_fit(examples(table, models), card or {}, CARRIED_RIDGE, CARRIED_PRIOR)
+
+
+def first_fit(examples: Sequence[Example], card: Mapping[str, Any], ridge: float, prior: float) -> Weights:
+    """Weights from nothing: the classifier of needs, and lines that begin at 0. Users' fits begin at what this made.
+
+    Args:
+        examples: with their needs.
+        ridge: of the classifier, per question, on standardised features.
+        prior: how many questions of a need the lines at 0 are worth.
+    """
+    rows = np.array([[example.features[name] for name in FEATURES] for example in examples])
+    needs = np.array([NEEDS.index(example.need) for example in examples if example.need])
+    share = np.array([example.weight for example in examples])
+    share /= share.sum()
+    mean = share @ rows
+    scale = np.sqrt(share @ (rows - mean) ** 2)
+    scale[scale < 1e-9] = 1.0
+    found = LogisticRegression(C=1 / ridge, tol=1e-9, max_iter=10_000)
+    found.fit(np.clip((rows - mean) / scale, -3, 3), needs, sample_weight=share)
+    columns = {"mean": mean.round(5), "scale": scale.round(5), **dict(zip(NEEDS, found.coef_.round(4), strict=True))}
+    table = {name: {key: float(of[i]) for key, of in columns.items()} for i, name in enumerate(FEATURES)}
+    biases = {need: round(float(bias), 4) for need, bias in zip(NEEDS, found.intercept_, strict=True)}
+    level = {measure: dict.fromkeys(NEEDS, (0.0, 0.0)) for measure in MEASURES}
+    return Weights(card, table, biases, fit_lines(examples, np.eye(len(NEEDS))[needs], level, prior))
 
 
 class Undoubting(Calibrated):
@@ -167,18 +191,19 @@ def choose(table: Sequence[Row]) -> None:
     general = {k: pooled([r for r in table if fold[r.group] != k], table[0].models) for k in range(_FOLDS)}
     for worth in (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 10.0):
         made = {k: Calibrated(weights, accuracy_price=worth) for k, weights in general.items()}
-        found = report(table, {"calibrated": lambda row, _, made=made: made[fold[row.group]]})  # type: ignore[misc]
-        print("worth", worth, {k: found["calibrated"][k] for k in ("score", "over_better_fixed", "tokens")}, flush=True)
+        _tell("worth", worth, table, lambda row, _, made=made: made[fold[row.group]])  # type: ignore[misc]
     for prior in (10.0, 30.0, 100.0):
         own = {
-            k: {
-                m: Calibrated(w, accuracy_price=WORTH["balance"])
-                for m, w in specific([r for r in table if fold[r.group] != k], general[k], prior).items()
-            }
+            (k, model): Calibrated(weights, accuracy_price=WORTH["balance"])
             for k in general
+            for model, weights in specific([r for r in table if fold[r.group] != k], general[k], prior).items()
         }
-        found = report(table, {"own": lambda row, m, own=own: own[fold[row.group]][m]})  # type: ignore[misc]
-        print("prior", prior, {k: found["own"][k] for k in ("score", "over_better_fixed", "tokens")}, flush=True)
+        _tell("prior", prior, table, lambda row, model, own=own: own[fold[row.group], model])  # type: ignore[misc]
+
+
+def _tell(what: str, value: float, table: Sequence[Row], make: Make) -> None:
+    found = report(table, {"it": make})["it"]
+    print(what, value, {key: found[key] for key in ("score", "over_better_fixed", "tokens")}, flush=True)
 
 
 def final(fitted: Sequence[Row], held: Sequence[Row]) -> dict[str, Any]:
@@ -209,17 +234,18 @@ def final(fitted: Sequence[Row], held: Sequence[Row]) -> dict[str, Any]:
     return found
 
 
-def main() -> None:
+@click.command()
+@click.option("--data", type=FOLDER, required=True, help="folder lara/")
+@click.option(
+    "--table", "file", type=click.Path(path_type=Path), required=True, help="made by hybrid.evals.research.router_data"
+)
+@click.option("--out", type=click.Path(path_type=Path), default="hybrid/routing/router.json")
+@click.option("--choose", "only_choose", is_flag=True, help="only the first half, cross-validated")
+def main(data: Path, file: Path, out: Path, only_choose: bool) -> None:
     """Choose, or report and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder lara/")
-    parser.add_argument("--table", type=Path, required=True, help="made by hybrid.evals.research.router_data")
-    parser.add_argument("--out", type=Path, default=Path("hybrid/routing/router.json"))
-    parser.add_argument("--choose", action="store_true", help="only the first half, cross-validated")
-    given = parser.parse_args()
-    table = rows(given.data, given.table)
+    table = rows(data, file)
     first, second = ([row for row in table if row.half == half] for half in (0, 1))
-    if given.choose:
+    if only_choose:
         choose(first)
         return
     found = final(first, second)
@@ -244,7 +270,7 @@ def main() -> None:
             "reliability": found["reliability"],
         },
     }
-    save(pooled(table, table[0].models, card), given.out)
+    save(pooled(table, table[0].models, card), out)
 
 
 if __name__ == "__main__":

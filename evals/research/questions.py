@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -18,9 +18,9 @@ import numpy as np
 from hybrid.evals.metrics.words import normalise
 
 from hybrid.files import read_lines
-from hybrid.text.numerals import MONTHS
+from hybrid.index.embedding import Embedder, Progress, Vectors
 from hybrid.text.sentences import sentences
-from hybrid.text.words import STOP, stems
+from hybrid.text.words import MONTHS, STOP, stems
 from hybrid.types import Piece
 
 LONG = 150  # passages in a long text, about 90 000 characters
@@ -134,3 +134,27 @@ def count_words(questions: Sequence[Question]) -> tuple[int, dict[str, float]]:
     for text, (start, end) in spans:
         counts.update(set(stems(text[start:end])))
     return len(spans), {word: float(count) for word, count in sorted(counts.items()) if count >= COMMON}
+
+
+class Remembering(Embedder):
+    """Embeds every text once: the same questions and sentences stand in many cases. Kept in half precision."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[tuple[str, str], Vectors] = {}
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        """As the parent's."""
+        return self._once("question", texts, super().encode_query)
+
+    def encode_documents(
+        self, texts: Sequence[str], progress: Progress | None = None, *, part: bool = False
+    ) -> Vectors:
+        """As the parent's."""
+        return self._once("document", texts, super().encode_documents)
+
+    def _once(self, kind: str, texts: Sequence[str], encode: Callable[[list[str]], Vectors]) -> Vectors:
+        new = [text for text in dict.fromkeys(texts) if (kind, text) not in self._known]
+        for text, vector in zip(new, encode(new), strict=True):
+            self._known[kind, text] = vector.astype(np.float16)
+        return np.array([self._known[kind, text] for text in texts], np.float32).reshape(len(texts), self.dimension)

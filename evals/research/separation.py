@@ -1,4 +1,4 @@
-"""Two kinds of cases told apart: a logistic model, a threshold, and how good that is."""
+"""Two kinds of cases told apart, and the right ones of many: logistic models, a threshold, and how good that is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import logsumexp, softmax
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 Floats = NDArray[np.float64]
@@ -15,16 +17,30 @@ Floats = NDArray[np.float64]
 def fit_answered(rows: Floats, labels: NDArray[np.bool_], share: Floats, ridge: float = 1e-3) -> tuple[Floats, float]:
     """A logistic model of whether the question is answered; `share` weighs the cases. Weights and bias."""
     mean, scale = rows.mean(0), rows.std(0) + 1e-9
-    shaped, sign = (rows - mean) / scale, np.where(labels, 1.0, -1.0)
+    found = LogisticRegression(C=1 / (2 * ridge), tol=1e-9, max_iter=10_000)
+    found.fit((rows - mean) / scale, labels, sample_weight=share)
+    weights: Floats = found.coef_[0] / scale
+    return weights, float(found.intercept_[0] - weights @ mean)
+
+
+def fit_choice(rows: Floats, given: Floats, right: Floats, share: Floats, ridge: Floats) -> Floats:
+    """Weights that give the right options the largest share of a softmax over all options (a conditional logit).
+
+    Args:
+        rows: of shape (cases, options, features).
+        given, right: of shape (cases, options): 0 where there is such an option, or a right one, else very low.
+        share: of each case in the loss.
+        ridge: draws each weight to 0.
+    """
 
     def loss(weights: Floats) -> tuple[float, Floats]:
-        margin = sign * (shaped @ weights[:-1] + weights[-1])
-        pull = -sign * share / (1 + np.exp(np.clip(margin, -50, 50)))
-        slope = np.append(pull @ shaped + 2 * ridge * weights[:-1], pull.sum())
-        return float(share @ np.logaddexp(0, -margin) + ridge * weights[:-1] @ weights[:-1]), slope
+        scores = rows @ weights
+        gap = logsumexp(scores + given, 1) - logsumexp(scores + right, 1)
+        pull = share[:, None] * (softmax(scores + given, 1) - softmax(scores + right, 1))
+        return float(share @ gap + ridge @ weights**2), np.einsum("ij,ijk->k", pull, rows) + 2 * ridge * weights
 
-    weights: Floats = minimize(loss, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B").x
-    return weights[:-1] / scale, float(weights[-1] - (weights[:-1] / scale) @ mean)
+    found: Floats = minimize(loss, np.zeros(rows.shape[2]), jac=True, method="L-BFGS-B").x
+    return found
 
 
 def area(positive: Sequence[float], negative: Sequence[float]) -> float:

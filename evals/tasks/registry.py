@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -14,26 +13,26 @@ from hybrid.evals.testbed import KINDS
 from pydantic import ValidationError
 
 from hybrid.errors import InputError
-from hybrid.registry import Registry
+from hybrid.registry import Registry, hint
 
 TASKS: Registry[Callable[..., Task]] = Registry(
     "task",
     {
         **{f"ruler/{name}": partial(ruler.Ruler, task=name) for name in ruler.TASKS},
-        "needle": "hybrid.evals.tasks.needle:Needle",
+        "needle": "hybrid.evals.tasks.haystack:Needle",
         "middle/kv": "hybrid.evals.tasks.middle:KeyValue",
         "middle/qa": "hybrid.evals.tasks.middle:MultiDocument",
-        "jsonl": "hybrid.evals.tasks.own:Own",
-        "squad": "hybrid.evals.tasks.squad:Squad",
-        "longbench": "hybrid.evals.tasks.longbench:LongBench",
-        "leval": "hybrid.evals.tasks.leval:LEval",
-        "lara": "hybrid.evals.tasks.lara:Lara",
-        "qasper": "hybrid.evals.tasks.qasper:Qasper",
-        "qmsum": "hybrid.evals.tasks.qmsum:QMSum",
-        "squality": "hybrid.evals.tasks.squality:Squality",
-        "quality": "hybrid.evals.tasks.quality:Quality",
-        "chunking": "hybrid.evals.tasks.chunking:Chunking",
-        "codeqa": "hybrid.evals.tasks.codeqa:CodeQA",
+        "jsonl": "hybrid.evals.tasks.documents:Own",
+        "squad": "hybrid.evals.tasks.published:Squad",
+        "longbench": "hybrid.evals.tasks.published:LongBench",
+        "leval": "hybrid.evals.tasks.published:LEval",
+        "lara": "hybrid.evals.tasks.published:Lara",
+        "qasper": "hybrid.evals.tasks.published:Qasper",
+        "qmsum": "hybrid.evals.tasks.published:QMSum",
+        "squality": "hybrid.evals.tasks.published:Squality",
+        "quality": "hybrid.evals.tasks.published:Quality",
+        "chunking": "hybrid.evals.tasks.published:Chunking",
+        "codeqa": "hybrid.evals.tasks.published:CodeQA",
         **{f"testbed/{kind}": partial(Testbed, kind=kind) for kind in KINDS},
     },
 )
@@ -55,9 +54,7 @@ def task(name: str, **options: Any) -> Task:
     taken = [field for field in fields if field not in fixed]
     for option in options:
         if option not in taken:
-            near = get_close_matches(option, taken, n=1)
-            known = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(taken)}."
-            raise InputError(f"The task {name} has no option {option!r}; {known}")
+            raise InputError(f"The task {name} has no option {option!r}; {hint(option, taken, 'it takes')}")
     try:
         return make(**options)
     except ValidationError as error:

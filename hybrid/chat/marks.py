@@ -55,11 +55,8 @@ def marked(reply: str, texts: int, read: Iterable[str]) -> str:
         return reply
     code = [found.span() for found in _CODE.finditer(reply)]
     subscripts = _subscripts(reply, read)
-    kept, at, no_mark = (
-        "",
-        0,
-        -1,
-    )  # where the latest brackets end that are no mark; brackets right behind them are none either
+    kept, at = "", 0
+    no_mark = -1  # where the latest brackets end that are no mark; brackets right behind them are none either
     for found in _FORMS.finditer(reply):
         if any(start <= found.start() < end for start, end in code):
             continue

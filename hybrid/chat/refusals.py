@@ -152,11 +152,7 @@ def _first_sentence(text: str) -> str:
 
 
 def _tells(sentence: str, found: re.Match[str], lead: str) -> bool:
-    """Whether a sentence with words of a refusal still tells something of the subject.
-
-    Args:
-        lead: the text before the sentence.
-    """
+    """Whether a sentence with words of a refusal, behind the text `lead`, still tells something of the subject."""
     before, clause = sentence[: found.start()], re.split("[,;，]", sentence[: found.end()])[-1]
     of_subject = _SAYS_WHICH.match(sentence) or _PART.search(sentence) or _QUOTED.search(lead + before)
     if of_subject and not ANY_DOCUMENT.search(_PART.sub("", sentence)):
@@ -172,11 +168,7 @@ def _tells(sentence: str, found: re.Match[str], lead: str) -> bool:
 
 
 def _goes_on(rest: str, *, fronted: bool) -> bool:
-    """Whether the text after a refusal tells something and does not refuse again.
-
-    Args:
-        fronted: the refusal is a reason, and the main clause follows.
-    """
+    """Whether the text after a refusal tells something; `fronted`: that is a reason, and the main clause follows."""
     if _CORRECTS.search(rest):
         return True
     yet = _YET.search(rest) or (re.search(r",\s+\S+\s+\S+\s+\S+|，.{4}", rest) if fronted else None)

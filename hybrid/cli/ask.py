@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--rung", type=click.Choice(["passages", "sections", "documents", "corpus"]), help="Force how much is read."
 )
+@click.option("--where", help="Read only documents that pass, such as: year >= 2024 and kind == 'pdf'.")
 @click.option("--explain", is_flag=True, help="Show what every way of reading was expected to take, and the timings.")
 @engine_options
 @corpus_options
@@ -73,7 +74,7 @@ def ask(question: str | None, paths: tuple[str, ...], questions: str | None, **o
             show(console(), answer, explain=options["explain"], with_text=False)
             return
         with progress_bars(quiet=options["quiet"]) as progress:
-            ways = {"route": options["route"], "rung": options["rung"]}
+            ways = {name: options[name] for name in ("route", "rung", "where")}
             failures: dict[int, EngineError] | None = None if questions is None else {}
             answers = iter(hybrid.answer_many(asked, corpus, progress=progress, failures=failures, **ways))
     if failures is not None:
@@ -124,7 +125,8 @@ def _streamed(hybrid: Hybrid, question: str, corpus: list[Any], options: dict[st
         def show_more(text: str) -> None:
             live.update(shown.append(text))
 
-        answer = hybrid.answer(question, store, route=options["route"], rung=options["rung"], on_text=show_more)
+        ways = {name: options[name] for name in ("route", "rung", "where")}
+        answer = hybrid.answer(question, store, on_text=show_more, **ways)
     out.print(answer.text, markup=False)
     return answer
 

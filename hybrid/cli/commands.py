@@ -21,6 +21,7 @@ OWN: Table = {
     "plan": ("hybrid.cli.plan", "plan", "Plan a long window for a model: overrides, memory, the command to serve it."),
     "index": ("hybrid.cli.index", "index", "Build, update and show the index of a corpus."),
     "up": ("hybrid.cli.up", "up", "Serve a model with vLLM, its window extended and verified."),
+    "warm": ("hybrid.cli.warm", "warm", "Read documents into the model server's cache before anybody asks."),
     "serve": ("hybrid.cli.serve", "serve", "Serve corpora: a page, an OpenAI-compatible endpoint, MCP tools."),
     "chat": ("hybrid.cli.chat", "chat", "Ask one question after the other, in a conversation."),
     "mcp": ("hybrid.cli.mcp", "mcp", "Offer a corpus to MCP clients over standard input and output."),

@@ -26,6 +26,8 @@ PACKAGES = {
     "openvino": ("int8", "embedding passages in int8 on a CPU"),
     "tree-sitter-language-pack": ("code", "cutting source code along its syntax"),
     "llama-index-core": ("llama-index", "LlamaIndex LLMs and documents"),
+    "transformers": ("local", "models in this process"),
+    "gguf": ("local", "GGUF files of models in this process"),
     "vllm": ("vllm", "serving a model from this environment"),
 }
 
@@ -103,6 +105,8 @@ def _used(settings: Settings, timeout: float) -> list[dict[str, Any]]:
         return f"{embedder.name}, {vector.shape[1]} dimensions, {embedder.max_tokens} tokens, tried"
 
     lines = [_try("embedder", encoded), _try("vector search", _faiss)]
+    if settings.retrieval.reranker is not None:
+        lines.append(_try("reranker", lambda: _reranker(settings)))
     for name, engine in (("engine", settings.engine), ("long engine", settings.long_engine)):
         if engine is not None:
             lines.append(_try(name, lambda name=name, engine=engine: answers(name, tried(engine, embedder, timeout))))
@@ -113,6 +117,15 @@ def _used(settings: Settings, timeout: float) -> list[dict[str, Any]]:
     if settings.corpus.paths:
         lines.append(_try("corpus", lambda: Corpus.of(list(settings.corpus.paths), settings.corpus).label))
     return lines
+
+
+def _reranker(settings: Settings) -> str:
+    """The reranker, tried on two passages."""
+    from hybrid.reading.reranker import Reranker
+
+    name = str(settings.retrieval.reranker)
+    Reranker(name, settings.embedder.device).scores("Does it work?", ["It works.", "It does not."])
+    return f"{name}, of {settings.retrieval.rerank_from} passages, tried"
 
 
 def _policy(settings: Settings, engine: str) -> str:

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hybrid.cli.common import columns, console, print_json
-from hybrid.cli.options import corpus_options, settings_from
+from hybrid.cli.effect import refuse
+from hybrid.cli.options import corpus_options, settings_from, together
 from hybrid.cli.progress import progress_bars
 from hybrid.cli.words import places_of
 
 if TYPE_CHECKING:
+    from hybrid.index.cluster import Cluster
     from hybrid.index.protocol import Changes, Store
+    from hybrid.settings import Settings
 
 _COUNTS = ("added", "changed", "removed", "unchanged", "embedded", "passages")
+
+
+_ray_options = together(
+    click.option(
+        "--ray",
+        is_flag=False,
+        flag_value="",
+        metavar="[ADDRESS]",
+        help="Read and embed on a Ray cluster, head:6379 or auto; without ADDRESS on that of RAY_ADDRESS, else on one "
+        "started here.",
+    ),
+    click.option("--workers", type=click.IntRange(1), help="Workers at once with --ray. [default: all CPUs or GPUs]"),
+)
 
 
 @click.group()
@@ -29,14 +46,25 @@ def index() -> None:
 @index.command()
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--rebuild", is_flag=True, help="Delete the index first and make it anew.")
+@_ray_options
 @corpus_options
 def build(paths: tuple[str, ...], rebuild: bool, **options: Any) -> None:
-    """Build the index of PATHS, or bring it up to date: only what changed is read and embedded again."""
+    """Build the index of PATHS, or bring it up to date: only what changed is read and embedded again.
+
+    A path may be an address in object storage, such as s3://bucket/folder. Each row of a Parquet file, and of JSON
+    lines with a text and a name, is a document; texts:FOLDER asks for the rows of all tables in a folder.
+
+    \b
+    hybrid index build contracts/
+    hybrid index build s3://filings/2025 --ray
+    hybrid index build texts.parquet --ray head.example:6379
+    """
     _make(paths, options, rebuild=rebuild)
 
 
 @index.command()
 @click.argument("paths", nargs=-1, type=click.Path())
+@_ray_options
 @corpus_options
 def update(paths: tuple[str, ...], **options: Any) -> None:
     """Bring the index of PATHS up to date; there has to be one."""
@@ -48,7 +76,7 @@ def _make(paths: Sequence[str], options: dict[str, Any], *, rebuild: bool = Fals
     from hybrid.errors import IndexStoreError
     from hybrid.session.hybrid import Hybrid
 
-    with Hybrid(settings_from(options)) as hybrid:
+    with Hybrid(settings_from(options)) as hybrid, ExitStack() as stack:
         places = places_of(paths, hybrid.settings)
         corpus = Corpus.of(places, hybrid.settings.corpus)
         path = hybrid.index_path(corpus)
@@ -56,9 +84,24 @@ def _make(paths: Sequence[str], options: dict[str, Any], *, rebuild: bool = Fals
             raise IndexStoreError(
                 f"There is no index of {corpus.label} yet. Make one with: hybrid index build {places[0]}"
             )
+        workers = _workers(options, hybrid.settings)
+        if workers is not None:
+            stack.enter_context(workers)
         with progress_bars(quiet=options["quiet"]) as progress:
-            store, changes = hybrid.index(corpus, progress, rebuild=rebuild)
+            store, changes = hybrid.index(corpus, progress, rebuild=rebuild, workers=workers)
         _report(store, changes, as_json=options["as_json"])
+
+
+def _workers(options: Mapping[str, Any], settings: Settings) -> Cluster | None:
+    """The workers that the options ask for; None: this process does the work."""
+    if options["ray"] is None:
+        if options["workers"] is not None:
+            refuse("--workers", "without --ray", "add it")
+        return None
+    from hybrid.index.cluster import Cluster
+    from hybrid.index.connection import address_of
+
+    return Cluster(address_of(options["ray"]), settings.embedder, settings.passages, options["workers"])
 
 
 @index.command()

@@ -9,8 +9,9 @@ import click
 
 from hybrid.cli.dash import Place
 from hybrid.cli.effect import check_effects
+from hybrid.errors import InputError
 from hybrid.settings import Settings, load
-from hybrid.settings.names import POLICIES
+from hybrid.settings.names import ENGINES, POLICIES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -78,6 +79,14 @@ parallel_options = together(
         )
     )
 )
+tier_options = together(
+    click.option(
+        "--cache-dir", type=Place(), help="Folder on disk for what was computed, loaded again after a restart."
+    ),
+    click.option(
+        "--cache-gb", type=click.FloatRange(min=0, min_open=True), help="Bound of that folder, in 10^9 bytes."
+    ),
+)
 corpus_options = together(  # of every command that opens a corpus
     click.option("--config", type=Place(), help="Settings file; default: hybrid.toml here, if there is one."),
     click.option("--index", "index_dir", type=Place(), help="Folder of the index; default: your cache folder."),
@@ -87,8 +96,13 @@ corpus_options = together(  # of every command that opens a corpus
 )
 engine_options = together(  # of every command that answers
     urls_option,
-    click.option("--window", type=click.IntRange(64), help="Tokens that the server reads, if it does not say."),
-    click.option("--model", help="The model's name on that server."),
+    click.option("--engine", "kind", type=click.Choice(list(ENGINES)), help="What answers. [default: extractive]"),
+    click.option(
+        "--window",
+        type=click.IntRange(64),
+        help="Tokens that the server reads, if it does not say; a local model is extended to it.",
+    ),
+    click.option("--model", help="The model's name on that server; with --engine local a folder or a GGUF file."),
     click.option("--policy", type=click.Choice(list(POLICIES)), help="How routes are chosen."),
     prefer_option,
     click.option("-k", "k", type=click.IntRange(1), help="Passages read on the route rag."),
@@ -98,6 +112,19 @@ engine_options = together(  # of every command that answers
 def addresses(urls: Sequence[str]) -> dict[str, Any]:
     """The settings of an engine for the servers that a command line names."""
     return {"urls": tuple(urls)} if len(urls) > 1 else {"url": urls[0]} if urls else {}
+
+
+def cache_asked(options: Mapping[str, Any]) -> tuple[str, float] | None:
+    """The folder of a cache on disk and its bound in GB; None where none is asked for.
+
+    Raises:
+        InputError: one is given without the other.
+    """
+    folder, gigabytes = options["cache_dir"], options["cache_gb"]
+    if (folder is None) != (gigabytes is None):
+        missing, given = ("--cache-gb", "--cache-dir") if gigabytes is None else ("--cache-dir", "--cache-gb")
+        raise InputError(f"{given} needs {missing}: a cache on disk is a folder and a bound, because vLLM sets none.")
+    return None if folder is None else (folder, gigabytes)
 
 
 def settings_from(options: Mapping[str, Any], *, weighed: bool = False) -> Settings:
@@ -120,7 +147,7 @@ def settings_from(options: Mapping[str, Any], *, weighed: bool = False) -> Setti
             "engine": {
                 **addresses(urls),
                 "model": options.get("model"),
-                "kind": "server" if urls else None,
+                "kind": options.get("kind") or ("server" if urls else None),
                 "window": options.get("window"),
             },
             "routing": {"policy": options.get("policy"), "prefer": options.get("prefer")},

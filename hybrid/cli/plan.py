@@ -10,7 +10,7 @@ import click
 
 from hybrid.cli.common import columns, console, print_json
 from hybrid.cli.effect import refuse, written
-from hybrid.cli.options import PARALLEL, bits_options, json_option, parallel_options
+from hybrid.cli.options import PARALLEL, bits_options, cache_asked, json_option, parallel_options, tier_options
 from hybrid.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hybrid.model.config import Model
     from hybrid.serving.memory import Cache
     from hybrid.serving.plan import Plan
+    from hybrid.serving.tier import Kept
 
 GIB = 2**30
 
@@ -56,6 +57,7 @@ GIB = 2**30
     type=click.FloatRange(1),
     help="A question on the whole document may cost this many times one over passages, to be worth it.",
 )
+@tier_options
 @click.option("--frequencies", is_flag=True, help="Show the rotary frequencies, native and as served.")
 @json_option
 def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_json: bool, **options: Any) -> None:
@@ -67,18 +69,21 @@ def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_
     Try:  hybrid plan qwen3-8b --context 128k --gpu h100
           hybrid plan ./my-model -c 1M --gpu h200 -tp 8 --kv-bits 8
     """
+    from dataclasses import asdict
+
     from hybrid.cost.gpus import known_gpus
     from hybrid.model.read import read_model
     from hybrid.serving.plan import plan as make
+    from hybrid.serving.tier import GB, UNTRIED, flags, kept
     from hybrid.settings import load
 
     known = known_gpus(load().cost)
-    what = read_model(model)
+    what, cache = read_model(model), cache_asked(options)
     found = make(
         what,
         tokens(context),
         gpus={name: known[name] for name in (_gpu(said, known) for said in gpus or known)},
-        **options,
+        **{name: value for name, value in options.items() if name not in ("cache_dir", "cache_gb")},
     )
     if written("method") and options["method"] != found.extension.rope_type:
         why = "is extended in its own way" if found.extension.extended else "reads as many tokens as it is"
@@ -86,11 +91,15 @@ def plan(model: str, context: str, gpus: tuple[str, ...], frequencies: bool, as_
     if frequencies and found.extension.parameters is None:
         refuse("--frequencies", f"on {found.model}, which has no rotary positions", "leave it out")
     command = _command(model, found, options)
+    held = None
+    if cache is not None:
+        held = kept(found, round(cache[1] * GB), options["kv_bits"])
+        command += flags(what.config, cache[0], held.host)
     waves = _waves(what, found) if frequencies else None
     if as_json:
-        print_json(_data(found, command, waves))
+        print_json(_data(found, command, waves) | ({} if held is None else {"disk": {**asdict(held), "note": UNTRIED}}))
         return
-    _show(found, command, waves, options)
+    _show(found, command, waves, options, held)
 
 
 def _gpu(said: str, known: Mapping[str, Gpu]) -> str:
@@ -170,7 +179,13 @@ def _data(plan: Plan, command: list[str], waves: dict[str, list[float]] | None) 
     return {**data, "command": command, **({"tokens_per_turn": waves} if waves else {})}
 
 
-def _show(plan: Plan, command: list[str], waves: dict[str, list[float]] | None, options: dict[str, Any]) -> None:
+def _show(
+    plan: Plan,
+    command: list[str],
+    waves: dict[str, list[float]] | None,
+    options: dict[str, Any],
+    held: Kept | None,
+) -> None:
     out = console()
     out.soft_wrap = False  # also in a pipe: only the command has to be one line
     extension = plan.extension
@@ -185,6 +200,8 @@ def _show(plan: Plan, command: list[str], waves: dict[str, list[float]] | None, 
     out.print(table)
     _show_fits(out, plan)
     _show_questions(out, plan)
+    if held is not None:
+        _show_kept(out, plan, held, options["cache_gb"])
     if options["kv_bits"] == 4:
         out.print("vLLM keeps scales beside 4-bit values: a few percent more than these sizes.", markup=False)
     for warning in plan.warnings:
@@ -236,6 +253,26 @@ def _show_questions(out: Console, plan: Plan) -> None:
     share = first.attention_flops / first.flops if first.flops else 0.0
     where = f", and overtakes the rest at {plan.overtakes:,} tokens" if plan.overtakes else ""
     out.print(f"of the cold prompt's operations {share:.0%} are attention's, which grow with its square{where}")
+
+
+def _show_kept(out: Console, plan: Plan, held: Kept, gigabytes: float) -> None:
+    """A cache on disk: what it holds, and from which speed of its disk on it is worth having."""
+    from hybrid.serving.tier import GB, SINCE, UNTRIED
+
+    tokens = f"{held.tokens:,} tokens, " if held.tokens else ""
+    out.print(
+        f"a cache of {gigabytes:g} GB on disk holds {tokens}{held.documents:,} documents of {plan.context:,}; they "
+        f"pass through {held.host / GB:.1f} GB of the host's memory (/dev/shm)",
+        markup=False,
+    )
+    if held.even:
+        fast = ", ".join(f"{speed:.1f} on {label}" for label, speed in held.even)
+        out.print(f"loading one is quicker than computing it where the disk reads, in GB a second, more than {fast}")
+    out.print(f"[yellow]note[/] {UNTRIED}; it needs a GPU and vLLM {SINCE[0]}.{SINCE[1]} or later")
+    out.print(
+        "[yellow]note[/] vLLM sets the folder no bound, and mixes models of one name in it that differ otherwise: "
+        "`hybrid up` bounds it, and gives each a folder of its own"
+    )
 
 
 def _times(ratio: float) -> str:

@@ -57,7 +57,8 @@ def _settings(options: dict[str, Any]) -> Settings:
     """The settings of the options, with costs of the model and the GPU that they name."""
     from hybrid.cost.gpus import with_known_gpu
 
-    named_only = options["model"] and not options["urls"]  # without a server the model's shape decides
+    # without a server the model's shape decides
+    named_only = options["model"] and not options["urls"] and not options["kind"]
     settings = settings_from({**options, "model": None} if named_only else options, weighed=bool(named_only))
     if named_only and settings.engine.kind != "extractive":
         settings = settings_from(options)

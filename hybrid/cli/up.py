@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import click
 from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place
 from hybrid.cli.effect import refuse
-from hybrid.cli.options import PARALLEL, parallel_options
+from hybrid.cli.options import PARALLEL, cache_asked, parallel_options, tier_options
 
 if TYPE_CHECKING:
     from hybrid.serving.router import Router
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @parallel_options
 @click.option("--router", is_flag=True, help="A server for each copy, and vllm-router in front that keeps documents.")
 @click.option("--router-program", type=Place(), help="vllm-router's program; default: on PATH, or beside vLLM's.")
+@tier_options
 @click.option("--write", default="hybrid.toml", show_default=True, type=Place(), help="Settings file to write.")
 @click.option("--force", is_flag=True, help="Replace the engines that the settings file names.")
 @click.option("--logs", type=Place(), help="Folder for the servers' logs; default: in your cache folder.")
@@ -48,7 +50,8 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
 
     If --context is more than the model's own window, it starts two servers: a native one for passages and, on the next
     port, one with an extended window for whole documents, because extending it changes how the model reads short
-    prompts. It writes both to hybrid.toml, so `hybrid ask` uses them.
+    prompts. It writes both to hybrid.toml, so `hybrid ask` uses them. With --cache-dir the server that reads whole
+    documents keeps what it computed on disk, within --cache-gb, also when it stops.
 
     With --router, --data-parallel N starts N servers of each kind on ports of their own, and vllm-router on --port,
     which sends the questions on one document to one server. A server that ends is told, and the others go on.
@@ -66,7 +69,8 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     from hybrid.serving.router import behind_routers, find_router
     from hybrid.serving.servers import Servers
     from hybrid.serving.settings_file import with_engines
-    from hybrid.serving.vllm import find
+    from hybrid.serving.tier import UNTRIED, prepare, tiered
+    from hybrid.serving.vllm import command, find
 
     vllm = find(options["vllm"])
     known = read_model(model)
@@ -89,13 +93,21 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     served, note = place(planned, list(devices), cores() if vllm.cpu else ())
     for one in served:
         check_memory(one, known, devices)
+    notes, tier = [*warnings, *filter(None, [note])], None
+    if (cache := cache_asked(options)) is not None:
+        if options["router"]:
+            refuse("--cache-dir", "with --router, which starts several servers for one folder")
+        served, tier = tiered(served, known, vllm, *cache)
+        notes += [f"the {served[-1].kind} server keeps its cache in {tier.inside}", UNTRIED]
     file = Path(options["write"])
     routers = [replace(router, servers=tuple(s for s in served if s.kind == router.kind)) for router in routers]
     named = routers or served
     with_engines(file, named, force=options["force"])  # raises now what would fail after the start
     say = Sayer(quiet=options["quiet"])
-    for line in (*warnings, *filter(None, [note])):
+    for line in notes:
         say.line(f"note: {line}")
+    if tier is not None:
+        prepare(tier, shlex.join(command(served[-1], vllm)))
     with Servers(
         served,
         vllm,
@@ -106,6 +118,7 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
         show=say.now if not options["follow"] else lambda text: None,
         probe=options["probe"],
         routers=routers,
+        beside=None if tier is None else tier.janitor,
     ) as servers:
         try:
             servers.start()

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from hybrid.cli.dash import elsewhere, texts
+from hybrid.corpus.root import TEXTS
+from hybrid.corpus.storage import is_url
 from hybrid.errors import InputError
 from hybrid.settings import Settings
 
@@ -52,9 +54,16 @@ def questions_and_places(
 
 
 def is_path(word: str) -> bool:
-    """Whether a word names an existing file or folder, or a pattern that matches one; `-` is standard input."""
+    """Whether a word names an existing file or folder, or a pattern that matches one; `-` is standard input.
+
+    An address such as s3://bucket/folder counts without a look; `texts:` may stand before all of these.
+    """
     if word == "-" or not word.strip():
         return word == "-"
+    if is_url(word):
+        return True
+    if word.startswith(TEXTS) and is_path(word[len(TEXTS) :]):
+        return True
     return Path(word).expanduser().exists() or any(glob.iglob(word))  # noqa: PTH207 - a pattern may be absolute
 
 

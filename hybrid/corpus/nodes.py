@@ -8,7 +8,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hybrid.corpus.fields import usable
+from hybrid.document import Field
 from hybrid.errors import InputError
+
+_PLACE = ("file_path", "file_name", "file_type", "file_size", "page_label", "last_accessed_date")
 
 
 class Text(NamedTuple):
@@ -17,6 +21,7 @@ class Text(NamedTuple):
     name: str
     text: str
     pages: tuple[int, ...] = ()  # offsets in characters at which its pages begin
+    fields: Mapping[str, Field] = {}  # by which filters choose it
 
 
 def is_node(thing: object) -> bool:
@@ -41,12 +46,12 @@ def texts_of(nodes: Sequence[Any]) -> Iterator[Text]:
         labels = [str(node.metadata.get("page_label", "")) for node in group]
         numbers = _page_numbers(labels, group[0])
         if numbers is not None:
-            yield _paged(name, [_content(node) for node in group], numbers)
+            yield _paged(name, [_content(node) for node in group], numbers)._replace(fields=_fields(group[0]))
             continue
         paged = all(labels) and len(set(labels)) == len(labels)
         for i, node in enumerate(group):
             mark = "" if len(group) == 1 else f"#page={labels[i]}" if paged else f"#{i + 1}"
-            yield Text(name + mark, _content(node))
+            yield Text(name + mark, _content(node), fields=_fields(node))
 
 
 def _page_numbers(labels: list[str], node: Any) -> list[int] | None:
@@ -91,6 +96,11 @@ def _paged(name: str, texts: list[str], numbers: list[int]) -> Text:
         starts += [length] * (number - len(starts))
         length += len(text) + 1
     return Text(name, "\n".join(texts), tuple(starts))
+
+
+def _fields(node: Any) -> Mapping[str, Field]:
+    """Of a node's metadata what filters can ask for; its place and its file are known by other names."""
+    return usable({name: value for name, value in node.metadata.items() if name not in _PLACE})
 
 
 def _content(node: Any) -> str:

@@ -1,4 +1,4 @@
-"""A root: a file, folder or glob pattern that somebody named."""
+"""A root: a file, folder, glob pattern or address in object storage that somebody named."""
 
 # os.path answers False where Path raises (no permission, no path at all)
 # ruff: noqa: PTH100, PTH111, PTH112, PTH114
@@ -13,7 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from hybrid.corpus.storage import is_url
 from hybrid.errors import InputError
+
+TEXTS = "texts:"  # before a place: each row of its tables is a document
 
 
 class Root(NamedTuple):
@@ -23,6 +26,62 @@ class Root(NamedTuple):
     file: Path | None
     pattern: str | None  # a glob relative to the folder
     said: str  # as it was named
+    texts: bool = False  # whether its tables are meant, and nothing else
+
+    @property
+    def key(self) -> str:
+        """The same for the same place."""
+        return TEXTS * self.texts + str(self.file or self.folder / (self.pattern or ""))
+
+    @property
+    def title(self) -> str:
+        """The place for people."""
+        return self.said if self.pattern else f"{self.folder.name or self.folder}/"
+
+
+class Address(NamedTuple):
+    """An address somebody named, such as s3://bucket/folder."""
+
+    url: str  # without the pattern
+    pattern: str | None  # a glob relative to it
+    said: str
+    texts: bool = False
+
+    @property
+    def file(self) -> None:
+        """Only a listing tells whether it is one."""
+        return
+
+    @property
+    def key(self) -> str:
+        """The same for the same place."""
+        return TEXTS * self.texts + "/".join(filter(None, (self.url, self.pattern)))
+
+    @property
+    def title(self) -> str:
+        """The place for people."""
+        return self.said.removeprefix(TEXTS)
+
+
+def place_of(said: str | bytes) -> Root | Address:
+    """The place meant by a path or an address; `texts:` before it asks for the rows of its tables.
+
+    Raises:
+        InputError: a path that does not exist.
+    """
+    text = os.fsdecode(said)
+    texts = text.startswith(TEXTS) and not os.path.lexists(text)
+    if texts:
+        text = text[len(TEXTS) :]
+    if not is_url(text):
+        return root_of(text)._replace(texts=texts)
+    if text.lower().startswith("file://"):
+        return root_of(text[len("file://") :])._replace(texts=texts)
+    protocol, _, path = text.partition("://")
+    parts = path.strip("/").split("/")
+    magic = next((i for i, part in enumerate(parts) if i and re.search(r"[*?\[]", part)), len(parts))
+    url = f"{protocol.lower()}://{'/'.join(parts[:magic])}"
+    return Address(url, "/".join(parts[magic:]) or None, TEXTS * texts + text, texts)
 
 
 def root_of(said: str | bytes) -> Root:
@@ -66,22 +125,22 @@ def common_folder(roots: Sequence[Root]) -> Path | None:
         return Path(roots[0].folder.anchor)
 
 
-def key_of(roots: Sequence[Root]) -> str:
+def key_of(roots: Sequence[Root | Address]) -> str:
     """The same for the same files and folders, whatever they hold."""
-    named = sorted({str(root.file or root.folder / (root.pattern or "")) for root in roots})
+    named = sorted({root.key for root in roots})
     return hashlib.blake2b("\0".join(named).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def label_of(roots: Sequence[Root], files: int, texts: int) -> str:
+def label_of(roots: Sequence[Root | Address], files: int, rows: int, texts: int) -> str:
     """The roots for people: "contracts/ (12 files)"."""
-    counted = [f"{n} {kind}{'s' if n != 1 else ''}" for n, kind in ((files, "file"), (texts, "text")) if n]
+    kinds = ((files, "file"), (rows, "row"), (texts, "text"))
+    counted = [f"{n} {kind}{'s' if n != 1 else ''}" for n, kind in kinds if n]
     if texts or len(roots) != 1:
         return " and ".join(counted) or "nothing"
     root = roots[0]
     if root.file is not None:
-        return root.file.name
-    name = root.said if root.pattern else f"{root.folder.name or root.folder}/"
-    return f"{name} ({counted[0] if counted else 'no files'})"
+        return root.file.name + (f" ({counted[-1]})" if rows else "")
+    return f"{root.title} ({' and '.join(counted) or 'no files'})"
 
 
 def regex_of(glob: str) -> re.Pattern[str]:

@@ -16,6 +16,7 @@ from hybrid.corpus.problems import Problem, first_names
 from hybrid.corpus.root import Root, missing, regex_of
 from hybrid.corpus.rules import Rules, compiled, ignored, rules_around, rules_in
 from hybrid.corpus.source import Source, reason_of
+from hybrid.corpus.tables import PARQUET, TableFile, is_table, names_texts
 from hybrid.settings import CorpusSettings
 from hybrid.text.kinds import WITHOUT_TEXT, kind_of, unsupported
 
@@ -36,16 +37,20 @@ class Scan:
     def __init__(self, base: Path, settings: CorpusSettings) -> None:
         self.base = base
         self.sources: dict[str, Source] = {}
+        self.tables: list[TableFile] = []  # whose rows are the documents
         self.problems: list[Problem] = []
         self.left_out = 0
         self._unread: list[Problem] = []  # in folders, where not every file is expected to be readable
         self._without_text: list[str] = []  # pictures and the like
         self._limit = settings.max_file_mb
         self._exclude = compiled(settings.exclude, strict=True) if settings.exclude else None
+        self._text_column = settings.text_column
         self._files: set[object] = set()
+        self._root: Root | None = None
 
     def add(self, root: Root) -> None:
         """Find the files of a root. Raises InputError where a pattern names nothing."""
+        self._root = root
         if root.file is not None:
             self._add_named(root.file)
             return
@@ -67,7 +72,7 @@ class Scan:
         return [*self._unread, Problem(first_names(names), reason, len(names))]
 
     def _known(self) -> int:
-        return len(self.sources) + len(self.problems) + self.left_out
+        return len(self.sources) + len(self.tables) + len(self.problems) + self.left_out
 
     def _seen_again(self, folder: Path, matches: re.Pattern[str]) -> bool:
         """Whether the pattern names files that an earlier root had named already."""
@@ -83,6 +88,8 @@ class Scan:
             return
         if not stat.S_ISREG(found.st_mode):
             self.problems.append(Problem(name, "not a regular file"))
+        elif found.st_size and self._is_of_texts(path):
+            self._add_table(str(path), found)
         elif kind_of(name)[0] == "unsupported":
             self.problems.append(Problem(name, unsupported(path.name)))
         elif found.st_size == 0:
@@ -90,20 +97,32 @@ class Scan:
         else:
             self._add(str(path), found)
 
+    def _is_of_texts(self, path: Path) -> bool:
+        """Whether the rows of a file are documents: asked for, or nothing else that it could be."""
+        if self._root is not None and self._root.texts:
+            return is_table(path.name)
+        return path.suffix.lower() in PARQUET or (is_table(path.name) and names_texts(path, self._text_column))
+
+    def _add_table(self, path: str, found: os.stat_result) -> None:
+        identity = _identity(path, found)
+        if identity not in self._files:
+            self._files.add(identity)
+            self.tables.append(TableFile(self._name(path), path, found.st_size, _changed(found)))
+
     def _add(self, path: str, found: os.stat_result) -> None:
         identity = _identity(path, found)
-        if identity in self._files:
-            return
-        self._files.add(identity)
-        name = self._name(path)
-        if found.st_size > self._limit * 1e6:
-            size = ceil(found.st_size / 1e5) / 10
+        if identity not in self._files:
+            self._files.add(identity)
+            self.take(Source(self._name(path), Path(path), found.st_size, _changed(found)))
+
+    def take(self, source: Source) -> None:
+        """Take a source unless it is too large."""
+        if source.size > self._limit * 1e6:
+            size = ceil(source.size / 1e5) / 10
             reason = f"{size:g} MB is over the limit of {self._limit:g} MB; raise corpus.max_file_mb to read it"
-            self.problems.append(Problem(name, reason))
+            self.problems.append(Problem(source.name, reason))
         else:
-            # tools that copy may keep the old modification time for new content; the change time is new all the same
-            changed = max(found.st_mtime_ns, found.st_ctime_ns)
-            self.sources[name] = Source(name, Path(path), found.st_size, changed)
+            self.sources[source.name] = source
 
     def _name(self, path: str) -> str:
         relative = os.path.relpath(path, self.base)
@@ -173,32 +192,57 @@ class Scan:
                 self.problems.append(Problem(self._name(entry.path), reason))
 
     def _visit_file(self, entry: os.DirEntry[str], found: os.stat_result, folder: _Folder) -> None:
-        kind, suffix = kind_of(entry.name)[0], PurePosixPath(entry.name).suffix.lower()
+        regular = stat.S_ISREG(found.st_mode)
         if entry.name[0] == "." or ignored(entry.path, folder.rules):
             self.left_out += 1
-        elif kind == "unsupported" and suffix in WITHOUT_TEXT:
-            self.left_out += 1
-            self._without_text += [] if self._told(entry.path) else [self._name(entry.path)]
-        elif kind == "unsupported":
-            self._pass_over(entry.path, unsupported(entry.name))
-        elif not stat.S_ISREG(found.st_mode):
-            self._pass_over(entry.path, "not a regular file")
-        elif found.st_size == 0 and (entry.name == "__init__.py" or suffix == ".typed"):  # they are as they should be
-            self.left_out += 1
-        elif found.st_size == 0:
-            self._pass_over(entry.path, "empty file")
-        else:
+        elif self._means_tables(entry.name):
+            if regular and found.st_size and self._is_of_texts(Path(entry.path)):
+                self._add_table(entry.path, found)
+            elif self._root is not None and self._root.texts:
+                self.left_out += 1
+            elif self.wanted(self._name(entry.path), found.st_size, regular=regular):
+                self._add(entry.path, found)
+        elif self.wanted(self._name(entry.path), found.st_size, regular=regular):
             self._add(entry.path, found)
 
-    def _pass_over(self, path: str, reason: str) -> None:
-        self.left_out += 1
-        if not self._told(path):
-            self._unread.append(Problem(self._name(path), reason))
+    def _means_tables(self, name: str) -> bool:
+        """Whether the root asks for tables, or is a pattern that names files of this suffix."""
+        root, suffix = self._root, PurePosixPath(name).suffix.lower()
+        asked = root is not None and root.pattern is not None and root.pattern.lower().endswith(suffix)
+        return root is not None and (root.texts or (asked and is_table(name)))
 
-    def _told(self, path: str) -> bool:
+    def wanted(self, name: str, size: int, *, regular: bool = True) -> bool:
+        """Whether a file that nobody named itself is to be read; what is not is counted, or told."""
+        base, kind = PurePosixPath(name).name, kind_of(name)[0]
+        suffix = PurePosixPath(base).suffix.lower()
+        if kind == "unsupported" and suffix in WITHOUT_TEXT:
+            self.left_out += 1
+            self._without_text += [] if self._told(name) else [name]
+        elif kind == "unsupported":
+            self._pass_over(name, unsupported(base))
+        elif not regular:
+            self._pass_over(name, "not a regular file")
+        elif size == 0 and (base == "__init__.py" or suffix == ".typed"):  # they are as they should be
+            self.left_out += 1
+        elif size == 0:
+            self._pass_over(name, "empty file")
+        else:
+            return True
+        return False
+
+    def _pass_over(self, name: str, reason: str) -> None:
+        self.left_out += 1
+        if not self._told(name):
+            self._unread.append(Problem(name, reason))
+
+    def _told(self, name: str) -> bool:
         """Whether somebody named the file itself, so that its problem is told already."""
-        name = self._name(path)
         return any(problem.name == name for problem in self.problems)
+
+
+def _changed(found: os.stat_result) -> int:
+    """Tools that copy may keep the old modification time for new content; the change time is new all the same."""
+    return max(found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _identity(path: str, found: os.stat_result) -> object:

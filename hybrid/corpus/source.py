@@ -1,32 +1,51 @@
-"""A source: one file or given text of a corpus, found and named but not yet read."""
+"""A source: one file, object or given text of a corpus, found and named but not yet read."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.read import read
-from hybrid.document import Document
+from hybrid.document import Document, Field
 
 ATTEMPTS = 3  # at reading a file that changes meanwhile
 
 
+class Origin(Protocol):
+    """Where a source lies that is no file of its own: an object in a bucket, a row of a table."""
+
+    def load(self) -> bytes:
+        """All its bytes. Raises Unreadable."""
+
+    def parse(self, name: str, data: bytes) -> Document:
+        """The document in its bytes. Raises Unreadable."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file or given text of a corpus."""
+    """One file, object, row or given text of a corpus. Processes may send it to each other."""
 
     name: str  # unique in the corpus; for files a POSIX path relative to its base
-    path: Path | None  # None for given texts
-    size: int  # bytes when it was found
-    mtime_ns: int  # 0 for given texts
+    path: Path | None  # None for given texts and what has an origin
+    size: int  # bytes when it was found; of a row those of its table
+    mtime_ns: int  # 0 for given texts; an object's version, and other fields, count as another time of change
     document: Document | None = None  # the given text
+    origin: Origin | None = None
+    metadata: Mapping[str, Field] = field(default_factory=dict, hash=False)  # that somebody gave it
 
     def fingerprint(self, data: bytes) -> str:
-        """The identity of the content: a hex BLAKE2b-128 of the bytes."""
-        return hashlib.blake2b(data, digest_size=16).hexdigest()
+        """The identity of the content: a hex BLAKE2b-128 of the bytes, and of the fields where there are some."""
+        fields = self.metadata if self.document is None else {**self.document.metadata, **self.metadata}
+        made = hashlib.blake2b(data, digest_size=16)
+        if fields:
+            made.update(b"\0" + json.dumps(fields, sort_keys=True).encode("utf-8"))
+        return made.hexdigest()
 
     def load(self) -> bytes:
         """All bytes, of one state of the file; a given text as UTF-8.
@@ -34,6 +53,8 @@ class Source:
         Raises:
             Unreadable: with the operating system's reason, or because the file keeps changing.
         """
+        if self.origin is not None:
+            return self.origin.load()
         if self.path is None:
             return self.document.text.encode("utf-8") if self.document is not None else b""
         try:
@@ -51,7 +72,13 @@ class Source:
 
     def parse(self, data: bytes) -> Document:
         """The document in the bytes that `load` gave. Raises Unreadable."""
-        return self.document if self.document is not None else read(self.name, data, str(self.path))
+        if self.document is not None:
+            document = self.document
+        elif self.origin is not None:
+            document = self.origin.parse(self.name, data)
+        else:
+            document = read(self.name, data, str(self.path))
+        return replace(document, metadata={**document.metadata, **self.metadata}) if self.metadata else document
 
 
 def reason_of(error: OSError) -> str:

@@ -99,7 +99,7 @@ def of_settings(settings: CostSettings) -> Setup:
     return Setup(shape, rates, note, hourly(settings, name))
 
 
-def estimate(settings: CostSettings, prompt: int, output: int, cached: int = 0) -> Cost:
+def estimate(settings: CostSettings, prompt: int, output: int, cached: int = 0, loading: float = 0.0) -> Cost:
     """The expected cost of a call, by token prices if they are set, else by the model and rates of the settings.
 
     An unknown figure is None, and the note says why: a question is answered whatever its price.
@@ -107,6 +107,7 @@ def estimate(settings: CostSettings, prompt: int, output: int, cached: int = 0) 
     Args:
         prompt: tokens of the prompt, `cached` of which need not be computed.
         output: tokens written.
+        loading: seconds in which cached tokens come from the engine's disk, charged as its own.
     """
     usage = Usage(calls=1, prompt_tokens=prompt, cached_tokens=cached, output_tokens=output)
     if has_token_prices(settings):
@@ -119,11 +120,13 @@ def estimate(settings: CostSettings, prompt: int, output: int, cached: int = 0) 
     gpus, paid = setup.rates.gpus, setup.dollars_per_hour
     found = work(setup.shape, setup.rates, max(0, prompt - cached), output, cached=min(cached, prompt))
     return Cost(
-        gpu_seconds=found.gpu_seconds,
-        dollars=None if paid is None else found.gpu_seconds / 3600 * paid,
+        gpu_seconds=found.gpu_seconds + loading * gpus,
+        dollars=None if paid is None else (found.gpu_seconds + loading * gpus) / 3600 * paid,
         host_seconds=found.seconds - found.engine,
         joules=found.joules,
-        interval=None if found.interval is None else (found.interval[0] * gpus, found.interval[1] * gpus),
+        interval=None
+        if found.interval is None
+        else ((found.interval[0] + loading) * gpus, (found.interval[1] + loading) * gpus),
         basis="estimated",
         note=setup.note,
     )

@@ -53,7 +53,7 @@ def price(settings: CostSettings, usage: Usage, *, on_gpu: bool, local: bool = F
     return Cost(gpu_seconds=seconds * settings.gpus, dollars=dollars, **spent, basis="measured", note=note)
 
 
-def preparation(settings: CostSettings, retrieval: float, indexing: float) -> Cost:
+def preparation(settings: CostSettings, retrieval: float, indexing: float, reranking: float = 0.0) -> Cost:
     """The work before a question is asked: finding its passages, and its share of making the index.
 
     Every route needs both, because the route is chosen by the passages; only a whole document that is read by force and
@@ -62,14 +62,16 @@ def preparation(settings: CostSettings, retrieval: float, indexing: float) -> Co
     Args:
         retrieval: seconds of this question, its embedding included.
         indexing: CPU seconds that the index took in all.
+        reranking: seconds that a reranker took for this question.
     """
-    seconds = retrieval + indexing / settings.questions
+    seconds = retrieval + reranking + indexing / settings.questions
+    reranked = f", {reranking:.3f} s of reranking" if reranking else ""
     paid = settings.dollars_per_cpu_hour
     return Cost(
         cpu_seconds=seconds,
         dollars=None if paid is None else seconds / 3600 * paid,
         basis="measured",
-        note=f"{retrieval:.3f} s of retrieval and 1/{settings.questions} of {indexing:.1f} s of indexing",
+        note=f"{retrieval:.3f} s of retrieval{reranked} and 1/{settings.questions} of {indexing:.1f} s of indexing",
     )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from urllib.parse import urlsplit
 
@@ -58,6 +58,13 @@ class Counters:
     model: str = ""
     values: Mapping[str, float] = field(default_factory=dict)  # by the series' name
     why: str = ""  # why there are none
+    capacity: int | None = None  # tokens that the caches of its engines hold in memory; None if it does not tell
+
+    @property
+    def started(self) -> str:
+        """When the server was started, in seconds since 1970; empty if it does not tell."""
+        told = self.values.get(_STARTED)
+        return "" if told is None else f"{told:.3f}"
 
     @classmethod
     def read(cls, url: str, model: str | None = None, timeout: float = 5.0) -> Counters:
@@ -73,7 +80,8 @@ class Counters:
                 text = reply.read().decode()
         except (OSError, HTTPException, ValueError) as error:
             return cls(why=f"{address} cannot be read ({getattr(error, 'reason', error)})")
-        return cls.parse(text, model)
+        found = cls.parse(text, model)
+        return found if found.why else replace(found, capacity=_capacity(text))
 
     @classmethod
     def parse(cls, text: str, model: str | None = None) -> Counters:
@@ -135,6 +143,16 @@ def _opener(address: str) -> urllib.request.OpenerDirector:
     """An opener that uses the environment's proxy for other machines only."""
     local = urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1")
     return urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if local else []))
+
+
+def _capacity(text: str) -> int | None:
+    """Tokens of the blocks that the engines say they have."""
+    told = 0
+    for name, labels, _ in samples(text):
+        if name == "vllm:cache_config_info":
+            sizes = [labels.get(key, "") for key in ("num_gpu_blocks", "block_size")]
+            told += int(sizes[0]) * int(sizes[1]) if all(size.isdigit() for size in sizes) else 0
+    return told or None
 
 
 def samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:

@@ -17,22 +17,19 @@ from numpy.typing import NDArray
 
 from hybrid.chat.prompts import Prompt
 from hybrid.engines.base import Completion, OnText
-from hybrid.engines.quoting.candidates import candidates, worth_of
-from hybrid.engines.quoting.features import asks_for_key, by_name, features_of, missing, overall_of
+from hybrid.engines.quoting.candidates import candidates, is_of_another_matter, worth_of
+from hybrid.engines.quoting.features import LITTLE, asks_for_key, by_name, features_of, missing, overall_of, signs_of
 from hybrid.engines.quoting.likeness import Likeness
 from hybrid.engines.quoting.question import Floats, Question
-from hybrid.engines.quoting.quotes import quotes_of, text_of
-from hybrid.engines.quoting.reading import Ranked, Reading, with_amendment
+from hybrid.engines.quoting.reading import Ranked, Reading, quotes_of, text_of, with_amendment
 from hybrid.engines.quoting.scan import Scan, scanned, spans
-from hybrid.engines.quoting.signs import LITTLE, signs_of
-from hybrid.engines.quoting.tables import is_of_another_matter
 from hybrid.engines.quoting.weights import FEATURES, OVERALL, SIGNS, Weights
 from hybrid.engines.remembered import Remembered
 from hybrid.errors import WindowError
 from hybrid.index.embedding import Embedder
 from hybrid.settings import EngineSettings
+from hybrid.text.asking import without_parties
 from hybrid.text.blocks import source_language
-from hybrid.text.english import without_parties
 from hybrid.types import Usage
 
 if TYPE_CHECKING:
@@ -165,12 +162,7 @@ class Extractive:
         return scan
 
     def _compared(self, scan: Scan, ranked: Ranked, unseen: float, most: int) -> Floats:
-        """(sentences, FEATURES and OVERALL): each of the first sentences of a short document as if it were the best.
-
-        Args:
-            unseen: the share of the question's words that stand nowhere.
-            most: sentences.
-        """
+        """(most, FEATURES and OVERALL): each of the first sentences of a short document as if it were the best."""
         rows, found = ranked.rows[:most], []
         with self._threads.limit(limits=1, user_api="blas"):  # the texts are short: threads would only wait
             matched = [self._likeness.matched(scan, int(row)) for row in rows]
@@ -190,13 +182,11 @@ class Extractive:
         return ThreadpoolController()
 
     def _chance(self, ranked: Ranked, overall: Floats) -> float:
-        """That the best sentence answers, by the weights of all that is not one short document."""
         known = dict(zip((*FEATURES, *OVERALL), (*ranked.features[0], *overall), strict=True))
         told = sum(weight * known[name] for name, weight in self.weights.answered.items())
         return _logistic(self.weights.bias + HEADED * float(ranked.named[0]) + told)
 
     def _embedded(self, texts: list[str]) -> Iterable[NDArray[np.float32]]:
-        """A unit vector for each text."""
         return map(np.copy, self.embedder.encode_documents(texts))  # a view would keep all of them alive
 
     def _counted(self, texts: list[str]) -> list[int]:
@@ -207,7 +197,6 @@ class Extractive:
 
 
 def _texts(prompt: Prompt) -> list[str]:
-    """Everything that is read."""
     pieces = [text for piece in prompt.pieces for text in (piece.document, piece.heading, piece.text)]
     return [prompt.question, *pieces, *(piece.text for piece in prompt.evidence)]
 

@@ -28,6 +28,13 @@ def server(settings: EngineSettings, embedder: Embedder) -> Engine:
     return Server(settings.model_copy(update={"url": settings.urls[0], "urls": ()}) if settings.urls else settings)
 
 
+def local(settings: EngineSettings, embedder: Embedder) -> Engine:
+    """A model in this process, by Transformers."""
+    from hybrid.engines.local.engine import LocalEngine
+
+    return LocalEngine(settings)
+
+
 def vllm(settings: EngineSettings, embedder: Embedder) -> Engine:
     """vLLM in this process."""
     from hybrid.engines.vllm import VllmEngine

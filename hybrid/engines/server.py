@@ -150,12 +150,14 @@ class Server:
             seconds = time.perf_counter() - started
         first = None if reply.first is None else reply.first - started
         truncated = reply.finish == "length"
+        usage = self._usage(reply, prompt, seconds, first)
         if truncated and not reply.text.strip():
-            raise EngineError(
+            spent = EngineError(
                 f"{self.name} used all {max_tokens} tokens without writing an answer, as a thinking model does; raise "
                 "engine.max_tokens or serve it with thinking turned off."
             )
-        usage = self._usage(reply, prompt, seconds, first)
+            spent.usage = usage
+            raise spent
         if not reply.text.strip() or reply.finish == "content_filter":  # a text that a filter cut is no answer either
             error = nothing_said(self.name, reply.finish, thought=reply.thought)
             error.usage = usage

@@ -15,7 +15,7 @@ from hybrid.errors import IndexDamaged, IndexLocked, IndexStoreError
 from hybrid.text.words import VERSION as WORDS
 
 FILE = "index.db"
-FORMAT = 1
+FORMAT = 2  # 2: ids derive from content; documents have fields
 _INSPECTED = 32_000_000  # bytes of a database that is checked when it is opened, in some hundredths of a second
 _LOCK_SECONDS = 10.0  # enough for two processes that begin at once on a small corpus
 
@@ -24,11 +24,11 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, live INTEGER NOT NULL, hash TEXT NOT NULL,
     size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, path TEXT, kind TEXT NOT NULL, language TEXT,
-    text TEXT NOT NULL, outline TEXT NOT NULL, tokens INTEGER NOT NULL, passages INTEGER NOT NULL,
+    text TEXT NOT NULL, outline TEXT NOT NULL, fields TEXT NOT NULL, tokens INTEGER NOT NULL, passages INTEGER NOT NULL,
     UNIQUE (name, live)
 );
 CREATE TABLE passages (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL, ordinal INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, document INTEGER NOT NULL, ordinal INTEGER NOT NULL,
     start INTEGER NOT NULL, end INTEGER NOT NULL, source_start INTEGER NOT NULL, source_end INTEGER NOT NULL,
     line INTEGER NOT NULL, end_line INTEGER NOT NULL, page INTEGER, heading TEXT NOT NULL, tokens INTEGER NOT NULL,
     text TEXT NOT NULL, key TEXT NOT NULL, words BLOB NOT NULL, vector BLOB
@@ -99,6 +99,12 @@ class Database:
             raise IndexStoreError(
                 f"The index at {self.folder} was made by a newer version (format {made['format']}, this one reads "
                 f"{FORMAT}). Upgrade hybrid-context, or give another folder with --index."
+            )
+        if int(made.get("format", 0)) < FORMAT:
+            raise IndexDamaged(
+                f"The index at {self.folder} is of an older format ({made.get('format', 0)}, this version makes "
+                f"{FORMAT}). Make it anew with `hybrid index build --rebuild`.",
+                "The index was of an older format and was made anew.",
             )
         if made.get("reading") != ours["reading"]:
             raise IndexStoreError(

@@ -53,14 +53,16 @@ class Embedder:
 
     Args:
         settings: model, device, precision and prompts.
+        threads: that encode at once on a CPU; None: one for each core.
 
     Raises:
         SettingsError: the model cannot be found or loaded.
         MissingDependency: sentence-transformers or the packaged model is not installed.
     """
 
-    def __init__(self, settings: EmbedderSettings | None = None) -> None:
+    def __init__(self, settings: EmbedderSettings | None = None, *, threads: int | None = None) -> None:
         self.settings = settings or EmbedderSettings()
+        self._threads = threads or _cores()
         self._lock = threading.RLock()  # torch's number of threads is the process's, and models load once
         self._models: dict[Precision, Any] = {}
         self._precision: Precision | None = None if self.settings.precision == "auto" else self.settings.precision
@@ -76,6 +78,11 @@ class Embedder:
         """Two indexes with the same one have vectors that can be compared; precision does not matter."""
         prompts = (self.settings.query_prompt, self.settings.document_prompt)
         return self.settings.model + ("" if prompts == (None, None) else f" {prompts}")
+
+    @property
+    def precision(self) -> Precision:
+        """The precision of passages, as it was set or chosen until now."""
+        return self._precision or "float32"
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -202,7 +209,7 @@ class Embedder:
         longest_first = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
         # each core has texts of its own: threads that wait for each other suffer on a busy machine
         with ThreadpoolController().limit(limits=1, user_api="blas"):
-            _in_threads(run, longest_first, _cores())
+            _in_threads(run, longest_first, self._threads)
         return unit(vectors)
 
     def _run(self, precision: Precision, texts: Sequence[str], kind: Kind, progress: Progress | None) -> Vectors:
@@ -237,7 +244,7 @@ class Embedder:
         torch.set_num_threads(1)  # as in _run_light, also for one question
         try:
             batches = [order[i : i + size] for i in range(0, len(order), size)]
-            _in_threads(run, batches, 1 if on_gpu else _cores())
+            _in_threads(run, batches, 1 if on_gpu else self._threads)
         finally:
             torch.set_num_threads(threads)
         return unit(vectors)
@@ -322,7 +329,7 @@ class Embedder:
 
     def _load(self, precision: Precision) -> Any:
         if precision == "int8":
-            return int8.run(self._model("float32"), self._int8, _cores())
+            return int8.run(self._model("float32"), self._int8, self._threads)
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         try:
             import torch

@@ -8,7 +8,7 @@ passage is than the next, which reciprocal rank fusion (Cormack, Clarke and Büt
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,15 @@ class TwoSearches(Protocol):
 
     embedder: Embedder
 
-    def nearest(self, vector: Vectors, k: int, among: Ids | None = None) -> Ranking:
+    def within(self, documents: Sequence[str]) -> Any:
+        """The passages of some documents, as the two searches below take them."""
+
+    def nearest(self, vector: Vectors, k: int, among: Any = None) -> Ranking:
         """The `k` passages nearest to a unit vector of shape (d,), with their cosine, best first."""
 
-    def matching(self, question: str, k: int, among: Ids | None = None) -> Ranking:
+    def matching(self, question: str, k: int, among: Any = None) -> Ranking:
         """As `Store.matching`; None means all passages."""
 
-    def ids_of(self, names: Sequence[str]) -> Ids: ...
     def passages(self, ids: Sequence[int]) -> Mapping[int, Passage]: ...
 
 
@@ -48,7 +50,7 @@ def retrieve(
     vector: Vectors | None = None,
 ) -> list[Candidate]:
     """What `Store.search` promises, for a store with two searches; ties by passage id."""
-    among = None if documents is None else store.ids_of(documents)
+    among = None if documents is None else store.within(documents)
     depth = max(_DEPTH, 2 * k)
     dense: Ranking = []
     lexical: Ranking = []

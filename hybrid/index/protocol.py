@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.fields import Fields
 from hybrid.corpus.problems import Problem
 from hybrid.document import Document
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder, Vectors
 from hybrid.index.fusion import Ids, Mode, Ranking
+from hybrid.index.where import Selected, known, parsed
+from hybrid.index.workers import Workers
 from hybrid.types import Candidate, Passage
 
+Place = Path | str  # a folder, or an address in object storage
 Progress = Callable[[str, int, int], None]  # stage, done, total
 
 
@@ -63,8 +67,12 @@ class Store(Protocol):
         mended: a sentence on what was damaged and is made anew; empty where nothing was.
     """
 
-    path: Path | None = None
+    path: Place | None = None
     mended: str = ""
+
+    def pinned(self) -> Store:
+        """The store as it is now, for one question; where it cannot be held still, itself."""
+        return self
 
     @property
     def notes(self) -> Sequence[str]:
@@ -95,6 +103,21 @@ class Store(Protocol):
             documents: names of the documents to search in; None means all.
             vector: the question's unit vector of shape (d,), if it is known already.
         """
+
+    def select(self, where: str) -> Sequence[str]:
+        """The names of the documents that pass a filter, ascending; see `hybrid.index.where`.
+
+        Raises:
+            InputError: it is no filter, or it asks for a field that no document has.
+        """
+        filters = parsed(where)
+        fields = self.fields()
+        known(filters, {name for each in fields.values() for name in each})
+        return Selected(sorted(name for name, each in fields.items() if filters.holds(each)), filters)
+
+    def fields(self) -> Mapping[str, Fields]:
+        """What filters may ask of each document, by name."""
+        return {entry.name: {"document": entry.name, "kind": entry.kind} for entry in self.entries()}
 
     def matching(self, question: str, k: int, among: Ids) -> Ranking:
         """The `k` passages that share the question's words, as (id, BM25 score), best first.
@@ -141,7 +164,7 @@ class Index(Store, Protocol):
     """A store that this project fills from a corpus, on disk or in memory.
 
     Args:
-        path: its folder; None keeps everything in memory.
+        path: its folder, or an address where it can be at one; None keeps everything in memory.
         embedder: the one it was made with.
         chunker: likewise, with the same settings.
         create: make the folder where there is no index yet.
@@ -155,14 +178,14 @@ class Index(Store, Protocol):
 
     passed_over: tuple[Problem, ...]
 
-    def __init__(self, path: Path | None, embedder: Embedder, chunker: Chunker, *, create: bool = True) -> None: ...
+    def __init__(self, path: Any, embedder: Embedder, chunker: Chunker, *, create: bool = True) -> None: ...
 
     @staticmethod
-    def exists(path: Path) -> bool:
+    def exists(path: Any) -> bool:
         """Whether there is an index in this folder."""
 
     @staticmethod
-    def delete(path: Path) -> None:
+    def delete(path: Any) -> None:
         """Delete an index's files and nothing else in its folder. Raises IndexStoreError where that is refused."""
 
     def inspect(self) -> None:
@@ -171,8 +194,12 @@ class Index(Store, Protocol):
     def fresh(self, corpus: Corpus) -> bool:
         """Whether it can be searched and holds the corpus, judged by names, sizes and times of change."""
 
-    def update(self, corpus: Corpus, progress: Progress | None = None) -> Changes:
+    def update(self, corpus: Corpus, progress: Progress | None = None, workers: Workers | None = None) -> Changes:
         """Make it hold exactly what `corpus` holds; only what changed is read, split and embedded again.
+
+        Args:
+            progress: receives stage, done and total.
+            workers: who reads, splits and embeds; None: this process.
 
         Raises:
             IndexLocked: another process is updating this index.

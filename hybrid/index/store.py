@@ -5,7 +5,7 @@
     lexical-G/*.npy     BM25 of generation G
     write.lock          held by the one process that changes the index
 
-Passage ids are never reused. How an update stays safe is told in `hybrid.index.update`.
+Passage ids derive from content (`hybrid.index.prepared`). How an update stays safe is told in `hybrid.index.update`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.corpus.corpus import Corpus
+from hybrid.corpus.fields import Fields, fields_of
 from hybrid.corpus.problems import Problem
 from hybrid.document import Anchor, Document, Heading, Location
 from hybrid.errors import DocumentGone, IndexStoreError
@@ -29,8 +30,10 @@ from hybrid.index.embedding import Embedder, Vectors
 from hybrid.index.fusion import Ids, retrieve
 from hybrid.index.generations import NAMES, Generations
 from hybrid.index.lexical import identifiers, query_words
+from hybrid.index.prepared import clean_source
 from hybrid.index.protocol import Changes, Entry, Index, Progress
-from hybrid.index.update import KNOWN_WORDS, Update, clean_source
+from hybrid.index.update import KNOWN_WORDS, Update
+from hybrid.index.workers import Workers
 from hybrid.types import Passage
 
 _OURS = re.compile(rf"{NAMES.pattern}|{re.escape(FILE)}(-wal|-shm|-journal)?")
@@ -65,6 +68,10 @@ class SqliteStore(Index):
 
     search = retrieve
 
+    def within(self, documents: Sequence[str]) -> Ids:
+        """The ids of the passages of some documents."""
+        return self.ids_of(documents)
+
     def nearest(self, vector: Vectors, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
         """The `k` passages nearest to a unit vector of shape (d,), with their cosine, best first."""
         ids, scores = self.generations.current()[0].search(vector, k, among)
@@ -95,6 +102,14 @@ class SqliteStore(Index):
         _, lexical = self.generations.current()
         return list(self.passages(lexical.ids[:: max(1, len(lexical.ids) // count)].tolist()).values())
 
+    def fields(self) -> dict[str, Fields]:
+        rows = self.db.rows("SELECT name, kind, path, language, fields FROM documents WHERE live = 1")
+        made = (
+            Document(name, "", kind, path, language, metadata=json.loads(fields))
+            for name, kind, path, language, fields in rows
+        )
+        return {document.name: fields_of(document) for document in made}
+
     def entries(self, names: Sequence[str] | None = None) -> list[Entry]:
         rows = self.db.rows("SELECT name, path, kind, tokens, passages FROM documents WHERE live = 1 ORDER BY name")
         wanted = None if names is None else set(names)
@@ -111,11 +126,11 @@ class SqliteStore(Index):
 
     def _read(self, name: str) -> Document:
         rows = self.db.rows(
-            "SELECT name, text, kind, path, language, outline FROM documents WHERE name = ? AND live = 1", name
+            "SELECT name, text, kind, path, language, outline, fields FROM documents WHERE name = ? AND live = 1", name
         )
         if not rows:
             raise DocumentGone(name)
-        name, text, kind, path, language, outline = rows[0]
+        name, text, kind, path, language, outline, fields = rows[0]
         headings, pages, anchors, remarks = json.loads(outline)
         return Document(
             name,
@@ -127,6 +142,7 @@ class SqliteStore(Index):
             tuple(pages),
             tuple(Anchor(*anchor) for anchor in anchors),
             tuple(remarks),
+            json.loads(fields),
         )
 
     def problems(self) -> list[Problem]:
@@ -160,8 +176,8 @@ class SqliteStore(Index):
         same = all(known.get(s.name) == (s.size, s.mtime_ns) for s in map(clean_source, corpus.sources))
         return same and self.generations.searchable()
 
-    def update(self, corpus: Corpus, progress: Progress | None = None) -> Changes:
-        made = Update(self.db, self.generations, self.embedder, self.chunker, progress)
+    def update(self, corpus: Corpus, progress: Progress | None = None, workers: Workers | None = None) -> Changes:
+        made = Update(self.db, self.generations, self.embedder, self.chunker, progress, workers)
         try:
             return made.run(corpus)
         finally:

@@ -8,34 +8,31 @@ generation, and the next update goes on with what was already embedded.
 from __future__ import annotations
 
 import json
-import re
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from hashlib import blake2b
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from hybrid.corpus.corpus import Corpus
 from hybrid.corpus.problems import Problem, nothing_readable
-from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.source import Source
-from hybrid.document import Document, Location
+from hybrid.document import Location
 from hybrid.index.chunking import Chunker, Cut
 from hybrid.index.database import Database
 from hybrid.index.embedding import Embedder
 from hybrid.index.generations import Generations
-from hybrid.index.lexical import identifiers, words
+from hybrid.index.prepared import Prepared, clean_source
 from hybrid.index.protocol import Changes, Progress
+from hybrid.index.workers import Halves, Look, Wanted, Workers, in_order, look
 
 State = tuple[str, str, int, int]  # of a file that cannot be read: name, reason, size, time of change
 
 _EMBED_FIRST, _EMBED_MOST = 32, 4096  # passages between two commits: a kill loses no more
 _COMMIT_SECONDS = 1.0  # of embedding between two commits, which take milliseconds
+_LOOKS, _LOOK_SECONDS = 64, 0.5  # documents, and time to read them, between two commits
 _LONG_SECONDS = 20.0  # of embedding still to come, from which looking for a quicker precision pays
 _SAMPLE = 512  # passages by which a precision is judged
-_RACY_NS = 2_000_000_000  # a file changed this shortly before it was indexed may have changed again unnoticed
 
 KNOWN_WORDS = "SELECT word, id FROM words WHERE word IN (SELECT value FROM json_each(?))"
 _PROBLEMS = "SELECT name, reason, size, mtime_ns FROM problems ORDER BY name"
@@ -46,6 +43,7 @@ class Update:
 
     Args:
         progress: receives stage, done and total.
+        workers: who reads, splits and embeds; None: this process.
 
     Attributes:
         mended: as for a store.
@@ -58,12 +56,14 @@ class Update:
         embedder: Embedder,
         chunker: Chunker,
         progress: Progress | None,
+        workers: Workers | None = None,
     ) -> None:
         self._db = database
         self._generations = generations
         self._embedder = embedder
         self._chunker = chunker
         self._report = progress or (lambda stage, done, total: None)
+        self._workers = workers
         self._changes = Changes()
         self._stale: list[int] = []  # ids of documents that are to be deleted
         self._kept: set[str] = set()  # names of pending documents that are right
@@ -72,7 +72,7 @@ class Update:
 
     def run(self, corpus: Corpus) -> Changes:
         """Make the index hold exactly what `corpus` holds; see `hybrid.index.protocol.Index.update`."""
-        begun, worked = time.perf_counter(), time.process_time()
+        begun, worked = time.perf_counter(), self._cpu_seconds()
         changes = self._changes
         changes.problems += corpus.problems
         with self._db.writing():
@@ -90,11 +90,14 @@ class Update:
                 raise nothing_readable(corpus.label, changes.problems)
             changes.passages = len(self._generations.current()[0])
             if changes.any:
-                spent = float(self._db.meta("cpu_seconds") or 0.0) + time.process_time() - worked
+                spent = float(self._db.meta("cpu_seconds") or 0.0) + self._cpu_seconds() - worked
                 with self._db.transaction():
                     self._db.note({"cpu_seconds": f"{spent:.3f}"})
         changes.seconds = time.perf_counter() - begun
         return changes
+
+    def _cpu_seconds(self) -> float:
+        return time.process_time() + (self._workers.cpu_seconds if self._workers is not None else 0.0)
 
     # -- documents -----------------------------------------------------------------------------------------------
 
@@ -106,8 +109,9 @@ class Update:
         }
         waiting = dict(self._db.rows("SELECT name, hash FROM documents WHERE live = 0"))
         failed = {(name, size, mtime_ns): reason for name, reason, size, mtime_ns in self._db.rows(_PROBLEMS)}
-        for done, source in enumerate(map(clean_source, corpus.sources), 1):
-            self._report("reading", done, len(corpus.sources))
+        wanted: list[Wanted] = []
+        known: dict[str, Sequence[Any]] = {}  # the live documents of those names
+        for source in map(clean_source, corpus.sources):
             old, state = live.pop(source.name, None), (source.size, source.mtime_ns)
             on_disk = source.document is None
             if on_disk and old is not None and old[2:] == state:
@@ -115,7 +119,10 @@ class Update:
             elif on_disk and old is None and (reason := failed.get((source.name, *state))) is not None:
                 self._fail(source, reason, source.mtime_ns)
             else:
-                self._read(source, old, waiting.get(source.name))
+                hashes = (None if old is None else old[1], waiting.get(source.name))
+                wanted.append(Wanted(source, tuple(filter(None, hashes))))
+                known.update({} if old is None else {source.name: old})
+        self._take_all(in_order(wanted), known, len(corpus.sources))
         self._stale += [old[0] for old in live.values()]
         self._changes.removed += len(live)
         self._problems.sort()
@@ -123,30 +130,50 @@ class Update:
             gone = "live = 0 AND name NOT IN (SELECT value FROM json_each(?))"
             self._db.forget(gone, json.dumps(sorted(self._kept)))
 
-    def _read(self, source: Source, old: Sequence[Any] | None, waiting: str | None) -> None:
-        """Read a file, and write it as pending if it changed.
+    def _take_all(self, wanted: Sequence[Wanted], known: Mapping[str, Sequence[Any]], total: int) -> None:
+        """Look at sources and take in what is seen.
 
         Args:
-            old: id and hash of the live document of that name; None where there is none.
-            waiting: the hash of the pending one.
+            known: id, hash, size and time of change of the live documents of those names.
+            total: sources in the corpus.
         """
-        mtime_ns = -1  # a file that cannot be opened may be allowed later, at the same time of change
-        try:
-            data = source.load()
-            mtime_ns = _settled(source.mtime_ns)
-            digest = source.fingerprint(data)
-            if old is not None and old[1] == digest:
-                with self._db.transaction():
-                    sql = "UPDATE documents SET size = ?, mtime_ns = ? WHERE id = ?"
-                    self._db.connection.execute(sql, (source.size, mtime_ns, old[0]))
-                self._changes.unchanged += 1
-                return
-            if waiting != digest:
-                self._put(source, digest, source.parse(data))
-        except Unreadable as error:
-            self._fail(source, str(error), mtime_ns)
+        done = total - len(wanted)
+        for looks in self._here(wanted) if self._workers is None else self._workers.look(wanted):
+            with self._db.transaction():
+                for one in looks:
+                    self._take(one, known.get(one.source.name))
+                    done += 1
+                    self._report("reading", done, total)
+
+    def _here(self, wanted: Iterable[Wanted]) -> Iterator[list[Look]]:
+        """Look at sources in this process; as many at a time as are committed together."""
+        looks, begun = list[Look](), time.monotonic()
+        for one in wanted:
+            looks.append(look(one, self._chunker))
+            if len(looks) >= _LOOKS or time.monotonic() - begun > _LOOK_SECONDS:
+                yield looks
+                looks, begun = [], time.monotonic()
+        if looks:
+            yield looks
+
+    def _take(self, seen: Look, old: Sequence[Any] | None) -> None:
+        """Write a document as pending if it changed, inside a transaction.
+
+        Args:
+            old: id, hash, size and time of change of the live document of that name; None where there is none.
+        """
+        source = seen.source
+        if seen.reason:
+            self._fail(source, seen.reason, seen.mtime_ns)
             self._changes.removed += old is not None
+        elif old is not None and old[1] == seen.digest:
+            sql = "UPDATE documents SET size = ?, mtime_ns = ? WHERE id = ?"
+            self._db.connection.execute(sql, (source.size, seen.mtime_ns, old[0]))
+            self._changes.unchanged += 1
+            return
         else:
+            if seen.prepared is not None:
+                self._put(seen.prepared)
             self._kept.add(source.name)
             self._changes.changed += old is not None
             self._changes.added += old is None
@@ -162,42 +189,46 @@ class Update:
         self._db.connection.execute("DELETE FROM problems")
         self._db.connection.executemany("INSERT INTO problems VALUES (?, ?, ?, ?)", self._problems)
 
-    def _put(self, source: Source, digest: str, document: Document) -> None:
-        """Write a document and its passages as pending; a passage that is known under any name has its vector."""
-        document = replace(document, text=_clean(document.text), name=source.name)
-        cuts = self._chunker.split(document)
-        keys = [_key(cut.context()) for cut in cuts]
+    def _put(self, made: Prepared) -> None:
+        """Write a document and its passages as pending, inside a transaction.
+
+        A passage that is known under any name has its vector.
+        """
+        document, keys = made.document, made.keys
         known = "SELECT key, vector FROM passages WHERE vector IS NOT NULL AND key IN (SELECT value FROM json_each(?))"
         vectors = dict(self._db.rows(known, json.dumps(keys)))
-        with self._db.transaction():
-            self._db.forget("live = 0 AND name = ?", source.name)
-            row = self._db.connection.execute(
-                "INSERT INTO documents (name, live, hash, size, mtime_ns, path, kind, language, text, outline, tokens,"
-                " passages) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        self._db.forget("live = 0 AND name = ?", made.name)
+        row = self._db.connection.execute(
+            "INSERT INTO documents (name, live, hash, size, mtime_ns, path, kind, language, text, outline, fields,"
+            " tokens, passages) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                made.name,
+                made.digest,
+                made.size,
+                made.mtime_ns,
+                document.path,
+                document.kind,
+                document.language,
+                document.text,
+                json.dumps([document.headings, document.pages, document.anchors, document.remarks]),
+                json.dumps(dict(document.metadata)),
+                made.tokens,
+                len(made.cuts),
+            ),
+        ).lastrowid
+        numbers = self._number(made.words())
+        self._db.connection.executemany(
+            "INSERT INTO passages (id, document, ordinal, start, end, source_start, source_end, line, end_line,"
+            " page, heading, tokens, text, key, words, vector)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
                 (
-                    source.name,
-                    digest,
-                    source.size,
-                    _settled(source.mtime_ns),
-                    _clean(document.path) if document.path else None,
-                    document.kind,
-                    document.language,
-                    document.text,
-                    json.dumps([document.headings, document.pages, document.anchors, document.remarks]),
-                    sum(cut.tokens for cut in cuts),
-                    len(cuts),
-                ),
-            ).lastrowid
-            texts = [cut.context(document.name) for cut in cuts]
-            numbers = self._number([[*words(text), *identifiers(text)] for text in texts])
-            self._db.connection.executemany(
-                "INSERT INTO passages (document, ordinal, start, end, source_start, source_end, line, end_line, page,"
-                " heading, tokens, text, key, words, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    (row, i, c.start, c.end, *c.location, c.heading, c.tokens, c.text, key, ids, vectors.get(key))
-                    for i, (c, key, ids) in enumerate(zip(cuts, keys, numbers, strict=True))
-                ),
-            )
+                    made.first + i, row, i, c.start, c.end, *c.location, c.heading, c.tokens, c.text, key, ids,
+                    vectors.get(key),
+                )
+                for i, (c, key, ids) in enumerate(zip(made.cuts, keys, numbers, strict=True))
+            ),
+        )  # fmt: skip
 
     def _number(self, texts: Sequence[Sequence[str]]) -> list[bytes]:
         """Word ids of each text as int32 bytes; new words are added to the vocabulary."""
@@ -215,6 +246,9 @@ class Update:
         Passages of the same text share a vector, so that no text is embedded twice, whatever its file is called.
         """
         total = int(self._db.rows("SELECT count(DISTINCT key) FROM passages WHERE vector IS NULL")[0][0])
+        if self._workers is not None:
+            self._embed_by(self._workers, total)
+            return total
         settled = self._embedder.settings.precision != "auto"
         if settled and total:
             self._embedder.prepare(self._waiting_sample(), total)
@@ -227,17 +261,45 @@ class Update:
                 self._report("embedding", done, total)
 
             texts = list(contexts.values())
-            vectors = self._embedder.encode_documents(texts, step, part=True).astype(np.float16)
-            with self._db.transaction():
-                self._db.connection.executemany(
-                    "UPDATE passages SET vector = ? WHERE key = ? AND vector IS NULL",
-                    ((vector.tobytes(), key) for vector, key in zip(vectors, contexts, strict=True)),
-                )
+            self._keep(contexts, self._embedder.encode_documents(texts, step, part=True).astype(np.float16))
             spent = time.perf_counter() - begun
             if not settled and spent / max(done, 1) * (total - done) > _LONG_SECONDS:
                 self._embedder.prepare(self._waiting_sample(), total - done)
                 settled = True
         return total
+
+    def _embed_by(self, workers: Workers, total: int) -> None:
+        """Have workers embed, and commit every part as it comes."""
+        if not total:
+            return
+        under_way: dict[int, list[str]] = {}  # keys by the number of their part
+        done, last = 0, -1
+
+        def parts() -> Iterator[list[str]]:
+            nonlocal last
+            number = 0
+            while rows := self._waiting(last, workers.part_size):
+                last = rows[-1][0]
+                waited_for = {key for keys in under_way.values() for key in keys}
+                contexts = {row[1]: _context(row[2:]) for row in rows if row[1] not in waited_for}
+                if contexts:
+                    under_way[number], number = list(contexts), number + 1
+                    yield list(contexts.values())
+
+        self._report("embedding", 0, total)
+        for number, vectors in workers.embed(parts(), total, self._waiting_sample()):
+            keys = under_way.pop(number)
+            self._keep(keys, vectors)
+            done += len(keys)
+            self._report("embedding", done, total)
+
+    def _keep(self, keys: Iterable[str], vectors: Halves) -> None:
+        """Commit the vectors of passages, in the order of their keys."""
+        with self._db.transaction():
+            self._db.connection.executemany(
+                "UPDATE passages SET vector = ? WHERE key = ? AND vector IS NULL",
+                ((vector.tobytes(), key) for vector, key in zip(vectors, keys, strict=True)),
+            )
 
     def _batches(self) -> Iterator[dict[str, str]]:
         """Passages without a vector, what the embedder reads by key; as many as are embedded in about a second."""
@@ -282,27 +344,7 @@ class Update:
         self._report("indexing", 2, 2)
 
 
-def clean_source(source: Source) -> Source:
-    """The source under a name that SQLite can store and compare; different names stay different."""
-    name = source.name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
-    return source if name == source.name else replace(source, name=name)
-
-
-def _settled(mtime_ns: int) -> int:
-    """The time of change to remember: none where it is so recent that the file may change again at the same time."""
-    return mtime_ns if time.time_ns() - mtime_ns > _RACY_NS else -1
-
-
-def _clean(text: str) -> str:
-    """Text without lone surrogates, which no encoding can store; same length."""
-    return text if text.isascii() else re.sub("[\ud800-\udfff]", "\ufffd", text)
-
-
 def _context(row: Sequence[Any]) -> str:
     """What the embedder reads of a passage, given its heading, text, start, end and tokens."""
     heading, text, start, end, tokens = row
     return Cut(start, end, text, heading, Location(0, 0, 0, 0, None), tokens).context()
-
-
-def _key(context: str) -> str:
-    return blake2b(context.encode("utf-8", "replace"), digest_size=16).hexdigest()

@@ -17,7 +17,7 @@ from hybrid.document import Document
 from hybrid.errors import SettingsError
 from hybrid.index.chunking import Chunker, Cut, Range
 from hybrid.index.embedding import Embedder, Kind, Progress, Vectors, unit
-from hybrid.index.protocol import Store
+from hybrid.index.protocol import Place, Store
 from hybrid.integrations.nodes import find, passage_nodes, relevances, start_of, text_of
 from hybrid.integrations.retriever_store import RetrieverStore, from_vector_store
 from hybrid.session.hybrid import Hybrid, Replaced
@@ -64,15 +64,21 @@ class LlamaIndexHybrid(Hybrid):
             self.chunker = NodeChunker(self.embedder, splitter)
         self.rerankers = tuple(rerankers)
 
-    def index_path(self, corpus: Corpus) -> Path | None:
+    def index_path(self, corpus: Corpus) -> Place | None:
         """The folder of a corpus's index; every splitter has its own."""
         path = super().index_path(corpus)
         if path is None or not isinstance(self.chunker, NodeChunker):
             return path
-        return path.with_name(f"{path.name}-{self.chunker.fingerprint}")
+        own = f"{path}-{self.chunker.fingerprint}"
+        return own if isinstance(path, str) else Path(own)
+
+    @property
+    def _reranks(self) -> bool:
+        return bool(self.rerankers) or super()._reranks
 
     def _rerank(self, question: str, found: list[Candidate], store: Store) -> list[Candidate]:
-        """The retrieved passages that the rerankers keep, in their order."""
+        """The retrieved passages that the rerankers keep, in their order; that of the settings comes first."""
+        found = super()._rerank(question, found, store)
         if not self.rerankers or not found:
             return found
         nodes = passage_nodes(found, store)

@@ -99,7 +99,6 @@ def sliding_window(config: Config) -> int | None:
 
 
 def _kinds(text: Config, total: int, window: Any, chunk: Any) -> list[Kind]:
-    """The kind of every layer."""
     names: dict[str, Kind] = {
         "full_attention": "full",
         "attention": "full",

@@ -45,10 +45,10 @@ def _from_folder(folder: Path) -> Model:
     config = _read_json(folder / "config.json")
     if config is None:
         raise InputError(f"The folder {folder} has no config.json: it is not a model's folder.")
-    return Model(str(folder), config, float(sum(file.stat().st_size for file in _weight_files(folder))) or None)
+    return Model(str(folder), config, float(sum(file.stat().st_size for file in weight_files(folder))) or None)
 
 
-def _weight_files(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
     """The files that vLLM loads weights from: those of one format; for a sharded model, those of its index."""
     found = [file for file in sorted(folder.iterdir()) if file.is_file() and not _NO_WEIGHTS.match(file.name)]
     for suffix, index in ((".safetensors", "model.safetensors.index.json"), (".bin", "pytorch_model.bin.index.json")):

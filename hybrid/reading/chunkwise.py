@@ -72,8 +72,6 @@ class Chunkwise:
         return [tuple(group) for group in groups if group]
 
     def _collect(self, groups: Sequence[tuple[Piece, ...]]) -> tuple[list[Piece], Usage]:
-        """The findings in each group of parts, and the usage of reading them."""
-
         def read(group: tuple[Piece, ...]) -> tuple[list[Piece], Usage]:
             completion = self.call(Prompt(self.question, group, task="collect"))
             return ([] if completion.abstained else _placed(completion, group)), completion.usage

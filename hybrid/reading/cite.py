@@ -85,7 +85,11 @@ def _align(statement: str, read: Sequence[Piece], store: Store, enough: float) -
     ids = [number for number, _ in store.matching(statement, _PASSAGES * 4, among)]
     hits = store.passages(ids)
     ranked = [hits[number] for number in ids if number in hits]
-    near = [p for p in ranked if any(_overlap(piece, p.document, p.start, p.end) for piece in read)][:_PASSAGES]
+    near = [
+        p
+        for p in ranked
+        if any(piece.document == p.document and piece.start < p.end and p.start < piece.end for piece in read)
+    ][:_PASSAGES]
     weights = _weights(wanted, [p.text for p in near])
     best: tuple[float, int, str, int, int] | None = None
     for passage in near:
@@ -121,23 +125,13 @@ def _weights(wanted: Counter[str], texts: Sequence[str]) -> dict[str, float]:
     return {word: weight / total for word, weight in weights.items()}
 
 
-def _overlap(piece: Piece, document: str, start: int, end: int) -> bool:
-    return piece.document == document and piece.start < end and start < piece.end
-
-
 def _citation(store: Store, name: str, start: int, end: int, score: float) -> Citation:
     document = store.document(name)
-    place = document.locate(start, end)
-    heading = next((h.title for h in reversed(document.headings) if h.start <= start), "")
     return Citation(
         document=name,
         path=document.path,
-        page=place.page,
-        line=place.line,
-        end_line=place.end_line,
-        start=place.start,
-        end=place.end,
-        heading=heading,
+        **document.locate(start, end)._asdict(),
+        heading=next((h.title for h in reversed(document.headings) if h.start <= start), ""),
         quote=document.text[start:end],
         score=round(max(0.0, min(1.0, score)), 4),
     )

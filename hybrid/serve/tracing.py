@@ -17,7 +17,10 @@ from hybrid import __version__
 from hybrid.types import Answer
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-_BEFORE = (("load", "load"), ("understand", "understand"), ("retrieve", "retrieval"), ("decide", "decide"))
+_BEFORE = tuple(
+    (stage, "retrieval" if stage == "retrieve" else stage)
+    for stage in ("load", "understand", "retrieve", "rerank", "decide")
+)
 
 HEADERS: ContextVar[Mapping[str, str] | None] = ContextVar("HEADERS", default=None)  # of the request under way
 

@@ -14,7 +14,7 @@ from hybrid.errors import InputError
 from hybrid.model.config import Model
 from hybrid.model.quantization import size_of
 from hybrid.serving.memory import UTILIZATION, WORKSPACE, Split, fit, refusal
-from hybrid.serving.served import Served, given
+from hybrid.serving.served import Served, given, kept_bits
 from hybrid.serving.vllm import BIND
 
 SHARE = 0.9  # of a GPU's memory, for all servers on it together
@@ -98,7 +98,6 @@ def check_memory(served: Served, model: Model, devices: Mapping[str, float]) -> 
             "--pipeline-parallel or --data-parallel, or pass on how vLLM reaches other machines."
         )
     memory = min(devices.get(name, 0.0) for name in own)
-    kept = given(served, "--kv-cache-dtype") or ""
     found = fit(
         "",
         memory,
@@ -106,7 +105,7 @@ def check_memory(served: Served, model: Model, devices: Mapping[str, float]) -> 
         served.window,
         Split(served.tensor_parallel, served.pipeline_parallel, served.data_parallel),
         weight_bytes=size_of(model),
-        bits=8 if kept.startswith("fp8") else 4 if "4" in kept else 16,
+        bits=kept_bits(served),
         utilization=float(given(served, "--gpu-memory-utilization") or UTILIZATION),
     )
     if memory and found.missing > WORKSPACE:  # by less it may fit: the workspace is a guess

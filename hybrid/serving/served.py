@@ -122,6 +122,12 @@ def given(served: Served, flag: str) -> str | None:
     return None
 
 
+def kept_bits(served: Served) -> int:
+    """Bits of a cached key or value, by the flags that are passed on."""
+    kept = given(served, "--kv-cache-dtype") or ""
+    return 8 if kept.startswith("fp8") else 4 if "4" in kept else 16
+
+
 def _positions(overrides: Mapping[str, Any]) -> int | None:
     """The positions that a YaRN override computes; None if it says nothing about them."""
     rope = overrides.get("rope_parameters")

@@ -31,6 +31,7 @@ from hybrid.serving.vllm import Vllm, command, environment
 
 GRACE = 20.0  # seconds that a server gets to end by itself
 Say = Callable[[str], None]
+Beside = Callable[[Served, int], "subprocess.Popen[bytes] | None"]
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -48,6 +49,8 @@ class Servers:
         show: told the state several times a second, for a line that is overwritten.
         probe: whether to try each window with a prompt of that length, which takes as long as reading it.
         routers: started when all servers are ready; one of several servers behind a router may end, which is told.
+        beside: starts a process that works beside a server, given that and the number of its process, and that ends by
+            itself after it; None where there is nothing to do. It is started again if it ends before.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Servers:
         show: Say = lambda text: None,
         probe: bool = True,
         routers: Sequence[Router] = (),
+        beside: Beside | None = None,
     ) -> None:
         self.served, self.routers = tuple(served), tuple(routers)
         self._spared = False  # whether one of several may end
@@ -69,6 +73,7 @@ class Servers:
         self._follow, self._say, self._show, self._probe = follow, say, show, probe
         self._running: list[Running] = []
         self._ended: list[Running] = []  # what they started may still run
+        self._beside, self._helpers = beside, dict[int, tuple[float, subprocess.Popen[bytes] | None]]()
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Servers:
@@ -157,6 +162,7 @@ class Servers:
         with _undisturbed() as caught:  # an interrupt between start and record would leave it running
             one = launch(served, line, variables, log)
             self._running.append(one)
+            self._help(one)
         if caught:
             raise KeyboardInterrupt
         return one
@@ -179,6 +185,7 @@ class Servers:
         for one in list(self._running):
             one.copy(self._follow)
             if one.process.poll() is None:
+                self._help(one)
                 continue
             self._running.remove(one)
             self._ended.append(one)
@@ -190,6 +197,16 @@ class Servers:
         """Servers of the same kind that still run."""
         same = [r.served.kind for r in self._running if isinstance(r.served, Served)]
         return same.count(one.served.kind) if isinstance(one.served, Served) else 0
+
+    def _help(self, one: Running) -> None:
+        """See that a process works beside a server, if any should."""
+        if self._beside is None or not isinstance(one.served, Served):
+            return
+        pid, now = one.process.pid, time.monotonic()
+        begun, helper = self._helpers.get(pid, (-GRACE, None))
+        ended = pid not in self._helpers or (helper is not None and helper.poll() is not None)
+        if ended and now - begun > GRACE / 4:
+            self._helpers[pid] = now, self._beside(one.served, pid)
 
     def _verify(self, one: Running, deadline: float) -> None:
         try:

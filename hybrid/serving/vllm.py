@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybrid.errors import InputError, MissingDependency
-from hybrid.serving.served import Served, flags
+from hybrid.serving.served import Served, flags, given
 
 OLDEST = (0, 26)  # the oldest tried; before 0.30 vLLM reads YaRN's window from other keys, which we send too
+SEED = "0"  # of the names of cached blocks: a random one, as before 0.29, would hide them from the next server
 BIND = "VLLM_CPU_OMP_THREADS_BIND"  # the cores that a CPU build binds its threads to
 _INSTALLED = """
 import importlib.metadata as metadata, json
@@ -79,6 +80,8 @@ def environment(served: Served, vllm: Vllm, servers: int = 1) -> dict[str, str]:
         found["CUDA_VISIBLE_DEVICES"] = served.devices
     if served.cores:
         found[BIND] = served.cores
+    if given(served, "--kv-transfer-config") is not None and "PYTHONHASHSEED" not in os.environ:
+        found["PYTHONHASHSEED"] = SEED
     return found
 
 

@@ -8,15 +8,17 @@ from pathlib import Path
 
 from hybrid.corpus.corpus import Corpus, CorpusLike
 from hybrid.corpus.readers.read import READING
-from hybrid.errors import IndexDamaged
+from hybrid.errors import IndexDamaged, InputError, SettingsError
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
-from hybrid.index.protocol import Changes, Index, Progress, Store
+from hybrid.index.protocol import Changes, Index, Place, Progress, Store
+from hybrid.index.workers import Workers
 from hybrid.settings import Settings
 from hybrid.settings.names import STORES
 from hybrid.text.words import VERSION as WORDS
 
 _OPEN = 16  # indexes kept open
+ADDRESS = "lance:"  # before the folder or address of a Lance index that is asked as it is
 
 
 class Corpora:
@@ -38,12 +40,35 @@ class Corpora:
             CorpusError: nothing readable is there.
             IndexStoreError: the index cannot be used or written.
         """
-        return corpus if isinstance(corpus, Store) else self.index(corpus, progress)[0]
+        if isinstance(corpus, Store):
+            return corpus
+        place = address(corpus)
+        return self.index(corpus, progress)[0] if place is None else self._at(place)
+
+    def _at(self, place: Place) -> Store:
+        """The Lance index at a place, which others make and keep up to date."""
+        with self._lock:
+            key = f"{ADDRESS}{place}"
+            if key not in self._stores:
+                self._make_room()
+                self._stores[key] = STORES["lance"](place, self.embedder, self.chunker, create=False)
+            return self._stores[key]
 
     def index(
-        self, corpus: CorpusLike, progress: Progress | None = None, *, rebuild: bool = False
+        self,
+        corpus: CorpusLike,
+        progress: Progress | None = None,
+        *,
+        rebuild: bool = False,
+        workers: Workers | None = None,
     ) -> tuple[Store, Changes | None]:
-        """Bring the index of a corpus up to date; the changes are None where no file had changed."""
+        """Bring the index of a corpus up to date; the changes are None where no file had changed.
+
+        Args:
+            workers: who reads, splits and embeds, such as a `hybrid.index.cluster.Cluster`; None: this process.
+        """
+        if (place := address(corpus)) is not None:
+            raise InputError(f"{ADDRESS}{place} names an index, and no files that one could be made of; ask about it.")
         found = Corpus.of(corpus, self.settings.corpus)
         with self._lock:
             key = found.key or f"texts {id(corpus)}"
@@ -51,24 +76,28 @@ class Corpora:
             if rebuild and path is not None:
                 self._discard(key, path)
             try:
-                return self._updated(key, path, corpus, found, progress)
-            except IndexDamaged:
+                return self._updated(key, path, corpus, found, progress, workers)
+            except IndexDamaged as error:
+                mended = error.mended
                 if path is None or self.settings.index.dir is not None:  # a folder the user chose is theirs
                     raise
                 self._discard(key, path)
-            store, changes = self._updated(key, path, corpus, found, progress)
-            store.mended = "The index was damaged and was made anew."
+            store, changes = self._updated(key, path, corpus, found, progress, workers)
+            store.mended = mended
             return store, changes
 
     def _updated(
-        self, key: str, path: Path | None, corpus: CorpusLike, found: Corpus, progress: Progress | None
+        self,
+        key: str,
+        path: Place | None,
+        corpus: CorpusLike,
+        found: Corpus,
+        progress: Progress | None,
+        workers: Workers | None,
     ) -> tuple[Store, Changes | None]:
         """The index of a corpus, opened once, and its changes."""
         if key not in self._stores:
-            if len(self._stores) >= _OPEN:
-                oldest = next(iter(self._stores))
-                self._given.pop(oldest, None)
-                self._stores.pop(oldest)
+            self._make_room()
             self._stores[key] = self.index_kind(path, self.embedder, self.chunker)
             self._stores[key].inspect()
             self._given[key] = corpus
@@ -76,12 +105,26 @@ class Corpora:
         store.passed_over = found.problems
         if store.fresh(found):
             return store, None
-        return store, store.update(found, progress)
+        return store, store.update(found, progress, *([] if workers is None else [workers]))
 
-    def index_path(self, corpus: Corpus) -> Path | None:
-        """The folder of a corpus's index; None for texts given directly, which are indexed in memory."""
-        if self.settings.index.dir is not None:
-            return Path(self.settings.index.dir)
+    def _make_room(self) -> None:
+        """Forget the index that was opened first, where too many are open."""
+        if len(self._stores) >= _OPEN:
+            oldest = next(iter(self._stores))
+            self._given.pop(oldest, None)
+            self._stores.pop(oldest)
+
+    def index_path(self, corpus: Corpus) -> Place | None:
+        """The folder or address of a corpus's index; None for given texts, which are indexed in memory."""
+        chosen = self.settings.index.dir
+        if chosen is not None and "://" in chosen:
+            if self.settings.index.store == "sqlite":
+                raise SettingsError(
+                    f"index.dir is the address {chosen}, where only the store lance can be: set index.store to lance."
+                )
+            return chosen
+        if chosen is not None:
+            return Path(chosen)
         if not corpus.key:
             return None
         from platformdirs import user_cache_path
@@ -105,7 +148,7 @@ class Corpora:
             if path is not None and self.settings.index.dir is None:  # a folder the user chose is theirs
                 self.index_kind.delete(path)
 
-    def _discard(self, key: str, path: Path) -> None:
+    def _discard(self, key: str, path: Place) -> None:
         """Forget an index and delete its files, and nothing else in its folder."""
         if key in self._stores:
             self._stores.pop(key).close()
@@ -118,3 +161,12 @@ class Corpora:
                 store.close()
             self._stores.clear()
             self._given.clear()
+
+
+def address(corpus: object) -> str | None:
+    """The place of the Lance index that a corpus names, as `lance:s3://bucket/folder`; None where it names files."""
+    if isinstance(corpus, (list, tuple)) and len(corpus) == 1:
+        corpus = corpus[0]
+    if isinstance(corpus, str) and corpus.startswith(ADDRESS) and len(corpus) > len(ADDRESS):
+        return corpus.removeprefix(ADDRESS)
+    return None

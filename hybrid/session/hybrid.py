@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -18,6 +18,7 @@ from hybrid.engines.make import make_engine
 from hybrid.errors import EngineError, InputError
 from hybrid.index.protocol import Progress, Store
 from hybrid.model.profile import FILE as PROFILE
+from hybrid.reading.reranker import Reranker
 from hybrid.routing.policies.forced import Forced
 from hybrid.routing.policies.make import make_policy
 from hybrid.routing.policy import Policy
@@ -102,6 +103,7 @@ class Hybrid(Corpora):
         route: Route | None = None,
         rung: Rung | None = None,
         documents: Sequence[str] | None = None,
+        where: str | None = None,
         on_text: OnText | None = None,
         progress: Progress | None = None,
         widen: Widen | None = None,
@@ -116,6 +118,7 @@ class Hybrid(Corpora):
             route: force `rag` or `long`.
             rung: force how much is read.
             documents: names of the only documents to read; None means all.
+            where: a filter for the only documents to read, such as `year >= 2024 and kind == 'pdf'`.
             on_text: receives the answer's text as it is generated.
             progress: receives stage, done and total while the corpus is indexed or read chunk-wise.
             widen: changes what is read on the route rag; see `Widen`.
@@ -126,7 +129,9 @@ class Hybrid(Corpora):
         Raises:
             UserError: a sentence that says what to mend.
         """
-        way = self._way(question, corpus, route, rung, documents, on_text=on_text, progress=progress, widen=widen)
+        way = self._way(
+            question, corpus, route, rung, documents, where, on_text=on_text, progress=progress, widen=widen
+        )
         way.history, way.sampling = turns(history), sampling
         situation, decision = self._begin(way)
         return explored(way, situation, *way.finish(situation, decision))
@@ -147,6 +152,7 @@ class Hybrid(Corpora):
         route: Route | None = None,
         rung: Rung | None = None,
         documents: Sequence[str] | None = None,
+        where: str | None = None,
         progress: Progress | None = None,
         widen: Widen | None = None,
         failures: dict[int, EngineError] | None = None,
@@ -162,8 +168,9 @@ class Hybrid(Corpora):
                 only their answers are returned; after three failures in a row no more is asked. None: the first
                 failure is raised.
         """
-        store = self.open(corpus, progress)
-        ways = [self._way(question, store, route, rung, documents, widen=widen) for question in questions]
+        store = self.open(corpus, progress).pinned()
+        chosen = _chosen(store, documents, where)
+        ways = [self._way(question, store, route, rung, chosen, widen=widen) for question in questions]
         begun = [Begun(way, *self._begin(way)) for way in ways]
         return answers(begun, self.settings.routing.batch_budget, self.engine.concurrency, failures, progress)
 
@@ -175,11 +182,12 @@ class Hybrid(Corpora):
         route: Route | None = None,
         rung: Rung | None = None,
         documents: Sequence[str] | None = None,
+        where: str | None = None,
         progress: Progress | None = None,
         history: Sequence[Turn | Mapping[str, str]] = (),
     ) -> Decision:
         """Only the decision; the engine is not asked. A question that follows others is understood by rule."""
-        way = self._way(question, corpus, route, rung, documents, progress=progress)
+        way = self._way(question, corpus, route, rung, documents, where, progress=progress)
         way.history = turns(history)
         if depends(question, way.history):
             way.understand(asks=False)
@@ -191,19 +199,31 @@ class Hybrid(Corpora):
         corpus: CorpusLike | Store,
         k: int | None = None,
         documents: Sequence[str] | None = None,
+        where: str | None = None,
     ) -> list[Candidate]:
         """Only the passages that are found for a question, best first.
 
         Args:
             k: how many; None: `retrieval.k`.
             documents: names of the only documents to search in; None means all.
+            where: a filter for them; see `answer`.
         """
         k = k or self.settings.retrieval.k
-        return self._way(question, corpus, documents=documents).retrieve(k)[:k]
+        return self._way(question, corpus, documents=documents, where=where).retrieve(k)[:k]
+
+    @property
+    def _reranks(self) -> bool:
+        """Whether `_rerank` changes anything."""
+        return self.settings.retrieval.reranker is not None
 
     def _rerank(self, question: str, found: list[Candidate], store: Store) -> list[Candidate]:
-        """The retrieved passages; a subclass may choose and order them anew."""
-        return found
+        """The retrieved passages as the reranker orders them; a subclass may choose and order them anew."""
+        return found if self._reranker is None else self._reranker(question, found)
+
+    @cached_property
+    def _reranker(self) -> Reranker | None:
+        name = self.settings.retrieval.reranker
+        return None if name is None else Reranker(name, self.settings.embedder.device)
 
     def spent(self) -> dict[str, Spent]:
         """Tokens, seconds and joules of all calls until now, by the engine's name; engines of one name count as one."""
@@ -211,6 +231,7 @@ class Hybrid(Corpora):
 
     @property
     def _situating(self) -> Situating:
+        """What puts situations together."""
         return Situating(self.settings, self.engine, self.long_engine, self.warm, self._counted)
 
     def _way(
@@ -220,6 +241,7 @@ class Hybrid(Corpora):
         route: Route | None = None,
         rung: Rung | None = None,
         documents: Sequence[str] | None = None,
+        where: str | None = None,
         **how: Unpack[_How],
     ) -> Way:
         """A question on its way, its corpus opened."""
@@ -233,7 +255,8 @@ class Hybrid(Corpora):
         route, rung = (route, rung) if route or rung else (routing.route, routing.rung)
         policy: Policy = Forced(route, rung) if route or rung else self.policy
         begun = time.perf_counter()
-        store = self.open(corpus, how.get("progress"))
+        store = self.open(corpus, how.get("progress")).pinned()
+        chosen = _chosen(store, documents, where)
         opened = time.perf_counter() - begun
         return Way(
             question,
@@ -242,27 +265,42 @@ class Hybrid(Corpora):
             self.settings,
             self._situating,
             self.calls,
-            self._rerank,
-            None if documents is None else tuple(documents),
+            self._rerank if self._reranks else None,
+            chosen,
             timings={"index": opened},
             **how,
         )
 
     def _begin(self, way: Way) -> tuple[Situation, Decision]:
         """The way up to the decision; the embedder is loaded before, so that searches are timed without that."""
-        if not self._loaded and self.settings.retrieval.mode != "lexical":
+        if not self._loaded and (self.settings.retrieval.mode != "lexical" or self._reranker is not None):
             with way.stage("load"):
-                self.embedder.warm_up()
+                if self.settings.retrieval.mode != "lexical":
+                    self.embedder.warm_up()
+                if self._reranker is not None:
+                    self._reranker.warm_up()
             self._loaded = True
         return way.begin()
 
     def _measured(self, what: Any) -> Engine:
         """An engine that is given no more than it was measured to read; it is not asked here."""
         engine, profile = make_engine(what, self.embedder), self.settings.routing.profile
-        if not engine.on_gpu or (profile is None and not Path(PROFILE).is_file()):
+        if getattr(engine, "quotes", False) or (profile is None and not Path(PROFILE).is_file()):
             return engine
         limited: Any = Effective(engine, profile)
         return limited  # type: ignore[no-any-return]
+
+
+def _chosen(store: Store, documents: Sequence[str] | None, where: str | None) -> tuple[str, ...] | None:
+    """The only documents to read, by their names and by a filter; None: all. Raises InputError where none passes."""
+    if where is None:
+        return documents if documents is None or isinstance(documents, tuple) else tuple(documents)
+    passing = store.select(where)
+    if documents is not None:
+        passing = tuple(name for name in documents if name in set(passing))
+    if not passing:
+        raise InputError(f"No document passes the filter `{where}`.")
+    return passing if isinstance(passing, tuple) else tuple(passing)
 
 
 @lru_cache(maxsize=4)
@@ -294,7 +332,7 @@ def answer(
         corpus: a file, folder or glob, a list of them, `{name: text}`, or LlamaIndex documents.
         settings: as loaded by `hybrid.settings.load`.
         progress: receives stage, done and total.
-        options: `route`, `rung` and `on_text` of `Hybrid.answer`.
+        options: `route`, `rung`, `where` and `on_text` of `Hybrid.answer`.
 
     Raises:
         UserError: a sentence that says what to mend.

@@ -23,6 +23,7 @@ from hybrid.routing.adaptive import kept
 from hybrid.routing.features import features
 from hybrid.routing.situation import ROUTES, Reading, Situation
 from hybrid.session.warm import Warm
+from hybrid.session.warmed import Warmed, changed, digests, run_of
 from hybrid.settings import Settings
 from hybrid.settings.names import Ordering
 from hybrid.types import RUNGS, Candidate, Piece, Prediction, Rung
@@ -31,6 +32,22 @@ _EXPECTED_OUTPUT = 128  # tokens of an answer, for predictions
 
 # earlier counts by store, and not by its id, which another one gets when a store is dropped
 Counted = WeakKeyDictionary[Store, dict[tuple[object, ...], float]]
+
+
+UNKNOWN = (
+    "were read by `hybrid warm` before the engine was started anew; whether and how fast it loads them is not known: "
+    "they count as cold until `hybrid warm` finds them again, or cost.disk says it"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an engine should hold of a prompt: tokens, those of them on its disk, and the seconds that these take."""
+
+    cached: int = 0
+    loaded: int = 0
+    seconds: float = 0.0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +75,7 @@ class Situating:
         Raises:
             InputError: none of the documents is in the index.
         """
+        self._read_ahead(store)
         entries = store.entries(documents)
         if not entries:
             raise InputError(f"None of the documents {documents} is in the corpus. See: hybrid index show PATH.")
@@ -70,7 +88,7 @@ class Situating:
         rooms = {rung: room(engine, question, most) for rung in RUNGS for engine, most in [self.engine_for(rung)]}
         whole, largest, reads = self._whole(store, best, tokens, rooms)
         sizes_ = {**self._passages(store, read, tokens), **whole}
-        again = self.long_engine.on_gpu and self.warm.caches(self.long_engine.name)
+        again = self._keeps and self.warm.caches(self.long_engine.name)
         depths = {rung: _depths(read, names, entries) for rung, names in reads.items()}
         return Situation(
             question=question,
@@ -85,7 +103,7 @@ class Situating:
             },
             features=known,
             readings=self._readings(sizes_, rooms, depths),
-            again={rung: self._predict(rung, sizes_[rung], rooms[rung], sizes_[rung]) for rung in reads if again},
+            again={rung: self._predict(rung, sizes_[rung], rooms[rung], Held(sizes_[rung])) for rung in reads if again},
             reads=reads,
             ordering=self.ordering(self.engine, k)[2],
             quoting=getattr(self.engine, "quotes", False),
@@ -118,9 +136,42 @@ class Situating:
             {"documents": tuple(sorted(chosen)), "corpus": tuple(sorted(tokens))},
         )
 
-    def _cached(self, documents: Sequence[str]) -> int:
-        """Tokens of whole documents that the long engine should still hold; an engine without a GPU holds none."""
-        return self.warm.expected(self.long_engine.name, documents) if self.long_engine.on_gpu else 0
+    @property
+    def _keeps(self) -> bool:
+        """Whether the long engine may keep what it read; one without a model has nothing to keep."""
+        return not getattr(self.long_engine, "quotes", False)
+
+    def _cached(self, documents: Sequence[str]) -> Held:
+        """What the long engine should still hold of whole documents; an engine that quotes holds none."""
+        if not documents or not self._keeps:
+            return Held()
+        name = self.long_engine.name
+        cached, loadable = self.warm.expected(name, documents), self.warm.loadable(name, documents)
+        if loadable <= cached:
+            return Held(cached)
+        speed = self.settings.cost.disk or Warmed.of(name).speed
+        if speed is None:
+            return Held(cached, note=f"{loadable:,} tokens {UNKNOWN}")
+        return Held(loadable, loadable - cached, (loadable - cached) / speed)
+
+    def _read_ahead(self, store: Store) -> None:
+        """Learn what `hybrid warm` has read of this store; once for as long as neither changes."""
+        if not self.long_engine.on_gpu:
+            return
+        name = self.long_engine.name
+        known, key = self.counted.setdefault(store, {}), ("ahead", name, store.generation, changed(name))
+        if key in known:
+            return
+        known[key] = 1.0
+        warmed = Warmed.of(name)
+        run = run_of(self.settings) if warmed.prefixes else ""
+        names = {entry.name for entry in store.entries()}
+        for prefix in warmed.prefixes:
+            if all(part.name in names for part in prefix.parts):
+                pieces = [Piece(part.name, store.document(part.name).text, 0) for part in prefix.parts]
+                if tuple(digests(pieces)) == prefix.key:
+                    read = [(part.name, part.tokens) for part in prefix.parts]
+                    self.warm.was_read(name, read, on_disk=prefix.run != run)
 
     def _readings(
         self, read: Mapping[Rung, int], rooms: Mapping[Rung, int], depths: Mapping[Rung, list[tuple[float, float]]]
@@ -156,24 +207,27 @@ class Situating:
             known[key] = sum(sum(sizes(engine, [Piece(name, store.document(name).text, 0)])) for name in names)
         return round(known[key])
 
-    def _predict(self, rung: Rung, tokens: int, limit: int, cached: int) -> Prediction:
+    def _predict(self, rung: Rung, tokens: int, limit: int, held: Held) -> Prediction:
         engine, most = self.engine_for(rung)
         fits = tokens <= limit
         if ROUTES[rung] == "rag":  # passages that do not fit are left out; only whole texts are read in parts
             tokens = min(tokens, limit)
         calls = 1 if tokens <= limit else -(-tokens // limit) + 1
         output = min(most, _EXPECTED_OUTPUT)
-        cached = min(cached, tokens) if calls == 1 else 0
         if calls == 1:
-            cost = estimate(self.settings.cost, tokens, output, cached)
+            cost = estimate(self.settings.cost, tokens, output, min(held.cached, tokens), held.seconds)
+            if held.note:
+                cost = cost.model_copy(update={"note": f"{cost.note}; {held.note}"})
         else:
+            held = Held()
             cost = total([estimate(self.settings.cost, limit, output)] * (calls - 1))
         return Prediction(
             route=ROUTES[rung],
             rung=rung,
             engine=engine.name,
             prompt_tokens=tokens,
-            cached_tokens=cached,
+            cached_tokens=min(held.cached, tokens),
+            loaded_tokens=min(held.loaded, tokens),
             calls=calls,
             fits=fits,
             cost=cost,

@@ -24,6 +24,10 @@ class Warm:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._prefixes: dict[str, OrderedDict[tuple[str, ...], tuple[Read, ...]]] = {}
+        self._disk: dict[
+            str, dict[tuple[str, ...], tuple[Read, ...]]
+        ] = {}  # read by an earlier run of the engine, and kept on its disk
+        self._ahead: dict[str, int] = {}  # prefixes read ahead of time by other processes, remembered besides
         self._colder: set[str] = set()
 
     def caches(self, engine: str) -> bool:
@@ -38,6 +42,20 @@ class Warm:
                 return 0
             return max((_common(read, documents) for read in self._prefixes.get(engine, {}).values()), default=0)
 
+    def loadable(self, engine: str, documents: Sequence[str]) -> int:
+        """Tokens that the engine should find on its disk for a prompt that begins with `documents`."""
+        with self._lock:
+            return max((_common(read, documents) for read in self._disk.get(engine, {}).values()), default=0)
+
+    def was_read(self, engine: str, read: Sequence[Read], *, on_disk: bool = False) -> None:
+        """Remember what was read ahead of time by another process, and perhaps by an earlier run of the engine."""
+        with self._lock:
+            if on_disk:
+                self._disk.setdefault(engine, {})[tuple(name for name, _ in read)] = tuple(read)
+            elif engine not in self._colder:
+                self._ahead[engine] = self._ahead.get(engine, 0) + 1
+                self._prefixes.setdefault(engine, OrderedDict())[tuple(name for name, _ in read)] = tuple(read)
+
     def note(self, engine: str, read: Sequence[Read], cached: int) -> None:
         """Remember what was read, and learn from the `cached` tokens that the engine reported.
 
@@ -45,8 +63,10 @@ class Warm:
             read: the documents of the prompt in their order, with their tokens.
         """
         documents = tuple(name for name, _ in read)
-        expected = self.expected(engine, documents)
+        expected, loadable = self.expected(engine, documents), self.loadable(engine, documents)
         with self._lock:
+            if loadable > expected + 2 * _BLOCK and cached < loadable / 2:
+                self._disk.pop(engine, None)
             prefixes = self._prefixes.setdefault(engine, OrderedDict())
             if expected > 2 * _BLOCK and cached < expected / 2:
                 prefixes.clear()
@@ -56,7 +76,7 @@ class Warm:
                 self._colder.discard(engine)
             prefixes[documents] = tuple(read)
             prefixes.move_to_end(documents)
-            while len(prefixes) > _REMEMBERED:
+            while len(prefixes) > _REMEMBERED + self._ahead.get(engine, 0):
                 prefixes.popitem(last=False)
 
 

@@ -76,7 +76,7 @@ class Way:
     settings: Settings
     situating: Situating
     calls: Calls
-    rerank: Callable[[str, list[Candidate], Store], list[Candidate]]
+    rerank: Callable[[str, list[Candidate], Store], list[Candidate]] | None  # None: as the search orders them
     documents: tuple[str, ...] | None = None
     on_text: OnText | None = None
     progress: Progress | None = None
@@ -105,8 +105,7 @@ class Way:
         if depends(self.question, self.history):
             with self.stage("understand"):
                 self.understand()
-        with self.stage("retrieve"):
-            candidates = self.retrieve()
+        candidates = self.retrieve()
         with self.stage("decide"):
             return self.decide(candidates)
 
@@ -134,9 +133,15 @@ class Way:
     def retrieve(self, k: int | None = None) -> list[Candidate]:
         """The best passages, and what the store notes on its search."""
         retrieval = self.settings.retrieval
-        found = self.store.search(self.question, max(k or retrieval.k, _WIDE), retrieval.mode, self.documents)
+        wide = max(k or retrieval.k, _WIDE)
+        more = wide if retrieval.reranker is None else max(wide, retrieval.rerank_from)
+        with self.stage("retrieve"):
+            found = self.store.search(self.question, more, retrieval.mode, self.documents)
         self.notes += self.store.notes
-        return self.rerank(self.question, found, self.store)
+        if self.rerank is None:
+            return found
+        with self.stage("rerank"):
+            return self.rerank(self.question, found, self.store)[:wide]
 
     def decide(self, candidates: Sequence[Candidate]) -> tuple[Situation, Decision]:
         """What the policy may know of the question, and its decision."""
@@ -314,7 +319,12 @@ class Way:
             decision=decision,
             usage=sum(usages, Usage()),
             cost=total(costs),
-            preparation=preparation(self.settings.cost, self.timings.get("retrieve", 0.0), self.store.cpu_seconds),
+            preparation=preparation(
+                self.settings.cost,
+                self.timings.get("retrieve", 0.0),
+                self.store.cpu_seconds,
+                self.timings.get("rerank", 0.0),
+            ),
             attempts=tuple(attempts),
             read=tuple(Stretch(document=p.document, start=p.start, end=p.end) for p in last.pieces),
             notes=tuple(dict.fromkeys(self.notes)),

@@ -38,6 +38,11 @@ class CostSettings(Section):
     rates: Name | None = Field(
         None, description="file of `hybrid calibrate cost`; None: hybrid-rates.json here, if there is one"
     )
+    disk: float | None = Field(
+        None,
+        gt=0,
+        description="tokens a second at which the engine loads its cache from disk; None: as `hybrid warm` measured it",
+    )
     hardware: dict[str, Hardware] = Field({}, description="GPUs of your own: tables [cost.hardware.NAME]")
     models: dict[str, dict[str, Any]] = Field(
         {}, description="models of your own: tables [cost.models.NAME] with `parameters` and keys of their config.json"

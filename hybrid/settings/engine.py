@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -11,17 +11,19 @@ from hybrid.settings.names import EngineKind
 from hybrid.settings.section import Name, Section
 
 ADDRESSES = ("url", "urls")
+_OF_SERVERS = (*ADDRESSES, "cache_salt", "api_key_env", "timeout", "retries", "shared")
+_OF_LOCAL = ("device", "dtype", "prefix_gb")
 _WITHOUT_EFFECT = {  # keys that a kind of engine does not read: they are refused
-    "extractive": tuple(
-        "url urls model temperature cache_salt overrides vllm_args api_key_env timeout retries shared".split()
-    ),
-    "server": ("overrides", "vllm_args"),
-    "vllm": ("url", "urls", "cache_salt", "api_key_env", "timeout", "retries", "shared"),
+    "extractive": ("model", "temperature", "overrides", "vllm_args", *_OF_SERVERS, *_OF_LOCAL),
+    "server": ("overrides", "vllm_args", *_OF_LOCAL),
+    "vllm": (*_OF_SERVERS, *_OF_LOCAL),
+    "local": ("vllm_args", "concurrency", *_OF_SERVERS),
 }
 _REMEDY = {
-    "extractive": "leave it out, or name a model with url, or with kind = 'vllm' and model",
+    "extractive": "leave it out, or name a model with url, or with kind = 'local' and model",
     "server": "leave it out; a server is started with what it needs, see `hybrid up`",
-    "vllm": "leave it out, or take the kind 'server'",
+    "vllm": "leave it out, or take the kind 'server' or 'local'",
+    "local": "leave it out, or take the kind 'server' or 'vllm'",
 }
 
 
@@ -31,7 +33,7 @@ class EngineSettings(Section):
     kind: EngineKind = Field(
         "extractive",
         description="extractive: verbatim quotations, no model; server: any OpenAI-compatible server, which a url "
-        "implies; vllm: in process",
+        "implies; local: a model in this process, by Transformers; vllm: the same by vLLM, on a GPU",
     )
     url: Name | None = Field(None, description="base URL of a server, such as http://localhost:8000/v1")
     urls: tuple[Name, ...] = Field(
@@ -41,10 +43,14 @@ class EngineSettings(Section):
         False, description="others use the server too: a call is charged its part of all requests that vLLM reports"
     )
     model: Name | None = Field(
-        None, description="the model's name on the server, None: the first it lists; for vllm a folder or a hub name"
+        None,
+        description="the model's name on the server, None: the first it lists; for local a folder, a GGUF file or a "
+        "hub name, for vllm a folder or a hub name",
     )
     api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key, if one is needed")
-    window: int | None = Field(None, ge=64, description="tokens; None: what the engine tells")
+    window: int | None = Field(
+        None, ge=64, description="tokens; None: what the engine tells. local: more than that is extended to by YaRN"
+    )
     max_tokens: int = Field(512, ge=1, description="room kept for the answer")
     temperature: float = Field(0.0, ge=0)
     timeout: float = Field(300.0, gt=0, description="seconds without a sign of life")
@@ -53,7 +59,16 @@ class EngineSettings(Section):
     cache_salt: str | None = Field(
         None, min_length=1, description="vLLM: prefixes are shared in its cache only by calls with the same salt"
     )
-    overrides: dict[str, Any] = Field({}, description="vllm: changes to the model's config.json, as --hf-overrides")
+    device: str = Field("auto", min_length=1, description="local: auto, cpu, cuda, cuda:1, mps")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="local: of the weights; auto: float32 on a CPU, the model's own half precision on a GPU"
+    )
+    prefix_gb: float = Field(
+        4.0, ge=0, description="local: GiB of keys and values that are kept of the latest prompts; 0: none"
+    )
+    overrides: dict[str, Any] = Field(
+        {}, description="local, vllm: changes to the model's config.json, as --hf-overrides"
+    )
     vllm_args: dict[str, Any] = Field({}, description="vllm: further arguments of vllm.LLM")
 
     @model_validator(mode="before")

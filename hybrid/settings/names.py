@@ -18,6 +18,7 @@ ENGINES = Registry[Any](
     {
         "extractive": "hybrid.engines.make:extractive",
         "server": "hybrid.engines.make:server",
+        "local": "hybrid.engines.make:local",
         "vllm": "hybrid.engines.make:vllm",
     },
 )
@@ -47,7 +48,9 @@ ORDERINGS = Registry[Any](
 )
 
 # classes with the members of hybrid.index.protocol.Index
-STORES = Registry[Any]("store", {"sqlite": "hybrid.index.store:SqliteStore"})
+STORES = Registry[Any](
+    "store", {"sqlite": "hybrid.index.store:SqliteStore", "lance": "hybrid.index.lance.store:LanceStore"}
+)
 
 EngineKind = Annotated[str, BeforeValidator(ENGINES.named)]
 PolicyName = Annotated[str, BeforeValidator(POLICIES.named)]

@@ -21,6 +21,17 @@ class CorpusSettings(Section):
     paths: tuple[str, ...] = Field((), description="read by commands that name no path, relative to this folder")
     exclude: tuple[str, ...] = Field((), description="patterns in .gitignore syntax to leave out")
     max_file_mb: float = Field(64.0, gt=0, description="larger files are reported and left out")
+    text_column: Name | None = Field(
+        None, description="of Parquet and JSON lines whose rows are documents; None: text, content, body or the like"
+    )
+    name_column: Name | None = Field(None, description="likewise for their names; None: name, path, id or the like")
+    storage: Mapping[str, Mapping[str, Any]] = Field(
+        {}, description="what fsspec is given, by protocol: {s3 = {anon = true}}"
+    )
+
+    metadata: Name | None = Field(
+        None, description='a JSON file of fields for filters, by document: {"lease.pdf": {"year": 2024}}'
+    )
 
     @model_validator(mode="after")
     def _paths_are_files(self) -> CorpusSettings:
@@ -54,13 +65,34 @@ class RetrievalSettings(Section):
 
     mode: Literal["fused", "dense", "lexical"] = "fused"
     k: int = Field(8, ge=1, description="passages read on the rag route")
+    reranker: Name | None = Field(
+        None,
+        description="a cross-encoder of sentence-transformers that orders the passages found, a folder or a hub name; "
+        "or 'packaged'",
+    )
+    rerank_from: int = Field(50, ge=2, description="passages that the reranker reads")
+
+    @model_validator(mode="after")
+    def _every_key_has_an_effect(self) -> RetrievalSettings:
+        if self.reranker is None and self.rerank_from != type(self).model_fields["rerank_from"].default:
+            raise ValueError("the key 'rerank_from' has no effect without 'reranker': leave it out")
+        if self.reranker is not None and self.rerank_from < self.k:
+            raise ValueError(
+                f"the key 'rerank_from' is {self.rerank_from}, fewer than the {self.k} passages of 'k': raise it"
+            )
+        return self
 
 
 class IndexSettings(Section):
     """Where and how indexes are kept."""
 
-    store: StoreName = Field("sqlite", description="what keeps passages and searches them; sqlite: SQLite, FAISS, BM25")
-    dir: Name | None = Field(None, description="folder for this corpus's index; None: the user's cache folder")
+    store: StoreName = Field(
+        "sqlite", description="what keeps passages and searches them; sqlite: SQLite, FAISS, BM25; lance: a Lance table"
+    )
+    dir: Name | None = Field(
+        None,
+        description="folder for this corpus's index, for lance also s3://bucket/folder; None: the user's cache folder",
+    )
 
 
 class Settings(Section):

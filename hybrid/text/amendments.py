@@ -9,8 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hybrid.text.numerals import MONTHS
-from hybrid.text.words import stems
+from hybrid.text.words import MONTHS, stems
 
 _HEAD = 3_000  # characters in which title, date and parties stand
 _IS = re.compile(
@@ -83,7 +82,6 @@ def naming(text: str) -> Naming | None:
 
 
 def _dated(match: re.Match[str]) -> re.Match[str] | None:
-    """The date of an agreement that is named."""
     return _DATE.search(_OWN.split(match["after"], maxsplit=1)[0])
 
 

@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.text.code_lines import MOST_LINES, QUOTES, SETTINGS, Line, lines_of
-from hybrid.text.code_nodes import ABOVE, CLOSES, COMMENT, Node, nodes_of
+from hybrid.text.code_nodes import ABOVE, CLOSES, COMMENT, MOST_LINES, QUOTES, SETTINGS, Line, Node, lines_of, nodes_of
 from hybrid.text.kinds import kind_of
 
 MOST_CHARACTERS = 2_000
@@ -56,8 +55,6 @@ def blocks(text: str, language: str) -> list[Block]:
 
 
 class _Cutter:
-    """Makes blocks of nodes."""
-
     def __init__(self, lines: Sequence[Line], settings: bool, found: list[Block]) -> None:
         self._lines, self._settings, self._found = lines, settings, found
 
@@ -98,8 +95,7 @@ class _Cutter:
         return number
 
     def _holds(self, node: Node) -> bool:
-        """Whether a node is taken apart, as a class with methods, a key with keys under it, and anything long with
-        parts are."""
+        """Whether a node is taken apart, as a class with methods, a key with keys under it and long things are."""
         header, inner = self._header(node), [kid for kid in node.kids if kid.kids]
         if self._settings and header.startswith("- ") and not inner:
             return node.last - node.first >= ENTRY_LINES  # a short entry of a list in a YAML file is one

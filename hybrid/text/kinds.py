@@ -16,13 +16,13 @@ READERS = Registry[Callable[[bytes], Any]](
     {
         "csv": "hybrid.corpus.readers.sheets.csv:read_csv",
         "docx": "hybrid.corpus.readers.word.docx:read_docx",
-        "email": "hybrid.corpus.readers.mail.email:read_email",
+        "email": "hybrid.corpus.readers.email:read_email",
         "epub": "hybrid.corpus.readers.epub:read_epub",
         "html": "hybrid.corpus.readers.web.html:read_html",
         "json": "hybrid.corpus.readers.json:read_json",
         "jsonl": "hybrid.corpus.readers.json:read_jsonl",
-        "notebook": "hybrid.corpus.readers.notebook:read_notebook",
-        "opendocument": "hybrid.corpus.readers.opendocument.opendocument:read_odf",
+        "notebook": "hybrid.corpus.readers.json:read_notebook",
+        "opendocument": "hybrid.corpus.readers.opendocument:read_odf",
         "pdf": "hybrid.corpus.readers.pdf.pdf:read_pdf",
         "pptx": "hybrid.corpus.readers.slides:read_pptx",
         "rtf": "hybrid.corpus.readers.rtf:read_rtf",
@@ -97,7 +97,7 @@ REMEDIES = {
     ".doc": "save it as .docx", ".dot": "save it as .docx", ".xls": "save it as .xlsx", ".ppt": "save it as .pptx",
     ".msg": "save it as .eml", ".pages": "export it as .docx or PDF", ".numbers": "export it as .xlsx",
     ".key": "export it as .pptx or PDF", ".mobi": "convert it to .epub", ".djvu": "convert it to PDF",
-    ".ps": "convert it to PDF",
+    ".ps": "convert it to PDF", ".parquet": "give its own path, or texts: before the folder's, to read each row",
     **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz"), "unpack it"),
 }  # fmt: skip
 

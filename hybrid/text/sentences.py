@@ -81,7 +81,6 @@ def sentences(text: str) -> list[Span]:
 
 
 def _block(text: str, start: int, end: int, found: list[Span]) -> None:
-    """Append the sentences of a stretch without blank lines."""
     for first, last in _runs(text, start, end):
         for span in _split(text, first, last):
             stripped = _strip(text, *span)

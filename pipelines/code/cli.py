@@ -188,7 +188,6 @@ def _show_changes(out: Console, found: Codebase, changes: Changes | None, symbol
 
 @contextmanager
 def _opened(codebase: str, options: dict[str, Any], *, rebuild: bool = False) -> Iterator[Codebase]:
-    """The codebase of a command, with bars."""
     from hybrid.pipelines.code.pipeline import Codebase, settings
 
     with progress_bars(quiet=options["quiet"]) as progress:
@@ -216,7 +215,6 @@ def _header(found: Codebase) -> dict[str, Any]:
 
 
 def _symbols_json(changes: SymbolChanges | None) -> dict[str, Any]:
-    """What bringing the index of symbols up to date took."""
     assert changes is not None  # it is up to date
     counts = {name: getattr(changes, name) for name in ("parsed", "unchanged", "removed", "lines")}
     return {**counts, "seconds": round(changes.seconds, 3), "cpu_seconds": round(changes.cpu_seconds, 3)}
@@ -299,14 +297,11 @@ def _map_json(mapped: RepositoryMap) -> list[dict[str, Any]]:
             "imported_by": one.used_by,
             "symbols": [
                 {
-                    "name": row.definition.path,
-                    "kind": row.definition.kind,
-                    "line": row.definition.line,
-                    "end_line": row.definition.end_line,
-                    "signature": row.definition.signature,
-                    "members": list(one.members.get(row.definition.path, ())),
+                    "name": definition.path,
+                    **{name: getattr(definition, name) for name in ("kind", "line", "end_line", "signature")},
+                    "members": list(one.members.get(definition.path, ())),
                 }
-                for row in one.symbols
+                for definition in (row.definition for row in one.symbols)
             ],
         }
         for one in mapped.files

@@ -71,8 +71,8 @@ class Names:
 
     def _bare(self, file: File, name: str, around: Definition | None, depth: int = 0) -> Meaning | None:
         scopes = _scopes(around)
-        own = [row for row in self._of(file) if row.definition.name == name and row.definition.kind != "implementation"]
-        classes = {r.definition.path for r in self._of(file) if r.definition.kind in ("class", "implementation")}
+        own = [row for row in self.of(file) if row.definition.name == name and row.definition.kind != "implementation"]
+        classes = {r.definition.path for r in self.of(file) if r.definition.kind in ("class", "implementation")}
         for scope in scopes:
             if scope in classes and file.language not in _BARE_METHODS and scope != (around.path if around else ""):
                 continue  # methods do not see the names of their class
@@ -152,8 +152,7 @@ class Names:
         return self._modules(wanted) or []
 
     def _own(self, file: File, around: Definition | None, name: str, only_bases: bool) -> Meaning | None:
-        """A method of the class around, or of its base classes."""
-        classes = {r.definition.path for r in self._of(file) if r.definition.kind in ("class", "implementation")}
+        classes = {r.definition.path for r in self.of(file) if r.definition.kind in ("class", "implementation")}
         scope = next((scope for scope in _scopes(around) if scope in classes), None)
         if scope is None and around is not None and around.kind == "method":
             scope = around.path.rpartition(".")[0]  # Go, C++: the class is defined elsewhere
@@ -163,7 +162,7 @@ class Names:
 
     def _method(self, file: File, path: str, name: str, depth: int, *, only_bases: bool = False) -> Meaning:
         """What a class of this path has under a name, itself or from its base classes."""
-        rows = self._of(file)
+        rows = self.of(file)
         if not only_bases:
             own = tuple(r for r in rows if r.definition.path == f"{path}.{name}")
             if own:
@@ -236,7 +235,7 @@ class Names:
 
     def _top(self, file: File, name: str, depth: int) -> Meaning:
         """What a module has under a name: defined at its top, or imported into it."""
-        own = tuple(row for row in self._of(file) if row.definition.path == name)
+        own = tuple(row for row in self.of(file) if row.definition.path == name)
         if own or depth >= _DEPTH:
             return own
         bound = self._bindings(file).get(name)
@@ -275,14 +274,15 @@ class Names:
 
     # -- kept lookups --------------------------------------------------------------------------------------------------
 
-    def _of(self, file: File) -> list[Row]:
+    def of(self, file: File) -> list[Row]:
+        """The definitions in a file, in order."""
         if file.id not in self._rows:
             self._rows[file.id] = self.index.in_file(file.id)
         return self._rows[file.id]
 
     def _around(self, file: File, inside: int, *, outside: bool = False) -> Definition | None:
         """The definition of a number, or the one around it."""
-        rows = self._of(file)
+        rows = self.of(file)
         if inside < 0 or inside >= len(rows):
             return None
         definition = rows[inside].definition
@@ -292,7 +292,6 @@ class Names:
         return next((row.definition for row in rows[:inside] if row.definition.path == path), None)
 
     def _bindings(self, file: File) -> dict[str, Import]:
-        """What the imports of a file bind, by name."""
         if file.id not in self._bound:
             bound: dict[str, Import] = {}
             for found in self.index.imports_of(file.id):

@@ -106,6 +106,8 @@ class Codebase:
         self.repository: Repository = self._open()
         folder = self.hybrid.index_path(self.repository.corpus)
         assert folder is not None  # only texts given directly have none
+        if isinstance(folder, str):
+            raise InputError(f"The names in source code are kept in a folder, and index.dir is the address {folder}.")
         self.folder = folder
         self.index = SymbolIndex(folder / "symbols.db")
         self.symbol_changes: SymbolChanges | None = None  # None before they are first read
@@ -177,7 +179,7 @@ class Codebase:
         ways: dict[tuple[Reading, tuple[str, ...]], list[int]] = {}
         reasons: dict[int, str] = {}
         for number, question in enumerate(questions):
-            exact = self.symbols.answer(question, self._path, self._offset)
+            exact = self.symbols.answer(question, self.repository.root, self._offset)
             if exact is not None:
                 answers[number] = exact
             else:
@@ -285,7 +287,6 @@ class Codebase:
         return chosen
 
     def _with_imports(self, name: str) -> list[str]:
-        """A file and those of the codebase it imports, itself first."""
         names = self.symbols.names
         file = next((file for file in self.index.files.values() if file.name == name), None)
         if file is None:
@@ -294,7 +295,6 @@ class Codebase:
         return list(dict.fromkeys([name, *found]))
 
     def _larger(self, name: str) -> list[list[str]]:
-        """The files under each folder around a file, smallest folder first."""
         folders = PurePosixPath(name).parents  # the last one, ".", holds every relative path
         return [[other for other in self._names if PurePosixPath(other).is_relative_to(folder)] for folder in folders]
 
@@ -335,9 +335,6 @@ class Codebase:
             around = None if file is None else self.symbols.around(file, citation.line)
             named.append(citation if around is None else citation.model_copy(update={"heading": around.full}))
         return answer.model_copy(update={"citations": tuple(named)})
-
-    def _path(self, name: str) -> str | None:
-        return str(self.repository.root / name)
 
     def _line(self, name: str, line: int) -> str:
         lines = self._lines_of(name)

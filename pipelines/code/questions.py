@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from hybrid.pipelines.code.names import Names
@@ -83,7 +84,6 @@ class Symbolic:
 
     names: Names
     line_of: Callable[[str, int], str]
-    _scope: dict[int, list[Row]] = field(default_factory=dict)
 
     def defined(self, name: str) -> list[Place]:
         """The definitions of a name, which may have its class and module before it."""
@@ -99,7 +99,7 @@ class Symbolic:
             path, _, own = row.definition.path.rpartition(".")
             if own in ("__init__", "__new__", "constructor", "initialize") and path:
                 uses += self.names.index.uses_of(path.rpartition(".")[2])
-                keys |= {other.key for other in self.names.index.in_file(row.file.id) if other.definition.path == path}
+                keys |= {other.key for other in self.names.of(row.file) if other.definition.path == path}
         sure, possible = [], []
         reachable = any(row.definition.kind in ("method", "variable") for row in rows)
         for use in uses:
@@ -117,7 +117,7 @@ class Symbolic:
         found = []
         for row in self.names.find(name):
             outer = row.definition
-            rows = [(r.number, r.definition) for r in self.names.index.in_file(row.file.id)]
+            rows = [(r.number, r.definition) for r in self.names.of(row.file)]
             inside = [number for number, d in rows if outer.start <= d.start and d.end <= outer.end]
             for use in self.names.index.uses_in(row.file.id, inside):
                 if use.reference.kind == "call":
@@ -146,21 +146,19 @@ class Symbolic:
             inner = f"{row.definition.path}."
             found += [
                 _place(other)
-                for other in self.names.index.in_file(row.file.id)
+                for other in self.names.of(row.file)
                 if other.definition.path.startswith(inner) and "." not in other.definition.path[len(inner) :]
             ]
         return found
 
     def around(self, file: File, line: int) -> Row | None:
         """The innermost definition that a line of a file stands in."""
-        if file.id not in self._scope:
-            self._scope[file.id] = self.names.index.in_file(file.id)
-        holding = [r for r in self._scope[file.id] if r.definition.line <= line <= r.definition.end_line]
+        holding = [r for r in self.names.of(file) if r.definition.line <= line <= r.definition.end_line]
         return holding[-1] if holding else None
 
     def _call(self, use: Use, meant: Sequence[Row] | None) -> Call:
         reference = use.reference
-        rows = self._scope.setdefault(use.file.id, self.names.index.in_file(use.file.id))
+        rows = self.names.of(use.file)
         around = rows[reference.inside] if 0 <= reference.inside < len(rows) else None
         said = f"{reference.receiver}.{reference.name}" if reference.receiver else reference.name
         text = self.line_of(use.file.name, reference.line).strip()
@@ -173,9 +171,7 @@ class Symbolic:
 
     # -- in words ----------------------------------------------------------------------------------------------------
 
-    def answer(
-        self, question: str, path_of: Callable[[str], str | None], offset_of: Callable[[str, int], int]
-    ) -> Answer | None:
+    def answer(self, question: str, root: Path, offset_of: Callable[[str, int], int]) -> Answer | None:
         """The answer to a question about a name that is defined here; None for any other question."""
         asked = relation_asked(question)
         if asked is None or not self.names.find(asked[1]):
@@ -189,7 +185,7 @@ class Symbolic:
             start = offset_of(place.file, place.line)
             citation = Citation(
                 document=place.file,
-                path=path_of(place.file),
+                path=str(root / place.file),
                 page=None,
                 line=place.line,
                 end_line=place.end_line,
@@ -300,7 +296,6 @@ def _place(row: Row) -> Place:
 
 
 def _listed(head: str, lines: Sequence[str], before: int = 0) -> str:
-    """A sentence and its numbered lines."""
     times = f"{len(lines)} place{'s' if len(lines) != 1 else ''}"
     shown = [f"  [{before + i}] {line}" for i, line in enumerate(lines[:_SHOWN], 1)]
     more = [f"  and {len(lines) - _SHOWN} more, all of them with --json"] if len(lines) > _SHOWN else []

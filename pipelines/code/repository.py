@@ -146,7 +146,6 @@ def open_repository(
 
 
 def _found(what: str, notes: list[str]) -> tuple[list[Path], str | None]:
-    """The folders or the file, and the version of an installed package."""
     if _URL.match(what):
         return [clone(what, notes)], None
     if re.match(r"[A-Za-z][\w+.-]*://", what):
@@ -336,7 +335,6 @@ def _shown(text: str) -> str:
 
 
 def _sifted(sources: Sequence[Source], *, with_tests: bool, with_generated: bool) -> tuple[list[Source], list[LeftOut]]:
-    """The files to read, and the others with the reason."""
     from pathspec import GitIgnoreSpec
 
     rules = [

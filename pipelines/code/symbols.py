@@ -20,7 +20,7 @@ from hybrid.corpus.problems import Problem
 from hybrid.corpus.readers.code.symbols import Definition, Import, Reference, Symbols, symbols
 from hybrid.corpus.readers.encoding import decode
 from hybrid.corpus.readers.extract import Unreadable
-from hybrid.corpus.readers.notebook import code_of, language_of
+from hybrid.corpus.readers.json import code_of, language_of
 from hybrid.corpus.source import Source
 from hybrid.errors import IndexLocked, IndexStoreError
 from hybrid.index.protocol import Progress

@@ -1,4 +1,4 @@
-"""What a contract says on a question: statements, each with its clause and page and a quotation that was checked.
+"""What contracts say on questions: statements, each with its clause and page and a quotation that was checked.
 
 Every quotation is looked up again in the document. A statement in a model's own words is kept only if a quotation
 supports it and every figure in it stands in the clause that is quoted.
@@ -7,11 +7,13 @@ supports it and every figure in it stands in the clause that is quoted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from hybrid.pipelines.legal.contract import Contract
 from hybrid.pipelines.legal.library import Library
+from hybrid.pipelines.legal.question import Question
 
 from hybrid.document import Document
 from hybrid.text.sentences import sentences
@@ -140,7 +142,6 @@ def _statements(library: Library, answer: Answer) -> tuple[list[Statement], int]
 
 
 def _said(answer: Answer) -> Iterator[tuple[str, list[int]]]:
-    """The statements of an answer with the numbers of their citations."""
     text = re.sub(r"([.!?])((?:\s*\[\d+\])+)", r"\2\1", answer.text)  # a number behind the full stop belongs before it
     flat = [" ".join(citation.quote.split()) for citation in answer.citations]
     if answer.text == " ".join(f"{quote} [{i}]" for i, quote in enumerate(flat, 1)):  # quotations and nothing else
@@ -178,16 +179,10 @@ def _statement(library: Library, text: str, citation: Citation, at: int) -> Stat
     clause = contract.at(at)
     return Statement(
         text=text,
-        quote=citation.quote,
-        document=citation.document,
         clause=clause.path if clause is not None else "",
-        page=citation.page,
-        line=citation.line,
-        end_line=citation.end_line,
-        start=citation.start,
-        end=citation.end,
         where=citation.where,
         amended_by=_amended_by(library, contract, clause.label if clause is not None else ""),
+        **citation.model_dump(include={"quote", "document", "page", "line", "end_line", "start", "end"}),
     )
 
 
@@ -196,3 +191,24 @@ def _amended_by(library: Library, contract: Contract, label: str) -> tuple[str, 
     if matter.document != contract.document.name or not label:
         return ()
     return tuple(a.document for a in matter.amendments if a.touches(label))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What contracts say on a list of questions: one finding for each contract and question, contract by contract."""
+
+    questions: tuple[Question, ...]
+    findings: tuple[Finding, ...]
+    sources: Mapping[str, Document] = field(default_factory=dict)  # the documents, for their text and their paths
+    unread: Sequence[str] = ()  # what could not be read and is in none of the findings
+
+    def documents(self) -> dict[str, list[Finding]]:
+        """The findings by contract, in the order of the questions."""
+        found: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            found.setdefault(finding.document, []).append(finding)
+        return found
+
+    def title(self, finding: Finding) -> str:
+        """The name of a finding's question."""
+        return next((q.title for q in self.questions if q.ask == finding.question), finding.question)

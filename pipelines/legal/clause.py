@@ -1,4 +1,4 @@
-"""A clause of a contract, and the form in which labels of clauses are compared."""
+"""A clause of a contract, the form in which labels of clauses are compared, and the numbers they are counted with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,24 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from hybrid.pipelines.legal.ordinals import count
+from hybrid.corpus.readers.list_numbers import FORMS
+
+WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split()
+_ROMAN = {FORMS["lowerRoman"](number): number for number in range(1, 400)}
+
+
+def roman(written: str) -> int:
+    """The value of a Roman numeral below 400, in either case; 0 for anything else."""
+    return _ROMAN.get(written.lower(), 0)
+
+
+def count(written: str) -> int:
+    """A number in figures, Roman numerals or words; 0 for anything else."""
+    if written.isdigit():
+        return int(written)
+    lower = written.lower()
+    return WORDS.index(lower) + 1 if lower in WORDS else roman(written)
+
 
 Kind = Literal["preamble", "article", "clause", "schedule", "heading", "signatures"]
 

@@ -1,9 +1,4 @@
-"""`hybrid legal`.
-
-hybrid legal ask "When does the agreement end?" contracts/
-hybrid legal clauses contracts/ --format html -o clauses.html
-hybrid legal compare contracts/ --clause "governing law"
-"""
+"""`hybrid legal`."""
 
 from __future__ import annotations
 
@@ -14,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from hybrid.pipelines.legal.answer import Table
 from hybrid.pipelines.legal.formats import FORMATS, Format, rendered
 from hybrid.pipelines.legal.question import Question, cuad, named, questions_in
-from hybrid.pipelines.legal.table import Table
 
 from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place, once, said, standard_input, texts
@@ -29,8 +24,7 @@ from hybrid.files import check_writable, write
 
 if TYPE_CHECKING:
     from hybrid.pipelines.legal.answer import Finding
-    from hybrid.pipelines.legal.compared import Compared
-    from hybrid.pipelines.legal.pipeline import Legal
+    from hybrid.pipelines.legal.pipeline import Compared, Legal
     from rich.text import Text
 
     from hybrid.index.protocol import Progress
@@ -85,7 +79,6 @@ def ask(words: tuple[str, ...], file: str | None, **options: Any) -> None:
 
 
 def _category(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Tab completion of a category."""
     return [q.name for q in cuad() if q.name.lower().startswith(incomplete.lower())]
 
 
@@ -167,12 +160,10 @@ def compare(paths: tuple[str, ...], clause: str, **options: Any) -> None:
 
 
 def _questions_in(file: str) -> tuple[Question, ...]:
-    """The questions in a file, or on standard input for `-`."""
     return questions_in("standard input", standard_input()) if file == "-" else questions_in(file)
 
 
 def _paths(path: str | None, options: dict[str, Any]) -> list[str]:
-    """The named path, else those of `corpus.paths`."""
     found = [path] if path is not None else list(settings_from(options).corpus.paths)
     if not found:
         raise InputError("No contracts are named: give PATH, or set corpus.paths in hybrid.toml.")
@@ -190,7 +181,6 @@ def _opened(paths: Sequence[str], options: dict[str, Any]) -> Iterator[tuple[Leg
 
 
 def _show(findings: Sequence[Finding]) -> None:
-    """Print findings agreement by agreement."""
     from rich.markup import escape
 
     out, document = console(), None

@@ -1,25 +1,101 @@
 """The contracts of one index, each read into clauses once and put together with its amendments.
 
-A question reads whole clauses of a contract instead of passages, and with them what they need to be understood, each
-marked in its heading: definitions of the terms they use, clauses they refer to (one step), and the clauses of
-amendments that change them.
+An amendment names the agreement it amends by title, date and parties. The contract that fits these best is taken. If
+none fits, the amendment stands alone and says so. A question reads whole clauses of a contract instead of passages, and
+with them what they need to be understood, each marked in its heading: definitions of the terms they use, clauses they
+refer to (one step), and the clauses of amendments that change them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hybrid.pipelines.legal.amendments import Amendment, Matter, matters
-from hybrid.pipelines.legal.clause import Clause
+from hybrid.pipelines.legal.clause import label_key
 from hybrid.pipelines.legal.contract import Contract
 from hybrid.pipelines.legal.question import Question
-from hybrid.pipelines.legal.terms import Terms
+from hybrid.pipelines.legal.terms import Terms, named_labels, references_in
 
 from hybrid.index.protocol import Progress, Store
 from hybrid.session.way import Widen
+from hybrid.text.amendments import Naming, fit, naming
 from hybrid.types import Piece
+
+_CHANGES = re.compile(
+    r"[^.;]{0,200}?\b(?:is|are|shall be|be)\s+(?:hereby\s+)?(?:further\s+)?"
+    r"(?:amended|deleted|replaced|restated|revised|supplemented|modified|removed|superseded|extended)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """A document that changes another one."""
+
+    document: str  # its name
+    named: str  # the agreement it names, in its own words
+    number: int  # 2 for a second amendment; 0 where it does not say
+    changes: frozenset[str]  # labels of the clauses it changes, as `label_key` writes them
+
+    def touches(self, label: str) -> bool:
+        """Whether it changes a clause of that label, or one that holds it."""
+        key = label_key(label)
+        return bool(key) and any(key == c or re.match(rf"{re.escape(c)}[.(]", key) for c in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """An agreement with its amendments, the latest first; an amendment without its agreement is a matter of its own."""
+
+    document: str
+    amendments: tuple[Amendment, ...] = ()
+    amends: str = ""  # what an amendment names, where that is not among the documents
+
+    @property
+    def documents(self) -> list[str]:
+        """The agreement, then its amendments."""
+        return [self.document, *(amendment.document for amendment in self.amendments)]
+
+    @property
+    def amendments_first(self) -> list[str]:
+        """The amendments, the latest first, then the agreement."""
+        return [*self.documents[1:], self.document]
+
+
+def amendment_of(contract: Contract) -> Amendment | None:
+    """What a document says about the agreement it amends; None where it is no amendment."""
+    one = naming(contract.document.text)
+    if one is None:
+        return None
+    return Amendment(contract.document.name, one.named, one.number, frozenset(_changed(contract)))
+
+
+def _changed(contract: Contract) -> Iterable[str]:
+    text = contract.document.text
+    for match in references_in(text):
+        if _CHANGES.match(text, match.end()):
+            yield from named_labels(match)
+
+
+def matters(contracts: Mapping[str, Contract]) -> list[Matter]:
+    """Each agreement with its amendments, in the order of the names."""
+    read = {name: amendment_of(contract) for name, contract in contracts.items()}
+    amendments = {name: amendment for name, amendment in read.items() if amendment is not None}
+    bases = {name: contract for name, contract in contracts.items() if name not in amendments}
+    of: dict[str, list[Amendment]] = {}
+    alone: list[Matter] = []
+    for name, amendment in amendments.items():
+        one = Naming(amendment.named, amendment.number)
+        own = contracts[name].document.text
+        fits = ((fit(one, own, base.document.text), other) for other, base in bases.items())
+        best, base = max(fits, default=(0.0, ""))
+        if best > 0:
+            of.setdefault(base, []).append(amendment)
+        else:
+            alone.append(Matter(name, (), amendment.named))
+    found = [Matter(name, tuple(sorted(of.get(name, ()), key=lambda a: (-a.number, a.document)))) for name in bases]
+    return sorted([*found, *alone], key=lambda matter: matter.document)
+
 
 CLAUSE = 1_500  # characters: the largest clause around a passage that is no longer is read
 COMPANION = 1_200  # characters of one definition or clause that is read along
@@ -33,16 +109,6 @@ _WITH = re.compile(
     re.IGNORECASE,
 )
 _GAPS = re.compile(r"\[page (\d+) (?:cannot be read|has no text)[^\]]*\]")
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A stretch of a contract up to its next clause."""
-
-    start: int
-    end: int
-    clause: Clause
-    score: float
 
 
 class Library:
@@ -149,16 +215,12 @@ class Library:
         """The clauses that have a cue of the question, the most telling first."""
         contract = self._contracts[name]
         scored = []
-        for part in _parts(contract, question):
-            if part.score > 0:
-                near = max((p.score for p in found if p.start < part.end and part.start < p.end), default=0.0)
-                scored.append((part.score + 2 * near, part))
-        scored.sort(key=lambda item: (-item[0], item[1].start))
-        pieces = []
-        for score, part in scored[:CUED]:
-            start, end = contract.around(part.start, part.end, CLAUSE)
-            pieces.append(self._piece(name, start, end, score))
-        return _apart(pieces)
+        for start, end, score in _parts(contract, question):
+            if score > 0:
+                near = max((p.score for p in found if p.start < end and start < p.end), default=0.0)
+                scored.append((-score - 2 * near, start, end))
+        best = sorted(scored)[:CUED]
+        return _apart([self._piece(name, *contract.around(start, end, CLAUSE), -less) for less, start, end in best])
 
     def _companions(self, name: str, asked: str, clauses: Sequence[Piece]) -> list[Piece]:
         """Changes by amendments, clauses referred to and definitions, without those that are read anyway."""
@@ -195,7 +257,6 @@ class Library:
                 yield self._piece(piece.document, clause.start, end, 0.0, "referred to: ")
 
     def _changes(self, name: str, clauses: Sequence[Piece]) -> Iterator[Piece]:
-        """The clauses of amendments that change what is read."""
         matter = self.matter(name)
         if name != matter.document:
             return
@@ -217,8 +278,8 @@ class Library:
                 yield own.around(match.start(), match.end(), COMPANION)
 
 
-def _parts(contract: Contract, question: Question) -> Iterator[_Part]:
-    """The contract clause by clause, each without those below it, scored by its cues; 0 without any."""
+def _parts(contract: Contract, question: Question) -> Iterator[tuple[int, int, float]]:
+    """Start, end and score of each clause without those below it, by its cues; 0 without any."""
     text = contract.document.text
     title_words = question.stems
     clauses = contract.clauses
@@ -231,7 +292,7 @@ def _parts(contract: Contract, question: Question) -> Iterator[_Part]:
             if score:
                 title = title_words & question.words(clause.title)
                 score += 1.5 * len(title) / max(1, len(title_words))
-            yield _Part(start, end, clause, score)
+            yield start, end, score
 
 
 def _paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

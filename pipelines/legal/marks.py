@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hybrid.pipelines.legal.clause import Kind
-from hybrid.pipelines.legal.ordinals import WORDS, count, roman
+from hybrid.pipelines.legal.clause import WORDS, Kind, count, roman
 
+from hybrid.corpus.readers.headings import continues
 from hybrid.document import Document
 
 TITLE = 90  # characters of a title at most
@@ -203,15 +203,10 @@ def _value(written: str) -> tuple[int, ...]:
 
 
 def _rest(text: str, start: int) -> str:
-    """What follows on the line."""
     end = text.find("\n", start)
     return text[start : end if end >= 0 else len(text)].rstrip()
 
 
 def _wrapped(text: str, start: int) -> bool:
-    """Whether the line at `start` goes on with a sentence of the line just above."""
-    above = text[max(0, start - 240) : start]
-    if not above.rstrip(" \t\u00a0").endswith("\n") or above[len(above.rstrip()) :].count("\n") > 1:
-        return False
-    line = above.rstrip().rpartition("\n")[2].strip()
-    return len(line) > 40 and (line[-1].isalpha() or line[-1] in ",(&")
+    """Whether a line begins at `start` that goes on with the sentence of the line just above."""
+    return text[max(0, start - 240) : start].rstrip(" \t\u00a0").endswith("\n") and continues(text, start)

@@ -22,8 +22,6 @@ _SMALL = frozenset("a an and as at by for from in into of on or per the to upon 
 
 @dataclass(slots=True)
 class _Open:
-    """A clause that has not ended yet."""
-
     kind: Kind
     style: str
     ordinal: int = 0
@@ -34,8 +32,6 @@ class _Open:
 
 
 class _Placed(NamedTuple):
-    """A mark that begins a clause."""
-
     mark: Mark
     level: int
     label: str  # in full
@@ -56,7 +52,6 @@ def clauses(text: str, marks: Sequence[Mark]) -> Iterator[Clause]:
 
 
 def _placed(marks: Sequence[Mark]) -> list[_Placed]:
-    """The marks that begin a clause."""
     nesting = _Nesting()
     placed: list[_Placed] = []
     for i, mark in enumerate(marks):

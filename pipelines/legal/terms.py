@@ -181,7 +181,6 @@ def _extent(contract: Contract, position: int) -> tuple[int, int]:
 
 
 def _sentence(contract: Contract, position: int) -> tuple[int, int]:
-    """The sentence that holds a place."""
     text = contract.document.text
     start, end = contract.paragraph(position)
     start, end = max(start, position - LONGEST), min(end, position + LONGEST)

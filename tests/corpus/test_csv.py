@@ -7,7 +7,7 @@ import time
 import pytest
 
 from hybrid.corpus.readers.read import read, read_text
-from hybrid.corpus.readers.tables.row import LINE
+from hybrid.corpus.readers.tables.grid import LINE
 from hybrid.text.sentences import sentences
 from tests.corpus.documents import csv
 

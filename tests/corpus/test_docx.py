@@ -11,7 +11,7 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
 from hybrid.corpus.readers.extract import Unreadable
-from hybrid.corpus.readers.numerals import FORMS
+from hybrid.corpus.readers.list_numbers import FORMS
 from hybrid.corpus.readers.read import read
 from tests.corpus.documents import outline
 from tests.corpus.word_files import bomb, make_docx, number_headings, with_macros

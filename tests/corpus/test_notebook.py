@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hybrid.corpus.readers.extract import Unreadable
-from hybrid.corpus.readers.notebook import code_of, language_of
+from hybrid.corpus.readers.json import code_of, language_of
 from hybrid.corpus.readers.read import read
 from tests.corpus.documents import original, outline
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hybrid.evals.arms.arm import Reply
-from hybrid.evals.arms.function import FunctionArm
+from hybrid.evals.arms.plain import FunctionArm
 from hybrid.evals.sample import Sample
 from hybrid.evals.suite import ArmSpec, Limits, Suite, TaskSpec
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hybrid.evals.judged import FILE, judge_run
+from hybrid.evals.judge import FILE, judge_run
 from hybrid.evals.record import records
 from hybrid.evals.research.agreement import PUBLISHED, TASKS, Cell, agreement, by_task
 from hybrid.evals.run import run

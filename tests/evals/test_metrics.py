@@ -6,11 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from hybrid.evals.judge import agreement, judge
-from hybrid.evals.metrics.choice import option
-from hybrid.evals.metrics.middle import best_subspan_em
+from hybrid.evals.metrics.published import best_subspan_em, exact_match, f1, option
 from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.metrics.retrieval import ndcg_at, overlap, recall_at
-from hybrid.evals.metrics.squad import exact_match, f1
 from hybrid.evals.metrics.words import normalise
 from hybrid.evals.statistics import bootstrap
 

@@ -18,6 +18,7 @@ from hybrid.evals.suite import ArmSpec, Suite, TaskSpec
 from hybrid.cli.main import cli, guarded
 from hybrid.errors import InputError
 from hybrid.settings import load
+from hybrid.settings.names import POLICIES
 from hybrid.types import Cost
 
 LARA = Path(__file__).parents[3] / "shared" / "data" / "lara"
@@ -180,7 +181,7 @@ def test_labels_that_cannot_be_read(tmp_path, line, sentence):
 def lara() -> dict[tuple[str, str], replay.Row]:
     if not LARA.is_dir():
         pytest.skip(f"the data of LaRA are not at {LARA}")
-    found = judge([policy(name) for name in replay.known()[:4]], read(LARA))
+    found = judge([policy(name) for name in list(POLICIES)[:4]], read(LARA))
     return {(row.set, row.policy): row for row in found.rows}
 
 

@@ -14,7 +14,7 @@ from hybrid.evals.folder import RUN, RunInfo
 from hybrid.evals.record import RECORDS
 from hybrid.evals.report import figures
 from hybrid.evals.report.data import Data
-from hybrid.evals.report.places import by_length, places
+from hybrid.evals.report.profile import by_length, places
 from hybrid.evals.report.rows import Row, _row
 
 from hybrid.errors import InputError
@@ -99,7 +99,7 @@ def test_every_question_stands_there_with_all_replies(found):
 
 
 def test_of_many_questions_those_stand_there_that_tell(tmp_path, monkeypatch):
-    monkeypatch.setattr("hybrid.evals.report.questions._MOST", 20)
+    monkeypatch.setattr("hybrid.evals.report.page._MOST", 20)
     report = reports.make(made(tmp_path / "run"))
     section = next(section for section in report.sections if section.questions)
     assert len(section.questions) == 20

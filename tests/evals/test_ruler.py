@@ -12,10 +12,8 @@ from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.sample import Count, Sample
 from hybrid.evals.tasks import haystack
 from hybrid.evals.tasks.registry import task
-from hybrid.evals.tasks.ruler.draft import NOISE
-from hybrid.evals.tasks.ruler.effective import effective_length
-from hybrid.evals.tasks.ruler.needles import NEEDLES
-from hybrid.evals.tasks.ruler.ruler import BUDGETS, TASKS
+from hybrid.evals.tasks.ruler.makes import NEEDLES, NOISE
+from hybrid.evals.tasks.ruler.ruler import BUDGETS, TASKS, effective_length
 
 from hybrid.errors import InputError
 from hybrid.index.embedding import Embedder

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete
 from hybrid.evals import suite as suites
-from hybrid.evals.arms.function import FunctionArm, QueryEngineArm
 from hybrid.evals.arms.hybrid import HybridArm
 from hybrid.evals.arms.make import make_arm, make_arms
-from hybrid.evals.arms.raw import RawArm, Verbatim
+from hybrid.evals.arms.plain import FunctionArm, QueryEngineArm, RawArm, Verbatim
 from hybrid.evals.arms.shared import Shared
 from hybrid.evals.arms.situations import restored, saved
 from hybrid.evals.cli.evaluate import evaluate
@@ -216,7 +215,7 @@ def test_functions_and_query_engines_of_the_user():
 
 
 def test_a_password_in_an_address_is_not_recorded(monkeypatch):
-    monkeypatch.setattr("hybrid.evals.arms.raw.make_engine", lambda *_: Wire())
+    monkeypatch.setattr("hybrid.evals.arms.plain.make_engine", lambda *_: Wire())
     settings = load(None, {"engine": {"kind": "server", "url": "http://me:secret@host:8000/v1"}}, {})
     (arm,) = make_arms(
         read("smoke").model_copy(update={"arms": (ArmSpec(name="raw", kind="raw"),), "settings": {}}),

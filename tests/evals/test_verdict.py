@@ -6,7 +6,7 @@ from hybrid.evals import report as reports
 from hybrid.evals.folder import RunInfo
 from hybrid.evals.report.data import Data
 from hybrid.evals.report.rows import _row
-from hybrid.evals.report.verdict import verdict
+from hybrid.evals.report.worth import verdict
 
 from hybrid.types import Usage
 from tests.evals.made import made, record, suite

@@ -57,7 +57,7 @@ def embedded(embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def old(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files count as long unchanged: nobody can set back when a file was last written."""
-    monkeypatch.setattr("hybrid.index.update._RACY_NS", -(10**12))
+    monkeypatch.setattr("hybrid.index.prepared._RACY_NS", -(10**12))
 
 
 @pytest.fixture(scope="package")

@@ -85,7 +85,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("serve")
     parser.add_argument("model")
-    for flag in ("--served-model-name", "--host", "--hf-overrides", "--fault", "--pids"):
+    for flag in ("--served-model-name", "--host", "--hf-overrides", "--kv-transfer-config", "--fault", "--pids"):
         parser.add_argument(flag, default="")
     for flag in ("--port", "--max-model-len"):
         parser.add_argument(flag, type=int)

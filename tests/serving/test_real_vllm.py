@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,13 @@ from hybrid.errors import EngineError, HybridError, WindowError
 from hybrid.serving.placement import place
 from hybrid.serving.served import Served
 from hybrid.serving.servers import Servers
+from hybrid.serving.tier import flags
 from hybrid.serving.vllm import Vllm, command
 from hybrid.settings import load
 from hybrid.types import Piece
 from tests.conftest import free_port
 from tests.serving.conftest import LONG, NATIVE, running, until, up
-from tests.vllm_server import ENVIRONMENT, YARN
+from tests.vllm_server import ENVIRONMENT, YARN, configuration
 
 PARSE = """
 import json, sys
@@ -37,10 +39,11 @@ def test_vllms_own_parser_takes_the_command_lines(vllm: Vllm) -> None:
     split = Served("m", "n", 16384, YARN, tensor_parallel=4, pipeline_parallel=2, data_parallel=3, extra=ray)
     shared = place([NATIVE, LONG], ["0"])[0]
     new = Vllm(("vllm", "serve"), vllm.version, cpu=False)
-    lines = [command(served, new)[2:] for served in (NATIVE, split, *shared)]
+    kept = replace(NATIVE, extra=flags(configuration(2048), "/kv", 10**9))
+    lines = [command(served, new)[2:] for served in (NATIVE, split, *shared, kept)]
     asked = [vllm.start[0], "-c", PARSE]
     told = subprocess.run(asked, input=json.dumps(lines), capture_output=True, text=True, timeout=300, check=True)
-    native, parallel, *both = json.loads(told.stdout.splitlines()[-1])
+    native, parallel, *both, disk = json.loads(told.stdout.splitlines()[-1])
     assert (native["model_tag"], native["max_model_len"], native["port"]) == ("org/model", 4096, 8000)
     assert native["served_model_name"] == ["model"]
     for flag in ("enable_prefix_caching", "enable_prompt_tokens_details", "enable_per_request_metrics"):
@@ -49,6 +52,10 @@ def test_vllms_own_parser_takes_the_command_lines(vllm: Vllm) -> None:
     assert sizes == [4, 2, 3]
     assert (parallel["distributed_executor_backend"], parallel["data_parallel_backend"]) == ("ray", "ray")
     assert parallel["hf_overrides"] == YARN
+    tier = disk["kv_transfer_config"]  # as a dataclass of vLLM's, in words
+    assert all(
+        word in tier for word in ("OffloadingConnector", "TieringOffloadingSpec", "'root_dir': '/kv'", "recompute")
+    )
     assert [one["gpu_memory_utilization"] for one in both] == [0.45, 0.45]
 
 

@@ -15,8 +15,7 @@ from hybrid.index.embedding import Embedder
 from hybrid.index.lexical import identifiers, query_words, words
 from hybrid.text.amendments import amended
 from hybrid.text.asking import kind_of
-from hybrid.text.forms import near, root
-from hybrid.text.languages import language_of
+from hybrid.text.languages import language_of, near, root
 from hybrid.text.words import fold, fold_at
 from hybrid.types import Piece
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -56,26 +55,22 @@ def _served(url: str) -> Callable[[list[str]], list[str]]:
         EngineError: none answers there.
     """
     client = OpenAI(base_url=url, api_key="none", timeout=600)
-    with _answering(url):
-        name = client.models.list().data[0].id
+
+    def told(ask: Callable[[], Any]) -> Any:
+        try:
+            return ask()
+        except (OpenAIError, AttributeError, LookupError, TypeError, ValueError) as error:  # or no model server
+            said = " ".join(str(error).split())[:200].rstrip(".")
+            raise EngineError(f"No server of the model answers at {url} ({said}): start one with hybrid up.") from None
+
+    name = told(lambda: client.models.list().data[0].id)
 
     def reply(prompts: list[str]) -> list[str]:
-        asked: Any = prompts
-        with _answering(url):
-            told = client.completions.create(model=name, prompt=asked, max_tokens=REPLY, temperature=0)
-        return [choice.text for choice in sorted(told.choices, key=lambda choice: choice.index)]
+        asked: dict[str, Any] = {"model": name, "prompt": prompts, "max_tokens": REPLY, "temperature": 0}
+        choices = told(lambda: client.completions.create(**asked).choices)
+        return [choice.text for choice in sorted(choices, key=lambda choice: choice.index)]
 
     return reply
-
-
-@contextmanager
-def _answering(url: str) -> Iterator[None]:
-    """Turn a server's failure into one sentence."""
-    try:
-        yield
-    except (OpenAIError, AttributeError, LookupError, TypeError, ValueError) as error:  # the latter: not a model server
-        said = " ".join(str(error).split())[:200].rstrip(".")
-        raise EngineError(f"No server of the model answers at {url} ({said}): start one with hybrid up.") from None
 
 
 if __name__ == "__main__":

@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import torch
-from hybrid.evals.research.testbed.batch import Batch
-from hybrid.evals.research.testbed.tokenizer import VOCABULARY
+from hybrid.evals.research.testbed.batch import VOCABULARY, Batch
 from hybrid.evals.testbed import WINDOW
 from torch import Tensor
 from torch.nn import functional
+
+from hybrid.model.rope import frequencies
 
 THETA = 10000.0
 FACTORS = (4, 8)  # of YaRN, that training uses the rotations of
 WIDTH, LAYERS, HEADS, HEAD, INNER = 128, 4, 4, 32, 256
 
 EPS = 1e-5
+
+
+def configuration() -> dict[str, Any]:
+    """The model's `config.json`."""
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "vocab_size": VOCABULARY,
+        "hidden_size": WIDTH,
+        "intermediate_size": INNER,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": HEADS,
+        "num_key_value_heads": HEADS,
+        "head_dim": HEAD,
+        "hidden_act": "silu",
+        "rms_norm_eps": EPS,
+        "max_position_embeddings": WINDOW,
+        "rope_parameters": {"rope_type": "default", "rope_theta": THETA},
+        "attention_bias": False,
+        "mlp_bias": False,
+        "tie_word_embeddings": True,
+        "pad_token_id": 0,
+        "bos_token_id": None,
+        "eos_token_id": 2,
+        "dtype": "bfloat16",
+    }
 
 
 def initial(seed: int) -> dict[str, Tensor]:
@@ -79,19 +106,9 @@ def initial(seed: int) -> dict[str, Tensor]:
 
 def rotations(yarn: int = 0) -> Tensor:
     """Cosines and sines by position, [2, positions, HEAD]; rounded to bfloat16, as engines keep them."""
-    steps = torch.arange(0, HEAD, 2) / HEAD
-    speeds = torch.pow(THETA, -steps)
-    scale = 1.0
-    if yarn:  # as in "YaRN: Efficient Context Window Extension of Large Language Models", with its defaults
-
-        def turn(times: int) -> float:
-            return HEAD * math.log(WINDOW / (times * 2 * math.pi)) / (2 * math.log(THETA))
-
-        low, high = max(math.floor(turn(32)), 0), min(math.ceil(turn(1)), HEAD - 1)
-        ramp = ((torch.arange(HEAD // 2) - low) / (high - low)).clamp(0, 1)
-        speeds = speeds / yarn * ramp + speeds * (1 - ramp)
-        scale = 0.1 * math.log(yarn) + 1
-    angles = torch.outer(torch.arange(WINDOW * max(FACTORS)), speeds).repeat(1, 2)
+    rope = {"rope_type": "yarn" if yarn else "default", "rope_theta": THETA, "factor": yarn}
+    speeds, scale = frequencies({**rope, "original_max_position_embeddings": WINDOW}, HEAD)
+    angles = torch.outer(torch.arange(WINDOW * max(FACTORS)), torch.from_numpy(speeds).float()).repeat(1, 2)
     return (torch.stack([angles.cos(), angles.sin()]) * scale).bfloat16().float()
 
 

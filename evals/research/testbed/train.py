@@ -11,26 +11,97 @@ threads that spin on a busy machine.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
 import torch
-from hybrid.evals.research.testbed.batch import STAGES, Batch, draw_batch
-from hybrid.evals.research.testbed.files import MODEL, write
-from hybrid.evals.research.testbed.model import FACTORS, forward, initial, rotations
-from hybrid.evals.research.testbed.plan import Plan
-from hybrid.evals.research.testbed.tokenizer import spelled, train_tokenizer
-from hybrid.evals.testbed import WINDOW, Prose
-from safetensors.torch import load_file
+from hybrid.evals.research.testbed.batch import ROOM, STAGES, Batch, draw_batch, spelled, train_tokenizer
+from hybrid.evals.research.testbed.model import FACTORS, configuration, forward, initial, rotations
+from hybrid.evals.testbed import WINDOW, WORDS, Prose
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
 from hybrid.files import read_lines
+
+MODEL = "model.safetensors"
+
+TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def write(folder: Path, tokenizer: Tokenizer, weights: dict[str, Tensor], keys: Sequence[str]) -> None:
+    """Everything an engine needs, the weights in bfloat16, and the words that facts can be about."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WORDS).write_text("\n".join(keys) + "\n", encoding="utf-8")
+    tokenizer.save(str(folder / "tokenizer.json"))
+    generation = {"pad_token_id": 0, "eos_token_id": 2, "do_sample": False}
+    chat = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "eos_token": "<|im_end|>",
+        "pad_token": "<|endoftext|>",
+        "additional_special_tokens": ["<|im_start|>"],
+        "model_max_length": 1000000,
+        "chat_template": TEMPLATE,
+        "clean_up_tokenization_spaces": False,
+    }
+    files = {"config": configuration(), "generation_config": generation, "tokenizer_config": chat}
+    for name, data in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    small = {name: weight.detach().to(torch.bfloat16).contiguous() for name, weight in weights.items()}
+    save_file(small, folder / MODEL, metadata={"format": "pt"})
+
+
+PASS = 0.93  # moving accuracy that lengthens the texts
+
+
+@dataclass
+class Plan:
+    """The progress of a training: the length of the texts follows the accuracy, the learning rate follows the clock."""
+
+    minutes: float
+    started: float
+    stage: int = 0
+    moving: float = 0.8
+
+    @property
+    def spent(self) -> float:
+        return (time.monotonic() - self.started) / (60 * self.minutes)
+
+    def rate(self, step: int) -> float:
+        """Share of the full learning rate: short warm-up, constant, linear to zero over the last third."""
+        return min(1.0, (step + 1) / 30, max(0.02, (1 - self.spent) / 0.35))
+
+    def kind(self, rng: random.Random) -> tuple[int, int]:
+        """Length of the next step's texts, and its YaRN factor, 0 for the native rotations."""
+        last = self.stage == len(STAGES) - 1
+        length = STAGES[self.stage] if rng.random() < 0.6 else rng.choice(STAGES[: self.stage + 1])
+        if self.stage < 2 or rng.random() > 0.4:
+            return length, 0
+        factor = rng.choices(FACTORS, (3, 2))[0]
+        if last and self.spent > 0.7 and rng.random() < 0.25:
+            return WINDOW * factor // rng.choice((1, 2)) - ROOM, factor  # the questions stand behind the text
+        return length, factor
+
+    def note(self, length: int, accuracy: float) -> None:
+        """Take a step's accuracy in; lengthen the texts where it is high enough."""
+        if length != STAGES[self.stage]:
+            return
+        self.moving += 0.1 * (accuracy - self.moving)
+        late = self.spent > 0.08 * (self.stage + 1)  # the clock lengthens them too, or long ones would never be seen
+        if (self.moving > PASS or late) and self.stage < len(STAGES) - 1:
+            self.stage, self.moving = self.stage + 1, 0.8
+
 
 TRAIN = (
     "A Room with a View",

@@ -7,18 +7,28 @@ instead of the package wonderwords. So scores are close to published ones, not i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from random import Random
 
 from hybrid.evals.sample import Count, Sample, Value
 from hybrid.evals.tasks.haystack import SOURCE, largest
-from hybrid.evals.tasks.ruler.counting import COMMON, RANKS, SHORT, coded, common
-from hybrid.evals.tasks.ruler.draft import Draft, Make
-from hybrid.evals.tasks.ruler.needles import NEEDLES, hidden
-from hybrid.evals.tasks.ruler.questions import answering, read_questions
-from hybrid.evals.tasks.ruler.variables import HOPS, variables
+from hybrid.evals.tasks.ruler.makes import (
+    COMMON,
+    HOPS,
+    NEEDLES,
+    RANKS,
+    SHORT,
+    Draft,
+    Make,
+    answering,
+    coded,
+    common,
+    hidden,
+    read_questions,
+    variables,
+)
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
@@ -137,3 +147,21 @@ def _depths(draft: Draft) -> dict[str, Value]:
     size = max(1, len(next(iter(texts.values()))))
     shares = [round(start / max(1, size - (end - start)), 3) for _, start, end in draft.ranges]
     return {"depth": shares[0], "depths": " ".join(map(str, shares))}
+
+
+THRESHOLD = 0.856  # Llama-2-7B-chat at 4 096 tokens
+
+
+def effective_length(scores: Mapping[int, float]) -> int | None:
+    """The longest tested length whose mean score is at least the threshold; None if there is none.
+
+    Args:
+        scores: tokens to the mean over the thirteen tasks, 0 to 1; compared as printed, to a tenth of a percent.
+
+    Raises:
+        InputError: a score above 1.
+    """
+    for length, score in scores.items():
+        if score > 1:
+            raise InputError(f"The score at {length} tokens is {score}; scores are 0 to 1, so divide percent by 100.")
+    return max((length for length, score in scores.items() if round(score, 3) >= THRESHOLD), default=None)

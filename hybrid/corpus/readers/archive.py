@@ -1,6 +1,7 @@
-"""The archives that office files and e-books are. One that would unpack to more than is sensible is refused.
+"""The archives that office files and e-books are, and the elements of their XML by their names without namespaces.
 
-A Strict Open XML file (ISO/IEC 29500) has other names than the libraries know, with the same meaning.
+An archive that would unpack to more than is sensible is refused. A Strict Open XML file (ISO/IEC 29500) has other names
+than the libraries know, with the same meaning. Elements of WordprocessingML (ECMA-376 part 1) give their values.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 from collections.abc import Callable
 from functools import wraps
 from io import BytesIO
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 from hybrid.corpus.readers.extract import Extract, Unreadable, in_few_words
@@ -74,15 +75,10 @@ def _check(archive: ZipFile, what: str) -> None:
     largest = max((info.file_size for info in members if info.filename.endswith((".xml", ".rels"))), default=0)
     if len(members) > MEMBERS:
         raise Unreadable(f"suspicious {what}: {len(members)} parts, over the limit of {MEMBERS}")
-    if unpacked > SIZE_LIMIT:
-        raise Unreadable(
-            f"suspicious {what}: unpacks to {unpacked / 1e6:.0f} MB, over the limit of {SIZE_LIMIT / 1e6:.0f} MB"
-        )
-    if largest > PART_LIMIT:
-        raise Unreadable(
-            f"suspicious {what}: one part unpacks to {largest / 1e6:.0f} MB, over the limit of "
-            f"{PART_LIMIT / 1e6:.0f} MB"
-        )
+    for subject, size, limit in (("", unpacked, SIZE_LIMIT), ("one part ", largest, PART_LIMIT)):
+        if size > limit:
+            told = f"unpacks to {size / 1e6:.0f} MB, over the limit of {limit / 1e6:.0f} MB"
+            raise Unreadable(f"suspicious {what}: {subject}{told}")
 
 
 def changed(archive: ZipFile, change: Callable[[str, bytes], bytes]) -> bytes:
@@ -103,3 +99,37 @@ def _common(name: str, content: bytes) -> bytes:
     if not name.endswith((".xml", ".rels")) or not _STRICT.search(content):
         return content
     return _STRICT.sub(_COMMON, _OTHERWISE.sub(rb"\1-properties", content))
+
+
+def tag_of(element: Any) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def attribute(element: Any, name: str) -> str:
+    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
+
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+
+
+def find(parent: Any | None, tag: str) -> Any | None:
+    """The first child with a tag, None where there is none."""
+    return None if parent is None else parent.find(f"{W}{tag}")
+
+
+def value(parent: Any | None, tag: str) -> str | None:
+    """The value of a child, None where there is none."""
+    found = find(parent, tag)
+    return None if found is None else found.get(f"{W}val")
+
+
+def switch(parent: Any | None, tag: str) -> bool | None:
+    """Whether a child switches something on, None where there is none."""
+    found = find(parent, tag)
+    return None if found is None else found.get(f"{W}val") not in ("0", "false", "off")
+
+
+def whole_number(element: Any | None, otherwise: int) -> int:
+    """The whole number that an element gives, 1000 at most."""
+    said = "" if element is None else element.get(f"{W}val", "")
+    return min(int(said), 1000) if said.isdigit() else otherwise

@@ -95,8 +95,8 @@ def _decode(data: bytes, declared: str | None) -> str:
         return data.decode(seven, "replace")
     try:
         return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return data.decode(_guess(data, error.start, declared), "replace")
+    except UnicodeDecodeError:
+        return data.decode(_guess(data, declared), "replace")
 
 
 def _seven_bits(head: bytes, declared: str | None) -> str | None:
@@ -117,8 +117,7 @@ def _decode_utf16(data: bytes, head: bytes) -> str:
     raise Unreadable("binary file")
 
 
-def _guess(data: bytes, bad: int, declared: str | None) -> str:
-    """The encoding of bytes that are not UTF-8; `bad` is where UTF-8 fails first."""
+def _guess(data: bytes, declared: str | None) -> str:
     text = data.decode("utf-8", "replace")
     damaged = text.count("\ufffd")
     whole = sum(char > "\x7f" for char in text) - damaged
@@ -190,10 +189,7 @@ def _begin(line: bytes) -> bytes:
 
 
 def _asian(telling: bytes) -> str | None:
-    """The Chinese, Japanese or Korean encoding in which all of this is text, mostly of usual characters.
-
-    These stand together in each encoding: kana and the first level of characters, or syllables.
-    """
+    """The Chinese, Japanese or Korean encoding in which all of this is text, mostly of usual characters."""
     found: dict[str, float] = {}
     for encoding, (codec, usual) in _ASIAN.items():
         try:

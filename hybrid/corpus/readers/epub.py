@@ -7,12 +7,11 @@ from io import BytesIO
 from urllib.parse import unquote
 from zipfile import ZipFile
 
-from hybrid.corpus.readers.archive import member, of_archive
+from hybrid.corpus.readers.archive import attribute, member, of_archive
 from hybrid.corpus.readers.encoding import decode
 from hybrid.corpus.readers.extract import Extract, Unreadable
 from hybrid.corpus.readers.markup import joined
 from hybrid.corpus.readers.web.html import page_text
-from hybrid.corpus.readers.xml import attribute
 
 
 @of_archive("EPUB")

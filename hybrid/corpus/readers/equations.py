@@ -1,10 +1,15 @@
-"""Equations of Word (Office MathML) on one line: F = 0.35 x V + 1200, (a + b)/2, x^2, sqrt(y), sum_(i = 1)^n a_i."""
+"""Equations on one line: F = 0.35 x V + 1200, (a + b)/2, x^2, sqrt(y), sum_(i = 1)^n a_i.
+
+Those of Word (Office MathML) and of web pages (MathML) get the same form.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+from xml.etree.ElementTree import Element, SubElement
 
 M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -32,7 +37,6 @@ def spaced(equation: str) -> str:
 
 
 def _inner(parent: Any) -> str:
-    """The content of an element, in order."""
     return "".join(_told(child) for child in parent) if parent is not None else ""
 
 
@@ -138,3 +142,70 @@ _FORMS: dict[str, Callable[[Any], str]] = {
     "acc": _accent,
     "phant": lambda e: "" if _off(_value(e, "phantPr/show", "1")) else _part(e, "e"),
 }
+
+
+_LEFT_OUT = frozenset({"annotation", "annotation-xml", "mphantom"})
+_DEEPEST = 100
+
+
+@dataclass(slots=True)
+class Math:
+    """An equation, read element by element."""
+
+    begin: int  # offset in the source
+    stack: list[Element] = field(default_factory=lambda: [Element("math")])
+
+    def start(self, name: str) -> None:
+        node = SubElement(self.stack[-1], name)
+        if name not in ("mspace", "none", "mprescripts") and len(self.stack) < _DEEPEST:
+            self.stack.append(node)
+
+    def end(self, name: str) -> None:
+        at = next((i for i in range(len(self.stack) - 1, 0, -1) if self.stack[i].tag == name), 0)
+        if at:
+            del self.stack[at:]
+
+    def text(self, data: str) -> None:
+        self.stack[-1].text = (self.stack[-1].text or "") + data
+
+    def told(self) -> str:
+        return spaced(_node(self.stack[0]))
+
+
+def _node(node: Element) -> str:
+    name, children = node.tag, list(node)
+    if name in _LEFT_OUT:
+        return ""
+    if len(children) >= _PARTS.get(name, len(children) + 1):
+        return _form(name, children)
+    if name == "mspace":
+        return " "
+    if not children:
+        text = " ".join((node.text or "").split())
+        return f" {text} " if name == "mtext" else text.replace("\u2061", "").replace("\u2062", "")
+    if name == "mtable":
+        return f"[{'; '.join(', '.join(_node(cell).strip() for cell in row) for row in children)}]"
+    if name == "mfenced":
+        return f"({', '.join(_node(child).strip() for child in children)})"
+    if name == "semantics":
+        return _node(children[0])
+    inner = "".join(map(_node, children))
+    return f"sqrt({inner})" if name == "msqrt" else inner
+
+
+_PARTS = {"mfrac": 2, "msup": 2, "msub": 2, "msubsup": 3, "mover": 2, "munder": 2, "munderover": 3, "mroot": 2}
+
+
+def _form(name: str, children: Sequence[Element]) -> str:
+    base, *rest = (_node(child).strip() for child in children)
+    if name == "mfrac":
+        return f"{bound(base)}/{bound(rest[0])}"
+    if name == "mroot":
+        return f"root_{bound(rest[0])}({base})"
+    if name == "mover" and len(rest[0]) == 1 and not rest[0].isalnum():
+        return base  # an accent
+    below = rest[0] if name in ("msub", "munder", "msubsup", "munderover") else ""
+    above = rest[-1] if name in ("msup", "mover", "msubsup", "munderover") else ""
+    named = NARY.get(base)
+    scripts = (f"_{bound(below)}" if below else "") + (f"^{bound(above)}" if above else "")
+    return f"{named}{scripts} " if named else f"{bound(base)}{scripts}"

@@ -125,7 +125,7 @@ def _numbered_headings(text: str) -> Iterator[Heading]:
         if plain and int(number) not in {1, bare + 1}:
             continue
         title = _title(found["rest"], found["end"] is not None, strict)
-        if title is None or (not title and found["word"] is None) or _continues(text, found.start()):
+        if title is None or (not title and found["word"] is None) or continues(text, found.start()):
             continue
         if plain:
             if found["end"] is None or title.split()[0].upper() in _LEVELS:
@@ -177,12 +177,12 @@ def _capital_headings(text: str) -> Iterator[Heading]:
             and title[-1] not in ".,;-&"
             and not _TABULAR.search(found["title"])
             and not _UNTITLED.match(title)
-            and not _continues(text, found.start())
+            and not continues(text, found.start())
         ):
             yield Heading(found.start("title"), 3, title.rstrip(":"))
 
 
-def _continues(text: str, start: int) -> bool:
+def continues(text: str, start: int) -> bool:
     """Whether the line at `start` goes on with the sentence of the line just above it."""
     above = text[max(0, start - 200) : start]
     if above[len(above.rstrip()) :].count("\n") > 1:

@@ -44,7 +44,9 @@ def joined(parts: Sequence[Extract], remarks: Sequence[str] = (), *, paged: bool
         pages.append(len(text))
         headings += [heading._replace(start=heading.start + len(text)) for heading in part.headings]
         text += part.text + "\n\n"
-    return Extract(text.rstrip("\n"), tuple(headings), pages=tuple(pages) if paged else (), remarks=tuple(remarks))
+    return Extract(
+        text.removesuffix("\n\n"), tuple(headings), pages=tuple(pages) if paged else (), remarks=tuple(remarks)
+    )
 
 
 def sheet_of(rows: Cells) -> str:

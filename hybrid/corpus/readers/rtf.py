@@ -67,8 +67,6 @@ def _page(text: str) -> str:
 
 @dataclass(slots=True)
 class _State:
-    """How the text of a group looks."""
-
     deleted: bool = False
     hidden: bool = False
     struck: bool = False
@@ -84,8 +82,6 @@ class _State:
 
 @dataclass(slots=True)
 class _Reading:
-    """One file while it is read."""
-
     asides: Collection[str]  # words that begin an invisible part, such as the table of fonts
     out: list[str] = field(default_factory=list)
     left_out: LeftOut = field(default_factory=LeftOut)

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
-from hybrid.corpus.readers.archive import of_archive
-from hybrid.corpus.readers.drawings.figures import PLACES, figure
-from hybrid.corpus.readers.drawings.paragraphs import drawn
+from hybrid.corpus.readers.archive import of_archive, tag_of
+from hybrid.corpus.readers.drawings import PLACES, drawn, figure
 from hybrid.corpus.readers.extract import Extract, LeftOut
 from hybrid.corpus.readers.markup import joined, marked, of_page, table_of
-from hybrid.corpus.readers.xml import tag_of
 
 _SHAPES = frozenset({"sp", "grpSp", "graphicFrame", "pic", "cxnSp"})
 
@@ -72,7 +70,6 @@ def _shape(shape: Any, left_out: Counter[str]) -> str:
 
 
 def _part(shape: Any, name: str) -> bytes:
-    """The content of a part that a shape refers to."""
     return bytes(shape.part.related_part(name).blob) if name in shape.part.rels else b""
 
 

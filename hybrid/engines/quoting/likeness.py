@@ -11,7 +11,7 @@ from hybrid.engines.cross_encoder import CrossEncoder
 from hybrid.engines.quoting.question import Floats, Question, Rows
 from hybrid.engines.quoting.scan import Scan
 from hybrid.index.embedding import Embedder, Kind, Vectors
-from hybrid.text.english import ONLY_ASKING
+from hybrid.text.asking import ONLY_ASKING
 from hybrid.text.words import WORD, fold, stem
 
 Tokens = tuple[Vectors, Rows]
@@ -36,7 +36,6 @@ class Likeness:
         self._tokens = lru_cache(maxsize=KEPT)(self._encoded)
 
     def _encoded(self, text: str, kind: Kind) -> Tokens | None:
-        """Vectors and characters of a text's tokens; None where it has none."""
         found = self._embedder.encode_tokens(text, kind)
         return found if found is not None and len(found[0]) else None
 

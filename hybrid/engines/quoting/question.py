@@ -10,10 +10,18 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.text.asking import NUMBER, answer_of, counted_in, how_many, kind_of, unit_of, whether
-from hybrid.text.english import GENERAL, LIGHT, VAGUE
-from hybrid.text.forms import agents, expanded, kin, near, root
-from hybrid.text.languages import STOP_WORDS, language_of, weakly_embedded, without_asking
+from hybrid.text.asking import GENERAL, LIGHT, NUMBER, VAGUE, answer_of, counted_in, how_many, kind_of, unit_of, whether
+from hybrid.text.languages import (
+    STOP_WORDS,
+    agents,
+    expanded,
+    kin,
+    language_of,
+    near,
+    root,
+    weakly_embedded,
+    without_asking,
+)
 from hybrid.text.words import RUN, STOP, UNSPACED, WORD, codes, fold, fold_at, grams, specials, stem
 
 Floats = NDArray[np.float64]
@@ -46,7 +54,6 @@ _BARE = re.compile(r"(?:[:=|] |\| )\d[\d.,' ]*(?:\||$)")  # a cell or value that
 
 @lru_cache(maxsize=KEPT)
 def _finder(heads: tuple[str, ...], anywhere: bool) -> re.Pattern[str]:
-    """Finds the words that may have one of the forms, and more."""
     before = r"[^\W_]*?" if anywhere else ""
     return re.compile(rf"(?<![^\W_])(?i:{before}(?:{'|'.join(map(re.escape, heads))}))[^\W_]*")
 
@@ -346,13 +353,7 @@ class _Terms:
 
 
 def _terms_of(asked: str, language: str, kind: str | None, of_code: bool, without: frozenset[str]) -> _Terms:
-    """The terms of a folded question; one of stop words only keeps them.
-
-    Args:
-        kind: what is asked for, a key of KINDS.
-        of_code: all that is read is source code.
-        without: stems of words that are left out like stop words.
-    """
+    """The terms of a folded question without the stems in `without`; one of stop words only keeps them."""
     found = _Terms(language)
     content = without_asking(found.take_values(asked))
     stop = STOP | STOP_WORDS.get(language, STOP) | (_SAID_OF_CODE if of_code else frozenset())

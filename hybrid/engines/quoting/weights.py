@@ -24,7 +24,7 @@ FEATURES = (
     "cosine", "cosine_near", "cosine_piece", "covered", "covered_near", "covered_piece", "covered_title", "rarest",
     "pairs", "length", "characters", "fresh", "question", "fragment", "pronoun", "named", "keyed", *KINDS,
 )  # fmt: skip
-# Signs that a sentence is not about what is asked: see `hybrid.engines.quoting.signs`.
+# Signs that a sentence is not about what is asked: see `hybrid.engines.quoting.features`.
 SIGNS = (
     "elsewhere", "uncounted", "empty", "timeless", "unitless", "unsaid", "other_column", "undone",
     "only_named", "of_another", "in_code",

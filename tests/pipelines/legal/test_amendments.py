@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hybrid.pipelines.legal.amendments import amendment_of, matters
+from hybrid.pipelines.legal.library import amendment_of, matters
 
 from tests.pipelines.legal.agreements import AMENDMENT, CORPUS, LEASE, contract
 

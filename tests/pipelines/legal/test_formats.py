@@ -6,10 +6,9 @@ import csv
 import io
 import json
 
-from hybrid.pipelines.legal.answer import Finding, Statement
+from hybrid.pipelines.legal.answer import Finding, Statement, Table
 from hybrid.pipelines.legal.formats import FORMATS, rendered
 from hybrid.pipelines.legal.question import Question
-from hybrid.pipelines.legal.table import Table
 
 
 def table(text: str = "=2+5 is <b>due</b> | now") -> Table:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from hybrid.evals.bench import clauses as bench
+from hybrid.pipelines.legal.answer import Table
 from hybrid.pipelines.legal.formats import rendered
 from hybrid.pipelines.legal.pipeline import Legal, settings
 from hybrid.pipelines.legal.question import cuad
-from hybrid.pipelines.legal.table import Table
 
 from hybrid.cli.main import cli, guarded
 from hybrid.session.hybrid import Hybrid

@@ -37,10 +37,6 @@ _ABOVE = re.compile(r"comment$|^attribute_item$|^decorator$")  # belong to the d
 _WRAPPER = frozenset({"decorated_definition", "export_statement", "template_declaration", "ambient_declaration"})
 
 
-def _is_definition(kind: str) -> bool:
-    return _DEFINITION.search(kind) is not None and _NO_DEFINITION.search(kind) is None
-
-
 def definitions(text: str, language: str) -> tuple[Heading, ...]:
     """The named definitions in source code; the level is how deep a definition is nested in others.
 
@@ -70,7 +66,7 @@ class Syntax(NamedTuple):
 
 
 GROUPS: dict[str, Callable[[str], object]] = {
-    "definition": _is_definition,
+    "definition": lambda kind: _DEFINITION.search(kind) is not None and _NO_DEFINITION.search(kind) is None,
     "comment": _ABOVE.search,
 }  # by the name of a node's kind
 
@@ -166,7 +162,6 @@ def _note(above: dict[int, tuple[int, int]], node: Any, raw: bytes) -> None:
 
 
 def _offsets(raw: bytes) -> Callable[[int], int]:
-    """A function from a byte of UTF-8 to its character."""
     if raw.isascii():
         return int
     import numpy as np

@@ -216,7 +216,6 @@ def _mark(node: Any, inside: int) -> Iterator[Reference]:
 
 
 def _bases(node: Any, number: int) -> Iterator[Reference]:
-    """The classes and interfaces that a class inherits from or implements."""
     given = node.child_by_field_name("superclasses")  # Python
     clauses = [c for c in node.named_children if _BASES.search(c.type) or c.type == "delegation_specifier"]
     named = [c for c in given.named_children if c.type != "keyword_argument"] if given is not None else clauses

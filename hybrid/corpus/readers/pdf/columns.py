@@ -75,10 +75,7 @@ def _find_whole(characters: str, table: Table, at: int) -> int:
 
 
 def _find(characters: str, table: Table, at: int) -> int:
-    """Where a table begins in the text of its page, both without blanks; -1 where it is not one stretch of the text.
-
-    A file may draw the cells of a row in another order than on the page, or a cell of several lines at once.
-    """
+    """Where a table begins in the text of its page, whatever the order of its cells; -1 where it is not one stretch."""
     whole = "".join(row.text for row in table.rows)
     found = characters.find(whole, at)
     if found >= 0:
@@ -156,10 +153,7 @@ def _has_digits(row: Sequence[str]) -> bool:
 
 
 def _fill_down(grid: Grid, first: int) -> None:
-    """Repeats a cell of the first column that stands once for several rows.
-
-    The first row must have one: a name in the middle of its rows looks like one above them.
-    """
+    """Repeats a cell of the first column that stands once for several rows, if the first row has one."""
     rows = grid.rows
     if len(rows) <= first or not rows[first][0] or first in grid.whole:
         return

@@ -38,8 +38,6 @@ def scanned(reader: Any, texts: Sequence[str]) -> list[int]:
 
 
 def _has_image(page: Any) -> bool:
-    """Whether a page has an image, itself or inside a form."""
-
     def among(resources: Any, depth: int) -> bool:
         resources = resources.get_object() if resources is not None else None
         found = resources.get("/XObject") if resources is not None else None
@@ -66,10 +64,7 @@ def _images(page: Any) -> list[Image]:
 
 
 def _drawn(content: Any, resources: Any, scale: float, depth: int) -> Iterator[Image | None]:
-    """The images of a content with their areas in square points, and None for invisible text.
-
-    `scale` is the area on the page of one square point of the content, `depth` the forms that are still looked into.
-    """
+    """The images of a content with their areas, `scale` times those in it, and None for invisible text."""
     from pypdf.generic import ContentStream
 
     things: Any = resources.get_object().get("/XObject") if resources is not None else None

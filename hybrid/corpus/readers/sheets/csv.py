@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from hybrid.corpus.readers.encoding import decode
 from hybrid.corpus.readers.extract import Extract
+from hybrid.corpus.readers.tables.grid import row_lines
 from hybrid.corpus.readers.tables.header import SAMPLE, column_name, grouped_names, header_rows
-from hybrid.corpus.readers.tables.row import row_lines
 from hybrid.document import Anchor
 from hybrid.text.sentences import CELLS
 
@@ -88,10 +88,7 @@ class _Endless(Exception):
 
 
 def _records(lines: Sequence[str], delimiter: str, first: int = 0) -> Iterator[Record]:
-    """The records from a line on, their cells with single blanks.
-
-    A quotation mark that nothing closes is an ordinary character.
-    """
+    """The records from a line on, with single blanks; a quotation mark that nothing closes is an ordinary character."""
     quote = '"' if any('"' in line for line in lines[: 50 * SAMPLE]) else "'"
     text = "".join(lines[:SAMPLE])
     escape = "\\" if f"\\{quote}" in text and quote * 2 not in text else None
@@ -145,7 +142,8 @@ def _lines(records: Sequence[Record], width: int) -> Iterator[tuple[Record, str]
             yield record, _plain(record.cells)
         if count or not number:
             head = block[start].cells if count else []
-            names = _names([record.cells for record in block[start : start + count]])
+            named = ([column_name(cell) for cell in record.cells] for record in block[start : start + count])
+            names = reduce(grouped_names, named) if count else []
         for record in block[start : start + count]:
             if not sure or start + count == len(block):
                 yield record, _plain(record.cells)
@@ -182,12 +180,6 @@ def _above(records: Sequence[Record], width: int) -> int:
         if filled > 1 and (len(record.cells) >= width or 2 * filled > width):
             return at
     return 0
-
-
-def _names(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The names of the columns, from one row or two."""
-    names = [[column_name(cell) for cell in row] for row in rows]
-    return reduce(grouped_names, names) if names else []
 
 
 def _plain(cells: Sequence[str]) -> str:

@@ -5,7 +5,9 @@ A currency always stands behind the figure, wherever its format has it. Decimals
 
 from __future__ import annotations
 
+import operator
 import re
+from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -21,6 +23,9 @@ _CURRENCY = re.compile(
 )
 _WORDS = re.compile(r'"[^"]*"|\\.|[_*].|\[[^\]]*\]')  # and other parts of a format that show nothing of the value
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)(-?\d+(?:\.\d+)?)")
+_COMPARED: Mapping[str, Callable[[float, float], bool]] = {
+    "<": operator.lt, ">": operator.gt, "=": operator.eq, "<=": operator.le, ">=": operator.ge, "<>": operator.ne,
+}  # fmt: skip
 _BARE = frozenset(" \u00a0\u202f()-+_*/.,:;'<>=@")  # signs that say nothing about a figure
 
 
@@ -132,13 +137,7 @@ def _chosen(sections: list[_Format], value: float) -> _Format:
 
 def _holds(condition: str, value: float) -> bool:
     found = _CONDITION.fullmatch(condition)
-    if found is None:
-        return True
-    bound = float(found[2])
-    return {
-        "<": value < bound, ">": value > bound, "=": value == bound,
-        "<=": value <= bound, ">=": value >= bound, "<>": value != bound,
-    }[found[1]]  # fmt: skip
+    return found is None or _COMPARED[found[1]](value, float(found[2]))
 
 
 def _figure(value: float, look: _Format) -> str:

@@ -17,14 +17,12 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
-from hybrid.corpus.readers.archive import member, of_archive
-from hybrid.corpus.readers.drawings.figures import PLACES, figure
-from hybrid.corpus.readers.drawings.paragraphs import A, drawn
+from hybrid.corpus.readers.archive import member, of_archive, tag_of
+from hybrid.corpus.readers.drawings import PLACES, A, drawn, figure
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable
 from hybrid.corpus.readers.markup import BLANKS, COVERED, EMPTY, Cell, Cells, joined, marked, of_page, raised, sheet_of
 from hybrid.corpus.readers.sheets.number_formats import duration, moment
 from hybrid.corpus.readers.sheets.number_formats import shown as formatted
-from hybrid.corpus.readers.xml import tag_of
 
 CELL_LIMIT = 2_000_000  # of one workbook
 _GAP = 20  # empty columns side by side; of more, one is kept
@@ -177,7 +175,6 @@ class _Sheet:
         return across, area.max_row - area.min_row + 1 - hidden
 
     def _row(self, cells: Sequence[Any], spans: Mapping[tuple[int, int], tuple[int, int]]) -> list[Cell]:
-        """The cells of a row in their columns; empty where all cells are."""
         told = dict.fromkeys(self.columns, EMPTY)
         for cell in cells:
             if cell.column in told and type(cell).__name__ == "MergedCell":
@@ -187,7 +184,6 @@ class _Sheet:
         return list(told.values()) if any(text for text, _, _ in told.values()) else []
 
     def _text(self, cell: Any) -> str:
-        """A cell's value without struck-out text."""
         rich = isinstance(cell.value, list)
         struck = cell.value is not None and cell.has_style and bool(cell.font.strike)
         kept = [one for one in cell.value if not _is_struck(one, struck)] if rich else []
@@ -215,7 +211,6 @@ def _shut(sheet: Any) -> set[int]:
 
 
 def _value(cell: Any) -> str:
-    """A cell's value about as the sheet shows it."""
     value, shown = cell.value, str(getattr(cell, "number_format", ""))
     if value is None:
         return ""
@@ -233,7 +228,6 @@ def _value(cell: Any) -> str:
 
 
 def _rich(parts: Sequence[Any]) -> str:
-    """A text of strings and of blocks with a font."""
     text = "".join(one if isinstance(one, str) else raised(one.text, _rise(one.font)) for one in parts)
     return BLANKS.sub(" ", text).strip()
 

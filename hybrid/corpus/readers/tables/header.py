@@ -73,7 +73,9 @@ def is_upper(rows: Sequence[Sequence[str]]) -> bool:
     over, two, body = rows[0][1:], rows[1], rows[2 : SAMPLE + 2]
     figures = [cell for cell in two if is_figure(cell)]
     named = all(one or other for one, other in zip_longest(rows[0], two, fillvalue=""))
-    if sum(map(bool, two)) < 2 or (figures and not (named and all(map(_is_time, figures)))):
+    if sum(map(bool, two)) < 2 or (
+        figures and not (named and all(YEAR.fullmatch(cell) or _DATE.fullmatch(cell) for cell in figures))
+    ):
         return False
     if _are_groups(rows[0], two, body):
         return True
@@ -107,10 +109,6 @@ def _are_groups(upper: Sequence[str], lower: Sequence[str], body: Sequence[Seque
 def _are_figures(column: Sequence[str]) -> bool:
     told = [cell for cell in column if cell.lower() not in NOTHING]
     return bool(told) and sum(bool(_DIGIT.search(cell)) for cell in told) >= 0.8 * len(told)
-
-
-def _is_time(cell: str) -> bool:
-    return bool(YEAR.fullmatch(cell) or _DATE.fullmatch(cell))
 
 
 def _names(head: Sequence[str], body: Sequence[Sequence[str]]) -> int:

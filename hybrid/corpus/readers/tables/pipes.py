@@ -15,9 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from hybrid.corpus.readers.extract import Extract
-from hybrid.corpus.readers.rendering import Rendering
-from hybrid.corpus.readers.tables.row import row_parts
+from hybrid.corpus.readers.extract import Extract, Rendering
+from hybrid.corpus.readers.tables.grid import row_parts
 from hybrid.corpus.readers.web.html import page_text
 
 _LINE = re.compile(r"[^\n]*\n?")
@@ -31,8 +30,6 @@ _MARKUP = re.compile(r"\*\*|__|`")
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """A cell and where it begins in the text."""
-
     text: str
     at: int
 
@@ -80,7 +77,6 @@ def _put(rows: Sequence[Sequence[_Cell]], out: Rendering) -> None:
 
 
 def _put_page(start: int, stop: int, out: Rendering) -> None:
-    """Writes a table of HTML as a page would be read."""
     got = page_text(out.source[start:stop])
     for anchor, following in zip_longest(got.anchors, got.anchors[1:]):
         out.put(got.text[anchor.text : following.text if following else len(got.text)], start + anchor.source)
@@ -151,7 +147,6 @@ def _table(run: Sequence[re.Match[str]]) -> Iterator[tuple[int, int, list[list[_
 
 
 def _cells(line: re.Match[str]) -> list[_Cell]:
-    """The cells of a line between its bars."""
     text = line[0].rstrip()
     edge = _EDGE.match(text)
     begin = edge.end() if edge else 0

@@ -14,13 +14,63 @@ from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 
 from hybrid.corpus.readers.encoding import decode, without_surrogates
+from hybrid.corpus.readers.equations import Math
 from hybrid.corpus.readers.extract import Extract, omitted
 from hybrid.corpus.readers.headings import plain_headings
 from hybrid.corpus.readers.scripts import lowered, raised
-from hybrid.corpus.readers.web import tags
-from hybrid.corpus.readers.web.mathml import Math
-from hybrid.corpus.readers.web.table import DEEPEST, HtmlTable
-from hybrid.corpus.readers.web.writing import RUN, Op, Writing
+from hybrid.corpus.readers.web.writing import DEEPEST, RUN, HtmlTable, Op, Writing
+
+DROPPED = frozenset({"script", "style", "template", "noscript", "svg"})
+PARAGRAPHS = frozenset(
+    "p h1 h2 h3 h4 h5 h6 pre blockquote table ul ol dl section article header footer main nav aside title hr".split()
+)
+LINES = frozenset(
+    "address body br caption center dd details div dt fieldset figcaption figure form head html legend li option "
+    "summary tbody textarea tfoot thead tr".split()
+)
+VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+# Start tags that end open elements which have no end tag: those elements, and the ones that hold them
+ENDED: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "li": (frozenset({"li"}), frozenset({"ul", "ol", "menu"})),
+    **dict.fromkeys(("dt", "dd"), (frozenset({"dt", "dd"}), frozenset({"dl"}))),
+    **dict.fromkeys(("option", "optgroup"), (frozenset({"option"}), frozenset({"select", "optgroup"}))),
+    **dict.fromkeys(("td", "th"), (frozenset({"td", "th"}), frozenset({"tr", "table"}))),
+    "tr": (frozenset({"tr", "td", "th"}), frozenset({"table"})),
+    **dict.fromkeys(
+        ("tbody", "thead", "tfoot"),
+        (frozenset({"tbody", "thead", "tfoot", "tr", "td", "th", "caption", "colgroup"}), frozenset({"table"})),
+    ),
+    **dict.fromkeys(
+        "p h1 h2 h3 h4 h5 h6 pre blockquote table ul ol dl section article header footer main nav aside hr address "
+        "center details dir div fieldset figcaption figure form menu".split(),
+        (frozenset({"p"}), frozenset({"table", "td", "th", "caption", "button"})),
+    ),
+}
+CELLS = frozenset({"table", "td", "th", "caption"})  # an end tag inside one of these ends nothing outside
+TABLE = CELLS | {"tr", "tbody", "thead", "tfoot", "body", "html"}
+NESTED = 512  # open elements that are searched, as deep as browsers nest
+_DISPLAY = re.compile(r"(?:^|;)\s*display\s*:\s*([a-z-]+)", re.IGNORECASE)
+_INVISIBLE = re.compile(r"(?:^|;)\s*visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
+_LINE_THROUGH = re.compile(r"(?:^|;)\s*text-decoration(?:-line)?\s*:[^;]*line-through", re.IGNORECASE)
+_STRUCK = frozenset({"del", "s", "strike"})
+HEADINGS = {"title": 1, "h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
+
+
+def hides(attrs: Sequence[tuple[str, str | None]]) -> bool:
+    """Whether an element's attributes hide it; the last of several declarations holds."""
+    if not attrs:
+        return False
+    given = dict(attrs)
+    declared = _DISPLAY.findall(given.get("style") or "")
+    if _INVISIBLE.search(given.get("style") or ""):
+        return True
+    return declared[-1].lower() == "none" if declared else "hidden" in given
+
+
+def strikes(tag: str, attrs: Sequence[tuple[str, str | None]]) -> bool:
+    """Whether an element strikes its text out."""
+    return tag in _STRUCK or bool(attrs and _LINE_THROUGH.search(dict(attrs).get("style") or ""))
+
 
 _FIELDS = frozenset("text number date time datetime-local month week email tel url search".split())
 _SCRIPTS = frozenset({"sup", "sub"})
@@ -58,8 +108,6 @@ def _declared(data: bytes) -> str | None:
 
 
 class _Page(HTMLParser):
-    """The visible text of a web page."""
-
     def __init__(self, source: str) -> None:
         super().__init__(convert_charrefs=False)
         self.source = source
@@ -84,26 +132,25 @@ class _Page(HTMLParser):
         if self._math is not None:
             self._math.start(tag)
             return
-        ended, holder = tags.ENDED.get(tag, (frozenset(), frozenset()))
+        ended, holder = ENDED.get(tag, (frozenset(), frozenset()))
         if ended:
             self._end(self._outermost(ended, holder))
         visible = self._hidden is None
-        if tag not in tags.VOID:
+        if tag not in VOID:
             self._open.append(tag)
-        if visible and (tag in tags.DROPPED or (tag == "title" and not self._title_counts) or tags.hides(attrs)):
-            self._hidden = len(self._open) - 1 if tag not in tags.VOID else None
+        if visible and (tag in DROPPED or (tag == "title" and not self._title_counts) or hides(attrs)):
+            self._hidden = len(self._open) - 1 if tag not in VOID else None
             self._space(tag)
-        elif visible and tag not in tags.VOID and tags.strikes(tag, attrs):
+        elif visible and tag not in VOID and strikes(tag, attrs):
             self._hidden, self._strikes = len(self._open) - 1, True
             self._space(tag)
         elif visible:
             self._begin(tag, dict(attrs))
 
     def _begin(self, tag: str, attrs: Mapping[str, str | None]) -> None:
-        """A visible element begins."""
-        if tag in tags.PARAGRAPHS or tag in tags.LINES or tag in tags.TABLE:
+        if tag in PARAGRAPHS or tag in LINES or tag in TABLE:
             self._end_script()
-        if tag in tags.TABLE and tag not in {"body", "html"} and self._begin_in_table(tag, attrs):
+        if tag in TABLE and tag not in {"body", "html"} and self._begin_in_table(tag, attrs):
             return
         self._space(tag)
         if tag == "pre":
@@ -124,9 +171,9 @@ class _Page(HTMLParser):
             self._script[1].append(Op("link"))
         elif tag == "dd" and self._term:
             self._widen(": ")
-        elif tag in tags.HEADINGS:
+        elif tag in HEADINGS:
             self._do(Op("end of a heading"))
-            self._do(Op("heading", at=tags.HEADINGS[tag]))
+            self._do(Op("heading", at=HEADINGS[tag]))
         self._term = tag == "dt" or (self._term and tag != "dd")
 
     def _begin_in_table(self, tag: str, attrs: Mapping[str, str | None]) -> bool:
@@ -159,7 +206,7 @@ class _Page(HTMLParser):
         self._widen("\n\n")
 
     def handle_endtag(self, tag: str) -> None:
-        if self._math is not None and tag != "math" and tag not in tags.PARAGRAPHS:
+        if self._math is not None and tag != "math" and tag not in PARAGRAPHS:
             self._math.end(tag)
             return
         self._end_math()
@@ -181,7 +228,7 @@ class _Page(HTMLParser):
         self._space(tag)
         if tag == "pre":
             self._pre = max(0, self._pre - 1)
-        elif tag in tags.HEADINGS:
+        elif tag in HEADINGS:
             self._do(Op("end of a heading"))
 
     def _end(self, at: int | None) -> None:
@@ -194,7 +241,7 @@ class _Page(HTMLParser):
     def _outermost(self, ended: frozenset[str], holder: frozenset[str]) -> int | None:
         """The outermost open element among `ended`, within the nearest `holder`."""
         found = None
-        for i in range(len(self._open) - 1, max(-1, len(self._open) - 1 - tags.NESTED), -1):
+        for i in range(len(self._open) - 1, max(-1, len(self._open) - 1 - NESTED), -1):
             if self._open[i] in ended:
                 found = i
             elif self._open[i] in holder:
@@ -207,13 +254,13 @@ class _Page(HTMLParser):
         As in browsers, an end tag of text (`</b>`) ends nothing across an element of structure, so that it cannot end a
         hidden element around it.
         """
-        structure = tag == "select" or tag in tags.PARAGRAPHS or tag in tags.LINES or tag in tags.CELLS
-        for i in range(len(self._open) - 1, max(-1, len(self._open) - 1 - tags.NESTED), -1):
+        structure = tag == "select" or tag in PARAGRAPHS or tag in LINES or tag in CELLS
+        for i in range(len(self._open) - 1, max(-1, len(self._open) - 1 - NESTED), -1):
             element = self._open[i]
             if element == tag:
                 return i
-            if (element in tags.CELLS and tag not in tags.TABLE) or (
-                not structure and (element in tags.PARAGRAPHS or element in tags.LINES)
+            if (element in CELLS and tag not in TABLE) or (
+                not structure and (element in PARAGRAPHS or element in LINES)
             ):
                 break
         return None
@@ -264,7 +311,7 @@ class _Page(HTMLParser):
         self._do(Op("text", piece, offset))
 
     def _space(self, tag: str) -> None:
-        self._widen("\n\n" if tag in tags.PARAGRAPHS else "\n" if tag in tags.LINES else "")
+        self._widen("\n\n" if tag in PARAGRAPHS else "\n" if tag in LINES else "")
 
     def _widen(self, gap: str) -> None:
         if not gap:
@@ -299,7 +346,6 @@ class _Page(HTMLParser):
         self._widen(" ")
 
     def _end_math(self) -> None:
-        """An equation ends: it is written on one line."""
         if self._math is None:
             return
         math, self._math = self._math, None

@@ -15,14 +15,13 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
-from hybrid.corpus.readers.archive import changed, member, of_archive
-from hybrid.corpus.readers.drawings.figures import figure
+from hybrid.corpus.readers.archive import W, changed, member, of_archive, switch
+from hybrid.corpus.readers.drawings import figure
 from hybrid.corpus.readers.extract import Extract, LeftOut, Unreadable, omitted
 from hybrid.corpus.readers.headings import plain_headings
-from hybrid.corpus.readers.markup import of_page
-from hybrid.corpus.readers.word.element import W, switch
-from hybrid.corpus.readers.word.look import Looks
-from hybrid.corpus.readers.word.numbering import Numbering
+from hybrid.corpus.readers.list_numbers import Numbering
+from hybrid.corpus.readers.markup import is_margin, joined, of_page
+from hybrid.corpus.readers.word.line import Looks
 from hybrid.corpus.readers.word.wordml import EQUATION, Reading, without_prompts
 from hybrid.document import Heading
 
@@ -60,26 +59,22 @@ def read_docx(data: bytes) -> Extract:
         *reading.blocks(body),
         *_margins(reading, part, body, "footer"),
     ]
-    parts: list[str] = []
-    headings: list[Heading] = []
-    length, titled = 0, False
+    parts: list[Extract] = []
+    titled = False
     for level, text in blocks:
         if not text.strip():
             continue
-        if level == EQUATION and parts and not titled and _ANNOUNCES.search(parts[-1]):
-            parts[-1] += f" {text}"  # an equation stays with the sentence that announces it
-            length += len(text) + 1
+        if level == EQUATION and parts and not titled and _ANNOUNCES.search(parts[-1].text):
+            parts[-1] = Extract(f"{parts[-1].text} {text}")  # it stays with the sentence that announces it
             continue
         titled = level > 0
-        if titled:
-            headings.append(Heading(length, level, " ".join(text.split())))
-        parts.append(text)
-        length += len(text) + 2
-    joined = "\n\n".join(parts)
-    if not joined:
+        parts.append(Extract(text, (Heading(0, level, " ".join(text.split())),) if titled else ()))
+    got = joined(parts, _remarks(reading, part, body, left_out))
+    if not got.text:
         raise Unreadable("no text in this DOCX")
-    outline = tuple(headings) if len(headings) > 1 else plain_headings(joined) or tuple(headings)  # a title is none
-    return Extract(joined, outline, remarks=_remarks(reading, part, body, left_out))
+    if len(got.headings) > 1:
+        return got
+    return got._replace(headings=plain_headings(got.text) or got.headings)  # a title alone is no outline
 
 
 def _figure(part: Any, place: Any, left_out: LeftOut) -> str:
@@ -92,7 +87,6 @@ def _figure(part: Any, place: Any, left_out: LeftOut) -> str:
 
 
 def _remarks(reading: Reading, part: Any, body: Any, left_out: LeftOut) -> tuple[str, ...]:
-    """The remarks on all that is not in the text."""
     comments = _root(part, "/comments")
     counted = (
         (0 if comments is None else len(comments.findall(f"{W}comment")), "comment"),
@@ -132,7 +126,7 @@ def _margins(reading: Reading, part: Any, body: Any, kind: str) -> Iterator[tupl
         if root is None:
             continue
         text = reading.flat(without_prompts(root))
-        if re.search(r"[^\W\d_]{2}", re.sub(r"(?i)\bpage\b|\bof\b", "", text)) and text not in seen:
+        if is_margin(text) and text not in seen:
             seen.add(text)
             yield 0, f"[{kind}: {text}]"
 

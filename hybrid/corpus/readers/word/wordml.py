@@ -2,24 +2,128 @@
 
 Tracked changes are read as accepted: deleted and moved text is gone, and a paragraph whose mark was deleted goes on in
 the next one. Hidden and struck-out text is left out and counted. A text box or a note stands in paragraphs of its own
-after its paragraph.
+after its paragraph. A table is told row by row.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hybrid.corpus.readers.drawings.figures import PLACES
+from hybrid.corpus.readers.archive import W, find, switch, value, whole_number
+from hybrid.corpus.readers.drawings import PLACES
 from hybrid.corpus.readers.equations import M, linear
-from hybrid.corpus.readers.word.element import W, find, number, switch, value
-from hybrid.corpus.readers.word.line import Line
-from hybrid.corpus.readers.word.look import Look, Looks
-from hybrid.corpus.readers.word.numbering import Numbering
-from hybrid.corpus.readers.word.table import WordCell, WordRow, told
-from hybrid.corpus.readers.word.wingdings import UNKNOWN, sign, signs
+from hybrid.corpus.readers.list_numbers import Numbering
+from hybrid.corpus.readers.tables.grid import Cell, spread
+from hybrid.corpus.readers.word.line import UNKNOWN, Line, Look, Looks, sign, signs
+from hybrid.text.sentences import CELLS
+
+_PROSE = 400  # characters of a cell that lays out a page rather than holding a value
+_KEY = 60  # most characters of the cell that names the row around an inner table
+
+
+@dataclass(slots=True)
+class WordCell:
+    """A cell as it is written."""
+
+    across: int = 1
+    goes_on: bool = False  # with the cell above it
+    bold: bool = True  # whether all of its text is
+    blocks: list[tuple[int, str] | list[WordRow]] = field(default_factory=list)  # heading level and text, or a table
+
+    @property
+    def inner(self) -> list[list[WordRow]]:
+        return [block for block in self.blocks if isinstance(block, list)]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(block[1] for block in self.blocks if isinstance(block, tuple)).split())
+
+
+@dataclass(slots=True)
+class WordRow:
+    """A row, and whether every page repeats it as one that names the columns."""
+
+    cells: list[WordCell]
+    head: bool = False
+
+
+def told(rows: Sequence[WordRow]) -> Iterator[tuple[int, str]]:
+    """Heading level and text: lines of rows, or paragraphs where a table only lays out a page."""
+    texts = _cells(rows)
+    grid, _ = spread(texts, [row.head for row in rows])
+    if grid.heads != {0} and not grid.heads and len(rows) > 1 and _is_bold(rows[0]) and not _is_bold(rows[1]):
+        grid.heads = {0}
+    if grid.heads == {0}:
+        grid.heads = set(range(grid.depth()))
+    prose = set() if grid.heads else {at for at, row in enumerate(rows) if _is_prose(row)}
+    for number in prose:
+        grid.rows[number] = []
+    lines: dict[int, list[str]] = {}
+    for line in grid.lines():
+        lines.setdefault(line.row, []).append(line.text)
+    waiting: list[str] = []
+    for number, row in enumerate(rows):
+        if number not in prose:
+            inner = any(cell.inner for cell in row.cells)
+            if grid.heads or not inner or sum(bool(cell.text) for cell in row.cells) > 1:  # else it is only the key
+                waiting += lines.get(number, [])
+            key = next((cell.text for cell in row.cells if 0 < len(cell.text) <= _KEY), "")
+            for text in (text for cell in row.cells for table in cell.inner for _, text in told(table)):
+                waiting += [f"{key}{CELLS}{line}" if key else line for line in text.split("\n")]
+            continue
+        if waiting:
+            yield 0, "\n".join(waiting)
+            waiting = []
+        for cell in row.cells:
+            for block in cell.blocks:
+                if isinstance(block, list):
+                    yield from told(block)
+                else:
+                    yield block
+    if waiting:
+        yield 0, "\n".join(waiting)
+
+
+def _cells(rows: Sequence[WordRow]) -> list[list[Cell]]:
+    """The cells with their heights: Word only marks each cell that goes on from above."""
+    found: list[list[Cell]] = []
+    above: dict[int, list[int]] = {}  # by column: row and place of the cell that may go on
+    for number, row in enumerate(rows):
+        own: list[Cell] = []
+        column = 0
+        for cell in row.cells:
+            if cell.goes_on and column in above:
+                at, place = above[column]
+                begun = found[at][place]
+                if begun.down == number - at:
+                    found[at][place] = Cell(begun.text, begun.across, begun.down + 1)
+                    column += cell.across
+                    continue
+            above[column] = [number, len(own)]
+            own.append(Cell(cell.text, cell.across))
+            column += cell.across
+        found.append(own)
+    return found
+
+
+def _is_bold(row: WordRow) -> bool:
+    filled = [cell for cell in row.cells if cell.blocks]
+    return len(filled) > 1 and all(cell.bold for cell in filled)
+
+
+def _is_prose(row: WordRow) -> bool:
+    """Whether a row lays out a page: it is one cell, or has headings or very much text."""
+    filled = [cell for cell in row.cells if cell.blocks]
+    if len(filled) < 2:
+        return len(row.cells) < 2 and not (row.cells and row.cells[0].across > 1)
+    return any(
+        len(cell.text) > _PROSE or any(isinstance(block, tuple) and block[0] for block in cell.blocks)
+        for cell in filled
+    )
+
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _GONE = frozenset({f"{W}del", f"{W}moveFrom"})
@@ -93,7 +197,7 @@ class Reading:
                 self.hidden += 1
                 continue
             before = find(properties, "gridBefore")
-            cells = [WordCell(across=number(before, 1))] if before is not None else []
+            cells = [WordCell(across=whole_number(before, 1))] if before is not None else []
             found.append(WordRow(cells, bool(switch(properties, "tblHeader"))))
             for cell in _parts(row, "tc"):
                 own = cell.find(f"{W}tcPr")
@@ -107,12 +211,11 @@ class Reading:
         """A cell; its notes and boxes wait for the end of the table."""
         down = find(properties, "vMerge")
         goes_on = down is not None and down.get(f"{W}val", "continue") == "continue"
-        found = WordCell(number(find(properties, "gridSpan"), 1), goes_on)
+        found = WordCell(whole_number(find(properties, "gridSpan"), 1), goes_on)
         carried = ""
         for child in _parts(cell):
             if child.tag == f"{W}tbl":
-                found.inner.append(self.rows(child))
-                found.blocks.append((0, len(found.inner) - 1))
+                found.blocks.append(self.rows(child))
             elif child.tag == f"{W}p":
                 line = self._line(child)
                 if self._joins_next(child):
@@ -138,7 +241,6 @@ class Reading:
         return f"{number} {text.lstrip()}" if number and text.strip() else text
 
     def _joins_next(self, paragraph: Any) -> bool:
-        """Whether the mark that ends a paragraph was deleted or moved away."""
         mark = paragraph.find(f"{W}pPr/{W}rPr")
         gone = mark is not None and any(mark.find(tag) is not None for tag in _GONE)
         self.tracked = self.tracked or gone
@@ -290,6 +392,6 @@ def _form_field(begin: Any) -> str:
     if choices is not None:
         entries = [entry.get(f"{W}val", "") for entry in choices.findall(f"{W}listEntry")]
         result = choices.find(f"{W}result")
-        at = number(result if result is not None else choices.find(f"{W}default"), 0)
+        at = whole_number(result if result is not None else choices.find(f"{W}default"), 0)
         return entries[at] if at < len(entries) else ""
     return ""

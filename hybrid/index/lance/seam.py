@@ -1,0 +1,90 @@
+"""pylance and pyarrow, imported when they are used, and their errors as ours."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from hybrid.errors import BrokenDependency, HybridError, IndexDamaged, IndexStoreError, MissingDependency
+
+_SAID = (
+    # what the system or a service says, in lower case; our sentence; whether the index itself is at fault
+    (("no space left", "os error 28", "os error 27", "file too large", "disk quota", "os error 122"),
+     "the disk is full. What was there before is unchanged; free space, or give another folder with --index"),
+    (("accessdenied", "access denied", "403", "forbidden", "permission denied", "os error 13", "signaturedoesnotmatch",
+      "invalidaccesskeyid", "401", "unauthorized", "missing credentials", "no credentials", "loading credentials",
+      "imds", "credential"),
+     "it may not be read or written with the keys that are set. Set the service's keys, or the folder's rights"),
+    (("nosuchbucket", "bucket does not exist", "bucketnotfound"), "there is no bucket of that name"),
+    (("error sending request", "connection refused", "tcp connect", "dns error", "timed out", "failed to lookup",
+      "client error (connect)", "connect error"),
+     "nobody answers there. Check the address and the network"),
+    (("read-only file system", "os error 30"), "its folder cannot be written"),
+    (("too many open files", "os error 24"), "too many files are open. Close some, or raise the limit"),
+    (("cannot allocate memory", "out of memory", "resources exhausted"), "it does not fit the memory that is free"),
+)  # fmt: skip
+
+
+def lance() -> Any:
+    """The module lance. Raises MissingDependency or BrokenDependency."""
+    os.environ.setdefault("LANCE_LOG", "error")  # what it warns of is told by our own sentences
+    return _imported("lance", "pylance")
+
+
+def conflict() -> type[Exception]:
+    """The error of a commit that another one came before."""
+    error: type[Exception] = _imported("lance.commit", "pylance").CommitConflictError
+    return error
+
+
+def arrow() -> Any:
+    """The module pyarrow. Raises MissingDependency or BrokenDependency."""
+    return _imported("pyarrow", "pyarrow")
+
+
+def _imported(module: str, package: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.partition(".")[0]:
+            raise BrokenDependency(package, "lance", "An index in Lance", error) from error
+        raise MissingDependency(package, "lance", "An index in Lance") from None
+    except Exception as error:
+        raise BrokenDependency(package, "lance", "An index in Lance", error) from error
+
+
+@contextmanager
+def translated(place: Path | str, verb: Literal["read", "write"]) -> Iterator[None]:
+    """Raise an error of Lance, of the system or of a storage service as one sentence of ours."""
+    try:
+        yield
+    except (HybridError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # Lance raises OSError, ValueError, RuntimeError and its own
+        if type(error).__name__ == "CommitConflictError":
+            raise
+        said = str(error)
+        low = said.lower()
+        for marks, sentence in _SAID:
+            if any(mark in low for mark in marks):
+                raise IndexStoreError(f"Cannot {verb} the index at {place}: {sentence}.") from None
+        told = _short(said)
+        if verb == "write" and isinstance(error, OSError) and "lanceerror" not in low and "corrupt" not in low:
+            raise IndexStoreError(
+                f"Cannot write the index at {place}: {told}. What was there before is unchanged; give another folder "
+                "with --index."
+            ) from None
+        raise IndexDamaged(
+            f"The index at {place} cannot be read: {told}. Make it anew with `hybrid index build --rebuild`."
+        ) from None
+
+
+def _short(said: str) -> str:
+    """What an error says, without the places in Lance's source."""
+    return re.sub(r",? ?/[^ ]*\.rs:\d+:\d+", "", " ".join(said.split())).rstrip(". ")[:200]

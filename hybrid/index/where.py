@@ -1,0 +1,234 @@
+"""Filters over documents: `year >= 2024 and kind == 'pdf'`, in a small part of Python's grammar.
+
+    comparisons   ==  !=  <  <=  >  >=  in  not in, of a field with a text, a number, True or False
+    also          2020 <= year < 2024
+    lists         kind in ('pdf', 'docx');  'annex' in document looks for a part of a text
+    and, or, not, parentheses
+
+A field that a document does not have fulfils only `!=` and `not in`; so does one of another type. Dates are ISO text
+and compare as such: date >= '2024-05-01'. Nothing of a filter is ever run: it is looked at here, or becomes SQL.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import operator
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hybrid.document import Field
+from hybrid.errors import InputError
+
+_SYNTAX = "Write, for example: year >= 2024 and kind in ('pdf', 'docx')."
+_MOST = 4000  # characters of a filter
+_COMPARED: dict[type[ast.cmpop], str] = {
+    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+    ast.In: "in", ast.NotIn: "not in",
+}  # fmt: skip
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_HOLDS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+_MARKS = {"s": "string", "n": "float", "b": "bool"}  # of a field's type, before its name in Lance's JSON
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One comparison of a field with what a question gives."""
+
+    field: str
+    sign: str  # ==  !=  <  <=  >  >=  in  not in  has  has not
+    value: Field | tuple[Field, ...]
+
+    def holds(self, fields: Mapping[str, Field]) -> bool:
+        """Whether a document with these fields passes."""
+        if self.sign in ("!=", "not in", "has not"):
+            return not self._positive().holds(fields)
+        have = fields.get(self.field)
+        if self.sign == "in":
+            assert isinstance(self.value, tuple)
+            return any(_type(have) == _type(value) and have == value for value in self.value)
+        if _type(have) != _type(self.value):
+            return False
+        if self.sign == "has":
+            return str(self.value) in str(have)
+        return _HOLDS[self.sign](have, self.value)
+
+    def sql(self) -> str:
+        """The same for Lance."""
+        if self.sign in ("!=", "not in", "has not"):
+            return f"NOT {self._positive().sql()}"
+        if self.sign == "in":
+            assert isinstance(self.value, tuple)
+            each = [Comparison(self.field, "==", value).sql() for value in self.value]
+            return f"({' OR '.join(each)})" if each else "(false)"
+        assert not isinstance(self.value, tuple)
+        kind = _type(self.value)
+        have = f"json_get_{_MARKS[kind]}(fields, {quoted(f'{kind}:{self.field}')})"
+        if self.sign == "has":
+            return f"coalesce(contains({have}, {quoted(str(self.value))}), false)"
+        return f"coalesce({have} {'=' if self.sign == '==' else self.sign} {_literal(self.value)}, false)"
+
+    def _positive(self) -> Comparison:
+        return Comparison(self.field, {"!=": "==", "not in": "in", "has not": "has"}[self.sign], self.value)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Several filters joined by `and` or `or`, or one turned round by `not`."""
+
+    by: str
+    parts: tuple[Filter, ...]
+
+    def holds(self, fields: Mapping[str, Field]) -> bool:
+        """Whether a document with these fields passes."""
+        if self.by == "not":
+            return not self.parts[0].holds(fields)
+        each = (part.holds(fields) for part in self.parts)
+        return all(each) if self.by == "and" else any(each)
+
+    def sql(self) -> str:
+        """The same for Lance."""
+        if self.by == "not":
+            return f"NOT ({self.parts[0].sql()})"
+        return "(" + f" {self.by.upper()} ".join(part.sql() for part in self.parts) + ")"
+
+
+Filter = Comparison | Joined
+
+
+class Selected(tuple[str, ...]):
+    """The names of the documents that pass a filter; a store that knows filters searches by that instead."""
+
+    filter: Filter
+
+    def __new__(cls, names: Iterable[str], filters: Filter) -> Selected:
+        made = super().__new__(cls, tuple(names))
+        made.filter = filters
+        return made
+
+
+def parsed(where: str) -> Filter:
+    """The filter that somebody wrote.
+
+    Raises:
+        InputError: it is no filter; the sentence says what is wrong and where.
+    """
+    if not where.strip():
+        raise InputError(f"The filter is empty. {_SYNTAX}")
+    if len(where) > _MOST:
+        raise InputError(f"The filter has {len(where):,} characters; {_MOST:,} are the most.")
+    try:
+        tree = ast.parse(where.strip(), mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        at = f" at character {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
+        raise InputError(f"The filter {_cut(where)} cannot be read{at}. {_SYNTAX}") from None
+    return _filter(tree.body, where)
+
+
+def known(filters: Filter, fields: Collection[str]) -> None:
+    """Refuse a filter on a field that no document has. Raises InputError with the fields there are."""
+    unknown = sorted(asked(filters) - set(fields))
+    if unknown:
+        there = sorted(fields)
+        shown = ", ".join(there[:30]) + (", …" if len(there) > 30 else "")
+        raise InputError(f"No document has a field {unknown[0]!r}; there are: {shown}.")
+
+
+def asked(filters: Filter) -> set[str]:
+    """The names of the fields that a filter asks for."""
+    if isinstance(filters, Comparison):
+        return {filters.field}
+    return {name for part in filters.parts for name in asked(part)}
+
+
+def marked(fields: Mapping[str, Field]) -> str:
+    """Fields as JSON for Lance, the type before each name, so that SQL compares like with like."""
+    return json.dumps({f"{_type(value)}:{name}": value for name, value in fields.items()})
+
+
+def unmarked(text: str) -> dict[str, Field]:
+    """What `marked` was given."""
+    return {name.partition(":")[2]: value for name, value in json.loads(text).items()}
+
+
+def quoted(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _filter(node: ast.expr, where: str) -> Filter:
+    if isinstance(node, ast.BoolOp):
+        by = "and" if isinstance(node.op, ast.And) else "or"
+        return Joined(by, tuple(_filter(value, where) for value in node.values))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return Joined("not", (_filter(node.operand, where),))
+    if isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        pairs = [
+            _comparison(left, op, right, where) for left, op, right in zip(sides, node.ops, sides[1:], strict=False)
+        ]
+        return pairs[0] if len(pairs) == 1 else Joined("and", tuple(pairs))
+    if isinstance(node, ast.Name):  # a field alone: whether it is True
+        return Comparison(node.id, "==", True)
+    raise _wrong(node, where)
+
+
+def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, where: str) -> Comparison:
+    sign = _COMPARED.get(type(op))
+    if sign is None:
+        raise _wrong(left, where)
+    if sign in ("in", "not in"):
+        if isinstance(left, ast.Name) and isinstance(right, (ast.Tuple, ast.List, ast.Set)):
+            return Comparison(left.id, sign, tuple(_value(each, where) for each in right.elts))
+        if isinstance(right, ast.Name) and isinstance(text := _value(left, where), str):
+            return Comparison(right.id, "has" if sign == "in" else "has not", text)
+        raise InputError(
+            f"The filter {_cut(where)} needs a list after `in`, or a text before it and a field after it. {_SYNTAX}"
+        )
+    if isinstance(left, ast.Name) and not isinstance(right, ast.Name):
+        return Comparison(left.id, sign, _value(right, where))
+    if isinstance(right, ast.Name) and not isinstance(left, ast.Name):
+        return Comparison(right.id, _TURNED[sign], _value(left, where))
+    if isinstance(left, ast.Name):
+        raise InputError(
+            f"The filter {_cut(where)} compares two fields. Compare a field with a value; a text stands in quotation "
+            "marks."
+        )
+    raise _wrong(left, where)
+
+
+def _value(node: ast.expr, where: str) -> Field:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        number = _value(node.operand, where)
+        if not isinstance(number, (str, bool)):
+            return -number
+    if isinstance(node, ast.Constant) and isinstance(node.value, (str, int, float, bool)):
+        return node.value
+    raise _wrong(node, where)
+
+
+def _wrong(node: ast.expr, where: str) -> InputError:
+    part = ast.get_source_segment(where.strip(), node) or where
+    return InputError(
+        f"The filter {_cut(where)} cannot hold {_cut(part)}: fields are compared with texts, numbers, True and False. "
+        f"{_SYNTAX}"
+    )
+
+
+def _type(value: object) -> str:
+    if isinstance(value, bool):
+        return "b"
+    return "s" if isinstance(value, str) else "n" if isinstance(value, (int, float)) else ""
+
+
+def _literal(value: Field) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return quoted(value) if isinstance(value, str) else repr(float(value))
+
+
+def _cut(text: str) -> str:
+    return f"`{text if len(text) <= 120 else text[:119] + '…'}`"
