@@ -15,15 +15,23 @@ from hybrid.errors import InputError
 
 @click.command()
 @click.option("--engines", default=8, show_default=True, type=click.IntRange(1), help="Copies of the model.")
-@click.option("--rate", default=4.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Questions a second.")
+@click.option(
+    "--rate", default=4.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Questions a second."
+)
 @click.option("--questions", default=20_000, show_default=True, type=click.IntRange(100), help="Asked in a run.")
-@click.option("--documents", default=100_000, show_default=True, type=click.IntRange(1), help="That may be asked about.")
+@click.option(
+    "--documents", default=100_000, show_default=True, type=click.IntRange(1), help="That may be asked about."
+)
 @click.option("--zipf", default=1.0, show_default=True, type=click.FloatRange(0), help="Exponent of their popularity.")
 @click.option("--whole", default=0.3, show_default=True, type=click.FloatRange(0, 1), help="Share read as a whole.")
 @click.option("--median", default=24_000, show_default=True, type=click.IntRange(128), help="Tokens of a document.")
-@click.option("--cache", type=click.IntRange(0), help="Tokens each keeps in memory; default: what the GPU has room for.")
+@click.option(
+    "--cache", type=click.IntRange(0), help="Tokens each keeps in memory; default: what the GPU has room for."
+)
 @click.option("--disk-gb", default=0.0, show_default=True, type=click.FloatRange(0), help="Disk of each for its cache.")
-@click.option("--disk-gbps", default=5.0, show_default=True, type=click.FloatRange(0.001), help="GB/s the disk loads at.")
+@click.option(
+    "--disk-gbps", default=5.0, show_default=True, type=click.FloatRange(0.001), help="GB/s the disk loads at."
+)
 @click.option("--shared", is_flag=True, help="One disk of that size times the engines, for all.")
 @click.option("--routing", "routings", multiple=True, help="One of them; may be repeated. Default: all.")
 @click.option("--start", type=click.Choice(["cold", "warm", "both"]), default="both", show_default=True)
@@ -32,7 +40,9 @@ from hybrid.errors import InputError
 @click.option("--rates", type=Place(), help="Rates of `hybrid calibrate cost`, instead of a GPU and a shape.")
 @click.option("--batch", default=8, show_default=True, type=click.IntRange(1), help="Questions that decode together.")
 @click.option("--limit", default=10.0, show_default=True, help="Seconds for a first token to be in time.")
-@click.option("--seeds", default=5, show_default=True, type=click.IntRange(1), help="Runs, of which 95 % intervals come.")
+@click.option(
+    "--seeds", default=5, show_default=True, type=click.IntRange(1), help="Runs, of which 95 % intervals come."
+)
 @JSON
 def simulate(**options: Any) -> None:
     """Simulate engines with prefix caches under a load, by routing; nothing is served, and no GPU is needed.
@@ -80,11 +90,12 @@ def _machine(options: dict[str, Any]) -> tuple[Any, int, float]:
     """Times of a question, tokens that fit the memory of one engine, and bytes of a token."""
     from pathlib import Path
 
+    from hybrid.evals.simulate import Times
+
     from hybrid.cost.fit import load
     from hybrid.cost.gpus import gpus, named
     from hybrid.cost.rates import assumed
     from hybrid.cost.shape import shape_of
-    from hybrid.evals.simulate import Times
     from hybrid.model.read import read_model
     from hybrid.serving.memory import GIB, kv_bytes
     from hybrid.serving.plan import plan
