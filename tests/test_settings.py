@@ -83,7 +83,7 @@ def test_completion_of_the_shell_is_no_setting() -> None:
         ("[engine]\nulr = 'x'\n", "Unknown setting 'engine.ulr'; did you mean 'url'?"),
         ("[engin]\nurl = 'x'\n", "Unknown setting 'engin'; did you mean 'engine'?"),
         ("[long_engine]\nwindwo = 100\n", "Unknown setting 'long_engine.windwo'; did you mean 'window'?"),
-        ("[retrieval]\nzzz = 1\n", "Unknown setting 'retrieval.zzz'; known here: mode, k."),
+        ("[retrieval]\nzzz = 1\n", "Unknown setting 'retrieval.zzz'; known here: mode, k, reranker, rerank_from."),
         ("retrieval = 3\n", "The setting 'retrieval' must be a table of keys, like [retrieval]."),
         ("[retrieval]\nk = 0\n", "The setting 'retrieval.k' cannot be 0: input should be greater than or equal to 1."),
         (

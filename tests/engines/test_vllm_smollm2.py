@@ -93,7 +93,7 @@ def test_a_fact_is_found_beyond_the_native_window(urls: tuple[str, str], here: L
     assert extended.window == LONG
     first = extended.ask(asked, max_tokens=20)
     assert "1932" in first.text
-    second = extended.ask(Prompt("What is a route?", asked.pieces), max_tokens=20)
+    second = extended.ask(Prompt("Who saw the cart?", asked.pieces), max_tokens=20)
     assert second.usage.cached_tokens > 0.9 * second.usage.prompt_tokens
     stretched = LocalEngine(EngineSettings(kind="local", model=here.model, device="cpu", window=LONG))
     assert stretched.ask(asked, max_tokens=20).text == first.text

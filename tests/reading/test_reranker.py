@@ -24,7 +24,9 @@ QUESTION = "When was the bridge over the Maronne built?"
 
 def candidates() -> list[Candidate]:
     return [
-        Candidate(Passage(i, "a", i, text, 0, len(text), Location(0, len(text), 1, 1, None), "", 20), 1.0 - i / 10, None, None)
+        Candidate(
+            Passage(i, "a", i, text, 0, len(text), Location(0, len(text), 1, 1, None), "", 20), 1.0 - i / 10, None, None
+        )
         for i, text in enumerate(TEXTS)
     ]
 
