@@ -36,7 +36,8 @@ class Shared:
 
     def store(self, documents: Mapping[str, str], settings: Settings) -> Store:
         """The index of some texts; the oldest are forgotten where they are many."""
-        key = (digest(documents), settings.embedder, settings.passages, settings.corpus, settings.index.store)
+        corpus = settings.corpus.model_dump_json()  # some of its settings are tables, which cannot be hashed
+        key = (digest(documents), settings.embedder, settings.passages, corpus, settings.index.store)
         with self._lock:
             if key not in self._stores:
                 embedder = self.embedder(settings)

@@ -17,6 +17,7 @@ from hybrid.cost.prometheus import Counters
 
 GAUGES = ("vllm:num_requests_running", "vllm:num_requests_waiting")
 EVERY = 0.2  # seconds between two readings while calls are under way
+FAILED = 5  # readings that may fail before any succeeds: a busy server is slow to tell
 LINGER = 25  # readings that are left out, with no call under way, before the thread ends
 
 
@@ -41,6 +42,8 @@ class Crowd:
         self._calls: set[Seen] = set()
         self._latest: float | None = None
         self._watching = False
+        self._failed = 0  # readings, since the last that succeeded
+        self._heard = False  # whether any succeeded
         self.unknown = ""  # why the gauges tell nothing; empty where they do
 
     def begin(self) -> Seen:
@@ -90,7 +93,12 @@ class Crowd:
         """All requests that the server has; None, and why, where it does not tell."""
         now = self._read()
         told = [now.values[name] for name in GAUGES if name in now.values]
-        if not told:
-            self.unknown = now.why or "it has no gauge of its requests"
-            return None
-        return sum(told)
+        if told:
+            self._heard, self._failed = True, 0
+            return sum(told)
+        self._failed += 1
+        if not now.why:
+            self.unknown = "it has no gauge of its requests"
+        elif not self._heard and self._failed >= FAILED:
+            self.unknown = now.why
+        return None

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 MARGIN = 1024  # tokens a chat template adds at most, for telling without counting that a prompt is short enough
 METRICS = 1.0  # seconds that a server gets to tell its counters
 ROUTER = "X-Session-ID"  # the header by which vllm-router keeps what belongs together on one server
+GAUGE = 5.0  # the same for its gauges, read beside calls, which nobody waits for
 FIRST_WAIT = 0.5  # seconds before a broken stream is asked for again, doubled each time
 
 
@@ -64,7 +65,7 @@ class Server:
         self._unsupported: frozenset[str] = frozenset()
         self._tokenizer = Tokenizer(self._wire, lambda: self.model, settings.concurrency, self._note)
         self._counters = ByCounters(self._read)
-        self._crowd = Crowd(self._read)
+        self._crowd = Crowd(lambda: Counters.read(self._wire.url, self.model, timeout=GAUGE))
 
     @property
     def name(self) -> str:

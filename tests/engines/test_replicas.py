@@ -250,7 +250,7 @@ def test_a_shared_server_charges_the_part_that_is_ours(three: list[Double]) -> N
     assert made.notes == ()
     three[0].on("/metrics", fault(404, "none"))
     made = three[0].engine(shared=True)
-    assert made.ask(PROMPT, max_tokens=64).part == 1.0
+    assert {made.ask(PROMPT, max_tokens=64).part for _ in range(5)} == {1.0}
     assert any("what its calls cost is an upper bound" in note for note in made.notes)
 
 
