@@ -123,9 +123,8 @@ def test_the_same_content_as_from_one_process(
     assert contents(many) == contents(one)
     if kind == "sqlite":
         assert in_sqlite(tmp_path / "many") == in_sqlite(tmp_path / "one")
-    assert {stage for stage, *_ in steps} == {"reading", "embedding", "indexing"} - (
-        {"reading"} if kind == "lance" else set()
-    )
+    assert {stage for stage, *_ in steps} == {"reading", "embedding", "indexing"}
+    assert steps[-1] == ("indexing", 2, 2)
     assert cluster.cpu_seconds > before
 
 
