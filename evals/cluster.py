@@ -50,7 +50,7 @@ def cluster(address: str | None) -> Iterator[Any]:
     address = address or os.environ.get("RAY_ADDRESS") or None
     _check_reach(address)
     passed = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
-    own = {} if address else {"include_dashboard": False}
+    own: dict[str, Any] = {} if address else {"include_dashboard": False}
     try:
         ray.init(address=address, log_to_driver=False, runtime_env={"env_vars": passed}, **own)
     except (ConnectionError, ValueError, RuntimeError) as error:
