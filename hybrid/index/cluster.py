@@ -354,7 +354,8 @@ class WorkerLost(HybridError):
 
 def _dead(errors: Any) -> tuple[type[Exception], ...]:
     """The errors of Ray that tell of a worker that died."""
-    return (errors.WorkerCrashedError, errors.ActorDiedError, errors.OutOfMemoryError, errors.ObjectLostError)
+    died = (errors.ActorDiedError, errors.ActorUnavailableError, errors.WorkerCrashedError)
+    return (*died, errors.OutOfMemoryError, errors.ObjectLostError)
 
 
 def _parts(wanted: Iterable[Wanted], size: Callable[[], int], most: int) -> Iterator[list[Wanted]]:
