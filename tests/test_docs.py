@@ -48,6 +48,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder as the pages have it: contracts, filings, source code, questions."""
     shutil.copytree(ROOT / "examples" / "contracts", tmp_path / "contracts")
     shutil.copytree(ROOT / "examples" / "filing", tmp_path / "filings")
+    (tmp_path / "leases").mkdir()
+    (tmp_path / "leases" / "harbour.md").write_text("---\nyear: 2022\n---\nThe tenant is Ada Quay.\n")
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "cli.py").write_text(
         "def parse_args(words):\n    return words\n\n\ndef main():\n    parse_args([])\n"

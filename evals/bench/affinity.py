@@ -111,7 +111,7 @@ def ways(servers: Sequence[Served], router: str, made: Sequence[Prompt], at_once
 
     luck = random.Random(seed)
     urls = tuple(one.url for one in servers)
-    affinity = Replicas(settings("affinity", urls=urls, concurrency=max(1, at_once)))
+    affinity = Replicas(settings("affinity", urls=urls))
     tried: list[tuple[str, Ask]] = [
         ("random", by("random", lambda prompt: luck.randrange(len(servers)))),
         ("our affinity", of(affinity)),

@@ -75,6 +75,8 @@ def _measured(options: dict[str, Any], note: Callable[[str], None]) -> Fitted:
 
     settings = load(None, {"engine": {"url": options["url"]}})
     url = settings.engine.url
+    if settings.engine.urls:
+        raise InputError("engine.urls names several servers: give the one to measure with --url.")
     if not url:
         raise InputError("No server is named: give --url, such as http://localhost:8000/v1.")
     key = os.environ.get("VLLM_API_KEY") or os.environ.get(settings.engine.api_key_env, "")

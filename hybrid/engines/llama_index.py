@@ -10,7 +10,7 @@ from hybrid.chat.prompts import Prompt
 from hybrid.chat.refusals import abstains
 from hybrid.engines.base import Completion, OnText
 from hybrid.engines.faults import nothing_said
-from hybrid.errors import EngineError, MissingDependency, WindowError
+from hybrid.errors import EngineError, HybridError, MissingDependency, WindowError
 from hybrid.types import Usage
 
 
@@ -55,7 +55,10 @@ class LlamaIndexEngine:
         return sum(self.count([message["content"] for message in prompt.messages()])) + 16
 
     def ask(self, prompt: Prompt, *, max_tokens: int, on_text: OnText | None = None) -> Completion:
-        """Complete the prompt. Raises WindowError or EngineError."""
+        """Complete the prompt. Raises WindowError or EngineError.
+
+        What the caller sets of temperature, tokens and stops is given to the LLM by those names; most take them.
+        """
         from llama_index.core.llms import ChatMessage
 
         tokens = self.measure(prompt)
@@ -65,18 +68,21 @@ class LlamaIndexEngine:
                 f"only {self.window}. If the model reads more, set the LLM's context_window."
             )
         messages = [ChatMessage(role=m["role"], content=m["content"]) for m in prompt.messages()]
+        options = _options(prompt)
         # CPU time is the whole process's, as a model that runs in it computes in threads of its own
         begun, cpu, first = time.perf_counter(), time.process_time(), None
         text, raw = "", None
         try:
             if on_text is None:
-                reply = self.llm.chat(messages)
+                reply = self.llm.chat(messages, **options)
                 text, raw = str(reply.message.content or ""), reply.raw
             else:
-                for reply in self.llm.stream_chat(messages):
+                for reply in self.llm.stream_chat(messages, **options):
                     first = first or time.perf_counter() - begun
                     on_text(reply.delta or "")
                     text, raw = str(reply.message.content or ""), reply.raw
+        except HybridError:  # of whoever takes the text, such as that nobody waits for it any more
+            raise
         except Exception as error:
             raise EngineError(f"{self.name} failed: {type(error).__name__}: {error}".split("\n")[0]) from error
         seconds, cpu_seconds = time.perf_counter() - begun, time.process_time() - cpu
@@ -87,6 +93,15 @@ class LlamaIndexEngine:
             silent.usage = usage
             raise silent
         return Completion(text, usage, abstained=abstains(text))
+
+
+def _options(prompt: Prompt) -> dict[str, Any]:
+    """What the caller of this one question sets, as LLMs of LlamaIndex take it."""
+    own = prompt.sampling
+    if own is None:
+        return {}
+    told = {"temperature": own.temperature, "max_tokens": own.max_tokens, "stop": list(own.stop) or None}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _usage(raw: Any, prompt: int, output: Callable[[], int]) -> Usage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 from typing import TypeVar
@@ -23,7 +23,7 @@ PAUSE, LONGEST = 10.0, 160.0  # seconds that a lost server is left alone: at fir
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Replica:
     """One of the servers."""
 
@@ -33,7 +33,7 @@ class Replica:
     until: float = 0.0  # it is left alone until then, by `time.monotonic`; 0: it answers
     pause: float = PAUSE
     fault: str = ""  # why it is left alone
-    calls: int = field(default=0, compare=False)  # that it was asked
+    calls: int = 0  # that it was asked
 
 
 class Replicas:
@@ -74,7 +74,7 @@ class Replicas:
         """What the user should know about these servers."""
         away = [one.fault for one in self._replicas if one.until]
         left = len(self._replicas) - len(away)
-        own = [f"{fault} Until it does, the other {left} of engine.urls are used." for fault in away if left]
+        own = [f"{fault} Until it is back, the other {left} of engine.urls are used." for fault in away if left]
         return tuple(dict.fromkeys((*self._notes, *own, *(n for one in self._replicas for n in one.server.notes))))
 
     @property
@@ -260,7 +260,7 @@ class Replicas:
             return None
         with self._lock:
             loads = [one.load for one in self._replicas]
-            place = bounded(answering, loads, floor=self._settings.concurrency / 2) if weighs else answering[0]
+            place = bounded(answering, loads, floor=self._settings.concurrency) if weighs else answering[0]
             self._replicas[place].load += weighs
             return self._replicas[place]
 

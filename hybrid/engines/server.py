@@ -21,13 +21,14 @@ from hybrid.cost.counted import ByCounters
 from hybrid.cost.crowd import Crowd
 from hybrid.cost.prometheus import Counters
 from hybrid.cost.sent import sent
+from hybrid.engines.abort import Aborted
 from hybrid.engines.affinity import prefix_key
 from hybrid.engines.base import Completion, OnText
 from hybrid.engines.faults import Dropped, Lost, is_html, nothing_said, too_long, transport_errors
 from hybrid.engines.reply import Reply
 from hybrid.engines.tokenizer import Tokenizer
 from hybrid.engines.wire import Wire
-from hybrid.errors import EngineError, SettingsError
+from hybrid.errors import CalledOff, EngineError, SettingsError
 from hybrid.settings import EngineSettings
 from hybrid.types import Usage
 
@@ -135,7 +136,15 @@ class Server:
         Raises:
             WindowError: the prompt and `max_tokens` do not fit the window.
             EngineError: the server cannot be reached, refuses, breaks off, or replies without an answer.
+            CalledOff: the question's `ABORT` ended the request.
         """
+        try:
+            return self._asked(prompt, max_tokens, on_text)
+        except Aborted:
+            raise CalledOff("The request was ended, as nobody waits for the answer any more.") from None
+
+    def _asked(self, prompt: Prompt, max_tokens: int, on_text: OnText | None) -> Completion:
+        """The completion of a prompt; what the server was asked about it counts to the call."""
         self._check_fits(prompt, max_tokens)
         self._counters.off |= self._tokenizer.kind != "vllm" or self._behind > 1
         with self._turn(), self._among_others() as part:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,17 @@ class Database:
         )
         self.connection.execute(f"DELETE FROM documents WHERE {condition}", parameters)
 
+    def forget_words(self, left: Sequence[int]) -> None:
+        """Delete the words that are in no passage any more, inside a transaction; `left` are the ids of the others."""
+        known = self.connection.execute("SELECT id FROM words")
+        gone = sorted({row[0] for row in known}.difference(left))
+        self.connection.execute("DELETE FROM words WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(gone),))
+
+    def wipe(self) -> None:
+        """Empty the log of changes, which still holds what was deleted; not while another process reads the index."""
+        with suppress(sqlite3.OperationalError), self.lock:
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Release the file."""
         with self.lock:
@@ -221,6 +233,7 @@ def _open(file: Path, *, writable: bool) -> sqlite3.Connection:
     try:
         if writable:
             connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten with zeros
         connection.execute("PRAGMA mmap_size = 8589934592")
     except BaseException:
         connection.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,17 +116,23 @@ class Dense:
         served = self._from_gpu(vector, k) if self._wanted_on_gpu and among is None else None
         if served is not None:
             scores, ids = served
-        elif among is None:
-            scores, ids = self._index.search(vector, k)
         else:
-            selector = faiss.IDSelectorBatch(np.asarray(among, np.int64))
-            kind = faiss.SearchParametersIVF if self.made_for else faiss.SearchParameters
-            extra = {"nprobe": int(self._index.nlist)} if self.made_for else {}
-            scores, ids = self._index.search(vector, k, params=kind(sel=selector, **extra))
+            with _one_thread(faiss):
+                scores, ids = self._search(vector, k, among)
         scores, ids = scores[0], ids[0]
         scores, ids = scores[ids >= 0], ids[ids >= 0]
         order = np.lexsort((ids, -scores))
         return ids[order], scores[order]
+
+    def _search(self, vector: Vectors, k: int, among: Ids | None) -> Any:
+        """Scores and ids of one vector, from the index in memory."""
+        if among is None:
+            return self._index.search(vector, k)
+        faiss = _faiss()
+        selector = faiss.IDSelectorBatch(np.asarray(among, np.int64))
+        kind = faiss.SearchParametersIVF if self.made_for else faiss.SearchParameters
+        extra = {"nprobe": int(self._index.nlist)} if self.made_for else {}
+        return self._index.search(vector, k, params=kind(sel=selector, **extra))
 
     def to_gpu(self) -> bool:
         """Search on the GPUs where there are some and faiss-gpu is installed; returns whether they do.
@@ -187,6 +194,17 @@ class Dense:
         if made_for:
             index.nprobe = nprobe
         return cls(index, made_for)
+
+
+@contextmanager
+def _one_thread(faiss: Any) -> Iterator[None]:
+    """FAISS divides searches by their vectors, so one vector gains nothing from threads, which spin in vain."""
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)  # of this thread alone
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def _powers(limit: int) -> Iterator[int]:

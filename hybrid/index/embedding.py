@@ -15,7 +15,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -194,8 +194,6 @@ class Embedder:
         return MiniLM(folder) if (folder / "model.safetensors").is_file() else None
 
     def _run_light(self, light: MiniLM, texts: Sequence[str], kind: Kind, progress: Progress | None) -> Vectors:
-        from threadpoolctl import ThreadpoolController
-
         prompt = self._prompt(kind) or ""
         rows = [encoding.ids for encoding in self.tokenizer.encode_batch([prompt + text for text in texts])]
         most, vectors = self.max_tokens, np.empty((len(texts), self.dimension), np.float32)
@@ -208,8 +206,11 @@ class Embedder:
 
         longest_first = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
         # each core has texts of its own: threads that wait for each other suffer on a busy machine
-        with ThreadpoolController().limit(limits=1, user_api="blas"):
-            _in_threads(run, longest_first, self._threads)
+        with _blas().limit(limits=1, user_api="blas"):
+            if len(rows) == 1:
+                run(0)
+            else:
+                _in_threads(run, longest_first, self._threads)
         return unit(vectors)
 
     def _run(self, precision: Precision, texts: Sequence[str], kind: Kind, progress: Progress | None) -> Vectors:
@@ -355,6 +356,14 @@ def _has_torch() -> bool:
         return find_spec("torch") is not None and find_spec("sentence_transformers") is not None
     except ValueError:  # somebody forbade the module
         return False
+
+
+@lru_cache(maxsize=1)
+def _blas() -> Any:
+    """The libraries of linear algebra that are loaded, to be held to one thread; looking for them takes a while."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _in_threads(run: Callable[[T], None], items: Iterable[T], workers: int) -> None:

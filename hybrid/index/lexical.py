@@ -98,6 +98,12 @@ class Lexical:
         self._engine.nonoccurrence_array = None  # the variant of BM25 in use has none
         self._words = len(arrays["indptr"]) - 1
 
+    @property
+    def occurring(self) -> list[int]:
+        """The ids of the words that occur in some passage."""
+        found: list[int] = np.flatnonzero(np.diff(self._engine.scores["indptr"])).tolist()
+        return found
+
     @classmethod
     def build(cls, ids: Ids, word_ids: Sequence[WordIds], vocabulary: int) -> Lexical:
         """Index passages given as word ids, each below `vocabulary`."""

@@ -337,10 +337,14 @@ class Update:
         made = {"made_for": dense.made_for, "nprobe": dense.nprobe, "recall": round(recall, 4)}
         with self._db.transaction():
             self._db.forget("id IN (SELECT value FROM json_each(?))", going)
+            if self._stale:
+                self._db.forget_words(lexical.occurring)
             self._db.connection.execute("UPDATE documents SET live = 1 WHERE live = 0")
             self._note_problems()
             self._db.note({"generation": generation, **made})
         self._generations.move(generation, dense, lexical)
+        if self._stale:
+            self._db.wipe()
         self._report("indexing", 2, 2)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from hybrid.chat.prompts import Prompt
 from hybrid.chat.refusals import abstains
+from hybrid.engines.abort import ABORT
 from hybrid.engines.base import Completion, Engine
 from hybrid.index.protocol import Progress
 from hybrid.reading.window import parts, room, sizes
@@ -78,7 +79,8 @@ class Chunkwise:
 
         findings: list[Piece] = []
         usage = Usage()
-        with ThreadPoolExecutor(max(1, min(self.engine.concurrency, len(groups)))) as pool:
+        workers = max(1, min(self.engine.concurrency, len(groups)))
+        with ThreadPoolExecutor(workers, initializer=ABORT.set, initargs=(ABORT.get(),)) as pool:
             for done, (found, spent) in enumerate(pool.map(read, groups), 1):
                 findings += found
                 usage += spent

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from math import log
 
 from hybrid.chat.marks import MARK, marked
@@ -96,7 +97,7 @@ def _align(statement: str, read: Sequence[Piece], store: Store, enough: float) -
         ranges = _ranges(passage)
         for i, (start, _) in enumerate(ranges):
             for further, (_, end) in enumerate(ranges[i : i + 2]):  # one sentence, or two that belong together
-                have = set(words(passage.text[start:end]))
+                have = _words_of(passage.text[start:end])
                 covered = sum(weight for word, weight in weights.items() if word in have)
                 score, at = round(covered - 0.05 * further, 6), passage.start
                 key = (score, -passage.id, passage.document, at + start, at + end)
@@ -116,13 +117,18 @@ def _ranges(passage: Passage) -> list[tuple[int, int]]:
 
 def _weights(wanted: Counter[str], texts: Sequence[str]) -> dict[str, float]:
     """The weight of each word of a statement, with the sum 1: rare words count more, numbers twice."""
-    having = [set(words(text)) for text in texts]
+    having = [_words_of(text) for text in texts]
     weights = {}
     for word in wanted:
         spread = sum(word in have for have in having)
         weights[word] = log(1 + (len(texts) + 1) / (spread + 0.5)) * (2.0 if word.isdigit() else 1.0)
     total = sum(weights.values())
     return {word: weight / total for word, weight in weights.items()}
+
+
+@lru_cache(maxsize=4096)  # the same passages are read for many questions
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(words(text))
 
 
 def _citation(store: Store, name: str, start: int, end: int, score: float) -> Citation:

@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from hybrid.errors import HybridError
 from hybrid.serve import chat, documents, files, responses, vector_stores
 from hybrid.serve.guard import Guard
+from hybrid.serve.log import Logged
 from hybrid.serve.mcp import Tools
 from hybrid.serve.openapi import document
 from hybrid.serve.replies import Refused, on_error, on_refused
@@ -99,6 +100,7 @@ def app(service: Service) -> Starlette:
                 expose_headers=["x-hybrid-route", "x-hybrid-rung", "x-hybrid-reason", "x-hybrid-dollars"],
             ),
         )
+    guards.insert(0, Middleware(Logged))
     made = Starlette(
         routes=routes,
         middleware=guards,

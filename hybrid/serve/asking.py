@@ -9,14 +9,11 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
+from hybrid.engines.abort import ABORT, Abort
 from hybrid.engines.base import OnText
-from hybrid.errors import HybridError
+from hybrid.errors import CalledOff, HybridError
 
 T = TypeVar("T")
-
-
-class CalledOff(HybridError):
-    """Nobody waits for the answer any more."""
 
 
 class Busy(HybridError):
@@ -42,7 +39,7 @@ class Turns:
         self._limiter = anyio.CapacityLimiter(at_once)
 
     async def run(self, work: Callable[[OnText], T], on_text: OnText | None = None) -> T:
-        """What `work` returns. It is called off, at its next word, when the caller is cancelled or time is up.
+        """What `work` returns. When the caller is cancelled or time is up it is called off, its engine's request cut.
 
         Args:
             work: is given a callback for text; the callback raises `CalledOff` once nobody waits.
@@ -54,10 +51,11 @@ class Turns:
         """
         if self.under_way >= self.at_once + self.waiting:
             raise Busy(f"{self.under_way} questions are under way or waiting; ask again in a few seconds.")
-        loop, off = asyncio.get_running_loop(), False
+        loop, abort = asyncio.get_running_loop(), Abort()
+        ABORT.set(abort)  # the thread has a copy of this context
 
         def told(text: str) -> None:
-            if off:
+            if abort.done:
                 raise CalledOff("The caller has gone.")
             if on_text is not None:
                 loop.call_soon_threadsafe(on_text, text)
@@ -69,7 +67,7 @@ class Turns:
         except TimeoutError:
             raise TooSlow(f"The answer took longer than {self.seconds:g} seconds, the limit of this service.") from None
         finally:
-            off = True
+            abort()
             self.under_way -= 1
 
     async def stream(self, work: Callable[[OnText], T]) -> AsyncIterator[str | T]:

@@ -19,8 +19,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from hybrid.serve.citing import Said, annotated
 from hybrid.serve.keys import Key
-from hybrid.serve.messages import Message, chore, conversation, is_chore
-from hybrid.serve.replies import Body, Refused, parsed, told
+from hybrid.serve.messages import Message, chore, conversation
+from hybrid.serve.replies import Body, Refused, error_of, parsed, told
 from hybrid.serve.service import Asked, Service
 from hybrid.types import Answer, Sampling, Usage
 
@@ -70,8 +70,8 @@ async def completions(request: Request) -> Response:
         raise Refused(400, "invalid_request", f"This service gives one answer at a time, and 'n' is {given.n}.")
     question, history = conversation(given.messages)
     corpus, route = service.shelf.chosen(given.model)
-    if is_chore(question):
-        return _reply_to_chore(given, chore(question))
+    if (reply := chore(question)) is not None:
+        return _reply_to_chore(given, reply)
     asked = Asked(
         corpus,
         question,
@@ -130,8 +130,7 @@ async def _chunks(service: Service, given: ChatRequest, asked: Asked, key: Key, 
             if given.stream_options is not None and given.stream_options.include_usage:
                 yield event({**frame, "choices": [], "usage": usage_of(item.usage)})
     except Exception as error:  # noqa: BLE001 - told to the client as the last event
-        _, code, sentence = told(error)
-        yield event({"error": {"message": sentence, "type": "server_error", "param": None, "code": code}})
+        yield event({"error": error_of(*told(error))})
     yield "data: [DONE]\n\n"
 
 

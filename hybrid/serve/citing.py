@@ -70,11 +70,12 @@ def annotated(text: str, places: list[Place], base: str, id_of: FileId, *, neste
         places: of its citations, in their order.
         base: what addresses begin with.
         id_of: tells a document's id.
-        nested: as in chat completions, where an annotation's values stand in a key of its type; else flat, as in
-            responses.
+        nested: as in chat completions, where an annotation's values stand in a key of its type, and where Open WebUI
+            numbers sources as they come; else flat and by their places, as in responses.
     """
     found = []
-    for mark in MARK.finditer(text):
+    marks = list(MARK.finditer(text))
+    for mark in sorted(marks, key=lambda mark: int(mark[1])) if nested else marks:
         number = int(mark[1]) - 1
         if not 0 <= number < len(places):
             continue

@@ -28,10 +28,17 @@ async def corpora(request: Request) -> Response:
 async def corpus(request: Request) -> Response:
     """`GET /v1/corpora/NAME/documents`: the documents of a corpus, and what of it could not be read."""
     service: Service = request.app.state.service
-    store = await to_thread.run_sync(service.shelf.open, _name(service, request))
-    entries = [{"name": e.name, "kind": e.kind, "tokens": e.tokens, "passages": e.passages} for e in store.entries()]
-    unread = [{"name": problem.name, "reason": problem.reason} for problem in store.unread()]
-    return JSONResponse({"object": "list", "data": entries, "unread": unread})
+    name = _name(service, request)
+
+    def listed() -> dict[str, Any]:
+        with service.shelf.reading(name) as store:
+            rows = [
+                {"name": e.name, "kind": e.kind, "tokens": e.tokens, "passages": e.passages} for e in store.entries()
+            ]
+            unread = [{"name": problem.name, "reason": problem.reason} for problem in store.unread()]
+        return {"object": "list", "data": rows, "unread": unread}
+
+    return JSONResponse(await to_thread.run_sync(listed))
 
 
 async def document(request: Request) -> Response:
@@ -134,7 +141,8 @@ def _name(service: Service, request: Request) -> str:
 def _document(service: Service, corpus: str, name: str) -> Document:
     """A document by its name in the index: a name is never made a path, so nothing else can be read by it."""
     try:
-        return service.shelf.open(corpus).document(name)
+        with service.shelf.reading(corpus) as store:
+            return store.document(name)
     except KeyError:
         raise Refused(404, "not_found", f"There is no document {name!r} in {corpus!r}.") from None
 

@@ -20,6 +20,8 @@ async def create(request: Request) -> Response:
     service: Service = request.app.state.service
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise Refused(415, "not_a_form", "Send the file as a form, multipart/form-data, in the field 'file'.")
+    owner: str = request.state.key.name
+    service.uploads.quota.check(owner)  # before a body is read in vain
     async with request.form(max_files=1, max_fields=8, max_part_size=1 << 16) as form:
         upload = form.get("file")
         if not isinstance(upload, UploadFile):
@@ -29,9 +31,8 @@ async def create(request: Request) -> Response:
             raise Refused(413, "too_large", f"The file has {upload.size:,} bytes; {most:g} MiB are taken at most.")
         name = upload.filename or "upload"
         purpose = form.get("purpose")
-        file = await to_thread.run_sync(
-            service.uploads.add, name, upload.file, purpose if isinstance(purpose, str) else "assistants"
-        )
+        purpose = purpose if isinstance(purpose, str) else "assistants"
+        file = await to_thread.run_sync(service.uploads.add, name, upload.file, purpose, owner)
     return JSONResponse(_told(file))
 
 

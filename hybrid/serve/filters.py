@@ -49,9 +49,8 @@ def matching(service: Service, corpus: str, wanted: Filter) -> tuple[str, ...]:
     known: dict[str, dict[str, Any]] = {
         name: {"filename": name, **fields} for name, fields in service.shelf.open(corpus).fields().items()
     }
-    if service.uploads.has(corpus):
-        for member in service.uploads.store(corpus).files.values():
-            known.get(member.document, {}).update(member.attributes)
+    for document, attributes in service.uploads.attributes(corpus).items():
+        known.get(document, {}).update(attributes)
     where = wanted.where()
     found = tuple(name for name, attributes in known.items() if where.holds(attributes))
     if not found:

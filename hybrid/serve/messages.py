@@ -10,8 +10,12 @@ from typing import Any
 from hybrid.serve.replies import Body, Refused
 from hybrid.types import Turn
 
-# Open WebUI asks the model itself for titles, tags and further questions, in a message that begins so
-_CHORE = re.compile(r"\s*###\s*Task:", re.IGNORECASE)
+# Open WebUI asks the model itself for titles, tags and the like; such a message begins so, and says which key it wants
+_TASK = re.compile(r"\s*###\s*Task:", re.IGNORECASE)
+_WANTED = re.compile(r'"(title|tags|follow_ups|queries|text|prompt)"')
+_GIVEN = re.compile(r"\n<(?:chat_history|context)>")  # what it was given begins; it may say anything
+# and where a user attaches files it puts their passages before the question, under the same heading
+_ATTACHED = re.compile(r"\s*###\s*Task:.*\n<context>.*</context>(.*)", re.IGNORECASE | re.DOTALL)
 TURNS, _TURN = 8, 2_000  # turns before a question, and characters of one, that are read and kept
 _FIRST = re.compile(r"(?:USER|user)\s*:\s*(.+)")
 
@@ -39,26 +43,33 @@ def conversation(messages: Sequence[Message]) -> tuple[str, tuple[Turn, ...]]:
     """
     spoken = [message for message in messages if message.role in ("user", "assistant") and message.text.strip()]
     last = max((i for i, message in enumerate(spoken) if message.role == "user"), default=None)
-    if last is None:
+    question = "" if last is None else asked_in(spoken[last].text)
+    if not question:
         raise Refused(400, "invalid_request", "There is no question: send a message with the role user and some text.")
-    turns = tuple(Turn(role=m.role, text=m.text[:_TURN]) for m in spoken[:last][-TURNS:])
-    return spoken[last].text.strip(), turns
+    turns = tuple(Turn(role=m.role, text=asked_in(m.text)[:_TURN]) for m in spoken[:last][-TURNS:])
+    return question, turns
 
 
-def is_chore(question: str) -> bool:
-    """Whether a client asks for a title, tags or further questions, and not about the documents."""
-    return _CHORE.match(question) is not None
+def asked_in(text: str) -> str:
+    """The words of the user in a message; passages of files that a client attached are not read."""
+    attached = _ATTACHED.fullmatch(text)
+    return (attached[1] if attached else text).strip()
 
 
-def chore(question: str) -> str:
-    """The reply to a client's chore, no engine asked: a title is the first question, cut; others stay empty."""
-    lowered = question.lower()
-    if "title" in lowered.partition("\n### guidelines")[0]:
-        said = _FIRST.search(question.partition("<chat_history>")[2] or question)
-        words = (said[1] if said else "Documents").split()
-        title = " ".join(words[:6]).strip(" ?.!\"'") or "Documents"
-        return json.dumps({"title": title}, ensure_ascii=False)
-    for key in ("follow_ups", "tags", "queries"):
-        if key in lowered:
-            return f'{{"{key}": []}}'
-    return "{}"
+def chore(question: str) -> str | None:
+    """The reply to what is no question to documents but a client's wish for a title, tags or the like; else None.
+
+    No engine is asked: a title is the first question, cut; lists stay empty.
+    """
+    if _TASK.match(question) is None:
+        return None
+    wanted = _WANTED.search(_GIVEN.split(question, maxsplit=1)[0])
+    if wanted is None:
+        return None
+    said = _FIRST.search(question.partition("<chat_history>")[2] or question)
+    replies = {
+        "title": " ".join((said[1] if said else "Documents").split()[:6]).strip(" ?.!\"'") or "Documents",
+        "prompt": said[1].strip() if said else "",
+        "text": "",
+    }
+    return json.dumps({wanted[1]: replies.get(wanted[1], [])}, ensure_ascii=False)

@@ -12,8 +12,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from hybrid.errors import CorpusError, DocumentGone, EngineError, HybridError, IndexStoreError, InputError, WindowError
-from hybrid.serve.asking import Busy, CalledOff, TooSlow
+from hybrid.errors import (
+    CalledOff,
+    CorpusError,
+    DocumentGone,
+    EngineError,
+    HybridError,
+    IndexStoreError,
+    InputError,
+    WindowError,
+)
+from hybrid.serve.asking import Busy, TooSlow
 
 LOG = logging.getLogger("hybrid.serve")
 _LONGEST = 1000  # characters of a sentence: a caller may have sent a name of any length
@@ -85,9 +94,13 @@ def fitted(model: type[M], given: Any) -> M:
 
 def problem(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """An error in the form of OpenAI's API."""
+    return JSONResponse({"error": error_of(status, code, message)}, status, headers)
+
+
+def error_of(status: int, code: str, message: str) -> dict[str, Any]:
+    """An error as an object of OpenAI's API."""
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-    body = {"error": {"message": _cut(message), "type": kind, "param": None, "code": code}}
-    return JSONResponse(body, status, headers)
+    return {"message": _cut(message), "type": kind, "param": None, "code": code}
 
 
 def told(error: BaseException) -> tuple[int, str, str]:

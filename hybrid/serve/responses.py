@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from anyio import to_thread
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -87,8 +86,7 @@ async def responses(request: Request) -> Response:
     if given.stream:
         key.check()  # a refusal has to come before the headers
         return StreamingResponse(_events(reply, kept, key), media_type="text/event-stream")
-    answer = await service.answer(asked, key, request.receive)
-    await reply.look_up()
+    answer = await service.answer(asked, key, request.receive, reply.on_found)
     body = reply.whole(answer, answer.text, await service.places(asked.corpus, answer))
     reply.remember(kept, key, answer)
     return JSONResponse(body, headers=headers_of(answer))
@@ -127,7 +125,7 @@ class _Reply:
     def __init__(self, service: Service, given: ResponseRequest, asked: Asked, tool: Tool | None, base: str) -> None:
         self.service, self.given, self.asked, self.tool, self.base = service, given, asked, tool, base
         self.id, self.created = f"resp_{secrets.token_hex(12)}", int(time.time())
-        self.results: list[dict[str, Any]] | None = None
+        self.found: tuple[str, Sequence[Candidate]] = (asked.question, ())
         self.search_id, self.message_id = f"fs_{secrets.token_hex(12)}", f"msg_{secrets.token_hex(12)}"
 
     def frame(self, status: str, output: list[Any], usage: Usage | None = None, **more: Any) -> dict[str, Any]:
@@ -157,36 +155,35 @@ class _Reply:
             **more,
         }
 
+    def on_found(self, question: str, candidates: Sequence[Candidate]) -> None:
+        """Take what was searched for, which is the question as it was understood, and what was found."""
+        self.found = question, candidates
+
     def search(self, status: str = "completed") -> dict[str, Any]:
-        """The search of files, with what `look_up` has found."""
+        """The search of files, with its results where the client asked for them."""
+        wanted = status == "completed" and _WITH_RESULTS in self.given.include
         return {
             "id": self.search_id,
             "type": "file_search_call",
             "status": status,
-            "queries": [self.asked.question],
-            "results": self.results,
+            "queries": [self.found[0]],
+            "results": self._results() if wanted else None,
         }
 
-    async def look_up(self) -> None:
-        """Find the results of the search, where the client asked for them."""
-        if _WITH_RESULTS in self.given.include:
-            self.results = await to_thread.run_sync(self._found)
-
-    def _found(self) -> list[dict[str, Any]]:
-        """The passages that are found, as results of a search of files."""
+    def _results(self) -> list[dict[str, Any]]:
+        """The passages that were found, as results of a search of files."""
         service, corpus = self.service, self.asked.corpus
-        most = None if self.tool is None else self.tool.max_num_results
-        store = service.shelf.open(corpus)
-        found: list[Candidate] = service.hybrid.retrieve(self.asked.question, store, most, self.asked.documents)
+        most = (self.tool.max_num_results if self.tool else None) or service.hybrid.settings.retrieval.k
+        attributes = service.uploads.attributes(corpus)
         return [
             {
                 "file_id": service.file_id(corpus, candidate.passage.document),
                 "filename": candidate.passage.document,
                 "score": score_of(candidate),
-                "attributes": {},
+                "attributes": attributes.get(candidate.passage.document, {}),
                 "text": candidate.passage.text,
             }
-            for candidate in found
+            for candidate in self.found[1][:most]
         ]
 
     def message(self, text: str, cited: list[dict[str, Any]], status: str = "completed") -> dict[str, Any]:
@@ -229,10 +226,9 @@ async def _events(reply: _Reply, kept: Kept, key: Key) -> AsyncIterator[str]:
     part = {"output_index": 1, "item_id": reply.message_id, "content_index": 0}
     said, opened = Said(), False
     try:
-        async for item in reply.service.stream(reply.asked, key):
+        async for item in reply.service.stream(reply.asked, key, reply.on_found):
             if not opened:
                 opened = True
-                await reply.look_up()
                 yield sent("response.file_search_call.completed", **searching)
                 yield sent("response.output_item.done", output_index=0, item=reply.search())
                 empty = {**reply.message("", [], "in_progress"), "content": []}

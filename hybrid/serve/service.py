@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -16,20 +14,20 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from hybrid.engines.base import OnText
-from hybrid.errors import InputError
-from hybrid.serve.asking import CalledOff, Turns
+from hybrid.errors import CalledOff, InputError
+from hybrid.serve.asking import Turns
 from hybrid.serve.citing import Place, file_id, placed
 from hybrid.serve.keys import Key, Keys
+from hybrid.serve.log import note
 from hybrid.serve.measured import Measured
 from hybrid.serve.shelf import Shelf
 from hybrid.serve.tracing import Tracing
 from hybrid.serve.uploads import Uploads
 from hybrid.session.hybrid import Hybrid
 from hybrid.session.situate import profile_of
+from hybrid.session.way import OnFound
 from hybrid.settings import ServeSettings
 from hybrid.types import Answer, Decision, Sampling, Turn
-
-REQUESTS = logging.getLogger("hybrid.serve.requests")
 
 T = TypeVar("T")
 
@@ -68,9 +66,11 @@ class Service:
 
     # -- asking --------------------------------------------------------------------------------------------------
 
-    async def answer(self, asked: Asked, key: Key, receive: Receive | None = None) -> Answer:
+    async def answer(
+        self, asked: Asked, key: Key, receive: Receive | None = None, on_found: OnFound | None = None
+    ) -> Answer:
         """The answer to a question, charged to a key; called off where `receive` tells that the caller has gone."""
-        work = asyncio.create_task(self._last(asked, key))
+        work = asyncio.create_task(self._last(asked, key, on_found))
         gone = asyncio.create_task(_disconnected(receive)) if receive is not None else None
         try:
             await asyncio.wait({work, gone} if gone else {work}, return_when=asyncio.FIRST_COMPLETED)
@@ -82,31 +82,35 @@ class Service:
                 if task is not None:
                     task.cancel()
 
-    async def _last(self, asked: Asked, key: Key) -> Answer:
-        async with aclosing(self.stream(asked, key)) as items:
+    async def _last(self, asked: Asked, key: Key, on_found: OnFound | None) -> Answer:
+        async with aclosing(self.stream(asked, key, on_found)) as items:
             async for item in items:
                 if isinstance(item, Answer):
                     return item
         raise AssertionError("a stream ends with its answer")
 
-    async def stream(self, asked: Asked, key: Key) -> AsyncGenerator[str | Answer]:
-        """The text of an answer as it is written, and last the answer. Leaving the loop early calls the engine off."""
+    async def stream(self, asked: Asked, key: Key, on_found: OnFound | None = None) -> AsyncGenerator[str | Answer]:
+        """The text of an answer as it is written, and last the answer. Leaving the loop early calls the engine off.
+
+        Args:
+            on_found: receives, in another thread and before all text, what was searched for and found.
+        """
         self.check(asked)
         begun, ended = time.perf_counter(), False
         with key.turn():
             try:
-                async for item in self.turns.stream(lambda on_text: self._answer(asked, on_text)):
+                async for item in self.turns.stream(lambda on_text: self._answer(asked, on_text, on_found)):
                     if isinstance(item, Answer):
                         ended = True
                         key.charge(item.cost.dollars)
                         self.measured.answered(asked.corpus, item, time.perf_counter() - begun)
                         self.tracing.answered(asked.corpus, item, time.perf_counter() - begun)
-                        _log(asked, key, item, begun)
+                        note(asked.corpus, item)
                     yield item
             except BaseException as error:
                 if not ended:  # who has the answer may well leave
                     self.measured.failed(error)
-                    _log(asked, key, error, begun)
+                    note(asked.corpus, error)
                 raise
 
     async def decide(self, asked: Asked, key: Key) -> Decision:
@@ -114,16 +118,7 @@ class Service:
         self.check(asked)
         begun = time.perf_counter()
         with key.turn():
-            decision = await self.turns.run(
-                lambda _: self.hybrid.decide(
-                    asked.question,
-                    self.shelf.open(asked.corpus),
-                    route=asked.route,  # type: ignore[arg-type]  # checked above
-                    rung=asked.rung,  # type: ignore[arg-type]
-                    documents=asked.documents,
-                    history=asked.history,
-                )
-            )
+            decision = await self.turns.run(lambda _: self._decision(asked))
         self.measured.decided(decision, time.perf_counter() - begun)
         return decision
 
@@ -144,18 +139,31 @@ class Service:
                 "ask about them."
             )
 
-    def _answer(self, asked: Asked, on_text: OnText) -> Answer:
+    def _answer(self, asked: Asked, on_text: OnText, on_found: OnFound | None) -> Answer:
         quotes = getattr(self.hybrid.engine, "quotes", False)  # its text comes at once, and with its numbers in place
-        return self.hybrid.answer(
-            asked.question,
-            self.shelf.open(asked.corpus),
-            route=asked.route,  # type: ignore[arg-type]
-            rung=asked.rung,  # type: ignore[arg-type]
-            documents=asked.documents,
-            on_text=None if quotes else on_text,
-            history=asked.history,
-            sampling=asked.sampling,
-        )
+        with self.shelf.reading(asked.corpus) as store:
+            return self.hybrid.answer(
+                asked.question,
+                store,
+                route=asked.route,  # type: ignore[arg-type]
+                rung=asked.rung,  # type: ignore[arg-type]
+                documents=asked.documents,
+                on_text=None if quotes else on_text,
+                history=asked.history,
+                sampling=asked.sampling,
+                on_found=on_found,
+            )
+
+    def _decision(self, asked: Asked) -> Decision:
+        with self.shelf.reading(asked.corpus) as store:
+            return self.hybrid.decide(
+                asked.question,
+                store,
+                route=asked.route,  # type: ignore[arg-type]
+                rung=asked.rung,  # type: ignore[arg-type]
+                documents=asked.documents,
+                history=asked.history,
+            )
 
     # -- what is told of an answer -------------------------------------------------------------------------------
 
@@ -163,8 +171,8 @@ class Service:
         """Where the citations of an answer stand; looked for in a thread, as documents can be long."""
 
         def looked_up() -> list[Place]:
-            store = self.shelf.open(corpus)
-            return [placed(corpus, citation, store.document(citation.document)) for citation in answer.citations]
+            with self.shelf.reading(corpus) as store:
+                return [placed(corpus, citation, store.document(citation.document)) for citation in answer.citations]
 
         return await to_thread.run_sync(looked_up)
 
@@ -230,23 +238,3 @@ async def _disconnected(receive: Receive) -> None:
     """Return once the caller has gone; its body has been read."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _log(asked: Asked, key: Key, outcome: Answer | BaseException, begun: float) -> None:
-    """One line of JSON for a request, without a word of a question or a document."""
-    line: dict[str, Any] = {"corpus": asked.corpus, "key": key.name, "seconds": round(time.perf_counter() - begun, 4)}
-    if isinstance(outcome, Answer):
-        line |= {
-            "route": outcome.route,
-            "rung": outcome.decision.rung,
-            "abstained": outcome.abstained,
-            "calls": outcome.usage.calls,
-            "prompt_tokens": outcome.usage.prompt_tokens,
-            "cached_tokens": outcome.usage.cached_tokens,
-            "output_tokens": outcome.usage.output_tokens,
-            "gpu_seconds": outcome.cost.gpu_seconds,
-            "dollars": outcome.cost.dollars,
-        }
-    else:
-        line["error"] = type(outcome).__name__
-    REQUESTS.info(json.dumps(line))

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hybrid.corpus.problems import not_read
 from hybrid.corpus.root import root_of
-from hybrid.errors import CorpusError, HybridError, InputError
+from hybrid.errors import CorpusError, HybridError, IndexStoreError, InputError
 from hybrid.index.protocol import Progress, Store
+from hybrid.serve.replies import Refused
 from hybrid.session.hybrid import Hybrid
 
 ROUTES = ("rag", "long")
@@ -116,6 +117,23 @@ class Shelf:
                 if shelved.store is None:
                     shelved.store = self._hybrid.open(list(shelved.paths), progress)
         return shelved.store
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[Store]:
+        """The index of a corpus while something is read of it.
+
+        Raises:
+            UserError: as `open` does.
+            Refused: 409, the corpus was deleted while it was read.
+        """
+        store = self.open(name)
+        try:
+            yield store
+        except IndexStoreError as error:
+            if name in self and self[name].store is store:
+                raise
+            sentence = f"The corpus {name!r} was deleted or replaced while it was read; ask again."
+            raise Refused(409, "documents_changed", sentence) from error
 
     def update(self, name: str, progress: Progress | None = None) -> str:
         """Bring the index of a corpus up to date; returns what could not be read, as a sentence.

@@ -26,6 +26,7 @@ from typing import IO, Any, TypeVar
 
 from hybrid.errors import SettingsError
 from hybrid.files import write
+from hybrid.serve.quota import Quota
 from hybrid.serve.replies import Refused
 from hybrid.settings import ServeSettings
 
@@ -44,6 +45,7 @@ class File:
     bytes: int
     created_at: int
     purpose: str = "assistants"
+    owner: str = "anybody"  # the name of the key that brought it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class VectorStore:
     created_at: int
     metadata: dict[str, str] = field(default_factory=dict)
     files: dict[str, Member] = field(default_factory=dict)
+    owner: str = "anybody"
 
 
 class Uploads:
@@ -93,14 +96,23 @@ class Uploads:
                 f"Cannot keep uploads in {self.folder}: {error.strerror}. Name another folder in serve.uploads."
             ) from None
         self._lock = RLock()
+        self.quota = Quota(settings)
+        for file in self.files():
+            self.quota.count_file(file.owner, file.bytes)
         for store in self.stores():
+            self.quota.count_store(store.owner)
             self._drop_strays(store)
 
     # -- files ---------------------------------------------------------------------------------------------------
 
-    def add(self, name: str, content: IO[bytes], purpose: str = "assistants") -> File:
-        """Keep an uploaded file. It is on the disk when this returns."""
-        name = safe_name(name)
+    def add(self, name: str, content: IO[bytes], purpose: str = "assistants", owner: str = "anybody") -> File:
+        """Keep an uploaded file. It is on the disk when this returns; refused where its owner keeps too much."""
+        size = content.seek(0, os.SEEK_END)
+        content.seek(0)
+        with self.quota.file(owner, size):
+            return self._kept(safe_name(name), content, purpose, owner)
+
+    def _kept(self, name: str, content: IO[bytes], purpose: str, owner: str) -> File:
         file_id = f"file-{secrets.token_hex(12)}"
         beside = self._files / f".{file_id}"
         beside.mkdir()
@@ -110,7 +122,7 @@ class Uploads:
                 size = kept.tell()
                 kept.flush()
                 os.fsync(kept.fileno())
-            file = File(file_id, name, size, int(time.time()), purpose)
+            file = File(file_id, name, size, int(time.time()), purpose, owner)
             write(beside / _ABOUT, json.dumps(asdict(file)))
             beside.rename(self._files / file_id)
             _sync(self._files)
@@ -135,25 +147,28 @@ class Uploads:
     def delete(self, file_id: str) -> list[str]:
         """Delete a file, and take it out of all vector stores; returns the ids of these."""
         with self._lock:
-            self.file(file_id)
+            file = self.file(file_id)
             changed = [store.id for store in self.stores() if file_id in store.files]
             for store in changed:
                 self.detach(store, file_id)
             gone = self._files / f".{file_id}"
             (self._files / file_id).rename(gone)
+            self.quota.count_file(file.owner, file.bytes, by=-1)
             shutil.rmtree(gone, ignore_errors=True)
             return changed
 
     # -- vector stores -------------------------------------------------------------------------------------------
 
-    def create(self, name: str = "", metadata: dict[str, str] | None = None) -> VectorStore:
-        """A new, empty vector store."""
-        store = VectorStore(f"vs_{secrets.token_hex(12)}", name, int(time.time()), metadata or {})
+    def create(self, name: str = "", metadata: dict[str, str] | None = None, owner: str = "anybody") -> VectorStore:
+        """A new, empty vector store; refused where its owner keeps too many."""
+        made = int(time.time())
+        store = VectorStore(f"vs_{secrets.token_hex(12)}", name, made, metadata or {}, owner=owner)
         beside = self._stores / f".{store.id}"
-        (beside / "documents").mkdir(parents=True)
-        write(beside / _ABOUT, json.dumps(asdict(store)))
-        beside.rename(self._stores / store.id)
-        _sync(self._stores)
+        with self.quota.store(owner):
+            (beside / "documents").mkdir(parents=True)
+            write(beside / _ABOUT, json.dumps(asdict(store)))
+            beside.rename(self._stores / store.id)
+            _sync(self._stores)
         return store
 
     def stores(self) -> list[VectorStore]:
@@ -210,9 +225,10 @@ class Uploads:
     def drop(self, store_id: str) -> None:
         """Delete a vector store; its files stay."""
         with self._lock:
-            self.store(store_id)
+            store = self.store(store_id)
             gone = self._stores / f".{store_id}"
             (self._stores / store_id).rename(gone)
+            self.quota.count_store(store.owner, by=-1)
             shutil.rmtree(gone, ignore_errors=True)
 
     def has(self, store_id: str) -> bool:
@@ -223,6 +239,11 @@ class Uploads:
         """The id of the upload that is a document of a vector store; None where it is none."""
         files = self.store(store_id).files if self.has(store_id) else {}
         return next((file_id for file_id, member in files.items() if member.document == document), None)
+
+    def attributes(self, store_id: str) -> dict[str, dict[str, Any]]:
+        """The attributes of a vector store's documents by their names; none where there is no such vector store."""
+        files = self.store(store_id).files if self.has(store_id) else {}
+        return {member.document: member.attributes for member in files.values()}
 
     def _drop_strays(self, store: VectorStore) -> None:
         """Take documents away that a kill left without the entry of their file."""

@@ -56,7 +56,7 @@ async def create(request: Request) -> Response:
     given = await parsed(request, StoreRequest)
     for file in given.file_ids:
         service.uploads.file(file)
-    store = await to_thread.run_sync(service.uploads.create, given.name or "", given.metadata)
+    store = await to_thread.run_sync(service.uploads.create, given.name or "", given.metadata, request.state.key.name)
     for file in given.file_ids:
         await _attach(service, store.id, FileRequest(file_id=file))
     await refresh(service, store.id)
@@ -170,9 +170,9 @@ async def search(request: Request) -> Response:
 
 def _found(service: Service, corpus: str, query: str, given: SearchRequest) -> list[dict[str, Any]]:
     documents = None if given.filters is None else matching(service, corpus, given.filters)
-    store = service.shelf.open(corpus)
-    members = service.uploads.store(corpus).files if service.uploads.has(corpus) else {}
-    attributes = {member.document: member.attributes for member in members.values()}
+    attributes = service.uploads.attributes(corpus)
+    with service.shelf.reading(corpus) as store:
+        candidates = service.hybrid.retrieve(query, store, given.max_num_results, documents)
     return [
         {
             "file_id": service.file_id(corpus, candidate.passage.document),
@@ -181,7 +181,7 @@ def _found(service: Service, corpus: str, query: str, given: SearchRequest) -> l
             "attributes": attributes.get(candidate.passage.document, {}),
             "content": [{"type": "text", "text": candidate.passage.text}],
         }
-        for candidate in service.hybrid.retrieve(query, store, given.max_num_results, documents)
+        for candidate in candidates
     ]
 
 

@@ -11,9 +11,10 @@ from hybrid.chat.thinking import Spoken, breaks_off, opens_unseen, spoken
 from hybrid.cost.energy import Energy
 from hybrid.cost.meter import Meter, Power, Spent
 from hybrid.cost.price import price
+from hybrid.engines.abort import over
 from hybrid.engines.base import Completion, Engine, OnText
 from hybrid.engines.faults import nothing_said
-from hybrid.errors import EngineError, HybridError
+from hybrid.errors import CalledOff, EngineError, HybridError
 from hybrid.settings import CostSettings
 from hybrid.types import Cost, Usage
 
@@ -45,7 +46,12 @@ class Calls:
 
         Args:
             usages: receives the usage of the call, also of one that fails.
+
+        Raises:
+            CalledOff: nobody waits for it any more, by `hybrid.engines.abort`.
         """
+        if over():
+            raise CalledOff("Nobody waits for the answer any more, so no engine is asked.")
         said = None if on_text is None else Spoken(on_text, thinks=engine.name in self._thinking)
         meter = self._meters.setdefault(engine.name, Meter(self.power if _local(engine) else None))
         try:

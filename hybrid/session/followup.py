@@ -51,6 +51,7 @@ _VAGUE = re.compile(  # what is meant is a part of what was said, or all of it
     r"\bthe (?:same|other|others|latter|former)\b|"
     rf"^which (?:{_BE})\b|^(?:{_BE}|{_HELPING}) (?:that|these|those)\b|^what if\b|^who else\b|"
     r"\b(?:say|explain) (?:that|this|so)\b|\b(?:than|to) that\b|\bto this\b|"
+    rf"^(?:how|why|when|where) (?:{_BE}|{_HELPING}) (?:it|they)\W*$|"
     r"^(?:how|why) (?:does|do|did|is|was) (?:this|that)\b|^(?:explain|quote|repeat) (?:this|that)\b",
     re.IGNORECASE,
 )
@@ -80,6 +81,8 @@ _PHRASE = re.compile(
     rf"(?=\s+(?P<verb>{_VERB})\b|\s+(?:{_PREPOSITION}|and|or|when|if|that|which)\b|\s*[?.!,;:]|\s*$)",
     re.IGNORECASE,
 )
+_OF_NAME = re.compile(r"\s+of\s+(?:the\s+)?[A-Z][\w&-]*(?:\s+[A-Z][\w&-]*)*")
+_NO_FIRST = re.compile(rf"the|an?|our|your|what|which|how|much|many|{_PREPOSITION}|{_BE}|{_HELPING}", re.IGNORECASE)
 _CLAUSE = re.compile(  # a subject follows, and then a verb or what it is: "does the lease end", "is the rent due"
     rf"(?:\b(?:{_HELPING}|if|when|because|whether|unless|that|which|while)|"
     rf"(?<!what )(?<!who )(?<!where )\b(?:{_BE}))\s+$",
@@ -275,10 +278,10 @@ def _in_place(before: str, part: str) -> str | None:
     said = part[preposition.end() :] if preposition else part
     given = [thing for thing in _things(f"x {said}") if thing.start == 2 and thing.end == len(said) + 2]
     if not given:
-        return None
+        return _same_head(before, said)
     kind = given[0].kind
     spots = [thing for thing in _things(before, parts=True) if thing.kind == kind]
-    if preposition:
+    if preposition and kind != "number":  # "And in 2023?" after "the first quarter of 2022"
         leads = re.compile(rf"\b{preposition[1]}\s+$", re.IGNORECASE)
         spots = [thing for thing in spots if leads.search(before[: thing.start])]
     if kind == "number":
@@ -291,6 +294,15 @@ def _in_place(before: str, part: str) -> str | None:
     if before[spot.end : spot.end + 2] in ("'s", "’s"):
         said = re.sub(r"['’]s$", "", said)
     return f"{before[: spot.start]}{said}{before[spot.end :]}"
+
+
+def _same_head(before: str, said: str) -> str | None:
+    """The question before with "rye flour" in the place of its one "wheat flour"; None where there is none."""
+    first, _, head = said.rpartition(" ")
+    found = list(re.finditer(rf"(?<![\w'’-])([\w-]+)\s+{re.escape(head)}\b", before, re.IGNORECASE))
+    if not first or len(found) != 1 or _NO_FIRST.fullmatch(found[0][1]):
+        return None
+    return f"{before[: found[0].start()]}{said}{before[found[0].end() :]}"
 
 
 def _figure(text: str) -> str:
@@ -324,6 +336,8 @@ def _phrase(match: re.Match[str], question: str) -> _Thing:
     end, kind = match.end(), "phrase"
     words = match["words"].split()
     new = match[0].lower().startswith(("a ", "an "))
+    if words[-1].istitle() and (rest := _OF_NAME.match(question, end)):  # "the University of Pittsburgh"
+        return _Thing(match.start(), rest.end(), question[match.start() : rest.end()], "name")
     clause = _CLAUSE.search(question[: match.start()])
     owned = clause and new and clause[0].strip().lower() in ("have", "has", "had")  # "does it have a clause"
     if len(words) > 1 and not match["verb"] and clause and not owned:

@@ -31,7 +31,7 @@ from hybrid.session.followup import depends, turns
 from hybrid.session.situate import Counted, Situating
 from hybrid.session.stream import as_it_comes
 from hybrid.session.warm import Warm
-from hybrid.session.way import Way, Widen
+from hybrid.session.way import OnFound, Way, Widen
 from hybrid.settings import Settings, load
 from hybrid.types import RUNGS, Answer, Candidate, Decision, Route, Rung, Sampling, Turn
 
@@ -109,6 +109,7 @@ class Hybrid(Corpora):
         widen: Widen | None = None,
         history: Sequence[Turn | Mapping[str, str]] = (),
         sampling: Sampling | None = None,
+        on_found: OnFound | None = None,
     ) -> Answer:
         """Answer a question from a corpus.
 
@@ -125,6 +126,7 @@ class Hybrid(Corpora):
             history: the turns before the question, the oldest first: `Turn`s, or messages with role and content. A
                 question that follows them is first put so that it stands alone; `Answer.standalone` tells how.
             sampling: how the answer is generated, where it is not as the settings say.
+            on_found: receives the question as it was understood, and the passages found for it, best first.
 
         Raises:
             UserError: a sentence that says what to mend.
@@ -132,7 +134,7 @@ class Hybrid(Corpora):
         way = self._way(
             question, corpus, route, rung, documents, where, on_text=on_text, progress=progress, widen=widen
         )
-        way.history, way.sampling = turns(history), sampling
+        way.history, way.sampling, way.on_found = turns(history), sampling, on_found
         situation, decision = self._begin(way)
         return explored(way, situation, *way.finish(situation, decision))
 

@@ -42,6 +42,8 @@ _WIDE = 20  # passages by which documents are ranked for the long route
 _REWRITTEN = 128  # tokens of a question that is rewritten
 _REMARKED = 8  # documents whose remarks an answer tells
 
+# Receives a question as it was understood, and the passages that were found for it, best first
+OnFound = Callable[[str, Sequence[Candidate]], None]
 # Takes a question, the store and the pieces chosen on the route rag; returns the pieces to read instead, best first.
 # A pipeline puts whole clauses or functions in the place of passages and adds what has to be read with them.
 Widen = Callable[[str, Store, Sequence[Piece]], Sequence[Piece]]
@@ -66,6 +68,7 @@ class Way:
         on_text: receives the answer's text as it is generated.
         progress: receives stage, done and total.
         widen: changes what is read on the route rag; see `Widen`.
+        on_found: receives what was searched for and found; see `OnFound`.
         history: the turns before the question, the oldest first.
         sampling: how the answer is generated, where it is not as the settings say.
     """
@@ -81,6 +84,7 @@ class Way:
     on_text: OnText | None = None
     progress: Progress | None = None
     widen: Widen | None = None
+    on_found: OnFound | None = None
     history: tuple[Turn, ...] = ()
     sampling: Sampling | None = None
     asked: str | None = None  # the question as it was asked, where it was put in other words
@@ -106,6 +110,8 @@ class Way:
             with self.stage("understand"):
                 self.understand()
         candidates = self.retrieve()
+        if self.on_found is not None:
+            self.on_found(self.question, candidates)
         with self.stage("decide"):
             return self.decide(candidates)
 
@@ -292,8 +298,9 @@ class Way:
     def call(self, engine: Engine, prompt: Prompt, max_tokens: int, on_text: OnText | None = None) -> Completion:
         """One call of an engine, its usage noted."""
         if not getattr(engine, "quotes", False):
-            history = self.history if prompt.task == "answer" else ()
-            prompt = replace(prompt, history=history, sampling=self.sampling)
+            answers = prompt.task == "answer"  # findings in parts of a text are not the caller's to cut short
+            history, sampling = (self.history, self.sampling) if answers else ((), None)
+            prompt = replace(prompt, history=history, sampling=sampling)
         return self.calls.ask(engine, prompt, max_tokens, self.usages, on_text)
 
     # -- cite ----------------------------------------------------------------------------------------------------

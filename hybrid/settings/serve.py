@@ -41,6 +41,9 @@ class ServeSettings(Section):
     upload_mb: float = Field(64.0, gt=0, description="of an uploaded file")
     reading_seconds: float = Field(60.0, gt=0, description="CPU time that reading an uploaded file may take")
     reading_mb: float = Field(2048.0, ge=256, description="memory that reading an uploaded file may take")
+    files_per_key: int = Field(2000, ge=1, description="uploaded files that a key may keep")
+    uploads_mb_per_key: float = Field(8192.0, gt=0, description="of all files that a key keeps, without their indexes")
+    stores_per_key: int = Field(200, ge=1, description="vector stores that a key may keep")
     uploads: Name | None = Field(None, description="folder for uploaded files; None: the user's data folder")
     watch: bool = Field(True, description="bring an index up to date when files of its corpus change")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import pytest
 
@@ -10,12 +11,13 @@ from hybrid import Hybrid, Settings
 from hybrid.chat.prompts import Prompt
 from hybrid.engines.llama_index import LlamaIndexEngine
 from hybrid.engines.make import make_engine
-from hybrid.errors import EngineError, SettingsError, WindowError
-from hybrid.types import Piece
+from hybrid.errors import CalledOff, EngineError, SettingsError, WindowError
+from hybrid.types import Piece, Sampling
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     core = pytest.importorskip("llama_index.core", reason="llama-index-core is not installed")
+    from llama_index.core.bridge.pydantic import Field
     from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
 
 
@@ -25,17 +27,20 @@ class Parrot(CustomLLM):
     reply: str = "The office is in Lima [1]."
     window: int = 4_000
     fail: bool = False
+    given: list = Field([])  # what each call was given besides its prompt
 
     @property
     def metadata(self):
         return LLMMetadata(context_window=self.window, model_name="parrot")
 
     def complete(self, prompt, formatted=False, **kwargs):
+        self.given.append(kwargs)
         if self.fail:
             raise RuntimeError("the parrot is dead\nvery")
         return CompletionResponse(text=self.reply, raw={"usage": {"prompt_tokens": 77, "completion_tokens": 7}})
 
     def stream_complete(self, prompt, formatted=False, **kwargs):
+        self.given.append(kwargs)
         half = len(self.reply) // 2
         yield CompletionResponse(text=self.reply[:half], delta=self.reply[:half])
         yield CompletionResponse(text=self.reply, delta=self.reply[half:])
@@ -54,6 +59,25 @@ def test_an_llm_answers_with_its_own_usage(embedder):
     assert found.cost.basis == "measured"
     assert found.cost.engine_seconds == found.usage.shared_seconds
     assert found.usage.cpu_seconds is not None
+
+
+def test_what_a_caller_sets_reaches_the_llm_and_nothing_else_does():
+    parrot = Parrot(given=[])
+    engine = LlamaIndexEngine(parrot)
+    sampling = Sampling(temperature=0.0, max_tokens=9, stop=("\n",))
+    for on_text in (None, print):
+        engine.ask(PROMPT, max_tokens=100, on_text=on_text)
+        engine.ask(replace(PROMPT, sampling=sampling), max_tokens=9, on_text=on_text)
+    own = [{k: v for k, v in given.items() if k in ("temperature", "max_tokens", "stop")} for given in parrot.given]
+    assert own == [{}, {"temperature": 0.0, "max_tokens": 9, "stop": ["\n"]}] * 2
+
+
+def test_a_caller_that_leaves_is_no_failure_of_the_llm():
+    def gone(_):
+        raise CalledOff("The caller has gone.")
+
+    with pytest.raises(CalledOff):
+        LlamaIndexEngine(Parrot()).ask(PROMPT, max_tokens=100, on_text=gone)
 
 
 def test_streaming_passes_every_piece_on():

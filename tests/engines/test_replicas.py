@@ -88,7 +88,7 @@ def test_a_hot_document_spills_to_the_next_server(three: list[Double]) -> None:
 
     for server in three:
         server.on(CHAT, slow)
-    made = engine(three, concurrency=4)
+    made = engine(three, concurrency=2)
     threads = [threading.Thread(target=made.ask, args=(PROMPT,), kwargs={"max_tokens": 64}) for _ in range(6)]
     for thread in threads:
         thread.start()
@@ -149,7 +149,7 @@ def test_an_address_at_which_nobody_listens_is_told_and_the_others_are_used(thre
     assert [made.ask(about(name), max_tokens=64).text for name in "abcdefgh"] == ["Two years."] * 8
     (note,) = made.notes
     assert note.startswith(f"No server answers at {nobody}/v1 (")
-    assert note.endswith("Until it does, the other 2 of engine.urls are used.")
+    assert note.endswith("Until it is back, the other 2 of engine.urls are used.")
     assert made.count(["one two"]) == [2]
     assert made.measure(PROMPT) > 5
 

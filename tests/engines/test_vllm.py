@@ -57,6 +57,26 @@ def prompt(question: str, text: str = TEXT[:4000]) -> Prompt:
     return Prompt(question, (Piece("types.py", text, 0),))
 
 
+def test_two_clients_of_a_shared_server_are_charged_its_time_once(url: str) -> None:
+    """Each with a meter of its own, as in two processes."""
+    both, charged = Meter(), [0.0, 0.0]
+
+    def ask(number: int) -> None:
+        own = Meter()
+        client = Server(EngineSettings(kind="server", url=url, timeout=60, shared=True, cache_salt=str(number)))
+        for i in range(8):
+            with both.call() as one, own.call(says_when=True) as call:
+                found = client.ask(prompt(f"What does Usage hold? ({number} {i})"), max_tokens=96)
+                one.told_seconds = call.told_seconds = found.usage.told_seconds
+                call.part = found.part
+            charged[number] += call.shared_seconds
+        assert client.notes == ()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(ask, range(2)))
+    assert sum(charged) == pytest.approx(both.spent().busy_seconds, rel=0.25)
+
+
 def test_counters_tell_of_a_call_what_the_engine_worked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A vLLM before 0.32 tells no timings of single requests; those of this one are laid aside."""
     take = Reply.take

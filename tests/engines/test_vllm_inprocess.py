@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -22,7 +23,7 @@ from hybrid.engines.make import make_engine
 from hybrid.engines.vllm import VllmEngine
 from hybrid.errors import EngineError, MissingDependency, SettingsError, WindowError
 from hybrid.settings import EngineSettings
-from hybrid.types import Piece
+from hybrid.types import Piece, Sampling
 from tests.vllm_server import ENVIRONMENT, YARN
 
 TEXT = (Path(__file__).parents[2] / "hybrid" / "types.py").read_text("utf-8")
@@ -49,6 +50,7 @@ class Slow:
         self.given = given
         self.model_config = SimpleNamespace(max_model_len=4096)
         self.batches: list[int] = []
+        self.parameters: list[Any] = []  # how each answer is generated
         self.inside = threading.Lock()
         self.fault: BaseException | None = None
 
@@ -60,6 +62,7 @@ class Slow:
         try:
             time.sleep(0.2)
             self.batches.append(len(conversations))
+            self.parameters += parameters
             if self.fault is not None:
                 raise self.fault
             return [self.output(one[-1]["content"]) for one in conversations]
@@ -118,6 +121,14 @@ def test_one_batch_in_order(slow: VllmEngine) -> None:
     heard: list[str] = []
     slow.ask(prompt("Who?"), max_tokens=8, on_text=heard.append)
     assert heard == ["Who?"]
+
+
+def test_what_a_caller_sets_holds_for_that_prompt_of_a_batch_alone(slow: VllmEngine) -> None:
+    own = replace(prompt("own"), sampling=Sampling(temperature=0.7, max_tokens=9, stop=("\n\n",)))
+    slow.ask_many([prompt("plain"), own], max_tokens=20)
+    plain, other = slow.llm.parameters
+    assert vars(plain) == {"max_tokens": 20, "temperature": 0.0}
+    assert vars(other) == {"max_tokens": 20, "temperature": 0.7, "stop": ["\n\n"]}
 
 
 def test_a_failed_batch_fails_every_thread_and_not_the_next(slow: VllmEngine) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -39,61 +41,69 @@ def here() -> LocalEngine:
     return LocalEngine(EngineSettings(kind="local", model=str(smollm2.folder()), device="cpu"))
 
 
-@pytest.fixture(scope="module")
-def urls(vllm: Vllm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """A native and an extended server of the model."""
+@pytest.fixture(scope="class")
+def native(vllm: Vllm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the model's own window."""
+    with served(vllm, tmp_path_factory.mktemp("logs"), smollm2.WINDOW, room=1) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="class")
+def extended(vllm: Vllm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with four times the window."""
+    with served(vllm, tmp_path_factory.mktemp("logs"), LONG, room=2) as engine:
+        yield engine
+
+
+@contextmanager
+def served(vllm: Vllm, logs: Path, window: int, room: int) -> Iterator[Server]:
+    """The model behind a vLLM server whose cache has some GiB of room; one at a time, as each takes 4 GB."""
     folder = smollm2.folder()
-    plan = extend(json.loads((folder / "config.json").read_text("utf-8")), LONG)
-    native = Served(str(folder), "smollm2", smollm2.WINDOW, port=free_port(), extra=FLAGS)
-    extended = Served(str(folder), "smollm2", plan.window, plan.overrides, port=free_port(), extra=FLAGS)
+    plan = extend(json.loads((folder / "config.json").read_text("utf-8")), window)
+    one = Served(str(folder), "smollm2", plan.window, plan.overrides, port=free_port(), extra=FLAGS)
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**ENVIRONMENT, "VLLM_CPU_KVCACHE_SPACE": "2"}.items():
+        for name, value in {**ENVIRONMENT, "VLLM_CPU_KVCACHE_SPACE": str(room)}.items():
             patch.setenv(name, value)
-        logs = tmp_path_factory.mktemp("logs")
-        with Servers([native, extended], vllm, logs, timeout=600, probe=False) as servers:
+        with Servers([one], vllm, logs, timeout=900, probe=False) as servers:
             servers.start()
-            yield native.url, extended.url
+            yield Server(EngineSettings(kind="server", url=one.url, timeout=900, retries=1))
 
 
-def server(url: str) -> Server:
-    return Server(EngineSettings(kind="server", url=url, timeout=600, retries=1))
+class TestNative:
+    """With the window that the model was trained for."""
+
+    def test_tokens_and_answers_are_those_of_the_engine_in_process(self, native: Server, here: LocalEngine) -> None:
+        assert native.window == here.window == smollm2.WINDOW
+        texts = ["", LEASE, "schöne Grüße, 東京 🙂", "It was built in 1932 for 12,500.75 dollars."]
+        assert native.count(texts) == here.count(texts)
+        asked = Prompt("When does the lease end?", (Piece("lease.md", LEASE, 0),))
+        assert native.measure(asked) == here.measure(asked)
+        assert native.ask(asked, max_tokens=16).text == here.ask(asked, max_tokens=16).text
+
+    def test_an_answer_is_cited(self, native: Server, embedder: Embedder) -> None:
+        with Hybrid(load(environ={}), engine=native) as hybrid:
+            hybrid.embedder = embedder
+            for route in ("rag", "long"):
+                answer = hybrid.answer("When does the lease end?", {"lease.md": LEASE}, route=route)
+                assert "28 February 2027" in answer.text
+                assert "28 February 2027" in answer.citations[0].quote
+                assert not answer.abstained
+
+    def test_an_abstention_is_one(self, native: Server) -> None:
+        asked = Prompt("Write NOT IN THE DOCUMENTS and nothing else.", ())
+        assert native.ask(asked, max_tokens=12).abstained
 
 
-def test_tokens_and_answers_are_those_of_the_engine_in_process(urls: tuple[str, str], here: LocalEngine) -> None:
-    engine = server(urls[0])
-    assert engine.window == here.window == smollm2.WINDOW
-    texts = ["", LEASE, "schöne Grüße, 東京 🙂", "It was built in 1932 for 12,500.75 dollars."]
-    assert engine.count(texts) == here.count(texts)
-    asked = Prompt("When does the lease end?", (Piece("lease.md", LEASE, 0),))
-    assert engine.measure(asked) == here.measure(asked)
-    assert engine.ask(asked, max_tokens=16).text == here.ask(asked, max_tokens=16).text
+class TestExtended:
+    """With four times that window, by our plan."""
 
-
-def test_an_answer_is_cited(urls: tuple[str, str], embedder: Embedder) -> None:
-    overrides = {"engine": {"kind": "server", "url": urls[0], "max_tokens": 24}, "long_engine": {"url": urls[1]}}
-    with Hybrid(load(overrides=overrides, environ={})) as hybrid:
-        hybrid.embedder = embedder
-        for route in ("rag", "long"):
-            answer = hybrid.answer("When does the lease end?", {"lease.md": LEASE}, route=route)
-            assert "28 February 2027" in answer.text
-            assert "28 February 2027" in answer.citations[0].quote
-            assert not answer.abstained
-
-
-def test_an_abstention_is_one(urls: tuple[str, str]) -> None:
-    asked = Prompt("Reply with exactly: NOT IN THE DOCUMENTS", ())
-    assert server(urls[0]).ask(asked, max_tokens=12).abstained
-
-
-def test_a_fact_is_found_beyond_the_native_window(urls: tuple[str, str], here: LocalEngine) -> None:
-    native, extended = map(server, urls)
-    asked = Prompt(YEAR, (Piece("docs", haystack(here, 8600), 0),))
-    with pytest.raises(WindowError):
-        native.ask(asked, max_tokens=20)
-    assert extended.window == LONG
-    first = extended.ask(asked, max_tokens=20)
-    assert "1932" in first.text
-    second = extended.ask(Prompt("What is a route?", asked.pieces), max_tokens=20)
-    assert second.usage.cached_tokens > 0.9 * second.usage.prompt_tokens
-    stretched = LocalEngine(EngineSettings(kind="local", model=here.model, device="cpu", window=LONG))
-    assert stretched.ask(asked, max_tokens=20).text == first.text
+    def test_a_longer_prompt_is_read_as_in_process(self, extended: Server, here: LocalEngine) -> None:
+        asked = Prompt(YEAR, (Piece("prose", haystack(here, 8200), 0),))
+        with pytest.raises(WindowError):
+            here.ask(asked, max_tokens=20)
+        assert extended.window == LONG
+        first = extended.ask(asked, max_tokens=8)
+        second = extended.ask(Prompt("Who saw the cart?", asked.pieces), max_tokens=8)
+        assert second.usage.cached_tokens > 0.9 * second.usage.prompt_tokens
+        stretched = LocalEngine(EngineSettings(kind="local", model=here.model, device="cpu", window=LONG))
+        assert stretched.ask(asked, max_tokens=8).text == first.text

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hybrid.evals.simulate import PASSAGES, ROUTINGS, Cache, Fleet, Load, Result, Times, over_seeds, simulate
+from hybrid.evals.simulate import PASSAGES, ROUTINGS, Cache, Fleet, Load, Result, Times, over_seeds, simulate, steady
 
 from hybrid.cli.main import cli, guarded
 from hybrid.cost.gpus import gpus
@@ -71,7 +71,7 @@ def test_the_engine_that_is_free_soonest_is_one_queue_for_all(servers: int, used
 
 
 def test_random_routing_is_as_many_queues_of_their_own() -> None:
-    load = Load(4 * 0.7, 15_000, documents=1, whole=0.0)
+    load = Load(4 * 0.7, 6_000, documents=1, whole=0.0)
     assert waited(load, Fleet(4, 0), constant(1.0), "random") == pytest.approx(0.7 / 0.6, rel=0.15)
     assert waited(load, Fleet(4, 0), constant(1.0), "least") < 0.35
 
@@ -102,7 +102,7 @@ def test_a_disk_behind_the_memory(h200: Times) -> None:
     plain = simulate(load, FLEET, h200, "affinity")
     disk = simulate(load, Fleet(4, 800_000, disk=10**9, shared=True, load=30_000), h200, "affinity")
     assert plain.loaded == 0
-    assert disk.loaded > 0.2
+    assert disk.loaded > 0.08
     assert disk.busy < plain.busy
     alone = simulate(load, Fleet(4, 800_000, disk=10**9, load=30_000), h200, "random")
     shared = simulate(load, Fleet(4, 800_000, disk=10**9, shared=True, load=30_000), h200, "random")
@@ -139,3 +139,12 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "There is no routing 'nonsense'" in capsys.readouterr().err
     assert guarded(cli, [*small, "--gpu", "l4", "--shape", "llama-3.1-70b"]) == 2
     assert PASSAGES == 1_700
+
+
+@pytest.mark.parametrize("routing", ["affinity", "random"])
+def test_the_steady_state_is_what_a_long_run_comes_to(h200: Times, routing: str) -> None:
+    load, fleet = Load(2.0, 30_000, documents=2_000, whole=1.0), Fleet(4, 400_000, disk=2_000_000)
+    run, (memory, disk) = simulate(load, fleet, h200, routing), steady(load, fleet, routing)
+    assert memory == pytest.approx(run.cached, abs=0.04)
+    assert disk == pytest.approx(run.loaded, abs=0.06)
+    assert steady(load, Fleet(4, 10**9), routing) == (1.0, 0.0)

@@ -27,6 +27,8 @@ from hybrid.index.lance.pending import Pending
 from hybrid.index.lance.store import LanceStore
 from hybrid.index.lance.table import properties
 from hybrid.index.lance.writing import Token, commit, write_fragment
+from hybrid.index.lexical import identifiers, query_words, words
+from hybrid.index.libraries import bm25
 from hybrid.index.prepared import Prepared, prepare
 from hybrid.index.store import SqliteStore
 from hybrid.settings import IndexSettings, PassageSettings
@@ -81,6 +83,31 @@ def test_it_finds_what_the_sqlite_store_finds(store: LanceStore, tmp_path: Path,
         assert [c.passage for c in within][:1] == [c.passage for c in other.search(question, 5, documents=names[:2])][
             :1
         ]
+
+
+def test_words_are_scored_as_by_bm25s_with_another_k1(store: LanceStore, tmp_path: Path) -> None:
+    store.update(written(tmp_path / "files"))
+    passages = store.passages(store.ids_of([entry.name for entry in store.entries()]).tolist())
+    texts = {i: f"{p.document}\n{p.text}" for i, p in passages.items()}
+    given = {i: [*words(said), *identifiers(said)] for i, said in texts.items()}
+    numbers = {word: n for n, word in enumerate(sorted({word for said in given.values() for word in said}))}
+    engine = bm25()(k1=1.2, backend="numpy")
+    ids = [[numbers[word] for word in said] for said in given.values()]
+    engine.scores = engine.build_index_from_ids(list(range(len(numbers))), ids, show_progress=False)
+    engine.scores["num_docs"], engine.nonoccurrence_array = len(ids), None
+    for question in QUESTIONS:
+        asked = [numbers[word] for word in dict.fromkeys(query_words(question)) if word in numbers]
+        expected = dict(zip(given, engine.get_scores_from_ids(asked).tolist(), strict=True)) if asked else {}
+        found = store.matching(question, 20)
+        assert found or not any(expected.values())
+        assert all(score == pytest.approx(expected[i], rel=1e-5) for i, score in found)
+
+
+def test_lancedb_opens_it(store: LanceStore, place: Path) -> None:
+    lancedb = pytest.importorskip("lancedb", reason="lancedb is missing")
+    store.update(Corpus.of({"a": "A zebra."}))
+    table = lancedb.connect(place).open_table("hybrid")
+    assert table.search().where("row = 2").to_list()[0]["text"] == "A zebra."
 
 
 def test_a_pinned_store_stays_as_it_is(store: LanceStore, chunker: Chunker) -> None:

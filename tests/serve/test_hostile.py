@@ -265,8 +265,8 @@ def test_uploads_questions_and_deletions_at_once_never_break(service: Running) -
         thread.start()
     for thread in threads:
         thread.join()
-    # 503 says that an index is just being changed, in a sentence
-    assert [one for one in statuses if one[1] >= 500 and one[1] != 503] == []
+    assert [one for one in statuses if one[1] >= 500] == []
+    assert {status for _, status, _ in statuses} <= {200, 400, 404, 409}
     listed = {file["id"] for file in service.get("/v1/files").json()["data"]}
     assert listed == {path.name for path in (service.home / "uploads" / "files").iterdir()}
     httpx.delete(f"{service.url}/v1/vector_stores/{store}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.model_server import model_server
 from tests.serve.conftest import LEASE, Running, running
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the page is looked at with playwright")
@@ -170,6 +171,69 @@ def test_an_answer_that_breaks_off_leaves_its_question_to_ask_again(page: Any) -
     page.unroute("**/completions")
     page.press("#question", "Enter")
     page.locator(".route").wait_for(timeout=60_000)
+
+
+PROFILE = {
+    "format": 1,
+    "engine": "m at elsewhere",
+    "window": 32000,
+    "task": "needle",
+    "threshold": 0.85,
+    "effective": 32000,
+    "lengths": [{"at": 1000, "score": 1.0, "low": 0.9, "high": 1.0, "n": 40}],
+    "positions": [
+        {"at": at, "score": score, "low": score - 0.1, "high": score + 0.1, "n": 40}
+        for at, score in ((0.0, 0.9), (0.25, 0.5), (0.5, 0.4), (0.75, 0.5), (1.0, 0.9))
+    ],
+    "length": 8000,
+    "date": "2026-11-30",
+}
+
+
+@pytest.fixture(scope="module")
+def measured(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The page before a model whose dead zone was measured, with one answer of whole documents."""
+    home = tmp_path_factory.mktemp("measured")
+    notes = [f"Note {i}. The gate code of house {i} is {4000 + i}, as the keeper wrote it down.\n" for i in range(300)]
+    (home / "notes.md").write_text("\n".join(notes), "utf-8")
+    (home / "hybrid-profile.json").write_text(json.dumps(PROFILE), "utf-8")
+    said = "The gate code of house 150 is 4150 [1]."
+    with (
+        model_server({"id": "m", "object": "model", "max_model_len": 32000}, reply=said, wait=0.3) as model,
+        running(home, "notes=notes.md", "--url", model.url, HYBRID_COST_GPU="L4") as service,
+    ):
+        found = browser.new_page(viewport={"width": 1280, "height": 900})
+        found.goto(service.url)
+        found.locator("#corpus option").first.wait_for(state="attached")
+        found.check("[name=route][value=':long']")
+        ask(found, "What is the gate code of house 150?")
+        yield found
+        found.close()
+
+
+def test_the_strip_marks_the_dead_zone_where_it_was_measured_and_the_citation_in_it(measured: Any) -> None:
+    strip = measured.locator(".answer svg").nth(1)
+    zone = strip.locator("rect.zone")
+    assert zone.count() == 1
+    first = float(zone.get_attribute("x") or 0)
+    last = first + float(zone.get_attribute("width") or 0)
+    assert (first, last) == pytest.approx((0.25 * 420, 0.75 * 420))
+    assert first < float(strip.locator("rect.at").first.get_attribute("x") or 0) < last
+    assert "citation 1 at 5" in (strip.get_attribute("aria-label") or "")
+    assert "measured dead zone" in measured.locator(".answer figcaption").nth(1).inner_text()
+    colours = [part.evaluate("node => getComputedStyle(node).fill") for part in (zone, strip.locator(".read").first)]
+    assert colours[0] != colours[1]
+
+
+def test_what_the_answer_took_stands_beside_what_each_way_was_expected_to_take(measured: Any) -> None:
+    picture = measured.locator(".answer svg").first
+    rows = picture.locator("text:not(.soft)").all_text_contents()
+    assert rows == ["passages", "sections", "documents", "everything", "this answer"]
+    label = picture.get_attribute("aria-label") or ""
+    assert "everything" in label
+    assert "; this answer " in label
+    assert picture.locator("rect.did").count() == 1
+    assert "GPU-seconds (" in measured.locator(".answer figcaption").first.inner_text()
 
 
 def test_an_address_that_nobody_made_shows_the_page(browser: Any, service: Running) -> None:

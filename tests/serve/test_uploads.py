@@ -6,6 +6,7 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
+import httpx
 import openai
 import pytest
 
@@ -116,6 +117,62 @@ def test_the_text_of_a_deleted_store_is_in_no_index_any_more(service: Running) -
     client.files.delete(file.id)
     left = [path for path in service.home.rglob("*") if path.is_file() and b"Periwinkle" in path.read_bytes()]
     assert left == []
+
+
+def test_the_text_of_a_file_taken_out_of_a_store_is_in_no_index_any_more(service: Running) -> None:
+    client = service.client
+    kept, secret = (
+        client.files.create(file=(name, text * 300), purpose="assistants")
+        for name, text in (
+            ("kept.txt", b"The gate code is 4711. "),
+            ("gone.txt", b"The safe opens with Aquamarine-55. "),
+        )
+    )
+    store = client.vector_stores.create(name="both", file_ids=[kept.id, secret.id])
+    client.vector_stores.search(store.id, query="What opens the safe?")
+    client.files.delete(secret.id)
+    found = client.vector_stores.search(store.id, query="What opens the safe?").data
+    assert {one.filename for one in found} == {"kept.txt"}
+    everything = {path: path.read_bytes().lower() for path in service.home.rglob("*") if path.is_file()}
+    assert [path for path, data in everything.items() if b"aquamarine" in data] == []
+    client.vector_stores.delete(store.id)
+
+
+def test_a_key_keeps_no_more_than_it_may_and_others_keep_theirs(tmp_path: Path) -> None:
+    keys = "\n".join(f'[serve.keys.{name}]\nkey = "the key of {name * 4}"' for name in ("ada", "bob"))
+    limits = "[serve]\nfiles_per_key = 3\nstores_per_key = 1\nuploads_mb_per_key = 0.01\n"
+    (tmp_path / "hybrid.toml").write_text(limits + keys)
+
+    def send(service: Running, size: int, name: str = "ada") -> httpx.Response:
+        bearer = {"authorization": f"Bearer the key of {name * 4}"}
+        return service.post("/v1/files", files={"file": ("a.txt", b"x" * size)}, headers=bearer)
+
+    bearer = {"authorization": "Bearer the key of adaadaadaada"}
+    with running(tmp_path) as service:
+        kept = send(service, 6000).json()["id"]
+        large = send(service, 6000)
+        assert large.status_code == 403
+        assert large.json()["error"]["message"].startswith("This key keeps 0.0 MiB of 0.0 MiB")
+        assert service.post("/v1/vector_stores", json={}, headers=bearer).status_code == 200
+        store = service.post("/v1/vector_stores", json={}, headers=bearer)
+        assert (store.status_code, store.json()["error"]["code"]) == (403, "quota_exceeded")
+        assert "1 vector stores of 1" in store.json()["error"]["message"]
+    with running(tmp_path) as service:  # what is kept is counted anew
+        assert [send(service, 10).status_code for _ in range(3)] == [200, 200, 403]
+        assert "3 files of 3" in send(service, 10).json()["error"]["message"]
+        assert send(service, 6000, "bob").status_code == 200
+        assert httpx.delete(f"{service.url}/v1/files/{kept}", headers=bearer).status_code == 200
+        assert send(service, 6000).status_code == 200
+        assert len(list((tmp_path / "uploads" / "files").iterdir())) == 4
+
+
+def test_an_upload_that_fails_does_not_count(tmp_path: Path) -> None:
+    uploads = Uploads(ServeSettings(uploads=str(tmp_path), files_per_key=1))
+    (tmp_path / "files").rename(tmp_path / "away")
+    with pytest.raises(OSError, match="No such file"):
+        uploads.add("a.txt", BytesIO(FLAT))
+    (tmp_path / "away").rename(tmp_path / "files")
+    uploads.add("a.txt", BytesIO(FLAT))
 
 
 def test_a_folder_may_be_named_like_a_vector_store(tmp_path: Path) -> None:

@@ -55,6 +55,12 @@ def said(*questions: str) -> tuple[Turn, ...]:
         ("What does load_config() return?", "And parse_config()?", "What does parse_config() return?"),
         ("What changed in v2.1?", "And in v2.2?", "What changed in v2.2?"),
         ("What was the revenue in 2022?", "And in 2023?", "What was the revenue in 2023?"),
+        (
+            "What was the revenue in the first quarter of 2022?",
+            "And in 2023?",
+            "What was the revenue in the first quarter of 2023?",
+        ),
+        ("What is the price of wheat flour?", "And rye flour?", "What is the price of rye flour?"),
         ("What was the revenue in 2022?", "2023?", "What was the revenue in 2023?"),
         ("What was the revenue in Q1?", "And Q2?", "What was the revenue in Q2?"),
         ("What was Apple's revenue in 2022?", "And Microsoft?", "What was Microsoft's revenue in 2022?"),
@@ -69,6 +75,7 @@ def test_one_reading_is_put_in(before: str, question: str, standing: str) -> Non
     ("before", "question"),
     [
         ("How much notice must the tenant give?", "Why?"),
+        ("By how much did the rent rise in the first quarter?", "Why did it?"),
         ("How much notice must the tenant give?", "Quote it."),
         ("How much notice must the tenant give?", "Are you sure?"),
         ("How much notice must the tenant give?", "Where does it say that?"),

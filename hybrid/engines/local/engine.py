@@ -6,6 +6,7 @@ same document costs little; a window beyond the trained one is extended by YaRN,
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from functools import cached_property
@@ -27,7 +28,8 @@ from hybrid.errors import SettingsError
 from hybrid.settings import EngineSettings
 from hybrid.types import Usage
 
-COUNTED = 4096  # texts whose tokens are remembered
+COUNTED = 4096  # texts whose number of tokens is remembered
+MEASURED = 16  # prompts whose tokens are remembered
 _PLAIN_STOPS = ("\n<text ", "\nQuestion:", "\n\n\n")  # where a model without a chat template goes on by itself
 
 
@@ -55,6 +57,7 @@ class LocalEngine:
         self._making = Lock()
         self._notes: dict[str, None] = {}
         self._counts = Remembered(self._counted, COUNTED)
+        self._prompts = Remembered(lambda prompts: map(self._rendered, map(json.loads, prompts)), MEASURED)
 
     @property
     def name(self) -> str:
@@ -173,8 +176,11 @@ class LocalEngine:
     # -- text and tokens -----------------------------------------------------------------------------------------
 
     def _tokens(self, prompt: Prompt) -> list[int]:
-        """The tokens of a prompt; the rules join the user's message where a template takes no system message."""
-        messages = sendable_messages(prompt)
+        """The tokens of a prompt, which is measured before it is asked, and then often once more."""
+        return self._prompts([json.dumps(sendable_messages(prompt))])[0]
+
+    def _rendered(self, messages: list[dict[str, str]]) -> list[int]:
+        """The tokens of messages; the rules join the user's where a template takes no system message."""
         weights = self._computing.weights
         with weights.counting:
             if not self._templated:

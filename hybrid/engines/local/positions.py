@@ -83,7 +83,7 @@ def _places(model: Any, overrides: Mapping[str, Any]) -> list[tuple[Any, str, An
     found = []
     for module in list(model.modules()):
         for name, part in list(module.named_children()):
-            if hasattr(part, "attention_scaling") and hasattr(part, "config"):
+            if type(part).__name__.endswith("RotaryEmbedding") and hasattr(part, "config"):
                 found.append((module, name, part, type(part)(config=config).to(model.device)))
     if not found:
         raise EngineError(

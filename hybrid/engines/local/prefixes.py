@@ -145,7 +145,7 @@ def _growing() -> Any:
     """A layer of a cache whose buffers have room to spare; Transformers' own copies all of it for every new token."""
     from transformers.cache_utils import DynamicLayer
 
-    class Growing(DynamicLayer):
+    class Growing(DynamicLayer):  # type: ignore[no-untyped-call]
         """Keys and values, each the first part of a buffer."""
 
         buffers: tuple[Any, ...] = ()

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stderr, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -247,8 +248,7 @@ def _one_reader(place: Place) -> Iterator[None]:
     if place.gguf is None:
         yield
         return
-    import gguf
-
+    gguf: Any = import_module("gguf")
     reader = gguf.GGUFReader
     once = lru_cache(maxsize=1)(lambda path: reader(path))
     gguf.GGUFReader = lambda path, *_: once(str(path))

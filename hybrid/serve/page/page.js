@@ -82,6 +82,7 @@ function openCited(citation, button) {
   for (const other of document.querySelectorAll(".cite.on")) other.classList.remove("on");
   button?.classList.add("on");
   openPaper(citation.corpus, citation.document, { start: citation.text_start, end: citation.text_end, page: citation.page });
+  button?.scrollIntoView({ block: "nearest" }); // the conversation has become narrower
 }
 
 function showAnswer(place, told, question, before) {
@@ -133,6 +134,7 @@ async function answerInto(ways, question, before, route) {
       if (!turn.querySelector(".stood")) turn.insertBefore(stood, ways);
     }
     showAnswer(place, told, question, before);
+    ways.parentElement.scrollIntoView({ block: "start" });
     say(told.abstained ? "The documents do not say." : `Answered with ${counted(told.citations.length, "citation")}.`);
   } catch (error) {
     const stopped = error.name === "AbortError";
@@ -195,7 +197,8 @@ async function upload(files) {
     await listCorpora(mine.id);
     startAgain();
     closePaper();
-    say(bad.length ? bad.join(" ") : `${counted(files.length, "file")} can be asked about now.`, bad.length > 0);
+    const good = `${files.length - bad.length} of ${counted(files.length, "file")} can be asked about now.`;
+    say(bad.length ? `${bad.join(" ")} ${good}` : `${counted(files.length, "file")} can be asked about now.`, bad.length > 0);
   } catch (error) {
     say(error.message, true);
   }

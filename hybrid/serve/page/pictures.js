@@ -1,7 +1,7 @@
 // Two pictures of an answer: what each way would have cost and what this one did, and where in what was read each
 // cited passage stood.
 const SVG = "http://www.w3.org/2000/svg";
-const NAMES = { passages: "passages", sections: "sections", documents: "documents", corpus: "everything" };
+const NAMES = { passages: "passages", sections: "sections", documents: "documents", corpus: "everything", did: "this answer" };
 
 function drawn(tag, attributes, text) {
   const found = document.createElementNS(SVG, tag);
@@ -24,13 +24,16 @@ export function costs(told) {
   const rows = told.predictions.filter((one) => one.cost.gpu_seconds !== null);
   if (!rows.length) return figure(drawn("svg", { width: 0, height: 0 }), "");
   const taken = new Set(told.attempts.map((attempt) => attempt.rung));
-  const most = Math.max(...rows.map((one) => one.cost.gpu_seconds), 1e-9);
-  const svg = drawn("svg", { viewBox: `0 0 420 ${rows.length * 22}`, role: "img" });
+  const { cost, usage } = told;
+  const did = cost.gpu_seconds ? [{ rung: "did", route: told.route, cost }] : []; // a quoted answer took none
+  const most = Math.max(...[...rows, ...did].map((one) => one.cost.gpu_seconds), 1e-9);
+  const svg = drawn("svg", { viewBox: `0 0 420 ${(rows.length + did.length) * 22}`, role: "img" });
   const words = [];
-  rows.forEach((one, i) => {
+  [...rows, ...did].forEach((one, i) => {
     const y = i * 22 + 3, width = Math.max(1, (one.cost.gpu_seconds / most) * 160);
     svg.append(drawn("text", { x: 0, y: y + 12 }, NAMES[one.rung] ?? one.rung));
-    svg.append(drawn("rect", { x: 90, y, width, height: 15, class: `bar ${taken.has(one.rung) ? one.route : ""}` }));
+    const colour = one.rung === "did" || taken.has(one.rung) ? one.route : "";
+    svg.append(drawn("rect", { x: 90, y, width, height: 15, class: `bar ${colour}` }));
     if (taken.has(one.rung)) svg.append(drawn("rect", { x: 89, y: y - 1, width: width + 2, height: 17, class: "did" }));
     const price = one.cost.dollars === null ? "" : `, $${money(one.cost.dollars)}`;
     const figures = `${short(one.cost.gpu_seconds)} GPU-s${price}`;
@@ -38,12 +41,12 @@ export function costs(told) {
     words.push(`${NAMES[one.rung] ?? one.rung} ${figures}${taken.has(one.rung) ? ", taken" : ""}`);
   });
   svg.setAttribute("aria-label", `Estimated cost of each way: ${words.join("; ")}`);
-  const { cost, usage } = told;
-  const did = cost.gpu_seconds === null ? "The GPU time it took is unknown."
+  const engine = cost.engine_seconds === null ? "" : ` The engine worked on it for ${short(cost.engine_seconds)} s.`;
+  const said = cost.gpu_seconds === null ? `Its GPU time is unknown until cost.gpu names the GPU.${engine}`
     : cost.gpu_seconds === 0 ? "It took no GPU time: the answer was quoted, not written by a model."
       : `It took ${short(cost.gpu_seconds)} GPU-seconds (${cost.basis}), ${usage.prompt_tokens.toLocaleString()} tokens read, `
         + `${usage.cached_tokens.toLocaleString()} of them cached.`;
-  return figure(svg, `What each way was expected to cost; the one taken has a frame. ${did}`);
+  return figure(svg, `What each way was expected to cost; the one taken has a frame. ${said}`);
 }
 
 export function strip(told, citations, open) {

@@ -164,11 +164,17 @@ def test_too_long_is_said_before_it_is_read(make: Make) -> None:
 
 
 def test_the_chance_of_a_word(make: Make) -> None:
-    engine = make()
-    said = engine.ask(prompt("Who?"), max_tokens=1).text
-    (likeliest, other), usage = engine.chances(prompt("Who?"), [said, "certainly"])
-    assert 1 >= likeliest > other >= 0
-    assert (usage.calls, usage.output_tokens) == (1, 0)
+    torch = pytest.importorskip("torch")
+    engine, words = make(), ["yes", "no", "def"]
+    found, usage = engine.chances(prompt("Who?"), words)
+    ids = torch.tensor([engine._tokens(prompt("Who?"))])
+    with torch.inference_mode():
+        shares = engine._computing.model(ids).logits[0, -1].softmax(-1)
+    firsts = [{engine._encoded(form)[0] for form in (word, f" {word}")} for word in words]
+    assert found == pytest.approx([float(shares[list(first)].sum()) for first in firsts], rel=1e-4)
+    assert (usage.calls, usage.output_tokens, usage.cached_tokens) == (1, 0, 0)
+    again, usage = engine.chances(prompt("Who?"), words)
+    assert again == pytest.approx(found, rel=1e-4)
     assert usage.cached_tokens == usage.prompt_tokens - 1
 
 
