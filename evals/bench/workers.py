@@ -44,6 +44,7 @@ def main(passages: int, rounds: int, as_json: bool) -> None:
         for number in range(rounds):
             for workers, done in runs.items():
                 done.append(_build(Path(folder) / "files", Path(folder) / f"index {number} {workers}", workers))
+                click.echo(f"{workers} at work: {done[-1]}", err=True)
     ratios = {key: [a[key] / b[key] for a, b in zip(runs[1], runs[2], strict=True)] for key in ("seconds", "by cpu")}
     if as_json:
         print_json({"runs": runs, "times as fast": ratios})

@@ -76,6 +76,7 @@ def _make(paths: Sequence[str], options: dict[str, Any], *, rebuild: bool = Fals
     from hybrid.errors import IndexStoreError
     from hybrid.session.hybrid import Hybrid
 
+    address = _address(options)
     with Hybrid(settings_from(options)) as hybrid, ExitStack() as stack:
         places = places_of(paths, hybrid.settings)
         corpus = Corpus.of(places, hybrid.settings.corpus)
@@ -84,24 +85,27 @@ def _make(paths: Sequence[str], options: dict[str, Any], *, rebuild: bool = Fals
             raise IndexStoreError(
                 f"There is no index of {corpus.label} yet. Make one with: hybrid index build {places[0]}"
             )
-        workers = _workers(options, hybrid.settings)
-        if workers is not None:
-            stack.enter_context(workers)
+        workers = None if address is None else stack.enter_context(_workers(address, options, hybrid.settings))
         with progress_bars(quiet=options["quiet"]) as progress:
             store, changes = hybrid.index(corpus, progress, rebuild=rebuild, workers=workers)
         _report(store, changes, as_json=options["as_json"])
 
 
-def _workers(options: Mapping[str, Any], settings: Settings) -> Cluster | None:
-    """The workers that the options ask for; None: this process does the work."""
+def _address(options: Mapping[str, Any]) -> str | None:
+    """The address of the Ray that the options ask for; None: this process does the work."""
     if options["ray"] is None:
         if options["workers"] is not None:
             refuse("--workers", "without --ray", "add it")
         return None
-    from hybrid.index.cluster import Cluster
     from hybrid.index.connection import address_of
 
-    return Cluster(address_of(options["ray"]), settings.embedder, settings.passages, options["workers"])
+    return address_of(options["ray"])
+
+
+def _workers(address: str, options: Mapping[str, Any], settings: Settings) -> Cluster:
+    from hybrid.index.cluster import Cluster
+
+    return Cluster(address, settings.embedder, settings.passages, options["workers"])
 
 
 @index.command()

@@ -30,6 +30,8 @@ _SAMPLED = 32  # sources by whose passages a precision is judged
 _SHARING = 8  # workers on one GPU, which read too
 _JUDGED = 4_096  # passages from which looking for a quicker precision pays
 _ATTEMPTS = 5  # at a part whose worker dies
+_START_SECONDS = 300.0  # for a worker to start, on a machine that is busy
+_BLAMED = 5  # files that may end their readers, before the cluster is at fault
 T = TypeVar("T")
 
 
@@ -111,8 +113,19 @@ class Cluster:
         alone = ([one] for part in again for one in part)
         for part, done in self._spread(submit, alone, self.cpus * _AHEAD, lost.append):
             yield self._seen(part, done.result)
-        for (one,) in lost:
-            yield [_deadly(one)]
+        if lost:
+            self._blame(lost)
+            yield [_deadly(one) for (one,) in lost]
+
+    def _blame(self, lost: Sequence[Sequence[Wanted]]) -> None:
+        """Raise ClusterLost where it is not these files that end their readers: others would do, or there are many."""
+        self._check(ClusterLost)
+        if len(lost) > _BLAMED:
+            names = ", ".join(one.source.name for (one,) in lost[:3])
+            raise ClusterLost(
+                f"Workers of the Ray cluster {self.address} died again and again, with {len(lost)} files ({names}, …). "
+                "Nothing was changed in the index; give each worker more memory, or use fewer with --workers."
+            )
 
     def _seen(self, part: Sequence[Wanted], looks: Sequence[Look]) -> Sequence[Look]:
         """The looks at a part. Raises CorpusError where the workers see no file of it, and this process does."""
@@ -170,8 +183,9 @@ class Cluster:
             alone = ([one] for part in again for one in part)
             for part, done in self._on_actors(actors, alone, call, landed, lost.append):
                 yield done.result._replace(looks=self._seen(part, done.result.looks))
-        for (one,) in lost:
-            yield Written([_deadly(one)], None, 0)
+        if lost:
+            self._blame(lost)
+            yield Written([_deadly(one) for (one,) in lost], None, 0)
 
     @contextmanager
     def _embedders(self, total: int, judge: Callable[[Any, bool], Any], sharing: int = 1) -> Iterator[list[Any]]:
@@ -301,7 +315,7 @@ class Cluster:
         except errors.RayTaskError as error:
             raise HybridError(f"A worker of the Ray cluster {self.address} failed: {one_line(error.cause)}.") from error
         except errors.RayError as error:
-            raise WorkerLost(
+            raise ClusterLost(
                 f"The Ray cluster {self.address} does not answer any more ({one_line(error)}). What is embedded "
                 "stays, and the same command goes on."
             ) from None
@@ -310,32 +324,38 @@ class Cluster:
             raise UserError(f"{done.failure} (That is of a worker of the Ray cluster {self.address}.)")
         return done
 
-    def _check(self) -> None:
-        """Raise InputError where the workers are not as this program is, or there are none."""
+    def _check(self, kind: type[HybridError] = InputError) -> None:
+        """Raise InputError, or another error, where the workers are not as this program is, or there are none."""
         if not self._ray.cluster_resources().get("CPU"):
-            raise InputError(f"The Ray cluster {self.address} has no CPU for workers: start some, or use --ray alone.")
+            raise kind(f"The Ray cluster {self.address} has no CPU for workers: start some, or use --ray alone.")
         errors = self._ray.exceptions
         try:
-            version = self._ray.get(self._ray.remote(num_cpus=0, max_retries=0)(crew.version).remote())
+            task = self._ray.remote(num_cpus=0, max_retries=_ATTEMPTS)(crew.version)
+            version = self._ray.get(task.remote(), timeout=_START_SECONDS)
         except errors.RayError as error:
-            raise InputError(
+            raise kind(
                 f"The workers of the Ray cluster {self.address} cannot run this program ({one_line(error)}). Install "
                 f"hybrid-context {__version__} on every machine of it, with the extras that are used here."
             ) from None
         if version != __version__:
-            raise InputError(
+            raise kind(
                 f"The workers of the Ray cluster {self.address} have hybrid-context {version}, this is {__version__}: "
                 "install the same on every machine."
             )
 
 
+class ClusterLost(HybridError):
+    """The cluster is gone, or fails at everything."""
+
+
 class WorkerLost(HybridError):
-    """Workers died, again and again."""
+    """Workers died at one part, again and again."""
 
 
 def _dead(errors: Any) -> tuple[type[Exception], ...]:
     """The errors of Ray that tell of a worker that died."""
-    return (errors.WorkerCrashedError, errors.ActorDiedError, errors.OutOfMemoryError, errors.ObjectLostError)
+    died = (errors.ActorDiedError, errors.ActorUnavailableError, errors.WorkerCrashedError)
+    return (*died, errors.OutOfMemoryError, errors.ObjectLostError)
 
 
 def _parts(wanted: Iterable[Wanted], size: Callable[[], int], most: int) -> Iterator[list[Wanted]]:

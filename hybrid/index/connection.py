@@ -15,8 +15,15 @@ _MEMORY = 1_000_000_000  # bytes for what is on its way, in a Ray that is starte
 
 
 def address_of(said: str) -> str:
-    """The address of a cluster: as said, else what RAY_ADDRESS says, else a Ray that is started here."""
-    return said or os.environ.get("RAY_ADDRESS", "").strip() or LOCAL
+    """The address of a cluster: as said, else what RAY_ADDRESS says, else a Ray that is started here.
+
+    Raises:
+        InputError: it is no address.
+    """
+    address = said or os.environ.get("RAY_ADDRESS", "").strip() or LOCAL
+    if address not in ("auto", LOCAL):
+        _host_and_port(address)
+    return address
 
 
 def connected(address: str, workers: int | None) -> Any:
@@ -53,17 +60,25 @@ def _knock(address: str) -> None:
     """Raise InputError where nobody listens: Ray itself would wait for minutes and then end the process."""
     if address == "auto":
         return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdecimal():
-        raise InputError(f"{address!r} is no address of a Ray cluster: give host:port, such as head.example:6379.")
+    host, port = _host_and_port(address)
     try:
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+        socket.create_connection((host, port), _CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise InputError(
             f"No Ray cluster answers at {address} ({reason}): start one there with `ray start --head`, or give --ray "
             "without an address for one that is started here."
         ) from None
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise InputError(
+            f"{address!r} is no address of a Ray cluster: give host:port, such as head.example:6379. The word after "
+            "--ray is its address, so paths stand before it."
+        )
+    return host.strip("[]"), int(port)
 
 
 def one_line(error: BaseException) -> str:

@@ -25,7 +25,7 @@ from hybrid.corpus.source import Source
 from hybrid.errors import CorpusError, InputError
 from hybrid.index import cluster as module
 from hybrid.index.chunking import Chunker
-from hybrid.index.cluster import Cluster
+from hybrid.index.cluster import Cluster, ClusterLost
 from hybrid.index.connection import address_of
 from hybrid.index.protocol import Index
 from hybrid.settings import EmbedderSettings, PassageSettings
@@ -123,9 +123,8 @@ def test_the_same_content_as_from_one_process(
     assert contents(many) == contents(one)
     if kind == "sqlite":
         assert in_sqlite(tmp_path / "many") == in_sqlite(tmp_path / "one")
-    assert {stage for stage, *_ in steps} == {"reading", "embedding", "indexing"} - (
-        {"reading"} if kind == "lance" else set()
-    )
+    assert {stage for stage, *_ in steps} == {"reading", "embedding", "indexing"}
+    assert steps[-1] == ("indexing", 2, 2)
     assert cluster.cpu_seconds > before
 
 
@@ -174,6 +173,13 @@ def test_a_file_that_kills_its_reader_is_a_problem_of_its_own(
     changes = store.update(replace(corpus, sources=(*corpus.sources, deadly)), None, cluster)
     assert changes.added == 12
     assert ("deadly.bin", "its reader ended the process 1 times") in [(p.name, p.reason) for p in changes.problems]
+    monkeypatch.setattr(module, "_BLAMED", 0)
+    before, other = store.generation, replace(deadly, name="other.bin")
+    with pytest.raises(
+        ClusterLost, match=r"died again and again, with 1 files \(other\.bin, …\)\. Nothing was changed"
+    ):
+        store.update(replace(corpus, sources=(other,)), None, cluster)
+    assert store.generation == before
 
 
 @starts_ray
@@ -272,6 +278,11 @@ def test_the_address_is_said_or_that_of_the_environment(monkeypatch: pytest.Monk
     assert (address_of(""), address_of("head:6379")) == ("local", "head:6379")
     monkeypatch.setenv("RAY_ADDRESS", "other:6379")
     assert (address_of(""), address_of("head:6379")) == ("other:6379", "head:6379")
+
+
+def test_a_path_after_ray_is_told(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(cli, ["index", "build", "--ray", str(corpus)]) == 2
+    assert "is no address of a Ray cluster: give host:port" in capsys.readouterr().err
 
 
 def test_workers_without_ray_have_no_effect(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -147,13 +147,14 @@ class Update:
         self, workers: Workers, wanted: Sequence[Wanted], olds: Mapping[str, Known], written: _Written, count: int
     ) -> None:
         """Have workers look at sources and write them; the arguments are those of `_take_all`."""
-        done = count - len(wanted)
+        total, done, number = sum(one.source.size for one in wanted) or 1, 0, count - len(wanted)
         for part in workers.write(self._place, wanted):
             self._keep(part)
             for seen in part.looks:
                 self._take(seen, olds.get(seen.source.name), written)
-            done += len(part.looks)
-            self._report("embedding", done, count)
+                done, number = done + seen.source.size, number + 1
+            self._report("reading", number, count)
+            self._report("embedding", self._changes.embedded, int(self._changes.embedded * total / max(done, 1)))
         whole, partly = written.wanted()
         self._tokens += whole
         for part in workers.write(self._place, in_order(Wanted(source, ()) for source in partly)):
