@@ -316,7 +316,8 @@ def steady(load: Load, fleet: Fleet, routing: str, *, seed: int = 0) -> tuple[fl
     the fleet's memory is one cache, otherwise every engine has its own for the same documents.
     """
     rng = np.random.default_rng(seed)
-    drawn = np.clip(rng.lognormal(np.log(load.median), load.spread, load.documents), load.shortest, load.longest)
+    count = min(load.documents, 5 * _HEAD)  # enough for the mean of the rest
+    drawn = np.clip(rng.lognormal(np.log(load.median), load.spread, count), load.shortest, load.longest)
     head = min(load.documents, _HEAD)
     edges = (
         np.unique(np.geomspace(head + 1, load.documents + 1, 2_000).astype(np.int64)) if load.documents > head else []
