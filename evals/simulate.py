@@ -25,6 +25,7 @@ from hybrid.cost.shape import Shape
 from hybrid.cost.work import OUTPUT, QUESTION, work
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+Ints = np.ndarray[Any, np.dtype[np.int64]]
 PASSAGES = 1_700  # tokens of eight passages
 SLACK = 1.25  # times the mean load that an engine may have under bounded loads (arXiv 1608.01350)
 ROUTINGS = ("random", "round-robin", "least", "affinity", "bounded")
@@ -96,9 +97,9 @@ class Times(NamedTuple):
         cold = [work(shape, rates, length + QUESTION, 1) for length in whole]
         cached = [work(shape, rates, QUESTION, 1, cached=length) for length in whole]
         decode = [work(shape, rates, 1, output, cached=length, batch=batch).decode for length in whole]
-        lists = ([e.engine for e in cold], [e.engine for e in cached], decode)
         host = [e.seconds - e.engine for e in cold]
-        return cls(tokens, *map(np.array, lists), 1 / batch, np.array(host))
+        prefill, again = ([e.engine for e in each] for each in (cold, cached))
+        return cls(tokens, np.array(prefill), np.array(again), np.array(decode), 1 / batch, np.array(host))
 
 
 class Result(NamedTuple):
@@ -177,7 +178,7 @@ class Engines:
         heappush(self._ends, (end, place))
         self.under_way[place] += 1
 
-    def order(self, document: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def order(self, document: int) -> Ints:
         """Engines in the order in which a document prefers them (rendezvous hashing)."""
         with np.errstate(over="ignore"):  # splitmix64 of document and engine
             mixed = self._keys ^ np.uint64((document + 1) * 0x9E3779B97F4A7C15 % 2**64)
@@ -225,8 +226,8 @@ def simulate(
     rng = np.random.default_rng(seed)
     arrivals = np.cumsum(rng.exponential(1 / load.rate, round(load.rate * load.seconds)))
     count = len(arrivals)
-    lengths = np.clip(rng.lognormal(np.log(load.median), load.spread, load.documents), load.shortest, load.longest)
-    lengths = lengths.astype(np.int64)
+    drawn = rng.lognormal(np.log(load.median), load.spread, load.documents)
+    lengths: Ints = np.clip(drawn, load.shortest, load.longest).astype(np.int64)
     popularity = np.cumsum(np.arange(1, load.documents + 1, dtype=np.float64) ** -load.zipf)
     asked = np.searchsorted(popularity, rng.random(count) * popularity[-1])
     asked = np.where(rng.random(count) < load.whole, asked, -1)
@@ -263,17 +264,22 @@ def simulate(
     whole = asked >= 0
     total = max(1, int(tokens[whole].sum()))
     span = max(float(engines.free.max()), float(arrivals[-1]))
+    memory, disk = (float(tokens[whole & (found == how)].sum() / total) for how in (1, 2))
+    p50, p95, p99 = np.quantile(waits, [0.5, 0.95, 0.99]).tolist()
     return Result(
-        *(float(tokens[whole & (found == how)].sum() / total) for how in (1, 2)),
+        memory,
+        disk,
         float(busy.mean()),
         float(busy.sum() / span / fleet.engines),
-        *np.quantile(waits, [0.5, 0.95, 0.99]).tolist(),
+        p50,
+        p95,
+        p99,
         float(np.quantile(firsts, 0.95)),
         float((firsts <= limit).sum() / span),
     )
 
 
-def _fill(engines: Engines, lengths: np.ndarray[Any, np.dtype[np.int64]], routing: str) -> None:
+def _fill(engines: Engines, lengths: Ints, routing: str) -> None:
     """Read the documents asked most into the engines that will be asked for them, until caches and disks are full.
 
     Without affinity nobody knows which engine will be asked, and documents go round.
@@ -292,9 +298,9 @@ def _fill(engines: Engines, lengths: np.ndarray[Any, np.dtype[np.int64]], routin
             return
 
 
-def over_seeds(run: Callable[[int], Result], seeds: Sequence[int]) -> dict[str, tuple[float, float]]:
-    """Mean and half of the 95 % interval (Student's t) of every figure over several seeds."""
-    rows = np.array([run(seed) for seed in seeds])
+def over_seeds(run: Callable[..., Result], seeds: Sequence[int]) -> dict[str, tuple[float, float]]:
+    """Mean and half of the 95 % interval (Student's t) of every figure over several seeds, which `run` takes."""
+    rows = np.array([run(seed=seed) for seed in seeds])
     few = len(seeds)
     half = np.zeros(rows.shape[1])
     if few > 1:
@@ -316,16 +322,16 @@ def steady(load: Load, fleet: Fleet, routing: str, *, seed: int = 0) -> tuple[fl
     the fleet's memory is one cache, otherwise every engine has its own for the same documents.
     """
     rng = np.random.default_rng(seed)
-    drawn = np.clip(rng.lognormal(np.log(load.median), load.spread, load.documents), load.shortest, load.longest)
+    count = min(load.documents, 5 * _HEAD)  # enough for the mean of the rest
+    drawn = np.clip(rng.lognormal(np.log(load.median), load.spread, count), load.shortest, load.longest)
     head = min(load.documents, _HEAD)
-    edges = (
-        np.unique(np.geomspace(head + 1, load.documents + 1, 2_000).astype(np.int64)) if load.documents > head else []
-    )
-    widths = np.diff(edges) if len(edges) else np.zeros(0, np.int64)  # ranks far back are taken in stretches
-    middles = np.sqrt(edges[:-1] * (edges[1:] - 1.0)) if len(edges) else np.zeros(0)
+    edges: Ints = np.array([head + 1])
+    if load.documents > head:  # ranks far back are taken in stretches
+        edges = np.unique(np.geomspace(head + 1, load.documents + 1, 2_000).astype(np.int64))
+    widths, middles = np.diff(edges), np.sqrt(edges[:-1] * (edges[1:] - 1.0))
     popularity = np.concatenate([np.arange(1, head + 1), middles]) ** -load.zipf
     popularity /= popularity[:head].sum() + (popularity[head:] * widths).sum()
-    sizes = np.concatenate([drawn[:head], widths * drawn[head:].mean() if len(widths) else widths])
+    sizes = np.concatenate([drawn[:head], widths * drawn[-_HEAD:].mean()])
     together = fleet.engines if routing in ("affinity", "bounded") else 1
     memory = _held(popularity, sizes, fleet.cache * together)
     disk = _held(popularity, sizes, fleet.disk * (1 if fleet.shared else together))

@@ -78,7 +78,7 @@ def simulate(**options: Any) -> None:
         )
         for routing in options["routings"] or ROUTINGS if options["start"] in (start, "both") else ():
             one = partial(run, load, fleet, times, routing, limit=options["limit"])
-            figures = over_seeds(lambda seed, one=one: one(seed=seed), range(options["seeds"]))
+            figures = over_seeds(one, range(options["seeds"]))
             rows.append({"start": start, "routing": routing, **figures})
     if options["as_json"]:
         print_json({"options": options, "cache_tokens": kept, "bytes_per_token": size, "rows": rows})

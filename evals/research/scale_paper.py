@@ -66,7 +66,7 @@ def inputs(stores: Path) -> dict[str, Input]:
             36,
             "passages/s a core",
             "measured",
-            "MiniLM in int8, 384 chunks of 230 tokens, two AVX-512 cores, 72 a second",
+            "MiniLM in int8, 384 chunks of 230 tokens, 72 a second on two AVX-512 cores (bench.indexing)",
         ),
         "index on disk": Input(1e6 * row["disk"] / row["passages"], "bytes a passage", "measured", told),
         "index in memory": Input(1_100, "bytes a passage", "assumption", "384 numbers in half precision, and words"),
@@ -240,6 +240,21 @@ def searching(given: dict[str, Input]) -> list[Sequence[str]]:
     return rows
 
 
+def loading(serving: Serving, given: dict[str, Input]) -> list[Sequence[str]]:
+    """What loading a document from disk takes beside computing it, and the speed from which on it is quicker."""
+    rows: list[Sequence[str]] = []
+    for tokens in (8_000, 16_000, 32_000, 64_000, 128_000):
+        size = tokens * serving.token
+        cold, cached = (float(np.interp(tokens, serving.times.tokens, times)) for times in serving.times[1:3])
+        cells = [
+            f"{cold:.2f}",
+            f"{cached + size / given['disk reads'].value:.2f}",
+            f"{size / 1e9 / (cold - cached):.1f}",
+        ]
+        rows.append((f"{tokens:,}", *cells))
+    return rows
+
+
 @click.command()
 @click.option(
     "--stores",
@@ -280,10 +295,14 @@ def main(stores: Path, svg: Path | None) -> None:
         ("answering", "cached", "from disk", "prefill, s", "H200", "decoding at once", "M$ a month", "$ for 1 000"),
         rows,
     )
+    _table(
+        ("document, tokens", "computing it, s", "loading it, s", "loading is quicker from, GB/s"),
+        loading(serving, given),
+    )
     back, held = given["disk reads"].value / serving.token, given["disk of a GPU"].value / serving.token
     click.echo(
-        f"One engine keeps {serving.cache:,} tokens in memory and {held:,.0f} on its disk, {serving.token / 1024:.0f} KiB "
-        f"each, which come back at {back:,.0f} tokens a second."
+        f"One engine keeps {serving.cache:,} tokens in memory and {held:,.0f} on its disk, {serving.token / 1024:.0f} "
+        f"KiB each, which come back at {back:,.0f} tokens a second."
     )
     if svg is not None:
         _draw(svg, serving, given)
