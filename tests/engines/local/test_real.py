@@ -12,6 +12,7 @@ import pytest
 
 from hybrid import Hybrid, load
 from hybrid.chat.prompts import Prompt
+from hybrid.engines.base import Engine
 from hybrid.engines.local.engine import LocalEngine
 from hybrid.index.embedding import Embedder
 from hybrid.settings import EngineSettings
@@ -25,7 +26,7 @@ FACT = "The old bridge over the Maronne was built in 1932."
 YEAR = "In which year was the old bridge over the Maronne built?"
 
 
-def haystack(engine: LocalEngine, tokens: int) -> str:
+def haystack(engine: Engine, tokens: int) -> str:
     """Prose of about so many tokens, with a fact at a third of it."""
     draw = Random(0)
     people, things = ("A farmer", "The miller", "Her brother", "An old guest"), ("door", "window", "cart", "garden")
