@@ -27,8 +27,7 @@ from typing import Any
 
 import click
 import numpy as np
-from hybrid.evals.bench.program import part
-from hybrid.evals.bench.tables import written
+from hybrid.evals.bench.tables import part, written
 
 from hybrid.corpus.corpus import Corpus
 from hybrid.document import Document
