@@ -15,9 +15,9 @@ _SAID = (
     # what the system or a service says, in lower case; our sentence; whether the index itself is at fault
     (("no space left", "os error 28", "os error 27", "file too large", "disk quota", "os error 122"),
      "the disk is full. What was there before is unchanged; free space, or give another folder with --index"),
-    (("accessdenied", "access denied", "403", "forbidden", "permission denied", "os error 13", "signaturedoesnotmatch",
-      "invalidaccesskeyid", "401", "unauthorized", "missing credentials", "no credentials", "loading credentials",
-      "imds", "credential"),
+    (("accessdenied", "access denied", "status 403", "forbidden", "permission denied", "os error 13",
+      "signaturedoesnotmatch", "invalidaccesskeyid", "status 401", "unauthorized", "missing credentials",
+      "no credentials", "loading credentials", "imds", "credential"),
      "it may not be read or written with the keys that are set. Set the service's keys, or the folder's rights"),
     (("nosuchbucket", "bucket does not exist", "bucketnotfound"), "there is no bucket of that name"),
     (("error sending request", "connection refused", "tcp connect", "dns error", "timed out", "failed to lookup",
