@@ -78,7 +78,9 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     notes, tier = [*warnings, *filter(None, [note])], None
     if (cache := cache_asked(options)) is not None:
         served, tier = tiered(served, known, vllm, *cache)
-        notes += [f"the {served[-1].kind} server keeps its cache in {tier.inside}", UNTRIED]
+        notes += [f"the {served[-1].kind} server keeps its cache in {tier.inside}; files that cannot be deleted are "]
+        notes[-1] += f"told in {tier.folder / 'janitor.log'}"
+        notes.append(UNTRIED)
     file = Path(options["write"])
     with_engines(file, served, force=options["force"])  # raises now what would fail after the start
     say = Sayer(quiet=options["quiet"])
