@@ -98,7 +98,9 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
         if options["router"]:
             refuse("--cache-dir", "with --router, which starts several servers for one folder")
         served, tier = tiered(served, known, vllm, *cache)
-        notes += [f"the {served[-1].kind} server keeps its cache in {tier.inside}", UNTRIED]
+        notes += [f"the {served[-1].kind} server keeps its cache in {tier.inside}; files that cannot be deleted are "]
+        notes[-1] += f"told in {tier.folder / 'janitor.log'}"
+        notes.append(UNTRIED)
     file = Path(options["write"])
     routers = [replace(router, servers=tuple(s for s in served if s.kind == router.kind)) for router in routers]
     named = routers or served

@@ -36,6 +36,7 @@ _HALF = re.compile(r"[0-9a-f]{16,128}\.bin_\d+\.tmp")  # being written; left beh
 SHARE = 0.05  # of the bound, that is kept free for what is written between two looks
 STALE = 3600.0  # seconds after which a half-written file or an empty folder is taken for left behind
 TOGETHER = 60_000_000_000  # ns: files used within a minute belong together
+LOG = "janitor.log"
 PAUSE = 1.0  # seconds between two looks, at least
 
 
@@ -120,9 +121,15 @@ def tidy(folder: Path) -> None:
 
 
 def start(folder: Path, limit: int, margin: int, pid: int) -> subprocess.Popen[bytes]:
-    """A janitor as a process of its own, which no Ctrl-C reaches, for as long as the process `pid` runs."""
+    """A janitor as a process of its own, which no Ctrl-C reaches, for as long as the process `pid` runs.
+
+    It holds no stream of its caller open, and writes what it has to say into the folder's `janitor.log`.
+    """
     line = [sys.executable, "-P", "-m", "hybrid.serving.janitor", str(folder), str(limit), str(margin), str(pid)]
-    return subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+    with (folder / LOG).open("ab") as log:
+        return subprocess.Popen(
+            line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
+        )
 
 
 def keep(folder: Path, limit: int, margin: int, pid: int) -> None:
@@ -137,7 +144,7 @@ def keep(folder: Path, limit: int, margin: int, pid: int) -> None:
         except OSError as error:
             failed = f"{folder}: {error.strerror}"
         if failed and failed != told:
-            with suppress(OSError):  # nobody may be listening any more
+            with suppress(OSError):  # the disk may be full
                 print(
                     f"The cache may outgrow its bound, a file cannot be deleted: {failed}", file=sys.stderr, flush=True
                 )
