@@ -65,13 +65,16 @@ _INSIDE = re.compile(r"\b(?:and|or|but|if|when|before|after|because|while|until|
 
 # -- what a question is about ----------------------------------------------------------------------------------------
 _IDENTIFIER = re.compile(r"\b[A-Za-z]\w*_\w+(?:\(\))?|\b\w+\(\)|\b[a-z]\w*\.[a-z]\w*\b")
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DATE = rf"\b{_MONTH}\s+\d{{1,2}}\b(?:,?\s+\d{{4}}\b)?|\b\d{{1,2}}\s+{_MONTH}(?:\s+\d{{4}}\b)?|\b{_MONTH}\s+\d{{4}}\b"
 _NUMBER = re.compile(
+    rf"{_DATE}|"
     r"(?:\b(?:section|clause|article|chapter|page|paragraph|part|item|note|table|figure|schedule|exhibit|annex)\s+)?"
     r"\b[QHv]?\d[\d.,/-]*(?<![.,-])(?:[a-z]\b)?(?:\(\w{1,4}\))*",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"\b[A-Z][\w&-]*(?:\s+[A-Z][\w&-]*)*(?!\()")
-_PREPOSITION = r"in|on|at|by|for|from|to|with|under|after|before|during|since|of|about|against|within|between"
+_PREPOSITION = r"as of|in|on|at|by|for|from|to|with|under|after|before|during|since|of|about|against|within|between"
 _VERB = (
     rf"{_BE}|{_HELPING}|ends?|begins?|expires?|starts?|costs?|runs?|says?|takes?|appl(?:y|ies)|covers?|contains?|"
     r"terminates?|requires?|returns?|calls?|works?|lasts?|pays?|gives?"
@@ -285,7 +288,8 @@ def _in_place(before: str, part: str) -> str | None:
         leads = re.compile(rf"\b{preposition[1]}\s+$", re.IGNORECASE)
         spots = [thing for thing in spots if leads.search(before[: thing.start])]
     if kind == "number":
-        spots = [thing for thing in spots if _figure(thing.text) == _figure(said)]
+        alike = [thing for thing in spots if _figure(thing.text) == _figure(said)]
+        spots = alike or [year for thing in spots for year in _year(thing) if _figure(year.text) == _figure(said)]
     elif kind == "phrase" and len(spots) > 1:
         spots = [thing for thing in spots if thing.text.split()[-1].isupper() == said.split()[-1].isupper()]
     if len(spots) != 1:
@@ -305,8 +309,16 @@ def _same_head(before: str, said: str) -> str | None:
     return f"{before[: found[0].start()]}{said}{before[found[0].end() :]}"
 
 
+def _year(thing: _Thing) -> list[_Thing]:
+    """The year of a date."""
+    year = re.search(r"\d{4}$", thing.text)
+    return [_Thing(thing.end - 4, thing.end, year[0], thing.kind)] if year else []
+
+
 def _figure(text: str) -> str:
-    """The shape of a number with what it counts: "2022" is as "2023", and "section 4.2" as "section 5"."""
+    """The shape of a number with what it counts: "2022" is as "2023", "section 4.2" as "section 5", a date as any."""
+    if re.fullmatch(_DATE, text, re.IGNORECASE):
+        return "date"
     word, _, figure = text.rpartition(" ")
     return word.lower() if word else re.sub(r"\d", "0", figure)
 

@@ -28,6 +28,17 @@ def said(*questions: str) -> tuple[Turn, ...]:
 @pytest.mark.parametrize(
     ("before", "question", "standing"),
     [
+        # a date, or its year, takes the place of a date
+        (
+            "How much cash was there as of March 31, 2024?",
+            "And as of December 31, 2023?",
+            "How much cash was there as of December 31, 2023?",
+        ),
+        (
+            "How much cash was there as of March 31, 2024?",
+            "What about 2023?",
+            "How much cash was there as of March 31, 2023?",
+        ),
         # one thing can be meant
         ("When does the lease end?", "And when does it begin?", "When does the lease begin?"),
         ("When does the lease end?", "Can it be renewed?", "Can the lease be renewed?"),
