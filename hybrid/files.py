@@ -80,12 +80,12 @@ def read_lines(path: Path) -> Iterator[Any]:
         raise InputError(f"Cannot read {path}: {_reason(error)}.") from None
 
 
-def carried(module: str) -> dict[str, Any]:
+def carried(module: str) -> Any:
     """What the TOML file says that the package carries beside a module, under the module's name."""
     package, _, name = module.rpartition(".")
     return tomllib.loads(files(package).joinpath(f"{name}.toml").read_text("utf-8"))
 
 
 def joined(pattern: str, **parts: str) -> str:
-    """A regular expression of several lines as one, without the blanks before them; `parts` stand for {{their names}}."""
+    """A regular expression of several lines as one, without the blanks before them; a part stands for its {{name}}."""
     return re.sub(r"\{\{(\w+)\}\}", lambda named: parts[named[1]], re.sub(r"^\s+|\n", "", pattern, flags=re.MULTILINE))
