@@ -33,14 +33,9 @@ READERS = Registry[Callable[[bytes], Any]](
 TEXTS = frozenset({"text", "markdown", "rst", "code"})  # kinds that no reader is needed for
 
 _CARRIED = carried(__name__)
-
-
-def _by_end(ends: dict[str, str]) -> dict[str, str]:
-    return {end: name for name, listed in ends.items() for end in listed.split()}
-
-
 KINDS, LANGUAGES, FILE_NAMES, REMEDIES = (
-    _by_end(_CARRIED[table]) for table in ("kinds", "languages", "names", "remedies")
+    {end: name for name, ends in _CARRIED[table].items() for end in ends.split()}
+    for table in ("kinds", "languages", "names", "remedies")
 )
 WITHOUT_TEXT = frozenset(_CARRIED["without_text"].split())  # only counted
 UNSUPPORTED = WITHOUT_TEXT | frozenset(_CARRIED["unsupported"].split())

@@ -9,7 +9,9 @@ from hybrid.corpus.readers.archive import W, find, switch, value
 from hybrid.corpus.readers.scripts import lowered, raised
 from hybrid.files import carried
 
-_FONTS = {font: {int(code, 16): shown for code, shown in signs.items()} for font, signs in carried(__name__).items()}
+_FONTS: dict[str, dict[int, str]] = {
+    font: {int(code, 16): shown for code, shown in signs.items()} for font, signs in carried(__name__).items()
+}
 UNKNOWN = "\u25a1"
 
 
