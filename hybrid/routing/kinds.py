@@ -1,9 +1,9 @@
 """The kind of answer a question wants, by its words: readable rules, and no model.
 
 Adaptive-RAG (Jeong et al. 2024, arXiv 2403.14403) asks a small language model how hard a question is, and
-RAGRouter-Bench (arXiv 2602.00296) shows that a linear model over words does nearly as well. The rules, in kinds.toml, go by the
-words that such models rest on. They know English only; a question in another language is a `lookup`, which is what
-most questions are.
+RAGRouter-Bench (arXiv 2602.00296) shows that a linear model over words does nearly as well. The rules, in kinds.toml,
+go by the words that such models rest on. They know English only; a question in another language is a `lookup`, which
+is what most questions are.
 """
 
 from __future__ import annotations
