@@ -1,11 +1,15 @@
-"""Small files: written as a whole, so that a kill leaves the old one, and read as text or line by line."""
+"""Small files: written as a whole, so that a kill leaves the old one, and read as text or line by line; those that the
+package carries beside its code."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import os
+import re
+import tomllib
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +78,14 @@ def read_lines(path: Path) -> Iterator[Any]:
                         raise InputError(f"Line {number} of {path} is not JSON.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"Cannot read {path}: {_reason(error)}.") from None
+
+
+def carried(module: str) -> Any:
+    """What the TOML file says that the package carries beside a module, under the module's name."""
+    package, _, name = module.rpartition(".")
+    return tomllib.loads(files(package).joinpath(f"{name}.toml").read_text("utf-8"))
+
+
+def joined(pattern: str, **parts: str) -> str:
+    """A regular expression of several lines as one, without the blanks before them; a part stands for its {{name}}."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda named: parts[named[1]], re.sub(r"^\s+|\n", "", pattern, flags=re.MULTILINE))

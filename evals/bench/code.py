@@ -33,7 +33,7 @@ from hybrid.files import read_lines
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
 from hybrid.index.lexical import Lexical, identifiers, query_words, words
-from hybrid.reading.assemble import pieces
+from hybrid.reading.window import pieces
 
 
 @click.group()

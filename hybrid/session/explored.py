@@ -8,8 +8,8 @@ from typing import Any
 
 from hybrid.cost.price import total
 from hybrid.errors import HybridError
-from hybrid.reading.assemble import ranked_documents
 from hybrid.reading.cite import cite
+from hybrid.reading.window import ranked_documents
 from hybrid.routing.explore import drawn, other
 from hybrid.routing.policies.calibrated import dollars
 from hybrid.routing.situation import Situation

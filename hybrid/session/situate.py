@@ -16,9 +16,8 @@ from hybrid.engines.effective import Effective
 from hybrid.errors import InputError
 from hybrid.index.protocol import Entry, Store
 from hybrid.model.profile import Profile
-from hybrid.reading.assemble import ranked_documents
 from hybrid.reading.ordering import choose
-from hybrid.reading.window import EVIDENCE, EVIDENCE_FROM, room, sizes
+from hybrid.reading.window import EVIDENCE, EVIDENCE_FROM, ranked_documents, room, sizes
 from hybrid.routing.adaptive import kept
 from hybrid.routing.features import features
 from hybrid.routing.situation import ROUTES, Reading, Situation

@@ -24,11 +24,10 @@ from hybrid.engines.base import Completion, Engine, OnText
 from hybrid.errors import HybridError, WindowError
 from hybrid.index.protocol import Progress, Store
 from hybrid.reading.amendments import amendments, amendments_first
-from hybrid.reading.assemble import pieces
 from hybrid.reading.chunkwise import Chunkwise
 from hybrid.reading.cite import cite
 from hybrid.reading.ordering import order
-from hybrid.reading.window import Fit, evidence, fit
+from hybrid.reading.window import Fit, evidence, fit, pieces
 from hybrid.routing.policy import Policy, second
 from hybrid.routing.situation import ROUTES, Situation
 from hybrid.session.calls import Calls, Held

@@ -8,23 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from hybrid.files import carried, joined
 from hybrid.text.words import HAN, HANGUL, KATAKANA, MONTHS, stem
 
-_MONTHS_ELSEWHERE = (
-    "januar|februar|marz|mai|juni|juli|oktober|dezember|janvier|fevrier|mars|avril|juin|juillet|aout|septembre|octobre|"
-    "novembre|decembre|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|gennaio|"
-    "febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre|января|февраля|марта|апреля|мая|июня|июля|августа|"
-    "сентября|октября|ноября|декабря|يناير|فبراير|مارس|ابريل|مايو|يونيو|يوليو|اغسطس|سبتمبر|اكتوبر|نوفمبر|ديسمبر"
-)
-NUMBER = (
-    r"(?:\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|thirty|forty|fifty|"
-    r"sixty|seventy|eighty|ninety|hundred|thousand|million|billion|half|third|quarter|once|twice)\b)"
-)
-_NUMBER_ELSEWHERE = (
-    r"|\b(?:zwei|drei|vier|funf|sechs|sieben|acht|neun|zehn|zwolf|deux|trois|quatre|cinq|sept|huit|neuf|dix|dos|tres|"
-    r"cuatro|cinco|seis|siete|ocho|nueve|diez|due|tre|quattro|cinque|otto|dieci|twee|drie|vijf|два|две|три|четыре|пять|"
-    r"шесть|семь|восемь|десять)\b|[一二三四五六七八九十百千两兩]+[个個名人年月日天円元回次本台冊件层階章周]"
-)
+_CARRIED = carried(__name__)
+_PARTS = {"months": MONTHS, "han": HAN, "hangul": HANGUL, "katakana": KATAKANA}
+_PARTS |= {name: joined(part) for name, part in _CARRIED["parts"].items()}
+_WORDS = _CARRIED["words"]
+NUMBER = _PARTS["number"]
 _HOW_OFTEN = re.compile(r"\bhow (?:often|frequently|regularly)\b|\bwie oft\b|多久一次|何回", re.IGNORECASE)
 _FREQUENCY = re.compile(
     rf"{NUMBER}|\b(?:hourly|daily|weekly|fortnightly|monthly|quarterly|yearly|annually|always|never|rarely|sometimes)\b|"
@@ -38,105 +29,17 @@ _HOW_MANY = re.compile(
 )
 
 
-def _kind(asked: str, elsewhere: str, answer: str, flags: int = re.IGNORECASE) -> tuple[re.Pattern[str], ...]:
-    return re.compile(rf"\b(?:{asked})\b|{elsewhere}", re.IGNORECASE), re.compile(answer, flags)
+def _kind(asked: str, elsewhere: str, answer: str, *, capitals: bool = False) -> tuple[re.Pattern[str], ...]:
+    asks = rf"\b(?:{joined(asked)})\b|{joined(elsewhere)}"
+    return re.compile(asks, re.IGNORECASE), re.compile(joined(answer, **_PARTS), 0 if capitals else re.IGNORECASE)
 
 
-# The kinds of answers: how a question asks for one, and what it looks like. The first that matches holds.
-KINDS: dict[str, tuple[re.Pattern[str], ...]] = {
-    "when": _kind(
-        "when|(?:what|which) (?:year|date|day|month|century|decade|time)"
-        "|wann|(?:welche[mnrs]?|an welchem|in welchem) (?:jahr|datum|tag|monat)|quand|quelle (?:date|annee|heure)|"
-        "cuando|"
-        "que (?:fecha|ano|dia|hora)|quando|(?:che|quale|qual) (?:data|giorno|ora|ano)|wanneer|когда|какого числа|"
-        "в каком (?:году|месяце)|متى",
-        "什[么麼]时候|什麼時候|何时|何時|哪一?[年天月日]|几[号点月]|日期|いつ|何[日年月曜]|언제|며칠|"
-        "몇 ?[시년월일]|เมื่อไ",
-        rf"\b(?:1\d|20)\d\d\b|\b(?:{MONTHS}|{_MONTHS_ELSEWHERE})\b|\b\d+(?:st|nd|rd|th)\b|\bcentur(?:y|ies)\b|"
-        r"\d\d?:\d\d|\d ?[ap]\.m\.|"
-        r"\d ?[年月日号時时点년월일시]|[月火水木金土日]曜|[周星期]+[一二三四五六日天]|[월화수목금토일]요일|"
-        r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b(?:20|1\d)\d\d-",
-    ),
-    "number": _kind(
-        "how (?:many|much|long|far|old|tall|often|big|large|high|deep|fast|few|heavy|wide|thick|hot|cold|strong|soon)|"
-        "percentage|number|amount|population|size|price|cost|age|rate|total"
-        "|was kosten|was kostet|que cuestan?|quanto costa(?:no)?|quanto custam?|wat kosten?|сколько стоит"
-        "|wie ?(?:viele?[nmrs]?|lang|lange|hoch|teuer|oft|weit|alt|gross|schwer|tief|breit|schnell)|combien|"
-        "cuant[oa]s?|quant[oiae]s?|hoeveel|hoe (?:lang|hoog|oud|vaak|groot|zwaar)|сколько|"
-        "как(?:ова|ов|ово)|кака[яи] (?:цена|сумма|стоимость)|كم",
-        "多少|几[个個名天年人次]|多[长長大高重久远遠]|いくら|いくつ|何[人個円名件台冊本回階歳]|どのくらい|どれくらい|얼마|"
-        "몇|เท่าไ|กี่",
-        NUMBER + _NUMBER_ELSEWHERE,
-    ),
-    "why": _kind(
-        "why|reason|cause|purpose|warum|weshalb|wieso|pourquoi|por que|perche|waarom|почему|зачем|لماذا",
-        "为什么|為什麼|为何|なぜ|どうして|왜|ทำไม",
-        r"\b(?:because|due to|so that|in order to|as a result|since|therefore|caus\w+|reason|result\w*|weil|wegen|"
-        r"damit|parce que|car|afin|porque|debido|poiche|omdat|потому|так как|из-за|لان|بسبب)\b|因[为為]|由于|ため|ので|"
-        r"때문|위해",
-    ),
-    "where": _kind(
-        "where|(?:what|which) (?:city|country|state|place|town|county|continent|location|area)"
-        "|wo|wohin|woher|in welche[mnr] (?:stadt|land|ort)|dans quelle? (?:ville|pays)|donde|en que (?:ciudad|pais)|"
-        "dove|"
-        "in quale (?:citta|paese)|onde|waar|где|куда|откуда|в каком (?:городе|месте)|اين",
-        r"\bou (?=est|se|sont|peut|travaille|habite)|^ou\b|哪[里裡儿個个]|在哪|何处|どこ|어디|ที่ไหน",
-        r"\b(?:[Ii]n|[Aa]t|[Nn]ear|[Ff]rom|[Tt]o|[Oo]f|[Oo]n|across|along|between|outside|im|am|bei|aus|nach|à|a|en|de|"
-        r"dans|da|te|naar|в|на|из)"
-        r" (?:(?:the|der|den|dem|la|le|el|il|los) )?[A-ZА-Я]|[在于於位]|で|に|에서|에 |"
-        r"\b[Cc](?:ity|ountry): \S|\b[Tt]own: \S|\b[Pp]lace: \S|\b[Aa]ddress: \S|\bفي |\b\d{5}\b",
-        0,
-    ),
-    "who": _kind(
-        "who|whom|whose|(?:what|which) (?:person|man|woman|king|queen|president|actor|actress|singer)"
-        "|wer|wem|wen|wessen|quien|quienes|chi|quem|кто|кому|кем|чеи",
-        r"^(?:a |de |par |avec )?qui\b|^wie is\b|^من\b|谁|誰|哪位|だれ|どなた|누구|누가|ใคร",
-        r"\b[A-ZА-Я][\w.'\u2019-]+(?: (?:[a-z]{1,3} )?[A-ZА-Я][\w.'\u2019-]+)+"
-        r"|[^\W_](?:さん|氏|様|先生|女士|经理|씨|님)"
-        rf"|[:：] ?[{HAN}{HANGUL}{KATAKANA}]{{2,5}}(?![{HAN}{HANGUL}])|[是为] ?[{HAN}]{{2,4}}|"
-        "(?:السيد|الدكتور|المهندس)",
-        0,
-    ),
-}
+KINDS = {name: _kind(**kind) for name, kind in _CARRIED["kinds"].items()}
 
 
-_MONEY = (
-    r"[$€£¥₹]|(?<![a-z])(?:euros?|eur|dollars?|usd|pounds?|gbp|cents?|pence|yen|francs?|chf|rubles?|crowns?)(?![a-z])|"
-    r"[元円원]"
-)
-# How a question asks for a unit, the units or signs of its answer, and words in the name of a column that gives it.
 _UNITS = [
-    [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
-    for patterns in (
-        (r"\be-?mail\b", r"@", r"mail"),
-        (r"\b(?:tele)?phone\b|\bhotline\b|\bfax\b", r"\d[\d /()-]{3,}\d", r"phone|tel|mobile|fax|hotline|extension"),
-        (
-            r"\bhow heavy\b|\bweigh|\bweight\b",
-            r"\d ?(?:kg|g|kilos?|kilograms?|grams?|t|tons?|lbs?|pounds?|oz)\b",
-            r"weight|mass|gewicht|\b(?:kg|g|t|tons?|tonnes?|lbs?|pounds?)\b",
-        ),
-        (
-            r"\bhow (?:tall|high|deep|wide|far|thick|large|big) (?:is|are|was)\b|\b(?:height|depth|width)\b",
-            r"\d ?(?:[cmk]?m2?|km2?|feet|foot|ft|inch(?:es)?|in|miles?|met(?:er|re)s?|kilomet\w+|centimet\w+|hectares?|"
-            r"acres?)\b|[$€£%]",
-            r"height|depth|width|length|size|area|distance|altitude|elevation|\b(?:[cmk]?m2?|feet|ft|miles?)\b",
-        ),
-        (r"\bhow hot\b|\btemperature\b", r"\d ?(?:°|degrees?|c\b|f\b|k\b)", r"temp|heat|°|\b[cf]\b"),
-        (r"\b(?:percentage|per ?cent)\b", r"%|\bper ?cent", r"%|per ?cent|share|rate"),
-        (
-            r"\bcosts?\b|\bprice\b|\bearns?\b|\bsalary\b|\bhow much (?:is|are|was|were) (?:the|a|an) |"
-            r"\bkosten?t?\b|\bcuestan?\b|\bcostano?\b|\bcoutent?\b|\bpreis\b|\bpa(?:y|id|ys)\b|\b(?:fee|rent|deposit|fine|balance|budget)\b",
-            _MONEY,
-            r"",  # prices stand in columns of any name
-        ),
-        (
-            r"\bhow (?:long|soon)\b",
-            rf"(?<!every )(?<!each )(?:{NUMBER})[ -]?(?:[a-z]+ )?(?:seconds?|minutes?|min|hours?|h|days?|weeks?|"
-            r"months?|years?|s|[cmk]?m|feet|ft|inch(?:es)?|miles?|met(?:er|re)s?|pages?|words?|lines?)\b|\buntil\b",
-            r"time|duration|dauer|length|long|term|period|until|\b(?:min(?:ute)?s?|h(?:ou)?rs?|h|days?|weeks?|months?|"
-            r"years?|s|[cmk]?m|feet|ft|miles?|pages?|words?|lines?)\b|warranty|guarantee|notice",
-        ),
-    )
+    [re.compile(joined(unit[name], **_PARTS), re.IGNORECASE) for name in ("asked", "sign", "column")]
+    for unit in _CARRIED["units"]
 ]
 
 
@@ -205,21 +108,8 @@ def counted_in(question: str) -> str | None:
     return found.group(1) if found else None
 
 
-# A question names these without saying anything of the thing: the number of a telephone is a telephone.
-GENERAL = frozenset(
-    """number numbers name names amount date time total value level kind type sort many much way thing things size
-    length people person place day days long exact current maximum minimum open closed cost costs
-    price pay paid given""".split()
-)
-ONLY_ASKING = frozenset("mean means meant called happens happen stand stands".split())
-# People ask with these, and documents need not say them: the excess is 250 pounds, however "how high" it is.
-LIGHT = frozenset(
-    """one ones take takes place find belong get happen happens need high big large long much old good come exist
-    located situated called named look want know give mean stand use used bring bought go goes held served mr mrs ms
-    total exactly actually currently normally usually normal usual altogether overall single""".split()
-)
-VAGUE = frozenset(  # those of GENERAL that say little even beside others
-    "number numbers name names amount total value level kind type sort way thing things current exact given".split()
+GENERAL, VAGUE, ONLY_ASKING, LIGHT = (
+    frozenset(_WORDS[name].split()) for name in ("general", "vague", "only_asking", "light")
 )
 _ASKED_OF = re.compile(
     r"\W*(?:what|which)\s+(?:(?:is|are|was|were)\s+(?:the\s+|an?\s+|its\s+|their\s+)?)?"
@@ -287,19 +177,7 @@ def undone_by(text: str, terms: Collection[str]) -> bool:
 
 
 _OPPOSITES = [
-    [re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for words in pair]
-    for pair in (
-        (
-            "end(?:s|ed|ing)?|finish(?:es|ed)?|expires?|stop(?:s|ped)?|until|till",
-            "start(?:s|ed|ing|_\\w+)?|begin(?:s|ning)?|began",
-        ),
-        ("clos(?:e|es|ed|ing)", "open(?:s|ed|ing)?"),
-        ("arriv(?:e|es|ed|al)", "depart(?:s|ed|ure)?|leav(?:e|es)|left"),
-        ("child(?:ren)?(?:'s)?|kids?", "adults?"),
-        ("max(?:imum)?|at most", "min(?:imum)?|at least"),
-        ("buy|purchase[sd]?|buying", "sell(?:s|ing)?|sold"),
-        ("employees?", "employers?"),
-    )
+    [re.compile(rf"\b(?:{joined(words)})\b", re.IGNORECASE) for words in pair] for pair in _WORDS["opposites"]
 ]
 _CONTRASTS = [*_OPPOSITES, *(pair[::-1] for pair in _OPPOSITES)]
 
@@ -327,19 +205,11 @@ def without_parties(question: str, texts: Sequence[str]) -> str:
     return question[: found.end("thing")] + question[found.end() :]
 
 
-_WHICH_NAMED = re.compile(
-    r"\W*(?:which|what)\s+(?:[\w-]+\s+){0,2}(?:compan(?:y|ies)|firms?|banks?|carriers?|insurers?|hotels?|airlines?|"
-    r"vessels?|ships?|suppliers?|manufacturers?|brands?|makers?|schools?|universit(?:y|ies)|hospitals?|contractors?|"
-    r"agenc(?:y|ies)|brokers?|software|programs?|shops?)\b",
-    re.IGNORECASE,
-)
+_WHICH_NAMED = re.compile(rf"\W*(?:which|what)\s+(?:[\w-]+\s+){{0,2}}(?:{joined(_WORDS['named'])})\b", re.IGNORECASE)
 _NAME_IN_TEXT = re.compile(r"(?<![.!?:\n] )(?<!^)(?<![\n|])\b[A-Z]\w+|\b[A-Z]\w+ [A-Z]\w+")
 
 
-_ROLE = re.compile(  # of a contract
-    r"The|Suppliers?|Buyers?|Sellers?|Employe[er]s?|Landlords?|Tenants?|Less(?:or|ee)|Licens(?:or|ee)|Contractor|Clients?|"
-    r"Customers?|Purchasers?|Borrowers?|Lenders?|Providers?|Consultants?|Part(?:y|ies)|Company|Agreement|Contract"
-)
+_ROLE = re.compile(joined(_WORDS["roles"]))  # of a contract
 
 
 def names_none(question: str, text: str, terms: Collection[str]) -> bool:
@@ -357,16 +227,7 @@ def names_none(question: str, text: str, terms: Collection[str]) -> bool:
     )
 
 
-_SOMEBODY = re.compile(
-    r"\b(?:we|i|you|our|your|they|he|she|us|me|everyone|everybody|nobody|anyone|landlord|tenant|owner|"
-    r"manager|director|chair\w*|board|committee|council|staff|caretaker|treasurer|secretary|teachers?|part(?:y|ies)|"
-    r"compan(?:y|ies)|firm|suppliers?|buyers?|sellers?|employe[er]s?|customers?|clients?|contractors?|users?|guests?|"
-    r"members?|residents?|parents?|children|players?|adults?|people|persons?|men|women|pupils?|students?|patients?|"
-    r"visitors?|passengers?|drivers?|operators?|technicians?|engineers?|admin\w*|inspectors?|doctors?|nurses?|lawyers?|"
-    r"insurers?|lenders?|borrowers?|lessees?|lessors?|office|department|team|service|society|club|association|caller|"
-    r"dealers?|agents?|representatives?|trustees?|shareholders?|authorit(?:y|ies)|police|court|president|minister|mayor)\b",
-    re.IGNORECASE,
-)
+_SOMEBODY = re.compile(rf"\b(?:{joined(_WORDS['somebody'])})\b", re.IGNORECASE)
 
 
 def names_nobody(text: str, terms: Collection[str]) -> bool:

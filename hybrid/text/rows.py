@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.files import carried
 from hybrid.text.blocks import spelled
 from hybrid.text.sentences import CELLS, is_row
 from hybrid.text.words import fold
@@ -17,19 +18,8 @@ from hybrid.text.words import fold
 Rows = NDArray[np.intp]
 Cells = dict[str, str]
 
-_SHORT = """
-abs absolute; acct account; addr address; amt amount; appt appointment; arr arrival; avg average; bal balance;
-cap capacity; cat category; chk checked; col colour; cond condition; conf confirmed; cust customer; dep departure;
-dept department; desc description; descr description; dist distance; dob date of birth; dur duration; emp employee;
-exp expiry; ext extension; freq frequency; grp group; hgt height; hol holiday; hr hour; hrs hours; ht height;
-incl included; ins insured; inv invoice; lang language; len length; lgth length; loc location; lvl level; max maximum;
-mfr manufacturer; mgr manager; mth month; mths months; num number; org organisation; pct percent; ph phone; pmt payment;
-pos position place; prod product; qty quantity number; qtr quarter; ref reference; reg registration; rem remarks;
-resp responsible; rmk remarks; rmks remarks; sched schedule; spec specification; std standard; sup supplier;
-supp supplier; svc service; sz size; tel telephone; temp temperature; val value; vol volume; wd width; wgt weight;
-wk week; wks weeks; wt weight; yr year; yrs years
-"""
-_WHOLE = {words[0]: " ".join(words[1:]) for words in map(str.split, _SHORT.split(";"))}
+_CARRIED = carried(__name__)
+_WHOLE = {words[0]: " ".join(words[1:]) for words in map(str.split, _CARRIED["short"].split(";"))}
 _PART = re.compile(r"[A-Za-z]+")
 
 
@@ -65,34 +55,14 @@ def rows_in_words(text: str, starts: Rows) -> tuple[str, Rows]:
     return "".join(parts), np.array(begins, np.intp)
 
 
-_MONEY = r"price|cost|fee|rate|fare|pay|salary|wage|rent|eur|usd|gbp|£|\$|€"
-_TIME = r"time|date|day|year|since|start|end|departure|departs|leaves|arrival|arrives"
 # Words that ask for the row with the most or the least, and the columns that they mean where the question names none.
 _EXTREMES: dict[str, tuple[int, str]] = {
-    word: (sign, columns)
-    for words, sign, columns in (
-        ("most highest largest biggest greatest maximum", 1, ""),
-        ("fewest least lowest smallest minimum", -1, ""),
-        ("cheapest", -1, _MONEY),
-        ("dearest costliest priciest", 1, _MONEY),
-        ("heaviest", 1, r"weight|mass|\bk?g\b"),
-        ("lightest", -1, r"weight|mass|\bk?g\b"),
-        ("longest", 1, r"length|duration|distance|\bk?m\b|minutes?"),
-        ("shortest", -1, r"length|duration|distance|height|\bk?m\b|minutes?"),
-        ("tallest", 1, r"height|\bc?m\b"),
-        ("hottest warmest", 1, r"temp|heat|°"),
-        ("coldest coolest", -1, r"temp|heat|°"),
-        ("fastest quickest", 1, r"speed|km/?h|mph"),
-        ("slowest", -1, r"speed|km/?h|mph"),
-        ("deepest", 1, r"depth"),
-        ("furthest farthest", 1, r"distance|\bkm\b|miles"),
-        ("nearest closest", -1, r"distance|\bkm\b|miles"),
-        ("newest latest youngest last", 1, _TIME),
-        ("oldest earliest first", -1, _TIME),
-    )
-    for word in words.split()
+    word: (sign, means["columns"])
+    for means in _CARRIED["extremes"]
+    for name, sign in (("most", 1), ("least", -1))
+    for word in means.get(name, "").split()
 }
-_COMPARED = {"expensive": _MONEY, "recent": _TIME}  # "the most expensive", "the least expensive"
+_COMPARED = {means["compared"]: means["columns"] for means in _CARRIED["extremes"] if "compared" in means}
 _FIGURE = re.compile(r"(?:[A-Z]{3} |[^\w-]{0,3})(-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?)(?![\d.:/-]*[:/-]\d)")
 _DATE = re.compile(r"(?:(\d{4})-(\d\d?)-(\d\d?)|(\d\d?)[./](\d\d?)[./](\d{4}))")
 _CLOCK = re.compile(r"(\d\d?):(\d\d)(?!\d)")

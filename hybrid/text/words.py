@@ -17,14 +17,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-_SCALES = {
-    3: "thousand|tausend|tsd|k|milliers?|mila|тыс(?:яч[аи]?)?|千|천",
-    4: "万|萬|만",
-    6: "millions?|millionen|mio|mln|mn|m|millones|millon|milion[ei]|milhoes|milhao|miljoen|миллион(?:а|ов)?|млн|"
-    "百万|百萬",
-    8: "亿|億|억",
-    9: "billions?|bn|milliarden?|mrd|milliards?|miliard[oi]|миллиард(?:а|ов)?|млрд|十亿|十億|십억",
-}
+from hybrid.files import carried, joined
+
+_CARRIED = carried(__name__)
+_SCALES: dict[int, str] = {int(exponent): joined(names) for exponent, names in _CARRIED["scales"].items()}
 _OF = {exponent: re.compile(rf"(?:{names})", re.IGNORECASE) for exponent, names in _SCALES.items()}
 _SCALE = "|".join(f"(?:{names})" for names in _SCALES.values())
 _NUMBER = re.compile(
@@ -34,20 +30,7 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 
-_MONTH_NAMES = (
-    "january jan januar janvier enero gennaio janeiro januari января январь",
-    "february feb februar fevrier febrero febbraio fevereiro februari февраля февраль",
-    "march mar marz maerz mars marzo marco maart марта март",
-    "april apr avril abril aprile апреля апрель",
-    "may mai mayo maggio maio mei мая маи май",
-    "june jun juni juin junio giugno junho июня июнь",
-    "july jul juli juillet julio luglio julho июля июль",
-    "august aug aout agosto augustus августа август",
-    "september sep sept septembre septiembre settembre setembro сентября сентябрь",
-    "october oct okt oktober octobre octubre ottobre outubro октября октябрь",
-    "november nov novembre noviembre novembro ноября ноябрь",
-    "december dec dez dezember decembre diciembre dicembre dezembro декабря декабрь",
-)
+_MONTH_NAMES: list[str] = _CARRIED["months"]
 MONTHS = "|".join(names.split()[0] for names in _MONTH_NAMES)  # of English, in lower case
 _MONTH = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split()}
 _A_MONTH = "|".join(sorted(_MONTH, key=len, reverse=True))
@@ -126,13 +109,7 @@ UNSPACED = HAN + HIRAGANA + KATAKANA + HANGUL + THAI
 RUN = re.compile(rf"[{HAN}]+|[{HIRAGANA}]+|[{KATAKANA}]+|[{HANGUL}]+|[{THAI}]+")
 WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
 
-_STOP_WORDS = """
-a about also am an and any are as at be been being but by can could d did do does doing done for from had has have
-having he her him his how i if in into is it its ll many may me might much must my name no not of on onto or our
-please re s shall she should so some such t tell than that the their them then there these they this those to us ve
-was we were what when where which who whom whose why will with without would you your
-"""
-STOP = frozenset(_STOP_WORDS.split())
+STOP: frozenset[str] = frozenset(_CARRIED["stop"].split())
 
 # A part number: letters and digits, with hyphens, full stops, slashes or underscores between them.
 CODE = re.compile(r"(?<![\w./-])(?=[A-Za-z0-9._/-]*\d)(?=[A-Za-z0-9._/-]*[A-Za-z])[A-Za-z0-9]+(?:[-._/][A-Za-z0-9]+)*")

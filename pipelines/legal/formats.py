@@ -14,45 +14,13 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from typing import Any, Literal
 from urllib.parse import quote
 
 from hybrid.pipelines.legal.answer import Finding, Statement, Table, found_at
 
 from hybrid.document import Document
-
-_STYLE = """
-:root { --ink: #1d2430; --soft: #5c6675; --line: #d5dae1; --page: #fff; --head: #f2f4f7; --link: #0b57a4;
-  --doubt: #8a4b00; --doubt-page: #fff6e5; --mark: #ffe9a8 }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e8ee; --soft: #9da8b7; --line: #3a4350; --page: #14181e;
-  --head: #1f252d; --link: #7db8f5; --doubt: #f2b862; --doubt-page: #2d2413; --mark: #6a5518 } }
-* { box-sizing: border-box }
-html { color-scheme: light dark; scroll-padding-top: 3rem }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 1rem; color: var(--ink); background: var(--page) }
-h1 { font-size: 1.5rem; margin: 0 0 .3rem } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem }
-a { color: var(--link) } p { margin: 0 0 .4rem; max-width: 46rem } ul { margin: .4rem 0; padding-left: 1.2rem }
-.scroll { overflow: auto; max-height: 92vh; border: 1px solid var(--line); margin: 1rem 0 }
-table { border-collapse: separate; border-spacing: 0; width: 100% }
-th, td { border: 0 solid var(--line); border-width: 0 1px 1px 0; padding: .5rem .7rem; vertical-align: top;
-  text-align: left; overflow-wrap: anywhere }
-td { min-width: 17rem } thead th { position: sticky; top: 0; background: var(--head); z-index: 2 }
-tbody th { position: sticky; left: 0; background: var(--head); z-index: 1; width: 11rem; min-width: 9rem }
-thead th:first-child { left: 0; z-index: 3 }
-small { display: block; color: var(--soft); font-weight: normal } .none { color: var(--soft) }
-q { quotes: none } td p + p { margin-top: .6rem } .doubt { background: var(--doubt-page) }
-.why { color: var(--doubt); font-size: .9em } .why b { font-size: 1.15em }
-details { margin: .6rem 0; border: 1px solid var(--line); padding: .5rem .7rem } summary { cursor: pointer }
-.text { white-space: pre-wrap; overflow-wrap: anywhere; border-left: 3px solid var(--line); padding-left: .8rem;
-  max-width: 50rem }
-mark { background: var(--mark); color: inherit } mark:target { outline: 3px solid var(--link) }
-@media (max-width: 40rem) {
-  body { padding: .7rem } .scroll { overflow: visible; max-height: none; border: 0 }
-  table, tbody, tr, th, td { display: block; width: auto; min-width: 0 } thead { display: none }
-  tbody tr { border: 1px solid var(--line); margin-bottom: 1rem } tbody th { position: static; width: auto }
-  td::before { content: attr(data-of); display: block; font-weight: 600; font-size: .85em; color: var(--soft) }
-}
-@media print { .scroll { overflow: visible; max-height: none } thead th, tbody th { position: static } }
-"""
 
 _FEW = 5  # unread files that are shown unfolded
 
@@ -127,10 +95,11 @@ def page(table: Table) -> str:
         f'<div class="text">{places.text(name)}</div></section>'
         for name, number in numbers.items()
     ]
+    style = (files("hybrid.pipelines.legal") / "formats.css").read_text("utf-8")
     return (
         '<!doctype html>\n<html lang="en" id="top"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Clauses</title><style>{_STYLE}</style></head><body>\n"
+        f"<title>Clauses</title><style>\n{style}</style></head><body>\n"
         + "\n".join([*parts, *texts])
         + "\n</body></html>\n"
     )

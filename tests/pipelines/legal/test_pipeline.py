@@ -12,7 +12,7 @@ from hybrid.pipelines.legal.question import Question, cuad, named
 from hybrid import Hybrid, Settings
 from hybrid.errors import InputError
 from hybrid.index.embedding import Embedder
-from hybrid.reading.assemble import passage_piece
+from hybrid.reading.window import passage_piece
 from tests.pipelines.legal.agreements import CORPUS, LEASE, SUPPLY
 from tests.session.doubles import Model
 

@@ -7,38 +7,11 @@ from typing import Any, NamedTuple
 
 from hybrid.corpus.readers.archive import W, find, switch, value
 from hybrid.corpus.readers.scripts import lowered, raised
+from hybrid.files import carried
 
-_SYMBOL = dict(
-    zip(
-        range(0x61, 0x7B),
-        "\u03b1\u03b2\u03c7\u03b4\u03b5\u03c6\u03b3\u03b7\u03b9\u03d5\u03ba\u03bb\u03bc"
-        "\u03bd\u03bf\u03c0\u03b8\u03c1\u03c3\u03c4\u03c5\u03d6\u03c9\u03be\u03c8\u03b6",
-        strict=True,
-    )
-) | dict(
-    zip(
-        range(0x41, 0x5B),
-        "\u0391\u0392\u03a7\u0394\u0395\u03a6\u0393\u0397\u0399\u03d1\u039a\u039b\u039c"
-        "\u039d\u039f\u03a0\u0398\u03a1\u03a3\u03a4\u03a5\u03c2\u03a9\u039e\u03a8\u0396",
-        strict=True,
-    )
-)
-_SYMBOL |= {
-    0x2D: "\u2212", 0xA2: "\u2032", 0xA3: "\u2264", 0xA5: "\u221e", 0xAB: "\u2194", 0xAC: "\u2190", 0xAE: "\u2192",
-    0xB0: "\u00b0", 0xB1: "\u00b1", 0xB2: "\u2033", 0xB3: "\u2265", 0xB4: "\u00d7", 0xB6: "\u2202", 0xB7: "\u2022",
-    0xB8: "\u00f7", 0xB9: "\u2260", 0xBA: "\u2261", 0xBB: "\u2248", 0xBC: "\u2026", 0xC6: "\u2205", 0xC7: "\u2229",
-    0xC8: "\u222a", 0xCE: "\u2208", 0xD1: "\u2207", 0xD2: "\u00ae", 0xD3: "\u00a9", 0xD4: "\u2122", 0xD5: "\u220f",
-    0xD6: "\u221a", 0xD7: "\u22c5", 0xDE: "\u21d2", 0xE5: "\u2211", 0xF2: "\u222b", 0xA0: "\u20ac",
-}  # fmt: skip
-_WINGDINGS = {
-    0x28: "\u260e", 0x2A: "\u2709", 0x6C: "\u25cf", 0x6E: "\u25a0", 0x6F: "\u25a1", 0x71: "\u2751", 0x76: "\u2756",
-    0x9F: "\u2022", 0xA7: "\u25aa", 0xA8: "\u2610", 0xD8: "\u27a2", 0xDF: "\u2190", 0xE0: "\u2192", 0xE1: "\u2191",
-    0xE2: "\u2193", 0xE8: "\u2192", 0xFB: "\u2717", 0xFC: "\u2713", 0xFD: "\u2612", 0xFE: "\u2611",
-}  # fmt: skip
-_WINGDINGS_2 = {
-    0x4F: "\u2717", 0x50: "\u2713", 0x51: "\u2612", 0x52: "\u2611", 0x53: "\u2612", 0x54: "\u2612", 0xA3: "\u2610",
-}  # fmt: skip
-_FONTS = {"symbol": _SYMBOL, "wingdings": _WINGDINGS, "wingdings 2": _WINGDINGS_2}
+_FONTS: dict[str, dict[int, str]] = {
+    font: {int(code, 16): shown for code, shown in signs.items()} for font, signs in carried(__name__).items()
+}
 UNKNOWN = "\u25a1"
 
 
@@ -47,7 +20,7 @@ def sign(code: int, font: str) -> str:
     bare = code - 0xF000 if 0xF000 <= code <= 0xF0FF else code
     known = _FONTS.get(font.lower())
     if known is not None:
-        return known.get(bare, chr(bare) if known is _SYMBOL and 0x20 <= bare < 0x7F else UNKNOWN)
+        return known.get(bare, chr(bare) if font.lower() == "symbol" and 0x20 <= bare < 0x7F else UNKNOWN)
     if bare != code:
         return UNKNOWN if "dings" in font.lower() or "symbol" in font.lower() or bare < 0x20 else chr(bare)
     return chr(code) if code >= 0x20 and not 0xD800 <= code < 0xE000 and code <= 0x10FFFF else UNKNOWN
