@@ -306,7 +306,10 @@ def _same_head(before: str, said: str) -> str | None:
     found = list(re.finditer(rf"(?<![\w'’-])([\w-]+)\s+{re.escape(head)}\b", before, re.IGNORECASE))
     if not first or len(found) != 1 or _NO_FIRST.fullmatch(found[0][1]):
         return None
-    return f"{before[: found[0].start()]}{said}{before[found[0].end() :]}"
+    lead = before[: found[0].start()]
+    if re.search(r"\b(?:the|an?|our|your)\s+$", lead, re.IGNORECASE):
+        said = re.sub(r"^(?:the|an?|our|your)\s+", "", said, flags=re.IGNORECASE)
+    return f"{lead}{said}{before[found[0].end() :]}"
 
 
 def _year(thing: _Thing) -> list[_Thing]:

@@ -28,6 +28,11 @@ def said(*questions: str) -> tuple[Turn, ...]:
 @pytest.mark.parametrize(
     ("before", "question", "standing"),
     [
+        (
+            "What was the wage cost in May?",
+            "And the general and other cost?",
+            "What was the general and other cost in May?",
+        ),
         # a date, or its year, takes the place of a date
         (
             "How much cash was there as of March 31, 2024?",
