@@ -14,7 +14,8 @@ from hybrid.text.words import HANGUL, HIRAGANA, STOP, THAI, UNSPACED, WORD, stem
 
 _CARRIED = carried(__name__)
 # Words that carry nothing, by language; a question is in the language with the most of its words.
-STOP_WORDS = {"en": STOP | {"per"}} | {name: frozenset(words.split()) for name, words in _CARRIED["stop_words"].items()}
+STOP_WORDS: dict[str, frozenset[str]] = {"en": STOP | {"per"}}
+STOP_WORDS |= {name: frozenset(words.split()) for name, words in _CARRIED["stop_words"].items()}
 LANGUAGES = {  # names of the stemmers
     "de": "german", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese", "nl": "dutch",
     "ru": "russian", "ar": "arabic",
