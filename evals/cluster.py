@@ -7,7 +7,6 @@ where every machine of the cluster reads and writes it.
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,12 +21,12 @@ from hybrid.evals.shards import Shard
 from hybrid.evals.suite import Limits, Suite, make_task
 
 from hybrid.errors import InputError, MissingDependency, SettingsError, UserError
+from hybrid.index.connection import address_of, connected
 from hybrid.settings.loading import PREFIX
 
 SHARDS = "shards"  # folder of them in that of the run
 STARTS = 3  # times that a shard is started anew where its worker is killed
 LOOK = 0.5  # seconds between two looks at the records
-REACH = 5.0  # seconds for a cluster's address to answer
 Step = Callable[[str, int, int], None]
 
 
@@ -42,41 +41,12 @@ def cluster(address: str | None) -> Iterator[Any]:
         MissingDependency: Ray is not installed.
         InputError: no cluster answers there.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        import ray
-    except ImportError:
-        raise MissingDependency("ray", "ray", "Running shards on Ray") from None
-    address = address or os.environ.get("RAY_ADDRESS") or None
-    _check_reach(address)
     passed = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
-    own: dict[str, Any] = {} if address else {"include_dashboard": False}
-    try:
-        ray.init(address=address, log_to_driver=False, runtime_env={"env_vars": passed}, **own)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        what = f"The Ray cluster at {address} cannot be used" if address else "Ray cannot be started here"
-        raise InputError(f"{what} ({str(error).splitlines()[0].rstrip('.')}); see `ray status`.") from None
+    ray = connected(address_of(address or ""), None, "Running shards on Ray", passed)
     try:
         yield ray
     finally:
         ray.shutdown()
-
-
-def _check_reach(address: str | None) -> None:
-    """Raise InputError where nobody listens; Ray itself tries for minutes, and then ends the process."""
-    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
-    if not address or address in ("auto", "local"):
-        return
-    if not colon or not port.isdigit():
-        raise InputError(f"{address!r} is no address of a Ray cluster: write host:port, such as 10.0.0.1:6379.")
-    try:
-        socket.create_connection((host, int(port)), timeout=REACH).close()
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(
-            f"No Ray cluster answers at {address} ({reason}): start one with `ray start --head`, or leave the address "
-            "out to use this machine's cores."
-        ) from None
 
 
 def run_shards(

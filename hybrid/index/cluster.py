@@ -64,7 +64,7 @@ class Cluster:
         self._limit = workers
         self._part = _FIRST
         self._bytes = _FIRST_BYTES
-        self._ray = connected(address, workers)
+        self._ray = connected(address, workers, "Building an index with --ray")
         try:
             self._check()
         except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 from hybrid.errors import InputError, MissingDependency
@@ -26,11 +27,13 @@ def address_of(said: str) -> str:
     return address
 
 
-def connected(address: str, workers: int | None) -> Any:
+def connected(address: str, workers: int | None, what: str, passed: Mapping[str, str] | None = None) -> Any:
     """The module ray, connected.
 
     Args:
         workers: CPUs of a Ray that is started here; None: all.
+        what: is done with it, as the sentence on a missing Ray begins.
+        passed: variables of the environment that workers get too.
 
     Raises:
         MissingDependency: Ray is not installed.
@@ -41,8 +44,10 @@ def connected(address: str, workers: int | None) -> Any:
     try:
         import ray
     except ImportError:
-        raise MissingDependency("ray", "ray", "Building an index with --ray") from None
+        raise MissingDependency("ray", "ray", what) from None
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if passed:
+        quiet["runtime_env"] = {"env_vars": dict(passed)}
     if address == LOCAL:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         quiet |= {"num_cpus": workers or cores, "include_dashboard": False, "object_store_memory": _MEMORY}
@@ -51,8 +56,8 @@ def connected(address: str, workers: int | None) -> Any:
     try:
         ray.init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        what = "Ray does not start" if address == LOCAL else f"Cannot use the Ray cluster {address}"
-        raise InputError(f"{what}: {one_line(error)}. Give the address of one that runs, or --ray alone.") from None
+        failed = "Ray does not start" if address == LOCAL else f"Cannot use the Ray cluster {address}"
+        raise InputError(f"{failed}: {one_line(error)}. Give the address of one that runs, or --ray alone.") from None
     return ray
 
 
