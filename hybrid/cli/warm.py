@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.cli.common import columns, console, print_json
-from hybrid.cli.options import corpus_options, settings_from, url_option
+from hybrid.cli.options import corpus_options, settings_from, urls_option
 from hybrid.cli.progress import progress_bars
 from hybrid.cli.words import places_of
 from hybrid.errors import EngineError, InputError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Only the price.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--again", is_flag=True, help="Also what this run of the server has read.")
-@url_option
+@urls_option
 @click.option("--model", help="The model's name on that server.")
 @corpus_options
 def warm(paths: tuple[str, ...], names: tuple[str, ...], **options: Any) -> None:

@@ -22,6 +22,23 @@ LINE: ContextVar[dict[str, Any] | None] = ContextVar("LINE", default=None)  # of
 _GONE = 499  # the caller left before anything was sent
 
 
+class AsJson(logging.Formatter):
+    """Everything that the service and its server say is a line of JSON, not only requests."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
+        if record.name == REQUESTS.name:
+            return record.getMessage()
+        line = {"at": _now(), "level": record.levelname.lower(), "message": record.getMessage()}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 class Logged:
     """ASGI middleware that writes the line once a request has ended; a streamed answer ends with its last piece."""
 
@@ -55,7 +72,7 @@ class Logged:
         finally:
             key = scope.get("state", {}).get("key")
             line = {
-                "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "at": _now(),
                 "method": scope["method"] if scope["method"].isalpha() and len(scope["method"]) < 9 else "?",
                 "path": _template(scope),
                 "status": status,

@@ -14,6 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from hybrid.errors import SettingsError
 from hybrid.serve.app import app
+from hybrid.serve.log import AsJson
 from hybrid.serve.service import Service
 from hybrid.settings import ServeSettings
 
@@ -106,11 +107,12 @@ def serve(service: Service, socket_: socket.socket, *, log: bool = True) -> None
     """Serve until the process is told to end; questions under way get some seconds to end too."""
     if log:
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger = logging.getLogger("hybrid.serve")
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
+        handler.setFormatter(AsJson())
+        for name, level in (("hybrid.serve", logging.INFO), ("uvicorn.error", logging.WARNING)):
+            logger = logging.getLogger(name)
+            logger.addHandler(handler)
+            logger.setLevel(level)
+            logger.propagate = False
     config = uvicorn.Config(
         app(service),
         http=Impatient,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,23 @@ from tests.serve.test_hostile import tool
 
 
 def lines(service: Running, more_than: int = 0) -> list[dict[str, Any]]:
-    """The lines of the log, once there are more than some; a line is written after its reply."""
+    """The lines of requests, once there are more than some; a line is written after its reply."""
     for _ in range(50):
-        found = (service.home / "log").read_text().splitlines()
-        if len(found) > more_than:
+        found = [json.loads(line) for line in (service.home / "log").read_text().splitlines()]
+        requests = [line for line in found if "method" in line]
+        if len(requests) > more_than:
             break
         time.sleep(0.1)
-    return [json.loads(line) for line in found]
+    return requests
+
+
+def test_what_the_server_itself_says_is_json_too(service: Running) -> None:
+    host, port = service.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as line:
+        line.sendall(b"not HTTP\r\n\r\n")
+        line.recv(1000)
+    said = [json.loads(line) for line in (service.home / "log").read_text().splitlines()]
+    assert [line["level"] for line in said if line.get("message") == "Invalid HTTP request received."]
 
 
 def test_every_request_has_a_line_and_none_has_a_word_or_a_secret(tmp_path: Path) -> None:
@@ -60,7 +71,7 @@ def test_every_request_has_a_line_and_none_has_a_word_or_a_secret(tmp_path: Path
         assert word not in told
 
 
-def test_a_caller_that_left_has_a_line_too(service: Running) -> None:
+def test_a_light_request_has_a_line_too(service: Running) -> None:
     before = len(lines(service))
     service.get("/healthz")
     (last,) = lines(service, before)[before:]
