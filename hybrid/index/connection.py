@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,7 +55,9 @@ def connected(address: str, workers: int | None, what: str, passed: Mapping[str,
     else:
         _knock(address)
     try:
-        ray.init(address=address, **quiet)
+        with warnings.catch_warnings():  # Ray's processes begin as copies of this one, and use nothing of Lance
+            warnings.filterwarnings("ignore", "lance is not fork-safe")
+            ray.init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         failed = "Ray does not start" if address == LOCAL else f"Cannot use the Ray cluster {address}"
         raise InputError(f"{failed}: {one_line(error)}. Give the address of one that runs, or --ray alone.") from None
