@@ -39,7 +39,7 @@ EXACT = EmbedderSettings(device="cpu", precision="float32")
 starts_ray = pytest.mark.slow  # some seconds of a free core for Ray, and many of one that is shared
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # other modules start a Ray of their own
 def cluster() -> Iterator[Cluster]:
     """Two workers on a Ray of this process."""
     with Cluster("local", EXACT, PassageSettings(tokens=TOKENS), 2) as workers:
