@@ -67,6 +67,6 @@ def test_a_question_that_is_called_off_ends_on_the_server_long_before_it_would(
             for _ in reply.iter_lines():
                 if time.monotonic() - begun > whole / 4:
                     break
-        time.sleep(min(0.5, whole / 4))
-        assert running_on(url) == 0
-        assert time.monotonic() - begun < whole
+        while running_on(url):
+            assert time.monotonic() - begun < whole, "the server still works on it"
+            time.sleep(0.05)
