@@ -59,7 +59,7 @@ def prompt(question: str, text: str = TEXT[:4000]) -> Prompt:
 
 def test_two_clients_of_a_shared_server_are_charged_its_time_once(url: str) -> None:
     """Each with a meter of its own, as in two processes."""
-    both, charged = Meter(), [0.0, 0.0]
+    both, charged, alone = Meter(), [0.0, 0.0], [0.0, 0.0]
 
     def ask(number: int) -> None:
         own = Meter()
@@ -70,12 +70,13 @@ def test_two_clients_of_a_shared_server_are_charged_its_time_once(url: str) -> N
                 one.told_seconds = call.told_seconds = found.usage.told_seconds
                 call.part = found.part
             charged[number] += call.shared_seconds
+            alone[number] += found.usage.told_seconds or 0.0
         assert client.notes == ()
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(ask, range(2)))
     # the parts come from gauges that are read now and then: a correction, and coarse where a machine is busy
-    assert sum(charged) == pytest.approx(both.spent().busy_seconds, rel=0.5)
+    assert both.spent().busy_seconds * 0.75 < sum(charged) < 0.95 * sum(alone)
 
 
 def test_counters_tell_of_a_call_what_the_engine_worked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
