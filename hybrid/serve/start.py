@@ -108,7 +108,7 @@ def serve(service: Service, socket_: socket.socket, *, log: bool = True) -> None
     if log:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(AsJson())
-        for name, level in (("hybrid.serve", logging.INFO), ("uvicorn.error", logging.WARNING)):
+        for name, level in (("hybrid.serve", logging.INFO), ("", logging.WARNING)):
             logger = logging.getLogger(name)
             logger.addHandler(handler)
             logger.setLevel(level)

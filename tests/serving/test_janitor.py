@@ -43,8 +43,8 @@ def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
 
 
 def test_a_document_loses_its_end_first(tmp_path: Path) -> None:
-    now = 120 - time.time() % 60  # in one minute, seconds apart
-    files = [stored(tmp_path, i, used=now + 30 - i) for i in range(10)]
+    within = time.time() % 60 + 90  # in one minute, seconds apart
+    files = [stored(tmp_path, i, used=within - i) for i in range(10)]
     sweep(tmp_path, 8 * SIZE, 0)
     assert [file.exists() for file in files] == [True] * 7 + [False] * 3
 
