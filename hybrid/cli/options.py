@@ -45,6 +45,7 @@ urls_option = click.option(
     multiple=True,
     help="An OpenAI-compatible server, such as http://localhost:8000/v1; again for more servers of the same model.",
 )
+where_option = click.option("--where", help="Read only documents that pass, such as: year >= 2024 and kind == 'pdf'.")
 prefer_option = click.option(
     "--prefer",
     type=click.Choice(["accuracy", "balance", "cost"]),

@@ -23,6 +23,7 @@ from hybrid.errors import InputError
 
 _SYNTAX = "Write, for example: year >= 2024 and kind in ('pdf', 'docx')."
 _MOST = 4000  # characters of a filter
+DEEPEST = 32  # `not`, `and` and `or` inside each other
 _COMPARED: dict[type[ast.cmpop], str] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
     ast.In: "in", ast.NotIn: "not in",
@@ -125,7 +126,16 @@ def parsed(where: str) -> Filter:
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         at = f" at character {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
         raise InputError(f"The filter {_cut(where)} cannot be read{at}. {_SYNTAX}") from None
+    if _too_deep(tree.body):
+        raise InputError(f"The filter {_cut(where)} is nested more than {DEEPEST} deep. {_SYNTAX}")
     return _filter(tree.body, where)
+
+
+def _too_deep(node: ast.expr) -> bool:
+    level: list[ast.AST] = [node]
+    for _ in range(DEEPEST):
+        level = [part for one in level for part in ast.iter_child_nodes(one) if isinstance(part, ast.expr)]
+    return bool(level)
 
 
 def known(filters: Filter, fields: Collection[str]) -> None:
