@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -25,7 +24,7 @@ from hybrid.settings import CostSettings, EngineSettings
 from hybrid.settings.loading import load
 from hybrid.types import Piece
 from tests.conftest import free_port
-from tests.engines.double import CHAT, FINE, MODELS, PROMPT, USAGE_CHUNK, Double, fault, piece, send, stream
+from tests.engines.double import CHAT, FINE, MODELS, PROMPT, USAGE_CHUNK, Double, doubles, fault, piece, send, stream
 
 
 @pytest.fixture(autouse=True)
@@ -36,15 +35,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def three() -> Iterator[list[Double]]:
-    with ExitStack() as held:
-        servers = [held.enter_context(Double()) for _ in range(3)]
-        for server in servers:
-            server.on(CHAT, FINE)
-            server.on("/health", send(200, {}))
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            held.callback(thread.join)
-            held.callback(server.shutdown)
+    with doubles(3) as servers:
         yield servers
 
 
