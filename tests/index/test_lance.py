@@ -31,7 +31,7 @@ from hybrid.index.lexical import identifiers, query_words, words
 from hybrid.index.libraries import bm25
 from hybrid.index.prepared import Prepared, prepare
 from hybrid.index.store import SqliteStore
-from hybrid.settings import IndexSettings, PassageSettings
+from hybrid.settings import EmbedderSettings, IndexSettings, PassageSettings
 from tests.index.notes import QUESTIONS, text
 
 
@@ -127,18 +127,18 @@ def test_a_pinned_store_stays_as_it_is(store: LanceStore, chunker: Chunker) -> N
 def test_another_process_sees_a_change_at_once(store: LanceStore, place: Path, chunker: Chunker) -> None:
     reader = LanceStore(place, chunker.embedder, chunker, create=False)
     assert len(reader) == 0
-    token = write_fragment(place, put(chunker, {"a": "A zebra."}))
+    token = write_fragment(place, chunker, put(chunker, {"a": "A zebra."}))
     assert len(reader) == 0
     commit(place, chunker, [Token.from_json(token.to_json())])
     assert [c.passage.text for c in reader.search("zebra", 1)] == ["A zebra."]
 
 
 def test_a_document_stands_in_one_fragment(place: Path, store: LanceStore, chunker: Chunker) -> None:
-    token = write_fragment(place, put(chunker, {"a": "A zebra."}))
+    token = write_fragment(place, chunker, put(chunker, {"a": "A zebra."}))
     with pytest.raises(InputError, match="Two fragments hold the document 'a'"):
         commit(place, chunker, [token, token])
     commit(place, chunker, [token])
-    commit(place, chunker, [write_fragment(place, put(chunker, {"a": "A horse."}))], removed=["none"])
+    commit(place, chunker, [write_fragment(place, chunker, put(chunker, {"a": "A horse."}))], removed=["none"])
     assert store.document("a").text == "A horse."
     assert len(store) == 1
 
@@ -214,6 +214,24 @@ def test_an_index_of_something_else_is_refused(store: LanceStore, place: Path, c
         store.entries()  # also where it was opened before
     with pytest.raises(IndexStoreError, match="made with the embedder 'other'"):
         commit(place, chunker, (), noted={"format": 99})
+
+
+def test_a_fragment_of_another_embedder_is_refused_and_nothing_is_lost(
+    store: LanceStore, place: Path, chunker: Chunker, tmp_path: Path
+) -> None:
+    corpus = written(tmp_path / "files", 2)
+    store.update(corpus)
+    version = store.pinned().table.version
+    prompted = Embedder(EmbedderSettings(query_prompt="q: "))  # its vectors have as many numbers
+    token = write_fragment(place, Chunker(prompted, chunker.settings), put(chunker, {"a": "A zebra."}))
+    for other in (token, Token.from_json(token.to_json())):
+        with pytest.raises(IndexStoreError, match=r"A fragment for the index at .* was made with the embedder .*q: "):
+            commit(place, chunker, [other])
+    assert store.pinned().table.version == version
+    Pending(place, properties(chunker)).note(token)  # as another program's update leaves it when it is killed
+    (tmp_path / "files" / "new.txt").write_text("A horse.")
+    assert store.update(Corpus.of(tmp_path / "files")).added == 1
+    assert [entry.name for entry in store.entries()] == ["00.txt", "01.txt", "new.txt"]
 
 
 def test_a_newer_version_is_refused(store: LanceStore, place: Path, chunker: Chunker) -> None:

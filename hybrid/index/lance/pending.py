@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from hybrid.index.lance.seam import arrow, translated
@@ -20,9 +21,9 @@ class Pending:
         made_by: what the fragments are made by; those of another embedder are not given back.
     """
 
-    def __init__(self, place: Place, made_by: object) -> None:
+    def __init__(self, place: Place, made_by: Mapping[str, Any]) -> None:
         self._place = place
-        self._made_by = json.dumps(made_by, sort_keys=True)
+        self._made_by = made_by
         self._seen: list[str] = []  # files of the tokens that were noted or given back
 
     def note(self, token: Token) -> None:
@@ -30,10 +31,9 @@ class Pending:
         with translated(self._place, "write"):
             files, folder = self._files()
             files.create_dir(folder, recursive=True)
-            made = json.dumps({"made_by": self._made_by, "token": token.to_json()})
             name = f"{folder}/{uuid.uuid4().hex}"
             with files.open_output_stream(f"{name}.part") as out:
-                out.write(made.encode("utf-8"))
+                out.write(token.to_json().encode("utf-8"))
             files.move(f"{name}.part", f"{name}.json")  # a token is there as a whole or not at all
             self._seen.append(f"{name}.json")
 
@@ -44,10 +44,10 @@ class Pending:
             found = []
             for file in self._named(files, folder):
                 with files.open_input_stream(file) as stream:
-                    made = json.loads(stream.read())
+                    text = stream.read().decode("utf-8")
                 self._seen.append(file)
-                if made["made_by"] == self._made_by:
-                    found.append(Token.from_json(made["token"]))
+                if json.loads(text).get("made_by") == self._made_by:
+                    found.append(Token.from_json(text))
         return found
 
     def clear(self) -> None:
