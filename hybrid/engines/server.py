@@ -147,7 +147,7 @@ class Server:
     def _asked(self, prompt: Prompt, max_tokens: int, on_text: OnText | None) -> Completion:
         """The completion of a prompt; what the server was asked about it counts to the call."""
         self._check_fits(prompt, max_tokens)
-        self._counters.off |= self._tokenizer.kind != "vllm" or self._behind > 1
+        self._counters.off |= self._tokenizer.kind != "vllm" or len(self.behind) > 1
         with self._turn(), self._among_others() as call:
             self._counters.begin()
             sent(self._wire.host)
@@ -198,19 +198,19 @@ class Server:
         return models
 
     @cached_property
-    def _behind(self) -> int:
-        """How many servers vllm-router has behind the address; 0 where no such router answers."""
+    def behind(self) -> tuple[str, ...]:
+        """The addresses of the servers that vllm-router has behind this one; none where no such router answers."""
         if self._tokenizer.kind != "vllm":
-            return 0
+            return ()
         urls = self._wire.probe("/list_workers").get("urls")
-        number = len(urls) if isinstance(urls, list) else 0
-        if number > 1:
+        found = tuple(map(str, urls)) if isinstance(urls, list) else ()
+        if len(found) > 1:
             self._crowd.unknown = "a router stands before its servers"
             self._note(
-                f"{self._wire.host} is a router with {number} servers: seconds are those in which any of them worked "
-                "on a call of this process; name them in engine.urls to have each counted"
+                f"{self._wire.host} is a router with {len(found)} servers: seconds are those in which any of them "
+                "worked on a call of this process; name them in engine.urls to have each counted"
             )
-        return number
+        return found
 
     def _told_window(self) -> int | None:
         try:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import ast
 import json
 import operator
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,14 +63,20 @@ class Comparison:
             return f"NOT {self._positive().sql()}"
         if self.sign == "in":
             assert isinstance(self.value, tuple)
-            each = [Comparison(self.field, "==", value).sql() for value in self.value]
+            by_type: dict[str, list[str]] = {}
+            for value in self.value:
+                by_type.setdefault(_type(value), []).append(_literal(value))
+            each = [f"coalesce({self._have(kind)} IN ({', '.join(some)}), false)" for kind, some in by_type.items()]
             return f"({' OR '.join(each)})" if each else "(false)"
         assert not isinstance(self.value, tuple)
-        kind = _type(self.value)
-        have = f"json_get_{_MARKS[kind]}(fields, {quoted(f'{kind}:{self.field}')})"
+        have = self._have(_type(self.value))
         if self.sign == "has":
             return f"coalesce(contains({have}, {quoted(str(self.value))}), false)"
         return f"coalesce({have} {'=' if self.sign == '==' else self.sign} {_literal(self.value)}, false)"
+
+    def _have(self, kind: str) -> str:
+        """The field's value where it is of a type."""
+        return f"json_get_{_MARKS[kind]}(fields, {quoted(f'{kind}:{self.field}')})"
 
     def _positive(self) -> Comparison:
         return Comparison(self.field, {"!=": "==", "not in": "in", "has not": "has"}[self.sign], self.value)
@@ -94,7 +100,7 @@ class Joined:
         """The same for Lance."""
         if self.by == "not":
             return f"NOT ({self.parts[0].sql()})"
-        return "(" + f" {self.by.upper()} ".join(part.sql() for part in self.parts) + ")"
+        return _joined(f" {self.by.upper()} ", [part.sql() for part in self.parts])
 
 
 Filter = Comparison | Joined
@@ -162,6 +168,14 @@ def marked(fields: Mapping[str, Field]) -> str:
 def unmarked(text: str) -> dict[str, Field]:
     """What `marked` was given."""
     return {name.partition(":")[2]: value for name, value in json.loads(text).items()}
+
+
+def _joined(by: str, parts: Sequence[str]) -> str:
+    """Parts in parentheses of two: a chain of hundreds is a tree of that depth to who reads it, by recursion."""
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return f"({_joined(by, parts[:half])}{by}{_joined(by, parts[half:])})"
 
 
 def quoted(text: str) -> str:

@@ -24,6 +24,7 @@ Where = Annotated[
     ),
 ]
 NAME, PATH = "filename", "path"  # OpenAI's word for a document's name; what nobody may learn over the network
+MOST = 1000  # comparisons of OpenAI's filters, and values of a list
 _SIGNS = {"eq": "==", "ne": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "in": "in", "nin": "not in"}
 
 
@@ -37,20 +38,35 @@ class Filter(Body):
 
     def where(self, depth: int = 1) -> Ours:
         """The same as a filter of ours. Raises Refused."""
-        if self.type in ("and", "or"):
-            if not self.filters or depth > DEEPEST:
-                fault = f"is nested more than {DEEPEST} deep" if self.filters else "joins no 'filters'"
-                raise Refused(400, "invalid_request", f"The filter {self.type!r} {fault}.")
+        if fault := self._fault(depth):
+            on = f" on {self.key!r}" if self.type in _SIGNS else ""
+            raise Refused(400, "invalid_request", f"The filter {self.type!r}{on} {fault}.")
+        if self.type not in _SIGNS:
             return Joined(self.type, tuple(one.where(depth + 1) for one in self.filters))
+        value = tuple(self.value) if isinstance(self.value, list) else self.value
+        assert value is not None
+        return Comparison(self.key, _SIGNS[self.type], value)
+
+    def _fault(self, depth: int) -> str:
+        """Why this is no filter, what it joins left aside; empty where it is one."""
+        if self.type not in _SIGNS:
+            count = self.size if depth == 1 else len(self.filters)
+            if count > MOST:
+                return f"has {count:,} comparisons; {MOST:,} are the most"
+            return f"is nested more than {DEEPEST} deep" if depth > DEEPEST else "" if count else "joins no 'filters'"
         if not self.key or self.value is None:
-            missing = "'value'" if self.key else "'key'"
-            raise Refused(400, "invalid_request", f"The filter {self.type!r} on {self.key!r} needs a {missing}.")
+            return "needs a 'value'" if self.key else "needs a 'key'"
         listed = isinstance(self.value, list)
         if (self.type in ("in", "nin")) != listed:
-            needed = "no list" if listed else "a list of values"
-            raise Refused(400, "invalid_request", f"The filter {self.type!r} on {self.key!r} needs {needed}.")
-        value = tuple(self.value) if isinstance(self.value, list) else self.value
-        return Comparison(self.key, _SIGNS[self.type], value)
+            return "needs no list" if listed else "needs a list of values"
+        if isinstance(self.value, list) and len(self.value) > MOST:
+            return f"has {len(self.value):,} values; {MOST:,} are the most"
+        return ""
+
+    @property
+    def size(self) -> int:
+        """How many comparisons it holds."""
+        return sum(one.size for one in self.filters) if self.type not in _SIGNS else 1
 
     def holds(self, attributes: Mapping[str, Any]) -> bool:
         """Whether some attributes pass. An attribute that is missing passes only `ne` and `nin`."""

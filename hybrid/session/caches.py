@@ -35,9 +35,12 @@ class Caches:
         """What the servers tell that read whole documents; all are asked at once."""
         chosen = settings.long_engine or settings.engine
         urls = chosen.urls or ((chosen.url,) if chosen.url else ())
-        with ThreadPoolExecutor(max(1, len(urls))) as pool:
-            told = list(pool.map(lambda url: Counters.read(url, chosen.model, timeout=TIMEOUT), urls))
-        return cls(engine, {url: Cache(one.started, one.capacity) for url, one in zip(urls, told, strict=True)})
+        behind: tuple[str, ...] = getattr(engine, "behind", ()) if len(urls) == 1 else ()
+        asked = behind or urls
+        with ThreadPoolExecutor(max(1, len(asked))) as pool:
+            told = list(pool.map(lambda url: Counters.read(url, chosen.model, timeout=TIMEOUT), asked))
+        each = [Cache(one.started, one.capacity) for one in told]
+        return cls(engine, {urls[0]: _together(each)} if behind else dict(zip(urls, each, strict=True)))
 
     @property
     def runs(self) -> set[str]:
@@ -55,3 +58,9 @@ class Caches:
     def run(self, pieces: Sequence[Piece]) -> str:
         """The run of that server."""
         return self.servers.get(self.home(pieces), Cache()).run
+
+
+def _together(each: Sequence[Cache]) -> Cache:
+    """The caches behind a router, which alone knows where a document is: one that starts anew may have lost it."""
+    run = "" if not all(cache.run for cache in each) else " ".join(cache.run for cache in each)
+    return Cache(run, sum(cache.capacity or 0 for cache in each) or None)

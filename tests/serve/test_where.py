@@ -55,6 +55,8 @@ WRONG_OBJECTS = {
     "joins no 'filters'": {"type": "or", "filters": []},
     "nested more than 32 deep": nested(40),
     "does not fit": nested(300),
+    "has 1,001 comparisons; 1,000 are the most": {"type": "or", "filters": [one("eq", "year", 1)] * 1001},
+    "has 1,001 values; 1,000 are the most": one("in", "year", [1] * 1001),
     "cannot ask for 'path'": one("gte", "path", "/"),
     "No document passes the filter; there are 3": one("eq", "x') OR (1 = 1", "y' OR '1' = '1"),
 }
@@ -131,8 +133,8 @@ def test_what_is_no_filter_of_openais_is_one_sentence(leases: Running, words: st
 
 
 def test_many_comparisons_are_no_burden(leases: Running) -> None:
-    far = [one("in", "year", list(range(3000, 8000))), one("eq", "year", 2023)]
-    wide = {"type": "or", "filters": [*far, *(one("eq", f"f{number}", number) for number in range(2000))]}
+    far = [one("in", "year", list(range(3000, 4000))), one("eq", "year", 2023)]
+    wide = {"type": "or", "filters": [*far, *(one("eq", f"f{number}", number) for number in range(998))]}
     found = leases.client.vector_stores.search("leases", query=QUESTION, filters=wide)  # type: ignore[arg-type]
     assert [hit.filename for hit in found] == ["a.md"]
     where = " or ".join(["year == 2023", *(f"year == {year}" for year in range(3000, 3200))])

@@ -14,6 +14,7 @@ from hybrid.chat.prompts import Prompt
 from hybrid.cli.main import cli, guarded
 from hybrid.engines.affinity import prefix_key, ranked
 from hybrid.session.ahead import readings
+from hybrid.session.caches import Cache, Caches
 from hybrid.types import Piece
 from tests.engines.double import CHAT, Double, doubles, send
 
@@ -110,3 +111,18 @@ def test_a_server_that_is_down_is_told_and_its_documents_are_read_by_the_other(
     assert f"No server answers at {urls[1]}" in err
     assert "the other 1 of engine.urls are used" in " ".join(err.split())
     assert read_by(two[0]) == set(NAMES)
+
+
+def test_behind_a_router_all_caches_count_and_one_that_starts_anew_may_have_lost_any(
+    two: list[Double], folder: Path
+) -> None:
+    with doubles(1) as (router,):
+        router.on("/list_workers", send(200, {"urls": [server.url for server in two]}))
+        settings = load(folder / "hybrid.toml", {"engine": {"url": f"{router.url}/v1"}})
+        with Hybrid(settings) as hybrid:
+            before = Caches.read(hybrid.long_engine, settings)
+            assert before.servers == {f"{router.url}/v1": Cache("1000.500 1001.500", 4800)}
+            two[1].on("/metrics", metrics(2000.5, 200))
+            assert Caches.read(hybrid.long_engine, settings).runs.isdisjoint(before.runs)
+            two[1].on("/metrics", send(404, "none"))
+            assert Caches.read(hybrid.long_engine, settings).servers == {f"{router.url}/v1": Cache("", 1600)}
