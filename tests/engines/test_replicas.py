@@ -308,6 +308,6 @@ def test_a_router_is_told_of_and_its_counters_are_not_read(three: list[Double]) 
     routed, unknown = made.notes
     assert routed.startswith(f"{made.host} is a router with 2 servers: seconds are those in which any of them worked")
     assert unknown.startswith(
-        f"{made.host} does not tell how many requests it has (a router stands before its servers)"
+        f"{made.host} does not tell how long it works for others (a router stands before its servers)"
     )
     assert three[0].bodies("/metrics") == []

@@ -39,6 +39,7 @@ def made_before(index: Path) -> bytes:
     """Turn an index into one of format 1, whose passages were counted; returns the database."""
     old = index / "old.db"
     with closing(sqlite3.connect(old)) as db, db:
+        db.execute("PRAGMA journal_mode = WAL")
         db.executescript(BEFORE_CONTENT_IDS)
         db.execute("ATTACH ? AS new", (str(index / "index.db"),))
         db.execute("INSERT INTO meta SELECT * FROM new.meta")

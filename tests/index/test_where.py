@@ -52,6 +52,9 @@ CASES = {
     "date >= '2024-04-30'": ["c.md"],
     "day == '2024-01-02'": ["a.txt"],
     "year == True": [],
+    "not not " * 15 + "draft": ["b.md"],
+    "draft or " + " or ".join(f"year == {year}" for year in range(1000, 1250)): ["b.md"],
+    f"odd in ({', '.join(map(str, range(600)))})": ["annex/d.txt"],
 }
 WRONG = {
     "": "The filter is empty",
@@ -67,6 +70,7 @@ WRONG = {
     "f'{year}' == kind": "cannot hold",
     "year == None": "cannot hold",
     "x" * 5000: "4,000 are the most",
+    "not " * 900 + "draft": "nested more than 32 deep",
 }
 
 
