@@ -50,8 +50,8 @@ class Reply:
 
     @property
     def told(self) -> float | None:
-        """The seconds that the server says it had the request, waiting included; None: it does not say."""
-        each = [self.seconds(None, f"{name}_ms") for name in ("queue_time", "time_to_first_token", "generation_time")]
+        """The seconds that vLLM says it worked on the request; None: it does not say."""
+        each = [self.seconds(None, f"{name}_ms") for name in ("time_to_first_token", "generation_time")]
         known = [seconds for seconds in each if seconds is not None]
         return sum(known) if known else None
 

@@ -278,7 +278,7 @@ class Server:
     def _stream(self, reply: Reply, prompt: Prompt, max_tokens: int, on_text: OnText | None, call: Seen) -> None:
         with self._open(prompt, max_tokens) as stream:
             for text in self._texts(stream, reply):
-                reply.first, call.first = reply.first or time.perf_counter(), True
+                reply.first = call.first = reply.first or time.perf_counter()
                 reply.pieces.append(text)
                 if on_text is not None:
                     on_text(text)

@@ -230,19 +230,20 @@ class Counting:
     """A vLLM that works 3 seconds on others' requests in every call of 1 s."""
 
     def __init__(self, server: Double) -> None:
-        self.waited, self.written = 5.0, 7.0
-        timings = {"queue_time_ms": 100.0, "time_to_first_token_ms": 500.0, "generation_time_ms": 400.0}
+        self.read, self.written, self.ended = 5.0, 7.0, 9
+        timings = {"queue_time_ms": 90.0, "time_to_first_token_ms": 600.0, "generation_time_ms": 400.0}
         self._reply = stream(piece("Two years.", "stop"), {**USAGE_CHUNK, "metrics": timings})
         server.on(CHAT, self.chat)
         server.on("/metrics", self.metrics)
 
     def chat(self, handler: BaseHTTPRequestHandler, body: Any) -> None:
-        self.waited, self.written = self.waited + 0.6 + 1.0, self.written + 0.4 + 2.0
+        self.read, self.written, self.ended = self.read + 0.6 + 1.0, self.written + 0.4 + 2.0, self.ended + 2
         self._reply(handler, body)
 
     def metrics(self, handler: BaseHTTPRequestHandler, body: Any) -> None:
         text = (
-            f'vllm:time_to_first_token_seconds_sum{{model_name="tiny"}} {self.waited}\n'
+            f'vllm:request_prefill_time_seconds_sum{{model_name="tiny"}} {self.read}\n'
+            f'vllm:request_prefill_time_seconds_count{{model_name="tiny"}} {self.ended}\n'
             f'vllm:inter_token_latency_seconds_sum{{model_name="tiny"}} {self.written}\n'
         )
         send(200, text, "text/plain")(handler, body)
