@@ -14,8 +14,9 @@ from __future__ import annotations
 import ast
 import json
 import operator
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from hybrid.document import Field
@@ -23,7 +24,7 @@ from hybrid.errors import InputError
 
 _SYNTAX = "Write, for example: year >= 2024 and kind in ('pdf', 'docx')."
 _MOST = 4000  # characters of a filter
-DEEPEST = 32  # `not`, `and` and `or` inside each other
+DEEPEST = 16  # `not`, `and` and `or` inside each other
 _COMPARED: dict[type[ast.cmpop], str] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
     ast.In: "in", ast.NotIn: "not in",
@@ -59,8 +60,15 @@ class Comparison:
 
     def sql(self) -> str:
         """The same for Lance."""
-        if self.sign in ("!=", "not in", "has not"):
-            return f"NOT {self._positive().sql()}"
+        return self.told(turned=False)[1]
+
+    def told(self, *, turned: bool) -> tuple[int, str]:
+        """How deep its SQL is, and the SQL, turned round or not."""
+        negative = self.sign in ("!=", "not in", "has not")
+        positive = self._positive() if negative else self
+        return 0, f"{'NOT ' if turned != negative else ''}{positive._sql()}"
+
+    def _sql(self) -> str:
         if self.sign == "in":
             assert isinstance(self.value, tuple)
             by_type: dict[str, list[str]] = {}
@@ -98,9 +106,23 @@ class Joined:
 
     def sql(self) -> str:
         """The same for Lance."""
+        return self.told(turned=False)[1]
+
+    def told(self, *, turned: bool) -> tuple[int, str]:
+        """How deep its SQL is, and the SQL, turned round or not.
+
+        Lance reads some 50 levels of parentheses and `NOT`. So `NOT` stands before comparisons alone, which are true or
+        false and never unknown, and the parts that are least deep are joined first.
+        """
         if self.by == "not":
-            return f"NOT ({self.parts[0].sql()})"
-        return _joined(f" {self.by.upper()} ", [part.sql() for part in self.parts])
+            return self.parts[0].told(turned=not turned)
+        by = "AND" if (self.by == "and") != turned else "OR"
+        parts = [part.told(turned=turned) for part in self.parts]
+        heapify(parts)
+        while len(parts) > 1:
+            (_, first), (depth, second) = heappop(parts), heappop(parts)
+            heappush(parts, (depth + 1, f"({first} {by} {second})"))
+        return parts[0]
 
 
 Filter = Comparison | Joined
@@ -168,14 +190,6 @@ def marked(fields: Mapping[str, Field]) -> str:
 def unmarked(text: str) -> dict[str, Field]:
     """What `marked` was given."""
     return {name.partition(":")[2]: value for name, value in json.loads(text).items()}
-
-
-def _joined(by: str, parts: Sequence[str]) -> str:
-    """Parts in parentheses of two: a chain of hundreds is a tree of that depth to who reads it, by recursion."""
-    if len(parts) == 1:
-        return parts[0]
-    half = len(parts) // 2
-    return f"({_joined(by, parts[:half])}{by}{_joined(by, parts[half:])})"
 
 
 def quoted(text: str) -> str:
