@@ -78,7 +78,9 @@ class Situating:
         self._read_ahead(store)
         entries = store.entries(documents)
         if not entries:
-            raise InputError(f"None of the documents {documents} is in the corpus. See: hybrid index show PATH.")
+            missing = "There is no document in the corpus" if documents is None else ""
+            missing = missing or f"None of the documents {documents} is in the corpus"
+            raise InputError(f"{missing}. See: hybrid index show PATH.")
         k = self.settings.retrieval.k
         known = features(question, candidates, {e.name: e.passages for e in entries}, sum(e.tokens for e in entries), k)
         k = kept(candidates, k) if self.settings.routing.adaptive_k else k

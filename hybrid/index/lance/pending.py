@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import uuid
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from hybrid.index.lance.seam import arrow, translated
 from hybrid.index.lance.writing import Token
@@ -76,5 +78,19 @@ def files_of(place: Place) -> tuple[Any, str]:
     arrow()
     from pyarrow import fs
 
-    files, path = fs.FileSystem.from_uri(str(place)) if "://" in str(place) else (fs.LocalFileSystem(), str(place))
+    if str(place).startswith("s3://"):
+        files, path = _s3(fs), str(place).removeprefix("s3://")
+    else:
+        files, path = fs.FileSystem.from_uri(str(place)) if "://" in str(place) else (fs.LocalFileSystem(), str(place))
     return files, path.rstrip("/")
+
+
+def _s3(fs: Any) -> Any:
+    """S3, or a service like it, where Lance finds it: by the names in the environment that Lance reads."""
+
+    def told(*names: str) -> str | None:
+        return next((os.environ[name] for name in names if os.environ.get(name)), None)
+
+    endpoint = urlsplit(told("AWS_ENDPOINT", "AWS_ENDPOINT_URL") or "")
+    where = {"endpoint_override": endpoint.netloc, "scheme": endpoint.scheme} if endpoint.netloc else {}
+    return fs.S3FileSystem(region=told("AWS_REGION", "AWS_DEFAULT_REGION"), **where)
