@@ -90,7 +90,12 @@ tier_options = together(
 )
 corpus_options = together(  # of every command that opens a corpus
     click.option("--config", type=Place(), help="Settings file; default: hybrid.toml here, if there is one."),
-    click.option("--index", "index_dir", type=Place(), help="Folder of the index; default: your cache folder."),
+    click.option(
+        "--index",
+        "index_dir",
+        type=Place(),
+        help="Folder of the index, or address of one in Lance; default: your cache folder.",
+    ),
     click.option("--embedder", help="Embedding model: 'minilm' (packaged), a folder or a hub name."),
     json_option,
     quiet_option,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
@@ -289,6 +290,34 @@ def test_an_address_nobody_listens_at(chunker: Chunker, monkeypatch: pytest.Monk
     use_bucket(monkeypatch, "http://127.0.0.1:9")
     with pytest.raises(IndexStoreError, match="s3://bucket/x: nobody answers there"):
         LanceStore("s3://bucket/x", chunker.embedder, chunker)
+
+
+def test_a_bucket_holds_an_index_and_what_is_pending(
+    chunker: Chunker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    serving = pytest.importorskip("moto.server", reason="moto serves S3")
+    server = serving.ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    try:
+        endpoint = "http://{}:{}".format(*server.get_host_and_port())
+        use_bucket(monkeypatch, endpoint)
+        httpx.put(f"{endpoint}/bucket").raise_for_status()
+        store = LanceStore("s3://bucket/x", chunker.embedder, chunker)
+        corpus = written(tmp_path / "files", 2)
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "commit", lambda *given, **how: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                store.update(corpus)
+        assert len(Pending("s3://bucket/x", properties(chunker)).tokens()) == 1
+        changes = store.update(corpus)
+        assert (changes.added, changes.embedded) == (2, 0)
+        again = LanceStore("s3://bucket/x", chunker.embedder, chunker, create=False)
+        assert [entry.name for entry in again.entries()] == ["00.txt", "01.txt"]
+        assert Pending("s3://bucket/x", properties(chunker)).tokens() == []
+        LanceStore.delete("s3://bucket/x")
+        assert not LanceStore.exists("s3://bucket/x")
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize(("code", "said"), [(403, "may not be read or written"), (404, "no bucket of that name")])
