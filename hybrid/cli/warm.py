@@ -111,8 +111,8 @@ def _show(
     if options["as_json"]:
         if options["dry_run"] or not fresh:
             rows = [{**_row(one), "chosen": one in fresh} for one in found]
-            told = {"gpu_seconds": total, "dollars": paid, "capacity": room, "servers": rooms}
-            print_json({"documents": rows, **told})
+            figures = {"gpu_seconds": total, "dollars": paid, "capacity": room, "servers": rooms}
+            print_json({"documents": rows, **figures})
         return
     out = console(stderr=True)
     table = columns("to read", "tokens", "reading it, s", "a question before", "after", "pays from")
@@ -126,9 +126,9 @@ def _show(
     price = "price unknown" if total is None else f"about {total:,.1f} GPU-seconds" + (f", ${paid:.4f}" if paid else "")
     tokens = sum(one.tokens for one in fresh)
     out.print(f"{len(fresh)} to read, {tokens:,} tokens, {price}" + (f"; {told}" if told else ""), markup=False)
-    for address, held in rooms.items() if len(rooms) > 1 else ():
+    for address, most in rooms.items() if len(rooms) > 1 else ():
         own = [one.tokens for one in fresh if one.server == address]
-        size = "" if held is None else f" of {held:,} in its cache"
+        size = "" if most is None else f" of {most:,} in its cache"
         out.print(f"{address}: {len(own)} to read, {sum(own):,} tokens{size}", markup=False)
     if len(chosen) < len(found) and expected is not None:
         held = "" if room is None else f" and {room:,} tokens of cache"

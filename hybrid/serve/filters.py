@@ -94,7 +94,9 @@ def passing(store: Store, where: str | Ours, attributes: Attributes) -> Sequence
     if not any(attributes.values()) and NAME not in asked(filters):
         found = store.select(where)
     else:
-        fields = {name: {NAME: name, **own, **attributes.get(name, {})} for name, own in store.fields().items()}
+        fields: dict[str, dict[str, Any]] = {
+            name: {NAME: name, **own, **attributes.get(name, {})} for name, own in store.fields().items()
+        }
         if isinstance(where, str):
             known(filters, {field for each in fields.values() for field in each} - {PATH})
         found = tuple(sorted(name for name, each in fields.items() if filters.holds(each)))

@@ -356,7 +356,6 @@ def use_bucket(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
         "AWS_SECRET_ACCESS_KEY": "y",
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT": endpoint,
-        "AWS_ALLOW_HTTP": "true",
     }.items():
         monkeypatch.setenv(name, value)
 

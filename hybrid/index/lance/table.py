@@ -11,6 +11,7 @@ both replace it, so that Lance refuses one of them, which then looks again at wh
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,7 +208,13 @@ def options(place: Path | str) -> dict[str, str] | None:
     """How object storage is spoken to; keys and endpoints come from the environment. None for a folder."""
     if "://" not in str(place):
         return None
-    return {"connect_timeout": "10s", "client_max_retries": "3", "client_retry_timeout": "30"}
+    plain = str(os.environ.get("AWS_ENDPOINT", "")).startswith("http://")  # else Lance wants AWS_ALLOW_HTTP as well
+    return {
+        "connect_timeout": "10s",
+        "client_max_retries": "3",
+        "client_retry_timeout": "30",
+        **({"allow_http": "true"} if plain else {}),
+    }
 
 
 def _opened(place: Path | str) -> Any:
