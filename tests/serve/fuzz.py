@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.serve.conftest import CODE, LEASE, Running, running
 
 
-def main(schemathesis: str, examples: str = "300") -> int:
+def main(schemathesis: str, examples: str = "320") -> int:
     """Ask; 0 where the service stood it.
 
     Args:
