@@ -7,6 +7,7 @@ With --explain each shows in addition what every way was expected to cost on a G
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,8 @@ from hybrid import Answer, Hybrid, Settings, UserError
 from hybrid.cli.ask import show
 from hybrid.cli.common import console, labelled
 from hybrid.cli.progress import progress_bars
+from hybrid.text.blocks import as_shown, source_language
+from hybrid.text.words import stems
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,6 +80,33 @@ def main() -> int:
     return 0
 
 
+MOST_LINES = 6  # of a definition that is shown in whole
+
+
+def in_few_lines(answer: Answer) -> str:
+    """The answer; of a long definition its signature and the parts of its docstring that matter, marked where it goes on."""
+    if not any(source_language(citation.document) for citation in answer.citations):
+        return answer.text
+    quotes = [as_shown(citation.document, citation.quote) for citation in answer.citations]
+    return "\n".join(f"{outlined(quote, answer.question)} [{number}]" for number, quote in enumerate(quotes, 1))
+
+
+def outlined(definition: str, question: str) -> str:
+    """A definition on a few lines: its signature, what it says of itself first, and what it says on the question."""
+    lines = definition.splitlines()
+    if len(lines) <= MOST_LINES:
+        return definition
+    closes = next((i for i, line in enumerate(lines) if line.startswith(")")), 0) if lines[0].endswith("(") else 0
+    signature = f"{lines[0]}…{lines[closes]}" if closes else lines[0]
+    body = "\n".join(lines[closes + 1 :])
+    parts = [part.strip("\n") for part in re.split(r"\n\s*\n|\n(?=\s*:\w+)", body) if part.strip()]
+    asked = set(stems(question))
+    best = max(parts, key=lambda part: len(asked & set(stems(part))))  # the first of equals
+    shown = [parts[0], *([] if best == parts[0] else ["    …", best])]
+    left = len(lines) - sum(part.count("\n") + 1 for part in dict.fromkeys((signature, parts[0], best)))
+    return "\n".join([signature, *shown, f"    … {left} more lines"])
+
+
 def tell(out: Console, answer: Answer, tokens: int) -> None:
     """Print an answer, its places, the way and what was read.
 
@@ -84,7 +114,7 @@ def tell(out: Console, answer: Answer, tokens: int) -> None:
         tokens: of the whole corpus.
     """
     out.print(f"\n[bold]{answer.question}[/]", highlight=False)
-    out.print(answer.text, markup=False, highlight=False)
+    out.print(in_few_lines(answer), markup=False, highlight=False)
     for number, citation in enumerate(answer.citations, 1):
         place = os.path.relpath(citation.path or citation.document) + f":{citation.line}"
         labelled(out, f"  [cyan]\\[{number}][/]  ", place)
