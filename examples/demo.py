@@ -81,10 +81,11 @@ def main() -> int:
 
 
 MOST_LINES = 6  # of a definition that is shown in whole
+FEW = 4  # of each part of a longer one
 
 
 def in_few_lines(answer: Answer) -> str:
-    """The answer; of a long definition its signature and the parts of its docstring that matter, marked where it goes on."""
+    """The answer; of a long definition only its signature and what its docstring says, marked where it goes on."""
     if not any(source_language(citation.document) for citation in answer.citations):
         return answer.text
     quotes = [as_shown(citation.document, citation.quote) for citation in answer.citations]
@@ -97,14 +98,13 @@ def outlined(definition: str, question: str) -> str:
     if len(lines) <= MOST_LINES:
         return definition
     closes = next((i for i, line in enumerate(lines) if line.startswith(")")), 0) if lines[0].endswith("(") else 0
-    signature = f"{lines[0]}…{lines[closes]}" if closes else lines[0]
-    body = "\n".join(lines[closes + 1 :])
-    parts = [part.strip("\n") for part in re.split(r"\n\s*\n|\n(?=\s*:\w+)", body) if part.strip()]
+    head = [f"{lines[0]}…{lines[closes]}" if closes else lines[0]]
+    parts = [part.strip("\n") for part in re.split(r"\n\s*\n|\n(?=\s*:\w+)", "\n".join(lines[closes + 1 :]))]
     asked = set(stems(question))
     best = max(parts, key=lambda part: len(asked & set(stems(part))))  # the first of equals
-    shown = [parts[0], *([] if best == parts[0] else ["    …", best])]
-    left = len(lines) - sum(part.count("\n") + 1 for part in dict.fromkeys((signature, parts[0], best)))
-    return "\n".join([signature, *shown, f"    … {left} more lines"])
+    shown = [part.splitlines()[:FEW] for part in dict.fromkeys((parts[0], best))]
+    left = len(lines) - closes - 1 - sum(map(len, shown))
+    return "\n".join([*head, *"\n    …\n".join(map("\n".join, shown)).splitlines(), f"    … {left} more lines"])
 
 
 def tell(out: Console, answer: Answer, tokens: int) -> None:
