@@ -228,7 +228,7 @@ def page_of(room: str) -> str:
 
 def _about(room: str) -> str:
     """What the page of a room says in its first lines."""
-    told = re.search(r"^description: (.+)$", (ROOT / "docs" / page_of(room)).read_text("utf-8"), re.M)
+    told = re.search(r'^description: "?(.+?)"?$', (ROOT / "docs" / page_of(room)).read_text("utf-8"), re.M)
     return told[1] if told else ""
 
 
