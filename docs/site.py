@@ -60,7 +60,14 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return f"]({config.extra['repository']}/blob/main/{target}{anchor})"
 
     raw = f"]({config.extra['repository']}/tree/main/docs/measured\\1)"
-    return RAW.sub(raw, UP.sub(moved, markdown))
+    return _unbroken(RAW.sub(raw, UP.sub(moved, markdown)))
+
+
+def _unbroken(markdown: str) -> str:
+    """The same with numbers such as 7 500 and 55.6 % kept on one line; code is left as it is."""
+    parts = re.split(r"(^[ ]*```.*?^[ ]*```|`[^`\n]+`|\]\([^)\s]+\))", markdown, flags=re.M | re.S)
+    parts[::2] = [re.sub(r"(?<=\d) (?=\d{3}\b|%)", "\u00a0", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def _first_sentence(markdown: str) -> str:
@@ -165,7 +172,7 @@ def _cell(text: str) -> str:
 
 def _code(text: str) -> str:
     """Code in a table, where Markdown's own marks would show the escape of a bar."""
-    return f"<code>{escape(text, quote=False).replace('|', '&#124;')}</code>"
+    return f"<code>{escape(text, quote=False).replace('|', '&#124;<wbr>')}</code>"
 
 
 # -- Python, records, HTTP -------------------------------------------------------------------------------------------
