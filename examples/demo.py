@@ -76,7 +76,9 @@ def main() -> int:
     out.print(
         f"[bold]{read:,} tokens read instead of {whole:,}: {read / whole:.0%}[/], in {seconds:.0f} s, without a GPU."
     )
-    out.print('The default engine quotes. With a model it writes: hybrid init. Your files: hybrid ask "..." FOLDER')
+    program = os.path.relpath(Path(sys.executable).with_name("hybrid"))
+    out.print(f'Your own files: {program} ask "..." FOLDER', markup=False, highlight=False)
+    out.print(f"This engine quotes. With a model behind it, it writes: {program} init", markup=False, highlight=False)
     return 0
 
 

@@ -27,7 +27,7 @@ PAGES = [*(ROOT / name for name in BESIDE), *SITE]
 GUIDES = [ROOT / "README.md", *(page for page in SITE if page.parent.name != "decisions")]
 ROOMS = sorted((ROOT / "docs" / "how").glob("*.md"))
 BLOCK = re.compile(r"^([ ]*)```(\w*)[^\n]*\n(.*?)^\1```", re.M | re.S)
-LINK = re.compile(r"\]\(((?!https?://|mailto:)[^)\s]*)\)")
+LINK = re.compile(r"""(?:\]\(|<img src=")((?!https?://|mailto:)[^)"\s]*)[)"]""")
 SERVED = re.compile(r"localhost|127\.0\.0\.1|vector_store|\bllm\b")  # tests/serve and tests/integrations run these
 OFFLINE = ("ask", "index", "doctor", "legal", "code", "plan", "route")  # run, where nothing has to be served or fetched
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
@@ -49,7 +49,8 @@ def lines(page: Path) -> list[list[str]]:
     """The words of every line of the blocks without a language: they are commands."""
     text = "\n".join(blocks(page, "")).replace("\\\n", " ")
     words = [shlex.split(line, comments=True) for line in text.splitlines()]
-    return [found[1:] if found[0] == "$" else found for found in words if found]
+    found = [one[1:] if one[0] == "$" else one for one in words if one]
+    return [["hybrid", *one[1:]] if one[0] == ".venv/bin/hybrid" else one for one in found]
 
 
 def commands(page: Path) -> list[list[str]]:
@@ -71,6 +72,7 @@ OTHERS = [(page, words) for page in GUIDES for words in lines(page) if words[0] 
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder as the pages have it: contracts, filings, source code, questions."""
     shutil.copytree(ROOT / "examples" / "contracts", tmp_path / "contracts")
+    shutil.copytree(ROOT / "examples" / "contracts", tmp_path / "examples" / "contracts")
     shutil.copytree(ROOT / "examples" / "filing", tmp_path / "filings")
     (tmp_path / "leases").mkdir()
     (tmp_path / "leases" / "harbour.md").write_text("---\nyear: 2022\n---\nThe tenant is Ada Quay.\n")
@@ -249,7 +251,9 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
 
 def test_pictures_say_what_they_show() -> None:
     for page in PAGES:
-        for alt in re.findall(r"!\[([^]]*)\]\(", text_of(page)):
+        pictures = re.findall(r'!\[([^]]*)\]\(|<img [^>]*alt="([^"]*)"', text_of(page))
+        assert len(pictures) == len(re.findall(r"!\[|<img ", BLOCK.sub("", text_of(page)))), page.name
+        for alt in map("".join, pictures):
             assert len(alt) >= 20, (page.name, alt)
 
 
