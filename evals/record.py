@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from hybrid.evals.metrics.registry import FIRST_ALONE
 from hybrid.evals.sample import Value
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
@@ -56,6 +57,11 @@ class Record(BaseModel):
     def key(self) -> Key:
         """Identifies the record within its run."""
         return self.arm, self.task, self.length, self.seed, self.id
+
+    @property
+    def right(self) -> tuple[str, ...]:
+        """The right answers: of golds that are a right answer and other ones, the first."""
+        return self.golds[:1] if self.metric in FIRST_ALONE else self.golds
 
 
 def records(path: Path) -> Iterator[Record]:

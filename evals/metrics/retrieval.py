@@ -80,15 +80,35 @@ def places(found: Sequence[Range], golds: Sequence[Range]) -> list[int]:
     return seen
 
 
+def touched(found: Sequence[Range], golds: Sequence[Range]) -> float:
+    """The share of golds that some range found touches. Where golds are pages it is FinanceBench's page recall.
+
+    Trap: a passage over the end of a page is on both pages.
+
+    Raises:
+        ValueError: no golds.
+    """
+    seen = [
+        any(document == where and first < end and start < last for document, first, last in found)
+        for where, start, end in _some(golds)
+    ]
+    return sum(seen) / len(seen)
+
+
 def judge(found: Sequence[Range], golds: Sequence[Range]) -> dict[str, float]:
-    """Scores of a retrieval by character and by rank: recall, precision, iou, ndcg.
+    """Scores of a retrieval by character and by rank: recall, precision, iou, ndcg, and golds touched at 1, 5 and all.
 
     A passage counts as one gold for nDCG, also where it touches two.
 
     Raises:
         ValueError: no golds, or all of them empty.
     """
-    return {**overlap(found, golds)._asdict(), "ndcg": ndcg_at(places(found, golds), range(len(golds)), len(found))}
+    return {
+        **overlap(found, golds)._asdict(),
+        "ndcg": ndcg_at(places(found, golds), range(len(golds)), len(found)),
+        **{f"touched@{k}": touched(found[:k], golds) for k in (1, 5)},
+        "touched": touched(found, golds),
+    }
 
 
 def _some(golds: Collection[Hashable]) -> set[Hashable]:

@@ -56,6 +56,9 @@ class RetrievalRow(BaseModel):
     precision: Score  # of retrieved characters
     iou: Score
     ndcg: Score  # of passages that touch a gold range
+    touched_1: Score | None = None  # share of gold ranges, such as pages, that the first passage touches
+    touched_5: Score | None = None  # the first five; None, as the next, in runs of earlier versions
+    touched: Score | None = None  # all that were found
 
 
 class CostRow(BaseModel):
@@ -80,6 +83,7 @@ class LengthRow(BaseModel):
     length: int
     score: Score
     effective: int | None  # tokens; of the arm on the family
+    base: float | None = None  # the score at short lengths that the effective length goes by, where it does
 
 
 class PlaceRow(BaseModel):

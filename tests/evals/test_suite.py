@@ -264,7 +264,9 @@ def test_tasks_on_data_and_raw_arms_are_left_out_where_they_cannot_be_asked():
     assert "middle/kv" not in [task.name for task in kept.tasks]  # which only raw answers
     assert len(notes) == 2
     assert "--data" in notes[1]
-    assert possible(suite, None, Path("anywhere")) == (suite, [])
+    kept, notes = possible(suite, None, Path("anywhere"))
+    assert [task.title for task in suite.tasks if task not in kept.tasks] == ["financebench"]  # which is optional
+    assert notes == ["Left out, because anywhere does not have their files: financebench."]
     only = suite.model_copy(update={"tasks": tuple(task for task in suite.tasks if task.name == "chunking")})
     with pytest.raises(InputError, match=r"All tasks of the suite 'standard' read data sets: name their folder"):
         possible(only, None, None)
