@@ -75,7 +75,7 @@ TASKS = ("financebench", "babilong/qa1", "nolima/one", "oolong/counting")
 def test_the_engine_that_quotes_answers_all_of_them_and_the_report_tells_pages_and_base_scores(
     suite: Path, tmp_path: Path
 ) -> None:
-    assert guarded(cli, ["eval", "run", str(suite), "-o", str(tmp_path / "run"), "--quiet"]) == 0
+    assert guarded(cli, ["eval", "run", str(suite), "-o", str(tmp_path / "run"), "--quiet", "--no-report"]) == 0
     found = list(records(tmp_path / "run"))
     assert asked(found) == {(task, arm) for task in TASKS for arm in ("rag", "long")}
     paged = next(record for record in found if record.task == "financebench" and record.arm == "rag")
@@ -93,7 +93,7 @@ def test_the_engine_that_quotes_answers_all_of_them_and_the_report_tells_pages_a
 
 @pytest.mark.server
 def test_a_model_on_real_vllm_is_asked_all_of_them_in_all_three_ways(suite: Path, tmp_path: Path, url: str) -> None:
-    line = ["eval", "run", str(suite), "-o", str(tmp_path / "run"), "--url", url, "--quiet"]
+    line = ["eval", "run", str(suite), "-o", str(tmp_path / "run"), "--url", url, "--quiet", "--no-report"]
     assert guarded(cli, line) == 0
     found = list(records(tmp_path / "run"))
     assert {record.status for record in found} == {"answered"}

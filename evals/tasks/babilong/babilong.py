@@ -17,7 +17,7 @@ from random import Random
 from hybrid.evals.sample import Count, Sample
 from hybrid.evals.tasks.babilong.world import GIVERS, PEOPLE, TELLS, THINGS, Story, story
 from hybrid.evals.tasks.draft import Draft, Make, drawn
-from hybrid.evals.tasks.haystack import SOURCE, cycled, hide, prose, sentences
+from hybrid.evals.tasks.haystack import SOURCE, cycled, hide, prose, unbroken
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
@@ -119,7 +119,7 @@ def golds(told: Story) -> tuple[str, ...]:
 def _hay(path: Path | None) -> tuple[str, ...]:
     """The sentences of the book that name nobody and nothing of the facts."""
     named = re.compile(rf"\b(?:{'|'.join((*PEOPLE, *GIVERS, *THINGS))})s?\b", re.IGNORECASE)
-    found = tuple(sentence for sentence in sentences(prose(path)) if not named.search(sentence))
+    found = tuple(sentence for sentence in unbroken(prose(path)) if not named.search(sentence))
     if not found:
         raise InputError(f"{path} has no sentence without the people and things of the facts; give another haystack.")
     return found

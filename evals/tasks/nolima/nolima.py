@@ -20,7 +20,7 @@ from typing import Literal
 from hybrid.evals.sample import Count, Sample
 from hybrid.evals.tasks.draft import Draft, Make, drawn
 from hybrid.evals.tasks.files import content
-from hybrid.evals.tasks.haystack import SOURCE, cycled, hide, prose, sentences
+from hybrid.evals.tasks.haystack import SOURCE, cycled, hide, prose, unbroken
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
@@ -195,7 +195,7 @@ def shared(needle: str, question: str) -> set[str]:
 def _hay(path: Path | None, names: tuple[str, ...]) -> tuple[str, ...]:
     """The sentences of the book that name nobody of the needles' people."""
     named = re.compile("|".join(map(re.escape, names)))  # in a word too, since the metric searches characters
-    found = tuple(sentence for sentence in sentences(prose(path)) if not named.search(sentence))
+    found = tuple(sentence for sentence in unbroken(prose(path)) if not named.search(sentence))
     if not found:
         raise InputError(f"{path} has no sentence without the names of the needles; give another haystack.")
     return found
