@@ -281,7 +281,7 @@ def _keep(file: Path, one: Judged) -> None:
 def _judged(engine: Engine, record: Record) -> Judged | None:
     """The verdict on a reply; None where it does not fit the judge's window."""
     try:
-        found = judge(engine, record.question, record.golds, record.text)
+        found = judge(engine, record.asked, record.golds, record.text)
     except WindowError:
         return None
     known = record.model_dump(include={"arm", "task", "length", "seed", "id"})

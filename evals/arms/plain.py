@@ -97,6 +97,7 @@ class FunctionArm:
         return {"kind": self.kind, "target": f"{self._function.__module__}:{named}"}
 
     def answer(self, sample: Sample) -> Reply:
+        _alone(sample)
         return self._timed(self._function, sample.question, sample.documents)
 
     @staticmethod
@@ -122,8 +123,15 @@ class QueryEngineArm(FunctionArm):
         self._engines: Kept[Any] = Kept()
 
     def answer(self, sample: Sample) -> Reply:
+        _alone(sample)
         engine = self._engines.get(sample.documents, lambda: self._function(sample.documents))
         return self._timed(engine.query, sample.question)
 
     def close(self) -> None:
         self._engines.clear()
+
+
+def _alone(sample: Sample) -> None:
+    """Raise Unsuited where a question follows others, which such an arm is not told."""
+    if sample.history:
+        raise Unsuited("the question follows others, and this arm takes a question alone")

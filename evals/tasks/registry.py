@@ -23,6 +23,7 @@ TASKS: Registry[Callable[..., Task]] = Registry(
         "middle/kv": "hybrid.evals.tasks.middle:KeyValue",
         "middle/qa": "hybrid.evals.tasks.middle:MultiDocument",
         "jsonl": "hybrid.evals.tasks.documents:Own",
+        "conversations": "hybrid.evals.tasks.conversations:Conversations",
         "squad": "hybrid.evals.tasks.published:Squad",
         "longbench": "hybrid.evals.tasks.published:LongBench",
         "leval": "hybrid.evals.tasks.published:LEval",
