@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 from hybrid.evals import suite as known
+from hybrid.evals.cli.cited import cited
 from hybrid.evals.cli.common import JSON
 from hybrid.evals.cli.judge import judge
 from hybrid.evals.cli.merge import merge
@@ -45,5 +46,5 @@ def evaluate() -> None:
     """
 
 
-for command in (run, merge, report, judge, compare, replay, suites, simulate):
+for command in (run, merge, report, judge, cited, compare, replay, suites, simulate):
     evaluate.add_command(command)

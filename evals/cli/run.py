@@ -207,6 +207,9 @@ def show_scores(found: Data) -> None:
         "tokens read": lambda row: f"{row.prompt_tokens:,.0f}",
         "s": lambda row: f"{row.seconds:.2f}",
     }
+    cited = {(row.task, row.arm): f"{row.recall.mean:.2f}/{row.precision.mean:.2f}" for row in found.citations}
+    if cited:
+        columns["cited"] = lambda row: cited.get((row.task, row.arm), "-")
     if not any(row.failed or row.skipped for row in found.scores):
         del columns["failed"], columns["skipped"]
     console().print(grouped(*shown(found.scores, columns)), soft_wrap=False)

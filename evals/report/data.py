@@ -58,6 +58,30 @@ class RetrievalRow(BaseModel):
     ndcg: Score  # of passages that touch a gold range
 
 
+class CitationRow(BaseModel):
+    """How an arm's statements are supported by what they cite, by containment."""
+
+    task: str
+    arm: str
+    n: int  # answers with citations known
+    statements: int
+    citations: int
+    recall: Score  # mean over answers of the share of statements that are supported
+    precision: Score  # the same of the share of citations that support
+
+
+class FollowRow(BaseModel):
+    """Questions that follow others: as they were understood, and the passages found by that."""
+
+    task: str
+    arm: str
+    n: int
+    rewritten: float  # share of the questions that were put in other words
+    hit: Score  # a passage with the answer among those found
+    as_asked: Score  # the same by the question as it was asked
+    gain: Score
+
+
 class CostRow(BaseModel):
     """The cost of an arm's questions on one basis, measured or estimated."""
 
@@ -143,6 +167,8 @@ class Data(BaseModel):
     regrets: list[RegretRow] = []
     speeds: list[SpeedRow] = []
     retrieval: list[RetrievalRow] = []
+    citations: list[CitationRow] = []
+    follows: list[FollowRow] = []
 
 
 class Comparison(BaseModel):

@@ -295,7 +295,8 @@ _WHAT = ("recall", "precision", "iou", "ndcg")
 
 def retrieval(data: Data, rows: Sequence[Row]) -> Section:
     """How well the passages found cover the gold ranges; arms that found the same share a row."""
-    for (task, arm), own in by([row for row in rows if row.retrieved], lambda row: (row.task, row.arm)).items():
+    ranged = [row for row in rows if "recall" in row.retrieved]
+    for (task, arm), own in by(ranged, lambda row: (row.task, row.arm)).items():
         means = {what: sure(own, lambda row, what=what: row.retrieved[what]) for what in _WHAT}  # type: ignore[misc]
         data.retrieval.append(RetrievalRow(task=task, arm=arm, n=len(own), **means))
     same = by(data.retrieval, lambda row: (row.task, row.n, *(getattr(row, what) for what in _WHAT)))
