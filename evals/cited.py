@@ -31,7 +31,7 @@ from hybrid.types import Piece, Usage
 FILE = "entailed.jsonl"
 _BATCH = 64  # verdicts that are kept together
 _ASKED = (
-    "Somebody stated: {statement}\nThe text named 'cited' is given as the only proof. Does it say all of that by itself? "
+    "Somebody stated: {statement}\nThe text named 'cited' is the only proof given. Does it say all of that by itself? "
     "Other words for it are fine; a different number or name, or a part that the text does not say, is not. Begin with "
     "one word: YES or NO."
 )
@@ -158,9 +158,7 @@ class _Answer(NamedTuple):
         return score(self.statements, lambda text, places: supported(self.pair(text, places)))
 
 
-def cited_run(
-    folder: Path, judge: Judge | None = None, step: Callable[[int, int], None] | None = None
-) -> CitedRun:
+def cited_run(folder: Path, judge: Judge | None = None, step: Callable[[int, int], None] | None = None) -> CitedRun:
     """Judge the citations of all answers of a run that have them.
 
     Args:

@@ -16,6 +16,8 @@ from hybrid.evals.sample import Count, Sample
 from hybrid.errors import InputError
 from hybrid.types import Citation, Cost, Route, Rung, Usage
 
+COMPARED = "as asked"  # seconds of a search by the question as it was asked, which is no part of answering
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from hybrid.evals.arms.arm import Reply, Unsuited
+from hybrid.evals.arms.arm import COMPARED, Reply, Unsuited
 from hybrid.evals.arms.engine import apart, described, free
 from hybrid.evals.arms.shared import Kept, Shared
 from hybrid.evals.arms.situations import saved, watched
@@ -22,9 +22,6 @@ from hybrid.routing.policies.forced import Forced
 from hybrid.session.hybrid import Hybrid
 from hybrid.settings import Settings
 from hybrid.types import Answer, Attempt, Candidate, Cost, Usage
-
-
-COMPARED = "as asked"  # seconds of a search by the question as it was asked, which is no part of answering
 
 
 class HybridArm:
@@ -62,10 +59,8 @@ class HybridArm:
         return described("hybrid", self.settings, self._engines)
 
     def answer(self, sample: Sample) -> Reply:
-        if not sample.documents:
-            raise Unsuited("it has no documents to retrieve from")
         begun = time.perf_counter()
-        store = self._opened(sample)
+        store = self.opened(sample)
         opened = time.perf_counter() - begun
         answer = self.ask(sample)
         situation = self._watched.take()
@@ -97,7 +92,7 @@ class HybridArm:
 
     def ask(self, sample: Sample, on_text: OnText | None = None) -> Answer:
         """The answer itself; `on_text` receives its text as it is generated."""
-        store = self._opened(sample)
+        store = self.opened(sample)
         return self._hybrid.answer(sample.question, store, history=sample.history, on_text=on_text)
 
     def price(self, usage: Usage) -> Cost:
@@ -110,7 +105,14 @@ class HybridArm:
         for engine in self._engines:
             free(engine)
 
-    def _opened(self, sample: Sample) -> Store:
+    def opened(self, sample: Sample) -> Store:
+        """The index of a sample's documents, made if it is not there yet.
+
+        Raises:
+            Unsuited: it has none.
+        """
+        if not sample.documents:
+            raise Unsuited("it has no documents to retrieve from")
         return self._stores.get(sample.documents, lambda: self._shared.store(sample.documents, self.settings))
 
     @property

@@ -28,7 +28,12 @@ def make(folder: Path) -> Report:
     data, answered = _basis(info, rows), [row for row in rows if row.status == "answered"]
     sections = [scores(data), pairs(data, answered), costs(data, answered), routes(data, answered)]
     sections += [by_length(data, answered), places(data, answered), needles(answered), regrets(data, answered)]
-    sections += [speeds(data, answered), retrieval(data, answered), followups(data, answered), citations(data, answered)]
+    sections += [
+        speeds(data, answered),
+        retrieval(data, answered),
+        followups(data, answered),
+        citations(data, answered),
+    ]
     sections += [examples(folder, answered), questions(folder, rows)]
     return Report(data, [section for section in sections if section])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sys import intern
 from typing import TypeVar
 
-from hybrid.evals.arms.hybrid import COMPARED
+from hybrid.evals.arms.arm import COMPARED
 from hybrid.evals.folder import RunInfo, read_run
 from hybrid.evals.metrics.citations import Cited, by_containment
 from hybrid.evals.record import Record, records

@@ -5,7 +5,7 @@ JSON Lines as in `hybrid.evals.tasks.documents`, each with a history:
     {"history": ["When does the supply agreement end?"], "question": "Can it be renewed?", "answers": [..],
      "documents": .., "gold"?: [..], "id"?, "group"?}
 
-The question goes the way of `hybrid.answer(..., history=)`: it is put so that it stands alone, and passages are searched
+The question goes the way of `hybrid.answer(..., history=)`: it is put so that it stands alone, and passages are looked
 for by that. A record has it as it was understood, and whether a passage with the answer was found by it and by the
 question as it was asked.
 """

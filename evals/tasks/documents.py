@@ -168,7 +168,7 @@ class Own(Documents):
                 group=row.text("group", " ".join(sorted(documents))),
                 choices=choices,
                 ranges=tuple(_ranges(row, documents)),
-                history=_history(row),
+                history=history(row),
             )
 
 
@@ -184,7 +184,7 @@ def _ranges(row: Fields, documents: Mapping[str, str]) -> Iterator[tuple[str, in
         yield name, start, end
 
 
-def _history(row: Fields) -> tuple[Turn, ...]:
+def history(row: Fields) -> tuple[Turn, ...]:
     """What was said before the question; a text alone is a question."""
     said = row.items("history") if "history" in row.data else []
     try:
