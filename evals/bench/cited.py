@@ -1,8 +1,9 @@
 """Does containment know what a citation supports? `python -m hybrid.evals.bench.cited --data DIR`.
 
-written    sentences by people who reasoned over paragraphs (multihop of DIR, 89 questions), with their own paragraphs
-           and with those of another question of the same set. Even questions chose how many of a sentence's words have
-           to be there, odd ones tell what that is worth
+written    sentences by people who reasoned over paragraphs (multihop of DIR, 89 questions), with their own paragraphs,
+           with those of another question of the same set, and with a number in the sentence exchanged for another one
+           of its paragraphs, which containment cannot see. Even questions chose the share of a sentence's words that
+           has to be there, the highest that loses less than .02 of the sentences; odd ones tell what it is worth
 answers    of an engine, by default the one that quotes, to questions of XQuAD (48 articles as one corpus) and on the
            carried filing: recall and precision with their own citations, and with those of another answer
 """
@@ -10,6 +11,7 @@ answers    of an engine, by default the one that quotes, to questions of XQuAD (
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +30,7 @@ from hybrid.cli.common import columns, console, print_json
 from hybrid.files import read_lines
 from hybrid.text.sentences import sentences
 
+_NUMBER = re.compile(r"\d+")
 SHARES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -38,6 +41,7 @@ class Written(NamedTuple):
     text: str
     own: tuple[Source, ...]
     other: tuple[Source, ...]  # of another question
+    wrong: str  # the text with another number of its own paragraphs; empty where there is none
 
 
 @click.command()
@@ -71,7 +75,18 @@ def written(data: Path) -> Iterator[Written]:
         for start, end in sentences(row["reasoning"]):
             text = row["reasoning"][start:end]
             if not text.startswith("So the answer"):
-                yield Written(place, text, *(_paragraphs(of) for of in (row, strange)))
+                wrong = _exchanged(text, row["paragraphs"], place)
+                yield Written(place, text, _paragraphs(row), _paragraphs(strange), wrong)
+
+
+def _exchanged(text: str, paragraphs: Sequence[dict[str, str]], seed: int) -> str:
+    """The text with its last number exchanged for another of as many digits that stands in its paragraphs."""
+    own = _NUMBER.findall(text)
+    if not own:
+        return ""
+    others = {number for one in paragraphs for number in _NUMBER.findall(one["text"])} - set(own)
+    alike = sorted(number for number in others if len(number) == len(own[-1]))
+    return random.Random(seed).choice(alike).join(text.rsplit(own[-1], 1)) if alike else ""
 
 
 def _paragraphs(row: dict[str, Any]) -> tuple[Source, ...]:
@@ -83,9 +98,14 @@ def _share(found: Sequence[Written], share: float) -> dict[str, Any]:
     told: dict[str, Any] = {"share": share}
     for half, odd in (("chose", 0), ("told", 1)):
         some = [one for one in found if one.place % 2 == odd]
-        for whose in ("own", "other"):
-            hits = sum(contained(one.text, getattr(one, whose), share) for one in some)
-            told[f"{half}, {whose}"] = (hits / len(some), *wilson(hits, len(some)), len(some))
+        pairs = {
+            "own": [(one.text, one.own) for one in some],
+            "other": [(one.text, one.other) for one in some],
+            "exchanged": [(one.wrong, one.own) for one in some if one.wrong],
+        }
+        for whose, asked in pairs.items():
+            hits = sum(contained(text, sources, share) for text, sources in asked)
+            told[f"{half}, {whose}"] = (hits / len(asked), *wilson(hits, len(asked)), len(asked))
     return told
 
 

@@ -25,7 +25,7 @@ from hybrid.types import Citation
 ENOUGH = 0.5  # share of the content words; `python -m hybrid.evals.bench.cited` tells why
 _MARKS = re.compile(r"(?:\s*\[\d+\])+")
 _DIGITS = re.compile(r"\d+")
-_DENIAL = re.compile(r"\b(?:not|no|never|none|nor|neither|without|cannot)\b|n't\b", re.IGNORECASE)
+_DENIAL = re.compile(r"\b(?:not|no(?!\.? ?\d)|never|none|nor|neither|without|cannot)\b|n't\b", re.IGNORECASE)
 _SPELLED = dict(zip("two three four five six seven eight nine ten eleven twelve".split(), range(2, 13), strict=True))
 _LONG_NAME = 5  # letters from which a name may go on: Japan, Japanese
 
