@@ -6,7 +6,7 @@ Character metrics are those of brandonstarxel/chunking_evaluation (commit d451fc
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 Range = tuple[str, int, int]  # document, start and end in characters
@@ -109,6 +109,25 @@ def judge(found: Sequence[Range], golds: Sequence[Range]) -> dict[str, float]:
         **{f"touched@{k}": touched(found[:k], golds) for k in (1, 5)},
         "touched": touched(found, golds),
     }
+
+
+def hit(
+    found: Sequence[Range], documents: Mapping[str, str], golds: Sequence[str], ranges: Sequence[Range] = ()
+) -> float:
+    """1 where one of the passages found has the answer: it touches a gold range, or holds a gold's very words.
+
+    Args:
+        documents: the texts, by name.
+        golds: looked for where there are no ranges; white space and case do not matter.
+    """
+    if ranges:
+        return float(any(place >= 0 for place in places(found, ranges)))
+    texts = [_flat(documents[document][start:end]) for document, start, end in found]
+    return float(any(_flat(gold) in text for gold in golds for text in texts))
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _some(golds: Collection[Hashable]) -> set[Hashable]:

@@ -317,19 +317,20 @@ def _rate(value: float | None) -> str:
 
 
 _WHAT = ("recall", "precision", "iou", "ndcg")
-_TOUCHED = ("touched@1", "touched@5", "touched")
+_TOUCHED = ("touched@1", "touched@5", "touched", "cited")
 
 
 def retrieval(data: Data, rows: Sequence[Row]) -> Section:
     """How well the passages found cover the gold ranges; arms that found the same share a row."""
-    for (task, arm), own in by([row for row in rows if row.retrieved], lambda row: (row.task, row.arm)).items():
+    ranged = [row for row in rows if "recall" in row.retrieved]
+    for (task, arm), own in by(ranged, lambda row: (row.task, row.arm)).items():
         means = {what: sure(own, lambda row, what=what: row.retrieved[what]) for what in _WHAT}  # type: ignore[misc]
         seen = {
             what.replace("@", "_"): known(own, lambda row, what=what: row.retrieved.get(what))  # type: ignore[misc]
             for what in _TOUCHED
         }
         data.retrieval.append(RetrievalRow(task=task, arm=arm, n=len(own), **means, **seen))
-    fields = [*_WHAT, *(what.replace("@", "_") for what in _TOUCHED)]
+    fields = [*_WHAT, "touched_1", "touched_5", "touched"]
     same = by(data.retrieval, lambda row: (row.task, row.n, *(getattr(row, what) for what in fields)))
     head = ["task", "arms", "n", "recall", "precision", "IoU", "nDCG", "golds at 1", "at 5", "at all"]
     cells = [
@@ -340,6 +341,9 @@ def retrieval(data: Data, rows: Sequence[Row]) -> Section:
         "Of the passages that were found first, as many as are read on the route rag: recall, precision and "
         "intersection over union count characters of the gold ranges; nDCG ranks passages by whether they touch one. "
         "Golds at 1, at 5, at all: the share of gold ranges that so many passages touch; where golds are pages, as in "
-        "financebench, it is the page recall."
+        "financebench, it is the page recall. Golds cited: the same of what the answer cites, which goes by the route."
     )
-    return Section("Retrieval alone", [text], tables=[Table(head, cells)] if cells else [])
+    cited = [[r.task, r.arm, f"{r.n:,}", span(r.cited)] for r in data.retrieval if r.cited is not None]
+    tables = [Table(head, cells)] if cells else []
+    tables += [Table(["task", "arm", "n", "golds cited"], cited, "Golds cited by each task and arm")] if cited else []
+    return Section("Retrieval alone", [text], tables=tables)

@@ -30,6 +30,7 @@ TASKS: Registry[Callable[..., Task]] = Registry(
         **{f"oolong/{name}": partial(oolong.Oolong, task=name) for name in oolong.KINDS},
         "financebench": "hybrid.evals.tasks.financebench:FinanceBench",
         "jsonl": "hybrid.evals.tasks.documents:Own",
+        "conversations": "hybrid.evals.tasks.conversations:Conversations",
         "squad": "hybrid.evals.tasks.published:Squad",
         "longbench": "hybrid.evals.tasks.published:LongBench",
         "leval": "hybrid.evals.tasks.published:LEval",
