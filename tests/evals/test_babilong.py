@@ -12,6 +12,7 @@ from hybrid.evals.tasks.babilong.babilong import KINDS, golds
 from hybrid.evals.tasks.babilong.world import GIVERS, PEOPLE, PLACES, SIDES, TELLS, THINGS, Story, story
 
 from hybrid.errors import InputError
+from tests.evals.made import record
 from tests.evals.samples import characters, draw
 
 MANY = 150
@@ -167,6 +168,13 @@ def test_facts_stand_in_their_order_among_sentences_that_name_nobody_of_them(kin
         assert sample.golds == golds(told)
         assert sample.question.startswith(told.question)
         assert METRICS["babilong"](told.answer, sample.golds) == 1
+
+
+def test_reports_and_judges_are_told_the_right_answer_alone() -> None:
+    told = record("rag", "babilong/qa1", 1024, 0, 0.0).model_copy(update={"golds": ("office", "garden", "kitchen")})
+    assert told.model_copy(update={"metric": "babilong"}).right == ("office",)
+    assert told.model_copy(update={"metric": "classification"}).right == ("office",)
+    assert told.right == told.golds
 
 
 def test_a_length_that_is_too_small_is_refused() -> None:
