@@ -16,7 +16,7 @@ from tests.evals.samples import write
 
 SUITE = """
 n = 1
-lengths = [450]
+lengths = [700]
 
 [settings.embedder]
 precision = "float32"
@@ -31,11 +31,11 @@ name = "babilong/qa1"
 
 [[tasks]]
 name = "nolima/one"
-lengths = [300, 500]
+lengths = [500, 800]
 
 [[tasks]]
 name = "oolong/counting"
-lengths = [600]
+lengths = [1000]
 
 [[arms]]
 name = "raw"
