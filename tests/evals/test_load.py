@@ -76,14 +76,14 @@ def test_slow_answers_do_not_slow_arrivals_and_waits_count_from_the_arrival() ->
 
 
 def test_the_share_falls_where_the_desk_cannot_keep_up() -> None:
-    found = load([("desk", Desk(0.02), SAMPLES)], [400.0, 10.0], Limit(whole=0.12), n=40, share=0.9, seed=0)
+    found = load([("desk", Desk(0.02), SAMPLES)], [400.0, 20.0], Limit(whole=0.2), n=40, share=0.9, seed=0)
     (arm,) = found.arms
     calm, busy = arm.rates
-    assert (calm.rate, busy.rate) == (10.0, 400.0)
+    assert (calm.rate, busy.rate) == (20.0, 400.0)
     assert calm.share > 0.9
     assert busy.share < 0.5
     assert (calm.low, calm.high) == wilson(calm.good, 40)
-    assert arm.goodput == 10.0
+    assert arm.goodput == 20.0
     assert found.different == 3
     assert busy.whole95 is None  # over the limit
 
