@@ -268,7 +268,7 @@ def load(
 
     Raises:
         InputError: a rate or limit is 0 or less, or there is no question.
-        HybridError: the first question, which does not count, has no answer.
+        HybridError: the first question of the first arm, which does not count, has no answer.
         RunFailed: questions do not end though they were called off.
     """
     dues = {rate: arrivals(rate, n, seed) for rate in sorted(set(rates))}
@@ -280,7 +280,13 @@ def load(
             raise InputError(f"There is no question for the arm {name!r}.")
         samples = [given[i] for i in np.random.default_rng(seed).permutation(len(given))]
         found.different = max(found.different, len(samples))
-        ask(samples[-1], lambda _: None)  # loads what is loaded once, and tells soon where nothing answers
+        try:
+            ask(samples[-1], lambda _: None)  # loads what is loaded once, and tells soon where nothing answers
+        except HybridError as error:
+            if not found.arms:
+                raise
+            found.stopped = f"The arm {name!r} answers nothing: {error} What was measured before holds."
+            return _held(found)
         own = ArmLoad(arm=name)
         found.arms.append(own)
         for rate, times in dues.items():

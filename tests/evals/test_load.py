@@ -121,6 +121,10 @@ def test_a_desk_that_breaks_ends_the_measuring_with_a_sentence() -> None:
     assert f"at 1000 questions a second {ROW} in a row failed" in found.stopped
     assert "No server answers." in found.stopped
 
+    found = load([("one", Desk(0.0), SAMPLES), ("two", breaks, SAMPLES)], [500.0], Limit(whole=1.0), n=5)
+    assert [arm.goodput for arm in found.arms] == [500.0]  # what was measured is not lost with the second arm
+    assert found.stopped.startswith("The arm 'two' answers nothing: No server answers.")
+
     def refuses(sample: Sample, on_text: Any) -> str:
         desk.asked += 1
         if desk.asked > 31:
