@@ -174,7 +174,8 @@ def arrivals(rate: float, n: int, seed: int) -> list[float]:
     if not rate > 0:
         raise InputError(f"At a rate of {rate:g} questions a second none ever arrives: give --rate more than 0.")
     gaps = np.random.default_rng(seed).exponential(1.0, n)
-    return (np.cumsum(gaps) / rate).tolist()
+    dues: list[float] = (np.cumsum(gaps) / rate).tolist()
+    return dues
 
 
 def stream(
@@ -291,12 +292,16 @@ def load(
         found.arms.append(own)
         for rate, times in dues.items():
             stage = f"{name} {rate:g}/s"
-            asked, most = stream(ask, samples, times, limit, step and (lambda done, stage=stage: step(stage, done, n)))
+            asked, most = stream(ask, samples, times, limit, None if step is None else _noted(step, stage, n))
             if len(asked) < n:
                 found.stopped = _stopped(name, rate, asked, n)
                 return _held(found)
             own.rates.append(measured(rate, asked, most, limit))
     return _held(found)
+
+
+def _noted(step: Step, stage: str, total: int) -> Callable[[int], None]:
+    return lambda done: step(stage, done, total)
 
 
 def _stopped(name: str, rate: float, asked: Sequence[Asked], n: int) -> str:

@@ -120,7 +120,7 @@ def _of_service(what: str, options: dict[str, Any]) -> Iterator[list[tuple[str, 
         suite, _ = possible(read(what), None, options["data"])
         samples = _samples(suite, "", estimated, options)
     with ExitStack() as held:
-        arms = []
+        arms: list[tuple[str, Ask, list[Sample]]] = []
         for model in options["models"] or (None,):
             arm = ServiceArm(options["service"], model)
             held.callback(arm.close)
