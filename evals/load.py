@@ -6,8 +6,9 @@ wait (coordinated omission). In time is an answer whose first text, or whole tex
 goodput is the highest rate at which a share of the questions, 90 % by default, is answered in time: DistServe (Zhong et
 al., OSDI 2024, arXiv 2401.09670) defines it so, per GPU; here it is that of all that answers.
 
-All arms and rates have the same questions in the same order, and the same gaps between them, scaled. Each rate begins
-when the one before has ended; what is not answered when all are over the limit is called off.
+All arms have the same questions in the same order, and all rates the same gaps between them, scaled. Each rate begins
+when the one before has ended, with other questions as long as there are some: an engine would have those of the rate
+before in its prefix cache. What is not answered when all are over the limit is called off.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class Load(BaseModel):
     whole: float | None
     share: float  # that has to be in time
     seed: int
-    different: int  # questions there are; more than these are asked again
+    different: int  # questions there are; more than these are asked again, at a later rate with the prefix cache warm
     arms: list[ArmLoad] = []
     stopped: str = ""  # why it ended early
 
@@ -290,14 +291,22 @@ def load(
             return _held(found)
         own = ArmLoad(arm=name)
         found.arms.append(own)
-        for rate, times in dues.items():
+        for place, (rate, times) in enumerate(dues.items()):
             stage = f"{name} {rate:g}/s"
-            asked, most = stream(ask, samples, times, limit, None if step is None else _noted(step, stage, n))
+            asked, most = stream(
+                ask, _from(samples, place * n), times, limit, None if step is None else _noted(step, stage, n)
+            )
             if len(asked) < n:
                 found.stopped = _stopped(name, rate, asked, n)
                 return _held(found)
             own.rates.append(measured(rate, asked, most, limit))
     return _held(found)
+
+
+def _from(samples: Sequence[Sample], place: int) -> list[Sample]:
+    """The samples, beginning at a place; they go round."""
+    place %= len(samples)
+    return [*samples[place:], *samples[:place]]
 
 
 def _noted(step: Step, stage: str, total: int) -> Callable[[int], None]:
