@@ -6,8 +6,9 @@ wait (coordinated omission). In time is an answer whose first text, or whole tex
 goodput is the highest rate at which a share of the questions, 90 % by default, is answered in time: DistServe (Zhong et
 al., OSDI 2024, arXiv 2401.09670) defines it so, per GPU; here it is that of all that answers.
 
-All arms and rates have the same questions in the same order, and the same gaps between them, scaled. Each rate begins
-when the one before has ended; what is not answered when all are over the limit is called off.
+All arms have the same questions in the same order, and all rates the same gaps between them, scaled. Each rate begins
+when the one before has ended, with other questions as long as there are some: an engine would have those of the rate
+before in its prefix cache. What is not answered when all are over the limit is called off.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class Load(BaseModel):
     whole: float | None
     share: float  # that has to be in time
     seed: int
-    different: int  # questions there are; more than these are asked again
+    different: int  # questions there are; more than these are asked again, at a later rate with the prefix cache warm
     arms: list[ArmLoad] = []
     stopped: str = ""  # why it ended early
 
@@ -174,7 +175,8 @@ def arrivals(rate: float, n: int, seed: int) -> list[float]:
     if not rate > 0:
         raise InputError(f"At a rate of {rate:g} questions a second none ever arrives: give --rate more than 0.")
     gaps = np.random.default_rng(seed).exponential(1.0, n)
-    return (np.cumsum(gaps) / rate).tolist()
+    dues: list[float] = (np.cumsum(gaps) / rate).tolist()
+    return dues
 
 
 def stream(
@@ -268,7 +270,7 @@ def load(
 
     Raises:
         InputError: a rate or limit is 0 or less, or there is no question.
-        HybridError: the first question, which does not count, has no answer.
+        HybridError: the first question of the first arm, which does not count, has no answer.
         RunFailed: questions do not end though they were called off.
     """
     dues = {rate: arrivals(rate, n, seed) for rate in sorted(set(rates))}
@@ -280,17 +282,35 @@ def load(
             raise InputError(f"There is no question for the arm {name!r}.")
         samples = [given[i] for i in np.random.default_rng(seed).permutation(len(given))]
         found.different = max(found.different, len(samples))
-        ask(samples[-1], lambda _: None)  # loads what is loaded once, and tells soon where nothing answers
+        try:
+            ask(samples[-1], lambda _: None)  # loads what is loaded once, and tells soon where nothing answers
+        except HybridError as error:
+            if not found.arms:
+                raise
+            found.stopped = f"The arm {name!r} answers nothing: {error} What was measured before holds."
+            return _held(found)
         own = ArmLoad(arm=name)
         found.arms.append(own)
-        for rate, times in dues.items():
+        for place, (rate, times) in enumerate(dues.items()):
             stage = f"{name} {rate:g}/s"
-            asked, most = stream(ask, samples, times, limit, step and (lambda done, stage=stage: step(stage, done, n)))
+            asked, most = stream(
+                ask, _from(samples, place * n), times, limit, None if step is None else _noted(step, stage, n)
+            )
             if len(asked) < n:
                 found.stopped = _stopped(name, rate, asked, n)
                 return _held(found)
             own.rates.append(measured(rate, asked, most, limit))
     return _held(found)
+
+
+def _from(samples: Sequence[Sample], place: int) -> list[Sample]:
+    """The samples, beginning at a place; they go round."""
+    place %= len(samples)
+    return [*samples[place:], *samples[:place]]
+
+
+def _noted(step: Step, stage: str, total: int) -> Callable[[int], None]:
+    return lambda done: step(stage, done, total)
 
 
 def _stopped(name: str, rate: float, asked: Sequence[Asked], n: int) -> str:

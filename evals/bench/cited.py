@@ -26,7 +26,7 @@ from hybrid.evals.tasks.documents import Own
 from hybrid.evals.tasks.published import Squad
 
 from hybrid import Answer, Hybrid, load
-from hybrid.cli.common import columns, console, print_json
+from hybrid.cli.common import console, print_json
 from hybrid.files import read_lines
 from hybrid.text.sentences import sentences
 
@@ -140,15 +140,14 @@ def _cited(answers: Sequence[Answer], groups: Sequence[str]) -> dict[str, Any]:
 
 
 def _show(told: dict[str, Any]) -> None:
-    heads = [name for name in told["written"][0] if name != "share"]
-    table = columns("words", *heads)
-    for row in told["written"]:
-        cells = [f"{row[name][0]:.2f} \\[{row[name][1]:.2f}, {row[name][2]:.2f}]" for name in heads]
-        table.add_row(f"{row['share']:.0%}", *cells)
     out = console()
-    out.print(table)
-    counts = ", ".join(f"{name} {told['written'][0][name][3]}" for name in heads)
-    out.print(f"sentences that paragraphs contain, of {counts}", markup=False)
+    for row in told["written"]:
+        cells = [
+            f"{name} {found[0]:.2f} [{found[1]:.2f}, {found[2]:.2f}] (n = {found[3]})"
+            for name, found in row.items()
+            if name != "share"
+        ]
+        out.print(f"{row['share']:.0%} of the words: {'; '.join(cells)}", markup=False)
     for row in told["answers"]:
         for name in ("own", "shuffled"):
             some = row[name]

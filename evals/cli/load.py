@@ -120,7 +120,7 @@ def _of_service(what: str, options: dict[str, Any]) -> Iterator[list[tuple[str, 
         suite, _ = possible(read(what), None, options["data"])
         samples = _samples(suite, "", estimated, options)
     with ExitStack() as held:
-        arms = []
+        arms: list[tuple[str, Ask, list[Sample]]] = []
         for model in options["models"] or (None,):
             arm = ServiceArm(options["service"], model)
             held.callback(arm.close)
@@ -190,12 +190,12 @@ def _samples(suite: Suite, arm: str, count: Any, options: dict[str, Any]) -> lis
     """Questions of all tasks that an arm answers, about as many of each; of all tasks where no arm is named."""
     tasks = [spec for spec in suite.tasks if not arm or suite.asks(spec, arm)]
     cells = [(spec, cell) for spec in tasks for cell in suite.cells(spec)]
-    each = max(1, -(-options["questions"] // max(1, len(cells))))
+    each = max(1, -(-options["questions"] * len(set(options["rates"])) // max(1, len(cells))))
     made = {spec.title: make_task(spec, options["data"]) for spec in tasks}
     return [
         sample
         for spec, cell in cells
-        for sample in islice(made[spec.title].samples(count, min(each, cell.n), cell.seed, cell.length), each)
+        for sample in islice(made[spec.title].samples(count, each, cell.seed, cell.length), each)
     ]
 
 
@@ -225,15 +225,15 @@ def _limits(found: Load) -> str:
 def _show(found: Load) -> None:
     columns: dict[str, Callable[[Rate], str]] = {
         "rate": lambda one: f"{one.rate:g}",
-        "arrived": lambda one: f"{one.offered:.2f}",
         "n": lambda one: f"{one.n:,}",
-        "in time": lambda one: f"{one.share:.3f} \\[{one.low:.3f}, {one.high:.3f}]",
-        "first 50, 95 %": lambda one: f"{_seconds(one.first50)} / {_seconds(one.first95)}",
-        "whole 50, 95 %": lambda one: f"{_seconds(one.whole50)} / {_seconds(one.whole95)}",
+        "in time": lambda one: f"{one.share:.2f} \\[{one.low:.2f}, {one.high:.2f}]",
+        "first 50/95 %": lambda one: f"{_seconds(one.first50)} / {_seconds(one.first95)}",
+        "whole 50/95 %": lambda one: f"{_seconds(one.whole50)} / {_seconds(one.whole95)}",
         "failed": lambda one: str(one.failed),
         "refused": lambda one: str(one.refused),
-        "at once": lambda one: str(one.most),
     }
+    if not any(one.failed or one.refused for arm in found.arms for one in arm.rates):
+        del columns["failed"], columns["refused"]
     rows = []
     for arm in found.arms:
         heads, cells = shown(arm.rates, columns)
@@ -255,6 +255,12 @@ def _show(found: Load) -> None:
 
 
 def _notes(found: Load) -> Iterator[str]:
+    asked = max((sum(one.n for one in arm.rates) for arm in found.arms), default=0)
+    if asked > found.different:
+        yield (
+            f"{asked:,} questions were asked of {found.different:,} different ones: an engine with a prefix cache had "
+            "read some already, which helps the later rates. Fewer rates or a smaller -n avoid that."
+        )
     for arm in found.arms:
         for one in arm.rates:
             if one.reason:

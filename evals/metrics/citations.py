@@ -130,8 +130,8 @@ def contained(statement: str, sources: Sequence[Source], enough: float = ENOUGH)
     """Whether the texts together hold a statement's numbers, names and denial, and enough of its other words."""
     claim, held = _read(statement), [_read(source.text) for source in sources]
     titles = [_read(source.title) for source in sources]
-    figures = frozenset().union(*(one.offered for one in held))
-    words = frozenset().union(*(one.words for one in [*held, *titles]))
+    figures = frozenset[str]().union(*(one.offered for one in held))
+    words = frozenset[str]().union(*(one.words for one in [*held, *titles]))
     if not claim.words and not claim.figures:
         return False
     if claim.denies and not any(one.denies for one in held):
@@ -156,7 +156,7 @@ class _Content(NamedTuple):
 @lru_cache(maxsize=8192)  # one citation is compared with several statements, and one statement with several citations
 def _read(text: str) -> _Content:
     folded = fold(text)
-    words, names = set(), set()
+    words, names = set[str](), set[str]()
     for place, match in enumerate(WORD.finditer(folded)):
         word = match[0]
         if word.lower() in STOP or any(char.isdigit() for char in word):
@@ -170,7 +170,7 @@ def _read(text: str) -> _Content:
 def _figures(folded: str) -> tuple[tuple[frozenset[str], ...], frozenset[str]]:
     """The numbers, dates and codes of folded text, one with several readings in a group; and all that these offer."""
     groups: dict[tuple[int, int], set[str]] = {}
-    inside = set()
+    inside = set[str]()
     sums = list(numbers(folded))
     for start, end, value in [*codes(folded), *sums, *dates(folded)]:
         groups.setdefault((start, end), set()).add(value)

@@ -76,14 +76,14 @@ def test_slow_answers_do_not_slow_arrivals_and_waits_count_from_the_arrival() ->
 
 
 def test_the_share_falls_where_the_desk_cannot_keep_up() -> None:
-    found = load([("desk", Desk(0.02), SAMPLES)], [400.0, 10.0], Limit(whole=0.12), n=40, share=0.9, seed=0)
+    found = load([("desk", Desk(0.02), SAMPLES)], [400.0, 20.0], Limit(whole=0.2), n=40, share=0.9, seed=0)
     (arm,) = found.arms
     calm, busy = arm.rates
-    assert (calm.rate, busy.rate) == (10.0, 400.0)
+    assert (calm.rate, busy.rate) == (20.0, 400.0)
     assert calm.share > 0.9
     assert busy.share < 0.5
     assert (calm.low, calm.high) == wilson(calm.good, 40)
-    assert arm.goodput == 10.0
+    assert arm.goodput == 20.0
     assert found.different == 3
     assert busy.whole95 is None  # over the limit
 
@@ -120,6 +120,10 @@ def test_a_desk_that_breaks_ends_the_measuring_with_a_sentence() -> None:
     assert found.arms[0].goodput == 500.0
     assert f"at 1000 questions a second {ROW} in a row failed" in found.stopped
     assert "No server answers." in found.stopped
+
+    found = load([("one", Desk(0.0), SAMPLES), ("two", breaks, SAMPLES)], [500.0], Limit(whole=1.0), n=5)
+    assert [arm.goodput for arm in found.arms] == [500.0]  # what was measured is not lost with the second arm
+    assert found.stopped.startswith("The arm 'two' answers nothing: No server answers.")
 
     def refuses(sample: Sample, on_text: Any) -> str:
         desk.asked += 1
