@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+H = TypeVar("H", bound=Hashable)
 Range = tuple[str, int, int]  # document, start and end in characters
 
 
@@ -130,7 +131,7 @@ def _flat(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _some(golds: Collection[Hashable]) -> set[Hashable]:
+def _some(golds: Collection[H]) -> set[H]:
     if not golds:
         raise ValueError("Without golds there is nothing to retrieve: give at least one.")
     return set(golds)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from hybrid.evals.sample import Count, Sample
 from hybrid.evals.tasks.haystack import largest
@@ -19,7 +19,8 @@ from pydantic.dataclasses import dataclass
 
 from hybrid.errors import InputError
 
-KINDS = ("counting", "users", "timeline")
+Kind = Literal["counting", "users", "timeline"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 _REPLY = 64  # tokens
 _LEAST = 12  # lines
 
@@ -35,7 +36,7 @@ class Oolong:
         reserve: tokens that a chat template or an arm's own layout adds to the prompt; lengths count them in.
     """
 
-    task: Literal["counting", "users", "timeline"]
+    task: Kind
     labels: bool = True
     questions: Annotated[int, Field(ge=1, le=8)] = 4
     reserve: int = 0
