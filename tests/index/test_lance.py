@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -141,6 +142,35 @@ def test_a_document_stands_in_one_fragment(place: Path, store: LanceStore, chunk
     commit(place, chunker, [write_fragment(place, put(chunker, {"a": "A horse."}))], removed=["none"])
     assert store.document("a").text == "A horse."
     assert len(store) == 1
+
+
+def test_an_index_that_another_process_makes_meanwhile_is_not_replaced(
+    place: Path, chunker: Chunker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import lance
+
+    real, calls = lance.LanceDataset.commit, list[object]()
+
+    def late(*given: Any, **how: Any) -> Any:
+        calls.append(given)
+        if len(calls) == 1:
+            LanceStore(place, chunker.embedder, chunker).update(Corpus.of({"a": "A zebra."}))
+        return real(*given, **how)
+
+    monkeypatch.setattr(lance.LanceDataset, "commit", staticmethod(late))
+    store = LanceStore(place, chunker.embedder, chunker)
+    assert [entry.name for entry in store.entries()] == ["a"]
+    assert len(store.matching("zebra", 5)) == 1
+
+
+def test_a_fragment_that_another_update_commits_meanwhile_is_passed_over(
+    place: Path, store: LanceStore, chunker: Chunker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending, listed = Pending(place, properties(chunker)), Pending._named
+    pending.note(token := write_fragment(place, put(chunker, {"a": "A zebra."})))
+    gone = f"{place}/pending/gone.json"
+    monkeypatch.setattr(Pending, "_named", staticmethod(lambda files, folder: [gone, *listed(files, folder)]))
+    assert pending.tokens() == [token]
 
 
 def test_an_update_that_ends_early_goes_on(

@@ -43,8 +43,11 @@ class Pending:
             files, folder = self._files()
             found = []
             for file in self._named(files, folder):
-                with files.open_input_stream(file) as stream:
-                    made = json.loads(stream.read())
+                try:
+                    with files.open_input_stream(file) as stream:
+                        made = json.loads(stream.read())
+                except FileNotFoundError:  # another update has committed it in this moment
+                    continue
                 self._seen.append(file)
                 if made["made_by"] == self._made_by:
                     found.append(Token.from_json(made["token"]))

@@ -106,7 +106,7 @@ def commit(
 ) -> int:
     """Add what tokens hold and remove documents, in one step; returns the version of the table.
 
-    A document of a token takes the place of the one that had its name. Of two tokens with one name, the later counts.
+    A document of a token takes the place of the one that had its name.
 
     Args:
         removed: names of documents to remove; those that are not there are passed over.
@@ -114,6 +114,7 @@ def commit(
         changed: whether documents change, by which `generation` counts.
 
     Raises:
+        InputError: two tokens hold a document of one name.
         IndexLocked: others committed at the same time, again and again.
         IndexStoreError: the index cannot be written, or does not fit; nothing has changed then.
     """
