@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import json
 import operator
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,8 @@ from hybrid.document import Field
 from hybrid.errors import InputError
 
 _SYNTAX = "Write, for example: year >= 2024 and kind in ('pdf', 'docx')."
-_MOST = 4000  # characters of a filter
+_MOST, _DEEPEST = 4000, 16  # characters of a filter, and levels: Lance plans no more than twenty
+_LARGEST = 1e300  # of a number, up to which all stores compare alike
 _COMPARED: dict[type[ast.cmpop], str] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
     ast.In: "in", ast.NotIn: "not in",
@@ -125,7 +127,7 @@ def parsed(where: str) -> Filter:
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         at = f" at character {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
         raise InputError(f"The filter {_cut(where)} cannot be read{at}. {_SYNTAX}") from None
-    return _filter(tree.body, where)
+    return _filter(tree.body, where, _DEEPEST)
 
 
 def known(filters: Filter, fields: Collection[str]) -> None:
@@ -159,12 +161,14 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _filter(node: ast.expr, where: str) -> Filter:
+def _filter(node: ast.expr, where: str, levels: int) -> Filter:
+    if levels < 1:
+        raise InputError(f"The filter {_cut(where)} is nested more than {_DEEPEST} levels deep: write it flatter.")
     if isinstance(node, ast.BoolOp):
         by = "and" if isinstance(node.op, ast.And) else "or"
-        return Joined(by, tuple(_filter(value, where) for value in node.values))
+        return Joined(by, tuple(_filter(value, where, levels - 1) for value in node.values))
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        return Joined("not", (_filter(node.operand, where),))
+        return Joined("not", (_filter(node.operand, where, levels - 1),))
     if isinstance(node, ast.Compare):
         sides = [node.left, *node.comparators]
         pairs = [
@@ -201,13 +205,21 @@ def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, where: str) -> C
 
 
 def _value(node: ast.expr, where: str) -> Field:
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        number = _value(node.operand, where)
-        if not isinstance(number, (str, bool)):
-            return -number
-    if isinstance(node, ast.Constant) and isinstance(node.value, (str, int, float, bool)):
-        return node.value
+    negative = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+    constant = node.operand if negative and isinstance(node, ast.UnaryOp) else node
+    value = constant.value if isinstance(constant, ast.Constant) else None
+    if isinstance(value, bool | str) and not negative and _storable(value):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if abs(value) > _LARGEST:
+            raise InputError(f"The filter {_cut(where)} has a number beyond {_LARGEST:g}: give a smaller one.")
+        return -value if negative else value
     raise _wrong(node, where)
+
+
+def _storable(value: bool | str) -> bool:
+    """Whether a document may have it: half a character, as in "\\ud800", is in no text."""
+    return isinstance(value, bool) or not re.search("[\ud800-\udfff]", value)
 
 
 def _wrong(node: ast.expr, where: str) -> InputError:
