@@ -101,10 +101,12 @@ def paying(found: Sequence[Reading], questions: float, capacity: int | None) -> 
         capacity: tokens that the cache holds; None: unknown, all.
     """
     chosen: list[Reading] = []
+    held = 0
     for one in found:
         pays = one.questions is not None and one.questions <= questions
-        if pays and (capacity is None or one.tokens + sum(other.tokens for other in chosen) <= capacity):
+        if pays and (capacity is None or held + one.tokens <= capacity):
             chosen.append(one)
+            held += one.tokens
     return chosen
 
 
@@ -138,8 +140,7 @@ def read(
     for done, one in enumerate(chosen):
         step(done, len(chosen))
         pieces = _pieces(store, one.documents)
-        known = Warmed.of(engine.name)
-        earlier = known.found(digests(pieces))
+        earlier = Warmed.of(engine.name).found(digests(pieces))
         try:
             usage, in_a_row = _prefill(engine, Prompt("", pieces)), 0
         except EngineError as error:
@@ -154,7 +155,7 @@ def read(
         counts = engine.count([piece.text for piece in pieces])
         parts = [Part(p.document, tokens, key) for p, tokens, key in zip(pieces, counts, digests(pieces), strict=True)]
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
-        known.having(Prefix(tuple(parts), run, today), speed).save()
+        Warmed.of(engine.name).having(Prefix(tuple(parts), run, today), speed).save()  # others may have written it
         hybrid.warm.note(engine.name, [(part.name, part.tokens) for part in parts], usage.cached_tokens)
         yield Read(one, usage, was)
     step(len(chosen), len(chosen))
