@@ -62,6 +62,11 @@ def main(arguments: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):  # a terminal may lack umlauts: a ? is better than no answer
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    try:
+        os.getcwd()  # noqa: PTH109 - as light as can be
+    except FileNotFoundError:  # libraries end the process, or worse
+        click.echo("Error: The current folder was deleted: go to another one.", err=True)
+        sys.exit(2)
     sys.exit(guarded(cli, arguments))
 
 

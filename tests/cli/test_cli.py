@@ -377,3 +377,11 @@ def test_a_model_whose_name_no_file_can_have(run):
     assert code == 2
     assert err.startswith("Error: ")
     assert err.count("\n") == 1
+
+
+def test_a_folder_that_was_deleted_is_told(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    line = f"import os; os.rmdir({str(gone)!r}); from hybrid.cli.main import main; main(['ask', 'When?'])"
+    done = subprocess.run([sys.executable, "-c", line], cwd=gone, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "Error: The current folder was deleted: go to another one.\n")
