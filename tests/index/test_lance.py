@@ -6,8 +6,10 @@ import http.server
 import resource
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +125,23 @@ def test_a_pinned_store_stays_as_it_is(store: LanceStore, chunker: Chunker) -> N
     assert [entry.name for entry in store.entries()] == ["b", "c"]
     upkeep.tidy(store.place, chunker, every=True)
     assert before.document("a").text == "The lease ends in 2031."
+
+
+def test_an_old_version_stays_for_a_while_after_a_newer_one_came(
+    store: LanceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "KEPT", timedelta(seconds=0.5))
+    monkeypatch.setattr(upkeep, "_SLACK", timedelta(seconds=0.2))
+    store.update(Corpus.of({"a": "A zebra.", "b": "Cats sleep."}))
+    time.sleep(1)
+    before = store.pinned()
+    store.update(Corpus.of({"a": "A horse."}))
+    assert before.document("b").text == "Cats sleep."
+    assert before.search("zebra", 1)[0].passage.document == "a"
+    first = store.pinned().table.versions()[0]["version"]
+    time.sleep(1)
+    store.update(Corpus.of({"a": "A donkey."}))
+    assert store.pinned().table.versions()[0]["version"] > first  # and then they go
 
 
 def test_another_process_sees_a_change_at_once(store: LanceStore, place: Path, chunker: Chunker) -> None:
