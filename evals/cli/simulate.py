@@ -17,9 +17,7 @@ from hybrid.errors import InputError
 
 @click.command()
 @click.option("--engines", default=8, show_default=True, type=click.IntRange(1), help="Copies of the model.")
-@click.option(
-    "--rate", default=4.0, show_default=True, type=Number(0, min_open=True), help="Questions a second."
-)
+@click.option("--rate", default=4.0, show_default=True, type=Number(0, min_open=True), help="Questions a second.")
 @click.option("--questions", default=20_000, show_default=True, type=click.IntRange(100), help="Asked in a run.")
 @click.option(
     "--documents", default=100_000, show_default=True, type=click.IntRange(1), help="That may be asked about."
@@ -31,9 +29,7 @@ from hybrid.errors import InputError
     "--cache", type=click.IntRange(0), help="Tokens each keeps in memory; default: what the GPU has room for."
 )
 @click.option("--disk-gb", default=0.0, show_default=True, type=Number(0), help="Disk of each for its cache.")
-@click.option(
-    "--disk-gbps", default=5.0, show_default=True, type=Number(0.001), help="GB/s the disk loads at."
-)
+@click.option("--disk-gbps", default=5.0, show_default=True, type=Number(0.001), help="GB/s the disk loads at.")
 @click.option("--shared", is_flag=True, help="One disk of that size times the engines, for all.")
 @click.option("--routing", "routings", multiple=True, help="One of them; may be repeated. Default: all.")
 @click.option("--start", type=click.Choice(["cold", "warm", "both"]), default="both", show_default=True)

@@ -33,9 +33,7 @@ PACKAGES = {
 
 
 @click.command()
-@click.option(
-    "--timeout", default=60.0, show_default=True, type=Number(1), help="Seconds that a server has to answer."
-)
+@click.option("--timeout", default=60.0, show_default=True, type=Number(1), help="Seconds that a server has to answer.")
 @engine_options
 @corpus_options
 def doctor(timeout: float, **options: Any) -> None:

@@ -95,9 +95,7 @@ tier_options = together(
     click.option(
         "--cache-dir", type=Place(), help="Folder on disk for what was computed, loaded again after a restart."
     ),
-    click.option(
-        "--cache-gb", type=Number(min=0, min_open=True), help="Bound of that folder, in 10^9 bytes."
-    ),
+    click.option("--cache-gb", type=Number(min=0, min_open=True), help="Bound of that folder, in 10^9 bytes."),
 )
 corpus_options = together(  # of every command that opens a corpus
     click.option("--config", type=Place(), help="Settings file; default: hybrid.toml here, if there is one."),

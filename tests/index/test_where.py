@@ -160,7 +160,7 @@ def test_fields_that_no_filter_can_ask_for_are_refused() -> None:
 def test_what_no_store_can_keep_is_no_field(store: str, embedder: Embedder) -> None:
     if store == "lance":
         pytest.importorskip("lance", reason="pylance is missing")
-    odd = {"score": math.nan, "most": math.inf, "half": "a\ud800b", "big": 1e30, "quoted": "it's \"so\"\n\0"}
+    odd = {"score": math.nan, "most": math.inf, "half": "a\ud800b", "big": 1e30, "quoted": 'it\'s "so"\n\0'}
     with closing(STORES[store](None, embedder, Chunker(embedder))) as index:
         index.update(Corpus.of({"a": "A zebra.", "b": "A horse."}, metadata={"a": odd}))
         assert index.fields()["a"] == {

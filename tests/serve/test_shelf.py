@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-watchfiles = pytest.importorskip("watchfiles", reason="the service needs hybrid-context[serve]")
+import watchfiles
 
 from hybrid.errors import IndexDamaged
 from hybrid.index.embedding import Embedder

@@ -118,9 +118,7 @@ def test_a_disk_that_takes_nothing_is_told_and_costs_no_quota(tmp_path: Path) ->
             assert refused.value.status_code == 507
 
 
-def test_an_answer_is_given_where_its_price_cannot_be_kept(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_answer_is_given_where_its_price_cannot_be_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     keys = Keys(ServeSettings(keys={"a": KeySettings(key="k" * 16)}), tmp_path / "gone")
     keys.of(f"Bearer {'k' * 16}").charge(0.5)
     assert "What keys have spent today is not on the disk" in caplog.text

@@ -150,11 +150,6 @@ def commit(
     raise IndexLocked(f"The index at {place} is changed by others all the time ({_TRIES} tries). Try again later.")
 
 
-def live(place: Path | str, chunker: Chunker) -> dict[str, Known]:
-    """The documents of the newest version, by name: what an update compares files with."""
-    return known_in(opened(place, properties(chunker)), place)
-
-
 def known_in(table: Any, place: Path | str) -> dict[str, Known]:
     """The documents of one version of a table, by name."""
     columns = ["document", "hash", "size", "mtime_ns"]
