@@ -189,7 +189,7 @@ def test_a_key_keeps_no_more_than_it_may_and_others_keep_theirs(tmp_path: Path) 
 def test_an_upload_that_fails_does_not_count(tmp_path: Path) -> None:
     uploads = Uploads(ServeSettings(uploads=str(tmp_path), files_per_key=1))
     (tmp_path / "files").rename(tmp_path / "away")
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(Refused, match="No such file"):
         uploads.add("a.txt", BytesIO(FLAT))
     (tmp_path / "away").rename(tmp_path / "files")
     uploads.add("a.txt", BytesIO(FLAT))
