@@ -14,7 +14,6 @@ from hybrid.cli.main import cli, guarded
 from hybrid.engines.base import Completion
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError, InputError, SettingsError
-from hybrid.session import ahead, situate
 from hybrid.session.ahead import Reading, capacity, paying, read, readings
 from hybrid.session.caches import Cache, Caches
 from hybrid.session.warm import Warm
