@@ -36,16 +36,11 @@ def prose(path: Path | None) -> str:
     """A long text with single blanks: of a text file, or the `text` fields of a JSON Lines file sorted by `name`.
 
     Args:
-        path: None for the carried text, which lies in `examples/` and not in the installed package.
+        path: None for the carried text.
 
     Raises:
-        InputError: the file cannot be read, is empty, or the carried one is not there.
+        InputError: the file cannot be read, or is empty.
     """
-    if path is None and not CARRIED.is_file():
-        raise InputError(
-            "The carried prose lies in the project's examples/, which are not installed here; name a long text file "
-            "in the option haystack, or take ruler/niah_single_1, which needs none."
-        )
     file = path or CARRIED
     if ".jsonl" in file.suffixes:
         # sorted, since the order of a folder's files differs between machines
