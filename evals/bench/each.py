@@ -1,14 +1,14 @@
 """Questions over many contracts, counted and compared: `python -m hybrid.evals.bench.each [--data DIR] [--url URL]`.
 
-own        the fourteen agreements of `clauses/`, seven at a time, with the questions of each.toml: the developer's on the
-           agreements that were looked at, the others, written before there was a rule, on those that were not
-contracts  ten contracts of 46,000 to 266,000 characters (L-Eval, from CUAD), with --data: which of them have a clause of
-           a category. A contract has it where the data give an answer, and has not where it has none of the words in
-           legal.toml, a list that is wide on purpose; others do not count. The odd ones were not looked at
+own        the fourteen agreements of `clauses/`, seven at a time, with the questions of each.toml: the developer's on
+           the agreements that were looked at, the others, written before there was a rule, on those that were not
+contracts  ten contracts of 46,000 to 266,000 characters (L-Eval, from CUAD), with --data: which of them have a clause
+           of a category. A contract has it where the data give an answer, and has not where it has none of the words
+           in legal.toml, a list that is wide on purpose; others do not count. The odd ones were not looked at
 
-`each` is what a user gets who asks plainly: the table where the question is understood, else the ordinary way. `rag` and
-`long` are the same engine over passages and over whole documents; the documents that their answers cite are taken for
-their list, and the number of these, or one that the answer gives, for their count.
+`each` is what a user gets who asks plainly: the table where the question is understood, else the ordinary way. `rag`
+and `long` are the same engine over passages and over whole documents; the documents that their answers cite are taken
+for their list, and the number of these, or one that the answer gives, for their count.
 
 right       the count, or what was computed, is right; for a list, all of it (of a list with a cell that can be read in
             two ways, the rest). Intervals over questions, which share their documents
@@ -147,7 +147,7 @@ def rows(cases: Sequence[Case], answers: Mapping[str, Sequence[Answer]], odd: bo
     for way, found in answers.items():
         if not odd and cases[0].data != "contracts":
             yield row(data, way, "right", [float(right(*pair)) for pair in zip(cases, found, strict=True)])
-        cells = {True: ([], []), False: ([], [])}  # type: dict[bool, tuple[list[float], list[str]]]
+        cells: dict[bool, tuple[list[float], list[str]]] = {True: ([], []), False: ([], [])}
         for case, answer in zip(cases, found, strict=True):
             if case.truth.values:
                 continue
@@ -221,7 +221,9 @@ def _show(cases: Sequence[Case], answers: Sequence[Answer]) -> None:
         if case.data == "contracts" or not right(case, answer):
             want = sorted(case.truth.yes) or dict(case.truth.values)
             table = "" if answer.table is not None else "NO TABLE "
-            click.echo(f"\n{case.question}\n  want {want}, open {sorted(case.truth.open)}\n  {table}{answer.text}", err=True)
+            click.echo(
+                f"\n{case.question}\n  want {want}, open {sorted(case.truth.open)}\n  {table}{answer.text}", err=True
+            )
 
 
 if __name__ == "__main__":

@@ -32,13 +32,13 @@ _REWRITE = (
     "such as it, they or that. Reply with the question alone, in its language. If it stands alone already, repeat it."
 )
 _FIELDS = (
-    "Fill in the fields from the text above. Reply with one JSON object and nothing else. For each field give value, as "
-    "the text writes it, and quote, the sentence of the text that says so, word for word. Where the text does not say, "
-    "give null for both. Where a text amends another one, what it says holds."
+    "Fill in the fields from the text above. Reply with one JSON object and nothing else. For each field give value, "
+    "as the text writes it, and quote, the sentence of the text that says so, word for word. Where the text does not "
+    "say, give null for both. Where a text amends another one, what it says holds."
 )
 _PLAN = (
-    "The question is about many documents. Turn it into fields that are read from each document, and a computation over "
-    "the table of them. Reply with one JSON object and nothing else."
+    "The question is about many documents. Turn it into fields that are read from each document, and a computation "
+    "over the table of them. Reply with one JSON object and nothing else."
 )
 INSTRUCTIONS = {"answer": _ANSWER, "collect": _COLLECT, "rewrite": _REWRITE, "fields": _FIELDS, "plan": _PLAN}
 _ASKED = {"fields": "Fields:\n"}  # what is asked for, where it is no question

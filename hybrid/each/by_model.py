@@ -13,7 +13,7 @@ from hybrid.each.found import Found, found, merged
 from hybrid.each.plan import Plan
 from hybrid.each.price import OUTPUT
 from hybrid.each.reply import Unreadable, checked
-from hybrid.each.schema import in_words, json_schema, reply_model
+from hybrid.each.schema import Said, in_words, json_schema, reply_model
 from hybrid.each.units import Unit
 from hybrid.engines.base import Completion, Engine
 from hybrid.errors import EngineError
@@ -22,7 +22,6 @@ from hybrid.types import Column, Piece
 
 VERSION = 1  # of the prompts: what was kept under another is asked anew
 _PLANNED = 700  # tokens of a plan
-_LEAST = 160  # tokens of a reply, however few the fields
 _MORE = 64  # tokens that these instructions may take beyond those of a question
 _NAMED = 5  # documents that the planner is told of
 _EXAMPLE = (
@@ -100,9 +99,9 @@ class Model:
         count = max(1, -(-size // max(1, limit)))
         return [frame + size // count] * count
 
-    def _placed(self, said: object, column: Column, group: Sequence[Piece], unit: Unit) -> Found:
+    def _placed(self, said: Said, column: Column, group: Sequence[Piece], unit: Unit) -> Found:
         """What a reply gives, with its place in the whole texts of the unit."""
-        one = found(said, column, [piece.text for piece in group])  # type: ignore[arg-type]
+        one = found(said, column, [piece.text for piece in group])
         if not one.end:
             return one
         piece = group[one.text]
@@ -118,12 +117,12 @@ class Model:
         return [(part,) for part in cut]
 
     def _most(self, fields: int) -> int:
-        """Tokens kept for a reply."""
-        return min(max(_LEAST, OUTPUT * fields), max(self.max_tokens, _LEAST), self.engine.window // 2)
+        """Tokens kept for a reply; a model that thinks first needs as many as for any answer."""
+        return min(max(self.max_tokens, OUTPUT * fields), self.engine.window // 2)
 
     def _checked(self, prompt: Prompt, model: type[M], most: int, what: str) -> M:
         """The reply as a model; one that does not fit is asked for once more, with what is wrong."""
-        most = min(most, self.engine.window // 2)
+        most = min(max(most, self.max_tokens), self.engine.window // 2)
         fault = ""
         for again in (False, True):
             asked = f"{prompt.question}\nYour last reply did not fit: {fault}." if again else prompt.question

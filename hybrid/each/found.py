@@ -18,7 +18,7 @@ from hybrid.types import Cell, Citation, Column, Record
 _WORD = re.compile(r"\w+")
 _LONGEST = 400  # words of a quotation that are looked for
 _SHARE = 0.5  # of a text value's words that have to stand in its quotation
-NOT_THERE = "the quotation given for it does not stand in the document, so the value is withheld"
+NOT_THERE = "no quotation was given for it that stands in the document, so the value is withheld"
 NO_FIGURE = "the sentence quoted has no such value, so it is withheld"
 TWO_WAYS = "the date can be read in two ways"
 
@@ -40,7 +40,7 @@ def found(said: Said, column: Column, texts: Sequence[str]) -> Found:
     """What a reply gives for a field, checked against the texts that were read."""
     if said.value is None or not said.value.strip():
         return Found()
-    place = located(said.quote or said.value, texts)
+    place = located(said.quote or ("" if column.kind == "yesno" else said.value), texts)
     if place is None:
         if column.kind == "yesno" and said.value == "no":  # nothing is claimed that would need support
             return Found()
@@ -89,16 +89,14 @@ def located(quote: str, texts: Sequence[str]) -> tuple[int, int, int] | None:
     wanted = max(re.split(r"\.\.\.|\u2026", quote), key=len).strip(" \t\n\"'\u201c\u201d\u2018\u2019")
     if not wanted:
         return None
-    for number, text in enumerate(texts):
-        if (at := text.find(wanted)) >= 0:
-            return number, at, at + len(wanted)
     words = _WORD.findall(wanted)[:_LONGEST]
     if not words:
         return None
-    pattern = re.compile(r"\W+".join(map(re.escape, words)), re.IGNORECASE)
-    for number, text in enumerate(texts):
-        if match := pattern.search(text):
-            return number, match.start(), match.end()
+    loosely = "[$\u20ac\u00a3\u00a5(]?\\b" + r"\W+".join(map(re.escape, words)) + r"\b[%.)]*"
+    for pattern in (re.compile(rf"(?<!\w){re.escape(wanted)}(?!\w)"), re.compile(loosely, re.IGNORECASE)):
+        for number, text in enumerate(texts):
+            if match := pattern.search(text):
+                return number, match.start(), match.end()
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor, log10
 
 from hybrid.cost.estimate import estimate
 from hybrid.cost.price import total
@@ -35,6 +36,12 @@ class Price:
         return self.tokens * _PER_TOKEN if self.cost.dollars is None else self.cost.dollars
 
     @property
+    def enough(self) -> float:
+        """A budget of two figures that is enough."""
+        step = 10.0 ** (floor(log10(self.dollars)) - 1)
+        return ceil(self.dollars / step) * step
+
+    @property
     def words(self) -> str:
         """It in words."""
         calls = f"{self.calls:,} call{'s' if self.calls != 1 else ''}"
@@ -45,7 +52,13 @@ class Price:
     def prediction(self, engine: str) -> Prediction:
         """It beside the predictions of the other rungs."""
         return Prediction(
-            route="long", rung=EACH, engine=engine, prompt_tokens=self.tokens, calls=self.calls, fits=True, cost=self.cost
+            route="long",
+            rung=EACH,
+            engine=engine,
+            prompt_tokens=self.tokens,
+            calls=self.calls,
+            fits=True,
+            cost=self.cost,
         )
 
 
@@ -74,4 +87,3 @@ def unpriced(sizes: Sequence[int]) -> Price:
 def free() -> Cost:
     """The cost of work without a model."""
     return Cost(dollars=0.0, gpu_seconds=0.0, basis="estimated", note="no model is asked")
-

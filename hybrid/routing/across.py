@@ -15,6 +15,8 @@ from hybrid.routing.policy import made
 from hybrid.routing.situation import Situation
 from hybrid.types import EACH, Decision, Prediction
 
+Dollars = Callable[[Prediction], float]  # of a prediction
+
 _CARRIED = carried(__name__)
 _PARTS = {"documents": joined(_CARRIED["documents"]), "sections": joined(_CARRIED["sections"])}
 
@@ -33,7 +35,9 @@ def across(question: str, documents: int) -> bool:
     return _OVER["documents" if documents > 1 else "sections"].search(question) is not None
 
 
-def proposed(policy: str, situation: Situation, limit: float, dollars: Callable[[Prediction], float]) -> Decision | None:
+def proposed(
+    policy: str, situation: Situation, limit: float, dollars: Callable[[Prediction], float]
+) -> Decision | None:
     """The rung `each`, where the question asks for it and the price is within a limit.
 
     Args:
@@ -58,12 +62,12 @@ def asked(situation: Situation, each: Prediction) -> str:
     )
 
 
-def too_dear(situation: Situation, limit: float, dollars: Callable[[Prediction], float]) -> str:
+def too_dear(situation: Situation, limit: float, dollars: Dollars) -> str:
     """Why the rung `each` was not taken; empty where the question does not ask for it."""
     each = situation.each
     if each is None or dollars(each) <= limit:
         return ""
     return (
-        f"; asking each of {situation.documents:,} documents the same would take an expected ${dollars(each):.2g}, more "
-        f"than ${limit:.2g}: force it with the rung 'each', or raise routing.budget and what a right answer is worth"
+        f"; asking each of {situation.documents:,} documents the same would take an expected ${dollars(each):.2g}, "
+        f"more than ${limit:.2g}: force it with the rung 'each', or raise routing.budget and a right answer's worth"
     )

@@ -63,7 +63,7 @@ def _together(begun: Sequence[Begun], budget: float | None) -> Sequence[Begun]:
     policy = begun[0].way.policy if begun else None
     if not isinstance(policy, Calibrated) or (len(begun) == 1 and budget is None):
         return begun
-    if any(one.decision.rung == EACH for one in begun):  # these stay as they were decided, and the others share the rest
+    if any(one.decision.rung == EACH for one in begun):  # these stay as they were decided
         spent = sum(dollars(one.situation.each) for one in begun if one.decision.rung == EACH and one.situation.each)
         rest = iter(_together([one for one in begun if one.decision.rung != EACH], budget and budget - spent))
         return [one if one.decision.rung == EACH else next(rest) for one in begun]

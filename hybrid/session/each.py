@@ -140,7 +140,7 @@ class Each:
         if budget is not None and expected.dollars > budget:
             raise InputError(
                 f"Asking {len(self.units):,} {self.what} takes {expected.words}, more than routing.budget of "
-                f"${budget:g}: raise it to ${expected.dollars:.2g}, or ask fewer documents, as with --where."
+                f"${budget:g}: raise it to ${expected.enough:.2g}, or ask fewer documents, as with --where."
             )
 
     @property
@@ -217,13 +217,13 @@ class Each:
             decision=decision, engine=engine.name, abstained=False, usage=usage, cost=way.calls.price(usage, engine)
         )
         way.notes += self.notes(*asked)
-        reply = Reply(Completion(result.text, usage))
-        answer = way.answer([attempt], reply)
+        answer = way.answer([attempt], _REPLY)
         if way.on_text is not None:
             way.on_text(result.text)
         return answer.model_copy(
             update={
                 "text": result.text,
+                "abstained": False,
                 "citations": tuple(result.citations),
                 "table": table.model_copy(update={"taken": result.matching, "figures": result.figures}),
                 "read": tuple(
@@ -253,7 +253,7 @@ class Each:
         return told
 
 
-_REPLY = Reply(Completion("", Usage()))
+_REPLY = Reply(Completion("", Usage(), abstained=True))  # without text: what the answer says is computed
 
 
 def _both(one: tuple[Usage, Cost], other: tuple[Usage, Cost]) -> tuple[Usage, Cost]:

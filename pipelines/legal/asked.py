@@ -98,7 +98,7 @@ class Asked:
         """The first match of a pattern, which something else is put in the place of."""
         match = re.search(pattern, self.text, re.IGNORECASE)
         if match is not None:
-            self.text = f"{self.text[: match.start()]} {instead} {self.text[match.end() :]}"
+            self.text = " ".join(f"{self.text[: match.start()]} {instead} {self.text[match.end() :]}".split())
         return match
 
     @property
@@ -161,16 +161,16 @@ def _limits(asked: Asked) -> None:
     if len(measured) != 1:
         return
     (subject,) = measured
-    for test, lead in (("over", _OVER), ("under", _UNDER)):
-        _limit(asked, subject, test, lead)  # type: ignore[arg-type]
+    _limit(asked, subject, "over", _OVER)
+    _limit(asked, subject, "under", _UNDER)
     if subject.kind == "date" and (match := asked.take(r"\b(?:in|during) (?P<year>\d{4})\b")):
         year = int(match["year"])
-        for side, value in (("over", year - 1), ("under", year + 1)):
-            asked.conditions.append(Condition(column=subject.name, test=side, value=str(value)))  # type: ignore[arg-type]
+        asked.conditions.append(Condition(column=subject.name, test="over", value=str(year - 1)))
+        asked.conditions.append(Condition(column=subject.name, test="under", value=str(year + 1)))
 
 
 def _limit(asked: Asked, subject: Subject, test: Test, lead: str) -> None:
-    measure: Measure = subject.kind  # type: ignore[assignment]
+    measure = measure_of(subject.kind)
     match = re.search(rf"\b{lead} (?P<rest>.{{1,60}})", asked.text, re.IGNORECASE)
     if match is None:
         return
@@ -182,6 +182,12 @@ def _limit(asked: Asked, subject: Subject, test: Test, lead: str) -> None:
     said = year[0] if year is not None else first.text if first is not None else ""
     asked.text = f"{asked.text[: match.start()]} {asked.text[match.start('rest') + len(said) :]}"
     asked.conditions.append(Condition(column=subject.name, test=test, value=said))
+
+
+def measure_of(kind: ValueKind) -> Measure:
+    """The kind of a value that can be measured."""
+    assert kind not in ("yesno", "text")
+    return kind
 
 
 def _made(asked: Asked, compute: Compute, by: int | None, *, shown: bool, negated: bool) -> Plan | None:

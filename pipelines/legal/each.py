@@ -14,8 +14,7 @@ from threading import Lock
 from typing import Any
 
 from hybrid.pipelines.legal.answer import Finding, Statement, found_at
-from hybrid.pipelines.legal.asked import KIND, Subject, known, plan
-from hybrid.pipelines.legal.contract import Contract
+from hybrid.pipelines.legal.asked import KIND, Subject, known, measure_of, plan
 from hybrid.pipelines.legal.pipeline import Legal
 from hybrid.pipelines.legal.question import cuad
 
@@ -24,7 +23,7 @@ from hybrid.each.plan import Plan
 from hybrid.each.units import Unit
 from hybrid.index.protocol import Store
 from hybrid.text.sentences import sentences
-from hybrid.text.values import Measure, Value, values
+from hybrid.text.values import Value, values
 from hybrid.types import Column
 
 VERSION = 1  # of the rules: what was kept under another is made anew
@@ -130,7 +129,7 @@ class Clauses:
 
     def _value(self, subject: Subject, column: Column, statement: Statement, at: dict[str, int]) -> Found:
         """The value that a clause gives on its subject: itself, by a defined term, or as a period from the start."""
-        measure: Measure = column.kind  # type: ignore[assignment]
+        measure = measure_of(column.kind)
         meant = _meant(subject, statement.quote, values(statement.quote, measure))
         if not meant:
             terms = self.legal.library.terms(statement.document)

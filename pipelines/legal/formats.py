@@ -21,6 +21,7 @@ from urllib.parse import quote
 from hybrid.pipelines.legal.answer import Finding, Statement, Table, found_at
 
 from hybrid.document import Document
+from hybrid.files import harmless
 
 _FEW = 5  # unread files that are shown unfolded
 

@@ -58,17 +58,17 @@ class Scripted:
     """What the model says: a plan, and the fields of each document.
 
     Args:
-        double: the server.
+        server: that speaks for it.
         plan: of every question.
         fill: the reply on the fields of a prompt.
     """
 
     def __init__(
-        self, double: Double, plan: Any = TOTAL, fill: Callable[[str], str] = filled, *, knows_schemas: bool = True
+        self, server: Double, plan: Any = TOTAL, fill: Callable[[str], str] = filled, *, knows_schemas: bool = True
     ) -> None:
-        self.double, self.plan, self.fill = double, plan, fill
+        self.double, self.plan, self.fill = server, plan, fill
         self.knows_schemas = knows_schemas
-        double.on(CHAT, self.answer)
+        server.on(CHAT, self.answer)
 
     def answer(self, handler: Any, body: Any) -> None:
         text = body["messages"][-1]["content"]
@@ -99,7 +99,9 @@ def asking(double: Double, embedder: Any) -> Callable[..., Hybrid]:  # noqa: F81
 
     def made(**sections: dict[str, Any]) -> Hybrid:
         engine = {"kind": "server", "url": double.url, "retries": 0, "concurrency": 1, **sections.pop("engine", {})}
-        hybrid = Hybrid(load(overrides={"engine": engine, "embedder": {"precision": "float32"}, **sections}, environ={}))
+        hybrid = Hybrid(
+            load(overrides={"engine": engine, "embedder": {"precision": "float32"}, **sections}, environ={})
+        )
         hybrid.embedder._models.update(embedder._models)
         return hybrid
 

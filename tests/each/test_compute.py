@@ -69,7 +69,9 @@ def days(document: str, number: float, **more: Any) -> Cell:
     return cited(document, value=number, unit="days", shown=f"{number:g} days", **more)
 
 
-NOTICE = table(LONG, a=days("a", 30.0), b=days("b", 90.0), c=Cell(), d=days("d", 90.0), e=days("e", 400.0, counts=False))
+NOTICE = table(
+    LONG, a=days("a", 30.0), b=days("b", 90.0), c=Cell(), d=days("d", 90.0), e=days("e", 400.0, counts=False)
+)
 
 
 def test_the_largest_is_told_with_all_that_share_it_and_without_what_is_doubtful() -> None:
@@ -87,7 +89,10 @@ def test_sums_and_means() -> None:
 
 def test_different_units_are_not_added_up() -> None:
     rent = Column(name="rent", kind="amount")
-    cells = {n: Cell(value=v, unit=u, shown=f"{u} {v}") for n, v, u in (("a", 1.0, "GBP"), ("b", 2.0, "USD"), ("c", 3.0, "GBP"))}
+    cells = {
+        n: Cell(value=v, unit=u, shown=f"{u} {v}")
+        for n, v, u in (("a", 1.0, "GBP"), ("b", 2.0, "USD"), ("c", 3.0, "GBP"))
+    }
     found = computed(plan(rent, "sum", of=("rent",)), table(rent, **cells))
     assert found.figures == {"GBP": 4.0, "USD": 2.0}
     assert "What differs in its unit was not put together." in found.text
@@ -130,7 +135,10 @@ def test_groups_and_texts() -> None:
     found = computed(plan(LAW, "group", by="law"), table(LAW, **laws))
     assert found.text == "3 documents by law: Ohio: 2 (a, b); not said: 1 (c)."
     where = Condition(column="law", test="contains", value="ohio")
-    assert computed(plan(LAW, "list", where, of=("law",)), table(LAW, **laws)).text == "2 of 3 documents: a (Ohio), b (Ohio)."
+    assert (
+        computed(plan(LAW, "list", where, of=("law",)), table(LAW, **laws)).text
+        == "2 of 3 documents: a (Ohio), b (Ohio)."
+    )
 
 
 def test_many_rows_are_cut_in_the_text() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 
 import pytest
@@ -38,13 +39,13 @@ This Lease is made on 1 June 2021 between Dale Estates Limited (the "Landlord") 
 """,
     "supply.txt": """SUPPLY AGREEMENT
 
-This Supply Agreement is dated March 3, 2020 and is between Cinder Alloys Inc. ("Supplier") and Wharf Cycles B.V. ("Buyer").
+This Supply Agreement is dated March 3, 2020 and is between Cinder Inc. ("Supplier") and Wharf B.V. ("Buyer").
 
 1. Term. This Agreement begins on March 3, 2020 and continues for two years from that date.
 
 2. Termination. Either party may terminate this Agreement for convenience on thirty (30) days' written notice.
 
-3. Change of control. Buyer may terminate this Agreement if control of Supplier changes through a merger or a sale of stock.
+3. Control. Buyer may terminate this Agreement if control of Supplier changes through a merger or a sale of stock.
 
 4. Law. This Agreement shall be governed by the laws of the State of Ohio.
 """,
@@ -61,7 +62,11 @@ def opened(embedder):
 @pytest.mark.parametrize(
     ("question", "taken", "text"),
     [
-        ("How many contracts terminate on change of control, and which?", ["supply.txt"], "1 of 3 documents: supply.txt [1]"),
+        (
+            "How many contracts terminate on change of control, and which?",
+            ["supply.txt"],
+            "1 of 3 documents: supply.txt [1]",
+        ),
         ("Which contracts have a cap on liability?", ["dale.txt"], "1 of 3 documents: dale.txt [1]"),
         ("total rent over all leases", ["dale.txt", "hill.txt"], "Total rent: 60,000 GBP/year over 2 documents"),
         ("which supplier has the longest notice period", ["hill.txt"], "six months"),
@@ -70,7 +75,11 @@ def opened(embedder):
         ("How many leases were signed in 2021?", ["dale.txt"], "1 of 3 documents: dale.txt"),
         ("Which contracts expire before 2023?", ["supply.txt"], "1 of 3 documents: supply.txt"),
         ("Which contracts have no cap on liability?", ["hill.txt", "supply.txt"], "2 of 3 documents"),
-        ("List all contracts by governing law", [*sorted(CONTRACTS)], "3 documents by governing law: England and Wales: 2"),
+        (
+            "List all contracts by governing law",
+            [*sorted(CONTRACTS)],
+            "by governing law: England and Wales: 2",
+        ),
         ("Tabulate the expiration date of each contract", [*sorted(CONTRACTS)], "hill.txt (28 February 2027"),
     ],
 )
@@ -115,7 +124,9 @@ def test_what_the_rules_do_not_understand_takes_the_ordinary_way(opened, questio
 
 def test_documents_that_are_no_contracts_are_not_counted_so(opened, embedder):
     hybrid, _ = opened
-    texts = {f"{i}.txt": f"Chapter {i}. The agreement was signed in 1990 by the king, who then slept." for i in range(3)}
+    texts = {
+        f"{i}.txt": f"Chapter {i}. The agreement was signed in 1990 by the king, who then slept." for i in range(3)
+    }
     found = hybrid.answer("How many agreements were signed in 1990?", texts)
     assert found.table is None
 
@@ -130,7 +141,7 @@ def test_a_table_on_the_command_line(folder, capsys):
     out, err = capsys.readouterr()
     assert "Wrote 3 rows to out.csv." in err
     assert "six months" in out
-    rows = {row["document"]: row for row in csv.DictReader((folder / "out.csv").open(encoding="utf-8"))}
+    rows = {row["document"]: row for row in csv.DictReader(io.StringIO((folder / "out.csv").read_text("utf-8")))}
     assert rows["hill.txt"]["notice_to_end_without_cause"] == "182.625"
     assert rows["hill.txt"]["notice_to_end_without_cause place"].endswith("hill.txt:9")
     assert rows["dale.txt"]["notice_to_end_without_cause"] == ""
