@@ -52,11 +52,13 @@ class _Computation:
         rows = [row for row, holds in judged if holds]
         unsure = [row for row, holds in judged if holds is None]
         self.done.matching = tuple(row.title for row in rows)
-        said = [self._of(rows, name) for name in self.plan.of] if self.plan.compute not in ("count", "list") else []
         if self.plan.compute in ("count", "list"):
             said = [self._listed(rows)]
         elif self.plan.compute == "group":
             said = [self._grouped(rows)]
+        else:
+            self.done.matching = ()
+            said = [self._of(rows, name) for name in self.plan.of]
         if unsure:
             shown = self._names(unsure, self._why)
             said.append(f"Too doubtful to be {'counted' if self.plan.compute == 'count' else 'taken'}: {shown}.")
@@ -98,12 +100,15 @@ class _Computation:
     # -- what is told --------------------------------------------------------------------------------------------
 
     def _listed(self, rows: Sequence[Row]) -> str:
-        total = f"{len(self.asked):,} {self.what}"
+        total = self._many(len(self.asked))
         self.done.figures[""] = float(len(rows))
         if not rows:
-            return f"None of {total}." if self.plan.where else f"There are {total}."
+            return f"None of {total}."
         shown = self._names(rows, self._told)
         return f"{len(rows):,} of {total}: {shown}."
+
+    def _many(self, count: int) -> str:
+        return f"{count:,} {self.what if count != 1 else self.what[:-1]}"
 
     def _of(self, rows: Sequence[Row], name: str) -> str:
         """The sum, mean, largest or smallest of a column, by unit."""
@@ -125,8 +130,7 @@ class _Computation:
         pick: Callable[[list[float]], float] = max if self.plan.compute == "max" else min
         best = pick([number for number, _, _ in found])
         winners = [(row, cell) for number, row, cell in found if number == best]
-        self.done.figures[unit] = best
-        self.done.matching = (*self._before(), *(row.title for row, _ in winners))
+        self._put_down(column, unit, best, [row for row, _ in winners])
         word = _NAMES.get((self.plan.compute, column.kind), "Highest" if self.plan.compute == "max" else "Lowest")
         shown = "; ".join(f"{self._title(row)}, {cell.shown}{self._mark(cell)}" for row, cell in winners)
         return f"{word} {column.title}{_per(unit)}: {shown}, of {len(found)} that give one."
@@ -136,14 +140,16 @@ class _Computation:
         word = "Total"
         if self.plan.compute == "mean":
             amount, word = amount / len(found), "Mean"
-        self.done.figures[unit] = amount
-        self.done.matching = (*self._before(), *(row.title for _, row, _ in found))
+        self._put_down(column, unit, amount, [row for _, row, _ in found])
         shown = self._names([row for _, row, _ in found], lambda row: self._shown(self._cell(row, column.name)))
-        return f"{word} {column.title}: {_written(amount, unit, column)} over {len(found)} {self.what}: {shown}."
+        return f"{word} {column.title}: {_written(amount, unit, column)} over {self._many(len(found))}: {shown}."
 
-    def _before(self) -> tuple[str, ...]:
-        """Titles that an earlier unit or column has put down; none before the first."""
-        return self.done.matching if len(self.done.figures) > 1 else ()
+    def _put_down(self, column: Column, unit: str, figure: float, rows: Sequence[Row]) -> None:
+        """Note a figure and the rows that it comes from."""
+        several = len(self.plan.of) > 1
+        self.done.figures[f"{column.name} {unit}".strip() if several else unit] = figure
+        titles = (*self.done.matching, *(row.title for row in rows))
+        self.done.matching = tuple(dict.fromkeys(titles))
 
     def _grouped(self, rows: Sequence[Row]) -> str:
         groups: dict[str, list[Row]] = {}
@@ -154,7 +160,7 @@ class _Computation:
         ranked = sorted(groups.items(), key=lambda item: (item[0] == "not said", -len(item[1]), item[0]))
         self.done.figures |= {key: float(len(own)) for key, own in ranked}
         told = [f"{key}: {len(own)} ({self._names(own, self._by)})" for key, own in ranked]
-        return f"{len(rows):,} {self.what} by {self.columns[self.plan.by][1].title}: {'; '.join(told)}."
+        return f"{self._many(len(rows))} by {self.columns[self.plan.by][1].title}: {'; '.join(told)}."
 
     def _by(self, row: Row) -> str:
         return self._mark(self._cell(row, self.plan.by))

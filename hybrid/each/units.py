@@ -37,11 +37,15 @@ class Unit:
         )
 
 
-def units(store: Store, names: Sequence[str]) -> list[Unit]:
-    """The documents of those names, each amendment with what it amends; one document alone is asked by section."""
+def units(store: Store, names: Sequence[str], *, by_section: bool = True) -> list[Unit]:
+    """The documents of those names, each amendment with what it amends.
+
+    Args:
+        by_section: one document alone is asked section by section, if it has sections.
+    """
     if len(names) == 1:
         document = store.document(names[0])
-        return sections(document) or [Unit((document.name,), (document.text,))]
+        return (sections(document) if by_section else []) or [Unit((document.name,), (document.text,))]
     texts = {name: store.document(name).text for name in names}
     by = amended(texts)
     amending = {name for others in by.values() for name in others}

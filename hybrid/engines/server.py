@@ -326,14 +326,15 @@ class Server:
         except openai.NotFoundError as error:
             raise self._not_found(error) from None
         except openai.BadRequestError as error:
-            if formed:  # no server says alike that it knows no schema; without one the reply is read leniently
+            unsupported = {error.param or ""} & ({"max_tokens", "temperature"} - self._unsupported)
+            if unsupported and str(error.code).startswith("unsupported"):
+                self._unsupported |= unsupported
+            elif formed:  # each server says in its own way that it knows no schema; without one it is read leniently
                 found = self._open(replace(prompt, form=None), max_tokens, stream=stream)
                 self._unsupported |= {"response_format"}
                 return found
-            unsupported = {error.param or ""} & ({"max_tokens", "temperature"} - self._unsupported)
-            if not unsupported or not str(error.code).startswith("unsupported"):
+            else:
                 raise self._faults.failure(error) from None
-            self._unsupported |= unsupported
         except openai.APIError as error:
             raise self._faults.failure(error) from None
         return self._open(prompt, max_tokens, stream=stream)

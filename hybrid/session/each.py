@@ -71,7 +71,7 @@ class Each:
         before = len(way.usages)
         with way.stage("assemble"):
             names = [entry.name for entry in way.store.entries(way.documents)]
-            self.units = units(way.store, names)
+            self.units = units(way.store, names, by_section=not getattr(engine, "quotes", False))
         found = kept(way.store)
         if way.documents is None:
             found.forget({unit.key for unit in self.units})
