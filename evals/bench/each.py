@@ -33,6 +33,7 @@ from hybrid.evals.cli.common import FOLDER
 
 from hybrid import Answer, Hybrid, Settings, load
 from hybrid.corpus.corpus import CorpusLike
+from hybrid.errors import InputError
 from hybrid.text.values import values
 
 WAYS = ("each", "rag", "long")
@@ -185,7 +186,7 @@ def _settings(url: str | None, model: str | None) -> Settings:
 @click.option("--data", type=FOLDER, help="Folder of the data sets; none: the own agreements alone.")
 @click.option("--url", help="A server whose model is asked, in the place of the quoting engine.")
 @click.option("--model", help="Its model.")
-@click.option("--split", type=click.Choice(list(SPLITS)), multiple=True, help="Default: both.")
+@click.option("--set", "sets", type=click.Choice([*SPLITS, "contracts"]), multiple=True, help="Default: all there are.")
 @click.option("--way", "ways", type=click.Choice(WAYS), multiple=True, help="Default: all.")
 @click.option("--questions", type=click.IntRange(1), help="The first so many of each split.")
 @click.option("--show", "shows", is_flag=True, help="Show every answer of the rung each that is not right.")
@@ -194,7 +195,7 @@ def main(
     data: Path | None,
     url: str | None,
     model: str | None,
-    split: tuple[str, ...],
+    sets: tuple[str, ...],
     ways: tuple[str, ...],
     questions: int | None,
     shows: bool,
@@ -203,9 +204,10 @@ def main(
     """Measure counting and comparing over many contracts."""
     found: list[Row] = []
     with Hybrid(_settings(url, model)) as hybrid:
-        sets = [own(name) for name in split or SPLITS] + ([from_cuad(data)] if data is not None else [])
-        for cases in sets:
-            cases = cases[:questions]
+        for name in sets or (*SPLITS, *(["contracts"] if data is not None else [])):
+            if name == "contracts" and data is None:
+                raise InputError("The set contracts is in the folder of the data sets: name it with --data.")
+            cases = (own(name) if name in SPLITS else from_cuad(data))[:questions]  # type: ignore[arg-type]
             big = cases[0].data == "contracts"
             answers = answered(hybrid, cases, [way for way in ways or WAYS if not (big and way == "long")])
             found += rows(cases, answers)

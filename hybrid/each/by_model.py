@@ -22,6 +22,7 @@ from hybrid.types import Column, Piece
 
 VERSION = 1  # of the prompts: what was kept under another is asked anew
 _PLANNED = 700  # tokens of a plan
+_SMALL, _LEAST = 4096, 64  # tokens of a small window, and of the shortest reply
 _MORE = 64  # tokens that these instructions may take beyond those of a question
 _NAMED = 5  # documents that the planner is told of
 _EXAMPLE = (
@@ -123,6 +124,8 @@ class Model:
     def _checked(self, prompt: Prompt, model: type[M], most: int, what: str) -> M:
         """The reply as a model; one that does not fit is asked for once more, with what is wrong."""
         most = min(max(most, self.max_tokens), self.engine.window // 2)
+        if self.engine.window < _SMALL:  # room for an answer is what the prompt leaves
+            most = max(_LEAST, min(most, self.engine.window - self.engine.measure(prompt) - _MORE))
         fault = ""
         for again in (False, True):
             asked = f"{prompt.question}\nYour last reply did not fit: {fault}." if again else prompt.question

@@ -61,21 +61,24 @@ class Words:
 def known() -> Words:
     """The words of questions over contracts."""
     stored = tomllib.loads((files("hybrid.pipelines.legal") / "each.toml").read_text("utf-8"))
+    filler = stored["filler"]["words"].split()
+    gap = rf"(?:[ '-]+(?:{'|'.join(filler)})\b)*[ '-]+"
     return Words(
         stored["documents"],
         stored["kinds"],
         stored["roles"],
         stored["compute"],
-        frozenset(stored["filler"]["words"].split()) | STOP,
-        {entry["name"]: _subject(entry) for entry in stored["subject"]},
+        frozenset(filler) | STOP,
+        {entry["name"]: _subject(entry, gap) for entry in stored["subject"]},
     )
 
 
-def _subject(entry: dict[str, Any]) -> Subject:
+def _subject(entry: dict[str, Any], gap: str) -> Subject:
     category = entry.get("category", ())
+    whole = (rf"(?<!\w)(?:{pattern.replace('{gap}', gap)})(?!\w)" for pattern in entry["ask"])
     return Subject(
         entry["name"],
-        (*entry["ask"], *entry.get("measured", ())),
+        tuple(whole),
         (category,) if isinstance(category, str) else tuple(category),
         entry.get("noun", ""),
         entry.get("kind", "yesno"),
