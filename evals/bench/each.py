@@ -13,7 +13,7 @@ for their list, and the number of these, or one that the answer gives, for their
 right       the count, or what was computed, is right; for a list, all of it (of a list with a cell that can be read in
             two ways, the rest). Intervals over questions, which share their documents
 precision   of the documents listed, those that belong there; recall: the reverse. Intervals clustered by document
-understood  questions for which there was a table
+understood  questions for which there was a table; right, with a table: of these
 """
 
 from __future__ import annotations
@@ -147,7 +147,10 @@ def rows(cases: Sequence[Case], answers: Mapping[str, Sequence[Answer]], odd: bo
     data = cases[0].data + (", not looked at" if odd else "")
     for way, found in answers.items():
         if not odd and cases[0].data != "contracts":
-            yield row(data, way, "right", [float(right(*pair)) for pair in zip(cases, found, strict=True)])
+            judged = [(float(right(*pair)), pair[1].table is not None) for pair in zip(cases, found, strict=True)]
+            yield row(data, way, "right", [good for good, _ in judged])
+            if way == "each":
+                yield row(data, way, "right, with a table", [good for good, tabulated in judged if tabulated])
         cells: dict[bool, tuple[list[float], list[str]]] = {True: ([], []), False: ([], [])}
         for case, answer in zip(cases, found, strict=True):
             if case.truth.values:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from hybrid.each.plan import Condition, Plan
-from hybrid.text.values import Measure, values
+from hybrid.text.values import measure_of, values
 from hybrid.types import Cell, Citation, Column, Row, Table
 
 _LISTED = 20  # rows that a text names
@@ -59,11 +59,17 @@ class _Computation:
         else:
             self.done.matching = ()
             said = [self._of(rows, name) for name in self.plan.of]
+        taken = {id(row) for row in (*rows, *unsure)}
+        left = [row for row in self.asked if id(row) not in taken and any(cell.doubt for cell in row.cells)]
+        if left and self.plan.compute in ("count", "list"):
+            said.append(f"Of the others {len(left)} may be judged wrongly: see the table.")
         if unsure:
             shown = self._names(unsure, self._why)
             said.append(f"Too doubtful to be {'counted' if self.plan.compute == 'count' else 'taken'}: {shown}.")
         if self.failed:
             said.append(f"Not read: {_cut([row.title for row in self.failed])}.")
+        if any("(?)" in part for part in said):
+            said.append("(?) marks what is doubtful.")
         self.done.text = " ".join(said)
         return self.done
 
@@ -169,7 +175,8 @@ class _Computation:
         """The values of a row that are listed, with their marks; else the mark of what it was taken for."""
         if self.plan.of:
             return " ".join(self._shown(self._cell(row, name)) for name in self.plan.of)
-        return self._mark(*(self._cell(row, c.column) for c in self.plan.where if c.test != "silent"))
+        judged = [self._cell(row, condition.column) for condition in self.plan.where]
+        return self._mark(*judged) + (" (?)" if any(cell.doubt for cell in judged) else "")
 
     def _shown(self, cell: Cell) -> str:
         if cell.value is None or not cell.counts:
@@ -217,7 +224,7 @@ def _compared(cell: Cell, column: Column, written: str, *, over: bool) -> float 
     number = _number(cell, column)
     if number is None or column.kind in ("yesno", "text"):
         return None
-    measure: Measure = column.kind
+    measure = measure_of(column.kind)
     wanted = values(written, measure)
     if not wanted and column.kind == "date" and written.strip().isdigit():  # a year
         return number - date(int(written), *((12, 31) if over else (1, 1))).toordinal()

@@ -12,7 +12,7 @@ from datetime import date
 
 from hybrid.each.schema import Said
 from hybrid.index.protocol import Store
-from hybrid.text.values import Value, values
+from hybrid.text.values import Value, measure_of, values
 from hybrid.types import Cell, Citation, Column, Record
 
 _WORD = re.compile(r"\w+")
@@ -65,9 +65,9 @@ def measured(written: str, column: Column, quoted: str, at: dict[str, int]) -> F
         written: the value as it was told.
         at: its place, for the result.
     """
-    assert column.kind not in ("yesno", "text")
-    having = values(quoted, column.kind)
-    wanted = values(written, column.kind) or values(written, "number")
+    measure = measure_of(column.kind)
+    having = values(quoted, measure)
+    wanted = values(written, measure) or values(written, "number")
     same = [value for value in having if any(_alike(value, other) for other in wanted)]
     if not same:
         return Found(shown=written, doubt=NO_FIGURE, counts=False, **at)

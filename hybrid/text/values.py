@@ -15,6 +15,7 @@ from typing import Literal
 
 from hybrid.files import carried
 from hybrid.text.words import dates
+from hybrid.types import ValueKind
 
 Measure = Literal["duration", "amount", "date", "percent", "number"]
 _WORDS: dict[str, int] = carried(__name__)["numbers"]
@@ -62,6 +63,13 @@ class Value:
     number: float
     unit: str  # "days", "GBP", "GBP/year", "date", "%", or empty
     text: str  # as it is written
+
+
+def measure_of(kind: ValueKind) -> Measure:
+    """The measure of a kind of value; ValueError for kinds that have none."""
+    if kind == "yesno" or kind == "text":
+        raise ValueError(f"a value of the kind {kind!r} cannot be measured")
+    return kind
 
 
 def values(text: str, measure: Measure) -> list[Value]:

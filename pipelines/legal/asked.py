@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from hybrid.each.plan import Compute, Condition, Plan, Test
-from hybrid.text.values import Measure, values
+from hybrid.text.values import measure_of, values
 from hybrid.text.words import STOP
 from hybrid.types import Column, ValueKind
 
@@ -185,12 +185,6 @@ def _limit(asked: Asked, subject: Subject, test: Test, lead: str) -> None:
     said = year[0] if year is not None else first.text if first is not None else ""
     asked.text = f"{asked.text[: match.start()]} {asked.text[match.start('rest') + len(said) :]}"
     asked.conditions.append(Condition(column=subject.name, test=test, value=said))
-
-
-def measure_of(kind: ValueKind) -> Measure:
-    """The kind of a value that can be measured."""
-    assert kind not in ("yesno", "text")
-    return kind
 
 
 def _made(asked: Asked, compute: Compute, by: int | None, *, shown: bool, negated: bool) -> Plan | None:

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any
 
 from hybrid.pipelines.legal.answer import Finding, Statement, found_at
-from hybrid.pipelines.legal.asked import KIND, Subject, known, measure_of, plan
+from hybrid.pipelines.legal.asked import KIND, Subject, known, plan
 from hybrid.pipelines.legal.pipeline import Legal
 from hybrid.pipelines.legal.question import cuad
 
@@ -23,7 +23,7 @@ from hybrid.each.plan import Plan
 from hybrid.each.units import Unit
 from hybrid.index.protocol import Store
 from hybrid.text.sentences import sentences
-from hybrid.text.values import Value, values
+from hybrid.text.values import Value, measure_of, values
 from hybrid.types import Column
 
 VERSION = 1  # of the rules: what was kept under another is made anew
