@@ -215,11 +215,13 @@ def _amount(subject: Subject, column: Column, unit: Unit) -> Found:
     text = unit.texts[0]
     found: list[tuple[bool, int, Value, int, int]] = []
     for start, end, base in _stretches(text):
-        for noun in re.finditer(rf"(?i)\b{subject.noun}\b", text[start:end]):
-            behind = text[start + noun.end() : end]
-            first = next(iter(values(behind, "amount")), None)
-            if first is not None and first.start <= _FOLLOWS and not re.search(r"[;]|\n\n", behind[: first.start]):
-                found.append(("/" not in first.unit, base, first, start, start + noun.end() + first.end))
+        said = text[start:end]
+        amounts = values(said, "amount")
+        for noun in re.finditer(rf"(?i)\b{subject.noun}\b", said):
+            first = next((value for value in amounts if value.start >= noun.end()), None)
+            between = "" if first is None else said[noun.end() : first.start]
+            if first is not None and len(between) <= _FOLLOWS and not re.search(r"[;]|\n\n", between):
+                found.append(("/" not in first.unit, base, first, start, start + first.end))
                 break
     if not found:
         return Found()
