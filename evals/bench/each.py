@@ -34,7 +34,7 @@ from hybrid.evals.cli.common import FOLDER
 from hybrid import Answer, Hybrid, Settings, load
 from hybrid.corpus.corpus import CorpusLike
 from hybrid.errors import InputError
-from hybrid.text.values import values
+from hybrid.text.values import Measure, values
 
 WAYS = ("each", "rag", "long")
 ASKED: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["question"]
@@ -125,7 +125,7 @@ def right(case: Case, answer: Answer) -> bool:
         if answer.table is not None:
             got = answer.table.figures
             return got.keys() == truth.values.keys() and all(_close(got[u], v) for u, v in truth.values.items())
-        kinds = ("amount", "duration")
+        kinds: tuple[Measure, ...] = ("amount", "duration")
         told = [value.number for kind in kinds for value in values(answer.text, kind)]
         return all(any(_close(number, value) for number in told) for value in truth.values.values())
     if truth.one or answer.table is not None or not re.match(r"(?i)(how many|count|in how many)", case.question):
