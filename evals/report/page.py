@@ -230,7 +230,7 @@ def _telling(rows: Sequence[Row]) -> tuple[bool, float, float]:
 
 def _question(found: Sequence[Record]) -> Question:
     first, replies = found[0], [_reply(record) for record in found]
-    return Question(first.task, first.length, first.id, first.question, right(first.golds, _CUT), replies)
+    return Question(first.task, first.length, first.id, first.asked, right(first.right, _CUT), replies)
 
 
 def _reply(record: Record) -> Reply:

@@ -13,7 +13,7 @@ import click
 from hybrid.cli.common import columns, console, labelled, print_json
 from hybrid.cli.dash import Place, once, said, standard_input
 from hybrid.cli.effect import refuse
-from hybrid.cli.options import corpus_options, engine_options, settings_from
+from hybrid.cli.options import corpus_options, engine_options, settings_from, where_option
 from hybrid.cli.progress import progress_bars
 from hybrid.cli.words import corpus_of, in_order, is_path
 from hybrid.errors import EngineError, InputError
@@ -47,7 +47,7 @@ _ROWS = 30  # of a table that are shown
     type=Place(dir_okay=False),
     help="Ask every document the same and write the table that the answer is computed from: CSV, or JSON for .json.",
 )
-@click.option("--where", help="Read only documents that pass, such as: year >= 2024 and kind == 'pdf'.")
+@where_option
 @click.option("--explain", is_flag=True, help="Show what every way of reading was expected to take, and the timings.")
 @engine_options
 @corpus_options

@@ -45,6 +45,7 @@ urls_option = click.option(
     multiple=True,
     help="An OpenAI-compatible server, such as http://localhost:8000/v1; again for more servers of the same model.",
 )
+where_option = click.option("--where", help="Read only documents that pass, such as: year >= 2024 and kind == 'pdf'.")
 prefer_option = click.option(
     "--prefer",
     type=click.Choice(["accuracy", "balance", "cost"]),
@@ -89,7 +90,12 @@ tier_options = together(
 )
 corpus_options = together(  # of every command that opens a corpus
     click.option("--config", type=Place(), help="Settings file; default: hybrid.toml here, if there is one."),
-    click.option("--index", "index_dir", type=Place(), help="Folder of the index; default: your cache folder."),
+    click.option(
+        "--index",
+        "index_dir",
+        type=Place(),
+        help="Folder of the index, or address of one in Lance; default: your cache folder.",
+    ),
     click.option("--embedder", help="Embedding model: 'minilm' (packaged), a folder or a hub name."),
     json_option,
     quiet_option,

@@ -126,7 +126,7 @@ class Embedding:
         vectors = {**known, **dict(zip(waiting, self._vectors(list(waiting.values())), strict=True))}
         shape = (-1, self._embedder.dimension)
         rows = [(one, np.array([vectors[key] for key in one.keys], np.float32).reshape(shape)) for one in made]
-        return Written(seen, write_fragment(place, rows), len(waiting))
+        return Written(seen, write_fragment(place, self._chunker, rows), len(waiting))
 
     def _known(self, place: Any, keys: list[str]) -> dict[str, Any]:
         """The vectors that the index has already, by key."""

@@ -16,6 +16,7 @@ import json
 import operator
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from hybrid.document import Field
@@ -23,6 +24,7 @@ from hybrid.errors import InputError
 
 _SYNTAX = "Write, for example: year >= 2024 and kind in ('pdf', 'docx')."
 _MOST = 4000  # characters of a filter
+DEEPEST = 16  # `not`, `and` and `or` inside each other
 _COMPARED: dict[type[ast.cmpop], str] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
     ast.In: "in", ast.NotIn: "not in",
@@ -58,18 +60,31 @@ class Comparison:
 
     def sql(self) -> str:
         """The same for Lance."""
-        if self.sign in ("!=", "not in", "has not"):
-            return f"NOT {self._positive().sql()}"
+        return self.told(turned=False)[1]
+
+    def told(self, *, turned: bool) -> tuple[int, str]:
+        """How deep its SQL is, and the SQL, turned round or not."""
+        negative = self.sign in ("!=", "not in", "has not")
+        positive = self._positive() if negative else self
+        return 0, f"{'NOT ' if turned != negative else ''}{positive._sql()}"
+
+    def _sql(self) -> str:
         if self.sign == "in":
             assert isinstance(self.value, tuple)
-            each = [Comparison(self.field, "==", value).sql() for value in self.value]
+            by_type: dict[str, list[str]] = {}
+            for value in self.value:
+                by_type.setdefault(_type(value), []).append(_literal(value))
+            each = [f"coalesce({self._have(kind)} IN ({', '.join(some)}), false)" for kind, some in by_type.items()]
             return f"({' OR '.join(each)})" if each else "(false)"
         assert not isinstance(self.value, tuple)
-        kind = _type(self.value)
-        have = f"json_get_{_MARKS[kind]}(fields, {quoted(f'{kind}:{self.field}')})"
+        have = self._have(_type(self.value))
         if self.sign == "has":
             return f"coalesce(contains({have}, {quoted(str(self.value))}), false)"
         return f"coalesce({have} {'=' if self.sign == '==' else self.sign} {_literal(self.value)}, false)"
+
+    def _have(self, kind: str) -> str:
+        """The field's value where it is of a type."""
+        return f"json_get_{_MARKS[kind]}(fields, {quoted(f'{kind}:{self.field}')})"
 
     def _positive(self) -> Comparison:
         return Comparison(self.field, {"!=": "==", "not in": "in", "has not": "has"}[self.sign], self.value)
@@ -91,9 +106,23 @@ class Joined:
 
     def sql(self) -> str:
         """The same for Lance."""
+        return self.told(turned=False)[1]
+
+    def told(self, *, turned: bool) -> tuple[int, str]:
+        """How deep its SQL is, and the SQL, turned round or not.
+
+        Lance reads some 50 levels of parentheses and `NOT`. So `NOT` stands before comparisons alone, which are true or
+        false and never unknown, and the parts that are least deep are joined first.
+        """
         if self.by == "not":
-            return f"NOT ({self.parts[0].sql()})"
-        return "(" + f" {self.by.upper()} ".join(part.sql() for part in self.parts) + ")"
+            return self.parts[0].told(turned=not turned)
+        by = "AND" if (self.by == "and") != turned else "OR"
+        parts = [part.told(turned=turned) for part in self.parts]
+        heapify(parts)
+        while len(parts) > 1:
+            (_, first), (depth, second) = heappop(parts), heappop(parts)
+            heappush(parts, (depth + 1, f"({first} {by} {second})"))
+        return parts[0]
 
 
 Filter = Comparison | Joined
@@ -125,7 +154,16 @@ def parsed(where: str) -> Filter:
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         at = f" at character {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
         raise InputError(f"The filter {_cut(where)} cannot be read{at}. {_SYNTAX}") from None
+    if _too_deep(tree.body):
+        raise InputError(f"The filter {_cut(where)} is nested more than {DEEPEST} deep. {_SYNTAX}")
     return _filter(tree.body, where)
+
+
+def _too_deep(node: ast.expr) -> bool:
+    level: list[ast.AST] = [node]
+    for _ in range(DEEPEST):
+        level = [part for one in level for part in ast.iter_child_nodes(one) if isinstance(part, ast.expr)]
+    return bool(level)
 
 
 def known(filters: Filter, fields: Collection[str]) -> None:

@@ -14,13 +14,10 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from hybrid.chat.prompts import Prompt, block
-from hybrid.cost.prometheus import Counters
 from hybrid.files import write
-from hybrid.settings import Settings
 from hybrid.types import Piece
 
 FORMAT = 1
-TIMEOUT = 2.0  # seconds for a server to tell when it was started
 MOST = 4096  # prefixes of an engine that are remembered
 
 
@@ -108,12 +105,6 @@ def changed(engine: str) -> int:
         return file_of(engine).stat().st_mtime_ns
     except OSError:
         return 0
-
-
-def run_of(settings: Settings) -> str:
-    """When the server that reads whole documents was started, as it says; empty if it does not."""
-    engine = settings.long_engine or settings.engine
-    return "" if not engine.url else Counters.read(engine.url, engine.model, timeout=TIMEOUT).started
 
 
 def digests(pieces: Sequence[Piece]) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
@@ -31,7 +32,7 @@ from hybrid.index.lexical import identifiers, query_words, words
 from hybrid.index.libraries import bm25
 from hybrid.index.prepared import Prepared, prepare
 from hybrid.index.store import SqliteStore
-from hybrid.settings import IndexSettings, PassageSettings
+from hybrid.settings import EmbedderSettings, IndexSettings, PassageSettings
 from tests.index.notes import QUESTIONS, text
 
 
@@ -127,18 +128,18 @@ def test_a_pinned_store_stays_as_it_is(store: LanceStore, chunker: Chunker) -> N
 def test_another_process_sees_a_change_at_once(store: LanceStore, place: Path, chunker: Chunker) -> None:
     reader = LanceStore(place, chunker.embedder, chunker, create=False)
     assert len(reader) == 0
-    token = write_fragment(place, put(chunker, {"a": "A zebra."}))
+    token = write_fragment(place, chunker, put(chunker, {"a": "A zebra."}))
     assert len(reader) == 0
     commit(place, chunker, [Token.from_json(token.to_json())])
     assert [c.passage.text for c in reader.search("zebra", 1)] == ["A zebra."]
 
 
 def test_a_document_stands_in_one_fragment(place: Path, store: LanceStore, chunker: Chunker) -> None:
-    token = write_fragment(place, put(chunker, {"a": "A zebra."}))
+    token = write_fragment(place, chunker, put(chunker, {"a": "A zebra."}))
     with pytest.raises(InputError, match="Two fragments hold the document 'a'"):
         commit(place, chunker, [token, token])
     commit(place, chunker, [token])
-    commit(place, chunker, [write_fragment(place, put(chunker, {"a": "A horse."}))], removed=["none"])
+    commit(place, chunker, [write_fragment(place, chunker, put(chunker, {"a": "A horse."}))], removed=["none"])
     assert store.document("a").text == "A horse."
     assert len(store) == 1
 
@@ -216,6 +217,24 @@ def test_an_index_of_something_else_is_refused(store: LanceStore, place: Path, c
         commit(place, chunker, (), noted={"format": 99})
 
 
+def test_a_fragment_of_another_embedder_is_refused_and_nothing_is_lost(
+    store: LanceStore, place: Path, chunker: Chunker, tmp_path: Path
+) -> None:
+    corpus = written(tmp_path / "files", 2)
+    store.update(corpus)
+    version = store.pinned().table.version
+    prompted = Embedder(EmbedderSettings(query_prompt="q: "))  # its vectors have as many numbers
+    token = write_fragment(place, Chunker(prompted, chunker.settings), put(chunker, {"a": "A zebra."}))
+    for other in (token, Token.from_json(token.to_json())):
+        with pytest.raises(IndexStoreError, match=r"A fragment for the index at .* was made with the embedder .*q: "):
+            commit(place, chunker, [other])
+    assert store.pinned().table.version == version
+    Pending(place, properties(chunker)).note(token)  # as another program's update leaves it when it is killed
+    (tmp_path / "files" / "new.txt").write_text("A horse.")
+    assert store.update(Corpus.of(tmp_path / "files")).added == 1
+    assert [entry.name for entry in store.entries()] == ["00.txt", "01.txt", "new.txt"]
+
+
 def test_a_newer_version_is_refused(store: LanceStore, place: Path, chunker: Chunker) -> None:
     commit(place, chunker, (), noted={"format": 99})
     with pytest.raises(IndexStoreError, match=r"made by a newer version \(format 99, this one reads 1\)"):
@@ -273,6 +292,34 @@ def test_an_address_nobody_listens_at(chunker: Chunker, monkeypatch: pytest.Monk
         LanceStore("s3://bucket/x", chunker.embedder, chunker)
 
 
+def test_a_bucket_holds_an_index_and_what_is_pending(
+    chunker: Chunker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    serving = pytest.importorskip("moto.server", reason="moto serves S3")
+    server = serving.ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    try:
+        endpoint = "http://{}:{}".format(*server.get_host_and_port())
+        use_bucket(monkeypatch, endpoint)
+        httpx.put(f"{endpoint}/bucket").raise_for_status()
+        store = LanceStore("s3://bucket/x", chunker.embedder, chunker)
+        corpus = written(tmp_path / "files", 2)
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "commit", lambda *given, **how: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                store.update(corpus)
+        assert len(Pending("s3://bucket/x", properties(chunker)).tokens()) == 1
+        changes = store.update(corpus)
+        assert (changes.added, changes.embedded) == (2, 0)
+        again = LanceStore("s3://bucket/x", chunker.embedder, chunker, create=False)
+        assert [entry.name for entry in again.entries()] == ["00.txt", "01.txt"]
+        assert Pending("s3://bucket/x", properties(chunker)).tokens() == []
+        LanceStore.delete("s3://bucket/x")
+        assert not LanceStore.exists("s3://bucket/x")
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize(("code", "said"), [(403, "may not be read or written"), (404, "no bucket of that name")])
 def test_a_bucket_that_may_not_be_used(code: int, said: str, chunker: Chunker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that refuses, as S3 words it."""
@@ -309,7 +356,6 @@ def use_bucket(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
         "AWS_SECRET_ACCESS_KEY": "y",
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT": endpoint,
-        "AWS_ALLOW_HTTP": "true",
     }.items():
         monkeypatch.setenv(name, value)
 

@@ -28,6 +28,10 @@ TEXTS = {
     "annex/d.txt": "The lease of the barn ends in 2060.",
 }
 GIVEN = {"a.txt": {"year": 2025, "odd": "text", "day": date(2024, 1, 2)}, "annex/d.txt": {"odd": 7, "draft": False}}
+DEEP = "draft"
+for level in range(4):  # as deep as a filter may be, and wide on every level
+    DEEP = f"not ({' and '.join([f'not ({DEEP})', *(f'year != {level + 1}{n:02}' for n in range(30))])})"
+    DEEP = f"not ({DEEP})" if level % 2 else DEEP
 CASES = {
     "year >= 2024": ["a.txt", "c.md"],
     "2023 <= year < 2025": ["b.md", "c.md"],
@@ -52,6 +56,14 @@ CASES = {
     "date >= '2024-04-30'": ["c.md"],
     "day == '2024-01-02'": ["a.txt"],
     "year == True": [],
+    "not not " * 7 + "draft": ["b.md"],
+    "draft or " + " or ".join(f"year == {year}" for year in range(1000, 1240)): ["b.md"],
+    "not (" + " or ".join(["year == 2024", *("odd != 7 and not (draft or kind == 'x')" for _ in range(60))]) + ")": [
+        "annex/d.txt",
+        "b.md",
+    ],
+    DEEP: ["b.md"],
+    f"odd in ({', '.join(map(str, range(600)))})": ["annex/d.txt"],
 }
 WRONG = {
     "": "The filter is empty",
@@ -67,6 +79,7 @@ WRONG = {
     "f'{year}' == kind": "cannot hold",
     "year == None": "cannot hold",
     "x" * 5000: "4,000 are the most",
+    "not " * 900 + "draft": "nested more than 16 deep",
 }
 
 

@@ -14,8 +14,8 @@ from hybrid.cli.main import cli, guarded
 from hybrid.engines.base import Completion
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError, InputError
-from hybrid.session import ahead, situate
 from hybrid.session.ahead import Reading, capacity, paying, read, readings
+from hybrid.session.caches import Cache, Caches
 from hybrid.session.warm import Warm
 from hybrid.session.warmed import Part, Prefix, Warmed, file_of
 from hybrid.settings import EngineSettings
@@ -42,8 +42,8 @@ class Timed(Caching):
 def run(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """When the server was started; a test starts it anew by another word."""
     words = ["monday"]
-    for module in (ahead, situate):
-        monkeypatch.setattr(module, "run_of", lambda settings: words[-1])
+    told = classmethod(lambda cls, engine, settings: cls(engine, {"one": Cache(words[-1])}))
+    monkeypatch.setattr(Caches, "read", told)
     return words
 
 
@@ -67,12 +67,15 @@ def test_those_that_pay_are_chosen_the_longest_first() -> None:
     cost = Cost(basis="estimated")
 
     def one(name: str, tokens: int, questions: int | None) -> Reading:
-        return Reading((name,), tokens, cost, cost, cost, cost, questions, known=False)
+        return Reading(
+            (name,), tokens, cost, cost, cost, cost, questions, known=False, server="x" if name < "d" else "y"
+        )
 
     found = [one("a", 100, 9), one("b", 80, 2), one("c", 50, None), one("d", 40, 1), one("e", 10, 3)]
-    assert [o.documents[0] for o in paying(found, 5, None)] == ["b", "d", "e"]
-    assert [o.documents[0] for o in paying(found, 5, 100)] == ["b", "e"]
-    assert paying(found, 0.5, None) == []
+    assert [o.documents[0] for o in paying(found, 5, {})] == ["b", "d", "e"]
+    assert [o.documents[0] for o in paying(found, 5, {"x": 70, "y": None})] == ["d", "e"]
+    assert [o.documents[0] for o in paying(found, 5, {"x": 80, "y": 49})] == ["b", "d"]  # a server has its own room
+    assert paying(found, 0.5, {}) == []
 
 
 def test_the_first_question_finds_what_was_read(run: list[str]) -> None:
@@ -184,8 +187,9 @@ def test_the_file_of_prefixes() -> None:
 
 def test_the_size_of_a_disk_in_tokens() -> None:
     settings = Settings.model_validate({"cost": {"gpu": "h200", "shape": "qwen3-8b"}})
-    assert capacity(settings, 100) == int(100e9 / (144 * 1024))
-    assert capacity(settings, None) is None
+    caches = Caches(Caching(), {"a": Cache("", 500), "b": Cache()})
+    assert capacity(caches, settings, 100) == dict.fromkeys("ab", int(100e9 / (144 * 1024)))
+    assert capacity(caches, settings, None) == {"a": 500, "b": None}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ both replace it, so that Lance refuses one of them, which then looks again at wh
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,22 +160,22 @@ def created(place: Path | str, chunker: Chunker) -> Any:
     return opened(place, ours)
 
 
-def check(place: Path | str, made: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
-    """Refuse an index that does not fit. Raises IndexStoreError."""
+def check(place: Path | str, made: Mapping[str, Any], ours: Mapping[str, Any], what: str = "The index") -> None:
+    """Refuse an index, or a fragment, that does not fit. Raises IndexStoreError."""
     if int(made["format"]) > ours["format"]:
         raise IndexStoreError(
-            f"The index at {place} was made by a newer version (format {made['format']}, this one reads "
+            f"{what} at {place} was made by a newer version (format {made['format']}, this one reads "
             f"{ours['format']}). Upgrade hybrid-context, or give another folder with --index."
         )
     if made["reading"] != ours["reading"]:
         raise IndexStoreError(
-            f"The index at {place} was made by a version that read files or words in another way. Make it anew with "
+            f"{what} at {place} was made by a version that read files or words in another way. Make it anew with "
             "`hybrid index build --rebuild`, or give another folder with --index."
         )
-    for key, what in (("embedder", "the embedder"), ("tokens", "passages.tokens")):
+    for key, setting in (("embedder", "the embedder"), ("tokens", "passages.tokens")):
         if made[key] != ours[key]:
             raise IndexStoreError(
-                f"The index at {place} was made with {what} {made[key]!r}, now it is {ours[key]!r}. Set it back, give "
+                f"{what} at {place} was made with {setting} {made[key]!r}, now it is {ours[key]!r}. Set it back, give "
                 "another folder with --index, or make the index anew with `hybrid index build --rebuild`."
             )
 
@@ -207,7 +208,13 @@ def options(place: Path | str) -> dict[str, str] | None:
     """How object storage is spoken to; keys and endpoints come from the environment. None for a folder."""
     if "://" not in str(place):
         return None
-    return {"connect_timeout": "10s", "client_max_retries": "3", "client_retry_timeout": "30"}
+    plain = str(os.environ.get("AWS_ENDPOINT", "")).startswith("http://")  # else Lance wants AWS_ALLOW_HTTP as well
+    return {
+        "connect_timeout": "10s",
+        "client_max_retries": "3",
+        "client_retry_timeout": "30",
+        **({"allow_http": "true"} if plain else {}),
+    }
 
 
 def _opened(place: Path | str) -> Any:
