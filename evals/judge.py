@@ -12,6 +12,7 @@ task has several; without them nothing says what the judge is worth, and the rep
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -268,9 +269,9 @@ def kept(file: Path, model: type[M]) -> list[M]:
     """
     if not file.exists():
         return []
-    lines = file.read_text(encoding="utf-8").split("\n")
+    lines = file.read_bytes().split(b"\n")
     if lines[-1]:  # cut off there, or the next verdict would be written behind half a line
-        file.write_text("\n".join([*lines[:-1], ""]), encoding="utf-8")
+        os.truncate(file, sum(len(line) + 1 for line in lines[:-1]))
     found = []
     for number, line in enumerate(lines[:-1], 1):
         try:
@@ -365,6 +366,8 @@ def _labels(file: Path, answered: list[Record]) -> dict[Key, bool]:
     """Labels by the key of the record they are of."""
     found: dict[Key, bool] = {}
     for number, line in enumerate(read_lines(file), 1):
+        if not isinstance(line, dict):
+            raise InputError(f"Line {number} of {file} is no object with arm, task, id and label.")
         wanted = {name: line[name] for name in ("arm", "task", "length", "seed", "id") if name in line}
         own = [record for record in answered if all(getattr(record, name) == value for name, value in wanted.items())]
         if not isinstance(line.get("label"), bool):

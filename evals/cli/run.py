@@ -78,7 +78,6 @@ def run(suite: str, output: Path, engine: str | None, data: Path | None, as_json
           hybrid eval run standard -o part2 --shard 2/3 --url http://localhost:8000/v1
     """
     from hybrid.evals.metrics.registry import METRICS
-    from hybrid.evals.report import make, save, summary
 
     engine = engine or ("server" if options["urls"] else None)
     chosen, left_out = possible(narrowed(read(suite), options["only"], options["samples"]), engine, data)
@@ -97,16 +96,7 @@ def run(suite: str, output: Path, engine: str | None, data: Path | None, as_json
         notes = []
     else:
         notes = _on_ray(chosen, output, engine, data, options)
-    reported = options["reported"]
-    notes += save(make(output), output / "report") if reported else []
-    found = summary(output)
-    if as_json:
-        print_json(found.model_dump(mode="json"))
-        return
-    show_scores(found)
-    show_notes(notes)
-    shown = output / "report" / "report.html" if reported else f"see them with: hybrid eval report {output}"
-    console().print(f"\nrecords in {output}; {shown}", markup=False)
+    tell(output, notes, reported=options["reported"], as_json=as_json)
 
 
 def check_effects(suite: str, starts: bool, options: Mapping[str, Any]) -> None:
@@ -209,7 +199,22 @@ def engines(
         yield served.settings, {"check": served.check, "versions": served.versions}
 
 
-def show_scores(found: Data) -> None:
+def tell(folder: Path, notes: list[str], *, reported: bool, as_json: bool) -> None:
+    """Write the report of a run, and print its scores."""
+    from hybrid.evals.report import make, save, summary
+
+    notes += save(make(folder), folder / "report") if reported else []
+    found = summary(folder)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    _show_scores(found)
+    show_notes(notes)
+    shown = folder / "report" / "report.html" if reported else f"see them with: hybrid eval report {folder}"
+    console().print(f"\nrecords in {folder}; {shown}", markup=False)
+
+
+def _show_scores(found: Data) -> None:
     columns: dict[str, Callable[[ScoreRow], str]] = {
         "task": lambda row: row.task,
         "arm": lambda row: row.arm,

@@ -207,8 +207,8 @@ def questions(folder: Path, rows: Sequence[Row]) -> Section:
     asked = by(rows, lambda row: row.sample)
     shown = list(asked)
     if len(asked) > _MOST:
-        telling = sorted(asked, key=lambda sample: _telling(asked[sample]), reverse=True)[:_MOST]
-        shown = [sample for sample in asked if sample in set(telling)]
+        telling = set(sorted(asked, key=lambda sample: _telling(asked[sample]), reverse=True)[:_MOST])
+        shown = [sample for sample in asked if sample in telling]
     wanted, found = set(shown), dict[tuple[str, int | None, int, str], list[Record]]()
     for record in records(folder):
         if record.key[1:] in wanted:

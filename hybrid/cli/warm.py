@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.cli.common import columns, console, print_json
-from hybrid.cli.options import corpus_options, settings_from, urls_option
+from hybrid.cli.options import Number, corpus_options, settings_from, urls_option
 from hybrid.cli.progress import progress_bars
 from hybrid.cli.words import places_of
 from hybrid.errors import EngineError, InputError
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--document", "-d", "names", multiple=True, help="A document to read; may be repeated.")
 @click.option(
-    "--questions", type=click.FloatRange(0), help="Expected on each document; default: cost.questions over all of them."
+    "--questions", type=Number(0), help="Expected on each document; default: cost.questions over all of them."
 )
 @click.option(
     "--cache-gb",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     help="The bound of each server's cache on disk, as of `hybrid up`.",
 )
 @click.option("--dry-run", is_flag=True, help="Only the price.")

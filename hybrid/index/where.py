@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import json
 import operator
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
@@ -25,6 +26,7 @@ from hybrid.errors import InputError
 _SYNTAX = "Write, for example: year >= 2024 and kind in ('pdf', 'docx')."
 _MOST = 4000  # characters of a filter
 DEEPEST = 16  # `not`, `and` and `or` inside each other
+_LARGEST = 1e300  # of a number, up to which all stores compare alike
 _COMPARED: dict[type[ast.cmpop], str] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
     ast.In: "in", ast.NotIn: "not in",
@@ -239,13 +241,21 @@ def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, where: str) -> C
 
 
 def _value(node: ast.expr, where: str) -> Field:
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        number = _value(node.operand, where)
-        if not isinstance(number, (str, bool)):
-            return -number
-    if isinstance(node, ast.Constant) and isinstance(node.value, (str, int, float, bool)):
-        return node.value
+    negative = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+    constant = node.operand if negative and isinstance(node, ast.UnaryOp) else node
+    value = constant.value if isinstance(constant, ast.Constant) else None
+    if isinstance(value, bool | str) and not negative and _storable(value):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if abs(value) > _LARGEST:
+            raise InputError(f"The filter {_cut(where)} has a number beyond {_LARGEST:g}: give a smaller one.")
+        return -value if negative else value
     raise _wrong(node, where)
+
+
+def _storable(value: bool | str) -> bool:
+    """Whether a document may have it: half a character, as in "\\ud800", is in no text."""
+    return isinstance(value, bool) or not re.search("[\ud800-\udfff]", value)
 
 
 def _wrong(node: ast.expr, where: str) -> InputError:

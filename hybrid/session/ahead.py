@@ -7,6 +7,7 @@ the question begins, and one token is written. An engine that holds it already s
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -106,11 +107,13 @@ def paying(found: Sequence[Reading], questions: float, capacity: Mapping[str, in
         capacity: tokens that the cache of each server holds; None, or no such server: unknown, all.
     """
     chosen: list[Reading] = []
+    held: Counter[str] = Counter()
     for one in found:
         pays = one.questions is not None and one.questions <= questions
-        room, held = capacity.get(one.server), sum(other.tokens for other in chosen if other.server == one.server)
-        if pays and (room is None or one.tokens + held <= room):
+        room = capacity.get(one.server)
+        if pays and (room is None or one.tokens + held[one.server] <= room):
             chosen.append(one)
+            held[one.server] += one.tokens
     return chosen
 
 
@@ -146,8 +149,7 @@ def read(
     for done, one in enumerate(chosen):
         step(done, len(chosen))
         pieces = _pieces(store, one.documents)
-        known = Warmed.of(engine.name)
-        earlier = known.found(digests(pieces))
+        earlier = Warmed.of(engine.name).found(digests(pieces))
         try:
             usage, in_a_row = _prefill(engine, Prompt("", pieces)), 0
         except EngineError as error:
@@ -164,7 +166,7 @@ def read(
         counts = engine.count([piece.text for piece in pieces])
         parts = [Part(p.document, tokens, key) for p, tokens, key in zip(pieces, counts, digests(pieces), strict=True)]
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
-        known.having(Prefix(tuple(parts), run, today), speed).save()
+        Warmed.of(engine.name).having(Prefix(tuple(parts), run, today), speed).save()  # others may have written it
         hybrid.warm.note(engine.name, [(part.name, part.tokens) for part in parts], usage.cached_tokens)
         yield Read(one, usage, was)
     step(len(chosen), len(chosen))

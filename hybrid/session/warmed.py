@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -88,7 +89,8 @@ class Warmed:
             SettingsError: it cannot be written.
         """
         file = file_of(self.engine)
-        file.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # told below
+            file.parent.mkdir(parents=True, exist_ok=True)
         data = {"format": FORMAT, "engine": self.engine, "speed": self.speed}
         write(file, json.dumps({**data, "prefixes": [asdict(prefix) for prefix in self.prefixes]}))
 

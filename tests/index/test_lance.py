@@ -6,9 +6,12 @@ import http.server
 import resource
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -125,6 +128,23 @@ def test_a_pinned_store_stays_as_it_is(store: LanceStore, chunker: Chunker) -> N
     assert before.document("a").text == "The lease ends in 2031."
 
 
+def test_an_old_version_stays_for_a_while_after_a_newer_one_came(
+    store: LanceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "KEPT", timedelta(seconds=0.5))
+    monkeypatch.setattr(upkeep, "_SLACK", timedelta(seconds=0.2))
+    store.update(Corpus.of({"a": "A zebra.", "b": "Cats sleep."}))
+    time.sleep(1)
+    before = store.pinned()
+    store.update(Corpus.of({"a": "A horse."}))
+    assert before.document("b").text == "Cats sleep."
+    assert before.search("zebra", 1)[0].passage.document == "a"
+    first = store.pinned().table.versions()[0]["version"]
+    time.sleep(1)
+    store.update(Corpus.of({"a": "A donkey."}))
+    assert store.pinned().table.versions()[0]["version"] > first  # and then they go
+
+
 def test_another_process_sees_a_change_at_once(store: LanceStore, place: Path, chunker: Chunker) -> None:
     reader = LanceStore(place, chunker.embedder, chunker, create=False)
     assert len(reader) == 0
@@ -142,6 +162,35 @@ def test_a_document_stands_in_one_fragment(place: Path, store: LanceStore, chunk
     commit(place, chunker, [write_fragment(place, chunker, put(chunker, {"a": "A horse."}))], removed=["none"])
     assert store.document("a").text == "A horse."
     assert len(store) == 1
+
+
+def test_an_index_that_another_process_makes_meanwhile_is_not_replaced(
+    place: Path, chunker: Chunker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import lance
+
+    real, calls = lance.LanceDataset.commit, list[object]()
+
+    def late(*given: Any, **how: Any) -> Any:
+        calls.append(given)
+        if len(calls) == 1:
+            LanceStore(place, chunker.embedder, chunker).update(Corpus.of({"a": "A zebra."}))
+        return real(*given, **how)
+
+    monkeypatch.setattr(lance.LanceDataset, "commit", staticmethod(late))
+    store = LanceStore(place, chunker.embedder, chunker)
+    assert [entry.name for entry in store.entries()] == ["a"]
+    assert len(store.matching("zebra", 5)) == 1
+
+
+def test_a_fragment_that_another_update_commits_meanwhile_is_passed_over(
+    place: Path, store: LanceStore, chunker: Chunker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending, listed = Pending(place, properties(chunker)), Pending._named
+    pending.note(token := write_fragment(place, put(chunker, {"a": "A zebra."})))
+    gone = f"{place}/pending/gone.json"
+    monkeypatch.setattr(Pending, "_named", staticmethod(lambda files, folder: [gone, *listed(files, folder)]))
+    assert pending.tokens() == [token]
 
 
 def test_an_update_that_ends_early_goes_on(

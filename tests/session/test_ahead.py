@@ -13,7 +13,7 @@ from hybrid.chat.prompts import Prompt
 from hybrid.cli.main import cli, guarded
 from hybrid.engines.base import Completion
 from hybrid.engines.server import Server
-from hybrid.errors import EngineError, InputError
+from hybrid.errors import EngineError, InputError, SettingsError
 from hybrid.session.ahead import Reading, capacity, paying, read, readings
 from hybrid.session.caches import Cache, Caches
 from hybrid.session.warm import Warm
@@ -183,6 +183,27 @@ def test_the_file_of_prefixes() -> None:
     assert Warmed.of("y") == Warmed("y")
     file_of("x").write_text("{")
     assert Warmed.of("x") == Warmed("x")
+
+
+def test_where_it_cannot_be_kept_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(SettingsError, match="Cannot write "):
+        Warmed("x").save()
+
+
+def test_what_another_process_reads_meanwhile_is_kept(run: list[str]) -> None:
+    other = Prefix((Part("tome", 9, "d"),), "monday", "2026-12-01")
+
+    class Slow(Timed):
+        def ask(self, prompt: Prompt, *, max_tokens: int, on_text: Any = None) -> Completion:
+            Warmed.of(self.name).having(other).save()
+            return super().ask(prompt, max_tokens=max_tokens, on_text=on_text)
+
+    with Hybrid(PRICED, engine=Slow()) as hybrid:
+        store = hybrid.open({"note": TEXTS["note"]})
+        assert len(list(read(hybrid, store, readings(hybrid, store), {}))) == 1
+        assert other in Warmed.of(hybrid.long_engine.name).prefixes
 
 
 def test_the_size_of_a_disk_in_tokens() -> None:

@@ -45,8 +45,11 @@ class Pending:
             files, folder = self._files()
             found = []
             for file in self._named(files, folder):
-                with files.open_input_stream(file) as stream:
-                    text = stream.read().decode("utf-8")
+                try:
+                    with files.open_input_stream(file) as stream:
+                        text = stream.read().decode("utf-8")
+                except FileNotFoundError:  # another update has committed it in this moment
+                    continue
                 self._seen.append(file)
                 if json.loads(text).get("made_by") == self._made_by:
                     found.append(Token.from_json(text))

@@ -20,7 +20,7 @@ from typing import Any
 from hybrid.corpus.readers.read import READING
 from hybrid.errors import IndexDamaged, IndexStoreError
 from hybrid.index.chunking import Chunker
-from hybrid.index.lance.seam import arrow, lance, translated
+from hybrid.index.lance.seam import arrow, lance, preempted, translated
 from hybrid.text.words import VERSION as WORDS
 
 NAME = "hybrid.lance"
@@ -150,13 +150,14 @@ def created(place: Path | str, chunker: Chunker) -> Any:
         dimension = chunker.embedder.dimension
         first = columns([head_row({**ours, "generation": 0})], _nothing(dimension), dimension)
         with translated(place, "write"):
-            try:
-                made = lance().write_dataset(first, uri_of(place), mode="create", storage_options=options(place))
-            except OSError as error:
-                if "already exists" not in str(error):  # another process made it in this moment
+            at, how = uri_of(place), {"storage_options": options(place)}
+            try:  # without retries it replaces nothing that another process made in this moment
+                written = lance().fragment.write_fragments(first, at, schema=first.schema, mode="create", **how)
+                operation = lance().LanceOperation.Overwrite(first.schema, written)
+                index_words(lance().LanceDataset.commit(at, operation, max_retries=0, **how))
+            except Exception:
+                if _opened(place) is None:
                     raise
-            else:
-                index_words(made)
     return opened(place, ours)
 
 
@@ -196,7 +197,11 @@ def head_of(table: Any, place: Path | str) -> Head:
 def index_words(table: Any) -> None:
     """Give a table its index of words, where it has none."""
     if WORDS_INDEX not in indexes(table):
-        table.create_scalar_index("words", "INVERTED", name=WORDS_INDEX, **_CUT)
+        try:
+            table.create_scalar_index("words", "INVERTED", name=WORDS_INDEX, **_CUT)
+        except Exception as error:
+            if not preempted(error):  # another process makes it in this moment
+                raise
 
 
 def indexes(table: Any) -> dict[str, int]:

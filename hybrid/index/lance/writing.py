@@ -110,7 +110,7 @@ def commit(
 ) -> int:
     """Add what tokens hold and remove documents, in one step; returns the version of the table.
 
-    A document of a token takes the place of the one that had its name. Of two tokens with one name, the later counts.
+    A document of a token takes the place of the one that had its name.
 
     Args:
         removed: names of documents to remove; those that are not there are passed over.
@@ -118,6 +118,7 @@ def commit(
         changed: whether documents change, by which `generation` counts.
 
     Raises:
+        InputError: two tokens hold a document of one name.
         IndexLocked: others committed at the same time, again and again.
         IndexStoreError: the index cannot be written, or does not fit; nothing has changed then.
     """
@@ -153,11 +154,6 @@ def commit(
                 continue
         return int(done.version)
     raise IndexLocked(f"The index at {place} is changed by others all the time ({_TRIES} tries). Try again later.")
-
-
-def live(place: Path | str, chunker: Chunker) -> dict[str, Known]:
-    """The documents of the newest version, by name: what an update compares files with."""
-    return known_in(opened(place, properties(chunker)), place)
 
 
 def known_in(table: Any, place: Path | str) -> dict[str, Known]:
