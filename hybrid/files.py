@@ -82,6 +82,11 @@ def read_lines(path: Path) -> Iterator[Any]:
         raise InputError(f"Cannot read {path}: {_reason(error)}.") from None
 
 
+def harmless(cell: Any) -> Any:
+    """A cell of a CSV file that no spreadsheet takes for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and re.match(r"[=+\-@\t\r]", cell) else cell
+
+
 def carried(module: str) -> Any:
     """What the TOML file says that the package carries beside a module, under the module's name."""
     package, _, name = module.rpartition(".")

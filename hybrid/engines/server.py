@@ -317,6 +317,10 @@ class Server:
             options["stop"] = list(sampling.stop)
         if self._settings.cache_salt and self._tokenizer.kind == "vllm":
             options["extra_body"] = {"cache_salt": self._settings.cache_salt}
+        formed = prompt.form is not None and "response_format" not in self._unsupported
+        if formed:
+            named = {"name": prompt.task, "schema": prompt.form, "strict": True}
+            options["response_format"] = {"type": "json_schema", "json_schema": named}
         create: Any = self._wire.client.chat.completions.create
         try:
             with_key = {ROUTER: prefix_key(prompt)}
@@ -325,9 +329,14 @@ class Server:
             raise self._not_found(error) from None
         except openai.BadRequestError as error:
             unsupported = {error.param or ""} & ({"max_tokens", "temperature"} - self._unsupported)
-            if not unsupported or not str(error.code).startswith("unsupported"):
+            if unsupported and str(error.code).startswith("unsupported"):
+                self._unsupported |= unsupported
+            elif formed:  # each server says in its own way that it knows no schema; without one it is read leniently
+                found = self._open(replace(prompt, form=None), max_tokens, stream=stream)
+                self._unsupported |= {"response_format"}
+                return found
+            else:
                 raise self._faults.failure(error) from None
-            self._unsupported |= unsupported
         except openai.APIError as error:
             raise self._faults.failure(error) from None
         return self._open(prompt, max_tokens, stream=stream)

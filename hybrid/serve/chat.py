@@ -11,7 +11,7 @@ import json
 import secrets
 import time
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 from starlette.requests import Request
@@ -23,7 +23,7 @@ from hybrid.serve.keys import Key
 from hybrid.serve.messages import Message, chore, conversation
 from hybrid.serve.replies import Body, Refused, error_of, parsed, told
 from hybrid.serve.service import Asked, Service
-from hybrid.types import Answer, Sampling, Usage
+from hybrid.types import Answer, Rung, Sampling, Usage
 
 
 class StreamOptions(Body):
@@ -44,7 +44,7 @@ class ChatRequest(Body):
     temperature: float | None = Field(None, ge=0, le=2)
     stop: str | list[str] | None = None
     n: int = 1
-    rung: Literal["passages", "sections", "documents", "corpus"] | None = None
+    rung: Rung | None = None
     documents: list[str] | None = None
     where: Where = None
 

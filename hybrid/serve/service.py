@@ -30,7 +30,7 @@ from hybrid.session.hybrid import Hybrid
 from hybrid.session.situate import profile_of
 from hybrid.session.way import OnFound
 from hybrid.settings import ServeSettings
-from hybrid.types import Answer, Decision, Sampling, Turn
+from hybrid.types import Answer, Decision, Sampling, Table, Turn
 
 T = TypeVar("T")
 
@@ -242,6 +242,7 @@ class Service:
             "citations": [place.record(base) for place in places],
             "dead_zone": self._dead_zone(answer),
             "read": [stretch.model_dump(mode="json") for stretch in answer.read],
+            "table": _without_paths(answer.table),
             "notes": list(answer.notes),
             "timings": answer.timings,
         }
@@ -256,6 +257,12 @@ class Service:
         """Write what is still to be written, and release indexes."""
         self.keys.save()
         self.hybrid.close()
+
+
+def _without_paths(table: Table | None) -> dict[str, Any] | None:
+    """A table as JSON; where the files lie is the service's own business."""
+    hidden = {"rows": {"__all__": {"cells": {"__all__": {"citation": {"path"}}}}}}
+    return None if table is None else table.model_dump(mode="json", exclude=hidden)
 
 
 async def _disconnected(receive: Receive) -> None:

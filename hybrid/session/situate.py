@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from hybrid.cost.estimate import estimate
 from hybrid.cost.price import total
+from hybrid.each.foresee import foreseen
 from hybrid.engines.base import Engine
 from hybrid.engines.effective import Effective
 from hybrid.errors import InputError
@@ -18,6 +19,7 @@ from hybrid.index.protocol import Entry, Store
 from hybrid.model.profile import Profile
 from hybrid.reading.ordering import choose
 from hybrid.reading.window import EVIDENCE, EVIDENCE_FROM, ranked_documents, room, sizes
+from hybrid.routing.across import across
 from hybrid.routing.adaptive import kept
 from hybrid.routing.features import features
 from hybrid.routing.situation import ROUTES, Reading, Situation
@@ -108,8 +110,17 @@ class Situating:
             again={rung: self._predict(rung, sizes_[rung], rooms[rung], Held(sizes_[rung])) for rung in reads if again},
             reads=reads,
             ordering=self.ordering(self.engine, k)[2],
+            each=self._each(question, store, entries),
             quoting=getattr(self.engine, "quotes", False),
         )
+
+    def _each(self, question: str, store: Store, entries: Sequence[Entry]) -> Prediction | None:
+        """What asking every document the same is expected to take; None where the question does not want that."""
+        if not across(question, len(entries)):
+            return None
+        ratio = self.ratio(self.long_engine, store)
+        sizes_ = [round(entry.tokens * ratio) for entry in entries]
+        return foreseen(question, store, sizes_, self.long_engine, self.settings.cost)
 
     def _passages(self, store: Store, read: Sequence[Candidate], tokens: Mapping[str, int]) -> dict[Rung, int]:
         """Tokens of passages, and of their sections, taken as three passages each or the document if it is shorter."""
