@@ -108,6 +108,7 @@ class Found(NamedTuple):
     candidates: list[Candidate]
     text: str  # of the document
     passages: int
+    answer: str  # of the data, for bounds
     embedder: Embedder
 
 
@@ -146,7 +147,7 @@ def searched(data: Path, index: Path, half: int | None = None) -> Iterator[Found
                 "half": parts[own],
                 "features": features(query["question"], candidates, {name: entry.passages}, entry.tokens),
             }
-            yield Found(line, candidates, document["text"], entry.passages, embedder)
+            yield Found(line, candidates, document["text"], entry.passages, query["answer"], embedder)
         store.close()
 
 

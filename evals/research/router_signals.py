@@ -4,8 +4,9 @@ Run `python -m hybrid.evals.research.router_signals --data DIR --out FILE [--ind
 
 One line is one question: what `hybrid.evals.research.router_data` writes, and `signals`, named after their group: `a_`
 whether the passages suffice, `b_` whether two readings of other passages agree, `c_` how much of the question the
-passages and the document have, `d_` where the passages stand, `q_` how the question is worded. The second half is not
-even searched. What the signals add: `hybrid.evals.research.router_trials`.
+passages and the document have, `d_` where the passages stand, `q_` how the question is worded; and `g_`, which no
+router can know, how much of the right answer the passages have. The second half is not even searched. What the signals
+add: `hybrid.evals.research.router_trials`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 import click
 import numpy as np
 from hybrid.evals.cli.common import FOLDER
+from hybrid.evals.metrics.words import content_words
 from hybrid.evals.research.router_data import searched
 
 from hybrid.chat.prompts import Prompt
@@ -134,6 +136,12 @@ def wording(question: str) -> dict[str, float]:
     }
 
 
+def contained(answer: str, candidates: Sequence[Candidate]) -> dict[str, float]:
+    """How much of the right answer the passages have: a bound for all that guesses it."""
+    texts = [candidate.passage.text for candidate in candidates]
+    return {f"g_{k}": content_words(" ".join(texts[:k]), [answer]) for k in (5, FIRST)}
+
+
 class Readings:
     """The quoting engine and the packaged cross-encoder, asked whether passages answer."""
 
@@ -197,7 +205,7 @@ def make(data: Path, index: Path) -> Iterator[dict[str, Any]]:
     """One line for each question on the first half's documents."""
     readings: Readings | None = None
     known: tuple[str, Words] = ("", Words.of(""))
-    for line, candidates, text, passages, embedder in searched(data, index, half=0):
+    for line, candidates, text, passages, answer, embedder in searched(data, index, half=0):
         readings = readings or Readings(embedder)
         if known[0] != text:
             known = text, Words.of(text)
@@ -207,6 +215,7 @@ def make(data: Path, index: Path) -> Iterator[dict[str, Any]]:
             **coverage(question, candidates, known[1]),
             **positions(candidates, passages),
             **wording(question),
+            **(contained(answer, candidates) if line["task"] != "hallu" else {"g_5": 0.0, f"g_{FIRST}": 0.0}),
         }
         yield {**line, "signals": {name: round(value, 6) for name, value in signals.items()}}
 

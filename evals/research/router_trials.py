@@ -21,6 +21,7 @@ from hybrid.evals.research.fit_router import CARRIED_PRIOR, CARRIED_RIDGE, examp
 from hybrid.evals.research.router_data import NEED, Floats, Measured, Row, rows
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 
 from hybrid.files import read_lines
 from hybrid.routing.features import FEATURES, RETRIEVAL
@@ -30,6 +31,7 @@ from hybrid.routing.weights import MEASURES, NEEDS, TIE, Measure, Need, Weights
 from hybrid.types import Route
 
 Places = NDArray[np.int64]
+Marks = NDArray[np.bool_]
 Lines = dict[Measure, dict[Need, tuple[float, float]]]
 Fit = Callable[[Places, Places], dict[str, Floats]]  # places to fit on, and to tell -> what is expected there
 
@@ -49,6 +51,7 @@ _NAMES = {
     "c": "coverage",
     "d": "positions",
     "q": "wording",
+    "g": "bound: how much of the answer they have",
 }
 LEARNT, BOUND, STOP = 40.0, 0.1, 3.0  # see `Trials.streamed`
 _SEEN = 5.0  # questions that a correction's mean counts as
@@ -167,9 +170,18 @@ class Trials:
             margin: an answer from passages gives way to silence where that scores more by this; None: never.
             inside: the questions that `of` is about.
         """
+        direct, second, withheld = self.ways(of, worth, margin, inside)
+        right = (self.need[inside] == _UNANSWERABLE)[:, None]
+        score = np.where(withheld, right, np.where(direct | second, self.long[inside], self.rag[inside]))
+        read = self.tokens["rag"][inside] + second * self.tokens["long"][inside]
+        return score, np.where(direct, self.tokens["long"][inside], read)
+
+    def ways(
+        self, of: Mapping[str, Floats], worth: float, margin: float | None = None, inside: Places | slice = _ALL
+    ) -> tuple[Marks, Marks, Marks]:
+        """Where the whole is read at once, where after passages, and where their answer gives way to silence."""
         passages, whole = (price[inside] for price in self.prices)
-        rag, long, mute = self.rag[inside], self.long[inside], self.silent[inside]
-        silent, spoken = of["silent"], of["spoken"]
+        mute, silent, spoken = self.silent[inside], of["silent"], of["spoken"]
         again = {True: (silent - TIE) * worth > whole, False: (spoken - TIE) * worth > whole}
         chance = of["abstains"] * again[True] + (1 - of["abstains"]) * again[False]
         gain = of["abstains"] * again[True] * silent + (1 - of["abstains"]) * again[False] * spoken
@@ -180,11 +192,7 @@ class Trials:
         if margin is not None:
             more = of["unanswerable"] - of["rag_answered"]
             withheld = ~direct & ~mute & (more > margin) & (more * worth > spoken * worth - whole)
-        second = ~direct & np.where(mute, again[True], again[False]) & ~withheld
-        right = (self.need[inside] == _UNANSWERABLE)[:, None]
-        score = np.where(withheld, right, np.where(direct | second, long, rag))
-        read = self.tokens["rag"][inside] + second * self.tokens["long"][inside]
-        return score, np.where(direct, self.tokens["long"][inside], read)
+        return direct, ~direct & np.where(mute, again[True], again[False]) & ~withheld, withheld
 
     def share(self, tokens: Floats) -> float:
         """Tokens as a share of the long route's, mean over lengths and models."""
@@ -257,7 +265,7 @@ def _folds(group: NDArray[np.str_], folds: int, division: str) -> Places:
     return np.array([order.index(name) % folds for name in group.tolist()])
 
 
-def _joined(parts: Sequence[tuple[NDArray[np.bool_], dict[str, Floats]]]) -> dict[str, Floats]:
+def _joined(parts: Sequence[tuple[Marks, dict[str, Floats]]]) -> dict[str, Floats]:
     """What is expected of all questions, of that of each fold."""
     found: dict[str, Floats] = {}
     for inside, told in parts:
@@ -274,7 +282,8 @@ def interval(draws: Floats) -> str:
 
 def trials(trial: Trials, signals: Mapping[str, Floats]) -> dict[str, tuple[Fit, float | None]]:
     """What is tried: how expectations are fitted, and the margin of silence."""
-    own = trial.features
+    own, bound = trial.features, signals[_NAMES["g"]]
+    signals = {name: part for name, part in signals.items() if name != _NAMES["g"]}
     everything = np.column_stack([own, *signals.values()])
     base = trial.needs_fitted(own)
     with_all = trial.needs_fitted(everything, _MANY)
@@ -286,6 +295,7 @@ def trials(trial: Trials, signals: Mapping[str, Floats]) -> dict[str, tuple[Fit,
     found["and all signals"] = with_all, None
     found["gain corrected by features and all signals"] = trial.corrected(base, everything, 400.0), None
     found["bound: the need of every question known"] = trial.needs_known(), None
+    found[_NAMES["g"]] = trial.corrected(base, bound, 30.0), None
     seen = [i for i, name in enumerate(FEATURES) if name in RETRIEVAL or name == "tokens"]
     evidence = np.column_stack([own[:, seen], *(part for name, part in signals.items() if name != _NAMES["q"])])
     found["silence if better by 0.2, by what was found alone"] = trial.needs_fitted(evidence, _MANY), 0.2
@@ -315,6 +325,13 @@ def main(data: Path, file: Path) -> None:
         base = got if base is None else base
         print(f"{name:52} {interval(got)}  more {interval(got - base)}", flush=True)
     told = trial.crossed(trial.needs_fitted(trial.features))
+    absent = trial.need == _UNANSWERABLE
+    weight = trial.weight.sum(1)
+    area = [roc_auc_score(absent, of["needs"][:, _UNANSWERABLE], sample_weight=weight) for of in told]
+    print(f"area under the curve of questions without an answer: {np.mean(area):.3f}")
+    withheld = [trial.ways(of, _WORTH, margin=0.0)[2] for of in told]
+    wrongly = [mask[~absent].sum() / max(1, mask.sum()) for mask in withheld]
+    print(f"answers withheld: {np.mean([mask.sum() for mask in withheld]):.0f}, wrongly {np.mean(wrongly):.2f}")
     for explored in (0.02, 0.05, 0.2, 1.0):
         pairs = [(trial.decided(of, _WORTH), trial.streamed(of, _WORTH, explored, k)) for k, of in enumerate(told)]
         more = trial.measured.sets(np.mean([after[0] - before[0] for before, after in pairs], axis=0)).mean((1, 2))
