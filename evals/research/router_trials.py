@@ -294,6 +294,12 @@ def trials(trial: Trials, signals: Mapping[str, Floats]) -> dict[str, tuple[Fit,
         found[f"gain corrected by {name}"] = trial.corrected(base, columns, 200.0), None
     found["and all signals"] = with_all, None
     found["gain corrected by features and all signals"] = trial.corrected(base, everything, 400.0), None
+    for ridge in (100.0, 1_600.0):
+        found[f"the same, ridge {ridge:g}"] = trial.corrected(base, everything, ridge), None
+    for gone in ("ab", "q"):
+        kept = [part for name, part in signals.items() if name not in [_NAMES[key] for key in gone]]
+        without = " and ".join(_NAMES[key] for key in gone)
+        found[f"the same without {without}"] = trial.corrected(base, np.column_stack([own, *kept]), 400.0), None
     found["bound: the need of every question known"] = trial.needs_known(), None
     found[_NAMES["g"]] = trial.corrected(base, bound, 30.0), None
     seen = [i for i, name in enumerate(FEATURES) if name in RETRIEVAL or name == "tokens"]
@@ -308,7 +314,8 @@ def trials(trial: Trials, signals: Mapping[str, Floats]) -> dict[str, tuple[Fit,
 @click.command()
 @click.option("--data", type=FOLDER, required=True, help="folder lara/")
 @click.option("--signals", "file", type=click.Path(exists=True, path_type=Path), required=True)
-def main(data: Path, file: Path) -> None:
+@click.option("--share", type=float, default=SHARE, show_default=True, help="of the long route's tokens")
+def main(data: Path, file: Path, share: float) -> None:
     """Try every signal."""
     lines = list(read_lines(file))
     if any(line["half"] for line in lines):
@@ -321,9 +328,9 @@ def main(data: Path, file: Path) -> None:
     }
     base: Floats | None = None
     for name, (fit, margin) in trials(trial, columns).items():
-        got = trial.figure(fit, margin=margin)
+        got = trial.figure(fit, share, margin)
         base = got if base is None else base
-        print(f"{name:52} {interval(got)}  more {interval(got - base)}", flush=True)
+        print(f"{name:58} {interval(got)}  more {interval(got - base)}", flush=True)
     told = trial.crossed(trial.needs_fitted(trial.features))
     absent = trial.need == _UNANSWERABLE
     weight = trial.weight.sum(1)
