@@ -30,7 +30,7 @@ from hybrid.routing.policies.calibrated import dollars
 from hybrid.routing.weights import MEASURES, NEEDS, TIE, Measure, Need, Weights
 from hybrid.types import Route
 
-Places = NDArray[np.int64]
+Places = NDArray[np.intp]
 Marks = NDArray[np.bool_]
 Lines = dict[Measure, dict[Need, tuple[float, float]]]
 Fit = Callable[[Places, Places], dict[str, Floats]]  # places to fit on, and to tell -> what is expected there

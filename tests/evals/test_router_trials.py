@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hybrid.evals.replay import Case, Outcome
-from hybrid.evals.research.router_data import NEED, Row, run
+from hybrid.evals.research.router_data import NEED, Floats, Row, run
 from hybrid.evals.research.router_signals import Words, coverage, positions, wording
 from hybrid.evals.research.router_trials import STOP, Trials, _folds
 
@@ -51,7 +51,7 @@ def trial() -> Trials:
     return Trials(rows())
 
 
-def told(trial: Trials) -> dict[str, np.ndarray]:
+def told(trial: Trials) -> dict[str, Floats]:
     """What the carried weights expect."""
     weights = carried()
     needs = np.array([list(weights.needed(row.features).values()) for row in trial.table])
