@@ -245,8 +245,8 @@ class Trials:
 
 def _standard(columns: Floats, weight: Floats) -> Callable[[Floats], Floats]:
     """What puts columns into standard deviations from their mean, at most 3."""
-    mean = weight @ columns / weight.sum()
-    scale = np.sqrt(weight @ (columns - mean) ** 2 / weight.sum())
+    mean: Floats = np.asarray(weight @ columns / weight.sum(), np.float64)
+    scale: Floats = np.sqrt(np.asarray(weight @ (columns - mean) ** 2 / weight.sum(), np.float64))
     scale[scale < 1e-9] = 1.0
     return lambda other: np.clip((other - mean) / scale, -3, 3)
 
