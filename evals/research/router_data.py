@@ -32,7 +32,7 @@ from hybrid.corpus.corpus import Corpus
 from hybrid.files import read_lines
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
-from hybrid.index.store import Store
+from hybrid.index.protocol import Index
 from hybrid.routing.features import VERSION, features
 from hybrid.routing.policies.long import Long
 from hybrid.routing.policies.question_type import QuestionType
@@ -41,6 +41,7 @@ from hybrid.routing.policies.self_route import SelfRoute
 from hybrid.routing.policy import Policy
 from hybrid.routing.weights import Need
 from hybrid.settings import CorpusSettings, EmbedderSettings, PassageSettings
+from hybrid.settings.names import STORES
 from hybrid.types import Candidate, Route
 
 WIDE = 20  # passages asked of the index, as `Hybrid` asks
@@ -131,7 +132,7 @@ def searched(data: Path, index: Path, half: int | None = None) -> Iterator[Found
         own = group[size, name]
         if half not in (None, parts[own]):
             continue
-        store = Store(index / f"{size}-{crc32(name.encode()):08x}", embedder, chunker)
+        store: Index = STORES["sqlite"](index / f"{size}-{crc32(name.encode()):08x}", embedder, chunker)
         store.update(Corpus.of({name: document["text"]}, CorpusSettings()))
         entry = store.entries()[0]
         for query in asked[size, name]:

@@ -245,8 +245,8 @@ class Trials:
 
 def _standard(columns: Floats, weight: Floats) -> Callable[[Floats], Floats]:
     """What puts columns into standard deviations from their mean, at most 3."""
-    mean: Floats = np.asarray(weight @ columns / weight.sum(), np.float64)
-    scale: Floats = np.sqrt(np.asarray(weight @ (columns - mean) ** 2 / weight.sum(), np.float64))
+    mean = weight @ columns / weight.sum()
+    scale = np.sqrt(weight @ (columns - mean) ** 2 / weight.sum())
     scale[scale < 1e-9] = 1.0
     return lambda other: np.clip((other - mean) / scale, -3, 3)
 
@@ -255,8 +255,8 @@ def _ridge(columns: Floats, target: Floats, weight: Floats, ridge: float) -> Flo
     """A weighted ridge regression: the mean, and what each column counts."""
     wide = np.column_stack([np.ones(len(columns)), columns])
     penalty = np.diag([_SEEN, *[ridge] * columns.shape[1]])
-    found: Floats = np.linalg.solve((wide * weight[:, None]).T @ wide + penalty, wide.T @ (weight * target))
-    return found
+    found = np.linalg.solve((wide * weight[:, None]).T @ wide + penalty, wide.T @ (weight * target))
+    return np.asarray(found, np.float64)
 
 
 def _folds(group: NDArray[np.str_], folds: int, division: str) -> Places:

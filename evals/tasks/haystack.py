@@ -28,6 +28,8 @@ CARRIED = Path(__file__).resolve().parents[2] / "examples" / "testbed" / "prose.
 SOURCE = "A Christmas Carol by Charles Dickens (public domain), or the text that is given"
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[.!?][”’\"'])\s+")
 
+_TITLE = re.compile(r"\b(?:Mr|Mrs|Messrs|Ms|Dr|St)\.$")
+
 
 @lru_cache(maxsize=4)
 def prose(path: Path | None) -> str:
@@ -60,6 +62,17 @@ def prose(path: Path | None) -> str:
 def sentences(text: str) -> list[str]:
     """The sentences of a text, without the blanks between them."""
     return [sentence for sentence in _SENTENCE.split(text) if sentence]
+
+
+def unbroken(text: str) -> list[str]:
+    """The sentences of a text, none of which ends with a title such as "Mrs."; what is hidden stands between them."""
+    found: list[str] = []
+    for sentence in sentences(text):
+        if found and _TITLE.search(found[-1]):
+            found[-1] += f" {sentence}"
+        else:
+            found.append(sentence)
+    return found
 
 
 def cycled(items: Sequence[str], n: int, start: int = 0) -> list[str]:

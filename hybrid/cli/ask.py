@@ -12,7 +12,7 @@ import click
 
 from hybrid.cli.common import columns, console, labelled, print_json
 from hybrid.cli.dash import once, said, standard_input
-from hybrid.cli.options import corpus_options, engine_options, settings_from
+from hybrid.cli.options import corpus_options, engine_options, settings_from, where_option
 from hybrid.cli.progress import progress_bars
 from hybrid.cli.words import corpus_of, in_order, is_path
 from hybrid.errors import EngineError, InputError
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--rung", type=click.Choice(["passages", "sections", "documents", "corpus"]), help="Force how much is read."
 )
-@click.option("--where", help="Read only documents that pass, such as: year >= 2024 and kind == 'pdf'.")
+@where_option
 @click.option("--explain", is_flag=True, help="Show what every way of reading was expected to take, and the timings.")
 @engine_options
 @corpus_options

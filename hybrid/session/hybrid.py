@@ -17,6 +17,7 @@ from hybrid.engines.effective import Effective
 from hybrid.engines.make import make_engine
 from hybrid.errors import EngineError, InputError
 from hybrid.index.protocol import Progress, Store
+from hybrid.index.where import parsed
 from hybrid.model.profile import FILE as PROFILE
 from hybrid.reading.reranker import Reranker
 from hybrid.routing.policies.forced import Forced
@@ -170,6 +171,8 @@ class Hybrid(Corpora):
                 only their answers are returned; after three failures in a row no more is asked. None: the first
                 failure is raised.
         """
+        if where is not None:
+            parsed(where)  # before an index is made in vain
         store = self.open(corpus, progress).pinned()
         chosen = _chosen(store, documents, where)
         ways = [self._way(question, store, route, rung, chosen, widen=widen) for question in questions]
@@ -253,6 +256,8 @@ class Hybrid(Corpora):
             raise InputError(f"There is no rung {rung!r}; choose one of: {', '.join(RUNGS)}.")
         if route not in (None, "rag", "long"):
             raise InputError(f"There is no route {route!r}; choose rag or long.")
+        if where is not None:
+            parsed(where)  # before an index is made in vain
         routing = self.settings.routing
         route, rung = (route, rung) if route or rung else (routing.route, routing.rung)
         policy: Policy = Forced(route, rung) if route or rung else self.policy
@@ -299,7 +304,8 @@ def _chosen(store: Store, documents: Sequence[str] | None, where: str | None) ->
         return documents if documents is None or isinstance(documents, tuple) else tuple(documents)
     passing = store.select(where)
     if documents is not None:
-        passing = tuple(name for name in documents if name in set(passing))
+        found = set(passing)
+        passing = tuple(name for name in documents if name in found)
     if not passing:
         raise InputError(f"No document passes the filter `{where}`.")
     return passing if isinstance(passing, tuple) else tuple(passing)

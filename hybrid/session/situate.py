@@ -21,8 +21,9 @@ from hybrid.reading.window import EVIDENCE, EVIDENCE_FROM, ranked_documents, roo
 from hybrid.routing.adaptive import kept
 from hybrid.routing.features import features
 from hybrid.routing.situation import ROUTES, Reading, Situation
+from hybrid.session.caches import Caches
 from hybrid.session.warm import Warm
-from hybrid.session.warmed import Warmed, changed, digests, run_of
+from hybrid.session.warmed import Warmed, changed, digests
 from hybrid.settings import Settings
 from hybrid.settings.names import Ordering
 from hybrid.types import RUNGS, Candidate, Piece, Prediction, Rung
@@ -77,7 +78,9 @@ class Situating:
         self._read_ahead(store)
         entries = store.entries(documents)
         if not entries:
-            raise InputError(f"None of the documents {documents} is in the corpus. See: hybrid index show PATH.")
+            missing = "There is no document in the corpus" if documents is None else ""
+            missing = missing or f"None of the documents {documents} is in the corpus"
+            raise InputError(f"{missing}. See: hybrid index show PATH.")
         k = self.settings.retrieval.k
         known = features(question, candidates, {e.name: e.passages for e in entries}, sum(e.tokens for e in entries), k)
         k = kept(candidates, k) if self.settings.routing.adaptive_k else k
@@ -163,14 +166,18 @@ class Situating:
             return
         known[key] = 1.0
         warmed = Warmed.of(name)
-        run = run_of(self.settings) if warmed.prefixes else ""
+        if not warmed.prefixes:
+            return
+        caches = Caches.read(self.long_engine, self.settings)
         names = {entry.name for entry in store.entries()}
         for prefix in warmed.prefixes:
             if all(part.name in names for part in prefix.parts):
                 pieces = [Piece(part.name, store.document(part.name).text, 0) for part in prefix.parts]
                 if tuple(digests(pieces)) == prefix.key:
                     read = [(part.name, part.tokens) for part in prefix.parts]
-                    self.warm.was_read(name, read, on_disk=prefix.run != run)
+                    run = caches.run(pieces)
+                    if prefix.run == run or prefix.run not in caches.runs:  # else another server has it
+                        self.warm.was_read(name, read, on_disk=prefix.run != run)
 
     def _readings(
         self, read: Mapping[Rung, int], rooms: Mapping[Rung, int], depths: Mapping[Rung, list[tuple[float, float]]]
