@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import click
@@ -42,7 +42,7 @@ from hybrid.routing.policy import Policy
 from hybrid.routing.weights import Need
 from hybrid.settings import CorpusSettings, EmbedderSettings, PassageSettings
 from hybrid.settings.names import STORES
-from hybrid.types import Route
+from hybrid.types import Candidate, Route
 
 WIDE = 20  # passages asked of the index, as `Hybrid` asks
 SIZES = ("32k", "128k")
@@ -99,6 +99,26 @@ def rows(data: Path, table: Path) -> list[Row]:
 
 def make(data: Path, index: Path) -> Iterator[dict[str, Any]]:
     """One line for each question, document by document; indexes are kept in `index`."""
+    return (one.line for one in searched(data, index))
+
+
+class Found(NamedTuple):
+    """A line of the table, and what it was made from."""
+
+    line: dict[str, Any]
+    candidates: list[Candidate]
+    text: str  # of the document
+    passages: int
+    answer: str  # of the data, for bounds
+    embedder: Embedder
+
+
+def searched(data: Path, index: Path, half: int | None = None) -> Iterator[Found]:
+    """Search each question's document.
+
+    Args:
+        half: only documents of this half; no other is read or searched.
+    """
     embedder = Embedder(EmbedderSettings(precision="int8"))
     chunker = Chunker(embedder, PassageSettings())
     asked: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
@@ -106,25 +126,29 @@ def make(data: Path, index: Path) -> Iterator[dict[str, Any]]:
         asked[query["length"], query["file"]].append(query)
     documents = [(size, document) for size in SIZES for document in read_lines(data / DOCUMENTS.format(size))]
     group = groups({(size, d["file"]): d["text"] for size, d in documents})
-    half = halves({group[size, d["file"]]: f"{size} {d['type']}" for size, d in reversed(documents)})
+    parts = halves({group[size, d["file"]]: f"{size} {d['type']}" for size, d in reversed(documents)})
     for size, document in documents:
         name = document["file"]
+        own = group[size, name]
+        if half not in (None, parts[own]):
+            continue
         store: Index = STORES["sqlite"](index / f"{size}-{crc32(name.encode()):08x}", embedder, chunker)
         store.update(Corpus.of({name: document["text"]}, CorpusSettings()))
         entry = store.entries()[0]
         for query in asked[size, name]:
             candidates = store.search(query["question"], WIDE)
-            yield {
+            line = {
                 "version": VERSION,
                 "question": query["question"],
                 "document": name,
                 "size": size,
                 "type": query["type"],
                 "task": query["task"],
-                "group": group[size, name],
-                "half": half[group[size, name]],
+                "group": own,
+                "half": parts[own],
                 "features": features(query["question"], candidates, {name: entry.passages}, entry.tokens),
             }
+            yield Found(line, candidates, document["text"], entry.passages, query["answer"], embedder)
         store.close()
 
 
