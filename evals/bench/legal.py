@@ -148,7 +148,7 @@ def asked_contracts(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
     found = list(contracts(data))
     for number, (document, text, asked) in enumerate(found):
         named = [*asked, *silent(text)]
-        worded = [Asked(_details(a.question), a.golds, "", "in words") for a in named]
+        worded = [Asked(in_words(a.question), a.golds, "", "in words") for a in named]
         others = [(i, a) for i, (_, _, theirs) in enumerate(found) if i != number for a in theirs]
         yield document, text, [*named, *worded, *foreign(text, others)]
 
@@ -175,10 +175,10 @@ def foreign(text: str, others: Sequence[tuple[int, Asked]]) -> Iterator[Asked]:
     drawn = Random(f"0 {len(text)}").sample(list(others), len(others))
     absent = ((i, a) for i, a in drawn if PARTIES[i].lower() not in flat)
     for number, asked in islice(absent, PARTY_QUESTIONS):
-        yield Asked(f"In the agreement with {PARTIES[number]}: {_details(asked.question)}", (), "", "parties")
+        yield Asked(f"In the agreement with {PARTIES[number]}: {in_words(asked.question)}", (), "", "parties")
 
 
-def _details(question: str) -> str:
+def in_words(question: str) -> str:
     """CUAD's own wording of a question, without the category's name."""
     return " ".join(question.partition("Details: ")[2].split())
 

@@ -140,6 +140,10 @@ class LocalEngine:
             found = [sum(float(shares[token]) for token in first) for first in firsts]
             return found, self._usage(run, tokens, None)
 
+    def spelled(self, prompt: Prompt, reply: str) -> tuple[list[int], list[int]]:
+        """The tokens of a prompt, and those of a reply with the end of its turn: what an adapter is trained on."""
+        return self._tokens(prompt), [*self._encoded(reply), int(self._computing.weights.tokenizer.eos_token_id)]
+
     def close(self) -> None:
         """Free the memory; the next call loads the model again."""
         with self._making:
