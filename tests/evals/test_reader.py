@@ -20,8 +20,8 @@ from hybrid.engines.local.engine import LocalEngine
 from hybrid.errors import InputError
 from hybrid.settings import EngineSettings
 from hybrid.types import Piece
-from tests.evals.samples import DATA
 from tests.engines.local.conftest import tiny  # noqa: F401
+from tests.evals.samples import DATA
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_a_stopped_training_goes_on_the_same_and_the_engine_loads_it(tiny: Path,
         ours, theirs = (model(ids).logits for model in (reader._computing.model, whole.model))
     assert (ours - theirs).abs().max() < 0.02 * theirs.abs().max()  # it is stored in half precision
 
-    with pytest.raises(InputError, match="holds a training with steps 8, .* and this one has steps 9"):
+    with pytest.raises(InputError, match=r"holds a training with steps 8, .* and this one has steps 9"):
         run("whole", replace(plan, steps=9))
     with pytest.raises(InputError, match="make it with python -m"):
         train(tmp_path, str(tiny), tmp_path, plan, start=None, device="cpu", say=stop)
@@ -135,7 +135,9 @@ def test_what_is_kept_out_is_found_in_other_texts(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
 
-    said = {name: f"The {name} was painted by nobody else than the man who had built it in that year." for name in "abcd"}
+    said = {
+        name: f"The {name} was painted by nobody else than the man who had built it in that year." for name in "abcd"
+    }
     qas = [{"question": "Who painted it?", "answers": []}]
     write("squad/xquad.en.json.gz", {"data": [{"paragraphs": [{"context": said["a"], "qas": qas}]}]})
     write("leval/any.dev.jsonl.gz", {"input": said["b"], "instructions": ["Why?"], "outputs": ["So."]})
@@ -164,7 +166,7 @@ def test_samples_of_the_data_show_what_they_answer() -> None:
         marks = [int(mark) for mark in re.findall(r"\[(\d+)\]", reply[reply.rfind(" ") :])]
         shown = [prompt.pieces[mark - 1].text for mark in marks] or [piece.text for piece in prompt.pieces]
         assert abstains(reply) == kind.endswith(", absent")
-        if not abstains(reply) and kind not in ("meeting", "copy"):
+        if not abstains(reply) and kind != "copy":
             assert any(reply.rpartition(" ")[0].lower() in text.lower() for text in shown), (kind, reply)
-    assert {"natural questions", "records", "lara", "long", "book", "financial", "paper, absent", "copy"} <= kinds
+    assert {"natural questions", "records", "lara", "long", "book", "financial", "copy"} <= kinds
     assert maker.out.left_out > 0

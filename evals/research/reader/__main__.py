@@ -41,7 +41,9 @@ def make(data: Path, model: str, work: Path, share: float, seed: int) -> None:
 
     maker = Maker(data, share, seed)
     encode(maker.all(), model, work, click.echo)
-    click.echo(f"{maker.out.left_out:,} passages were left out, as they share {SHARED} words in a row with what is kept out")
+    click.echo(
+        f"{maker.out.left_out:,} passages were left out, as they share {SHARED} words in a row with what is kept out"
+    )
 
 
 @main.command()

@@ -15,7 +15,8 @@ _COUNT = r"(?:\d[\d,]*(?:\.\d+)?|two|three|four|five|six|seven|eight|nine|ten|el
 _NAME = r"[A-Z][\w’'\-]+(?: (?:(?:of|de|von|van|the|du|la) )?[A-Z][\w’'\-.]*\w)*"
 _PAST = r"\w+(?:ed|wn|en)|built|held|made|found|won|led|set|sold|born|bought|paid|sent|put|lost|left|kept|told|taught"
 _S, _R, _BE = r"(?P<s>[^,;()]{3,70}?)", r"(?P<r>[^,;]{0,80}?)", r"(?P<b>was|were|is|are)"
-# a sentence, the questions it allows (of b: its form of to be, v: its verb, d: its verb in the past, r: the rest); a is the answer
+# a sentence (s: its subject, b: its form of to be, v: its verb, d: its verb in the past, r: the rest, a: the answer) and
+# the questions that it allows
 _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (rf"{_S} {_BE} (?P<v>{_PAST}) {_R}\b(?:in|on) (?P<a>{_DATE})\b",
      ("When {b} {s} {v} {r}?", "On what date or in what year {b} {s} {v} {r}?")),
@@ -25,7 +26,7 @@ _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (rf"(?P<s>{_NAME}) {_BE} (?P<a>(?:an?|the|one of the) [^,;:()\"“]{{4,90}})", ("Who or what {b} {s}?",)),
     (rf"{_S} (?:has|had|have) (?:about |over |at least |up to )?(?P<a>{_COUNT}) (?P<r>[a-z][\w\-]+(?: [a-z][\w\-]+)?)",
      ("How many {r} are told of {s}?", "How many {r} does it say {s} had?")),
-    (rf"{_S} (?:was|were|is|are|totaled|totalled|amounted to|reached) (?:about |approximately )?(?P<a>{_MONEY}|\d[\d.,]*\s?%)",
+    (rf"{_S} (?:was|were|is|are|totaled|totalled|amounted to) (?:approximately )?(?P<a>{_MONEY}|\d[\d.,]*\s?%)",
      ("How much was {s}?", "What amount is given for {s}?")),
     (rf"{_S} {_BE} (?P<v>located|situated|born|built|founded|held|signed|incorporated|based|headquartered|buried) "
      rf"(?:in|at) (?P<a>(?:the )?(?!{_MONTH}){_NAME}(?:, {_NAME})?)", ("Where {b} {s} {v}?",)),
@@ -43,7 +44,13 @@ _LOOSE = re.compile(
 )
 _LOWERED = ("The", "A", "An", "His", "Her", "Their", "Its", "These", "Our", "Some", "Most", "All", "Both")
 _ABBREVIATION = re.compile(r"((?:[A-Z][\w-]+ (?:of |and |for |the )?){1,5}[A-Z]?[\w-]+) \(([A-Z]{2,6})s?\)")
-_GAPS = (_DATE, _MONEY, r"\d[\d,.]*\s?(?:%|percent)", rf"(?<![\w.$,]){_COUNT}(?![\w,.]*\d)(?= [a-z])", rf"(?<=[a-z,] ){_NAME}")
+_GAPS = (
+    _DATE,
+    _MONEY,
+    r"\d[\d,.]*\s?(?:%|percent)",
+    rf"(?<![\w.$,]){_COUNT}(?![\w,.]*\d)(?= [a-z])",
+    rf"(?<=[a-z,] ){_NAME}",
+)
 _FILL = (
     'Fill in the gap: "{}"', 'What is missing in "{}"?', 'Complete from the text: "{}"', 'What stands at the gap in "{}"?'
 )  # fmt: skip
@@ -51,7 +58,7 @@ _FILL = (
 
 def asked(sentence: str, draw: Random) -> Iterator[tuple[str, str]]:
     """Questions on a sentence with their answers."""
-    body = sentence.rstrip(".!?”\" ")
+    body = sentence.rstrip('.!?”" ')
     for pattern, ways in _COMPILED:
         if not (found := pattern.match(body)):
             continue
@@ -67,7 +74,7 @@ def asked(sentence: str, draw: Random) -> Iterator[tuple[str, str]]:
                 continue
         question = " ".join(draw.choice(ways).format(**said).split()).replace(" ?", "?")
         if 12 <= len(question) <= 220:
-            yield question, said['a'].strip(" ,;")
+            yield question, said["a"].strip(" ,;")
     for found in _ABBREVIATION.finditer(sentence):
         if "".join(word[0] for word in re.split(r"[ -]", found[1]) if word[0].isupper()) == found[2]:
             yield draw.choice(("What does {} stand for?", "What is {} short for?")).format(found[2]), found[1]
@@ -95,6 +102,8 @@ def _base(verb: str) -> str:
         return f"{stem[:-1]}y"
     if stem[-1] == stem[-2] and stem[-1] in "bdgmnprt":
         return stem[:-1]
-    if re.search(r"(?:at|iz|is|us|v|c|u|rg|ng|dg|[bptgdf]l|ir|ur|or|as|os)$", stem) and not stem.endswith(("eat", "ing")):
+    if re.search(r"(?:at|iz|is|us|v|c|u|rg|ng|dg|[bptgdf]l|ir|ur|or|as|os)$", stem) and not stem.endswith(
+        ("eat", "ing")
+    ):
         return f"{stem}e"
     return f"{stem}e" if len(stem) <= 5 and re.search(r"[^aeiou][aiou][kmnptd]$", stem) else stem

@@ -1,4 +1,4 @@
-"""The samples that the reader is trained on: prompts of `hybrid.chat.prompts`, the replies wanted, and both as tokens."""
+"""The samples that the reader is trained on: prompts of `hybrid.chat.prompts` and the replies wanted, as tokens."""
 
 from __future__ import annotations
 
@@ -59,13 +59,19 @@ class Maker:
 
     def all(self) -> Iterator[Example]:
         """All examples, source by source; the documents come first, as the others draw from them."""
-        for source in (self.texts, self.natural, self.multihop, self.records, self.lists, self.lara, self.copies):
+        for source in (self.texts, self.natural, self.records, self.lists, self.lara, self.copies):
             for example in source():
                 if self.draw.random() < self.share:
                     yield example
 
     def shown(
-        self, kind: str, question: str, answer: str, golds: Sequence[Piece], others: Sequence[Piece], copied: bool = False
+        self,
+        kind: str,
+        question: str,
+        answer: str,
+        golds: Sequence[Piece],
+        others: Sequence[Piece],
+        copied: bool = False,
     ) -> Iterator[Example]:
         """A question with its pieces in any order; for some without those that answer, and refused then.
 
@@ -95,8 +101,7 @@ class Maker:
     def texts(self) -> Iterator[Example]:
         """Questions made by rules and gaps from documents, with passages near them or a long stretch around them."""
         for text in sources.documents(self.data):
-            cuts = self.draw.choice(self._chunkers).split(Document(text.name, text.text.replace("\r", "")))
-            own = [Piece(text.name, c.text, c.start, c.heading) for c in cuts if not self.out.shares(c.text)]
+            own = self._cut(text.name, text.text.replace("\r", ""), self.draw.choice(self._chunkers))
             self.passages += own
             made = [(place, *pair) for place, piece in enumerate(own) for pair in self._made(text, piece.text)]
             for place, question, answer in self.draw.sample(made, min(_OF_TEXT, len(made))):
@@ -109,6 +114,11 @@ class Maker:
                     yield from self.shown("copy", question, helps, [own[place]], self._beside(own, place), copied=True)
                 else:
                     yield from self.shown(text.kind, question, answer, [own[place]], self._beside(own, place))
+
+    def _cut(self, name: str, text: str, chunker: Chunker) -> list[Piece]:
+        """The passages of a document that may be trained on."""
+        cuts = chunker.split(Document(name, text))
+        return [Piece(name, c.text, c.start, c.heading) for c in cuts if not self.out.shares(c.text)]
 
     def _made(self, text: Text, passage: str) -> Iterator[tuple[str, str]]:
         for start, end in sentences(passage):
@@ -149,15 +159,6 @@ class Maker:
                 others = self._few([pieces[n] for n in near[: self.draw.choice((8, 20, 49))] if n in pieces])
                 yield from self.shown("natural questions", row["question"], answer, [pieces[line]], others)
 
-    def multihop(self) -> Iterator[Example]:
-        """Questions over two or more paragraphs; the one with the answer is cited."""
-        for row in sources.multihop(self.data):
-            pieces = [Piece(p["title"], p["text"], 0) for p in row["paragraphs"] if not self.out.shares(p["text"])]
-            golds = [piece for piece in pieces if str(row["answer"]) in piece.text][:1]
-            for _ in range(6 if golds else 0):
-                others = [piece for piece in pieces if piece not in golds]
-                yield from self.shown("multihop", row["question"], str(row["answer"]), golds, others)
-
     def records(self) -> Iterator[Example]:
         """Made-up records in prose, lists and tables: look up, which of two, the other way round, what is not told."""
         for _ in range(17_000):
@@ -179,7 +180,9 @@ class Maker:
         key = self.draw.choice(one.said)
         more = self._few(self.passages)[:3] + [piece for piece in own if piece != own[0]]
         if chance < 0.15:
-            lacks = one.question(self.draw.choice(one.unsaid)) if one.unsaid else Made(one.kind, self.draw).question(key)
+            lacks = (
+                one.question(self.draw.choice(one.unsaid)) if one.unsaid else Made(one.kind, self.draw).question(key)
+            )
             yield from self.shown("records", lacks, "\0", [], [*more, own[0]])
         elif chance < 0.25 and (pair := one.compared(key, other)):
             golds = list(dict.fromkeys([own[found.index(pair[1])], own[0], own[-1]]))
@@ -195,30 +198,35 @@ class Maker:
 
     def lists(self) -> Iterator[Example]:
         """Keys with their values."""
+        parts = ("{uuid}", "{code}", "{mail}", "{money}", "{person}", "{date}")
         for _ in range(900):
-            of, form = self.draw.sample(("{uuid}", "{code}", "{mail}", "{money}", "{person}", "{date}"), 2), self.draw.choice(
-                ('"{}": "{}"', "{} = {}", "{}: {}", "- {}: {}")
-            )  # fmt: skip
+            of = self.draw.sample(parts, 2)
+            form = self.draw.choice(('"{}": "{}"', "{} = {}", "{}: {}", "- {}: {}"))
             values = {written(of[0], self.draw): written(of[1], self.draw) for _ in range(self.draw.randint(4, 40))}
             key = self.draw.choice(list(values))
             text = "\n".join(form.format(*pair) for pair in values.items())
-            asked = self.draw.choice(("What is the value of {}?", "Which value belongs to {}?", "Look up {}."))
-            yield from self.shown("list", asked.format(key), values[key], [Piece("list", text, 0)], self._few(self.passages))
+            asked = self.draw.choice(("What is the value of {}?", "Which value belongs to {}?", "Look up {}.")).format(
+                key
+            )
+            yield from self.shown("list", asked, values[key], [Piece("list", text, 0)], self._few(self.passages))
 
     def lara(self) -> Iterator[Example]:
         """LaRA's questions on its trained half, each on the passages around its answer."""
+        known: dict[str, list[Piece]] = {}
         for name, text, question, answer in sources.lara_questions(self.data):
-            cuts = [Piece(name, c.text, c.start, c.heading) for c in self._chunkers[1].split(Document(name, text))]
-            cuts = [piece for piece in cuts if not self.out.shares(piece.text)]
+            if name not in known:
+                known[name] = self._cut(name, text, self._chunkers[-1])
+            cuts = known[name]
             at = next((i for i, piece in enumerate(cuts) if answer and answer in piece.text), None)
             for _ in range(4):
                 if answer and at is not None and len(answer) < 200:
                     yield from self.shown("lara", question, answer, [cuts[at]], self._beside(cuts, at))
                 elif not answer and cuts:
-                    yield from self.shown("lara", question, "\0", [], self._beside(cuts, self.draw.randrange(len(cuts))))
+                    beside = self._beside(cuts, self.draw.randrange(len(cuts)))
+                    yield from self.shown("lara", question, "\0", [], beside)
 
     def copies(self) -> Iterator[Example]:
-        """Sentences to copy that answer, and what was said in meetings."""
+        """Sentences to copy that answer."""
         for name, text, question, found in sources.references(self.data):
             said = "\n".join(one["content"].strip() for one in found[:3])
             start, end = found[0]["start_index"], found[min(2, len(found) - 1)]["end_index"]
@@ -226,12 +234,6 @@ class Maker:
             if abs(end - start) < 6_000 and not self.out.shares(around):
                 piece = Piece(name, around, 0)
                 yield from self.shown("copy", question, said, [piece], self._few(self.passages)[:2], copied=True)
-        for name, turns, asked in sources.meetings(self.data):
-            first, last = map(int, asked["relevant_text_span"][0])
-            body = "\n".join(turns[max(0, first - self.draw.randint(0, 4)) : last + self.draw.randint(1, 5)])
-            if len(body) < 22_000 and len(asked["answer"]) < 330 and not self.out.shares(body):
-                answer = re.sub(r" ([.,?!'])", r"\1", asked["answer"]).strip()
-                yield from self.shown("meeting", asked["query"], answer.rstrip(".!?"), [Piece(name, body, 0)], [])
 
 
 def encode(examples: Iterable[Example], model: str, work: Path, say: Step) -> None:

@@ -1,7 +1,7 @@
 """The public texts that the reader is trained on, and what is kept out of its training.
 
-Kept out: XQuAD, all sets of L-Eval, LaRA's documents whose names hash odd, and every text that shares ten words in a row
-with one of these. All texts and passages go through that check.
+Kept out: XQuAD, all sets of L-Eval, LaRA's documents whose names hash odd, and every passage that shares ten words in a
+row with one of these. All sources go through that check.
 """
 
 from __future__ import annotations
@@ -89,12 +89,12 @@ def documents(data: Path) -> Iterator[Text]:
         title = row["document"].strip().split("\n")[0].strip()
         yield Text(title[:40], "book", re.sub(r"\n +", "\n", row["document"]))
     for number, row in enumerate(read_lines(data / "qmsum" / "qmsum_val.jsonl.gz")):
-        yield Text(f"meeting_{number:02d}.txt", "meeting", "\n\n".join(map(turn, row["meeting_transcripts"])))
+        yield Text(f"meeting_{number:02d}.txt", "meeting", "\n\n".join(map(_turn, row["meeting_transcripts"])))
     for row in read_lines(data / "chunking" / "corpora.dev.jsonl.gz"):
         yield Text(f"{row['corpus_id']}.md", "meeting" if row["corpus_id"] == "chatlogs" else "wiki", row["text"])
 
 
-def turn(row: dict[str, str]) -> str:
+def _turn(row: dict[str, str]) -> str:
     """What somebody says in a meeting."""
     return f"{row['speaker']}: " + re.sub(r" ([.,?!'])", r"\1", row["content"])
 
@@ -104,20 +104,6 @@ def natural_questions(data: Path) -> Iterator[tuple[dict[str, Any], list[int]]]:
     near = {row["line"]: row["distractors"] for row in read_lines(data / "litm" / "nq_open_distractors.dev.jsonl.gz")}
     for row in read_lines(data / "litm" / "nq_open_oracle.dev.jsonl.gz"):
         yield row, near[row["line"]]
-
-
-def multihop(data: Path) -> Iterator[dict[str, Any]]:
-    """Questions with their paragraphs."""
-    yield from read_lines(data / "multihop" / "multihop_demos.jsonl.gz")
-
-
-def meetings(data: Path) -> Iterator[tuple[str, list[str], dict[str, Any]]]:
-    """Questions on one stretch of a meeting: its name, its turns, the question."""
-    for number, row in enumerate(read_lines(data / "qmsum" / "qmsum_val.jsonl.gz")):
-        turns = [*map(turn, row["meeting_transcripts"])]
-        for asked in row["specific_query_list"]:
-            if len(asked["relevant_text_span"]) == 1:
-                yield f"meeting_{number:02d}.txt", turns, asked
 
 
 def lara_questions(data: Path) -> Iterator[tuple[str, str, str, str]]:

@@ -87,7 +87,11 @@ class Samples:
         first = 0
         for end in range(1, len(rows) + 1):
             last = end == len(rows)
-            if last or (end + 1 - first) * self.lengths[rows[end]] > tokens or self.long[rows[end]] != self.long[rows[first]]:
+            if (
+                last
+                or (end + 1 - first) * self.lengths[rows[end]] > tokens
+                or self.long[rows[end]] != self.long[rows[first]]
+            ):
                 yield rows[first:end]
                 first = end
 
@@ -245,5 +249,3 @@ def _add(model: Any) -> dict[str, Added]:
 
 def _told(plan: dict[str, Any]) -> str:
     return ", ".join(f"{key} {value:g}" for key, value in plan.items())
-
-

@@ -87,7 +87,9 @@ def _pairs(model: Any, adapter: Adapter) -> Iterator[tuple[Any, float, Any, Any]
     odd = [name for name in tensors if not _NAME.fullmatch(name)]
     if odd or not tensors:
         told = f"{len(odd)} tensors that are none of LoRA, such as {odd[0]}" if odd else "no tensors"
-        raise EngineError(f"The adapter {adapter.folder} holds {told}: merge it with peft, and name the model's folder.")
+        raise EngineError(
+            f"The adapter {adapter.folder} holds {told}: merge it with peft, and name the model's folder."
+        )
     modules, found = dict(model.named_modules()), []
     for name in dict.fromkeys(match["module"] for key in tensors if (match := _NAME.fullmatch(key))):
         right, left = (tensors.get(f"base_model.model.{name}.lora_{side}.weight") for side in "AB")

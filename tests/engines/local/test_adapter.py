@@ -1,4 +1,4 @@
-"""An adapter on a tiny model: the same logits as by peft, beside everything else that the engine does, and its faults."""
+"""An adapter on a tiny model: the logits are those of peft, what the engine does else holds, and faults are told."""
 
 from __future__ import annotations
 
