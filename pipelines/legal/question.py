@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hybrid.errors import InputError
 from hybrid.files import read_text
+from hybrid.index.embedding import PACKAGED, Embedder, Vectors
 from hybrid.text.words import STOP, stems
 
 
@@ -74,6 +75,33 @@ def recognised(asked: str) -> Question:
         if name in named:
             return named[name]
     return Question(ask=asked)
+
+
+_ALIKE = 0.55  # cosine from which a question in other words is on a category
+
+
+class Meanings:
+    """The categories by what they mean, for questions in words of one's own.
+
+    Args:
+        embedder: the packaged one; cosines of others are on another scale, and with them nothing is recognised.
+    """
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    def of(self, asked: str) -> Question:
+        """The category that a question means; the question itself where none is near enough."""
+        if self._embedder.settings.model != PACKAGED:
+            return Question(ask=asked)
+        near = (self._vectors @ self._embedder.encode_query([asked])[0]).reshape(len(cuad()), -1).max(1)
+        best = int(near.argmax())
+        return cuad()[best] if near[best] >= _ALIKE else Question(ask=asked)
+
+    @cached_property
+    def _vectors(self) -> Vectors:
+        """Of each category's question and name, one after the other."""
+        return self._embedder.encode_query([text for known in cuad() for text in (known.ask, known.name)])
 
 
 def questions_in(file: str | Path, text: str | None = None) -> tuple[Question, ...]:

@@ -31,9 +31,11 @@ def work(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa:
     from hybrid.evals.research.reader.samples import Example, encode
 
     draw, examples = Random(0), []
+    count = LocalEngine(EngineSettings(kind="local", model=str(tiny), device="cpu")).count
     for number in range(40):
         record = Made("order", draw, ["status", "carrier"])
-        text = record.text() * (60 if number == 0 else 1)
+        text = record.text()
+        text *= 1 if number else 4500 // count([text])[0]
         prompt = Prompt(record.question("status"), (Piece("orders", text, 0),))
         examples.append(Example("records", prompt, f"{record.values['status']} [1]"))
     folder = tmp_path_factory.mktemp("reader")
@@ -96,7 +98,7 @@ def test_made_records_say_what_is_asked(tmp_path: Path) -> None:
             record = Made(kind, draw)
             key = draw.choice(record.said)
             text = record.text()
-            assert record.values[key] in text
+            assert record.values[key][1:] in text  # a sentence may begin with it
             assert "{" not in text + record.question(key) + record.reverse(key)
             assert all(record.values[key] in tabled([record, record], draw) for key in record.said)
     one, other = Made("building", draw, ["height"]), Made("building", draw, ["height"])
@@ -170,3 +172,26 @@ def test_samples_of_the_data_show_what_they_answer() -> None:
             assert any(reply.rpartition(" ")[0].lower() in text.lower() for text in shown), (kind, reply)
     assert {"natural questions", "records", "lara", "long", "book", "financial", "copy"} <= kinds
     assert maker.out.left_out > 0
+
+
+def test_answers_are_counted_against_the_quoting_engine(tmp_path: Path) -> None:
+    from hybrid.evals.research.reader.measuring import MEASURES, answered, rows, shown
+
+    file = tmp_path / "answers.jsonl"
+    said = [("quoting", 0, 0.0), ("quoting", 1, 0.5), ("reader", 0, 1.0), ("reader", 1, 0.5)]
+    lines = [
+        json.dumps(
+            {"way": way, "set": "nq", "place": place, "group": str(place), "F1": score, "refused": 0.0, "tokens": 9}
+        )
+        for way, place, score in said
+    ]
+    file.write_text("\n".join(lines) + '\n{"way": "rea')
+    assert len(list(answered(file))) == 4
+    assert file.read_text().endswith("}\n")  # a torn line is gone
+    found = {(row["way"], row["measure"]): row for row in rows(file)}
+    assert found["reader", "F1"]["mean"] == 0.75
+    assert found["reader", "F1"]["over quoting"]["mean"] == 0.5
+    assert found["quoting", "F1"]["over quoting"] is None
+    line = next(line for line in shown(rows(file)) if line[1] == "reader")
+    assert line[:3] == ["nq", "reader", "2 / 2"]
+    assert len(line) == 4 + len(MEASURES)

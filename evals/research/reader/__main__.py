@@ -68,7 +68,7 @@ def train(work: Path, out: Path, start: Path | None, model: str, device: str, **
 @DATA
 @MODEL
 @click.option("--adapter", type=FOLDER, default=CARRIED, help="Default: the carried one.")
-@click.option("--n", default=80, show_default=True, help="Questions of each set.")
+@click.option("--n", default=60, show_default=True, help="Questions of each set.")
 @click.option("--base", default=25, show_default=True, help="Questions of each set for the model without an adapter.")
 @click.option("--set", "only", multiple=True, help="Default: all of them.")
 @click.option("--answers", type=Place(path_type=Path), default="build/reader/answers.jsonl", show_default=True)

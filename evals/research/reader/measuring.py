@@ -1,6 +1,6 @@
 """The reader beside the quoting engine and the model without an adapter, on questions that took no part in training.
 
-Every arm answers by the product's own way: the same index, the same passages, `engine.kind = "local"` with the adapter.
+Every arm answers by the product's own way from the same five passages, a model by `engine.kind = "local"`.
 
 xquad       the paragraphs of every second article of English XQuAD but the last of each, as one corpus
 xquad near  questions on the last paragraphs, whose answers stand nowhere in that corpus
@@ -23,6 +23,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -38,16 +39,17 @@ from hybrid.evals.sample import Sample
 from hybrid.evals.statistics import difference, estimate
 from hybrid.evals.tasks.published import Lara
 
-from hybrid import Answer, Hybrid, load
+from hybrid import Answer, Hybrid, Settings, load
 from hybrid.index.embedding import Embedder
 from hybrid.index.protocol import Store
 
+K = 5  # passages that are read: about 1 000 tokens, which a small model reads in seconds
 ROOM = 64  # tokens of an answer
 _HALF = 0.5  # of a gold answer's content words, from which a citation holds it
 _PART = 0.8  # of a citation's content words, from which it is a part of a long gold answer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Way:
     """An arm: its name, its engine, and how many questions of a set it is asked."""
 
@@ -90,20 +92,23 @@ def xquad(data: Path) -> dict[str, list[Sample]]:
 
 
 def ask(ways: Sequence[Way], data: Path, file: Path, say: Callable[[str], None], only: Sequence[str] = ()) -> None:
-    """Have every arm answer, a line of `file` an answer; what stands there already is not asked again."""
+    """Have every arm answer, a line of `file` an answer; what stands there already is not asked again.
+
+    One question of each set after the other, so that what a stopped call leaves is even.
+    """
     known = {(row["way"], row["set"], row["place"]) for row in answered(file)}
     file.parent.mkdir(parents=True, exist_ok=True)
     wanted = {name: _drawn(found) for name, found in sets(data).items() if not only or name in only}
     embedder, stores = Embedder(), dict[int, Store]()
-    for way in ways:
-        settings = load(overrides={"engine": way.engine, "routing": {"route": "rag"}}, environ={})
-        with Hybrid(settings) as hybrid, file.open("a", encoding="utf-8") as out:
-            hybrid.embedder = embedder
+    with ExitStack() as stack, file.open("a", encoding="utf-8") as out:
+        arms = {way: stack.enter_context(Hybrid(_settings(way))) for way in ways}
+        for place in range(max(way.n for way in ways)):
             for name, drawn in wanted.items():
-                say(f"{way.name}: {name}, {min(way.n, len(drawn))} of {len(drawn)} questions")
-                for place, sample in enumerate(drawn[: way.n]):
-                    if (way.name, name, place) in known:
+                sample = drawn[place] if place < len(drawn) else None
+                for way, hybrid in arms.items():
+                    if sample is None or place >= way.n or (way.name, name, place) in known:
                         continue
+                    hybrid.embedder = embedder
                     if id(sample.documents) not in stores:
                         stores[id(sample.documents)] = hybrid.open(sample.documents)
                     begun = time.process_time()
@@ -112,6 +117,11 @@ def ask(ways: Sequence[Way], data: Path, file: Path, say: Callable[[str], None],
                     row |= scored(sample, answer) | {"CPU seconds": time.process_time() - begun}
                     out.write(json.dumps(row, ensure_ascii=False) + "\n")
                     out.flush()
+            say(f"{place + 1} questions of each set")
+
+
+def _settings(way: Way) -> Settings:
+    return load(overrides={"engine": way.engine, "retrieval": {"k": K}}, environ={})
 
 
 def _drawn(samples: Sequence[Sample]) -> list[Sample]:

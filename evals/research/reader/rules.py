@@ -15,14 +15,15 @@ _COUNT = r"(?:\d[\d,]*(?:\.\d+)?|two|three|four|five|six|seven|eight|nine|ten|el
 _NAME = r"[A-Z][\w’'\-]+(?: (?:(?:of|de|von|van|the|du|la) )?[A-Z][\w’'\-.]*\w)*"
 _PAST = r"\w+(?:ed|wn|en)|built|held|made|found|won|led|set|sold|born|bought|paid|sent|put|lost|left|kept|told|taught"
 _S, _R, _BE = r"(?P<s>[^,;()]{3,70}?)", r"(?P<r>[^,;]{0,80}?)", r"(?P<b>was|were|is|are)"
-# a sentence (s: its subject, b: its form of to be, v: its verb, d: its verb in the past, r: the rest, a: the answer) and
+# a sentence (s: its subject, b: a form of to be, v: its verb, d: its verb in the past, r: the rest, a: the answer) and
 # the questions that it allows
 _RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (rf"{_S} {_BE} (?P<v>{_PAST}) {_R}\b(?:in|on) (?P<a>{_DATE})\b",
      ("When {b} {s} {v} {r}?", "On what date or in what year {b} {s} {v} {r}?")),
     (rf"{_S} (?P<d>\w+ed) {_R}\b(?:in|on) (?P<a>{_DATE})\b", ("When did {s} {d} {r}?",)),
     (rf"In (?P<a>{_DATE}), {_S} (?P<d>\w+ed) (?P<r>[^,;]{{3,80}})", ("When did {s} {d} {r}?",)),
-    (rf"(?P<a>{_NAME}) (?P<v>\w+ed|was|is|has) (?P<r>[^,;:()\"“]{{8,90}})", ("Who {v} {r}?", "Who or what {v} {r}?")),
+    (rf"(?P<a>{_NAME}) (?P<v>\w+ed|was|is|has) (?P<r>[^,;:()\"“]{{8,90}})",
+     ("Who {v} {r}?", "Who or what {v} {r}?")),
     (rf"(?P<s>{_NAME}) {_BE} (?P<a>(?:an?|the|one of the) [^,;:()\"“]{{4,90}})", ("Who or what {b} {s}?",)),
     (rf"{_S} (?:has|had|have) (?:about |over |at least |up to )?(?P<a>{_COUNT}) (?P<r>[a-z][\w\-]+(?: [a-z][\w\-]+)?)",
      ("How many {r} are told of {s}?", "How many {r} does it say {s} had?")),
@@ -51,9 +52,7 @@ _GAPS = (
     rf"(?<![\w.$,]){_COUNT}(?![\w,.]*\d)(?= [a-z])",
     rf"(?<=[a-z,] ){_NAME}",
 )
-_FILL = (
-    'Fill in the gap: "{}"', 'What is missing in "{}"?', 'Complete from the text: "{}"', 'What stands at the gap in "{}"?'
-)  # fmt: skip
+_FILL = ('Fill in the gap: "{}"', 'What is missing in "{}"?', 'What stands at the gap in "{}"?')
 
 
 def asked(sentence: str, draw: Random) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -120,8 +121,9 @@ class Training:
     def __init__(self, samples: Samples, model: str, out: Path, plan: Plan, start: Path | None, device: str) -> None:
         torch.manual_seed(plan.seed)
         weights = weights_of(EngineSettings(kind="local", model=model, device=device, dtype="float32"))
-        self.samples, self.out, self.plan, self.model, self.step = samples, out, plan, weights.model, 0
+        self.samples, self.out, self.plan, self.step = samples, out, plan, 0
         self._named, self._device = model, weights.device
+        self.model = deepcopy(weights.model)  # which engines may share
         self.positions = Positions(self.model, STRETCHED * samples.window)
         self.model.requires_grad_(False)
         self.added = _add(self.model)

@@ -55,6 +55,11 @@ def save(tiny: Path, tmp_path: Path) -> Save:
     return saved
 
 
+# peft asks Transformers in the old way
+OF_PEFT = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
+
+
+@OF_PEFT
 @pytest.mark.parametrize(
     "config", [{}, {"use_rslora": True}, {"alpha_pattern": {"q_proj": 3, "layers.1.mlp.down_proj": 40}}]
 )
@@ -128,6 +133,7 @@ def test_what_is_no_adapter_of_the_model_is_told(make: Make, save: Save, tmp_pat
     assert "is damaged" in refused(folder)
 
 
+@OF_PEFT
 @pytest.mark.slow
 def test_the_carried_adapter_on_real_weights(real: LocalEngine) -> None:
     torch = pytest.importorskip("torch")
