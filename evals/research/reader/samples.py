@@ -32,6 +32,7 @@ _ANSWER = 220  # tokens; a longer one is left out
 _OTHERS = 9  # pieces beside the one that answers
 _ABSENT = 0.2  # of the questions lose the piece that answers
 _TOKENS = (120, 214)  # of passages; the second is the product's
+_FIGURE = re.compile(r"\d[\d,.]*")
 _OF_TEXT = 120  # questions made of one document
 Step = Callable[[str], None]
 
@@ -123,7 +124,8 @@ class Maker:
     def _made(self, text: Text, passage: str) -> Iterator[tuple[str, str]]:
         for start, end in sentences(passage):
             sentence = " ".join(passage[start:end].split())
-            if not 35 < len(sentence) < 380 or "\\" in sentence or sentence.count("|") > 2:
+            figures = len(_FIGURE.findall(sentence))  # more than a few: a row of a table that lost its columns
+            if not 35 < len(sentence) < 380 or "\\" in sentence or sentence.count("|") > 2 or figures > 5:
                 continue
             yield from rules.asked(sentence, self.draw)
             hole = rules.gap(sentence, self.draw) if self.draw.random() < 0.06 else None
