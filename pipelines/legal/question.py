@@ -97,8 +97,11 @@ class Meanings:
         self._embedder = embedder
 
     def of(self, asked: str) -> Question:
-        """The category that a question means; the question itself where none is near enough."""
-        if self._embedder.settings.model != PACKAGED:
+        """The category that a question means; the question itself where none is near enough.
+
+        One with a date or a figure asks for something particular, as on a filing, and is left as it is.
+        """
+        if self._embedder.settings.model != PACKAGED or re.search(r"\d", asked):
             return Question(ask=asked)
         vector, (categories, beside) = self._embedder.encode_query([asked])[0], self._vectors
         near = (categories @ vector).reshape(len(cuad()), -1).max(1)
