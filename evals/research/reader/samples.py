@@ -136,7 +136,7 @@ class Maker:
 
     def _beside(self, own: Sequence[Piece], place: int) -> list[Piece]:
         """Other passages of the document, near ones for some."""
-        near = own[max(0, place - 8) : place] + own[place + 1 : place + 8]
+        near = [*own[max(0, place - 8) : place], *own[place + 1 : place + 8]]
         return self._few(near if self.draw.random() < 0.6 else [*own[:place], *own[place + 1 :]])
 
     def _long(self, text: Text, own: Sequence[Piece], place: int, question: str, answer: str) -> Iterator[Example]:

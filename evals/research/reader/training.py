@@ -174,8 +174,15 @@ class Training:
         self.out.mkdir(parents=True, exist_ok=True)
         save_file(tensors, self.out / f"{TENSORS}.new", metadata={"format": "pt"})
         (self.out / f"{TENSORS}.new").replace(self.out / TENSORS)
-        config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": Path(self._named).name}
-        config |= {"r": RANK, "lora_alpha": RANK * SCALE, "lora_dropout": 0.0, "bias": "none", "fan_in_fan_out": False}
+        config: dict[str, Any] = {"peft_type": "LORA", "task_type": "CAUSAL_LM"}
+        config |= {
+            "base_model_name_or_path": Path(self._named).name,
+            "r": RANK,
+            "lora_alpha": RANK * SCALE,
+            "lora_dropout": 0.0,
+            "bias": "none",
+            "fan_in_fan_out": False,
+        }
         config["target_modules"] = sorted({name.rpartition(".")[2] for name in self.added})
         (self.out / CONFIG).write_text(json.dumps(config | {"inference_mode": True}, indent=1) + "\n", encoding="utf-8")
         state = {"plan": asdict(self.plan), "step": self.step, "optimizer": self.optimizer.state_dict()}
