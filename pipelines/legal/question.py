@@ -81,7 +81,7 @@ def recognised(asked: str) -> Question:
 
 
 # Cosines, chosen on 39 questions in words of our own and 40 on other subjects: 26 were asked as their category, 6 as
-# another, and 1 of those on other subjects as one. Of 39 and 34 further ones it was 19, 7 and 4 (tests/pipelines/legal).
+# another, and 1 of those on other subjects as one. Of 39 and 34 further ones it was 19, 7 and 4.
 _ALIKE, _APART = 0.45, 0.05
 _CUES = 6  # of a category that are compared
 _AGREEMENT = re.compile(
