@@ -121,6 +121,8 @@ wheel: $(VENV)/.dev
 	build/cpu/$(PIP) "$$(ls dist/*.whl)[cpu]"
 	build/cpu/bin/pip --disable-pip-version-check check
 	cd build && cpu/$(ASK) | grep --quiet "28 February 2027"
+	rm -rf build/smoke
+	cd build && cpu/bin/hybrid eval run smoke --quiet --output smoke -n 1 --arm rag | grep --quiet "records in"
 
 test-newest:
 	rm -rf build/newest

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from html import escape
 from importlib import import_module
+from os.path import normpath
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, Union, get_args, get_origin
@@ -20,43 +21,62 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 ROOT = Path(__file__).parents[1]
-OUTSIDE = re.compile(r"(\]\()(?:\.\./)+((?!\.\./)[^)#\s]+)((?:#[^)\s]*)?\))")  # a link that leaves docs/
+UP = re.compile(r"\]\(((?:\.\./)+[^)#\s]+)((?:#[^)\s]*)?)\)")  # a link that may leave docs/
 RAW = re.compile(r"\]\(measured(/[^)#]*)?\)")  # raw figures, which the site has not
+PART = re.compile(r"\]\((?:\.\./)+([\w/]+\.py)#(\w+)\)")  # a link to something in a file of code
+BESIDE = ("pipelines", "evals")
 PICTURES = ("examples/page.png",)
 RECORDS = ("Answer", "Citation", "Decision", "Prediction", "Attempt", "Usage", "Cost")
 ABOUT: dict[str, tuple[str, str]] = {}  # title and description of each page, for llms.txt
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that are made."""
-    made = {
-        "reference/cli.md": _commands(),
-        "reference/settings.md": _settings(),
-        "reference/python.md": _python(),
-        "reference/records.md": _records(),
-        "reference/http.md": _http(),
-        "how/index.md": (ROOT / "ARCHITECTURE.md").read_text("utf-8").partition("## The rooms")[0],
-        "how/rooms.md": _rooms(),
-    }
-    for uri, content in made.items():
-        files.append(File.generated(config, uri, content=content))
+    """Add the pictures that lie elsewhere."""
     for picture in PICTURES:
         files.append(File.generated(config, picture, content=(ROOT / picture).read_bytes()))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Point links out of docs/ to the repository, or to the picture's copy in the site."""
-    ABOUT[page.file.url] = (str(page.title), str(page.meta.get("description", "")))
-    up = "../" * page.file.src_uri.count("/")
+    """Add what is made, and point links out of docs/ to the reference, to the repository, or to a picture's copy."""
+    uri = page.file.src_uri
+    if uri in MADE:
+        markdown += "\n" + MADE[uri]()
+    room = next((room for room in rooms() if page_of(room) == uri), None)
+    if room is not None:
+        markdown += "\n" + _files(room)
+    page.meta.setdefault("description", _first_sentence(markdown))
+    ABOUT[page.file.url] = (str(page.title), str(page.meta["description"]))
+    up = "../" * uri.count("/")
 
     def moved(match: re.Match[str]) -> str:
-        before, target, after = match.groups()
-        inside = target if target in PICTURES else ""
-        return before + (up + inside if inside else f"{config.extra['repository']}/blob/main/{target}") + after
+        target, anchor = normpath(f"docs/{uri}/../{match[1]}"), match[2]
+        if target.startswith("docs/"):
+            return match[0]
+        if target in PICTURES:
+            return f"]({up}{target})"
+        if target.endswith(".py") and anchor:
+            return f"]({up}reference/parts.md#{_part(target, anchor[1:])})"
+        return f"]({config.extra['repository']}/blob/main/{target}{anchor})"
 
     raw = f"]({config.extra['repository']}/tree/main/docs/measured\\1)"
-    return RAW.sub(raw, OUTSIDE.sub(moved, markdown))
+    return _unbroken(RAW.sub(raw, UP.sub(moved, markdown)))
+
+
+def _unbroken(markdown: str) -> str:
+    """The same with numbers such as 7 500 and 55.6 % kept on one line; code is left as it is."""
+    parts = re.split(r"(^[ ]*```.*?^[ ]*```|`[^`\n]+`|\]\([^)\s]+\))", markdown, flags=re.M | re.S)
+    parts[::2] = [re.sub(r"(?<=\d) (?=\d{3}\b|%)", "\u00a0", part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _first_sentence(markdown: str) -> str:
+    """The first sentence below the title, without marks."""
+    told = re.search(
+        r"^(?:\*\*Decision\.\*\* )?(\w[^\n]*(?:\n\w[^\n]*)*)", markdown.partition("\n# ")[2] or markdown, re.M
+    )
+    text = re.sub(r"[`*]|\[([^]]*)\]\([^)]*\)", r"\1", " ".join(told[1].split()) if told else "")
+    return text.partition(". ")[0].rstrip(".") + "."
 
 
 def on_post_build(config: MkDocsConfig) -> None:
@@ -72,7 +92,7 @@ def on_post_build(config: MkDocsConfig) -> None:
 def _commands() -> str:
     from hybrid.cli.main import cli
 
-    parts = ["# Commands", "", "Every command has `--help`; what prints data has `--json`."]
+    parts: list[str] = []
     for path, command in _walk(cli, ("hybrid",)):
         if isinstance(command, click.Group):
             continue
@@ -114,8 +134,7 @@ def _option(option: click.Option, context: click.Context) -> str:
 def _settings() -> str:
     from hybrid.settings import Settings
 
-    parts = ["# Settings", "", "The tables and keys of `hybrid.toml`. A key is also an environment variable:"]
-    parts += ["`engine.url` is `HYBRID_ENGINE_URL`.", ""]
+    parts: list[str] = []
     for name, field in Settings.model_fields.items():
         section = _section(field)
         parts += [f"## {name}", "", section.__doc__ or "", "", field.description or "", ""]
@@ -153,7 +172,7 @@ def _cell(text: str) -> str:
 
 def _code(text: str) -> str:
     """Code in a table, where Markdown's own marks would show the escape of a bar."""
-    return f"<code>{escape(text, quote=False).replace('|', '&#124;')}</code>"
+    return f"<code>{escape(text, quote=False).replace('|', '&#124;<wbr>')}</code>"
 
 
 # -- Python, records, HTTP -------------------------------------------------------------------------------------------
@@ -163,19 +182,13 @@ def _python() -> str:
     import hybrid
 
     homes = {name: import_module(getattr(hybrid, name).__module__).__name__ for name in hybrid.__all__}
-    parts = ["# Python", "", "What `hybrid` names is public; everything else may change between versions."]
-    return "\n".join([*parts, *(f"\n::: {homes[name]}.{name}" for name in hybrid.__all__)])
+    return "\n".join(f"\n::: {homes[name]}.{name}" for name in hybrid.__all__)
 
 
 def _records() -> str:
     from hybrid import types as known
 
-    parts = [
-        "# Records",
-        "",
-        "What `answer` returns, and `--json` prints. As JSON Schema: `Answer.model_json_schema()`.",
-        "",
-    ]
+    parts: list[str] = []
     for name in RECORDS:
         model = getattr(known, name)
         parts += [f"## {name}", "", model.__doc__ or "", "", *_fields(model), ""]
@@ -188,8 +201,7 @@ def _http() -> str:
     from hybrid.serve.openapi import document
 
     found = document(addresses())
-    parts = ["# HTTP", "", "Of `hybrid serve`. The running service has this as `/openapi.json`.", ""]
-    parts += ["| | | |", "|---|---|---|"]
+    parts = ["| method | address | |", "|---|---|---|"]
     for path, methods in found["paths"].items():
         for method, told in methods.items():
             parts.append(
@@ -201,19 +213,74 @@ def _http() -> str:
 # -- rooms -----------------------------------------------------------------------------------------------------------
 
 
-def _rooms() -> str:
-    """A section a room: what it is for, and what each of its files says of itself."""
+def _way() -> str:
+    """The way of a question as ARCHITECTURE.md draws it, and the rooms with their pages."""
+    told = (ROOT / "ARCHITECTURE.md").read_text("utf-8").partition("## The rooms")[0].partition("\n\n")[2]
+    rows = [f"| [{room}]({Path(page_of(room)).name}) | {_about(room)} |" for room in rooms()]
+    above = "Each imports from those above it, never from below; a test holds that."
+    return "\n".join([told, "## The rooms", "", above, "", "| room | |", "|---|---|", *rows])
+
+
+def rooms() -> list[str]:
+    """The rooms that have a page, from the ground up: those of ARCHITECTURE.md."""
     told = (ROOT / "ARCHITECTURE.md").read_text("utf-8").partition("## The rooms")[2]
-    parts = ["# The rooms", "", "Each room imports from those above it, never from below. A test holds that.", ""]
-    for name, about in re.findall(r"^      (\w+)/ +(.+)$", told, re.M):
-        folder = ROOT / "hybrid" / name
-        if folder.is_dir():
-            parts += [f"## {name}", "", about, "", "| file | |", "|---|---|", *_files(folder), ""]
+    inside = told.partition(f"    {BESIDE[0]}/")[0]
+    return ["foundations", *re.findall(r"^      (\w+)/ ", inside, re.M), *BESIDE]
+
+
+def page_of(room: str) -> str:
+    """The page of a room; that of the room `index` is not the first page of the folder."""
+    return f"how/{'indexes' if room == 'index' else room}.md"
+
+
+def _about(room: str) -> str:
+    """What the page of a room says in its first lines."""
+    told = re.search(r'^description: "?(.+?)"?$', (ROOT / "docs" / page_of(room)).read_text("utf-8"), re.M)
+    return told[1] if told else ""
+
+
+def _parts() -> str:
+    """The types and functions that the pages of the rooms link to."""
+    parts: list[str] = []
+    seen: set[str] = set()
+    for room in rooms():
+        told = (ROOT / "docs" / page_of(room)).read_text("utf-8")
+        named = dict.fromkeys(_part(*found) for found in PART.findall(told))
+        parts += [
+            "",
+            f"## {room}",
+            *(f"\n::: {name}\n    options: {{heading_level: 3}}" for name in named if name not in seen),
+        ]
+        seen |= set(named)
     return "\n".join(parts)
 
 
-def _files(folder: Path) -> Iterable[str]:
-    for file in sorted(folder.rglob("*.py")):
+def _part(file: str, name: str) -> str:
+    """The dotted name, as the tree has it, of what a link to a file of code means: `hybrid/types.py`, `Answer`."""
+    return ".".join((*Path(file).with_suffix("").parts, name))
+
+
+def _files(room: str) -> str:
+    """What each file of a room says of itself."""
+    folder = ROOT / ("" if room in BESIDE else "hybrid") / room
+    found = sorted(folder.rglob("*.py"))
+    if room == "foundations":
+        folder = ROOT / "hybrid"
+        found = [*sorted(folder.glob("*.py")), *sorted(folder.glob("settings/*.py"))]
+    parts = ["## The files", "", "| file | |", "|---|---|"]
+    for file in found:
         told = re.match(r'(?s)"""(.*?)(?:\n\n|""")', file.read_text("utf-8"))
-        if told is not None:
-            yield f"| `{file.relative_to(folder)}` | {_cell(told[1])} |"
+        if told is not None and "short" not in file.parts:
+            parts.append(f"| `{file.relative_to(folder)}` | {_cell(told[1])} |")
+    return "\n".join(parts)
+
+
+MADE = {
+    "reference/cli.md": _commands,
+    "reference/settings.md": _settings,
+    "reference/python.md": _python,
+    "reference/records.md": _records,
+    "reference/http.md": _http,
+    "reference/parts.md": _parts,
+    "how/index.md": _way,
+}

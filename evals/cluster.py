@@ -7,6 +7,7 @@ where every machine of the cluster reads and writes it.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -131,10 +132,10 @@ def _number(folder: Path, wanted: int | None, cpus: int) -> int:
     Raises:
         InputError: another number than that is wanted.
     """
-    found = {int(at.name.rpartition("-")[2]) for at in (folder / SHARDS).glob("*-of-*") if at.name.rpartition("-")[2]}
-    if not found:
+    named = [re.fullmatch(r"\d+-of-(\d+)", at.name) for at in (folder / SHARDS).glob("*-of-*")]
+    begun = max((int(name[1]) for name in named if name), default=0)
+    if not begun:
         return wanted or max(1, cpus)
-    begun = max(found)
     if wanted not in (None, begun):
         raise InputError(
             f"The run at {folder} was begun with {begun} shards and not {wanted}: leave --shards out, or name another "

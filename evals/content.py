@@ -38,6 +38,7 @@ class Contents:
             self._documents, self._read = sample.documents, digest(sample.documents)
         asked = [sample.question, sample.golds, sample.choices, sample.prompt, sample.prefix, sample.max_tokens, metric]
         asked += [sample.ranges] if sample.ranges else []  # retrieval is judged by them
+        asked += [[(turn.role, turn.text) for turn in sample.history]] if sample.history else []
         return blake2b(json.dumps(asked).encode() + self._read, digest_size=8).hexdigest()
 
 

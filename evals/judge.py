@@ -12,6 +12,7 @@ task has several; without them nothing says what the judge is worth, and the rep
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from hybrid.evals.folder import RunFailed
-from hybrid.evals.record import Key, Record, records
+from hybrid.evals.record import Key, M, Record, records
 from hybrid.evals.report.data import Score
 from hybrid.evals.statistics import ENOUGH, estimate
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
@@ -93,7 +94,15 @@ def judge(engine: Engine, question: str, golds: Sequence[str], prediction: str) 
     if golds:
         pieces.insert(0, Piece("right answers", "\n".join(golds), 0))
     wording = _ANSWERED if golds else _UNANSWERABLE
-    prompt = Prompt(wording.format(question=question.strip()), tuple(pieces))
+    return verdict(engine, Prompt(wording.format(question=question.strip()), tuple(pieces)))
+
+
+def verdict(engine: Engine, prompt: Prompt) -> Verdict:
+    """The yes or no with which a model answers a prompt.
+
+    Raises:
+        InputError, EngineError: as in `judge`.
+    """
     completion = engine.ask(prompt, max_tokens=_MAX_TOKENS)
     if completion.quotes:
         raise InputError(f"{engine.name} answers by quoting and cannot judge; name an engine with a language model.")
@@ -231,7 +240,7 @@ def judge_run(
             for number, future in enumerate(futures, 1):
                 one = future.result()
                 if one is not None:
-                    _keep(folder / FILE, one)
+                    keep(folder / FILE, one)
                     done[one.key] = one
                 if step is not None:
                     step(number, len(waiting))
@@ -249,24 +258,32 @@ def read(folder: Path) -> list[Judged]:
     Raises:
         InputError: a line is no verdict.
     """
-    file = folder / FILE
+    return kept(folder / FILE, Judged)
+
+
+def kept(file: Path, model: type[M]) -> list[M]:
+    """The verdicts in a file; a torn last line is cut off.
+
+    Raises:
+        InputError: a line is no verdict.
+    """
     if not file.exists():
         return []
-    lines = file.read_text(encoding="utf-8").split("\n")
+    lines = file.read_bytes().split(b"\n")
     if lines[-1]:  # cut off there, or the next verdict would be written behind half a line
-        file.write_text("\n".join([*lines[:-1], ""]), encoding="utf-8")
+        os.truncate(file, sum(len(line) + 1 for line in lines[:-1]))
     found = []
     for number, line in enumerate(lines[:-1], 1):
         try:
-            found.append(Judged.model_validate_json(line))
+            found.append(model.model_validate_json(line))
         except ValidationError:
             raise InputError(
-                f"Line {number} of {file} is no verdict; delete that line, and its reply is judged again."
+                f"Line {number} of {file} is no verdict; delete that line, and what it is of is judged again."
             ) from None
     return found
 
 
-def _keep(file: Path, one: Judged) -> None:
+def keep(file: Path, one: BaseModel) -> None:
     """Write a verdict behind the others; what a full disk leaves of it is cut off when the file is read again."""
     try:
         with file.open("a", encoding="utf-8") as out:
@@ -281,7 +298,7 @@ def _keep(file: Path, one: Judged) -> None:
 def _judged(engine: Engine, record: Record) -> Judged | None:
     """The verdict on a reply; None where it does not fit the judge's window."""
     try:
-        found = judge(engine, record.question, record.golds, record.text)
+        found = judge(engine, record.asked, record.right, record.text)
     except WindowError:
         return None
     known = record.model_dump(include={"arm", "task", "length", "seed", "id"})
@@ -349,6 +366,8 @@ def _labels(file: Path, answered: list[Record]) -> dict[Key, bool]:
     """Labels by the key of the record they are of."""
     found: dict[Key, bool] = {}
     for number, line in enumerate(read_lines(file), 1):
+        if not isinstance(line, dict):
+            raise InputError(f"Line {number} of {file} is no object with arm, task, id and label.")
         wanted = {name: line[name] for name in ("arm", "task", "length", "seed", "id") if name in line}
         own = [record for record in answered if all(getattr(record, name) == value for name, value in wanted.items())]
         if not isinstance(line.get("label"), bool):

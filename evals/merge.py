@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hybrid.evals.content import place
-from hybrid.evals.folder import RUN, RunFailed, RunInfo, Session, changes, locked, make_folder, read_run
+from hybrid.evals.folder import RUN, RunInfo, Session, changes, locked, make_folder, read_run, replaced
 from hybrid.evals.record import RECORDS, Key, whole_lines
 from hybrid.evals.shards import parse
 from hybrid.evals.suite import Cell
@@ -202,26 +201,16 @@ def _together(parts: Sequence[Part]) -> RunInfo:
 
 def _write(file: Path, parts: Sequence[Part], lines: Sequence[Line]) -> None:
     """Copy the records in their order; the file is replaced as a whole."""
-    new = file.with_name(file.name + ".new")
-    try:
-        with ExitStack() as held, new.open("wb") as to:
-            sources = [
-                held.enter_context((folder / RECORDS).open("rb")) if (folder / RECORDS).exists() else None
-                for folder, _ in parts
-            ]
-            for line in lines:
-                source = sources[line.part]
-                assert source is not None
-                source.seek(line.start)
-                to.write(source.read(line.length))
-            to.flush()
-            os.fsync(to.fileno())
-        new.replace(file)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise RunFailed(
-            f"Cannot write {file}: {error.strerror or error}. Make room and run the command again."
-        ) from None
+    with replaced(file) as to, ExitStack() as held:
+        sources = [
+            held.enter_context((folder / RECORDS).open("rb")) if (folder / RECORDS).exists() else None
+            for folder, _ in parts
+        ]
+        for line in lines:
+            source = sources[line.part]
+            assert source is not None
+            source.seek(line.start)
+            to.write(source.read(line.length))
 
 
 def _notes(info: RunInfo, parts: Sequence[Part], unfinished: Sequence[tuple[Path, int]]) -> list[str]:

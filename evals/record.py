@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from hybrid.evals.metrics.registry import FIRST_ALONE
 from hybrid.evals.sample import Value
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
 from hybrid import __version__
 from hybrid.errors import InputError
-from hybrid.types import Cost, Route, Rung, Usage
+from hybrid.types import Citation, Cost, Route, Rung, Turn, Usage
 
 RECORDS = "records.jsonl"
 FORMAT = 1  # of run.json and of a record
@@ -51,11 +52,25 @@ class Record(BaseModel):
     about: dict[str, Value] = {}
     place: int | None = None  # among the samples of its cell, as they are asked; None in runs of earlier versions
     content: str = ""  # digest of all that the sample was made of; empty in runs of earlier versions
+    marked: str = ""  # the text with citation marks, which are the places in `citations`, from 1; empty without any
+    citations: tuple[Citation, ...] | None = None  # None where an arm cites nothing, and in runs of earlier versions
+    history: tuple[Turn, ...] = ()  # what was said before the question
+    standalone: str = ""  # the question as it was understood from that, where it is another
 
     @property
     def key(self) -> Key:
         """Identifies the record within its run."""
         return self.arm, self.task, self.length, self.seed, self.id
+
+    @property
+    def right(self) -> tuple[str, ...]:
+        """The right answers: of golds that are a right answer and other ones, the first."""
+        return self.golds[:1] if self.metric in FIRST_ALONE else self.golds
+
+    @property
+    def asked(self) -> str:
+        """The question behind what was said before it, a line each."""
+        return "\n".join([*(turn.text for turn in self.history), self.question])
 
 
 def records(path: Path) -> Iterator[Record]:

@@ -59,7 +59,7 @@ def run(
         RunFailed: too many samples fail, the disk is full, or the time is up.
     """
     make_folder(folder)
-    count = _counter(arms)
+    count = counter(arms)
     with locked(folder):
         info = begin(folder, suite, arms, versions or {}, shard.name)
         _bind(folder, suite, tasks, count, step, changed=changed)
@@ -133,10 +133,11 @@ def _bind(
     set_aside(folder, lambda record: place(record) in found.all, CHANGED)
 
 
-def _counter(arms: Sequence[Arm]) -> Count:
+def counter(arms: Sequence[Arm]) -> Count:
     """The tokenizer of the first arm that has one: all arms get the same samples."""
-    return next((arm.count for arm in arms if arm.count is not None), _estimated)
+    return next((arm.count for arm in arms if arm.count is not None), estimated)
 
 
-def _estimated(texts: Sequence[str]) -> list[int]:
+def estimated(texts: Sequence[str]) -> list[int]:
+    """Tokens of texts, by their length."""
     return [-(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN) for text in texts]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from hybrid.types import Turn
+
 Count = Callable[[Sequence[str]], list[int]]  # tokens of each text, in the tokenizer of the model under test
 Value = str | int | float | bool | None
 
@@ -24,6 +26,7 @@ class Sample:
     max_tokens: int = 128  # room for the reply
     choices: tuple[str, ...] = ()  # options in their order, for multiple choice; the gold is one letter
     ranges: tuple[tuple[str, int, int], ...] = ()  # where the gold stands: document, start, end in characters
+    history: tuple[Turn, ...] = ()  # what was said before the question, the oldest first
     about: Mapping[str, Value] = field(default_factory=dict)  # length, depth, position, kind ...: columns of a report
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from hybrid.evals.suite import DATA, Suite, TaskSpec, unknown
+from hybrid.evals.suite import DATA, Suite, TaskSpec, placed, unknown
 
 from hybrid.errors import InputError
 
@@ -56,7 +56,17 @@ def possible(suite: Suite, engine: str | None, data: Path | None) -> tuple[Suite
         if not kept:
             raise InputError(f"All tasks of the suite {suite.name!r} read data sets: name their folder with --data.")
         suite = suite.model_copy(update={"tasks": kept})
+    lacking = [task.title for task in suite.tasks if data is not None and task.optional and not _there(task, data)]
+    if lacking:
+        notes.append(f"Left out, because {data} does not have their files: {', '.join(lacking)}.")
+        suite = suite.model_copy(update={"tasks": tuple(task for task in suite.tasks if task.title not in lacking)})
     return suite, notes
+
+
+def _there(spec: TaskSpec, data: Path) -> bool:
+    """Whether the files and folders that a task names in the folder of data sets are there."""
+    named = [value for value in spec.options.values() if isinstance(value, str) and DATA in value]
+    return all(Path(placed(value, data)).exists() for value in named)
 
 
 def needs_data(spec: TaskSpec) -> bool:

@@ -49,6 +49,7 @@ class TaskSpec(Part):
     n: int | None = Field(None, ge=1, description="samples of each length and seed; None: the suite's")
     lengths: tuple[int, ...] | None = Field(None, description="tokens of prompt and reply; None: the suite's")
     arms: tuple[str, ...] = Field((), description="the only arms that answer it; empty: all")
+    optional: bool = Field(False, description="whether it is left out where the folder of data sets lacks its files")
 
     @property
     def title(self) -> str:

@@ -110,6 +110,7 @@ def _record(
             golds=sample.golds,
             metric=task.metric,
             about=dict(sample.about),
+            history=sample.history,
             place=place,
             content=content,
             seconds=time.perf_counter() - begun,
@@ -141,8 +142,23 @@ def _record(
         cost=reply.cost,
         decision=None if reply.decision is None else _scored(task.metric, sample, reply.decision),
         timings=dict(reply.timings),
-        retrieved=retrieval.judge(reply.found, sample.ranges) if reply.found and sample.ranges else {},
+        retrieved=_retrieved(sample, reply),
+        marked=reply.marked,
+        citations=reply.citations,
+        standalone=reply.standalone,
     )
+
+
+def _retrieved(sample: Sample, reply: Reply) -> dict[str, float]:
+    """How well the gold ranges were found; of a question that follows others, whether the answer was, and how."""
+    found = retrieval.judge(reply.found, sample.ranges) if reply.found and sample.ranges else {}
+    if found and reply.citations is not None:
+        cited = [(citation.document, citation.start, citation.end) for citation in reply.citations]
+        found["cited"] = retrieval.touched(cited, sample.ranges)
+    if sample.history and sample.golds and reply.route is not None:
+        for name, ways in (("hit", reply.found), ("hit_as_asked", reply.as_asked)):
+            found[name] = retrieval.hit(ways, sample.documents, sample.golds, sample.ranges)
+    return found
 
 
 def _scored(metric: str, sample: Sample, decision: Mapping[str, Any]) -> dict[str, Any]:

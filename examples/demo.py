@@ -7,6 +7,7 @@ With --explain each shows in addition what every way was expected to cost on a G
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,8 @@ from hybrid import Answer, Hybrid, Settings, UserError
 from hybrid.cli.ask import show
 from hybrid.cli.common import console, labelled
 from hybrid.cli.progress import progress_bars
+from hybrid.text.blocks import as_shown, source_language
+from hybrid.text.words import stems
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,8 +76,37 @@ def main() -> int:
     out.print(
         f"[bold]{read:,} tokens read instead of {whole:,}: {read / whole:.0%}[/], in {seconds:.0f} s, without a GPU."
     )
-    out.print('The default engine quotes. With a model it writes: hybrid init. Your files: hybrid ask "..." FOLDER')
+    program = os.path.relpath(Path(sys.executable).with_name("hybrid"))
+    out.print(f'Your own files: {program} ask "..." FOLDER', markup=False, highlight=False)
+    out.print(f"This engine quotes. With a model behind it, it writes: {program} init", markup=False, highlight=False)
     return 0
+
+
+MOST_LINES = 6  # of a definition that is shown in whole
+FEW = 4  # of each part of a longer one
+
+
+def in_few_lines(answer: Answer) -> str:
+    """The answer; of a long definition only its signature and what its docstring says, marked where it goes on."""
+    if not any(source_language(citation.document) for citation in answer.citations):
+        return answer.text
+    quotes = [as_shown(citation.document, citation.quote) for citation in answer.citations]
+    return "\n".join(f"{outlined(quote, answer.question)} [{number}]" for number, quote in enumerate(quotes, 1))
+
+
+def outlined(definition: str, question: str) -> str:
+    """A definition on a few lines: its signature, what it says of itself first, and what it says on the question."""
+    lines = definition.splitlines()
+    if len(lines) <= MOST_LINES:
+        return definition
+    closes = next((i for i, line in enumerate(lines) if line.startswith(")")), 0) if lines[0].endswith("(") else 0
+    head = [f"{lines[0]}…{lines[closes]}" if closes else lines[0]]
+    parts = [part.strip("\n") for part in re.split(r"\n\s*\n|\n(?=\s*:\w+)", "\n".join(lines[closes + 1 :]))]
+    asked = set(stems(question))
+    best = max(parts, key=lambda part: len(asked & set(stems(part))))  # the first of equals
+    shown = [part.splitlines()[:FEW] for part in dict.fromkeys((parts[0], best))]
+    left = len(lines) - closes - 1 - sum(map(len, shown))
+    return "\n".join([*head, *"\n    …\n".join(map("\n".join, shown)).splitlines(), f"    … {left} more lines"])
 
 
 def tell(out: Console, answer: Answer, tokens: int) -> None:
@@ -84,7 +116,7 @@ def tell(out: Console, answer: Answer, tokens: int) -> None:
         tokens: of the whole corpus.
     """
     out.print(f"\n[bold]{answer.question}[/]", highlight=False)
-    out.print(answer.text, markup=False, highlight=False)
+    out.print(in_few_lines(answer), markup=False, highlight=False)
     for number, citation in enumerate(answer.citations, 1):
         place = os.path.relpath(citation.path or citation.document) + f":{citation.line}"
         labelled(out, f"  [cyan]\\[{number}][/]  ", place)

@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ def write(path: Path, text: str) -> None:
     except OSError as error:
         raise SettingsError(f"Cannot write {path}: {error.strerror}.") from None
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # it was moved, or never made
+            beside.unlink()
 
 
 def check_writable(path: Path) -> None:
@@ -74,10 +76,15 @@ def read_lines(path: Path) -> Iterator[Any]:
                 if line.strip():
                     try:
                         yield json.loads(line)
-                    except ValueError:
+                    except (ValueError, RecursionError):
                         raise InputError(f"Line {number} of {path} is not JSON.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"Cannot read {path}: {_reason(error)}.") from None
+
+
+def harmless(cell: Any) -> Any:
+    """A cell of a CSV file that no spreadsheet takes for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and re.match(r"[=+\-@\t\r]", cell) else cell
 
 
 def carried(module: str) -> Any:

@@ -13,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from hybrid.document import Location
 
 Route = Literal["rag", "long"]
-Rung = Literal["passages", "sections", "documents", "corpus"]
+Rung = Literal["passages", "sections", "documents", "corpus", "each"]
 Basis = Literal["measured", "estimated"]
-RUNGS: tuple[Rung, ...] = ("passages", "sections", "documents", "corpus")
+RUNGS: tuple[Rung, ...] = ("passages", "sections", "documents", "corpus")  # read in prompts
+EACH: Rung = "each"  # every document is asked for the same fields, and the answer is computed from the table
+ValueKind = Literal["yesno", "text", "number", "amount", "duration", "date", "percent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,56 @@ class Citation(Record):
         return f"{place} (page {self.page})" if self.page is not None else place
 
 
+class Column(Record):
+    """A field that every document is asked for."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    kind: ValueKind
+    unit: str = Field("", max_length=40, description="of numbers, such as EUR")
+    description: str = Field("", max_length=500, description="what to look for, in words")
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return self.name.replace("_", " ")
+
+
+class Cell(Record):
+    """What a document says on a field, or that it does not say."""
+
+    value: bool | float | str | None = None  # days, an amount, a date in ISO form, ...; None: the document does not say
+    unit: str = ""  # "days", "GBP/year", ...
+    shown: str = ""  # as the document writes it
+    citation: Citation | None = None
+    doubt: str = ""  # why it may be wrong
+    counts: bool = True  # False: too doubtful to be computed with
+
+
+class Row(Record):
+    """A document, or a section of one, with what it says on every field."""
+
+    document: str
+    amendments: tuple[str, ...] = ()  # that were read with it
+    section: str = ""
+    cells: tuple[Cell, ...] = ()  # in the order of the columns; none where it could not be asked
+    failed: str = ""  # why it could not
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return f"{self.document}, {self.section}" if self.section else self.document
+
+
+class Table(Record):
+    """What an answer was computed from."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    computed: str  # what was computed, in words
+    taken: tuple[str, ...] = ()  # titles of the rows that were counted, added up, or found to be the largest, ...
+    figures: dict[str, float] = {}  # the number of them; else what was computed, by unit
+
+
 class Turn(Record):
     """What was said before a question."""
 
@@ -241,6 +293,7 @@ class Answer(Record):
     standalone: str | None = None  # the question as it was understood from the turns before it, where that is another
     read: tuple[Stretch, ...] = ()  # by the last attempt, in the order of the prompt
     explored: Explored | None = None  # the other route's answer, for the share of questions in routing.explore
+    table: Table | None = None  # what it was computed from, on the rung each
     notes: tuple[str, ...] = ()  # what was left out, skipped or estimated
     timings: dict[str, float]  # seconds by stage
 

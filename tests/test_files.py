@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from hybrid.files import carried, joined
+from pathlib import Path
+
+import pytest
+
+from hybrid.errors import InputError, SettingsError
+from hybrid.files import carried, joined, read_lines, write
 
 
 def test_a_module_reads_the_file_of_its_name() -> None:
@@ -15,3 +20,17 @@ def test_a_pattern_of_several_lines_is_one() -> None:
       tells)\b
     """
     assert joined(pattern, thing="lease") == r"\blease{1,2} (?:says|tells)\b"
+
+
+@pytest.mark.parametrize("name", ["file/x.toml", "none/x.toml", "n" * 300])
+def test_what_cannot_be_written_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("old")
+    with pytest.raises(SettingsError, match="Cannot write "):
+        write(tmp_path / name, "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_line_that_is_nested_without_end_is_told(tmp_path: Path) -> None:
+    (tmp_path / "lines.jsonl").write_text("{}\n" + "[" * 100_000 + "\n")
+    with pytest.raises(InputError, match=r"Line 2 of .* is not JSON"):
+        list(read_lines(tmp_path / "lines.jsonl"))

@@ -59,6 +59,7 @@ ORDER = [
     "cost",
     "engines",
     "reading",
+    "each",
     "routing",
     "serving",
     "session",

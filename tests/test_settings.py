@@ -249,6 +249,7 @@ def test_what_has_no_effect_or_is_of_another_kind_is_refused(tmp_path: Path, tex
     [
         ("[routing]\nprefer = 'cost'\nexplore = 0.2", {"routing": {"route": "rag"}}),
         ("[routing]\nprefer = 'cost'\nbudget = 1", {"routing": {"policy": "fits"}}),
+        ("[routing]\nprefer = 'cost'\nbudget = 1", {"routing": {"rung": "documents"}}),
         ("[routing]\ncurve = [0.5, 0.6]", {"routing": {"ordering": "edges"}}),
         ("[routing]\nprefer = 'cost'", {"routing": {"accuracy_price": 0.1}}),
         ("[routing]\naccuracy_price = 0.1", {"routing": {"prefer": "cost"}}),
@@ -267,6 +268,12 @@ def test_an_argument_may_decide_otherwise_than_the_file(tmp_path: Path, file: st
     found = load(path, here, environ={})
     ((section, ((key, value),)),) = [(section, values.items()) for section, values in here.items()]
     assert getattr(getattr(found, section), key) == value
+
+
+def test_the_rung_each_keeps_to_the_budget(tmp_path: Path) -> None:
+    found = load(written(tmp_path, "[routing]\nbudget = 2"), {"routing": {"rung": "each"}}, environ={})
+    assert (found.routing.rung, found.routing.budget) == ("each", 2.0)
+    assert load(environ={}, overrides={"routing": {"rung": "each", "budget": 3}}).routing.budget == 3
 
 
 def test_but_an_argument_without_effect_is_refused(tmp_path: Path) -> None:

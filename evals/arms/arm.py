@@ -14,7 +14,9 @@ from hybrid.evals.metrics.retrieval import Range
 from hybrid.evals.sample import Count, Sample
 
 from hybrid.errors import InputError
-from hybrid.types import Cost, Route, Rung, Usage
+from hybrid.types import Citation, Cost, Route, Rung, Usage
+
+COMPARED = "as asked"  # seconds of a search by the question as it was asked, which is no part of answering
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,10 @@ class Reply:
     decision: Mapping[str, Any] | None = None  # JSON: what was decided, on what, and each attempt
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds by stage
     found: tuple[Range, ...] = ()  # passages that retrieval found, best first, on either route
+    marked: str = ""  # the text with its citation marks
+    citations: tuple[Citation, ...] | None = None  # None where an arm cites nothing by its nature
+    standalone: str = ""  # the question as it was understood from the turns before it, where that is another
+    as_asked: tuple[Range, ...] = ()  # passages found by the question as it was asked, where it follows others
 
 
 class Unsuited(InputError):

@@ -16,7 +16,7 @@ from hybrid.chat.prompts import Prompt
 from hybrid.chat.refusals import abstains
 from hybrid.chat.thinking import spoken
 from hybrid.cost.price import price
-from hybrid.engines.base import Engine
+from hybrid.engines.base import Completion, Engine, OnText
 from hybrid.engines.make import make_engine
 from hybrid.errors import SettingsError
 from hybrid.index.embedding import Embedder
@@ -49,12 +49,8 @@ class RawArm:
         return described("raw", self.settings, [self._engine])
 
     def answer(self, sample: Sample) -> Reply:
-        if not sample.prompt:
-            raise Unsuited("its task has no prompt of its own")
-        # A server continues no reply of the model, so the reply's beginning ends the message, as RULER does for APIs.
-        prompt = Verbatim(sample.question, (), text=sample.prompt + sample.prefix)
         begun = time.perf_counter()
-        completion = self._engine.ask(prompt, max_tokens=sample.max_tokens)
+        completion = self.ask(sample)
         return Reply(
             text=completion.text,
             abstained=completion.abstained,
@@ -62,6 +58,18 @@ class RawArm:
             cost=self.price(completion.usage),
             timings={"ask": time.perf_counter() - begun},
         )
+
+    def ask(self, sample: Sample, on_text: OnText | None = None) -> Completion:
+        """The engine's reply itself; `on_text` receives its text as it is generated.
+
+        Raises:
+            Unsuited: the sample has no prompt.
+        """
+        if not sample.prompt:
+            raise Unsuited("its task has no prompt of its own")
+        # A server continues no reply of the model, so the reply's beginning ends the message, as RULER does for APIs.
+        prompt = Verbatim(sample.question, (), text=sample.prompt + sample.prefix)
+        return self._engine.ask(prompt, max_tokens=sample.max_tokens, on_text=on_text)
 
     def price(self, usage: Usage) -> Cost:
         return price(self.settings.cost, usage, on_gpu=self._engine.on_gpu)
@@ -97,6 +105,7 @@ class FunctionArm:
         return {"kind": self.kind, "target": f"{self._function.__module__}:{named}"}
 
     def answer(self, sample: Sample) -> Reply:
+        _alone(sample)
         return self._timed(self._function, sample.question, sample.documents)
 
     @staticmethod
@@ -122,8 +131,15 @@ class QueryEngineArm(FunctionArm):
         self._engines: Kept[Any] = Kept()
 
     def answer(self, sample: Sample) -> Reply:
+        _alone(sample)
         engine = self._engines.get(sample.documents, lambda: self._function(sample.documents))
         return self._timed(engine.query, sample.question)
 
     def close(self) -> None:
         self._engines.clear()
+
+
+def _alone(sample: Sample) -> None:
+    """Raise Unsuited where a question follows others, which such an arm is not told."""
+    if sample.history:
+        raise Unsuited("the question follows others, and this arm takes a question alone")

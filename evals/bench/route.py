@@ -19,12 +19,12 @@ import uvicorn
 from hybrid.evals.bench.scale import TOKENS, asked, built
 
 from hybrid.index.chunking import Chunker
-from hybrid.index.store import Store
 from hybrid.serve.app import app
 from hybrid.serve.service import Service
 from hybrid.serve.start import listening
 from hybrid.session.hybrid import Hybrid
 from hybrid.settings import PassageSettings, ServeSettings, load
+from hybrid.settings.names import STORES
 
 
 @click.command()
@@ -42,7 +42,7 @@ def main(passages: int, questions: int, as_json: bool) -> None:
             settings = ServeSettings(uploads=str(Path(folder) / "uploads"), watch=False)
             service = Service(hybrid, settings)
             chunker = Chunker(hybrid.embedder, PassageSettings(tokens=TOKENS))
-            service.shelf.put("large", ["."]).store = Store(place, hybrid.embedder, chunker, create=False)
+            service.shelf.put("large", ["."]).store = STORES["sqlite"](place, hybrid.embedder, chunker, create=False)
             times = _asked(service, questions)
     found = np.quantile(times[len(times) // 10 :], [0.5, 0.95])
     told = {"passages": made, "questions": len(times), "median_ms": round(found[0], 1), "p95_ms": round(found[1], 1)}

@@ -22,8 +22,9 @@ from hybrid.evals.bench.tables import part, written
 from hybrid.corpus.corpus import Corpus
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder, Progress, Vectors
-from hybrid.index.store import Store
+from hybrid.index.protocol import Index
 from hybrid.settings import PassageSettings
+from hybrid.settings.names import STORES
 
 TOKENS = 32  # of a passage: short ones, so that a million are made in minutes
 VOCABULARY = 200_000
@@ -50,20 +51,21 @@ class RandomVectors(Embedder):
 @click.command()
 @click.option("--passages", "sizes", type=int, multiple=True, default=(100_000, 1_000_000), help="Sizes to measure.")
 @click.option("--questions", default=100, help="Asked of each.")
+@click.option("--store", default="sqlite", show_default=True, type=click.Choice(list(STORES)))
 @click.option("--open", "folder", type=click.Path(path_type=Path), hidden=True)
 @click.option("--json", "as_json", is_flag=True)
-def main(sizes: tuple[int, ...], questions: int, folder: Path | None, as_json: bool) -> None:
+def main(sizes: tuple[int, ...], questions: int, store: str, folder: Path | None, as_json: bool) -> None:
     """Measure large indexes."""
     if folder is not None:
-        print(json.dumps(_open(folder, questions)))
+        print(json.dumps(_open(folder, questions, store)))
         return
     rows = []
     for size in sizes:
         with tempfile.TemporaryDirectory() as place:
             begun = time.perf_counter()
-            passages = built(Path(place), size)
+            passages = built(Path(place), size, store)
             took = time.perf_counter() - begun
-            opened = part("hybrid.evals.bench.scale", "--open", place, "--questions", questions)
+            opened = part("hybrid.evals.bench.scale", "--open", place, "--questions", questions, "--store", store)
             disk = sum(file.stat().st_size for file in Path(place).rglob("*") if file.is_file()) / 1e6
             rows.append({"passages": passages, "built": took, "disk": disk, **opened})
     columns = {
@@ -79,7 +81,7 @@ def main(sizes: tuple[int, ...], questions: int, folder: Path | None, as_json: b
     written(rows, columns, as_json)
 
 
-def built(place: Path, passages: int) -> int:
+def built(place: Path, passages: int, kind: str = "sqlite") -> int:
     """Make an index of about that many passages in a folder; returns how many they are."""
     rng = np.random.default_rng(0)
     words = np.array([np.base_repr(i + 36**3, 36).lower() for i in range(VOCABULARY)])
@@ -89,7 +91,7 @@ def built(place: Path, passages: int) -> int:
         drawn = words[np.minimum(rng.zipf(1.2, size=each * 14) - 1, VOCABULARY - 1)]
         texts[f"{i:05}"] = " ".join(drawn)
     embedder = RandomVectors()
-    store = Store(place, embedder, Chunker(embedder, PassageSettings(tokens=TOKENS)))
+    store: Index = STORES[kind](place, embedder, Chunker(embedder, PassageSettings(tokens=TOKENS)))
     made = store.update(Corpus.of(texts)).passages
     store.close()
     return made
@@ -102,12 +104,12 @@ def asked(count: int) -> Iterator[str]:
         yield f"What is known about {' '.join(np.base_repr(int(word) + 36**3, 36).lower() for word in row)}?"
 
 
-def _open(place: Path, questions: int) -> dict[str, Any]:
+def _open(place: Path, questions: int, kind: str) -> dict[str, Any]:
     embedder = Embedder()
     embedder.warm_up()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     begun = time.perf_counter()
-    store = Store(place, embedder, Chunker(embedder, PassageSettings(tokens=TOKENS)), create=False)
+    store: Index = STORES[kind](place, embedder, Chunker(embedder, PassageSettings(tokens=TOKENS)), create=False)
     len(store)
     opened = time.perf_counter() - begun
     times, embedding = [], []

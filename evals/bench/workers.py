@@ -23,8 +23,9 @@ from hybrid.corpus.corpus import Corpus
 from hybrid.index.chunking import Chunker
 from hybrid.index.cluster import Cluster
 from hybrid.index.embedding import Embedder
-from hybrid.index.store import SqliteStore
+from hybrid.index.protocol import Index
 from hybrid.settings import EmbedderSettings, PassageSettings
+from hybrid.settings.names import STORES
 
 WORDS = (
     "tenant landlord baker pilot violin parser lake board moon contract engine roof garden letter river clock pays "
@@ -35,15 +36,16 @@ WORDS = (
 @click.command()
 @click.option("--passages", default=600, help="About as many, of 150 words.")
 @click.option("--rounds", default=3, help="Each number of workers that often, in turn.")
+@click.option("--store", default="sqlite", show_default=True, type=click.Choice(list(STORES)))
 @click.option("--json", "as_json", is_flag=True)
-def main(passages: int, rounds: int, as_json: bool) -> None:
+def main(passages: int, rounds: int, store: str, as_json: bool) -> None:
     """Measure builds with workers."""
     runs: dict[int, list[dict[str, float]]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory() as folder:
         _write(Path(folder) / "files", passages)
         for number in range(rounds):
             for workers, done in runs.items():
-                done.append(_build(Path(folder) / "files", Path(folder) / f"index {number} {workers}", workers))
+                done.append(_build(Path(folder) / "files", Path(folder) / f"index {number} {workers}", workers, store))
                 click.echo(f"{workers} at work: {done[-1]}", err=True)
     ratios = {key: [a[key] / b[key] for a, b in zip(runs[1], runs[2], strict=True)] for key in ("seconds", "by cpu")}
     if as_json:
@@ -67,11 +69,11 @@ def _write(folder: Path, passages: int) -> None:
         (folder / f"{number:05}.txt").write_text(text, "utf-8")
 
 
-def _build(files: Path, index: Path, workers: int) -> dict[str, float]:
+def _build(files: Path, index: Path, workers: int, kind: str) -> dict[str, float]:
     settings = EmbedderSettings(device="cpu", precision="float32")
     with Cluster("local", settings, PassageSettings(), workers) as cluster:
         embedder = Embedder(settings, threads=1)
-        store = SqliteStore(index, embedder, Chunker(embedder, PassageSettings()))
+        store: Index = STORES[kind](index, embedder, Chunker(embedder, PassageSettings()))
         before = time.process_time()
         changes = store.update(Corpus.of(files), None, cluster)
         driver = time.process_time() - before

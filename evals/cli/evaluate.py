@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 from hybrid.evals import suite as known
+from hybrid.evals.cli.cited import cited
 from hybrid.evals.cli.common import JSON
 from hybrid.evals.cli.judge import judge
+from hybrid.evals.cli.load import load
 from hybrid.evals.cli.merge import merge
 from hybrid.evals.cli.replay import replay
 from hybrid.evals.cli.report import compare, report
@@ -45,5 +47,5 @@ def evaluate() -> None:
     """
 
 
-for command in (run, merge, report, judge, compare, replay, suites, simulate):
+for command in (run, merge, report, judge, cited, compare, replay, suites, load, simulate):
     evaluate.add_command(command)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from hybrid.evals.cli.common import FOLDER, JSON, show_notes
-from hybrid.evals.cli.run import show_scores
+from hybrid.evals.cli.common import FOLDER, JSON
+from hybrid.evals.cli.run import tell
 
-from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place
 
 
@@ -27,15 +26,6 @@ def merge(out: Path, folders: tuple[Path, ...], partial: bool, reported: bool, a
           hybrid eval merge standard part1 part2
     """
     from hybrid.evals.merge import merge as put_together
-    from hybrid.evals.report import make, save, summary
 
     _, notes = put_together(out, folders, partial=partial)
-    notes += save(make(out), out / "report") if reported else []
-    found = summary(out)
-    if as_json:
-        print_json(found.model_dump(mode="json"))
-        return
-    show_scores(found)
-    show_notes(notes)
-    shown = out / "report" / "report.html" if reported else f"see them with: hybrid eval report {out}"
-    console().print(f"\nrecords in {out}; {shown}", markup=False)
+    tell(out, notes, reported=reported, as_json=as_json)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,12 +78,11 @@ def run(suite: str, output: Path, engine: str | None, data: Path | None, as_json
           hybrid eval run standard -o part2 --shard 2/3 --url http://localhost:8000/v1
     """
     from hybrid.evals.metrics.registry import METRICS
-    from hybrid.evals.report import make, save, summary
 
     engine = engine or ("server" if options["urls"] else None)
     chosen, left_out = possible(narrowed(read(suite), options["only"], options["samples"]), engine, data)
     starts = chosen.serve is not None and engine is None
-    _check_effects(chosen.name, starts, options)
+    check_effects(chosen.name, starts, options)
     shard = WHOLE if options["shard"] is None else parse(options["shard"])
     if data is not None and not any(map(needs_data, chosen.tasks)):
         refuse("--data", f"on the suite {chosen.name!r}, which reads no data sets", "leave it out")
@@ -97,19 +96,10 @@ def run(suite: str, output: Path, engine: str | None, data: Path | None, as_json
         notes = []
     else:
         notes = _on_ray(chosen, output, engine, data, options)
-    reported = options["reported"]
-    notes += save(make(output), output / "report") if reported else []
-    found = summary(output)
-    if as_json:
-        print_json(found.model_dump(mode="json"))
-        return
-    show_scores(found)
-    show_notes(notes)
-    shown = output / "report" / "report.html" if reported else f"see them with: hybrid eval report {output}"
-    console().print(f"\nrecords in {output}; {shown}", markup=False)
+    tell(output, notes, reported=options["reported"], as_json=as_json)
 
 
-def _check_effects(suite: str, starts: bool, options: Mapping[str, Any]) -> None:
+def check_effects(suite: str, starts: bool, options: Mapping[str, Any]) -> None:
     """Raise InputError where an option is of a named server, but one is started for the suite, or the reverse."""
     idle = ("model", "window") if starts else ("vllm", "port")
     why = "as the suite starts a server of its own" if starts else "as no server is started"
@@ -117,6 +107,8 @@ def _check_effects(suite: str, starts: bool, options: Mapping[str, Any]) -> None
     for option in idle:
         if options[option] is not None:
             refuse(f"--{option}", f"on the suite {suite!r}, {why}", remedy)
+    if "ray" not in options:
+        return
     if options["ray"] is None and options["shards"] is not None:
         refuse("--shards", "without --ray", "leave it out, or run one of the parts with --shard I/N")
     if options["ray"] is not None and options["shard"] is not None:
@@ -173,29 +165,56 @@ def _answer(
     from hybrid.evals.arms.make import make_arms
     from hybrid.evals.folder import finished
     from hybrid.evals.run import run
-    from hybrid.evals.serve import serving
-
-    from hybrid.cli.up import Sayer
 
     again, changed, quiet = options["retry_failed"], options["changed_data"], options["quiet"]
     if starts and not (again or changed) and finished(folder, suite, shard.name):
         return
-    with ExitStack() as held:
-        more: dict[str, Any] = {}
-        if starts:
-            say = Sayer(quiet=quiet)
-            port = options["port"]
-            served = held.enter_context(serving(suite, options["vllm"], port, folder / "logs", say.line, say.now))
-            say.clear()
-            settings, more = served.settings, {"check": served.check, "versions": served.versions}
-        else:
-            settings = _named(suite, engine, options, shared=shard.of > 1)
+    with engines(suite, folder, engine, options, starts=starts, shared=shard.of > 1) as (settings, more):
         arms = make_arms(suite, options["config"], settings)
-        step = held.enter_context(progress_bars(quiet=quiet))
-        run(suite, arms, tasks, folder, step, again=again, changed=changed, shard=shard, **more)
+        with progress_bars(quiet=quiet) as step:
+            run(suite, arms, tasks, folder, step, again=again, changed=changed, shard=shard, **more)
 
 
-def show_scores(found: Data) -> None:
+@contextmanager
+def engines(
+    suite: Suite, folder: Path, engine: str | None, options: Mapping[str, Any], *, starts: bool, shared: bool = False
+) -> Iterator[tuple[Mapping[str, Mapping[str, Any]], dict[str, Any]]]:
+    """The settings of the engine that is named, or of servers that run meanwhile; and what `run` is told of these.
+
+    Args:
+        folder: for the servers' logs.
+        starts: servers are started for the suite.
+        shared: other processes ask the named server too.
+    """
+    from hybrid.evals.serve import serving
+
+    from hybrid.cli.up import Sayer
+
+    if not starts:
+        yield _named(suite, engine, options, shared=shared), {}
+        return
+    say = Sayer(quiet=options["quiet"])
+    with serving(suite, options["vllm"], options["port"], folder / "logs", say.line, say.now) as served:
+        say.clear()
+        yield served.settings, {"check": served.check, "versions": served.versions}
+
+
+def tell(folder: Path, notes: list[str], *, reported: bool, as_json: bool) -> None:
+    """Write the report of a run, and print its scores."""
+    from hybrid.evals.report import make, save, summary
+
+    notes += save(make(folder), folder / "report") if reported else []
+    found = summary(folder)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    _show_scores(found)
+    show_notes(notes)
+    shown = folder / "report" / "report.html" if reported else f"see them with: hybrid eval report {folder}"
+    console().print(f"\nrecords in {folder}; {shown}", markup=False)
+
+
+def _show_scores(found: Data) -> None:
     columns: dict[str, Callable[[ScoreRow], str]] = {
         "task": lambda row: row.task,
         "arm": lambda row: row.arm,
@@ -207,6 +226,9 @@ def show_scores(found: Data) -> None:
         "tokens read": lambda row: f"{row.prompt_tokens:,.0f}",
         "s": lambda row: f"{row.seconds:.2f}",
     }
+    cited = {(row.task, row.arm): f"{row.recall.mean:.2f}/{row.precision.mean:.2f}" for row in found.citations}
+    if cited:
+        columns["cited"] = lambda row: cited.get((row.task, row.arm), "-")
     if not any(row.failed or row.skipped for row in found.scores):
         del columns["failed"], columns["skipped"]
     console().print(grouped(*shown(found.scores, columns)), soft_wrap=False)

@@ -10,28 +10,26 @@ from hybrid.evals.cli.common import JSON
 
 from hybrid.cli.common import columns, console, print_json
 from hybrid.cli.dash import Place
+from hybrid.cli.effect import refuse, written
+from hybrid.cli.options import Number
 from hybrid.errors import InputError
 
 
 @click.command()
 @click.option("--engines", default=8, show_default=True, type=click.IntRange(1), help="Copies of the model.")
-@click.option(
-    "--rate", default=4.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Questions a second."
-)
+@click.option("--rate", default=4.0, show_default=True, type=Number(0, min_open=True), help="Questions a second.")
 @click.option("--questions", default=20_000, show_default=True, type=click.IntRange(100), help="Asked in a run.")
 @click.option(
     "--documents", default=100_000, show_default=True, type=click.IntRange(1), help="That may be asked about."
 )
-@click.option("--zipf", default=1.0, show_default=True, type=click.FloatRange(0), help="Exponent of their popularity.")
-@click.option("--whole", default=0.3, show_default=True, type=click.FloatRange(0, 1), help="Share read as a whole.")
+@click.option("--zipf", default=1.0, show_default=True, type=Number(0), help="Exponent of their popularity.")
+@click.option("--whole", default=0.3, show_default=True, type=Number(0, 1), help="Share read as a whole.")
 @click.option("--median", default=24_000, show_default=True, type=click.IntRange(128), help="Tokens of a document.")
 @click.option(
     "--cache", type=click.IntRange(0), help="Tokens each keeps in memory; default: what the GPU has room for."
 )
-@click.option("--disk-gb", default=0.0, show_default=True, type=click.FloatRange(0), help="Disk of each for its cache.")
-@click.option(
-    "--disk-gbps", default=5.0, show_default=True, type=click.FloatRange(0.001), help="GB/s the disk loads at."
-)
+@click.option("--disk-gb", default=0.0, show_default=True, type=Number(0), help="Disk of each for its cache.")
+@click.option("--disk-gbps", default=5.0, show_default=True, type=Number(0.001), help="GB/s the disk loads at.")
 @click.option("--shared", is_flag=True, help="One disk of that size times the engines, for all.")
 @click.option("--routing", "routings", multiple=True, help="One of them; may be repeated. Default: all.")
 @click.option("--start", type=click.Choice(["cold", "warm", "both"]), default="both", show_default=True)
@@ -39,7 +37,9 @@ from hybrid.errors import InputError
 @click.option("--shape", default="qwen3-8b", show_default=True, help="A carried model or a folder.")
 @click.option("--rates", type=Place(), help="Rates of `hybrid calibrate cost`, instead of a GPU and a shape.")
 @click.option("--batch", default=8, show_default=True, type=click.IntRange(1), help="Questions that decode together.")
-@click.option("--limit", default=10.0, show_default=True, help="Seconds for a first token to be in time.")
+@click.option(
+    "--limit", default=10.0, show_default=True, type=Number(0), help="Seconds for a first token to be in time."
+)
 @click.option(
     "--seeds", default=5, show_default=True, type=click.IntRange(1), help="Runs, of which 95 % intervals come."
 )
@@ -56,6 +56,7 @@ def simulate(**options: Any) -> None:
 
     if unknown := [name for name in options["routings"] if name not in ROUTINGS]:
         raise InputError(f"There is no routing {unknown[0]!r}; choose one of: {', '.join(ROUTINGS)}.")
+    _check_effects(options)
     times, kept, size = _machine(options)
     load = Load(
         options["rate"],
@@ -84,6 +85,16 @@ def simulate(**options: Any) -> None:
         print_json({"options": options, "cache_tokens": kept, "bytes_per_token": size, "rows": rows})
         return
     _show(rows, options)
+
+
+def _check_effects(options: dict[str, Any]) -> None:
+    """Raise InputError for an option that changes nothing beside the others."""
+    for name in ("disk_gbps", "shared"):
+        if not options["disk_gb"] and written(name):
+            refuse(f"--{name.replace('_', '-')}", "without a disk", "give its size with --disk-gb")
+    for name in ("gpu", "shape"):
+        if options["rates"] and written(name):
+            refuse(f"--{name}", "beside --rates, which were measured on one machine")
 
 
 def _machine(options: dict[str, Any]) -> tuple[Any, int, float]:

@@ -1,7 +1,8 @@
 """Metrics as the reference implementations compute them; each says whose it is.
 
 rajpurkar/SQuAD-explorer (commit eee5fdb, evaluate-v2.0.py), nelson-liu/lost-in-the-middle (29b8a6d), NVIDIA/RULER
-(c3f5e3b), THUDM/LongBench (2e00731), OpenLMLab/LEval (cd34b05), RUCAIBox/BAMBOO (f230f20).
+(c3f5e3b), THUDM/LongBench (2e00731), OpenLMLab/LEval (cd34b05), RUCAIBox/BAMBOO (f230f20), booydar/babilong (eeec607),
+adobe-research/NoLiMa (45ae701), abertsch72/oolong (arXiv 2511.02817).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from difflib import SequenceMatcher
 
 from hybrid.evals.metrics.words import normalise, normalise_case, overlap
 from hybrid.evals.sample import Metric
+
+from hybrid.text.words import dates
 
 
 def exact_match(prediction: str, golds: Sequence[str]) -> float:
@@ -264,3 +267,76 @@ def bamboo_choice(prediction: str, golds: Sequence[str]) -> float:
     line = prediction.strip().split("\n")[0].strip(" ")
     found = next((c for c in "ABCD" if f"[{c}" in line or line.upper().startswith(c)), None)
     return float(found in golds)
+
+
+def babilong(prediction: str, golds: Sequence[str]) -> float:
+    """BABILong: 1 if the first sentence of the reply names the answer and no other one.
+
+    Args:
+        golds: the answer first, of several things their names with commas between; then the words that a right reply
+            may not say: the other answers of the task that the question does not name.
+
+    Traps: a sentence ends at the first full stop, also in "3.5"; answers are searched as characters, so "no" is in
+    "know", and "yes, as far as I know" is wrong; a reply that weighs two answers before it decides is wrong. Ours:
+    where one answer stands in another they are searched as words, since "none" would always say "one" too.
+    """
+    if not golds:
+        return 0.0
+    line = prediction.lower().split(".")[0].split("<context>")[0].split("<example>")[0]
+    right, wrong = golds[0].lower().split(","), [gold.lower() for gold in golds[1:]]
+    labels = [*right, *wrong]
+    edge = r"\b" if any(a != b and a in b for a in labels for b in labels) else ""
+    said = {label for label in labels if re.search(edge + re.escape(label) + edge, line)}
+    return float(said == set(right))
+
+
+def contains(prediction: str, golds: Sequence[str]) -> float:
+    """NoLiMa: 1 if a gold occurs anywhere in the reply.
+
+    Traps: case counts; "Ann" is in "Anna"; a reply that names other people beside the right one is right.
+    """
+    return float(any(gold in prediction for gold in golds))
+
+
+_RELATIONS = ("more common", "less common", "same frequency")
+
+
+def oolong(prediction: str, golds: Sequence[str]) -> float:
+    """OOLONG's synthetic half: 1 for the right answer, 0.75 ** |difference| for another number.
+
+    The answer is what follows the reply's last colon, without asterisks and square brackets; without a colon a reply
+    under 20 characters itself, and of a longer one its last word. A date is the same in another spelling; a comparison
+    has to say "more common", "less common" or "same frequency"; all others have to be equal, case counts.
+
+    Args:
+        golds: one; a whole number makes the answer a number, and 2024-03-05 makes it a date.
+
+    Traps: "12." and "12 lines" are no numbers and earn nothing; a time such as 10:30 moves the last colon; a long
+    answer is shortened to a comparison that it names, in the order given here. Dates are read by `hybrid.text.words`,
+    where the reference asks dateutil, which takes more spellings.
+    """
+    said = _answered(prediction)
+    return max((_oolong(said, gold) for gold in golds), default=0.0)
+
+
+def _answered(reply: str) -> str:
+    if ":" not in reply:
+        return reply if len(reply) < 20 else (reply.split() or [""])[-1]
+    said = re.sub(r"[*\[\]]", "", reply.rpartition(":")[2].strip())
+    return said if len(said) < 20 else next((relation for relation in _RELATIONS if relation in said), said)
+
+
+def _oolong(said: str, gold: str) -> float:
+    if said == gold:
+        return 1.0
+    if said in _RELATIONS:
+        return float(said in gold)
+    try:
+        number = int(gold)
+    except ValueError:
+        days = [{value for _, _, value in dates(text)} for text in (said, gold)]
+        return float(bool(days[1]) and days[0] == days[1])
+    try:
+        return float(0.75 ** abs(number - int(said)))
+    except (ValueError, OverflowError):
+        return 0.0

@@ -33,6 +33,10 @@ METRICS: Registry[Metric] = Registry(
         "leval_choice": published.leval_choice,
         "bamboo_choice": published.bamboo_choice,
         "choice": published.choice,
+        "babilong": published.babilong,
+        "contains": published.contains,
+        "oolong": published.oolong,
+        "figures": words.figures,
         "helmet_substring_em": words.helmet_substring_em,
         "keywords": words.keywords,
         "content_words": words.content_words,
@@ -40,3 +44,6 @@ METRICS: Registry[Metric] = Registry(
         "abstained_right": words.abstained_right,
     },
 )
+
+# Metrics whose first gold is right and whose others are the other answers that a reply may choose from.
+FIRST_ALONE = frozenset({"classification", "classification_first_line", "babilong"})

@@ -6,9 +6,10 @@ Character metrics are those of brandonstarxel/chunking_evaluation (commit d451fc
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
+H = TypeVar("H", bound=Hashable)
 Range = tuple[str, int, int]  # document, start and end in characters
 
 
@@ -80,18 +81,57 @@ def places(found: Sequence[Range], golds: Sequence[Range]) -> list[int]:
     return seen
 
 
+def touched(found: Sequence[Range], golds: Sequence[Range]) -> float:
+    """The share of golds that some range found touches. Where golds are pages it is FinanceBench's page recall.
+
+    Trap: a passage over the end of a page is on both pages.
+
+    Raises:
+        ValueError: no golds.
+    """
+    seen = [
+        any(document == where and first < end and start < last for document, first, last in found)
+        for where, start, end in _some(golds)
+    ]
+    return sum(seen) / len(seen)
+
+
 def judge(found: Sequence[Range], golds: Sequence[Range]) -> dict[str, float]:
-    """Scores of a retrieval by character and by rank: recall, precision, iou, ndcg.
+    """Scores of a retrieval by character and by rank: recall, precision, iou, ndcg, and golds touched at 1, 5 and all.
 
     A passage counts as one gold for nDCG, also where it touches two.
 
     Raises:
         ValueError: no golds, or all of them empty.
     """
-    return {**overlap(found, golds)._asdict(), "ndcg": ndcg_at(places(found, golds), range(len(golds)), len(found))}
+    return {
+        **overlap(found, golds)._asdict(),
+        "ndcg": ndcg_at(places(found, golds), range(len(golds)), len(found)),
+        **{f"touched@{k}": touched(found[:k], golds) for k in (1, 5)},
+        "touched": touched(found, golds),
+    }
 
 
-def _some(golds: Collection[Hashable]) -> set[Hashable]:
+def hit(
+    found: Sequence[Range], documents: Mapping[str, str], golds: Sequence[str], ranges: Sequence[Range] = ()
+) -> float:
+    """1 where one of the passages found has the answer: it touches a gold range, or holds a gold's very words.
+
+    Args:
+        documents: the texts, by name.
+        golds: looked for where there are no ranges; white space and case do not matter.
+    """
+    if ranges:
+        return float(any(place >= 0 for place in places(found, ranges)))
+    texts = [_flat(documents[document][start:end]) for document, start, end in found]
+    return float(any(_flat(gold) in text for gold in golds for text in texts))
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _some(golds: Collection[H]) -> set[H]:
     if not golds:
         raise ValueError("Without golds there is nothing to retrieve: give at least one.")
     return set(golds)

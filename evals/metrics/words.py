@@ -102,3 +102,33 @@ def _content(gold: str) -> set[str]:
 def abstained_right(prediction: str, golds: Sequence[str]) -> float:
     """Ours: 1 if the reply abstains where there are no golds, or answers, rightly or not, where there are some."""
     return float(abstains(prediction) == (not golds))
+
+
+_FIGURE = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
+
+
+def figures(prediction: str, golds: Sequence[str]) -> float:
+    """Ours, for FinanceBench, whose paper had people judge: 1 if the reply has the gold number; else `content_words`.
+
+    A gold with one number and at most two other words, such as "$1577.00" or "$8.7 billion", is a number. The reply has
+    it if one of its own is the same once rounded to the gold's decimals, zeros at their end not counted: 8.738 is 8.70.
+
+    Traps: signs do not count, since a filing writes (1,577) for minus 1,577; units do not either, so 8,738 million is
+    not 8.7 billion, and 5.1 is 5.1%; a reply that quotes a whole table has any number in it. 0 for a reply that
+    abstains.
+    """
+    if not golds:
+        return abstained_right(prediction, golds)
+    if abstains(prediction):
+        return 0.0
+    return max(_figure(prediction, gold) for gold in golds)
+
+
+def _figure(prediction: str, gold: str) -> float:
+    wanted = _FIGURE.findall(gold)
+    if len(wanted) != 1 or len(_FIGURE.sub("", gold).split()) > 3:
+        return content_words(prediction, [gold])
+    number = wanted[0].replace(",", "")
+    decimals = len(number.partition(".")[2].rstrip("0"))
+    said = [float(found.replace(",", "")) for found in _FIGURE.findall(prediction)]
+    return float(any(round(value, decimals) == round(float(number), decimals) for value in said))

@@ -56,6 +56,34 @@ class RetrievalRow(BaseModel):
     precision: Score  # of retrieved characters
     iou: Score
     ndcg: Score  # of passages that touch a gold range
+    touched_1: Score | None = None  # share of gold ranges, such as pages, that the first passage touches
+    touched_5: Score | None = None  # the first five; None, as the next, in runs of earlier versions
+    touched: Score | None = None  # all that were found
+    cited: Score | None = None  # what the answer cites
+
+
+class CitationRow(BaseModel):
+    """How an arm's statements are supported by what they cite, by containment."""
+
+    task: str
+    arm: str
+    n: int  # answers with citations known
+    statements: int
+    citations: int
+    recall: Score  # mean over answers of the share of statements that are supported
+    precision: Score  # the same of the share of citations that support
+
+
+class FollowRow(BaseModel):
+    """Questions that follow others: as they were understood, and the passages found by that."""
+
+    task: str
+    arm: str
+    n: int
+    rewritten: float  # share of the questions that were put in other words
+    hit: Score  # a passage with the answer among those found
+    as_asked: Score  # the same by the question as it was asked
+    gain: Score
 
 
 class CostRow(BaseModel):
@@ -80,6 +108,7 @@ class LengthRow(BaseModel):
     length: int
     score: Score
     effective: int | None  # tokens; of the arm on the family
+    base: float | None = None  # the score at short lengths that the effective length goes by, where it does
 
 
 class PlaceRow(BaseModel):
@@ -143,6 +172,8 @@ class Data(BaseModel):
     regrets: list[RegretRow] = []
     speeds: list[SpeedRow] = []
     retrieval: list[RetrievalRow] = []
+    citations: list[CitationRow] = []
+    follows: list[FollowRow] = []
 
 
 class Comparison(BaseModel):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hybrid.evals.folder import RunInfo, differences
 from hybrid.evals.report.data import Comparison, Data, Report, ScoreRow
+from hybrid.evals.report.evidence import citations, cited, followups
 from hybrid.evals.report.page import questions
 from hybrid.evals.report.profile import by_length, needles, places, retrieval, speeds
 from hybrid.evals.report.rows import Row, by, load, mean, missing_records, sure
@@ -27,7 +28,13 @@ def make(folder: Path) -> Report:
     data, answered = _basis(info, rows), [row for row in rows if row.status == "answered"]
     sections = [scores(data), pairs(data, answered), costs(data, answered), routes(data, answered)]
     sections += [by_length(data, answered), places(data, answered), needles(answered), regrets(data, answered)]
-    sections += [speeds(data, answered), retrieval(data, answered), examples(folder, answered), questions(folder, rows)]
+    sections += [
+        speeds(data, answered),
+        retrieval(data, answered),
+        followups(data, answered),
+        citations(data, answered),
+    ]
+    sections += [examples(folder, answered), questions(folder, rows)]
     return Report(data, [section for section in sections if section])
 
 
@@ -117,6 +124,6 @@ def _basis(info: RunInfo, rows: Sequence[Row]) -> Data:
         notes.append(f"{', '.join(alone)}: all samples are of one document, so intervals say nothing about others.")
     if len(info.sessions) > 1:
         notes.append(f"The run was worked on with {len(info.sessions)} different sets of versions or machines.")
-    data = Data(run=info, missing=missing, notes=notes, scores=scores)
+    data = Data(run=info, missing=missing, notes=notes, scores=scores, citations=cited(rows))
     data.verdict = verdict(data, [row for row in rows if row.status == "answered"])
     return data

@@ -207,8 +207,8 @@ def questions(folder: Path, rows: Sequence[Row]) -> Section:
     asked = by(rows, lambda row: row.sample)
     shown = list(asked)
     if len(asked) > _MOST:
-        telling = sorted(asked, key=lambda sample: _telling(asked[sample]), reverse=True)[:_MOST]
-        shown = [sample for sample in asked if sample in set(telling)]
+        telling = set(sorted(asked, key=lambda sample: _telling(asked[sample]), reverse=True)[:_MOST])
+        shown = [sample for sample in asked if sample in telling]
     wanted, found = set(shown), dict[tuple[str, int | None, int, str], list[Record]]()
     for record in records(folder):
         if record.key[1:] in wanted:
@@ -230,7 +230,7 @@ def _telling(rows: Sequence[Row]) -> tuple[bool, float, float]:
 
 def _question(found: Sequence[Record]) -> Question:
     first, replies = found[0], [_reply(record) for record in found]
-    return Question(first.task, first.length, first.id, first.question, right(first.golds, _CUT), replies)
+    return Question(first.task, first.length, first.id, first.asked, right(first.right, _CUT), replies)
 
 
 def _reply(record: Record) -> Reply:

@@ -23,6 +23,7 @@ from hybrid.evals.report.data import (
 )
 from hybrid.evals.report.rows import Row, by, by_place, known, mean, sure
 from hybrid.evals.statistics import Estimate
+from hybrid.evals.tasks.nolima import nolima
 from hybrid.evals.tasks.ruler.ruler import THRESHOLD, effective_length
 from pydantic import TypeAdapter
 
@@ -51,23 +52,18 @@ def by_length(data: Data, rows: Sequence[Row]) -> Section:
                 for length in lengths
                 if (these := [row for row in some if row.length == length])
             }
-            holds = _holds(family, means)
+            base = nolima.base_score(_by_needle(some)) if family == "nolima" else None
+            holds = _holds(family, means) if base is None else nolima.effective_length(_by_needle(some))
             series[arm] = [(short(length), score) for length, score in means.items()]
             found += [
-                LengthRow(family=family, arm=arm, length=length, score=score, effective=holds)
+                LengthRow(family=family, arm=arm, length=length, score=score, effective=holds, base=base)
                 for length, score in means.items()
             ]
         data.lengths += found
         ruler = family == "ruler"
         if note:
             section.text.append(f"{family}: {note}")
-        section.text.append(
-            f"{family}: the effective context is the longest length at which the score is at least {THRESHOLD:.3f}, as "
-            "RULER has it."
-            if ruler
-            else f"{family}: the effective context is the longest length up to which no interval falls below the score "
-            "at the shortest length."
-        )
+        section.text.append(_rule(family, found))
         title = f"{family}: score by length"
         drawn = figures.lines(title, series, "tokens of prompt and reply", threshold=THRESHOLD if ruler else None)
         section.figures.append((f"length-{file_name(family)}", drawn))
@@ -82,6 +78,36 @@ def by_length(data: Data, rows: Sequence[Row]) -> Section:
         section.tables.append(Table(*shown(found, columns)))
         section.tables += tables
     return section
+
+
+def _rule(family: str, rows: Sequence[LengthRow]) -> str:
+    """By which rule the effective context of a family is told."""
+    bases = {row.arm: row.base for row in rows if row.base is not None}
+    if bases:
+        told = ", ".join(f"{arm} {base:.3f}" for arm, base in bases.items())
+        return (
+            f"{family}: the effective context is the longest length at which the score is at least "
+            f"{nolima.KEPT:.0%} of the base score, as NoLiMa has it: of each needle the best mean score up to "
+            f"{nolima.BASE:,} tokens, averaged. Base scores: {told}."
+        )
+    if family == "ruler":
+        return (
+            f"{family}: the effective context is the longest length at which the score is at least {THRESHOLD:.3f}, as "
+            "RULER has it."
+        )
+    return (
+        f"{family}: the effective context is the longest length up to which no interval falls below the score at the "
+        "shortest length."
+    )
+
+
+def _by_needle(rows: Sequence[Row]) -> dict[int, dict[str, float]]:
+    """The mean score of each needle at each length; rows of a needle share their group, which names the task too."""
+    return {
+        length: {needle: mean(row.score for row in of) for needle, of in by(own, lambda row: row.group).items()}
+        for length, own in by(rows, lambda row: row.length).items()
+        if length is not None
+    }
 
 
 def _at_all(rows: Sequence[Row], lengths: Sequence[int]) -> tuple[list[Row], str]:
@@ -291,21 +317,33 @@ def _rate(value: float | None) -> str:
 
 
 _WHAT = ("recall", "precision", "iou", "ndcg")
+_TOUCHED = ("touched@1", "touched@5", "touched", "cited")
 
 
 def retrieval(data: Data, rows: Sequence[Row]) -> Section:
     """How well the passages found cover the gold ranges; arms that found the same share a row."""
-    for (task, arm), own in by([row for row in rows if row.retrieved], lambda row: (row.task, row.arm)).items():
+    ranged = [row for row in rows if "recall" in row.retrieved]
+    for (task, arm), own in by(ranged, lambda row: (row.task, row.arm)).items():
         means = {what: sure(own, lambda row, what=what: row.retrieved[what]) for what in _WHAT}  # type: ignore[misc]
-        data.retrieval.append(RetrievalRow(task=task, arm=arm, n=len(own), **means))
-    same = by(data.retrieval, lambda row: (row.task, row.n, *(getattr(row, what) for what in _WHAT)))
-    head = ["task", "arms", "n", "recall", "precision", "IoU", "nDCG"]
+        seen = {
+            what.replace("@", "_"): known(own, lambda row, what=what: row.retrieved.get(what))  # type: ignore[misc]
+            for what in _TOUCHED
+        }
+        data.retrieval.append(RetrievalRow(task=task, arm=arm, n=len(own), **means, **seen))
+    fields = [*_WHAT, "touched_1", "touched_5", "touched"]
+    same = by(data.retrieval, lambda row: (row.task, row.n, *(getattr(row, what) for what in fields)))
+    head = ["task", "arms", "n", "recall", "precision", "IoU", "nDCG", "golds at 1", "at 5", "at all"]
     cells = [
-        [r[0].task, ", ".join(row.arm for row in r), f"{r[0].n:,}", *(span(getattr(r[0], what)) for what in _WHAT)]
+        [r[0].task, ", ".join(row.arm for row in r), f"{r[0].n:,}", *(span(getattr(r[0], what)) for what in fields)]
         for r in same.values()
     ]
     text = (
         "Of the passages that were found first, as many as are read on the route rag: recall, precision and "
-        "intersection over union count characters of the gold ranges; nDCG ranks passages by whether they touch one."
+        "intersection over union count characters of the gold ranges; nDCG ranks passages by whether they touch one. "
+        "Golds at 1, at 5, at all: the share of gold ranges that so many passages touch; where golds are pages, as in "
+        "financebench, it is the page recall. Golds cited: the same of what the answer cites, which goes by the route."
     )
-    return Section("Retrieval alone", [text], tables=[Table(head, cells)] if cells else [])
+    cited = [[r.task, r.arm, f"{r.n:,}", span(r.cited)] for r in data.retrieval if r.cited is not None]
+    tables = [Table(head, cells)] if cells else []
+    tables += [Table(["task", "arm", "n", "golds cited"], cited, "Golds cited by each task and arm")] if cited else []
+    return Section("Retrieval alone", [text], tables=tables)

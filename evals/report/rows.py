@@ -9,7 +9,9 @@ from pathlib import Path
 from sys import intern
 from typing import TypeVar
 
+from hybrid.evals.arms.arm import COMPARED
 from hybrid.evals.folder import RunInfo, read_run
+from hybrid.evals.metrics.citations import Cited, by_containment
 from hybrid.evals.record import Record, records
 from hybrid.evals.statistics import Estimate, estimate
 
@@ -48,6 +50,9 @@ class Row:
     context: int  # tokens of the longest prompt with its reply
     retrieved: Mapping[str, float]
     content: str
+    cited: Cited | None  # by containment; None where nothing is known of citations, and where the arm abstained
+    follows: bool  # it follows other questions
+    rewritten: bool
 
     @property
     def task(self) -> str:
@@ -85,7 +90,8 @@ def _row(record: Record) -> Row:
         output=usage.output_tokens,
         engine_seconds=usage.seconds,
         first_token=usage.first_token_seconds,
-        seconds=record.seconds - record.timings.get("index", 0.0),  # the first arm on a text makes the index for all
+        # the first arm on a text makes the index for all
+        seconds=record.seconds - sum(record.timings.get(name, 0.0) for name in ("index", COMPARED)),
         basis=intern(cost.basis) if cost is not None else "",
         dollars=cost.dollars if cost is not None else None,
         gpu_seconds=cost.gpu_seconds if cost is not None else None,
@@ -98,7 +104,16 @@ def _row(record: Record) -> Row:
         context=max((one["prompt_tokens"] + one["output_tokens"] for one in spent), default=whole),
         retrieved=record.retrieved,
         content=record.content,
+        cited=_cited(record),
+        follows=bool(record.history),
+        rewritten=bool(record.standalone),
     )
+
+
+def _cited(record: Record) -> Cited | None:
+    if record.status != "answered" or record.abstained or record.citations is None:
+        return None
+    return by_containment(record.marked or record.text, record.citations)
 
 
 def way_of(record: Record) -> str:

@@ -298,7 +298,7 @@ def _example(won: Record, lost: Record) -> Example:
     for record in (won, lost):
         route = f", {record.route}" if record.route else ""
         replies.append((f"{record.arm} ({record.score:.2f}{route})", cut(record.text, _SHOWN) or "(nothing)"))
-    return Example(f"{won.arm} over {lost.arm}: {won.task} {won.id}", won.question, right(won.golds), replies)
+    return Example(f"{won.arm} over {lost.arm}: {won.task} {won.id}", won.asked, right(won.right), replies)
 
 
 _KEEPS = 0.05  # the most that an arm may score less, by the end of its interval, and still keep the accuracy

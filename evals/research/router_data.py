@@ -32,7 +32,7 @@ from hybrid.corpus.corpus import Corpus
 from hybrid.files import read_lines
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
-from hybrid.index.store import Store
+from hybrid.index.protocol import Index
 from hybrid.routing.features import VERSION, features
 from hybrid.routing.policies.long import Long
 from hybrid.routing.policies.question_type import QuestionType
@@ -41,6 +41,7 @@ from hybrid.routing.policies.self_route import SelfRoute
 from hybrid.routing.policy import Policy
 from hybrid.routing.weights import Need
 from hybrid.settings import CorpusSettings, EmbedderSettings, PassageSettings
+from hybrid.settings.names import STORES
 from hybrid.types import Route
 
 WIDE = 20  # passages asked of the index, as `Hybrid` asks
@@ -108,7 +109,7 @@ def make(data: Path, index: Path) -> Iterator[dict[str, Any]]:
     half = halves({group[size, d["file"]]: f"{size} {d['type']}" for size, d in reversed(documents)})
     for size, document in documents:
         name = document["file"]
-        store = Store(index / f"{size}-{crc32(name.encode()):08x}", embedder, chunker)
+        store: Index = STORES["sqlite"](index / f"{size}-{crc32(name.encode()):08x}", embedder, chunker)
         store.update(Corpus.of({name: document["text"]}, CorpusSettings()))
         entry = store.entries()[0]
         for query in asked[size, name]:

@@ -3,10 +3,11 @@
 Your own stand in JSON Lines, one object a line:
 
     {"question", "answers": [..], "documents": {name: text} | [paths] | path, "choices"?: [..],
-     "gold"?: [{"document", "start", "end"}], "id"?, "group"?}
+     "gold"?: [{"document", "start", "end"}], "history"?: [..], "id"?, "group"?}
 
 No answers means that the documents do not say. Paths may be of any format that hybrid reads; gold counts characters of
-the text that was read.
+the text that was read. A history is what was said before the question, the oldest first: questions, or messages with
+`role` (user or assistant) and `content`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from pydantic.dataclasses import dataclass
 from hybrid.corpus.readers.extract import Unreadable
 from hybrid.corpus.readers.read import read as read_file
 from hybrid.errors import InputError
+from hybrid.session.followup import turns
+from hybrid.types import Turn
 
 STRICT = ConfigDict(extra="forbid")
 
@@ -165,6 +168,7 @@ class Own(Documents):
                 group=row.text("group", " ".join(sorted(documents))),
                 choices=choices,
                 ranges=tuple(_ranges(row, documents)),
+                history=history(row),
             )
 
 
@@ -178,6 +182,15 @@ def _ranges(row: Fields, documents: Mapping[str, str]) -> Iterator[tuple[str, in
                 "end", f"and start are {end} and {start}; {name!r} has the characters 0 to {len(documents[name])}"
             )
         yield name, start, end
+
+
+def history(row: Fields) -> tuple[Turn, ...]:
+    """What was said before the question; a text alone is a question."""
+    said = row.items("history") if "history" in row.data else []
+    try:
+        return turns([Turn(role="user", text=one) if isinstance(one, str) else one for one in said])
+    except InputError as error:
+        raise row.fault("history", f"cannot be read: {str(error).rstrip('.')}") from None
 
 
 def _own_documents(row: Fields, folder: Path, shared: dict[str, Mapping[str, str]]) -> Mapping[str, str]:

@@ -28,22 +28,19 @@ CARRIED = Path(__file__).resolve().parents[2] / "examples" / "testbed" / "prose.
 SOURCE = "A Christmas Carol by Charles Dickens (public domain), or the text that is given"
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[.!?][”’\"'])\s+")
 
+_TITLE = re.compile(r"\b(?:Mr|Mrs|Messrs|Ms|Dr|St)\.$")
+
 
 @lru_cache(maxsize=4)
 def prose(path: Path | None) -> str:
     """A long text with single blanks: of a text file, or the `text` fields of a JSON Lines file sorted by `name`.
 
     Args:
-        path: None for the carried text, which lies in `examples/` and not in the installed package.
+        path: None for the carried text.
 
     Raises:
-        InputError: the file cannot be read, is empty, or the carried one is not there.
+        InputError: the file cannot be read, or is empty.
     """
-    if path is None and not CARRIED.is_file():
-        raise InputError(
-            "The carried prose lies in the project's examples/, which are not installed here; name a long text file "
-            "in the option haystack, or take ruler/niah_single_1, which needs none."
-        )
     file = path or CARRIED
     if ".jsonl" in file.suffixes:
         # sorted, since the order of a folder's files differs between machines
@@ -60,6 +57,17 @@ def prose(path: Path | None) -> str:
 def sentences(text: str) -> list[str]:
     """The sentences of a text, without the blanks between them."""
     return [sentence for sentence in _SENTENCE.split(text) if sentence]
+
+
+def unbroken(text: str) -> list[str]:
+    """The sentences of a text, none of which ends with a title such as "Mrs."; what is hidden stands between them."""
+    found: list[str] = []
+    for sentence in sentences(text):
+        if found and _TITLE.search(found[-1]):
+            found[-1] += f" {sentence}"
+        else:
+            found.append(sentence)
+    return found
 
 
 def cycled(items: Sequence[str], n: int, start: int = 0) -> list[str]:

@@ -7,6 +7,9 @@ from functools import partial
 from typing import Any
 
 from hybrid.evals.sample import Task
+from hybrid.evals.tasks.babilong import babilong
+from hybrid.evals.tasks.nolima.nolima import NoLiMa
+from hybrid.evals.tasks.oolong import oolong
 from hybrid.evals.tasks.ruler import ruler
 from hybrid.evals.tasks.testbed import Testbed
 from hybrid.evals.testbed import KINDS
@@ -22,7 +25,12 @@ TASKS: Registry[Callable[..., Task]] = Registry(
         "needle": "hybrid.evals.tasks.haystack:Needle",
         "middle/kv": "hybrid.evals.tasks.middle:KeyValue",
         "middle/qa": "hybrid.evals.tasks.middle:MultiDocument",
+        **{f"babilong/{name}": partial(babilong.BabiLong, task=name) for name in babilong.KINDS},
+        **{f"nolima/{hops}": partial(NoLiMa, hops=hops) for hops in ("one", "two")},
+        **{f"oolong/{name}": partial(oolong.Oolong, task=name) for name in oolong.KINDS},
+        "financebench": "hybrid.evals.tasks.financebench:FinanceBench",
         "jsonl": "hybrid.evals.tasks.documents:Own",
+        "conversations": "hybrid.evals.tasks.conversations:Conversations",
         "squad": "hybrid.evals.tasks.published:Squad",
         "longbench": "hybrid.evals.tasks.published:LongBench",
         "leval": "hybrid.evals.tasks.published:LEval",

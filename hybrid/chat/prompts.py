@@ -8,8 +8,9 @@ character is replaced by another, so that it does nothing and positions still ho
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from hybrid.chat.refusals import ABSTAIN
 from hybrid.types import Piece, Sampling, Turn
@@ -30,7 +31,17 @@ _REWRITE = (
     "Rewrite the last question so that it can be understood without the conversation: put names in the place of words "
     "such as it, they or that. Reply with the question alone, in its language. If it stands alone already, repeat it."
 )
-INSTRUCTIONS = {"answer": _ANSWER, "collect": _COLLECT, "rewrite": _REWRITE}
+_FIELDS = (
+    "Fill in the fields from the text above. Reply with one JSON object and nothing else. For each field give value, "
+    "as the text writes it, and quote, the sentence of the text that says so, word for word. Where the text does not "
+    "say, give null for both. Where a text amends another one, what it says holds."
+)
+_PLAN = (
+    "The question is about many documents. Turn it into fields that are read from each document, and a computation "
+    "over the table of them. Reply with one JSON object and nothing else."
+)
+INSTRUCTIONS = {"answer": _ANSWER, "collect": _COLLECT, "rewrite": _REWRITE, "fields": _FIELDS, "plan": _PLAN}
+_ASKED = {"fields": "Fields:\n"}  # what is asked for, where it is no question
 _SAID = 1_500  # characters of a turn that are shown
 _TURNS = 6  # before the question, that are shown
 
@@ -51,10 +62,12 @@ class Prompt:
 
     question: str
     pieces: tuple[Piece, ...]
-    task: Literal["answer", "collect", "rewrite"] = "answer"
+    task: Literal["answer", "collect", "rewrite", "fields", "plan"] = "answer"
     evidence: tuple[Piece, ...] = ()  # key passages, repeated after the documents and next to the question
     history: tuple[Turn, ...] = ()  # what was said before; after the documents, so that their prefix stays cached
     sampling: Sampling | None = None  # None: as the engine's settings say
+    # the JSON schema of the reply, for servers that hold a model to one
+    form: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def without(self, last: int) -> Prompt:
         """The same prompt with its last pieces dropped."""
@@ -74,7 +87,8 @@ class Prompt:
         if self.history:
             said = "\n".join(f"{turn.role}: {defuse(turn.text.strip()[:_SAID])}" for turn in self.history[-_TURNS:])
             blocks.append(f"<conversation>\n{said}\n</conversation>")
-        blocks.append(f"{INSTRUCTIONS[self.task]}\n\nQuestion: {defuse(self.question.strip())}")
+        asked = _ASKED.get(self.task, "Question: ")
+        blocks.append(f"{INSTRUCTIONS[self.task]}\n\n{asked}{defuse(self.question.strip())}")
         return "\n\n".join(blocks)
 
 

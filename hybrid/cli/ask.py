@@ -11,19 +11,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybrid.cli.common import columns, console, labelled, print_json
-from hybrid.cli.dash import once, said, standard_input
-from hybrid.cli.options import corpus_options, engine_options, settings_from
+from hybrid.cli.dash import Place, once, said, standard_input
+from hybrid.cli.effect import refuse
+from hybrid.cli.options import corpus_options, engine_options, settings_from, where_option
 from hybrid.cli.progress import progress_bars
 from hybrid.cli.words import corpus_of, in_order, is_path
 from hybrid.errors import EngineError, InputError
-from hybrid.files import read_text
+from hybrid.files import check_writable, read_text, write
 from hybrid.text.blocks import headline, source_language
+from hybrid.types import EACH
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from hybrid.session.hybrid import Hybrid
-    from hybrid.types import Answer, Attempt, Cost, Explored
+    from hybrid.types import Answer, Attempt, Cost, Explored, Table
+
+_ROWS = 30  # of a table that are shown
 
 
 @click.command()
@@ -36,9 +40,14 @@ if TYPE_CHECKING:
 )
 @click.option("--route", type=click.Choice(["rag", "long"]), help="Force a route.")
 @click.option(
-    "--rung", type=click.Choice(["passages", "sections", "documents", "corpus"]), help="Force how much is read."
+    "--rung", type=click.Choice(["passages", "sections", "documents", "corpus", "each"]), help="Force how much is read."
 )
-@click.option("--where", help="Read only documents that pass, such as: year >= 2024 and kind == 'pdf'.")
+@click.option(
+    "--table",
+    type=Place(dir_okay=False),
+    help="Ask every document the same and write the table that the answer is computed from: CSV, or JSON for .json.",
+)
+@where_option
 @click.option("--explain", is_flag=True, help="Show what every way of reading was expected to take, and the timings.")
 @engine_options
 @corpus_options
@@ -51,9 +60,11 @@ def ask(question: str | None, paths: tuple[str, ...], questions: str | None, **o
     hybrid ask "When does the agreement end?" contracts/
     hybrid ask "Who calls parse_args?" src/ --explain
     hybrid ask --questions questions.txt filings/ --json
+    hybrid ask "How many contracts have a cap on liability, and which?" contracts/ --table caps.csv
     pdftotext lease.pdf - | hybrid ask "Who is the tenant?" -
     """
     once(question, *paths, questions)
+    _check_table(questions, options)
     if questions is not None:
         asked, places = _read_questions(questions), [] if question is None else [question, *paths]
         question = ""
@@ -71,6 +82,7 @@ def ask(question: str | None, paths: tuple[str, ...], questions: str | None, **o
         corpus = corpus_of(places, hybrid.settings)
         if questions is None and not options["as_json"] and sys.stdout.isatty():
             answer = _streamed(hybrid, question, corpus, options)
+            _write_table(answer, options)
             show(console(), answer, explain=options["explain"], with_text=False)
             return
         with progress_bars(quiet=options["quiet"]) as progress:
@@ -79,10 +91,35 @@ def ask(question: str | None, paths: tuple[str, ...], questions: str | None, **o
             answers = iter(hybrid.answer_many(asked, corpus, progress=progress, failures=failures, **ways))
     if failures is not None:
         _show_all(asked, [failures.get(place) or next(answers) for place in range(len(asked))], options)
-    elif options["as_json"]:
-        print_json(next(answers).model_dump())
+        return
+    answer = next(answers)
+    _write_table(answer, options)
+    if options["as_json"]:
+        print_json(answer.model_dump())
     else:
-        show(console(), next(answers), explain=options["explain"])
+        show(console(), answer, explain=options["explain"])
+
+
+def _check_table(questions: str | None, options: dict[str, Any]) -> None:
+    """Raise UserError where --table cannot be followed; it asks for the rung each."""
+    if options["table"] is None:
+        return
+    if questions is not None:
+        refuse("--table", "with --questions: a table is of one question", "ask it alone")
+    if options["route"] or options["rung"] not in (None, EACH):
+        refuse("--table", f"with --{'route' if options['route'] else 'rung'}, which reads without a table")
+    check_writable(Path(options["table"]))
+    options["rung"] = EACH
+
+
+def _write_table(answer: Answer, options: dict[str, Any]) -> None:
+    if options["table"] is None or answer.table is None:
+        return
+    from hybrid.each.written import written
+
+    write(Path(options["table"]), written(answer.table, Path(options["table"]).suffix.lower() == ".json"))
+    count = len(answer.table.rows)
+    click.echo(f"Wrote {count} row{'s' if count != 1 else ''} to {options['table']}.", err=True)
 
 
 def _show_all(asked: list[str], found: list[Answer | EngineError], options: dict[str, Any]) -> None:
@@ -148,6 +185,8 @@ def show(out: Console, answer: Answer, *, explain: bool, with_question: bool = F
     if with_text:
         out.print(answer.text, markup=False)
     out.print()
+    if answer.table is not None:
+        _show_table(out, answer.table)
     for number, citation in enumerate(answer.citations, 1):
         is_code = source_language(citation.document) is not None
         quote = headline(citation.quote) if is_code else " ".join(citation.quote.split())
@@ -163,6 +202,21 @@ def show(out: Console, answer: Answer, *, explain: bool, with_question: bool = F
         labelled(out, "  [yellow]note[/]    ", note)
     if explain:
         _explain(out, answer)
+
+
+def _show_table(out: Console, table: Table) -> None:
+    """The table of an answer, a line a document; doubtful cells are marked."""
+    from hybrid.each.written import said
+
+    heads = ["section" if any(row.section for row in table.rows) else "document", *(c.title for c in table.columns)]
+    shown = columns(*heads, left=range(len(heads)))
+    for row in table.rows[:_ROWS]:
+        cells = [said(cell, column) for cell, column in zip(row.cells, table.columns, strict=False)]
+        shown.add_row(row.title, *(cells or [f"not asked: {row.failed}"]))
+    out.print(shown, soft_wrap=False)
+    if len(table.rows) > _ROWS:
+        out.print(f"  and {len(table.rows) - _ROWS} more: --table FILE writes all", markup=False)
+    out.print(f"  {table.computed} A ? marks what is doubtful.", markup=False)
 
 
 def _explain(out: Console, answer: Answer) -> None:

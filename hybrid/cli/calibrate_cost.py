@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import click
 
 from hybrid.cli.common import console, print_json
-from hybrid.cli.options import bits_options, json_option, output_option, quiet_option
+from hybrid.cli.options import Number, bits_options, json_option, output_option, quiet_option
 from hybrid.cli.progress import progress_bars
 from hybrid.errors import EngineError, InputError
 from hybrid.files import check_writable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--window", type=click.IntRange(64), help="Tokens of the longest prompt with its answer; default: the server's."
 )
-@click.option("--minutes", default=5.0, show_default=True, type=click.FloatRange(0.2), help="Minutes of measuring.")
+@click.option("--minutes", default=5.0, show_default=True, type=Number(0.2), help="Minutes of measuring.")
 @click.option("--hardware", help="What the server runs on; default: the GPU or CPU of this machine.")
 @click.option("--gpus", default=1, show_default=True, type=click.IntRange(1), help="GPUs of one copy of the model.")
 @bits_options

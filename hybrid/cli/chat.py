@@ -11,7 +11,7 @@ import click
 from hybrid.cli.ask import show
 from hybrid.cli.common import console, labelled, print_json
 from hybrid.cli.dash import questions_alone
-from hybrid.cli.options import corpus_options, engine_options, settings_from
+from hybrid.cli.options import corpus_options, engine_options, settings_from, where_option
 from hybrid.cli.progress import progress_bars
 from hybrid.cli.words import corpus_of
 from hybrid.errors import EngineError, InputError
@@ -23,6 +23,7 @@ _END = ("exit", "quit", "bye")
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--route", type=click.Choice(["rag", "long"]), help="Force a route.")
+@where_option
 @engine_options
 @corpus_options
 def chat(paths: tuple[str, ...], **options: Any) -> None:
@@ -49,7 +50,7 @@ def chat(paths: tuple[str, ...], **options: Any) -> None:
         while (question := _next()) is not None:
             asked += 1
             try:
-                answer = hybrid.answer(question, store, route=options["route"], history=history)
+                answer = hybrid.answer(question, store, route=options["route"], where=options["where"], history=history)
             except (EngineError, InputError) as error:
                 failed += 1
                 click.echo(f"Error: {error}", err=True)

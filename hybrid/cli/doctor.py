@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from hybrid.cli.common import columns, console, labelled, print_json
-from hybrid.cli.options import corpus_options, engine_options, settings_from
+from hybrid.cli.options import Number, corpus_options, engine_options, settings_from
 from hybrid.errors import HybridError, SettingsError
 from hybrid.settings import Settings, tells_of
 
@@ -33,9 +33,7 @@ PACKAGES = {
 
 
 @click.command()
-@click.option(
-    "--timeout", default=60.0, show_default=True, type=click.FloatRange(1), help="Seconds that a server has to answer."
-)
+@click.option("--timeout", default=60.0, show_default=True, type=Number(1), help="Seconds that a server has to answer.")
 @engine_options
 @corpus_options
 def doctor(timeout: float, **options: Any) -> None:

@@ -49,7 +49,7 @@ def _whole(options: Mapping[str, Any], settings: Settings) -> str:
         (routing.route, routing.rung, "routing."),
     ):
         if rung is not None:
-            return f"{lead}rung {rung}" if rung in ("documents", "corpus") else ""
+            return f"{lead}rung {rung}" if rung in ("documents", "corpus", "each") else ""
         if route is not None:
             return f"{lead}route long" if route == "long" else ""
     return "the policy 'long'" if routing.policy == "long" else ""

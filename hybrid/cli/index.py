@@ -17,6 +17,7 @@ from hybrid.cli.words import places_of
 if TYPE_CHECKING:
     from hybrid.index.cluster import Cluster
     from hybrid.index.protocol import Changes, Store
+    from hybrid.session.hybrid import Hybrid
     from hybrid.settings import Settings
 
 _COUNTS = ("added", "changed", "removed", "unchanged", "embedded", "passages")
@@ -112,16 +113,12 @@ def _workers(address: str, options: Mapping[str, Any], settings: Settings) -> Cl
 @click.argument("paths", nargs=-1, type=click.Path())
 @corpus_options
 def show(paths: tuple[str, ...], **options: Any) -> None:
-    """Show what the index of PATHS holds, without changing it."""
-    from hybrid.corpus.corpus import Corpus
+    """Show what the index of PATHS holds, without changing it; or a Lance index by its place, as lance:FOLDER."""
     from hybrid.session.hybrid import Hybrid
 
     with Hybrid(settings_from(options)) as hybrid:
-        places = places_of(paths, hybrid.settings)
-        corpus = Corpus.of(places, hybrid.settings.corpus)
-        store = hybrid.index_kind(hybrid.index_path(corpus), hybrid.embedder, hybrid.chunker, create=False)
-        store.passed_over, path = corpus.problems, store.path
-        entries, problems = store.entries(), store.unread()
+        store = _known(hybrid, places_of(paths, hybrid.settings))
+        path, entries, problems = store.path, store.entries(), store.unread()
         if options["as_json"]:
             print_json(
                 {
@@ -145,6 +142,19 @@ def show(paths: tuple[str, ...], **options: Any) -> None:
         out.print(table, soft_wrap=False)
         for problem in problems:
             out.print(f"  not read: {problem.name}: {problem.reason}", markup=False)
+
+
+def _known(hybrid: Hybrid, places: list[str]) -> Store:
+    """The index of some places, as it is. Raises IndexStoreError where there is none."""
+    from hybrid.corpus.corpus import Corpus
+    from hybrid.session.corpora import address
+
+    if address(places) is not None:
+        return hybrid.open(places)
+    corpus = Corpus.of(places, hybrid.settings.corpus)
+    store = hybrid.index_kind(hybrid.index_path(corpus), hybrid.embedder, hybrid.chunker, create=False)
+    store.passed_over = corpus.problems
+    return store
 
 
 def _report(store: Store, changes: Changes | None, *, as_json: bool) -> None:

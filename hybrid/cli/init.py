@@ -17,7 +17,7 @@ import click
 from hybrid.cli.common import print_json
 from hybrid.cli.dash import Place
 from hybrid.cli.effect import refuse, written
-from hybrid.cli.options import prefer_option, url_option
+from hybrid.cli.options import Number, prefer_option, url_option
 from hybrid.cli.words import is_path
 from hybrid.engines.listening import PORTS, Listening, answers, listening, told_window
 from hybrid.errors import InputError, SettingsError
@@ -49,12 +49,12 @@ class _Choice:
 @click.option("--api-key-env", metavar="NAME", help="Environment variable that holds the server's key.")
 @click.option("--gpu", help="What the model runs on, such as h100, or cpu.")
 @prefer_option
-@click.option("--dollars-per-hour", type=click.FloatRange(0), help="Of one GPU. [default: a carried list price]")
+@click.option("--dollars-per-hour", type=Number(0), help="Of one GPU. [default: a carried list price]")
 @click.option(
     "--port", "ports", multiple=True, type=click.IntRange(1, 65535), help="Look on these ports of this machine only."
 )
 @click.option("--try/--no-try", "ask", default=True, help="Ask the engine a question before the file is written.")
-@click.option("--timeout", default=60.0, show_default=True, type=click.FloatRange(1), help="Seconds for its answer.")
+@click.option("--timeout", default=60.0, show_default=True, type=Number(1), help="Seconds for its answer.")
 @click.option(
     "--write", "--output", "-o", "file", default=FILE, show_default=True, type=Place(), help="Settings file to write."
 )

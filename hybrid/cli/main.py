@@ -18,6 +18,7 @@ from hybrid.errors import HybridError
 
 # errors of the system while a command writes; not bugs
 _REFUSED = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM))
+_UNNAMEABLE = frozenset((errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR))  # of what somebody named
 
 
 class Lazy(click.Group):
@@ -61,6 +62,11 @@ def main(arguments: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):  # a terminal may lack umlauts: a ? is better than no answer
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    try:
+        os.getcwd()  # noqa: PTH109 - as light as can be
+    except FileNotFoundError:  # libraries end the process, or worse
+        click.echo("Error: The current folder was deleted: go to another one.", err=True)
+        sys.exit(2)
     sys.exit(guarded(cli, arguments))
 
 
@@ -97,11 +103,19 @@ def _unwritten(error: SystemExit | OSError, *, gone: bool) -> int:
     if gone or BrokenPipeError in (type(error), type(error.__context__)):
         _discard_output()
         return 0
-    if not isinstance(error, OSError) or error.errno not in _REFUSED:
+    if not isinstance(error, OSError) or error.errno not in _REFUSED | _UNNAMEABLE:
         raise error
+    if error.errno in _UNNAMEABLE:
+        click.echo(f"Error: Cannot use {_cut(error.filename)}: {error.strerror}.", err=True)
+        return 2
     _discard_output()
     click.echo(f"Error: Cannot write {error.filename or 'the output'}: {error.strerror}.", err=True)
     return 1
+
+
+def _cut(name: object) -> str:
+    text = str(name)
+    return text if len(text) <= 100 else f"{text[:99]}…"
 
 
 def _discard_output() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -29,11 +28,13 @@ def mcp(paths: tuple[str, ...], **options: Any) -> None:
     from hybrid.corpus.corpus import Corpus
     from hybrid.serve.mcp import Tools
     from hybrid.serve.shelf import Shelf
+    from hybrid.session.corpora import address
     from hybrid.session.hybrid import Hybrid
 
     questions_alone(paths)
     with Hybrid(settings_from(options)) as hybrid:
-        places = [str(Path(path)) for path in corpus_of(list(paths), hybrid.settings)]
-        Corpus.of(places, hybrid.settings.corpus)  # a client would show nothing of what goes wrong later
+        places = [str(path) for path in corpus_of(list(paths), hybrid.settings)]
+        if address(places) is None:
+            Corpus.of(places, hybrid.settings.corpus)  # a client would show nothing of what goes wrong later
         name = name_of(places[0])
         Tools(hybrid, Shelf(hybrid, {name: places})).server.run("stdio")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -14,6 +15,17 @@ from hybrid.settings import Settings, load
 from hybrid.settings.names import ENGINES, POLICIES
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Number(click.FloatRange):
+    """A finite number: no range keeps `nan` out, and few calculations stand `inf`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number, as `click.FloatRange` gives it."""
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{found} is no finite number.", param, ctx)
+        return found
 
 
 def together(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -45,6 +57,7 @@ urls_option = click.option(
     multiple=True,
     help="An OpenAI-compatible server, such as http://localhost:8000/v1; again for more servers of the same model.",
 )
+where_option = click.option("--where", help="Read only documents that pass, such as: year >= 2024 and kind == 'pdf'.")
 prefer_option = click.option(
     "--prefer",
     type=click.Choice(["accuracy", "balance", "cost"]),
@@ -83,13 +96,16 @@ tier_options = together(
     click.option(
         "--cache-dir", type=Place(), help="Folder on disk for what was computed, loaded again after a restart."
     ),
-    click.option(
-        "--cache-gb", type=click.FloatRange(min=0, min_open=True), help="Bound of that folder, in 10^9 bytes."
-    ),
+    click.option("--cache-gb", type=Number(min=0, min_open=True), help="Bound of that folder, in 10^9 bytes."),
 )
 corpus_options = together(  # of every command that opens a corpus
     click.option("--config", type=Place(), help="Settings file; default: hybrid.toml here, if there is one."),
-    click.option("--index", "index_dir", type=Place(), help="Folder of the index; default: your cache folder."),
+    click.option(
+        "--index",
+        "index_dir",
+        type=Place(),
+        help="Folder of the index, or address of one in Lance; default: your cache folder.",
+    ),
     click.option("--embedder", help="Embedding model: 'minilm' (packaged), a folder or a hub name."),
     json_option,
     quiet_option,

@@ -10,7 +10,7 @@ import click
 
 from hybrid.cli.common import columns, console, print_json
 from hybrid.cli.effect import refuse, written
-from hybrid.cli.options import PARALLEL, bits_options, cache_asked, json_option, parallel_options, tier_options
+from hybrid.cli.options import PARALLEL, Number, bits_options, cache_asked, json_option, parallel_options, tier_options
 from hybrid.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ GIB = 2**30
     "--times",
     default=3.0,
     show_default=True,
-    type=click.FloatRange(1),
+    type=Number(1),
     help="A question on the whole document may cost this many times one over passages, to be worth it.",
 )
 @tier_options

@@ -9,7 +9,7 @@ import click
 from hybrid.cli.common import columns, console, print_json
 from hybrid.cli.dash import once, said
 from hybrid.cli.effect import refuse
-from hybrid.cli.options import corpus_options, engine_options, settings_from
+from hybrid.cli.options import corpus_options, engine_options, settings_from, where_option
 from hybrid.cli.progress import progress_bars
 from hybrid.cli.words import corpus_of, in_order
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("question")
 @click.argument("paths", nargs=-1, type=click.Path())
+@where_option
 @engine_options
 @click.option("--gpu", help="The GPU that costs are estimated for, such as h100.")
 @corpus_options
@@ -46,7 +47,7 @@ def route(question: str, paths: tuple[str, ...], **options: Any) -> None:
     engine = Planned(model, Embedder(settings.embedder)) if only_named else None
     with Hybrid(settings, engine=engine) as hybrid, progress_bars(quiet=options["quiet"]) as progress:
         (question, *_), places = in_order([question, *paths]) if paths else ([question], [])
-        decision = hybrid.decide(said(question), corpus_of(places, settings), progress=progress)
+        decision = hybrid.decide(said(question), corpus_of(places, settings), where=options["where"], progress=progress)
     if options["as_json"]:
         print_json(decision.model_dump(mode="json"))
         return

@@ -13,7 +13,7 @@ import click
 from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place
 from hybrid.cli.effect import refuse
-from hybrid.cli.options import PARALLEL, cache_asked, parallel_options, tier_options
+from hybrid.cli.options import PARALLEL, Number, cache_asked, parallel_options, tier_options
 
 if TYPE_CHECKING:
     from hybrid.serving.router import Router
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @click.option("--write", default="hybrid.toml", show_default=True, type=Place(), help="Settings file to write.")
 @click.option("--force", is_flag=True, help="Replace the engines that the settings file names.")
 @click.option("--logs", type=Place(), help="Folder for the servers' logs; default: in your cache folder.")
-@click.option("--timeout", default=1800.0, show_default=True, type=click.FloatRange(1), help="Seconds to get ready.")
+@click.option("--timeout", default=1800.0, show_default=True, type=Number(1), help="Seconds to get ready.")
 @click.option("--probe/--no-probe", default=True, help="Read a prompt as long as the window before saying ready.")
 @click.option("--follow", "-f", is_flag=True, help="Copy the servers' logs to standard error.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines once all is ready.")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hybrid.cli.common import columns, console, print_json
-from hybrid.cli.options import corpus_options, settings_from, urls_option
+from hybrid.cli.options import Number, corpus_options, settings_from, urls_option
 from hybrid.cli.progress import progress_bars
 from hybrid.cli.words import places_of
 from hybrid.errors import EngineError, InputError
@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--document", "-d", "names", multiple=True, help="A document to read; may be repeated.")
 @click.option(
-    "--questions", type=click.FloatRange(0), help="Expected on each document; default: cost.questions over all of them."
+    "--questions", type=Number(0), help="Expected on each document; default: cost.questions over all of them."
 )
-@click.option("--cache-gb", type=click.FloatRange(min=0, min_open=True), help="The cache's bound, as of `hybrid up`.")
+@click.option(
+    "--cache-gb",
+    type=Number(min=0, min_open=True),
+    help="The bound of each server's cache on disk, as of `hybrid up`.",
+)
 @click.option("--dry-run", is_flag=True, help="Only the price.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--again", is_flag=True, help="Also what this run of the server has read.")
@@ -46,6 +50,7 @@ def warm(paths: tuple[str, ...], names: tuple[str, ...], **options: Any) -> None
     """
     from hybrid.corpus.corpus import Corpus
     from hybrid.session.ahead import capacity, paying, read, readings
+    from hybrid.session.caches import Caches
     from hybrid.session.hybrid import Hybrid
 
     settings = settings_from(options)
@@ -58,14 +63,17 @@ def warm(paths: tuple[str, ...], names: tuple[str, ...], **options: Any) -> None
     with Hybrid(settings) as hybrid:
         with progress_bars(quiet=options["quiet"]) as progress:
             store, _ = hybrid.index(Corpus.of(places_of(paths, settings), settings.corpus), progress)
-        found = readings(hybrid, store, names)
+        caches = Caches.read(hybrid.long_engine, settings)
+        found = readings(hybrid, store, names, caches)
         expected = options["questions"]
         if expected is None:
             expected = settings.cost.questions / max(1, len(found))
-        room = capacity(settings, options["cache_gb"])
-        chosen = list(found) if names else paying(found, expected, room)
+        rooms = capacity(caches, settings, options["cache_gb"])
+        chosen = list(found) if names else paying(found, expected, rooms)
         fresh = [one for one in chosen if options["again"] or not one.known]
-        _show(found, chosen, fresh, None if names else expected, room, options)
+        _show(found, chosen, fresh, None if names else expected, rooms, options)
+        for note in getattr(hybrid.long_engine, "notes", ()):  # a server that is down, for one
+            console(stderr=True).print(note, markup=False)
         if options["dry_run"] or not fresh:
             return
         if not options["yes"]:
@@ -73,7 +81,7 @@ def warm(paths: tuple[str, ...], names: tuple[str, ...], **options: Any) -> None
         failures: dict[tuple[str, ...], EngineError] = {}
         with progress_bars(quiet=options["quiet"]) as progress:
             step = (lambda done, total: None) if progress is None else (lambda d, t: progress("reading", d, t))
-            done = list(read(hybrid, store, fresh, failures, step))
+            done = list(read(hybrid, store, fresh, failures, step, caches))
         _report(hybrid, done, as_json=options["as_json"])
         if failures:
             ((first, error), *_) = failures.items()
@@ -91,7 +99,7 @@ def _show(
     chosen: Sequence[Reading],
     fresh: Sequence[Reading],
     expected: float | None,
-    room: int | None,
+    rooms: Mapping[str, int | None],
     options: dict[str, Any],
 ) -> None:
     """What would be read, and its price."""
@@ -99,10 +107,12 @@ def _show(
     dollars = [one.price.dollars for one in fresh]
     total = None if None in gpu else sum(filter(None, gpu))
     paid = None if None in dollars else sum(filter(None, dollars))
+    room = sum(filter(None, rooms.values())) or None
     if options["as_json"]:
         if options["dry_run"] or not fresh:
             rows = [{**_row(one), "chosen": one in fresh} for one in found]
-            print_json({"documents": rows, "gpu_seconds": total, "dollars": paid, "capacity": room})
+            figures = {"gpu_seconds": total, "dollars": paid, "capacity": room, "servers": rooms}
+            print_json({"documents": rows, **figures})
         return
     out = console(stderr=True)
     table = columns("to read", "tokens", "reading it, s", "a question before", "after", "pays from")
@@ -116,6 +126,10 @@ def _show(
     price = "price unknown" if total is None else f"about {total:,.1f} GPU-seconds" + (f", ${paid:.4f}" if paid else "")
     tokens = sum(one.tokens for one in fresh)
     out.print(f"{len(fresh)} to read, {tokens:,} tokens, {price}" + (f"; {told}" if told else ""), markup=False)
+    for address, most in rooms.items() if len(rooms) > 1 else ():
+        own = [one.tokens for one in fresh if one.server == address]
+        size = "" if most is None else f" of {most:,} in its cache"
+        out.print(f"{address}: {len(own)} to read, {sum(own):,} tokens{size}", markup=False)
     if len(chosen) < len(found) and expected is not None:
         held = "" if room is None else f" and {room:,} tokens of cache"
         out.print(f"Chosen: what pays with {expected:.3g} questions on each{held}; --questions, --document change it.")

@@ -1,12 +1,15 @@
 """The words of a command: which are questions, and which are places to look for answers in."""
 
+# os.path answers False where Path raises: a question may be longer than any file's name, and a pattern absolute
+# ruff: noqa: PTH110, PTH111, PTH207
+
 from __future__ import annotations
 
 import glob
+import os
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from hybrid.cli.dash import elsewhere, texts
@@ -27,7 +30,7 @@ def in_order(words: Sequence[str]) -> tuple[list[str], list[str]]:
     first, *rest = words
     if rest and is_path(first) and not is_path(rest[-1]):
         return rest, [first]
-    if first.strip("- ") and Path(first).exists():  # also where the question is `-`, which may be a text as well
+    if first.strip("- ") and os.path.exists(first):  # also where the question is `-`, which may be a text as well
         raise InputError(f'Give a question and then the path: hybrid ask "..." {shlex.quote(first)}')
     return [first], rest
 
@@ -64,7 +67,7 @@ def is_path(word: str) -> bool:
         return True
     if word.startswith(TEXTS) and is_path(word[len(TEXTS) :]):
         return True
-    return Path(word).expanduser().exists() or any(glob.iglob(word))  # noqa: PTH207 - a pattern may be absolute
+    return os.path.exists(os.path.expanduser(word)) or any(glob.iglob(word))
 
 
 def places_of(paths: Sequence[str], settings: Settings) -> list[str]:

@@ -17,7 +17,7 @@ from hybrid.corpus.readers.read import read_text
 from hybrid.corpus.remote import Listing
 from hybrid.corpus.root import Address, Root, common_folder, key_of, label_of, place_of
 from hybrid.corpus.scan import Scan
-from hybrid.corpus.source import Source
+from hybrid.corpus.source import Source, storable
 from hybrid.corpus.tables import rows_of
 from hybrid.errors import CorpusError, InputError
 from hybrid.settings import CorpusSettings
@@ -136,9 +136,9 @@ def _given(texts: Iterable[Text], taken: set[str]) -> tuple[list[Source], list[P
     sources: list[Source] = []
     problems: list[Problem] = []
     for name, text, pages, fields in texts:
-        if name in taken:
+        if storable(name) in taken:
             raise InputError(f"Two documents are named {name!r}; give each its own name.")
-        taken.add(name)
+        taken.add(storable(name))
         try:
             document = replace(read_text(name, text, pages), metadata=fields)
         except Unreadable as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -18,6 +19,7 @@ Fields = Mapping[str, Field]
 Metadata = Mapping[str, Mapping[str, Any]] | Callable[[str], Mapping[str, Any] | None]  # fields by a document's name
 
 _FRONT = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|$)", re.DOTALL)
+_HALVES = re.compile("[\ud800-\udfff]")  # of characters, which no store can keep
 
 OWN = ("document", "kind", "path", "language")  # of every document, as far as they are known
 
@@ -55,7 +57,7 @@ def of_file(path: Path) -> Metadata:
 def _of_file(path: Path, mtime_ns: int, size: int) -> Metadata:
     try:
         made = json.loads(read_text(path, f"the fields in {path}"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"The fields in {path} are no JSON: {error}.") from None
     if not isinstance(made, dict):
         raise InputError(f'The fields in {path} are no object; write {{"lease.pdf": {{"year": 2024}}}}.')
@@ -91,7 +93,7 @@ def _scalar(value: str) -> Field | None:
 
 
 def checked(name: str, given: Mapping[Any, Any]) -> dict[str, Field]:
-    """Fields that somebody gives a document, dates as ISO text; what is None is left out.
+    """Fields that somebody gives a document, dates as ISO text; what is None or no finite number is left out.
 
     Raises:
         InputError: a name or value that no filter can ask for.
@@ -105,14 +107,14 @@ def checked(name: str, given: Mapping[Any, Any]) -> dict[str, Field]:
             )
         if isinstance(value, datetime.date):  # a datetime is one too
             value = value.isoformat()
-        if value is None:
+        if value is None or (isinstance(value, float) and not math.isfinite(value)):
             continue
         if not isinstance(value, (str, int, float, bool)):
             raise InputError(
                 f"The field {field!r} of {name!r} is a {type(value).__name__}; give a text, a number, a date, "
                 "True or False."
             )
-        found[field] = value
+        found[field] = _HALVES.sub("\ufffd", value) if isinstance(value, str) else value
     return found
 
 

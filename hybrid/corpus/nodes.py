@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -81,7 +82,7 @@ def _ascending(numbers: list[int]) -> list[int] | None:
 
 def _printed(path: str) -> list[str] | None:
     """The labels printed on the pages of a PDF; None where it cannot be opened."""
-    if not path.lower().endswith(".pdf") or not Path(path).is_file():
+    if not path.lower().endswith(".pdf") or not os.path.isfile(path):  # noqa: PTH113 - Path raises for long ones
         return None
     from hybrid.corpus.readers.pdf.pdf import page_labels
 

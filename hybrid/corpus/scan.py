@@ -126,7 +126,7 @@ class Scan:
 
     def _name(self, path: str) -> str:
         relative = os.path.relpath(path, self.base)
-        return relative.replace(os.sep, "/").encode("utf-8", "replace").decode("utf-8")  # names need not be Unicode
+        return os.fsencode(relative.replace(os.sep, "/")).decode("utf-8", "backslashreplace")  # it need not be Unicode
 
     def _walk(self, root: Path, matches: re.Pattern[str] | None) -> None:
         outer = rules_around(root)

@@ -81,6 +81,11 @@ class Source:
         return replace(document, metadata={**document.metadata, **self.metadata}) if self.metadata else document
 
 
+def storable(name: str) -> str:
+    """A name as databases can store it: without NUL and halves of characters, which are written out."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
+
+
 def reason_of(error: OSError) -> str:
     """The operating system's reason in words."""
     words = error.strerror or type(error).__name__

@@ -21,7 +21,7 @@ from hybrid.corpus.fields import usable
 from hybrid.corpus.problems import Problem
 from hybrid.corpus.readers.extract import Unreadable, in_few_words
 from hybrid.corpus.readers.read import read_text
-from hybrid.corpus.source import Source, reason_of
+from hybrid.corpus.source import Source, reason_of, storable
 from hybrid.corpus.storage import opened, why
 from hybrid.document import Document, Heading
 from hybrid.errors import MissingDependency
@@ -101,7 +101,7 @@ class Row:
         columns = self.table.columns
         try:
             row = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Unreadable("its line is no JSON") from None
         text = row.get(columns.text) if isinstance(row, dict) else None
         if not isinstance(text, str):
@@ -161,8 +161,9 @@ def rows_of(
             table, rows = _rows(file, text, name)
             for row in rows:
                 numbered = f"{file.name}#{row.number}"
-                called = row.name if row.name not in taken else f"{row.name} ({numbered})"
-                called = called or numbered
+                called = storable(row.name) or numbered
+                while called in taken:
+                    called = f"{called} ({numbered})"
                 taken.add(called)
                 sources.append(Source(called, None, file.size, file.stamp, None, Row(table, row.at, row.length)))
         except Unreadable as error:

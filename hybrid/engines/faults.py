@@ -26,6 +26,10 @@ class Lost(EngineError):
     """The server cannot be reached, is too busy, fails or breaks off: another one might answer."""
 
 
+class Overrun(Lost):
+    """The server is there and refuses, because it has too much to do."""
+
+
 class Dropped(Lost):
     """The connection ended in the middle of an answer."""
 
@@ -58,8 +62,8 @@ class Faults:
             )
         if status == 404:
             return EngineError(f"{self.where} is not an OpenAI-compatible server (404: {words}); check engine.url.")
-        if status == 429:
-            return Lost(f"{self.where} is still busy after {tried} tries ({words}); lower engine.concurrency.")
+        if status == 429 or error.type == "rate_limit_error":  # in a stream the status is gone by then
+            return Overrun(f"{self.where} is still busy after {tried} tries ({words}); lower engine.concurrency.")
         if isinstance(status, int) and status >= 500:
             return Lost(f"{self.where} failed {tried} times ({status}: {words}); see the server's log.")
         code = f"{status}: " if status else ""

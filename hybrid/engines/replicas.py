@@ -120,6 +120,13 @@ class Replicas:
         key = prefix_key(prompt)
         return self._on(key, lambda server: server.ask(prompt, max_tokens=max_tokens, on_text=on_text), weighs=True)
 
+    def home(self, prompt: Prompt) -> str:
+        """The address of the server that is asked this now, unless too much is under way there."""
+        assert self._met
+        order = ranked(prefix_key(prompt), self._names)
+        place = next((place for place in order if not self._replicas[place].until), order[0])
+        return self._settings.urls[place]
+
     def close(self) -> None:
         """End the connections to the servers."""
         for one in self._replicas:

@@ -48,6 +48,13 @@ class Reply:
             raise TypeError("the content of a chunk is not text")
         return text
 
+    @property
+    def told(self) -> float | None:
+        """The seconds that vLLM says it worked on the request; None: it does not say."""
+        each = [self.seconds(None, f"{name}_ms") for name in ("time_to_first_token", "generation_time")]
+        known = [seconds for seconds in each if seconds is not None]
+        return sum(known) if known else None
+
     def seconds(self, counted: float | None, *names: str) -> float | None:
         """The server's timing by the first of the names that its metrics have, else as its counters moved."""
         metrics = self.metrics if isinstance(self.metrics, Mapping) else {}

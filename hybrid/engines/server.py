@@ -8,7 +8,7 @@ the server written in Python around llama.cpp, have of their own.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid.chat.prompts import Prompt, sendable_messages
 from hybrid.chat.refusals import abstains
 from hybrid.cost.counted import ByCounters
-from hybrid.cost.crowd import Crowd
+from hybrid.cost.crowd import Crowd, Seen
 from hybrid.cost.prometheus import Counters
 from hybrid.cost.sent import sent
 from hybrid.engines.abort import Aborted
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 MARGIN = 1024  # tokens a chat template adds at most, for telling without counting that a prompt is short enough
 METRICS = 1.0  # seconds that a server gets to tell its counters
 ROUTER = "X-Session-ID"  # the header by which vllm-router keeps what belongs together on one server
-GAUGE = 5.0  # the same for its gauges, read beside calls, which nobody waits for
+SHARED = 5.0  # the same where others use it: a busy server is slow to tell
 FIRST_WAIT = 0.5  # seconds before a broken stream is asked for again, doubled each time
 
 
@@ -66,7 +66,7 @@ class Server:
         self._unsupported: frozenset[str] = frozenset()
         self._tokenizer = Tokenizer(self._wire, lambda: self.model, settings.concurrency, self._note)
         self._counters = ByCounters(self._read)
-        self._crowd = Crowd(lambda: Counters.read(self._wire.url, self.model, timeout=GAUGE))
+        self._crowd = Crowd(lambda: Counters.read(self._wire.url, self.model, timeout=SHARED))
 
     @property
     def name(self) -> str:
@@ -148,17 +148,17 @@ class Server:
     def _asked(self, prompt: Prompt, max_tokens: int, on_text: OnText | None) -> Completion:
         """The completion of a prompt; what the server was asked about it counts to the call."""
         self._check_fits(prompt, max_tokens)
-        self._counters.off |= self._tokenizer.kind != "vllm" or self._behind > 1
-        with self._turn(), self._among_others() as part:
+        self._counters.off |= self._tokenizer.kind != "vllm" or len(self.behind) > 1
+        with self._turn(), self._among_others() as call:
             self._counters.begin()
             sent(self._wire.host)
             started = time.perf_counter()
             try:
-                reply = self._reply(prompt, max_tokens, on_text)
+                reply = self._reply(prompt, max_tokens, on_text, call)
             except BaseException:
                 self._counters.fail()
                 raise
-            seconds = time.perf_counter() - started
+            seconds, call.told = time.perf_counter() - started, reply.told
         first = None if reply.first is None else reply.first - started
         truncated = reply.finish == "length"
         usage = self._usage(reply, prompt, seconds, first)
@@ -174,7 +174,7 @@ class Server:
             error.usage = usage
             raise error
         completion = Completion(reply.text, usage, abstained=abstains(reply.text), truncated=truncated)
-        return replace(completion, finish=reply.finish, part=part())
+        return replace(completion, finish=reply.finish, part=call.part)
 
     def alive(self, seconds: float) -> bool:
         """Whether the server says within some seconds that it is well."""
@@ -199,19 +199,19 @@ class Server:
         return models
 
     @cached_property
-    def _behind(self) -> int:
-        """How many servers vllm-router has behind the address; 0 where no such router answers."""
+    def behind(self) -> tuple[str, ...]:
+        """The addresses of the servers that vllm-router has behind this one; none where no such router answers."""
         if self._tokenizer.kind != "vllm":
-            return 0
+            return ()
         urls = self._wire.probe("/list_workers").get("urls")
-        number = len(urls) if isinstance(urls, list) else 0
-        if number > 1:
+        found = tuple(map(str, urls)) if isinstance(urls, list) else ()
+        if len(found) > 1:
             self._crowd.unknown = "a router stands before its servers"
             self._note(
-                f"{self._wire.host} is a router with {number} servers: seconds are those in which any of them worked "
-                "on a call of this process; name them in engine.urls to have each counted"
+                f"{self._wire.host} is a router with {len(found)} servers: seconds are those in which any of them "
+                "worked on a call of this process; name them in engine.urls to have each counted"
             )
-        return number
+        return found
 
     def _told_window(self) -> int | None:
         try:
@@ -260,13 +260,13 @@ class Server:
             host_seconds=None if reply.metrics is not None else told.host,
         )
 
-    def _reply(self, prompt: Prompt, max_tokens: int, on_text: OnText | None) -> Reply:
+    def _reply(self, prompt: Prompt, max_tokens: int, on_text: OnText | None, call: Seen) -> Reply:
         """One whole answer. A stream that breaks is asked for again while nobody has seen any of it."""
         attempt = 0
         while True:
             reply = Reply()
             try:
-                self._stream(reply, prompt, max_tokens, on_text)
+                self._stream(reply, prompt, max_tokens, on_text, call)
                 return reply
             except Lost as error:
                 if on_text is not None and reply.pieces:  # nobody may begin it anew
@@ -276,11 +276,11 @@ class Server:
             time.sleep(min(FIRST_WAIT * 2**attempt, 8.0))
             attempt += 1
 
-    def _stream(self, reply: Reply, prompt: Prompt, max_tokens: int, on_text: OnText | None) -> None:
+    def _stream(self, reply: Reply, prompt: Prompt, max_tokens: int, on_text: OnText | None, call: Seen) -> None:
         with self._open(prompt, max_tokens) as stream:
             reusable(stream.response)
             for text in self._texts(stream, reply):
-                reply.first = reply.first or time.perf_counter()
+                reply.first = call.first = reply.first or time.perf_counter()
                 reply.pieces.append(text)
                 if on_text is not None:
                     on_text(text)
@@ -317,6 +317,10 @@ class Server:
             options["stop"] = list(sampling.stop)
         if self._settings.cache_salt and self._tokenizer.kind == "vllm":
             options["extra_body"] = {"cache_salt": self._settings.cache_salt}
+        formed = prompt.form is not None and "response_format" not in self._unsupported
+        if formed:
+            named = {"name": prompt.task, "schema": prompt.form, "strict": True}
+            options["response_format"] = {"type": "json_schema", "json_schema": named}
         create: Any = self._wire.client.chat.completions.create
         try:
             with_key = {ROUTER: prefix_key(prompt)}
@@ -325,9 +329,14 @@ class Server:
             raise self._not_found(error) from None
         except openai.BadRequestError as error:
             unsupported = {error.param or ""} & ({"max_tokens", "temperature"} - self._unsupported)
-            if not unsupported or not str(error.code).startswith("unsupported"):
+            if unsupported and str(error.code).startswith("unsupported"):
+                self._unsupported |= unsupported
+            elif formed:  # each server says in its own way that it knows no schema; without one it is read leniently
+                found = self._open(replace(prompt, form=None), max_tokens, stream=stream)
+                self._unsupported |= {"response_format"}
+                return found
+            else:
                 raise self._faults.failure(error) from None
-            self._unsupported |= unsupported
         except openai.APIError as error:
             raise self._faults.failure(error) from None
         return self._open(prompt, max_tokens, stream=stream)
@@ -359,20 +368,20 @@ class Server:
         return self._faults.no_model(self.model, names)
 
     @contextmanager
-    def _among_others(self) -> Iterator[Callable[[], float]]:
+    def _among_others(self) -> Iterator[Seen]:
         """What is yielded tells afterwards what part of the server's work was for this process, where it is shared."""
         if not self._settings.shared:
-            yield lambda: 1.0
+            yield Seen()
             return
-        begun, found = self._crowd.begin(), 1.0
+        call = self._crowd.begin()
         try:
-            yield lambda: found
+            yield call
         finally:
-            found = self._crowd.end(begun)
+            self._crowd.end(call)
         if self._crowd.unknown:
             self._note(
-                f"{self._wire.host} does not tell how many requests it has ({self._crowd.unknown}): with other clients "
-                "at work, what its calls cost is an upper bound"
+                f"{self._wire.host} does not tell how long it works for others ({self._crowd.unknown}): with other "
+                "clients at work, what its calls cost is an upper bound"
             )
 
     def _read(self) -> Counters:

@@ -33,7 +33,6 @@ class Done(NamedTuple):
 
     result: Any = None
     failure: str = ""
-    texts: int = 0  # that were embedded
     seconds: float = 0.0
     cpu_seconds: float = 0.0
 
@@ -105,7 +104,7 @@ class Embedding:
 
     def embed(self, texts: Sequence[str]) -> Done:
         """The unit vectors of texts in half precision, shape (n, d)."""
-        return _done(lambda: self._vectors(texts), len(texts))
+        return _done(lambda: self._vectors(texts))
 
     def write(self, place: Any, wanted: Sequence[Wanted]) -> Done:
         """Look at sources, embed what is new in them, and write it as a fragment; the result is a `Written`."""
@@ -126,7 +125,7 @@ class Embedding:
         vectors = {**known, **dict(zip(waiting, self._vectors(list(waiting.values())), strict=True))}
         shape = (-1, self._embedder.dimension)
         rows = [(one, np.array([vectors[key] for key in one.keys], np.float32).reshape(shape)) for one in made]
-        return Written(seen, write_fragment(place, rows), len(waiting))
+        return Written(seen, write_fragment(place, self._chunker, rows), len(waiting))
 
     def _known(self, place: Any, keys: list[str]) -> dict[str, Any]:
         """The vectors that the index has already, by key."""
@@ -142,7 +141,7 @@ class Embedding:
         return self._embedder.encode_documents(texts, part=True).astype(np.float16)
 
 
-def _done(work: Callable[[], Any], texts: int = 0) -> Done:
+def _done(work: Callable[[], Any]) -> Done:
     """Do some work; an error that a user can mend becomes a sentence."""
     begun, worked = time.perf_counter(), time.process_time()
     result, failure = None, ""
@@ -151,7 +150,7 @@ def _done(work: Callable[[], Any], texts: int = 0) -> Done:
             result = work()
     except HybridError as error:
         failure = str(error)
-    return Done(result, failure, texts, time.perf_counter() - begun, time.process_time() - worked)
+    return Done(result, failure, time.perf_counter() - begun, time.process_time() - worked)
 
 
 @lru_cache(maxsize=2)

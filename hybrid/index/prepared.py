@@ -14,7 +14,7 @@ from functools import cached_property
 from hashlib import blake2b
 
 from hybrid.corpus.fields import Fields, fields_of, front_matter
-from hybrid.corpus.source import Source
+from hybrid.corpus.source import Source, storable
 from hybrid.document import Document
 from hybrid.index.chunking import Chunker, Cut
 from hybrid.index.lexical import identifiers, words
@@ -107,8 +107,8 @@ def key_of(context: str) -> str:
 
 
 def clean_source(source: Source) -> Source:
-    """The source under a name that databases can store and compare; different names stay different."""
-    name = source.name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
+    """The source under a name that databases can store and compare."""
+    name = storable(source.name)
     return source if name == source.name else replace(source, name=name)
 
 

@@ -20,7 +20,7 @@ from hybrid.document import Document
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder, Vectors
 from hybrid.index.fusion import Ids, Mode, Ranking
-from hybrid.index.where import Selected, known, parsed
+from hybrid.index.where import Filter, Selected, known, parsed
 from hybrid.index.workers import Workers
 from hybrid.types import Candidate, Passage
 
@@ -104,20 +104,24 @@ class Store(Protocol):
             vector: the question's unit vector of shape (d,), if it is known already.
         """
 
-    def select(self, where: str) -> Sequence[str]:
+    def select(self, where: str | Filter) -> Sequence[str]:
         """The names of the documents that pass a filter, ascending; see `hybrid.index.where`.
+
+        Args:
+            where: as somebody wrote it, or taken apart; then it may ask for fields that no document has.
 
         Raises:
             InputError: it is no filter, or it asks for a field that no document has.
         """
-        filters = parsed(where)
+        filters = parsed(where) if isinstance(where, str) else where
         fields = self.fields()
-        known(filters, {name for each in fields.values() for name in each})
+        if isinstance(where, str):
+            known(filters, {name for each in fields.values() for name in each})
         return Selected(sorted(name for name, each in fields.items() if filters.holds(each)), filters)
 
-    def fields(self) -> Mapping[str, Fields]:
-        """What filters may ask of each document, by name."""
-        return {entry.name: {"document": entry.name, "kind": entry.kind} for entry in self.entries()}
+    def fields(self, names: Sequence[str] | None = None) -> Mapping[str, Fields]:
+        """What filters may ask of each document, by name; `names` limits them to those."""
+        return {entry.name: {"document": entry.name, "kind": entry.kind} for entry in self.entries(names)}
 
     def matching(self, question: str, k: int, among: Ids) -> Ranking:
         """The `k` passages that share the question's words, as (id, BM25 score), best first.

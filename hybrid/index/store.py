@@ -36,7 +36,7 @@ from hybrid.index.update import KNOWN_WORDS, Update
 from hybrid.index.workers import Workers
 from hybrid.types import Passage
 
-_OURS = re.compile(rf"{NAMES.pattern}|{re.escape(FILE)}(-wal|-shm|-journal)?")
+_OURS = re.compile(rf"{NAMES.pattern}|(?:{re.escape(FILE)}|each\.db)(-wal|-shm|-journal)?")
 _KEPT = 16  # documents kept with their text
 _PASSAGE = (
     "p.id, d.name, p.ordinal, p.text, p.start, p.end, p.source_start, p.source_end, p.line, p.end_line, p.page, "
@@ -102,8 +102,12 @@ class SqliteStore(Index):
         _, lexical = self.generations.current()
         return list(self.passages(lexical.ids[:: max(1, len(lexical.ids) // count)].tolist()).values())
 
-    def fields(self) -> dict[str, Fields]:
-        rows = self.db.rows("SELECT name, kind, path, language, fields FROM documents WHERE live = 1")
+    def fields(self, names: Sequence[str] | None = None) -> dict[str, Fields]:
+        sql = "SELECT name, kind, path, language, fields FROM documents WHERE live = 1"
+        if names is None:
+            rows = self.db.rows(sql)
+        else:
+            rows = self.db.rows(f"{sql} AND name IN (SELECT value FROM json_each(?))", json.dumps(list(names)))
         made = (
             Document(name, "", kind, path, language, metadata=json.loads(fields))
             for name, kind, path, language, fields in rows
@@ -199,9 +203,6 @@ class SqliteStore(Index):
     def close(self) -> None:
         self.generations.close()
         self.db.close()
-
-
-Store = SqliteStore  # its name before there were other stores
 
 
 def _passage(row: Sequence[Any]) -> Passage:

@@ -14,8 +14,10 @@ from __future__ import annotations
 import ast
 import json
 import operator
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from hybrid.document import Field
@@ -23,6 +25,8 @@ from hybrid.errors import InputError
 
 _SYNTAX = "Write, for example: year >= 2024 and kind in ('pdf', 'docx')."
 _MOST = 4000  # characters of a filter
+DEEPEST = 16  # `not`, `and` and `or` inside each other
+_LARGEST = 1e300  # of a number, up to which all stores compare alike
 _COMPARED: dict[type[ast.cmpop], str] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
     ast.In: "in", ast.NotIn: "not in",
@@ -58,18 +62,31 @@ class Comparison:
 
     def sql(self) -> str:
         """The same for Lance."""
-        if self.sign in ("!=", "not in", "has not"):
-            return f"NOT {self._positive().sql()}"
+        return self.told(turned=False)[1]
+
+    def told(self, *, turned: bool) -> tuple[int, str]:
+        """How deep its SQL is, and the SQL, turned round or not."""
+        negative = self.sign in ("!=", "not in", "has not")
+        positive = self._positive() if negative else self
+        return 0, f"{'NOT ' if turned != negative else ''}{positive._sql()}"
+
+    def _sql(self) -> str:
         if self.sign == "in":
             assert isinstance(self.value, tuple)
-            each = [Comparison(self.field, "==", value).sql() for value in self.value]
+            by_type: dict[str, list[str]] = {}
+            for value in self.value:
+                by_type.setdefault(_type(value), []).append(_literal(value))
+            each = [f"coalesce({self._have(kind)} IN ({', '.join(some)}), false)" for kind, some in by_type.items()]
             return f"({' OR '.join(each)})" if each else "(false)"
         assert not isinstance(self.value, tuple)
-        kind = _type(self.value)
-        have = f"json_get_{_MARKS[kind]}(fields, {quoted(f'{kind}:{self.field}')})"
+        have = self._have(_type(self.value))
         if self.sign == "has":
             return f"coalesce(contains({have}, {quoted(str(self.value))}), false)"
         return f"coalesce({have} {'=' if self.sign == '==' else self.sign} {_literal(self.value)}, false)"
+
+    def _have(self, kind: str) -> str:
+        """The field's value where it is of a type."""
+        return f"json_get_{_MARKS[kind]}(fields, {quoted(f'{kind}:{self.field}')})"
 
     def _positive(self) -> Comparison:
         return Comparison(self.field, {"!=": "==", "not in": "in", "has not": "has"}[self.sign], self.value)
@@ -91,9 +108,23 @@ class Joined:
 
     def sql(self) -> str:
         """The same for Lance."""
+        return self.told(turned=False)[1]
+
+    def told(self, *, turned: bool) -> tuple[int, str]:
+        """How deep its SQL is, and the SQL, turned round or not.
+
+        Lance reads some 50 levels of parentheses and `NOT`. So `NOT` stands before comparisons alone, which are true or
+        false and never unknown, and the parts that are least deep are joined first.
+        """
         if self.by == "not":
-            return f"NOT ({self.parts[0].sql()})"
-        return "(" + f" {self.by.upper()} ".join(part.sql() for part in self.parts) + ")"
+            return self.parts[0].told(turned=not turned)
+        by = "AND" if (self.by == "and") != turned else "OR"
+        parts = [part.told(turned=turned) for part in self.parts]
+        heapify(parts)
+        while len(parts) > 1:
+            (_, first), (depth, second) = heappop(parts), heappop(parts)
+            heappush(parts, (depth + 1, f"({first} {by} {second})"))
+        return parts[0]
 
 
 Filter = Comparison | Joined
@@ -125,7 +156,16 @@ def parsed(where: str) -> Filter:
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         at = f" at character {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
         raise InputError(f"The filter {_cut(where)} cannot be read{at}. {_SYNTAX}") from None
+    if _too_deep(tree.body):
+        raise InputError(f"The filter {_cut(where)} is nested more than {DEEPEST} deep. {_SYNTAX}")
     return _filter(tree.body, where)
+
+
+def _too_deep(node: ast.expr) -> bool:
+    level: list[ast.AST] = [node]
+    for _ in range(DEEPEST):
+        level = [part for one in level for part in ast.iter_child_nodes(one) if isinstance(part, ast.expr)]
+    return bool(level)
 
 
 def known(filters: Filter, fields: Collection[str]) -> None:
@@ -201,13 +241,21 @@ def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, where: str) -> C
 
 
 def _value(node: ast.expr, where: str) -> Field:
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        number = _value(node.operand, where)
-        if not isinstance(number, (str, bool)):
-            return -number
-    if isinstance(node, ast.Constant) and isinstance(node.value, (str, int, float, bool)):
-        return node.value
+    negative = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+    constant = node.operand if negative and isinstance(node, ast.UnaryOp) else node
+    value = constant.value if isinstance(constant, ast.Constant) else None
+    if isinstance(value, bool | str) and not negative and _storable(value):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if abs(value) > _LARGEST:
+            raise InputError(f"The filter {_cut(where)} has a number beyond {_LARGEST:g}: give a smaller one.")
+        return -value if negative else value
     raise _wrong(node, where)
+
+
+def _storable(value: bool | str) -> bool:
+    """Whether a document may have it: half a character, as in "\\ud800", is in no text."""
+    return isinstance(value, bool) or not re.search("[\ud800-\udfff]", value)
 
 
 def _wrong(node: ast.expr, where: str) -> InputError:

@@ -89,26 +89,39 @@ class Reranker:
 
     @cached_property
     def _model(self) -> Any:
-        purpose = f"The reranker {self.name}"
-        try:
-            from sentence_transformers import CrossEncoder as Theirs
-        except ModuleNotFoundError:
-            raise MissingDependency("sentence-transformers", "cpu", purpose) from None
-        except Exception as error:
-            raise BrokenDependency("sentence-transformers", "cpu", purpose, error) from error
-        path = Path(self.name).expanduser()
-        if not path.is_dir() and (self.name.startswith((".", "/", "~")) or self.name.count("/") > 1):
-            raise SettingsError(f"There is no folder {self.name}: set retrieval.reranker to one, or to a hub name.")
-        try:
-            return Theirs(
-                str(path) if path.is_dir() else self.name, device=None if self._device == "auto" else self._device
-            )
-        except Exception as error:
-            told = (str(error).splitlines() or [type(error).__name__])[0][:300].rstrip(". ")
-            raise SettingsError(
-                f"The reranker {self.name} cannot be loaded ({told}): set retrieval.reranker to the folder or hub name "
-                "of a cross-encoder."
-            ) from error
+        return cross_encoder(self.name, self._device, "reranker", "set retrieval.reranker")
+
+
+def cross_encoder(name: str, device: str, what: str, remedy: str) -> Any:
+    """A cross-encoder of sentence-transformers.
+
+    Args:
+        name: a folder or a hub name.
+        device: auto, cpu, cuda, cuda:1, mps.
+        what: how errors call it.
+        remedy: how errors begin to say where another is named.
+
+    Raises:
+        SettingsError: there is no such model.
+        MissingDependency: sentence-transformers is not installed.
+    """
+    purpose = f"The {what} {name}"
+    try:
+        from sentence_transformers import CrossEncoder as Theirs
+    except ModuleNotFoundError:
+        raise MissingDependency("sentence-transformers", "cpu", purpose) from None
+    except Exception as error:
+        raise BrokenDependency("sentence-transformers", "cpu", purpose, error) from error
+    path = Path(name).expanduser()
+    if not path.is_dir() and (name.startswith((".", "/", "~")) or name.count("/") > 1):
+        raise SettingsError(f"There is no folder {name}: {remedy} to one, or to a hub name.")
+    try:
+        return Theirs(str(path) if path.is_dir() else name, device=None if device == "auto" else device)
+    except Exception as error:
+        told = (str(error).splitlines() or [type(error).__name__])[0][:300].rstrip(". ")
+        raise SettingsError(
+            f"{purpose} cannot be loaded ({told}): {remedy} to the folder or hub name of a cross-encoder."
+        ) from error
 
 
 def _share(logits: Floats) -> Floats:

@@ -78,7 +78,7 @@ def made(policy: str, situation: Situation, rung: Rung, reason: str, chunkwise: 
         chunkwise=chunkwise,
         policy=policy,
         reason=reason[0].upper() + reason[1:] + ".",
-        predictions=tuple(situation.predictions.values()),
+        predictions=(*situation.predictions.values(), *([situation.each] if situation.each is not None else ())),
         features=dict(situation.features),
         ordering=situation.ordering if ROUTES[rung] == "rag" else "",
     )

@@ -7,7 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from hybrid.types import RUNGS, Candidate, Cost, Prediction, Route, Rung
 
-ROUTES: dict[Rung, Route] = {"passages": "rag", "sections": "rag", "documents": "long", "corpus": "long"}
+ROUTES: dict[Rung, Route] = {
+    "passages": "rag",
+    "sections": "rag",
+    "documents": "long",
+    "corpus": "long",
+    "each": "long",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class Situation:
     again: Mapping[Rung, Prediction] = field(default_factory=dict)  # of whole texts that were read just before
     reads: Mapping[Rung, tuple[str, ...]] = field(default_factory=dict)  # the documents of whole texts, in their order
     ordering: str = ""  # how passages would be ordered, and why
+    each: Prediction | None = None  # of asking every document the same; None: the question does not ask for that
     quoting: bool = False  # whether an engine that quotes reads the passages, which is silent more often than a model
 
     def fits(self, rung: Rung) -> bool:

@@ -55,6 +55,7 @@ def addresses() -> list[BaseRoute]:
         Route("/v1/saved", saved),
         Route("/v1/corpora", documents.corpora),
         Route("/v1/corpora/{corpus}/documents", documents.corpus),
+        Route("/v1/corpora/{store}/search", vector_stores.search, methods=["POST"]),
         Route("/v1/corpora/{corpus}/documents/{document:name}", documents.document),
         Route("/v1/files", files.create, methods=["POST"]),
         Route("/v1/files", files.listed),

@@ -11,18 +11,19 @@ import json
 import secrets
 import time
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from hybrid.serve.citing import Said, annotated
+from hybrid.serve.filters import Where
 from hybrid.serve.keys import Key
 from hybrid.serve.messages import Message, chore, conversation
 from hybrid.serve.replies import Body, Refused, error_of, parsed, told
 from hybrid.serve.service import Asked, Service
-from hybrid.types import Answer, Sampling, Usage
+from hybrid.types import Answer, Rung, Sampling, Usage
 
 
 class StreamOptions(Body):
@@ -32,7 +33,7 @@ class StreamOptions(Body):
 
 
 class ChatRequest(Body):
-    """A request for a chat completion. `rung` and `documents` are this service's own."""
+    """A request for a chat completion. `rung`, `documents` and `where` are this service's own."""
 
     model: str
     messages: list[Message] = Field(min_length=1)
@@ -43,8 +44,9 @@ class ChatRequest(Body):
     temperature: float | None = Field(None, ge=0, le=2)
     stop: str | list[str] | None = None
     n: int = 1
-    rung: Literal["passages", "sections", "documents", "corpus"] | None = None
+    rung: Rung | None = None
     documents: list[str] | None = None
+    where: Where = None
 
 
 async def models(request: Request) -> Response:
@@ -84,11 +86,13 @@ async def completions(request: Request) -> Response:
             temperature=given.temperature,
             stop=(given.stop,) if isinstance(given.stop, str) else tuple(given.stop or ()),
         ),
+        () if given.where is None else (given.where,),
     )
     service.check(asked)
     key: Key = request.state.key
     if given.stream:
         key.check()  # a refusal has to come before the headers
+        asked = await service.narrowed(asked, key)
         return StreamingResponse(
             _chunks(service, given, asked, key, service.base(request)), media_type="text/event-stream"
         )

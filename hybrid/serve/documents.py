@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from hybrid.document import Document
 from hybrid.errors import MissingDependency
+from hybrid.serve.filters import given_to, within
 from hybrid.serve.replies import Refused
 from hybrid.serve.service import Service
 
@@ -26,14 +27,28 @@ async def corpora(request: Request) -> Response:
 
 
 async def corpus(request: Request) -> Response:
-    """`GET /v1/corpora/NAME/documents`: the documents of a corpus, and what of it could not be read."""
+    """`GET /v1/corpora/NAME/documents`: the documents of a corpus with their fields, and what could not be read.
+
+    Query:
+        where: a filter; only documents that pass are listed.
+    """
     service: Service = request.app.state.service
     name = _name(service, request)
 
     def listed() -> dict[str, Any]:
+        where, attributes = request.query_params.get("where"), service.uploads.attributes(name)
         with service.shelf.reading(name) as store:
+            entries = store.entries(within(store, None, () if where is None else (where,), attributes))
+            fields = given_to(store, None, attributes)
             rows = [
-                {"name": e.name, "kind": e.kind, "tokens": e.tokens, "passages": e.passages} for e in store.entries()
+                {
+                    "name": e.name,
+                    "kind": e.kind,
+                    "tokens": e.tokens,
+                    "passages": e.passages,
+                    "fields": fields.get(e.name, {}),
+                }
+                for e in entries
             ]
             unread = [{"name": problem.name, "reason": problem.reason} for problem in store.unread()]
         return {"object": "list", "data": rows, "unread": unread}

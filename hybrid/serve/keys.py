@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 
+from hybrid.errors import SettingsError
 from hybrid.files import write
-from hybrid.serve.replies import Refused
+from hybrid.serve.replies import LOG, Refused
 from hybrid.settings import KeySettings, ServeSettings
 
 _SAVED_EVERY = 1.0  # seconds
@@ -117,7 +118,10 @@ class Keys:
                 return
             self._saved = time.monotonic()
             spent = {name: {"day": key.day, "dollars": key.spent} for name, key in self._keys.items()}
-            write(self._file, json.dumps(spent))
+            try:
+                write(self._file, json.dumps(spent))
+            except SettingsError as error:  # an answer that was paid for is given all the same
+                LOG.error("What keys have spent today is not on the disk, and would be forgotten: %s", error)
 
     def _recall(self) -> None:
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeVar
 
@@ -20,6 +20,7 @@ from hybrid import __version__
 from hybrid.errors import HybridError, InputError
 from hybrid.index.protocol import Store
 from hybrid.serve.citing import placed
+from hybrid.serve.filters import Attributes, Where, given_to, within
 from hybrid.serve.keys import KEY
 from hybrid.serve.service import Asked, Service
 from hybrid.serve.shelf import Shelf
@@ -132,13 +133,17 @@ class Tools:
         route: Annotated[
             str | None, Field(description="rag or long, to force one; otherwise the router decides")
         ] = None,
+        where: Where = None,
     ) -> Told:
         """Answer a question from the documents of a corpus, with quotations and their places."""
         name, store = self._opened(corpus)
+        filters = () if where is None else (where,)
         if self._service is not None:
-            answer = from_thread.run(self._service.answer, Asked(name, question, route), KEY.get())
+            asked = Asked(name, question, route, filters=filters)
+            answer = from_thread.run(self._service.answer, asked, KEY.get())
         else:
-            answer = self._hybrid.answer(question, store, route=route)  # type: ignore[arg-type]  # checked there
+            documents = within(store, None, filters, {})
+            answer = self._hybrid.answer(question, store, route=route, documents=documents)  # type: ignore[arg-type]
         return Told(
             text=answer.text,
             abstained=answer.abstained,
@@ -156,10 +161,13 @@ class Tools:
         query: Annotated[str, Field(description="what to look for")],
         corpus: CorpusName = None,
         most: Annotated[int, Field(description="passages at most", ge=1, le=50)] = 8,
+        where: Where = None,
     ) -> Hits:
         """Find the passages of a corpus that are nearest to a query, best first. No model is asked."""
         name, store = self._opened(corpus)
-        candidates = self._in_turn(name, query, lambda: self._hybrid.retrieve(query, store, most))
+        candidates = self._in_turn(
+            name, query, lambda: self._hybrid.retrieve(query, store, most, self._within(name, store, where))
+        )
         found = [candidate.passage for candidate in candidates]
         return Hits(
             results=[Hit(id=_id(name, p.document, p.start, p.end), title=_title(p), text=p.text) for p in found]
@@ -180,15 +188,24 @@ class Tools:
             raise InputError(f"There is no document {document!r} in {name!r}; ids come from the tool search.") from None
         start, end = _span(span, len(found.text))
         cut = min(end, start + _MOST)
-        metadata = {"kind": found.kind, "characters": str(len(found.text)), "start": str(start), "end": str(cut)}
+        told = given_to(store, [document], self._attributes(name))[document]
+        metadata = {field: str(value) for field, value in told.items()}
+        metadata |= {"kind": found.kind, "characters": str(len(found.text)), "start": str(start), "end": str(cut)}
         if cut < end:
             metadata["rest"] = _id(name, document, cut, end)
         return Fetched(id=id, title=document, text=found.text[start:cut], metadata=metadata)
 
-    def route(self, question: Annotated[str, Field(description="in plain words")], corpus: CorpusName = None) -> Way:
+    def route(
+        self,
+        question: Annotated[str, Field(description="in plain words")],
+        corpus: CorpusName = None,
+        where: Where = None,
+    ) -> Way:
         """Tell which way a question would take, why, and what each way is expected to take. No model is asked."""
         name, store = self._opened(corpus)
-        decision = self._in_turn(name, question, lambda: self._hybrid.decide(question, store))
+        decision = self._in_turn(
+            name, question, lambda: self._hybrid.decide(question, store, documents=self._within(name, store, where))
+        )
         known = decision.model_dump(include={"route", "rung", "policy", "reason"})
         return Way(**known, predictions=list(decision.predictions))
 
@@ -212,6 +229,14 @@ class Tools:
         if self._service is None:
             return work()
         return from_thread.run(self._service.during, Asked(corpus, question), KEY.get(), work)
+
+    def _within(self, corpus: str, store: Store, where: str | None) -> Sequence[str] | None:
+        """The only documents to read; None: all."""
+        return within(store, None, () if where is None else (where,), self._attributes(corpus))
+
+    def _attributes(self, corpus: str) -> Attributes:
+        """What uploads were given; nobody uploads anything where there is no service."""
+        return {} if self._service is None else self._service.uploads.attributes(corpus)
 
     def _opened(self, corpus: str | None) -> tuple[str, Store]:
         names = list(self._shelf)

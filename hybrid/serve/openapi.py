@@ -23,6 +23,7 @@ _BODIES: dict[str, type[BaseModel]] = {
     "/v1/vector_stores": StoreRequest,
     "/v1/vector_stores/{store}": StoreRequest,
     "/v1/vector_stores/{store}/search": SearchRequest,
+    "/v1/corpora/{store}/search": SearchRequest,
     "/v1/vector_stores/{store}/files": FileRequest,
     "/v1/vector_stores/{store}/files/{file}": AttributesRequest,
     "/v1/vector_stores/{store}/file_batches": BatchRequest,
@@ -66,9 +67,10 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
 def _operation(route: Route, path: str, method: str) -> dict[str, Any]:
     told = (route.endpoint.__doc__ or "").partition("\n")[0]
     names = re.findall(r"\{(\w+)\}", path)
+    parameters = [{"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in names]
     found: dict[str, Any] = {
         "summary": told,
-        "parameters": [{"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in names],
+        "parameters": [*parameters, *_queries(route.endpoint.__doc__ or "")],
         "responses": {"200": {"description": "as asked"}, "4XX": {"description": "a sentence that says what to mend"}},
     }
     if method == "POST" and path in _BODIES:
@@ -77,3 +79,10 @@ def _operation(route: Route, path: str, method: str) -> dict[str, Any]:
     elif method == "POST":
         found["requestBody"] = {"required": True, "content": _UPLOAD}
     return found
+
+
+def _queries(told: str) -> list[dict[str, Any]]:
+    """The parameters that stand under `Query:` in what an endpoint says of itself."""
+    lines = re.findall(r"^ +([\w, ]+): (.+)$", told.partition("Query:\n")[2], re.MULTILINE)
+    each = [(name, description) for names, description in lines for name in names.split(", ")]
+    return [{"name": n, "in": "query", "description": d, "schema": {"type": "string"}} for n, d in each]

@@ -26,6 +26,7 @@ from hybrid.serve.asking import Busy, TooSlow
 
 LOG = logging.getLogger("hybrid.serve")
 _LONGEST = 1000  # characters of a sentence: a caller may have sent a name of any length
+_PLACE = 200  # characters of where a fault is in a request
 _NOBODY = 499  # the caller has gone; nobody sees it but the log
 _STATUS: tuple[tuple[type[Exception], int, str], ...] = (  # the first that fits
     (WindowError, 400, "context_length_exceeded"),
@@ -88,6 +89,7 @@ def fitted(model: type[M], given: Any) -> M:
     except ValidationError as error:
         fault = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, fault["loc"])) or "the body"
+        where = where if len(where) <= _PLACE else f"{where[:_PLACE]} ..."
         told = str(fault["msg"]).removeprefix("Value error, ")
         raise Refused(400, "invalid_request", f"In the request, {where!r} does not fit: {told}.") from None
 

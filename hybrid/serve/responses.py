@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from hybrid.serve.chat import event, headers_of
 from hybrid.serve.citing import Place, Said, annotated
-from hybrid.serve.filters import Filter, matching
+from hybrid.serve.filters import Filter, Where, filters_of, given_to
 from hybrid.serve.keys import Key
 from hybrid.serve.messages import TURNS, Message, conversation
 from hybrid.serve.replies import Body, Refused, parsed, told
@@ -38,7 +38,7 @@ class Tool(Body):
 
 
 class ResponseRequest(Body):
-    """A request for a response."""
+    """A request for a response. `where` is this service's own."""
 
     model: str
     input: str | list[Message]
@@ -50,6 +50,7 @@ class ResponseRequest(Body):
     previous_response_id: str | None = None
     max_output_tokens: int | None = Field(None, ge=1)
     temperature: float | None = Field(None, ge=0, le=2)
+    where: Where = None
 
 
 class Kept:
@@ -82,9 +83,11 @@ async def responses(request: Request) -> Response:
     given = await parsed(request, ResponseRequest)
     asked, tool = _asked(service, given, kept.before(given.previous_response_id, key.name))
     service.check(asked)
-    reply = _Reply(service, given, asked, tool, service.base(request))
     if given.stream:
         key.check()  # a refusal has to come before the headers
+        asked = await service.narrowed(asked, key)
+    reply = _Reply(service, given, asked, tool, service.base(request))
+    if given.stream:
         return StreamingResponse(_events(reply, kept, key), media_type="text/event-stream")
     answer = await service.answer(asked, key, request.receive, reply.on_found)
     body = reply.whole(answer, answer.text, await service.places(asked.corpus, answer))
@@ -107,12 +110,11 @@ def _asked(service: Service, given: ResponseRequest, before: tuple[Turn, ...]) -
     corpus, route = (named[0], None) if named else service.shelf.chosen(given.model)
     if named and given.model.partition(":")[2] in ("rag", "long"):
         route = given.model.partition(":")[2]
-    documents = None if tool is None or tool.filters is None else matching(service, corpus, tool.filters)
     asked = Asked(
         service.shelf[corpus].name,
         question,
         route,
-        documents=documents,
+        filters=filters_of(given.where, tool.filters if tool is not None else None),
         history=(*before, *history)[-TURNS:],
         sampling=Sampling(max_tokens=given.max_output_tokens, temperature=given.temperature),
     )
@@ -174,7 +176,10 @@ class _Reply:
         """The passages that were found, as results of a search of files."""
         service, corpus = self.service, self.asked.corpus
         most = (self.tool.max_num_results if self.tool else None) or service.hybrid.settings.retrieval.k
-        attributes = service.uploads.attributes(corpus)
+        candidates = self.found[1][:most]
+        with service.shelf.reading(corpus) as store:
+            names = [candidate.passage.document for candidate in candidates]
+            attributes = given_to(store, names, service.uploads.attributes(corpus))
         return [
             {
                 "file_id": service.file_id(corpus, candidate.passage.document),
@@ -183,7 +188,7 @@ class _Reply:
                 "attributes": attributes.get(candidate.passage.document, {}),
                 "text": candidate.passage.text,
             }
-            for candidate in self.found[1][:most]
+            for candidate in candidates
         ]
 
     def message(self, text: str, cited: list[dict[str, Any]], status: str = "completed") -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from hybrid.serve.filters import Where
 from hybrid.serve.messages import Message, conversation
 from hybrid.serve.replies import Body, Refused, parsed
 from hybrid.serve.service import Asked, Service
@@ -18,6 +19,7 @@ class RouteRequest(Body):
     question: str | None = None
     messages: list[Message] = Field([])
     documents: list[str] | None = None
+    where: Where = None
 
 
 async def route(request: Request) -> Response:
@@ -29,6 +31,7 @@ async def route(request: Request) -> Response:
     question, history = (given.question, ()) if given.question is not None else conversation(given.messages)
     corpus, forced = service.shelf.chosen(given.model)
     documents = None if given.documents is None else tuple(given.documents)
-    asked = Asked(corpus, question, forced, documents=documents, history=history)
+    filters = () if given.where is None else (given.where,)
+    asked = Asked(corpus, question, forced, documents=documents, history=history, filters=filters)
     decision = await service.decide(asked, request.state.key)
     return JSONResponse({"object": "route", "corpus": corpus, **decision.model_dump(mode="json")})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from anyio import to_thread
@@ -15,8 +15,11 @@ from starlette.types import Receive
 
 from hybrid.engines.base import OnText
 from hybrid.errors import CalledOff, InputError
+from hybrid.index.protocol import Store
+from hybrid.index.where import Filter
 from hybrid.serve.asking import Turns
 from hybrid.serve.citing import Place, file_id, placed
+from hybrid.serve.filters import within
 from hybrid.serve.keys import Key, Keys
 from hybrid.serve.log import note
 from hybrid.serve.measured import Measured
@@ -27,7 +30,7 @@ from hybrid.session.hybrid import Hybrid
 from hybrid.session.situate import profile_of
 from hybrid.session.way import OnFound
 from hybrid.settings import ServeSettings
-from hybrid.types import Answer, Decision, Sampling, Turn
+from hybrid.types import Answer, Decision, Sampling, Table, Turn
 
 T = TypeVar("T")
 
@@ -40,9 +43,10 @@ class Asked:
     question: str
     route: str | None = None
     rung: str | None = None
-    documents: tuple[str, ...] | None = None
+    documents: Sequence[str] | None = None
     history: tuple[Turn, ...] = ()
     sampling: Sampling | None = None
+    filters: tuple[str | Filter, ...] = ()  # for the only documents to read, as written or taken apart
 
 
 class Service:
@@ -128,6 +132,26 @@ class Service:
         with key.turn():
             return await self.turns.run(lambda _: work())
 
+    async def narrowed(self, asked: Asked, key: Key) -> Asked:
+        """The question with its documents in the place of its filters, so that a wrong one is told before a stream."""
+        if not asked.filters:
+            return asked
+
+        def chosen() -> Sequence[str] | None:
+            with self.shelf.reading(asked.corpus) as store:
+                return self.documents(asked, store)
+
+        return replace(asked, documents=await self.during(asked, key, chosen), filters=())
+
+    def documents(self, asked: Asked, store: Store) -> Sequence[str] | None:
+        """The only documents that a question is about; None: all.
+
+        Raises:
+            InputError: one of its filters is none, or asks for a field that no document has.
+            Refused: no document passes.
+        """
+        return within(store, asked.documents, asked.filters, self.uploads.attributes(asked.corpus))
+
     def check(self, asked: Asked) -> None:
         """Raise InputError where a question is too long or its corpus unknown."""
         self.shelf[asked.corpus]
@@ -147,7 +171,7 @@ class Service:
                 store,
                 route=asked.route,  # type: ignore[arg-type]
                 rung=asked.rung,  # type: ignore[arg-type]
-                documents=asked.documents,
+                documents=self.documents(asked, store),
                 on_text=None if quotes else on_text,
                 history=asked.history,
                 sampling=asked.sampling,
@@ -161,7 +185,7 @@ class Service:
                 store,
                 route=asked.route,  # type: ignore[arg-type]
                 rung=asked.rung,  # type: ignore[arg-type]
-                documents=asked.documents,
+                documents=self.documents(asked, store),
                 history=asked.history,
             )
 
@@ -218,6 +242,7 @@ class Service:
             "citations": [place.record(base) for place in places],
             "dead_zone": self._dead_zone(answer),
             "read": [stretch.model_dump(mode="json") for stretch in answer.read],
+            "table": _without_paths(answer.table),
             "notes": list(answer.notes),
             "timings": answer.timings,
         }
@@ -232,6 +257,12 @@ class Service:
         """Write what is still to be written, and release indexes."""
         self.keys.save()
         self.hybrid.close()
+
+
+def _without_paths(table: Table | None) -> dict[str, Any] | None:
+    """A table as JSON; where the files lie is the service's own business."""
+    hidden = {"rows": {"__all__": {"cells": {"__all__": {"citation": {"path"}}}}}}
+    return None if table is None else table.model_dump(mode="json", exclude=hidden)
 
 
 async def _disconnected(receive: Receive) -> None:

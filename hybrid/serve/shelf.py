@@ -14,7 +14,7 @@ from hybrid.corpus.problems import not_read
 from hybrid.corpus.root import root_of
 from hybrid.errors import CorpusError, HybridError, IndexStoreError, InputError
 from hybrid.index.protocol import Progress, Store
-from hybrid.serve.replies import Refused
+from hybrid.serve.replies import LOG, Refused
 from hybrid.session.hybrid import Hybrid
 
 ROUTES = ("rag", "long")
@@ -161,27 +161,35 @@ class Shelf:
 
         names = list(self)
         seen = self._places(names)
+        options: dict[str, Any] = {"debounce": _WAIT_MS, "rust_timeout": _LOOK_MS, "poll_delay_ms": _LOOK_MS}
         while names and not stop.is_set():
+            found = seen
             paths = sorted({path for place in seen.values() for path, *_ in place})
             if not paths:
                 stop.wait(_LOOK_MS / 1000)
-            options: Any = {
-                "stop_event": stop,
-                "debounce": _WAIT_MS,
-                "rust_timeout": _LOOK_MS,
-                "raise_interrupt": False,
-            }
-            for changes in watch(*paths, yield_on_timeout=True, **options) if paths else ({},):
-                changed = [Path(path) for _, path in changes]
-                found = self._places(names)
-                for name in names:
-                    inside = any(path.is_relative_to(root) for path in changed for root, *_ in seen[name])
-                    if name in self and (inside or found[name] != seen[name]):
-                        with suppress(Exception):  # it is told with the corpus, and the next change tries again
-                            self.update(name)
-                if found != seen:
-                    seen = found
-                    break
+            try:
+                several = watch(*paths, stop_event=stop, raise_interrupt=False, yield_on_timeout=True, **options)
+                for changes in several if paths else (set(),):
+                    found = self._follow(names, seen, [Path(path) for _, path in changes])
+                    if found != seen:
+                        break
+            except OSError as error:  # a folder went at this moment, or the system watches no more files
+                if not isinstance(error, FileNotFoundError) and "force_polling" not in options:
+                    LOG.warning("The system cannot watch all files, so they are looked at now and then: %s", error)
+                    options["force_polling"] = True
+                stop.wait(_LOOK_MS / 1000)
+                found = self._follow(names, seen, [])
+            seen = found
+
+    def _follow(self, names: Sequence[str], seen: Mapping[str, Any], changed: Sequence[Path]) -> dict[str, Any]:
+        """Update the corpora of which something has changed; returns what is watched for each from now on."""
+        found = self._places(names)
+        for name in names:
+            inside = any(path.is_relative_to(root) for path in changed for root, *_ in seen[name])
+            if name in self and (inside or found[name] != seen[name]):
+                with suppress(Exception):  # it is told with the corpus, and the next change tries again
+                    self.update(name)
+        return found
 
     def _places(self, names: Sequence[str]) -> dict[str, tuple[tuple[str, int, int], ...]]:
         """What is watched for each corpus: the folders and files that are there, with what tells a new one."""

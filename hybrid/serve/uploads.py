@@ -115,8 +115,8 @@ class Uploads:
     def _kept(self, name: str, content: IO[bytes], purpose: str, owner: str) -> File:
         file_id = f"file-{secrets.token_hex(12)}"
         beside = self._files / f".{file_id}"
-        beside.mkdir()
-        try:
+        with _room_for("file", beside):
+            beside.mkdir()
             with (beside / name).open("xb") as kept:
                 shutil.copyfileobj(content, kept)
                 size = kept.tell()
@@ -126,9 +126,6 @@ class Uploads:
             write(beside / _ABOUT, json.dumps(asdict(file)))
             beside.rename(self._files / file_id)
             _sync(self._files)
-        except OSError as error:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise Refused(507, "no_room", f"The file could not be kept: {error.strerror}.") from None
         return file
 
     def files(self) -> list[File]:
@@ -164,7 +161,7 @@ class Uploads:
         made = int(time.time())
         store = VectorStore(f"vs_{secrets.token_hex(12)}", name, made, metadata or {}, owner=owner)
         beside = self._stores / f".{store.id}"
-        with self.quota.store(owner):
+        with self.quota.store(owner), _room_for("vector store", beside):
             (beside / "documents").mkdir(parents=True)
             write(beside / _ABOUT, json.dumps(asdict(store)))
             beside.rename(self._stores / store.id)
@@ -215,7 +212,7 @@ class Uploads:
 
     def describe(self, store_id: str, name: str | None, metadata: dict[str, str] | None) -> VectorStore:
         """Rename a vector store, or give it other metadata."""
-        with self._lock:
+        with self._lock, _room_for("vector store"):
             store = self.store(store_id)
             named = store.name if name is None else name
             changed = replace(store, name=named, metadata=store.metadata if metadata is None else metadata)
@@ -255,10 +252,22 @@ class Uploads:
     @contextmanager
     def _changed(self, store_id: str) -> Iterator[VectorStore]:
         """A vector store to change; it is written afterwards."""
-        with self._lock:
+        with self._lock, _room_for("vector store"):
             store = self.store(store_id)
             yield store
             write(self._stores / store_id / _ABOUT, json.dumps(asdict(store)))
+
+
+@contextmanager
+def _room_for(what: str, begun: Path | None = None) -> Iterator[None]:
+    """Refuse with 507 what the disk does not take; a folder that was begun for it goes."""
+    try:
+        yield
+    except (OSError, SettingsError) as error:
+        if begun is not None:
+            shutil.rmtree(begun, ignore_errors=True)
+        reason = getattr(error, "strerror", None) or getattr(error.__context__, "strerror", None) or "no room"
+        raise Refused(507, "no_room", f"The {what} could not be kept: {reason}.") from None
 
 
 def safe_name(name: str) -> str:

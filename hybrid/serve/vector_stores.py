@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from hybrid.serve.filters import Filter, matching
+from hybrid.serve.filters import Filter, Where, filters_of, given_to, within
 from hybrid.serve.reading import fault_of
 from hybrid.serve.replies import LOG, Body, Refused, parsed
 from hybrid.serve.responses import score_of
@@ -48,6 +48,7 @@ class SearchRequest(Body):
     query: str | list[str]
     max_num_results: int = Field(10, ge=1, le=50)
     filters: Filter | None = None
+    where: Where = None
 
 
 async def create(request: Request) -> Response:
@@ -147,7 +148,7 @@ async def batched(request: Request) -> Response:
 
 
 async def search(request: Request) -> Response:
-    """`POST /v1/vector_stores/ID/search`: passages, best first. Works for every corpus by its name too."""
+    """`POST /v1/vector_stores/ID/search`, `POST /v1/corpora/NAME/search`: passages, best first, of any corpus."""
     service: Service = request.app.state.service
     given = await parsed(request, SearchRequest)
     corpus = request.path_params["store"]
@@ -169,10 +170,11 @@ async def search(request: Request) -> Response:
 
 
 def _found(service: Service, corpus: str, query: str, given: SearchRequest) -> list[dict[str, Any]]:
-    documents = None if given.filters is None else matching(service, corpus, given.filters)
     attributes = service.uploads.attributes(corpus)
     with service.shelf.reading(corpus) as store:
+        documents = within(store, None, filters_of(given.where, given.filters), attributes)
         candidates = service.hybrid.retrieve(query, store, given.max_num_results, documents)
+        attributes = given_to(store, [candidate.passage.document for candidate in candidates], attributes)
     return [
         {
             "file_id": service.file_id(corpus, candidate.passage.document),

@@ -74,7 +74,8 @@ def blocks(folder: Path) -> Iterator[File]:
                         continue
                     used = max(found.st_mtime_ns, found.st_atime_ns)
                     if half is None and found.st_atime_ns > found.st_mtime_ns:
-                        os.utime(entry.path, ns=(used, used), follow_symlinks=False)
+                        with suppress(OSError):  # another user's file counts all the same
+                            os.utime(entry.path, ns=(used, used), follow_symlinks=False)
                     yield File(Path(entry.path), found.st_blocks * 512, 0 if half else used)
 
 

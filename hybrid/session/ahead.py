@@ -7,20 +7,21 @@ the question begins, and one token is written. An engine that holds it already s
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hybrid.chat.prompts import Prompt
 from hybrid.cost.estimate import estimate, of_settings
-from hybrid.cost.prometheus import Counters
 from hybrid.cost.work import OUTPUT, QUESTION, break_even
 from hybrid.engines.base import Engine
 from hybrid.errors import EngineError, InputError, SettingsError
 from hybrid.index.protocol import Store
 from hybrid.reading.window import fit
 from hybrid.serving.plan import PASSAGES
+from hybrid.session.caches import Caches
 from hybrid.session.hybrid import Hybrid
-from hybrid.session.warmed import TIMEOUT, Part, Prefix, Warmed, digests, run_of
+from hybrid.session.warmed import Part, Prefix, Warmed, digests
 from hybrid.settings import Settings
 from hybrid.types import Cost, Piece, Usage
 
@@ -42,7 +43,8 @@ class Reading:
         passages: a question over passages instead.
         questions: from how many questions on the whole costs on average at most `TIMES` one over passages; None: never,
             or not known.
-        known: whether the engine's present run has read it already.
+        known: whether the present run of its server has read it already.
+        server: the address of the server that reads it; empty where the engine is none.
     """
 
     documents: tuple[str, ...]
@@ -53,6 +55,7 @@ class Reading:
     passages: Cost
     questions: int | None
     known: bool
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,14 @@ class Read:
     was: str  # cold, warm, or disk: where an earlier run had left it
 
 
-def readings(hybrid: Hybrid, store: Store, documents: Sequence[str] = ()) -> list[Reading]:
+def readings(
+    hybrid: Hybrid, store: Store, documents: Sequence[str] = (), caches: Caches | None = None
+) -> list[Reading]:
     """What can be read ahead, the longest first: all of a corpus that fits the window, else document by document.
 
     Args:
         documents: names of the only ones; none: all that fit the window.
+        caches: of the engine's servers; None: they are asked now.
 
     Raises:
         InputError: a document is not in the corpus, or a named one does not fit the window.
@@ -89,36 +95,38 @@ def readings(hybrid: Hybrid, store: Store, documents: Sequence[str] = ()) -> lis
                 f"The document {name!r} has about {sized[name]:,} tokens and {engine.name} has room for {room:,}: it "
                 "is read in parts, which no cache keeps. Serve a longer window, or leave it out."
             )
-    known, run = Warmed.of(engine.name), run_of(hybrid.settings)
-    found = [_reading(hybrid, store, group, sum(sized[n] for n in group), known, run) for group in groups]
+    known, caches = Warmed.of(engine.name), caches or Caches.read(engine, hybrid.settings)
+    found = [_reading(hybrid, store, group, sum(sized[n] for n in group), known, caches) for group in groups]
     return sorted(found, key=lambda one: (-one.tokens, one.documents))
 
 
-def paying(found: Sequence[Reading], questions: float, capacity: int | None) -> list[Reading]:
-    """The readings that pay with as many questions on each, the longest first, as many as the cache holds.
+def paying(found: Sequence[Reading], questions: float, capacity: Mapping[str, int | None]) -> list[Reading]:
+    """The readings that pay with as many questions on each, the longest first, as many as each server's cache holds.
 
     Args:
-        capacity: tokens that the cache holds; None: unknown, all.
+        capacity: tokens that the cache of each server holds; None, or no such server: unknown, all.
     """
     chosen: list[Reading] = []
+    held: Counter[str] = Counter()
     for one in found:
         pays = one.questions is not None and one.questions <= questions
-        if pays and (capacity is None or one.tokens + sum(other.tokens for other in chosen) <= capacity):
+        room = capacity.get(one.server)
+        if pays and (room is None or one.tokens + held[one.server] <= room):
             chosen.append(one)
+            held[one.server] += one.tokens
     return chosen
 
 
-def capacity(settings: Settings, gigabytes: float | None) -> int | None:
-    """Tokens that the engine's cache holds: on disk, if its GB are given, else in memory, if it tells; None: unknown.
+def capacity(caches: Caches, settings: Settings, gigabytes: float | None) -> dict[str, int | None]:
+    """Tokens that each server's cache holds: on disk, if its GB are given, else in memory, if it tells; None: unknown.
 
     Raises:
         SettingsError: the model's shape is not known, so that GB cannot be told in tokens.
     """
     if gigabytes is not None:
         shape = of_settings(settings.cost).shape
-        return int(gigabytes * 1e9 / max(1.0, shape.kv_bytes(1_000_000) / 1_000_000))
-    engine = settings.long_engine or settings.engine
-    return Counters.read(engine.url, engine.model, timeout=TIMEOUT).capacity if engine.url else None
+        return dict.fromkeys(caches.servers, int(gigabytes * 1e9 / max(1.0, shape.kv_bytes(1_000_000) / 1_000_000)))
+    return {address: cache.capacity for address, cache in caches.servers.items()}
 
 
 def read(
@@ -127,19 +135,21 @@ def read(
     chosen: Sequence[Reading],
     failures: dict[tuple[str, ...], EngineError],
     step: Callable[[int, int], None] = lambda done, total: None,
+    caches: Caches | None = None,
 ) -> Iterator[Read]:
     """Read prefixes one after the other; each is remembered when it is read, so that a kill loses none before it.
 
     Args:
         failures: receives the engine's errors; the others go on, but not after three in a row.
         step: told how many are done.
+        caches: of the engine's servers; None: they are asked now.
     """
-    engine, run, in_a_row = hybrid.long_engine, run_of(hybrid.settings), 0
+    engine, in_a_row = hybrid.long_engine, 0
+    caches = caches or Caches.read(engine, hybrid.settings)
     for done, one in enumerate(chosen):
         step(done, len(chosen))
         pieces = _pieces(store, one.documents)
-        known = Warmed.of(engine.name)
-        earlier = known.found(digests(pieces))
+        earlier = Warmed.of(engine.name).found(digests(pieces))
         try:
             usage, in_a_row = _prefill(engine, Prompt("", pieces)), 0
         except EngineError as error:
@@ -148,21 +158,27 @@ def read(
             if in_a_row == _FAILED:
                 return
             continue
+        run = caches.run(pieces)  # of the server that has answered, which may not be the one it had before
         there = usage.cached_tokens >= WARM * usage.prompt_tokens
-        was = "cold" if not there else "disk" if earlier is not None and earlier.run != run else "warm"
+        old = earlier is not None and earlier.run not in caches.runs
+        was = "cold" if not there else "disk" if old else "warm"
         speed = usage.cached_tokens / usage.seconds if was == "disk" and usage.seconds else None
         counts = engine.count([piece.text for piece in pieces])
         parts = [Part(p.document, tokens, key) for p, tokens, key in zip(pieces, counts, digests(pieces), strict=True)]
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
-        known.having(Prefix(tuple(parts), run, today), speed).save()
+        Warmed.of(engine.name).having(Prefix(tuple(parts), run, today), speed).save()  # others may have written it
         hybrid.warm.note(engine.name, [(part.name, part.tokens) for part in parts], usage.cached_tokens)
         yield Read(one, usage, was)
     step(len(chosen), len(chosen))
 
 
-def _reading(hybrid: Hybrid, store: Store, documents: tuple[str, ...], tokens: int, known: Warmed, run: str) -> Reading:
-    settings = hybrid.settings.cost
-    earlier = known.found(digests(_pieces(store, documents))) if known.prefixes else None
+def _reading(
+    hybrid: Hybrid, store: Store, documents: tuple[str, ...], tokens: int, known: Warmed, caches: Caches
+) -> Reading:
+    settings, pieces = hybrid.settings.cost, _pieces(store, documents)
+    server = caches.home(pieces)
+    run = caches.servers[server].run if server else ""
+    earlier = known.found(digests(pieces)) if known.prefixes else None
     cold, warm = (estimate(settings, tokens + QUESTION, OUTPUT, cached) for cached in (0, tokens))
     passages = min(PASSAGES, tokens)
     try:
@@ -179,6 +195,7 @@ def _reading(hybrid: Hybrid, store: Store, documents: tuple[str, ...], tokens: i
         passages=estimate(settings, passages + QUESTION, OUTPUT),
         questions=questions,
         known=bool(earlier is not None and run and earlier.run == run),
+        server=server,
     )
 
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 from hybrid.errors import EngineError, WindowError
 from hybrid.index.protocol import Progress
 from hybrid.routing.batch import plan
-from hybrid.routing.policies.calibrated import Calibrated
+from hybrid.routing.policies.calibrated import Calibrated, dollars
 from hybrid.routing.situation import Situation
 from hybrid.session.explored import explored
 from hybrid.session.way import Reply, Way
-from hybrid.types import Answer, Decision
+from hybrid.types import EACH, Answer, Decision
 
 _FAILED = 3  # calls in a row after which a batch gives the engine up
 _NOT_ASKED = f"Not asked: the engine had failed {_FAILED} times in a row."
@@ -63,6 +63,10 @@ def _together(begun: Sequence[Begun], budget: float | None) -> Sequence[Begun]:
     policy = begun[0].way.policy if begun else None
     if not isinstance(policy, Calibrated) or (len(begun) == 1 and budget is None):
         return begun
+    if any(one.decision.rung == EACH for one in begun):  # these stay as they were decided
+        spent = sum(dollars(one.situation.each) for one in begun if one.decision.rung == EACH and one.situation.each)
+        rest = iter(_together([one for one in begun if one.decision.rung != EACH], budget and budget - spent))
+        return [one if one.decision.rung == EACH else next(rest) for one in begun]
     planned = plan(policy, [one.situation for one in begun], budget)
     return [
         Begun(replace(one.way, policy=best.policy), best.situation, best.decision, best.first)

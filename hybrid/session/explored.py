@@ -14,7 +14,7 @@ from hybrid.routing.explore import drawn, other
 from hybrid.routing.policies.calibrated import dollars
 from hybrid.routing.situation import Situation
 from hybrid.session.way import SILENT, Reply, Way
-from hybrid.types import Answer, Cost, Decision, Explored, Usage
+from hybrid.types import EACH, Answer, Cost, Decision, Explored, Usage
 
 
 def explored(way: Way, situation: Situation, answer: Answer, replies: Sequence[Reply]) -> Answer:
@@ -23,6 +23,8 @@ def explored(way: Way, situation: Situation, answer: Answer, replies: Sequence[R
     Nothing is explored where the user forces a route, nor beyond the budget of a question.
     """
     routing = way.settings.routing
+    if answer.decision.rung == EACH:  # the other route has no table to compute from
+        return answer
     if way.policy.name == "forced" or not drawn(way.question, routing.explore, routing.explore_seed):
         return answer
     decision = other(situation, answer.attempts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -17,23 +17,25 @@ from hybrid.engines.effective import Effective
 from hybrid.engines.make import make_engine
 from hybrid.errors import EngineError, InputError
 from hybrid.index.protocol import Progress, Store
+from hybrid.index.where import parsed
 from hybrid.model.profile import FILE as PROFILE
 from hybrid.reading.reranker import Reranker
 from hybrid.routing.policies.forced import Forced
 from hybrid.routing.policies.make import make_policy
 from hybrid.routing.policy import Policy
-from hybrid.routing.situation import Situation
+from hybrid.routing.situation import ROUTES, Situation
 from hybrid.session.batch import Begun, answers
 from hybrid.session.calls import Calls
 from hybrid.session.corpora import Corpora
+from hybrid.session.each import tabulated
 from hybrid.session.explored import explored
 from hybrid.session.followup import depends, turns
 from hybrid.session.situate import Counted, Situating
 from hybrid.session.stream import as_it_comes
 from hybrid.session.warm import Warm
-from hybrid.session.way import OnFound, Way, Widen
+from hybrid.session.way import OnFound, Reply, Way, Widen
 from hybrid.settings import Settings, load
-from hybrid.types import RUNGS, Answer, Candidate, Decision, Route, Rung, Sampling, Turn
+from hybrid.types import EACH, Answer, Candidate, Decision, Route, Rung, Sampling, Turn
 
 
 class Replaced(TypedDict, total=False):
@@ -170,6 +172,8 @@ class Hybrid(Corpora):
                 only their answers are returned; after three failures in a row no more is asked. None: the first
                 failure is raised.
         """
+        if where is not None:
+            parsed(where)  # before an index is made in vain
         store = self.open(corpus, progress).pinned()
         chosen = _chosen(store, documents, where)
         ways = [self._way(question, store, route, rung, chosen, widen=widen) for question in questions]
@@ -249,10 +253,12 @@ class Hybrid(Corpora):
         """A question on its way, its corpus opened."""
         if not isinstance(question, str) or not question.strip():
             raise InputError("The question is empty. Ask something, for example: When does the agreement end?")
-        if rung is not None and rung not in RUNGS:
-            raise InputError(f"There is no rung {rung!r}; choose one of: {', '.join(RUNGS)}.")
+        if rung is not None and rung not in ROUTES:
+            raise InputError(f"There is no rung {rung!r}; choose one of: {', '.join(ROUTES)}.")
         if route not in (None, "rag", "long"):
             raise InputError(f"There is no route {route!r}; choose rag or long.")
+        if where is not None:
+            parsed(where)  # before an index is made in vain
         routing = self.settings.routing
         route, rung = (route, rung) if route or rung else (routing.route, routing.rung)
         policy: Policy = Forced(route, rung) if route or rung else self.policy
@@ -270,8 +276,15 @@ class Hybrid(Corpora):
             self._rerank if self._reranks else None,
             chosen,
             timings={"index": opened},
+            tabulate=partial(self._tabulated, forced=rung == EACH),
             **how,
         )
+
+    def _tabulated(
+        self, way: Way, situation: Situation, decision: Decision, *, forced: bool
+    ) -> tuple[Answer, list[Reply]]:
+        """The answer on the rung each."""
+        return tabulated(way, situation, decision, lambda rules: rules(self, way.store), forced=forced)
 
     def _begin(self, way: Way) -> tuple[Situation, Decision]:
         """The way up to the decision; the embedder is loaded before, so that searches are timed without that."""
@@ -299,7 +312,8 @@ def _chosen(store: Store, documents: Sequence[str] | None, where: str | None) ->
         return documents if documents is None or isinstance(documents, tuple) else tuple(documents)
     passing = store.select(where)
     if documents is not None:
-        passing = tuple(name for name in documents if name in set(passing))
+        found = set(passing)
+        passing = tuple(name for name in documents if name in found)
     if not passing:
         raise InputError(f"No document passes the filter `{where}`.")
     return passing if isinstance(passing, tuple) else tuple(passing)

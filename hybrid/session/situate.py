@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from hybrid.cost.estimate import estimate
 from hybrid.cost.price import total
+from hybrid.each.foresee import foreseen
 from hybrid.engines.base import Engine
 from hybrid.engines.effective import Effective
 from hybrid.errors import InputError
@@ -18,11 +19,13 @@ from hybrid.index.protocol import Entry, Store
 from hybrid.model.profile import Profile
 from hybrid.reading.ordering import choose
 from hybrid.reading.window import EVIDENCE, EVIDENCE_FROM, ranked_documents, room, sizes
+from hybrid.routing.across import across
 from hybrid.routing.adaptive import kept
 from hybrid.routing.features import features
 from hybrid.routing.situation import ROUTES, Reading, Situation
+from hybrid.session.caches import Caches
 from hybrid.session.warm import Warm
-from hybrid.session.warmed import Warmed, changed, digests, run_of
+from hybrid.session.warmed import Warmed, changed, digests
 from hybrid.settings import Settings
 from hybrid.settings.names import Ordering
 from hybrid.types import RUNGS, Candidate, Piece, Prediction, Rung
@@ -77,7 +80,9 @@ class Situating:
         self._read_ahead(store)
         entries = store.entries(documents)
         if not entries:
-            raise InputError(f"None of the documents {documents} is in the corpus. See: hybrid index show PATH.")
+            missing = "There is no document in the corpus" if documents is None else ""
+            missing = missing or f"None of the documents {documents} is in the corpus"
+            raise InputError(f"{missing}. See: hybrid index show PATH.")
         k = self.settings.retrieval.k
         known = features(question, candidates, {e.name: e.passages for e in entries}, sum(e.tokens for e in entries), k)
         k = kept(candidates, k) if self.settings.routing.adaptive_k else k
@@ -105,8 +110,17 @@ class Situating:
             again={rung: self._predict(rung, sizes_[rung], rooms[rung], Held(sizes_[rung])) for rung in reads if again},
             reads=reads,
             ordering=self.ordering(self.engine, k)[2],
+            each=self._each(question, store, entries),
             quoting=getattr(self.engine, "quotes", False),
         )
+
+    def _each(self, question: str, store: Store, entries: Sequence[Entry]) -> Prediction | None:
+        """What asking every document the same is expected to take; None where the question does not want that."""
+        if not across(question, len(entries)):
+            return None
+        ratio = self.ratio(self.long_engine, store)
+        sizes_ = [round(entry.tokens * ratio) for entry in entries]
+        return foreseen(question, store, sizes_, self.long_engine, self.settings.cost)
 
     def _passages(self, store: Store, read: Sequence[Candidate], tokens: Mapping[str, int]) -> dict[Rung, int]:
         """Tokens of passages, and of their sections, taken as three passages each or the document if it is shorter."""
@@ -163,14 +177,18 @@ class Situating:
             return
         known[key] = 1.0
         warmed = Warmed.of(name)
-        run = run_of(self.settings) if warmed.prefixes else ""
+        if not warmed.prefixes:
+            return
+        caches = Caches.read(self.long_engine, self.settings)
         names = {entry.name for entry in store.entries()}
         for prefix in warmed.prefixes:
             if all(part.name in names for part in prefix.parts):
                 pieces = [Piece(part.name, store.document(part.name).text, 0) for part in prefix.parts]
                 if tuple(digests(pieces)) == prefix.key:
                     read = [(part.name, part.tokens) for part in prefix.parts]
-                    self.warm.was_read(name, read, on_disk=prefix.run != run)
+                    run = caches.run(pieces)
+                    if prefix.run == run or prefix.run not in caches.runs:  # else another server has it
+                        self.warm.was_read(name, read, on_disk=prefix.run != run)
 
     def _readings(
         self, read: Mapping[Rung, int], rooms: Mapping[Rung, int], depths: Mapping[Rung, list[tuple[float, float]]]

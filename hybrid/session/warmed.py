@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -14,13 +15,10 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from hybrid.chat.prompts import Prompt, block
-from hybrid.cost.prometheus import Counters
 from hybrid.files import write
-from hybrid.settings import Settings
 from hybrid.types import Piece
 
 FORMAT = 1
-TIMEOUT = 2.0  # seconds for a server to tell when it was started
 MOST = 4096  # prefixes of an engine that are remembered
 
 
@@ -91,7 +89,8 @@ class Warmed:
             SettingsError: it cannot be written.
         """
         file = file_of(self.engine)
-        file.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # told below
+            file.parent.mkdir(parents=True, exist_ok=True)
         data = {"format": FORMAT, "engine": self.engine, "speed": self.speed}
         write(file, json.dumps({**data, "prefixes": [asdict(prefix) for prefix in self.prefixes]}))
 
@@ -108,12 +107,6 @@ def changed(engine: str) -> int:
         return file_of(engine).stat().st_mtime_ns
     except OSError:
         return 0
-
-
-def run_of(settings: Settings) -> str:
-    """When the server that reads whole documents was started, as it says; empty if it does not."""
-    engine = settings.long_engine or settings.engine
-    return "" if not engine.url else Counters.read(engine.url, engine.model, timeout=TIMEOUT).started
 
 
 def digests(pieces: Sequence[Piece]) -> list[str]:

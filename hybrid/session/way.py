@@ -34,7 +34,7 @@ from hybrid.session.calls import Calls, Held
 from hybrid.session.followup import by_rule, checked, depends
 from hybrid.session.situate import Situating
 from hybrid.settings import Settings
-from hybrid.types import Answer, Attempt, Candidate, Cost, Decision, Piece, Sampling, Stretch, Turn, Usage
+from hybrid.types import EACH, Answer, Attempt, Candidate, Cost, Decision, Piece, Sampling, Stretch, Turn, Usage
 
 SILENT = "The documents do not say."
 _WIDE = 20  # passages by which documents are ranked for the long route
@@ -43,6 +43,8 @@ _REMARKED = 8  # documents whose remarks an answer tells
 
 # Receives a question as it was understood, and the passages that were found for it, best first
 OnFound = Callable[[str, Sequence[Candidate]], None]
+# Answers on the rung each: from a table that is filled in from every document
+Tabulate = Callable[["Way", Situation, Decision], "tuple[Answer, list[Reply]]"]
 # Takes a question, the store and the pieces chosen on the route rag; returns the pieces to read instead, best first.
 # A pipeline puts whole clauses or functions in the place of passages and adds what has to be read with them.
 Widen = Callable[[str, Store, Sequence[Piece]], Sequence[Piece]]
@@ -68,6 +70,7 @@ class Way:
         progress: receives stage, done and total.
         widen: changes what is read on the route rag; see `Widen`.
         on_found: receives what was searched for and found; see `OnFound`.
+        tabulate: answers where the rung is each; see `Tabulate`.
         history: the turns before the question, the oldest first.
         sampling: how the answer is generated, where it is not as the settings say.
     """
@@ -84,6 +87,7 @@ class Way:
     progress: Progress | None = None
     widen: Widen | None = None
     on_found: OnFound | None = None
+    tabulate: Tabulate | None = None
     history: tuple[Turn, ...] = ()
     sampling: Sampling | None = None
     asked: str | None = None  # the question as it was asked, where it was put in other words
@@ -162,6 +166,8 @@ class Way:
             HybridError: with the usage of all calls, so that a batch that goes on can charge this question.
         """
         try:
+            if decision.rung == EACH and self.tabulate is not None:
+                return self.tabulate(self, situation, decision)
             attempts, replies = self.attempts(situation, decision)
             return self.answer(attempts, replies[-1]), replies
         except HybridError as error:

@@ -40,7 +40,7 @@ class EngineSettings(Section):
         (), description="base URLs of several servers of one model, instead of url: a document stays with one of them"
     )
     shared: bool = Field(
-        False, description="others use the server too: a call is charged its part of all requests that vLLM reports"
+        False, description="others use the server too: a call is charged its part of all the time that vLLM counts"
     )
     model: Name | None = Field(
         None,

@@ -52,6 +52,9 @@ STORES = Registry[Any](
     "store", {"sqlite": "hybrid.index.store:SqliteStore", "lance": "hybrid.index.lance.store:LanceStore"}
 )
 
+# plan and fill in tables for engines that quote; classes with the members of hybrid.each.extractor.Rules
+EXTRACTORS = Registry[Any]("extractor", {"clauses": "hybrid.pipelines.legal.each:Clauses"})
+
 EngineKind = Annotated[str, BeforeValidator(ENGINES.named)]
 PolicyName = Annotated[str, BeforeValidator(POLICIES.named)]
 Ordering = Annotated[str, BeforeValidator(ORDERINGS.named)]

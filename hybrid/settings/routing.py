@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from hybrid.settings.names import OrderingSetting, PolicyName
 from hybrid.settings.section import Name, Section
-from hybrid.types import Route, Rung
+from hybrid.types import EACH, Route, Rung
 
 _OF_CALIBRATED = ("prefer", "accuracy_price", "budget", "batch_budget", "latency", "weights", "unanswerable")
 
@@ -70,6 +70,8 @@ class RoutingSettings(Section):
             forced = "route" if self.route is not None else "rung"
             why = f"where the {forced} is forced: leave one of them out"
             found |= dict.fromkeys(("policy", *_OF_CALIBRATED, "explore", "explore_seed"), why)
+            if self.rung == EACH:  # which is priced before it starts, and refused beyond the budget
+                del found["budget"]
         elif self.policy != "calibrated":
             why = f"with the policy {self.policy!r}: leave it out, or take the policy 'calibrated'"
             found |= {key: why for key in _OF_CALIBRATED if key not in explores}
@@ -87,6 +89,7 @@ class RoutingSettings(Section):
 def overrule_routing(known: dict[str, Any], given: Mapping[str, Any]) -> None:
     """Drop keys that a new policy, a forced route or rung, an ordering or a price of accuracy overrules."""
     forced = given.get("route") or given.get("rung")
+    kept = {"budget"} if given.get("rung") == EACH else set[str]()
     gone = {"policy", "explore", "explore_seed"} if forced else {"route", "rung"} if given.get("policy") else set()
     if forced or given.get("policy", "calibrated") != "calibrated":
         gone.update(_OF_CALIBRATED)
@@ -96,5 +99,5 @@ def overrule_routing(known: dict[str, Any], given: Mapping[str, Any]) -> None:
         gone.add("prefer")
     if "prefer" in given:
         gone.add("accuracy_price")
-    for key in gone:
+    for key in gone - kept:
         known.pop(key, None)

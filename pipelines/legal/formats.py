@@ -21,6 +21,7 @@ from urllib.parse import quote
 from hybrid.pipelines.legal.answer import Finding, Statement, Table, found_at
 
 from hybrid.document import Document
+from hybrid.files import harmless
 
 _FEW = 5  # unread files that are shown unfolded
 
@@ -183,16 +184,11 @@ def _csv(table: Table) -> str:
         sure = [finding.confidence, "?" if finding.doubtful else "", finding.doubt]
         for s in finding.statements:
             place = [s.clause, s.page, s.line, s.document, s.start, s.end, "; ".join(s.amended_by)]
-            writer.writerow([_harmless(cell) for cell in [*row, s.text, *place, *sure]])
+            writer.writerow([harmless(cell) for cell in [*row, s.text, *place, *sure]])
         if not finding.statements:
             empty = [""] * (len(_COLUMNS) - len(row) - len(sure))
-            writer.writerow([_harmless(cell) for cell in [*row, *empty, *sure]])
+            writer.writerow([harmless(cell) for cell in [*row, *empty, *sure]])
     return out.getvalue()
-
-
-def _harmless(cell: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and re.match(r"[=+\-@\t\r]", cell) else cell
 
 
 def _markdown(table: Table) -> str:

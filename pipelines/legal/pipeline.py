@@ -176,8 +176,7 @@ class Legal:
                     reason = f"The question is on an agreement with {other}, who is not named here."
                     yield finding(self.library, matter.document, text, [], reason)
                     continue
-                answers = [(name, self._answer(name, question, route)) for name in matter.amendments_first]
-                yield weighed(self.library, question, finding(self.library, matter.document, text, answers))
+                yield self.ask_of(matter.document, question, text, route)
             if progress is not None:
                 progress("agreements", done, len(matters))
 
@@ -185,6 +184,17 @@ class Legal:
         """The category that a question names or, where no model reads, means."""
         named = recognised(asked)
         return named if named.cues or not self._quoting else self._meanings.of(asked)
+
+    def ask_of(self, name: str, question: Question, text: str = "", route: Route | None = None) -> Finding:
+        """Ask one agreement, with its amendments, one question.
+
+        Args:
+            text: the question as it was asked, where it was put in other words.
+        """
+        matter = self.library.matter(name)
+        answers = [(own, self._answer(own, question, route)) for own in matter.amendments_first]
+        found = finding(self.library, matter.document, text or question.ask, answers)
+        return weighed(self.library, question, found)
 
     def _answer(self, name: str, question: Question, route: Route | None) -> Answer:
         widen = self.library.reading(name, question)

@@ -349,3 +349,39 @@ def test_a_terminal_without_umlauts_gets_an_answer(tmp_path):
     found = json.loads(told.stdout.decode("ascii"))
     assert found["question"] == "Wo liegt das Büro?"
     assert "Köln" in found["text"]
+
+
+def test_a_question_may_be_longer_than_the_name_of_a_file(run, tmp_path):
+    (tmp_path / "a.txt").write_text("The harbour lease ends in 2031.")
+    for question in ("When does the harbour lease end? " * 10, "~nobody-of-that-name/ lease ends when?"):
+        code, out, err = run("ask", question, "a.txt", "-q")
+        assert (code, err) == (0, "")
+        assert "route" in out
+    code, _, err = run("ask", "When?", "x" * 300, "-q")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "There is no file or folder" in err
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["warm . --questions nan", "up model --timeout inf", "plan qwen3-8b --times nan", "eval simulate --rate inf"],
+)
+def test_a_number_is_finite(run, line):
+    code, _, err = run(*line.split())
+    assert code == 2
+    assert "is no finite number" in err
+
+
+def test_a_model_whose_name_no_file_can_have(run):
+    code, _, err = run("plan", "m" * 300, "-c", "128k")
+    assert code == 2
+    assert err.startswith("Error: ")
+    assert err.count("\n") == 1
+
+
+def test_a_folder_that_was_deleted_is_told(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    line = f"import os; os.rmdir({str(gone)!r}); from hybrid.cli.main import main; main(['ask', 'When?'])"
+    done = subprocess.run([sys.executable, "-c", line], cwd=gone, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "Error: The current folder was deleted: go to another one.\n")

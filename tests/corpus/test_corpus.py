@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,15 @@ class TestTexts:
             Corpus.of([{"a": "1"}, {"a": "2"}])
         with pytest.raises(InputError, match=r"Two documents are named 'a\.txt'"):
             Corpus.of([tree({"a.txt": "a"}), {"a.txt": "2"}])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are Unicode there")
+def test_names_that_are_not_unicode_stay_apart(tmp_path: Path) -> None:
+    for name in (b"lease-\xff.txt", b"lease-\xfe.txt"):
+        (tmp_path / os.fsdecode(name)).write_bytes(name)
+    corpus = Corpus.of(tmp_path)
+    assert names(corpus) == ["lease-\\xfe.txt", "lease-\\xff.txt"]
+    assert [source.load()[-5:-4] for source in corpus.sources] == [b"\xfe", b"\xff"]
 
 
 def test_ten_thousand_files_are_found_quickly(tmp_path: Path) -> None:

@@ -57,6 +57,25 @@ def test_each_row_is_a_document_with_name_title_and_fields(table: Path) -> None:
     assert other.headings == ()
 
 
+def test_every_row_has_a_name_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "t.jsonl"
+    named = ["t.jsonl#2", "", "a (t.jsonl#5)", "a", "a", "b\0", "b\\0"]
+    file.write_text(lines([{"name": name, "text": f"Text {i}."} for i, name in enumerate(named)]), "utf-8")
+    found = names(Corpus.of(file))
+    assert len(set(found)) == len(found) == len(named)
+    assert {"t.jsonl#2", "t.jsonl#2 (t.jsonl#2)", "b\\0"} <= set(found)
+
+
+def test_a_row_that_is_nested_without_end_hides_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "t.jsonl"
+    deep = f'{{"name": "deep", "text": "A horse.", "x": {"[" * 100_000}{"]" * 100_000}}}\n'
+    file.write_text(lines([{"name": "good", "text": "A zebra."}]) + deep, "utf-8")
+    good, deep_one = sorted(Corpus.of(file).sources, key=lambda source: source.name != "good")
+    assert good.parse(good.load()).text == "A zebra."
+    with pytest.raises(Unreadable, match="its line is no JSON"):
+        deep_one.parse(deep_one.load())
+
+
 def test_in_a_folder_a_table_is_one_file_unless_texts_are_asked_for(table: Path) -> None:
     (table.parent / "notes.md").write_text("# Notes\n")
     as_files = Corpus.of(table.parent)

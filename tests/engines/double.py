@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -103,6 +104,21 @@ class Double(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that give up are part of the tests."""
+
+
+@contextmanager
+def doubles(count: int) -> Iterator[list[Double]]:
+    """Some that run, are well and answer."""
+    with ExitStack() as held:
+        servers = [held.enter_context(Double()) for _ in range(count)]
+        for server in servers:
+            server.on(CHAT, FINE)
+            server.on("/health", send(200, {}))
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+            thread.start()
+            held.callback(thread.join)
+            held.callback(server.shutdown)
+        yield servers
 
 
 class Handler(BaseHTTPRequestHandler):

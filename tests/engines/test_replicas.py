@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -25,7 +24,7 @@ from hybrid.settings import CostSettings, EngineSettings
 from hybrid.settings.loading import load
 from hybrid.types import Piece
 from tests.conftest import free_port
-from tests.engines.double import CHAT, FINE, MODELS, PROMPT, USAGE_CHUNK, Double, fault, piece, send, stream
+from tests.engines.double import CHAT, FINE, MODELS, PROMPT, USAGE_CHUNK, Double, doubles, fault, piece, send, stream
 
 
 @pytest.fixture(autouse=True)
@@ -36,15 +35,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def three() -> Iterator[list[Double]]:
-    with ExitStack() as held:
-        servers = [held.enter_context(Double()) for _ in range(3)]
-        for server in servers:
-            server.on(CHAT, FINE)
-            server.on("/health", send(200, {}))
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            held.callback(thread.join)
-            held.callback(server.shutdown)
+    with doubles(3) as servers:
         yield servers
 
 
@@ -235,18 +226,35 @@ def test_a_call_that_moves_on_is_charged_at_both_servers() -> None:
     assert meter.spent().busy_seconds == pytest.approx(call.shared_seconds)
 
 
-def metrics(running: int) -> Any:
-    text = f'vllm:num_requests_running{{model_name="tiny"}} {running}.0\n'
-    return send(200, text + 'vllm:num_requests_waiting{model_name="tiny"} 0.0\n', "text/plain")
+class Counting:
+    """A vLLM that works 3 seconds on others' requests in every call of 1 s."""
+
+    def __init__(self, server: Double) -> None:
+        self.read, self.written, self.ended = 5.0, 7.0, 9
+        timings = {"queue_time_ms": 90.0, "time_to_first_token_ms": 600.0, "generation_time_ms": 400.0}
+        self._reply = stream(piece("Two years.", "stop"), {**USAGE_CHUNK, "metrics": timings})
+        server.on(CHAT, self.chat)
+        server.on("/metrics", self.metrics)
+
+    def chat(self, handler: BaseHTTPRequestHandler, body: Any) -> None:
+        self.read, self.written, self.ended = self.read + 0.6 + 1.0, self.written + 0.4 + 2.0, self.ended + 2
+        self._reply(handler, body)
+
+    def metrics(self, handler: BaseHTTPRequestHandler, body: Any) -> None:
+        text = (
+            f'vllm:request_prefill_time_seconds_sum{{model_name="tiny"}} {self.read}\n'
+            f'vllm:request_prefill_time_seconds_count{{model_name="tiny"}} {self.ended}\n'
+            f'vllm:inter_token_latency_seconds_sum{{model_name="tiny"}} {self.written}\n'
+        )
+        send(200, text, "text/plain")(handler, body)
 
 
 def test_a_shared_server_charges_the_part_that_is_ours(three: list[Double]) -> None:
-    timed = {"choices": [], "usage": USAGE_CHUNK["usage"], "metrics": {"time_to_first_token_ms": 1.0}}
-    three[0].on(CHAT, stream(piece("Two years.", "stop"), timed))
-    three[0].on("/metrics", metrics(3))
+    Counting(three[0])
     assert three[0].engine().ask(PROMPT, max_tokens=64).part == 1.0
     made = three[0].engine(shared=True)
-    assert made.ask(PROMPT, max_tokens=64).part == pytest.approx(1 / 4)
+    for _ in range(3):
+        assert made.ask(PROMPT, max_tokens=64).part == pytest.approx(1 / 4)
     assert made.notes == ()
     three[0].on("/metrics", fault(404, "none"))
     made = three[0].engine(shared=True)
@@ -293,14 +301,14 @@ def test_one_url_in_the_list_is_one_server() -> None:
     assert os.environ.get("OPENAI_API_KEY") is None
 
 
-def test_a_router_is_told_of_and_its_gauges_are_not_read(three: list[Double]) -> None:
+def test_a_router_is_told_of_and_its_counters_are_not_read(three: list[Double]) -> None:
     three[0].on("/list_workers", send(200, {"urls": ["http://a", "http://b"]}))
-    three[0].on("/metrics", metrics(3))
+    Counting(three[0])
     made = three[0].engine(shared=True)
     assert made.ask(PROMPT, max_tokens=64).part == 1.0
     routed, unknown = made.notes
     assert routed.startswith(f"{made.host} is a router with 2 servers: seconds are those in which any of them worked")
     assert unknown.startswith(
-        f"{made.host} does not tell how many requests it has (a router stands before its servers)"
+        f"{made.host} does not tell how long it works for others (a router stands before its servers)"
     )
     assert three[0].bodies("/metrics") == []

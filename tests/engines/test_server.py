@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -150,6 +151,25 @@ def test_parameters_a_model_does_not_take_are_left_out(double: Double) -> None:
     assert "temperature" not in sent
     double.on(CHAT, budget)
     assert "use max_completion_tokens" in failure(double.engine())
+
+
+def test_a_reply_is_held_to_a_schema_where_the_server_can(double: Double) -> None:
+    formed = replace(PROMPT, form={"type": "object"})
+    budget = fault(400, "use max_completion_tokens", code="unsupported_parameter", param="max_tokens")
+    double.on(CHAT, budget, FINE, fault(400, "response_format.type must be text"), FINE)
+    engine = double.engine()
+    for _ in range(3):
+        assert engine.ask(formed, max_tokens=64).text == "Two years."
+    sent = [body.get("response_format") for body in double.bodies(CHAT)]
+    assert sent[1]["json_schema"]["schema"] == {"type": "object"}
+    assert [one is not None for one in sent] == [True, True, True, False, False]
+    double.on(CHAT, fault(400, "too long", code="context_length_exceeded"))
+    fresh = double.engine()
+    with pytest.raises(WindowError):
+        fresh.ask(formed, max_tokens=64)
+    double.on(CHAT, FINE)
+    fresh.ask(formed, max_tokens=64)
+    assert "response_format" in double.bodies(CHAT)[-1]  # the prompt was too long, and that says nothing of schemas
 
 
 def test_the_key_comes_from_the_named_variable(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hybrid.evals.cluster import SHARDS, cluster, run_shards
+from hybrid.evals.cluster import SHARDS, _number, cluster, run_shards
 from hybrid.evals.folder import RunFailed, read_run
 from hybrid.evals.record import records
 from hybrid.evals.run import run
@@ -80,6 +80,13 @@ def test_an_address_nobody_listens_at_is_one_sentence(tmp_path: Path, capsys: py
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputError, match="is no address of a Ray cluster"), cluster("nonsense"):
         pass
+
+
+def test_what_else_lies_beside_shards_is_passed_over(tmp_path: Path) -> None:
+    assert _number(tmp_path, None, 3) == 3
+    for name in ("1-of-2", "2-of-2", "1-of-2 (copy)", "notes-of-today"):
+        (tmp_path / SHARDS / name).mkdir(parents=True)
+    assert _number(tmp_path, None, 3) == 2
 
 
 def test_shards_are_refused_where_they_have_no_effect(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -153,3 +153,18 @@ def test_equal_means_agree_wholly():
     cells = [Cell(f"m{i // 4}", i / 20, i / 20, 5) for i in range(20)]
     found = agreement(cells)
     assert (found.r, found.bias, found.same) == (pytest.approx(1.0), 0.0, 1.0)
+
+
+def test_a_verdict_that_a_kill_cut_inside_a_character_is_judged_again(folder):
+    judge_run(folder, Judge())
+    whole = (folder / FILE).read_bytes()
+    (folder / FILE).write_bytes(whole + '{"arm": "é'.encode()[:-1])
+    found = judge_run(folder, Judge(until=0))
+    assert sum(row.n for row in found.rows) == 20
+    assert (folder / FILE).read_bytes() == whole
+
+
+def test_a_label_is_an_object(folder):
+    (folder / "labels.jsonl").write_text("3\n")
+    with pytest.raises(InputError, match=r"Line 1 of .* is no object with arm, task, id and label"):
+        judge_run(folder, Judge(), folder / "labels.jsonl")

@@ -239,18 +239,11 @@ def test_a_length_that_is_too_short_is_refused_with_numbers(name: str) -> None:
         make(name, {}, characters, 140)
 
 
-def test_lengths_files_and_haystacks_that_are_missing_are_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lengths_and_files_that_are_missing_are_asked_for(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="name lengths"):
         list(task("ruler/vt").samples(characters, 1, 0))
     with pytest.raises(InputError, match="needs the option path"):
         make("qa_1", {}, characters, 1000)
-    monkeypatch.setattr(haystack, "CARRIED", tmp_path / "none.txt")
-    haystack.prose.cache_clear()
-    with pytest.raises(InputError, match="not installed here"):
-        make("niah_single_2", {}, characters, 1000)
-    assert make("niah_single_1", {}, characters, 1000)
     own = tmp_path / "own.txt"
     own.write_text("The lamp is lit. " * 30 + "The door is shut.")
     assert "The lamp is lit." in make("niah_single_2", {"haystack": own}, characters, 4096)[0].prompt

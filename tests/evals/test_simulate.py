@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hybrid.evals.simulate import PASSAGES, ROUTINGS, Cache, Fleet, Load, Result, Times, over_seeds, simulate, steady
+from hybrid.evals.simulate import ROUTINGS, Cache, Fleet, Load, Result, Times, over_seeds, simulate, steady
 
 from hybrid.cli.main import cli, guarded
 from hybrid.cost.gpus import gpus
@@ -138,7 +138,19 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert guarded(cli, [*small, "--routing", "nonsense"]) == 2
     assert "There is no routing 'nonsense'" in capsys.readouterr().err
     assert guarded(cli, [*small, "--gpu", "l4", "--shape", "llama-3.1-70b"]) == 2
-    assert PASSAGES == 1_700
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--shared", "--shared has no effect without a disk"),
+        ("--disk-gbps 2", "--disk-gbps has no effect without a disk"),
+        ("--rates rates.json --gpu h200", "--gpu has no effect beside --rates"),
+    ],
+)
+def test_an_option_without_an_effect_is_refused(line: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(cli, ["eval", "simulate", *line.split()]) == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("routing", ["affinity", "random"])

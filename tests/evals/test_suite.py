@@ -264,10 +264,26 @@ def test_tasks_on_data_and_raw_arms_are_left_out_where_they_cannot_be_asked():
     assert "middle/kv" not in [task.name for task in kept.tasks]  # which only raw answers
     assert len(notes) == 2
     assert "--data" in notes[1]
-    assert possible(suite, None, Path("anywhere")) == (suite, [])
+    kept, notes = possible(suite, None, Path("anywhere"))
+    assert [task.title for task in suite.tasks if task not in kept.tasks] == ["financebench"]  # which is optional
+    assert notes == ["Left out, because anywhere does not have their files: financebench."]
     only = suite.model_copy(update={"tasks": tuple(task for task in suite.tasks if task.name == "chunking")})
     with pytest.raises(InputError, match=r"All tasks of the suite 'standard' read data sets: name their folder"):
         possible(only, None, None)
+
+
+def test_what_was_found_counts_characters_of_the_text_also_after_a_table():
+    rows = "".join(f"| N{number} | {number} | in the north hall |\n" for number in range(40))
+    text = (
+        f"| Bin | Stock | Where it stands |\n|---|---|---|\n{rows}\nThe lamp of the harbour is green and turns at dusk."
+    )
+    where = (("stock.md", text.index("The lamp"), len(text)),)
+    asked = sample(question="What colour is the lamp of the harbour?", documents={"stock.md": text}, ranges=where)
+    arm = HybridArm("rag", load(None, {"routing": {"route": "rag"}, "embedder": {"precision": "float32"}}, {}))
+    reply = arm.answer(asked)
+    assert all(end <= len(text) for _, _, end in reply.found)
+    assert judge(reply.found, where)["recall"] == 1
+    arm.close()
 
 
 def test_arms_index_a_text_once():

@@ -10,7 +10,7 @@ import pytest
 
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder, Vectors
-from hybrid.index.store import Store
+from hybrid.index.store import SqliteStore as Store
 from hybrid.settings import PassageSettings
 from tests.index.notes import QUESTIONS
 from tests.index.scene import Scene, Updates

@@ -13,7 +13,7 @@ from hybrid.corpus.corpus import Corpus
 from hybrid.errors import IndexStoreError
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Vectors
-from hybrid.index.store import Store
+from hybrid.index.store import SqliteStore as Store
 
 NOUNS = (
     "tenant landlord baker pilot violin parser lake board moon contract engine roof garden letter river clock".split()

@@ -14,7 +14,7 @@ from typing import Any
 from hybrid.corpus.corpus import Corpus
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Vectors
-from hybrid.index.store import Store
+from hybrid.index.store import SqliteStore as Store
 from tests.index.notes import Found, contexts, found, scratch, text, write
 
 

@@ -15,7 +15,7 @@ from hybrid.corpus.corpus import Corpus
 from hybrid.index.chunking import Chunker
 from hybrid.index.database import FORMAT
 from hybrid.index.embedding import Embedder
-from hybrid.index.store import Store
+from hybrid.index.store import SqliteStore as Store
 from hybrid.settings import EmbedderSettings, PassageSettings
 from tests.index.notes import refusal, write
 

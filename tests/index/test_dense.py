@@ -16,7 +16,7 @@ from hybrid.index import dense as module
 from hybrid.index.chunking import Chunker
 from hybrid.index.dense import EXACT, RECALL, Dense
 from hybrid.index.embedding import Embedder
-from hybrid.index.store import Store
+from hybrid.index.store import SqliteStore as Store
 from hybrid.session.hybrid import Hybrid
 from hybrid.settings import Settings
 

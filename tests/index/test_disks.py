@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hybrid.corpus.corpus import Corpus
+from hybrid.index.chunking import Chunker
 from tests.index.notes import refusal, same
 from tests.index.scene import Scene, Updates
 
@@ -52,6 +53,28 @@ def test_a_full_disk(disk: Path, scene: Scene, left: int) -> None:
     (disk / "filler").unlink()
     store.update(Corpus.of(scene.corpus))
     assert same(scene.found(store), scene.after)
+
+
+@pytest.mark.parametrize("left", [0, 20_000, 100_000])
+def test_a_full_disk_of_a_lance_index(disk: Path, scene: Scene, chunker: Chunker, left: int) -> None:
+    pytest.importorskip("lance", reason="pylance is missing")
+    from hybrid.index.lance.store import LanceStore
+
+    index = disk / "index"
+    store = LanceStore(index, chunker.embedder, chunker)
+    store.update(Corpus.of({"a": "A zebra crosses the road."}))
+    fill(disk / "filler", left)
+    said = refusal(lambda: store.update(Corpus.of(scene.corpus)))
+    assert said == (
+        f"Cannot write the index at {index}: the disk is full. What was there before is unchanged; free space, or give "
+        "another folder with --index."
+    )
+    for each in (store, LanceStore(index, chunker.embedder, chunker)):
+        assert [entry.name for entry in each.entries()] == ["a"]
+        assert each.search("zebra", 1)[0].passage.document == "a"
+    (disk / "filler").unlink()
+    assert store.update(Corpus.of(scene.corpus)).removed == 1
+    assert {entry.name for entry in store.entries()} == {path.name for path in scene.corpus.iterdir()} - {"4.txt"}
 
 
 def test_opened_when_the_disk_is_full_already(disk: Path, scene: Scene) -> None:

@@ -11,7 +11,7 @@ from hybrid.corpus.corpus import Corpus
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
 from hybrid.index.fusion import DENSE_WEIGHT, fuse, retrieve
-from hybrid.index.store import Store
+from hybrid.index.store import SqliteStore as Store
 
 TEXTS = {
     "lease.txt": "The lease of the flat ends on the last day of March.",

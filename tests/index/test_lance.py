@@ -6,10 +6,14 @@ import http.server
 import resource
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
@@ -31,7 +35,7 @@ from hybrid.index.lexical import identifiers, query_words, words
 from hybrid.index.libraries import bm25
 from hybrid.index.prepared import Prepared, prepare
 from hybrid.index.store import SqliteStore
-from hybrid.settings import IndexSettings, PassageSettings
+from hybrid.settings import EmbedderSettings, IndexSettings, PassageSettings
 from tests.index.notes import QUESTIONS, text
 
 
@@ -124,23 +128,69 @@ def test_a_pinned_store_stays_as_it_is(store: LanceStore, chunker: Chunker) -> N
     assert before.document("a").text == "The lease ends in 2031."
 
 
+def test_an_old_version_stays_for_a_while_after_a_newer_one_came(
+    store: LanceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "KEPT", timedelta(seconds=0.5))
+    monkeypatch.setattr(upkeep, "_SLACK", timedelta(seconds=0.2))
+    store.update(Corpus.of({"a": "A zebra.", "b": "Cats sleep."}))
+    time.sleep(1)
+    before = store.pinned()
+    store.update(Corpus.of({"a": "A horse."}))
+    assert before.document("b").text == "Cats sleep."
+    assert before.search("zebra", 1)[0].passage.document == "a"
+    first = store.pinned().table.versions()[0]["version"]
+    time.sleep(1)
+    store.update(Corpus.of({"a": "A donkey."}))
+    assert store.pinned().table.versions()[0]["version"] > first  # and then they go
+
+
 def test_another_process_sees_a_change_at_once(store: LanceStore, place: Path, chunker: Chunker) -> None:
     reader = LanceStore(place, chunker.embedder, chunker, create=False)
     assert len(reader) == 0
-    token = write_fragment(place, put(chunker, {"a": "A zebra."}))
+    token = write_fragment(place, chunker, put(chunker, {"a": "A zebra."}))
     assert len(reader) == 0
     commit(place, chunker, [Token.from_json(token.to_json())])
     assert [c.passage.text for c in reader.search("zebra", 1)] == ["A zebra."]
 
 
 def test_a_document_stands_in_one_fragment(place: Path, store: LanceStore, chunker: Chunker) -> None:
-    token = write_fragment(place, put(chunker, {"a": "A zebra."}))
+    token = write_fragment(place, chunker, put(chunker, {"a": "A zebra."}))
     with pytest.raises(InputError, match="Two fragments hold the document 'a'"):
         commit(place, chunker, [token, token])
     commit(place, chunker, [token])
-    commit(place, chunker, [write_fragment(place, put(chunker, {"a": "A horse."}))], removed=["none"])
+    commit(place, chunker, [write_fragment(place, chunker, put(chunker, {"a": "A horse."}))], removed=["none"])
     assert store.document("a").text == "A horse."
     assert len(store) == 1
+
+
+def test_an_index_that_another_process_makes_meanwhile_is_not_replaced(
+    place: Path, chunker: Chunker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import lance
+
+    real, calls = lance.LanceDataset.commit, list[object]()
+
+    def late(*given: Any, **how: Any) -> Any:
+        calls.append(given)
+        if len(calls) == 1:
+            LanceStore(place, chunker.embedder, chunker).update(Corpus.of({"a": "A zebra."}))
+        return real(*given, **how)
+
+    monkeypatch.setattr(lance.LanceDataset, "commit", staticmethod(late))
+    store = LanceStore(place, chunker.embedder, chunker)
+    assert [entry.name for entry in store.entries()] == ["a"]
+    assert len(store.matching("zebra", 5)) == 1
+
+
+def test_a_fragment_that_another_update_commits_meanwhile_is_passed_over(
+    place: Path, store: LanceStore, chunker: Chunker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending, listed = Pending(place, properties(chunker)), Pending._named
+    pending.note(token := write_fragment(place, put(chunker, {"a": "A zebra."})))
+    gone = f"{place}/pending/gone.json"
+    monkeypatch.setattr(Pending, "_named", staticmethod(lambda files, folder: [gone, *listed(files, folder)]))
+    assert pending.tokens() == [token]
 
 
 def test_an_update_that_ends_early_goes_on(
@@ -216,6 +266,24 @@ def test_an_index_of_something_else_is_refused(store: LanceStore, place: Path, c
         commit(place, chunker, (), noted={"format": 99})
 
 
+def test_a_fragment_of_another_embedder_is_refused_and_nothing_is_lost(
+    store: LanceStore, place: Path, chunker: Chunker, tmp_path: Path
+) -> None:
+    corpus = written(tmp_path / "files", 2)
+    store.update(corpus)
+    version = store.pinned().table.version
+    prompted = Embedder(EmbedderSettings(query_prompt="q: "))  # its vectors have as many numbers
+    token = write_fragment(place, Chunker(prompted, chunker.settings), put(chunker, {"a": "A zebra."}))
+    for other in (token, Token.from_json(token.to_json())):
+        with pytest.raises(IndexStoreError, match=r"A fragment for the index at .* was made with the embedder .*q: "):
+            commit(place, chunker, [other])
+    assert store.pinned().table.version == version
+    Pending(place, properties(chunker)).note(token)  # as another program's update leaves it when it is killed
+    (tmp_path / "files" / "new.txt").write_text("A horse.")
+    assert store.update(Corpus.of(tmp_path / "files")).added == 1
+    assert [entry.name for entry in store.entries()] == ["00.txt", "01.txt", "new.txt"]
+
+
 def test_a_newer_version_is_refused(store: LanceStore, place: Path, chunker: Chunker) -> None:
     commit(place, chunker, (), noted={"format": 99})
     with pytest.raises(IndexStoreError, match=r"made by a newer version \(format 99, this one reads 1\)"):
@@ -273,6 +341,34 @@ def test_an_address_nobody_listens_at(chunker: Chunker, monkeypatch: pytest.Monk
         LanceStore("s3://bucket/x", chunker.embedder, chunker)
 
 
+def test_a_bucket_holds_an_index_and_what_is_pending(
+    chunker: Chunker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    serving = pytest.importorskip("moto.server", reason="moto serves S3")
+    server = serving.ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    try:
+        endpoint = "http://{}:{}".format(*server.get_host_and_port())
+        use_bucket(monkeypatch, endpoint)
+        httpx.put(f"{endpoint}/bucket").raise_for_status()
+        store = LanceStore("s3://bucket/x", chunker.embedder, chunker)
+        corpus = written(tmp_path / "files", 2)
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "commit", lambda *given, **how: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                store.update(corpus)
+        assert len(Pending("s3://bucket/x", properties(chunker)).tokens()) == 1
+        changes = store.update(corpus)
+        assert (changes.added, changes.embedded) == (2, 0)
+        again = LanceStore("s3://bucket/x", chunker.embedder, chunker, create=False)
+        assert [entry.name for entry in again.entries()] == ["00.txt", "01.txt"]
+        assert Pending("s3://bucket/x", properties(chunker)).tokens() == []
+        LanceStore.delete("s3://bucket/x")
+        assert not LanceStore.exists("s3://bucket/x")
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize(("code", "said"), [(403, "may not be read or written"), (404, "no bucket of that name")])
 def test_a_bucket_that_may_not_be_used(code: int, said: str, chunker: Chunker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that refuses, as S3 words it."""
@@ -309,7 +405,6 @@ def use_bucket(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
         "AWS_SECRET_ACCESS_KEY": "y",
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT": endpoint,
-        "AWS_ALLOW_HTTP": "true",
     }.items():
         monkeypatch.setenv(name, value)
 

@@ -13,7 +13,7 @@ from hybrid.errors import BrokenDependency, IndexStoreError, MissingDependency, 
 from hybrid.index.chunking import Chunker
 from hybrid.index.dense import Dense
 from hybrid.index.libraries import bm25
-from hybrid.index.store import Store
+from hybrid.index.store import SqliteStore as Store
 
 ROOT = Path(__file__).parents[2]
 

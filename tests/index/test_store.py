@@ -14,7 +14,7 @@ from hybrid.index import dense as dense_module
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder, Vectors
 from hybrid.index.fusion import retrieve
-from hybrid.index.store import Store
+from hybrid.index.store import SqliteStore as Store
 from tests.index.notes import check_texts, found, paragraph, same, scratch, text, write
 
 

@@ -16,7 +16,7 @@ from hybrid.errors import CorpusError
 from hybrid.index.chunking import Chunker
 from hybrid.index.fusion import retrieve
 from hybrid.index.generations import Generations
-from hybrid.index.store import Store
+from hybrid.index.store import SqliteStore as Store
 from hybrid.index.update import Update
 from tests.index.notes import check_texts, text, write
 

@@ -22,7 +22,7 @@ from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
 from hybrid.index.generations import Generations
 from hybrid.index.lexical import Lexical
-from hybrid.index.store import Store
+from hybrid.index.store import SqliteStore as Store
 from hybrid.index.update import Update
 from hybrid.settings import EmbedderSettings, PassageSettings
 

@@ -67,7 +67,9 @@ def write(place: Path, number: int, log: Path, seed: int, most: int) -> None:
             notes.write(f"try {states!r}\n")
             made = [prepare(source_of(name, state), text_of(name, state).encode(), cuts)
                     for name, state in states.items() if state is not None]  # fmt: skip
-            tokens = [write_fragment(place, [(one, cuts.embedder.encode_documents(one.contexts))]) for one in made]
+            tokens = [
+                write_fragment(place, cuts, [(one, cuts.embedder.encode_documents(one.contexts))]) for one in made
+            ]
             commit(place, cuts, tokens, removed=[name for name, state in states.items() if state is None])
             notes.write(f"done {states!r}\n")
             if rng.random() < 0.1:

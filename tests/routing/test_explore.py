@@ -22,7 +22,7 @@ from hybrid.engines.base import Completion
 from hybrid.errors import EngineError, InputError
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
-from hybrid.index.store import Store
+from hybrid.index.store import SqliteStore as Store
 from hybrid.routing.explore import drawn
 from hybrid.routing.policies.calibrated import Calibrated
 from hybrid.routing.records import calibrate, read

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.serve.conftest import CODE, LEASE, Running, running
 
 
-def main(schemathesis: str, examples: str = "120") -> int:
+def main(schemathesis: str, examples: str = "320") -> int:
     """Ask; 0 where the service stood it.
 
     Args:
@@ -34,10 +34,11 @@ def main(schemathesis: str, examples: str = "120") -> int:
             found = subprocess.run(command, check=False)
             _answers(service)
         log = (home / "log").read_text("utf-8")
-    statuses = Counter(json.loads(line).get("status") for line in log.splitlines() if line.startswith("{"))
-    told = ", ".join(f"{status}: {number}" for status, number in sorted(statuses.items(), key=str))
+    lines = (json.loads(line) for line in log.splitlines() if line.startswith("{"))
+    statuses = Counter(line["status"] for line in lines if "status" in line)
+    told = ", ".join(f"{status}: {number}" for status, number in sorted(statuses.items()))
     print(f"{sum(statuses.values())} requests, by status: {told}")
-    bad = "Traceback" in log or any(isinstance(status, int) and status >= 500 for status in statuses)
+    bad = "Traceback" in log or max(statuses) >= 500
     return int(bad or found.returncode != 0)
 
 

@@ -74,6 +74,21 @@ def test_a_stream_has_the_same_text_and_ends_with_the_way_and_the_usage(service:
     assert last.model_extra["hybrid"]["text"] == whole
 
 
+def test_an_answer_from_a_table_carries_the_table_without_paths(service: Running) -> None:
+    question = "What is the total rent over all leases?"
+    reply = ask(service, question, extra_body={"rung": "each"})
+    told = reply.model_extra["hybrid"]
+    assert "14,880 GBP/year over 1 document:" in reply.choices[0].message.content
+    assert (told["rung"], told["table"]["figures"]) == ("each", {"GBP/year": 14_880.0})
+    cell = told["table"]["rows"][0]["cells"][0]
+    assert cell["citation"]["quote"] == told["citations"][0]["quote"]
+    assert "path" not in cell["citation"]
+    chunks = list(ask(service, question, stream=True, extra_body={"rung": "each"}))
+    assert chunks[-1].model_extra["hybrid"]["table"] == told["table"]
+    with pytest.raises(openai.BadRequestError, match="There is no table for this question"):
+        ask(service, "Who is the tenant?", extra_body={"rung": "each"})
+
+
 def test_a_question_that_follows_is_understood_from_those_before(service: Running) -> None:
     reply = service.client.chat.completions.create(
         model="contracts",

@@ -45,13 +45,14 @@ def test_an_mcp_client_asks_over_http(service: Running) -> None:
     _check(asyncio.run(_talk(f"{service.url}/mcp/")))
 
 
-def test_an_mcp_client_asks_over_standard_input(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["contracts", "file://{}/contracts"])
+def test_an_mcp_client_asks_over_standard_input(tmp_path: Path, place: str) -> None:
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
     (tmp_path / "contracts").mkdir()
     (tmp_path / "contracts" / "lease.md").write_text(LEASE, "utf-8")
     known = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     server = StdioServerParameters(
-        command=sys.executable, args=["-m", "hybrid", "mcp", "contracts"], cwd=str(tmp_path), env=known
+        command=sys.executable, args=["-m", "hybrid", "mcp", place.format(tmp_path)], cwd=str(tmp_path), env=known
     )
     _check(asyncio.run(_talk(stdio_client(server))))

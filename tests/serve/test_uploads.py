@@ -10,9 +10,11 @@ import httpx
 import openai
 import pytest
 
+from hybrid.serve.keys import Keys
 from hybrid.serve.reading import fault_of
+from hybrid.serve.replies import Refused
 from hybrid.serve.uploads import Uploads, safe_name
-from hybrid.settings import ServeSettings
+from hybrid.settings import KeySettings, ServeSettings
 from tests.serve.conftest import Running, running
 
 FLAT = b"The deposit of the flat in Lima is 900 soles."
@@ -104,6 +106,24 @@ def test_a_document_that_a_kill_left_without_its_entry_is_taken_away(tmp_path: P
     assert [path.name for path in again.documents_of(store.id).iterdir()] == ["a.txt"]
 
 
+def test_a_disk_that_takes_nothing_is_told_and_costs_no_quota(tmp_path: Path) -> None:
+    uploads = Uploads(ServeSettings(uploads=str(tmp_path), stores_per_key=1, files_per_key=1))
+    for folder in ("files", "stores"):
+        (tmp_path / folder).rmdir()
+        (tmp_path / folder).write_text("in the way")
+    for make in (lambda: uploads.create("papers"), lambda: uploads.add("a.txt", BytesIO(FLAT))):
+        for _ in range(2):  # the first counted nothing
+            with pytest.raises(Refused, match="could not be kept: Not a directory") as refused:
+                make()
+            assert refused.value.status_code == 507
+
+
+def test_an_answer_is_given_where_its_price_cannot_be_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    keys = Keys(ServeSettings(keys={"a": KeySettings(key="k" * 16)}), tmp_path / "gone")
+    keys.of(f"Bearer {'k' * 16}").charge(0.5)
+    assert "What keys have spent today is not on the disk" in caplog.text
+
+
 def test_the_text_of_a_deleted_store_is_in_no_index_any_more(service: Running) -> None:
     client = service.client
     secret = b"The password of the safe is Periwinkle-77."
@@ -169,7 +189,7 @@ def test_a_key_keeps_no_more_than_it_may_and_others_keep_theirs(tmp_path: Path) 
 def test_an_upload_that_fails_does_not_count(tmp_path: Path) -> None:
     uploads = Uploads(ServeSettings(uploads=str(tmp_path), files_per_key=1))
     (tmp_path / "files").rename(tmp_path / "away")
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(Refused, match="No such file"):
         uploads.add("a.txt", BytesIO(FLAT))
     (tmp_path / "away").rename(tmp_path / "files")
     uploads.add("a.txt", BytesIO(FLAT))

@@ -169,3 +169,14 @@ def test_vllms_own_tier_beside_the_janitor(vllm: Vllm, tmp_path: Path) -> None:
     assert found["missing"] > 0
     assert sum(file.size for file in blocks(tmp_path)) <= limit
     assert not running(janitor.pid)
+
+
+def test_a_file_whose_time_may_not_be_set_counts_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = stored(tmp_path, 1, used=1000)
+    os.utime(file, (time.time(), time.time() - 1000))  # it was read since
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "utime", refused)
+    assert [block.path for block in blocks(tmp_path)] == [file]

@@ -13,9 +13,9 @@ from hybrid.chat.prompts import Prompt
 from hybrid.cli.main import cli, guarded
 from hybrid.engines.base import Completion
 from hybrid.engines.server import Server
-from hybrid.errors import EngineError, InputError
-from hybrid.session import ahead, situate
+from hybrid.errors import EngineError, InputError, SettingsError
 from hybrid.session.ahead import Reading, capacity, paying, read, readings
+from hybrid.session.caches import Cache, Caches
 from hybrid.session.warm import Warm
 from hybrid.session.warmed import Part, Prefix, Warmed, file_of
 from hybrid.settings import EngineSettings
@@ -42,8 +42,8 @@ class Timed(Caching):
 def run(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """When the server was started; a test starts it anew by another word."""
     words = ["monday"]
-    for module in (ahead, situate):
-        monkeypatch.setattr(module, "run_of", lambda settings: words[-1])
+    told = classmethod(lambda cls, engine, settings: cls(engine, {"one": Cache(words[-1])}))
+    monkeypatch.setattr(Caches, "read", told)
     return words
 
 
@@ -67,12 +67,15 @@ def test_those_that_pay_are_chosen_the_longest_first() -> None:
     cost = Cost(basis="estimated")
 
     def one(name: str, tokens: int, questions: int | None) -> Reading:
-        return Reading((name,), tokens, cost, cost, cost, cost, questions, known=False)
+        return Reading(
+            (name,), tokens, cost, cost, cost, cost, questions, known=False, server="x" if name < "d" else "y"
+        )
 
     found = [one("a", 100, 9), one("b", 80, 2), one("c", 50, None), one("d", 40, 1), one("e", 10, 3)]
-    assert [o.documents[0] for o in paying(found, 5, None)] == ["b", "d", "e"]
-    assert [o.documents[0] for o in paying(found, 5, 100)] == ["b", "e"]
-    assert paying(found, 0.5, None) == []
+    assert [o.documents[0] for o in paying(found, 5, {})] == ["b", "d", "e"]
+    assert [o.documents[0] for o in paying(found, 5, {"x": 70, "y": None})] == ["d", "e"]
+    assert [o.documents[0] for o in paying(found, 5, {"x": 80, "y": 49})] == ["b", "d"]  # a server has its own room
+    assert paying(found, 0.5, {}) == []
 
 
 def test_the_first_question_finds_what_was_read(run: list[str]) -> None:
@@ -182,10 +185,32 @@ def test_the_file_of_prefixes() -> None:
     assert Warmed.of("x") == Warmed("x")
 
 
+def test_where_it_cannot_be_kept_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(SettingsError, match="Cannot write "):
+        Warmed("x").save()
+
+
+def test_what_another_process_reads_meanwhile_is_kept(run: list[str]) -> None:
+    other = Prefix((Part("tome", 9, "d"),), "monday", "2026-12-01")
+
+    class Slow(Timed):
+        def ask(self, prompt: Prompt, *, max_tokens: int, on_text: Any = None) -> Completion:
+            Warmed.of(self.name).having(other).save()
+            return super().ask(prompt, max_tokens=max_tokens, on_text=on_text)
+
+    with Hybrid(PRICED, engine=Slow()) as hybrid:
+        store = hybrid.open({"note": TEXTS["note"]})
+        assert len(list(read(hybrid, store, readings(hybrid, store), {}))) == 1
+        assert other in Warmed.of(hybrid.long_engine.name).prefixes
+
+
 def test_the_size_of_a_disk_in_tokens() -> None:
     settings = Settings.model_validate({"cost": {"gpu": "h200", "shape": "qwen3-8b"}})
-    assert capacity(settings, 100) == int(100e9 / (144 * 1024))
-    assert capacity(settings, None) is None
+    caches = Caches(Caching(), {"a": Cache("", 500), "b": Cache()})
+    assert capacity(caches, settings, 100) == dict.fromkeys("ab", int(100e9 / (144 * 1024)))
+    assert capacity(caches, settings, None) == {"a": 500, "b": None}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import math
 import string
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
@@ -15,29 +15,13 @@ from random import Random
 from typing import Literal, NamedTuple
 
 from hybrid.evals.sample import Count, Value
+from hybrid.evals.tasks.draft import Draft, Make
 from hybrid.evals.tasks.files import lines, whole
 from hybrid.evals.tasks.haystack import cycled, hide, largest, prose, sentences
 
 from hybrid.errors import InputError
 
 NOISE = "The grass is green. The sky is blue. The sun is yellow. Here we go. There and back again."
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """How a sample would be at one size."""
-
-    prompt: str
-    prefix: str
-    question: str
-    documents: dict[str, str]
-    golds: tuple[str, ...]
-    ranges: tuple[tuple[str, int, int], ...] = ()
-    group: str = ""
-    about: dict[str, Value] = field(default_factory=dict)
-
-
-Make = Callable[[Random, int], Draft]  # the draw of one sample, and the size of its haystack
 
 
 # a paragraph of adjectives, and one of nouns

@@ -8,20 +8,18 @@ instead of the package wonderwords. So scores are close to published ones, not i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from random import Random
 
-from hybrid.evals.sample import Count, Sample, Value
-from hybrid.evals.tasks.haystack import SOURCE, largest
+from hybrid.evals.sample import Count, Sample
+from hybrid.evals.tasks.draft import Make, drawn
+from hybrid.evals.tasks.haystack import SOURCE
 from hybrid.evals.tasks.ruler.makes import (
     COMMON,
     HOPS,
     NEEDLES,
     RANKS,
     SHORT,
-    Draft,
-    Make,
     answering,
     coded,
     common,
@@ -78,35 +76,8 @@ class Ruler:
         """
         if length is None:
             raise InputError(f"{self.name} makes samples of a given length; name lengths, such as 4096 and 8192.")
-        budget = BUDGETS[self.task]
-        room = length - budget - self.reserve
-        size = None
-        for number, (least, make) in enumerate(self._makes(count, n, seed, length)):
-            key = f"{self.name}|{length}|{seed}|{number}"
-            if size is None:
-                size = largest(partial(_tokens, count, make, key), room, least)
-            own = max(size or least, least)
-            draft = make(Random(key), own)
-            while (needed := count([draft.prompt + draft.prefix])[0]) > room:
-                if own == least:
-                    raise InputError(
-                        f"{self.name} cannot be made in {length} tokens: its shortest sample takes "
-                        f"{needed + budget + self.reserve} with the reply. Ask for a greater length."
-                    )
-                own = max(least, own - max(1, own // 50))
-                draft = make(Random(key), own)
-            yield Sample(
-                id=f"{length}-{seed}-{number}",
-                question=draft.question,
-                documents=draft.documents,
-                golds=draft.golds,
-                group=draft.group or f"{length}-{seed}-{number}",
-                prompt=draft.prompt,
-                prefix=draft.prefix,
-                max_tokens=budget,
-                ranges=draft.ranges,
-                about={"length": length, "tokens": needed + budget, **_depths(draft), **draft.about},
-            )
+        makes = self._makes(count, n, seed, length)
+        yield from drawn(self.name, makes, count, seed, length, BUDGETS[self.task], self.reserve)
 
     def _makes(self, count: Count, n: int, seed: int, length: int) -> Iterator[tuple[int, Make]]:
         """For each sample, the least size of its haystack and how to make it at any size."""
@@ -133,20 +104,6 @@ class Ruler:
         order = Random(f"{self.name}|{seed}").sample(asked, min(n, len(asked)))
         for question in order:
             yield max(1, len(question.own)), answering(question, pool)
-
-
-def _tokens(count: Count, make: Make, key: str, size: int) -> int:
-    draft = make(Random(key), size)
-    return count([draft.prompt + draft.prefix])[0]
-
-
-def _depths(draft: Draft) -> dict[str, Value]:
-    texts = draft.documents
-    if len(texts) != 1 or not draft.ranges:
-        return {}
-    size = max(1, len(next(iter(texts.values()))))
-    shares = [round(start / max(1, size - (end - start)), 3) for _, start, end in draft.ranges]
-    return {"depth": shares[0], "depths": " ".join(map(str, shares))}
 
 
 THRESHOLD = 0.856  # Llama-2-7B-chat at 4 096 tokens

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import uuid
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from hybrid.index.lance.seam import arrow, translated
 from hybrid.index.lance.writing import Token
@@ -20,9 +23,9 @@ class Pending:
         made_by: what the fragments are made by; those of another embedder are not given back.
     """
 
-    def __init__(self, place: Place, made_by: object) -> None:
+    def __init__(self, place: Place, made_by: Mapping[str, Any]) -> None:
         self._place = place
-        self._made_by = json.dumps(made_by, sort_keys=True)
+        self._made_by = made_by
         self._seen: list[str] = []  # files of the tokens that were noted or given back
 
     def note(self, token: Token) -> None:
@@ -30,10 +33,9 @@ class Pending:
         with translated(self._place, "write"):
             files, folder = self._files()
             files.create_dir(folder, recursive=True)
-            made = json.dumps({"made_by": self._made_by, "token": token.to_json()})
             name = f"{folder}/{uuid.uuid4().hex}"
             with files.open_output_stream(f"{name}.part") as out:
-                out.write(made.encode("utf-8"))
+                out.write(token.to_json().encode("utf-8"))
             files.move(f"{name}.part", f"{name}.json")  # a token is there as a whole or not at all
             self._seen.append(f"{name}.json")
 
@@ -43,11 +45,14 @@ class Pending:
             files, folder = self._files()
             found = []
             for file in self._named(files, folder):
-                with files.open_input_stream(file) as stream:
-                    made = json.loads(stream.read())
+                try:
+                    with files.open_input_stream(file) as stream:
+                        text = stream.read().decode("utf-8")
+                except FileNotFoundError:  # another update has committed it in this moment
+                    continue
                 self._seen.append(file)
-                if made["made_by"] == self._made_by:
-                    found.append(Token.from_json(made["token"]))
+                if json.loads(text).get("made_by") == self._made_by:
+                    found.append(Token.from_json(text))
         return found
 
     def clear(self) -> None:
@@ -76,5 +81,19 @@ def files_of(place: Place) -> tuple[Any, str]:
     arrow()
     from pyarrow import fs
 
-    files, path = fs.FileSystem.from_uri(str(place)) if "://" in str(place) else (fs.LocalFileSystem(), str(place))
+    if str(place).startswith("s3://"):
+        files, path = _s3(fs), str(place).removeprefix("s3://")
+    else:
+        files, path = fs.FileSystem.from_uri(str(place)) if "://" in str(place) else (fs.LocalFileSystem(), str(place))
     return files, path.rstrip("/")
+
+
+def _s3(fs: Any) -> Any:
+    """S3, or a service like it, where Lance finds it: by the names in the environment that Lance reads."""
+
+    def told(*names: str) -> str | None:
+        return next((os.environ[name] for name in names if os.environ.get(name)), None)
+
+    endpoint = urlsplit(told("AWS_ENDPOINT", "AWS_ENDPOINT_URL") or "")
+    where = {"endpoint_override": endpoint.netloc, "scheme": endpoint.scheme} if endpoint.netloc else {}
+    return fs.S3FileSystem(region=told("AWS_REGION", "AWS_DEFAULT_REGION"), **where)

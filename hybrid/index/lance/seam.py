@@ -23,6 +23,8 @@ _SAID = (
     (("error sending request", "connection refused", "tcp connect", "dns error", "timed out", "failed to lookup",
       "client error (connect)", "connect error"),
      "nobody answers there. Check the address and the network"),
+    (("failed to resolve region",),
+     "the region of its bucket is not known. Set AWS_REGION, and AWS_ENDPOINT where the service is not Amazon's"),
     (("no object store provider",), "such an address is not known. Give a folder, s3://bucket/folder or gs://bucket/folder"),
     (("not a directory", "os error 20)", "file exists", "os error 17)"), "a file is where its folder should be"),
     (("read-only file system", "os error 30"), "its folder cannot be written"),

@@ -25,6 +25,7 @@ from hybrid.index.lance.update import Update
 from hybrid.index.lance.view import LanceView
 from hybrid.index.prepared import clean_source
 from hybrid.index.protocol import Changes, Entry, Index, Place, Progress
+from hybrid.index.where import Filter
 from hybrid.index.workers import Workers
 from hybrid.types import Candidate, Passage
 
@@ -82,11 +83,11 @@ class LanceStore(Index):
     def matching(self, question: str, k: int, among: str | Ids | None = None) -> Ranking:
         return self.pinned().matching(question, k, among)
 
-    def select(self, where: str) -> Sequence[str]:
+    def select(self, where: str | Filter) -> Sequence[str]:
         return self.pinned().select(where)
 
-    def fields(self) -> dict[str, Fields]:
-        return self.pinned().fields()
+    def fields(self, names: Sequence[str] | None = None) -> dict[str, Fields]:
+        return self.pinned().fields(names)
 
     def passages(self, ids: Sequence[int]) -> dict[int, Passage]:
         return self.pinned().passages(ids)

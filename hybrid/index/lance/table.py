@@ -11,6 +11,7 @@ both replace it, so that Lance refuses one of them, which then looks again at wh
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 from hybrid.corpus.readers.read import READING
 from hybrid.errors import IndexDamaged, IndexStoreError
 from hybrid.index.chunking import Chunker
-from hybrid.index.lance.seam import arrow, lance, translated
+from hybrid.index.lance.seam import arrow, lance, preempted, translated
 from hybrid.text.words import VERSION as WORDS
 
 NAME = "hybrid.lance"
@@ -149,32 +150,33 @@ def created(place: Path | str, chunker: Chunker) -> Any:
         dimension = chunker.embedder.dimension
         first = columns([head_row({**ours, "generation": 0})], _nothing(dimension), dimension)
         with translated(place, "write"):
-            try:
-                made = lance().write_dataset(first, uri_of(place), mode="create", storage_options=options(place))
-            except OSError as error:
-                if "already exists" not in str(error):  # another process made it in this moment
+            at, how = uri_of(place), {"storage_options": options(place)}
+            try:  # without retries it replaces nothing that another process made in this moment
+                written = lance().fragment.write_fragments(first, at, schema=first.schema, mode="create", **how)
+                operation = lance().LanceOperation.Overwrite(first.schema, written)
+                index_words(lance().LanceDataset.commit(at, operation, max_retries=0, **how))
+            except Exception:
+                if _opened(place) is None:
                     raise
-            else:
-                index_words(made)
     return opened(place, ours)
 
 
-def check(place: Path | str, made: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
-    """Refuse an index that does not fit. Raises IndexStoreError."""
+def check(place: Path | str, made: Mapping[str, Any], ours: Mapping[str, Any], what: str = "The index") -> None:
+    """Refuse an index, or a fragment, that does not fit. Raises IndexStoreError."""
     if int(made["format"]) > ours["format"]:
         raise IndexStoreError(
-            f"The index at {place} was made by a newer version (format {made['format']}, this one reads "
+            f"{what} at {place} was made by a newer version (format {made['format']}, this one reads "
             f"{ours['format']}). Upgrade hybrid-context, or give another folder with --index."
         )
     if made["reading"] != ours["reading"]:
         raise IndexStoreError(
-            f"The index at {place} was made by a version that read files or words in another way. Make it anew with "
+            f"{what} at {place} was made by a version that read files or words in another way. Make it anew with "
             "`hybrid index build --rebuild`, or give another folder with --index."
         )
-    for key, what in (("embedder", "the embedder"), ("tokens", "passages.tokens")):
+    for key, setting in (("embedder", "the embedder"), ("tokens", "passages.tokens")):
         if made[key] != ours[key]:
             raise IndexStoreError(
-                f"The index at {place} was made with {what} {made[key]!r}, now it is {ours[key]!r}. Set it back, give "
+                f"{what} at {place} was made with {setting} {made[key]!r}, now it is {ours[key]!r}. Set it back, give "
                 "another folder with --index, or make the index anew with `hybrid index build --rebuild`."
             )
 
@@ -195,7 +197,11 @@ def head_of(table: Any, place: Path | str) -> Head:
 def index_words(table: Any) -> None:
     """Give a table its index of words, where it has none."""
     if WORDS_INDEX not in indexes(table):
-        table.create_scalar_index("words", "INVERTED", name=WORDS_INDEX, **_CUT)
+        try:
+            table.create_scalar_index("words", "INVERTED", name=WORDS_INDEX, **_CUT)
+        except Exception as error:
+            if not preempted(error):  # another process makes it in this moment
+                raise
 
 
 def indexes(table: Any) -> dict[str, int]:
@@ -207,7 +213,13 @@ def options(place: Path | str) -> dict[str, str] | None:
     """How object storage is spoken to; keys and endpoints come from the environment. None for a folder."""
     if "://" not in str(place):
         return None
-    return {"connect_timeout": "10s", "client_max_retries": "3", "client_retry_timeout": "30"}
+    plain = str(os.environ.get("AWS_ENDPOINT", "")).startswith("http://")  # else Lance wants AWS_ALLOW_HTTP as well
+    return {
+        "connect_timeout": "10s",
+        "client_max_retries": "3",
+        "client_retry_timeout": "30",
+        **({"allow_http": "true"} if plain else {}),
+    }
 
 
 def _opened(place: Path | str) -> Any:

@@ -198,7 +198,7 @@ class Update:
         vectors = self._vectors(texts)
         shape = (-1, self._embedder.dimension)
         rows = [(made, np.array([vectors[key] for key in made.keys]).reshape(shape)) for made in self._part]
-        self._tokens.append(write_fragment(self._place, rows))
+        self._tokens.append(write_fragment(self._place, self._chunker, rows))
         self._pending.note(self._tokens[-1])
         self._part.clear()
 

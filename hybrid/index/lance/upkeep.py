@@ -5,6 +5,7 @@ Readers need none of it to see everything: rows without an index are compared on
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from hybrid.index.lance.table import PASSAGE, VECTORS, head_of, index_words, ind
 from hybrid.index.lance.writing import commit
 
 KEPT = timedelta(hours=1)  # versions stay readable that long after a newer one came
+_SLACK = timedelta(minutes=1)  # for clocks that differ
 _SMALL = 20_000  # rows of fragments that are joined
 _TARGET = 200_000  # rows of a fragment
 _MANY = 8  # small fragments, or parts of an index, that are let be
@@ -39,7 +41,7 @@ def tidy(place: Path | str, chunker: Chunker, *, every: bool = False) -> None:
             _join(table, place, every=every)
             table = opened(place, properties(chunker))
             _index(table, place, chunker, table.count_rows(f"row = {PASSAGE}"))
-            opened(place, properties(chunker)).cleanup_old_versions(older_than=KEPT)
+            _forget(opened(place, properties(chunker)))
     except Exception as error:
         if not preempted(error):  # a commit came between: the next upkeep does what is left
             raise
@@ -79,6 +81,14 @@ def _index(table: Any, place: Path | str, chunker: Chunker, passages: int) -> No
         table.drop_index(VECTORS)
     parts = max(indexes(table).values(), default=0)  # joining them reads them all
     table.optimize.optimize_indices(num_indices_to_merge=parts if parts >= _MANY else 0)
+
+
+def _forget(table: Any) -> None:
+    """Delete the versions that a newer one followed more than `KEPT` ago; Lance itself goes by when they were made."""
+    then = time.time() - KEPT.total_seconds()
+    past = [made for version in table.versions() if (made := version["timestamp"].timestamp()) <= then]
+    if past:  # the latest of these was still the newest one then
+        table.cleanup_old_versions(older_than=timedelta(seconds=time.time() - max(past)) + _SLACK)
 
 
 def _tuned(table: Any, lists: int) -> tuple[int, float]:

@@ -23,7 +23,7 @@ from hybrid.index.lance.writing import IN_FILTER, Known, joined, known_in, liste
 from hybrid.index.lexical import identifiers, query_words
 from hybrid.index.prepared import first_id
 from hybrid.index.protocol import Entry, Place, Store
-from hybrid.index.where import Selected, known, parsed, unmarked
+from hybrid.index.where import Filter, Selected, known, parsed, unmarked
 from hybrid.types import Passage
 
 _KEPT = 16  # documents kept with their text
@@ -149,16 +149,20 @@ class LanceView(Store):
         rows = zip(*(found[column].to_pylist() for column in columns), strict=True)
         return sorted((Entry(*row) for row in rows), key=lambda entry: entry.name)
 
-    def select(self, where: str) -> Sequence[str]:
-        filters = parsed(where)
-        known(filters, self._fields)
+    def select(self, where: str | Filter) -> Sequence[str]:
+        filters = parsed(where) if isinstance(where, str) else where
+        if isinstance(where, str):
+            known(filters, self._fields)
         found = self._rows(["document"], f"row = {DOCUMENT} AND {filters.sql()}")
         return Selected(sorted(found["document"].to_pylist()), filters)
 
-    def fields(self) -> dict[str, Fields]:
-        found = self._rows(["document", "fields"], f"row = {DOCUMENT}")
+    def fields(self, names: Sequence[str] | None = None) -> dict[str, Fields]:
+        few = names is not None and len(names) <= IN_FILTER
+        condition = f"row = {DOCUMENT}" + (f" AND {self._named(names)}" if few and names is not None else "")
+        found = self._rows(["document", "fields"], condition)
         rows = zip(found["document"].to_pylist(), found["fields"].to_pylist(), strict=True)
-        return {name: unmarked(text) for name, text in rows}
+        wanted = None if names is None else set(names)
+        return {name: unmarked(text) for name, text in rows if wanted is None or name in wanted}
 
     @cached_property
     def _fields(self) -> set[str]:

@@ -1,7 +1,7 @@
 """Writing a Lance index from many processes: each writes fragments, one commits them.
 
-    token = write_fragment(place, [(prepared, vectors), ...])      by as many writers as there are, wherever they run
-    version = commit(place, chunker, tokens, removed=names)        once, by one: readers see all of it or nothing
+    token = write_fragment(place, chunker, [(prepared, vectors), ...])   by as many writers as there are, anywhere
+    version = commit(place, chunker, tokens, removed=names)              once, by one: readers see all of it or nothing
 
 A fragment belongs to no version until it is committed, so a writer that dies leaves nothing that can be seen. Commits
 at once are put in a row: the one that comes late looks anew at what is there and tries again.
@@ -27,6 +27,7 @@ from hybrid.index.lance.seam import lance, preempted, translated
 from hybrid.index.lance.table import (
     DOCUMENT,
     PASSAGE,
+    check,
     columns,
     head_of,
     head_row,
@@ -52,6 +53,7 @@ class Token:
     fragments: tuple[str, ...]  # Lance's description of each, as JSON
     documents: tuple[tuple[str, str], ...]  # name and content hash of each
     passages: int
+    made_by: Mapping[str, Any]  # the properties of an index that it fits
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -60,7 +62,7 @@ class Token:
     def from_json(cls, text: str) -> Token:
         made = json.loads(text)
         documents = tuple((name, digest) for name, digest in made["documents"])
-        return cls(tuple(made["fragments"]), documents, made["passages"])
+        return cls(tuple(made["fragments"]), documents, made["passages"], made["made_by"])
 
     @property
     def names(self) -> list[str]:
@@ -75,11 +77,12 @@ class Known(NamedTuple):
     mtime_ns: int
 
 
-def write_fragment(place: Path | str, rows: Sequence[tuple[Prepared, Vectors]]) -> Token:
+def write_fragment(place: Path | str, chunker: Chunker, rows: Sequence[tuple[Prepared, Vectors]]) -> Token:
     """Write documents with their passages and vectors; nobody sees them before `commit`.
 
     Args:
         place: the folder or address of an index that exists, as `table.created` makes it.
+        chunker: what the documents were split and embedded by.
         rows: documents and the unit vectors of their passages, of shape (passages, d); one at least.
 
     Raises:
@@ -92,6 +95,7 @@ def write_fragment(place: Path | str, rows: Sequence[tuple[Prepared, Vectors]]) 
         _fragments(place, made, dimension),
         tuple((prepared.name, prepared.digest) for prepared, _ in rows),
         len(stacked),
+        properties(chunker),
     )
 
 
@@ -106,7 +110,7 @@ def commit(
 ) -> int:
     """Add what tokens hold and remove documents, in one step; returns the version of the table.
 
-    A document of a token takes the place of the one that had its name. Of two tokens with one name, the later counts.
+    A document of a token takes the place of the one that had its name.
 
     Args:
         removed: names of documents to remove; those that are not there are passed over.
@@ -114,6 +118,7 @@ def commit(
         changed: whether documents change, by which `generation` counts.
 
     Raises:
+        InputError: two tokens hold a document of one name.
         IndexLocked: others committed at the same time, again and again.
         IndexStoreError: the index cannot be written, or does not fit; nothing has changed then.
     """
@@ -121,6 +126,8 @@ def commit(
     counted = Counter(name for token in adding for name in token.names)
     if twice := next((name for name, count in counted.items() if count > 1), None):
         raise InputError(f"Two fragments hold the document {twice!r}; commit one of them.")
+    for token in adding:
+        check(place, token.made_by, properties(chunker), "A fragment for the index")
     going, ours, dimension = {*removed, *counted}, properties(chunker), chunker.embedder.dimension
     for attempt in range(_TRIES):
         table = opened(place, ours)
@@ -147,11 +154,6 @@ def commit(
                 continue
         return int(done.version)
     raise IndexLocked(f"The index at {place} is changed by others all the time ({_TRIES} tries). Try again later.")
-
-
-def live(place: Path | str, chunker: Chunker) -> dict[str, Known]:
-    """The documents of the newest version, by name: what an update compares files with."""
-    return known_in(opened(place, properties(chunker)), place)
 
 
 def known_in(table: Any, place: Path | str) -> dict[str, Known]:

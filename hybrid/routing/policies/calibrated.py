@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from hybrid.errors import InputError
+from hybrid.routing.across import proposed, too_dear
 from hybrid.routing.features import MEANS
 from hybrid.routing.policies.self_route import SelfRoute
 from hybrid.routing.policy import made, whole
@@ -87,6 +88,9 @@ class Calibrated:
         Raises:
             InputError: no way is within the budget or the latency.
         """
+        each = self.over_all(situation)
+        if each is not None:
+            return each
         lacks = unknown(situation)
         if lacks:
             self._best(situation)  # within the limits, or refused
@@ -94,6 +98,17 @@ class Calibrated:
             why = f"{lacks}, so the policy 'self_route' decides: {decision.reason[0].lower()}{decision.reason[1:]}"
             return decision.model_copy(update={"policy": self.name, "reason": why[0].upper() + why[1:]})
         return self.taken(situation, self._best(situation))
+
+    def over_all(self, situation: Situation) -> Decision | None:
+        """Asking every document, where the question wants that and it costs less than a right answer is worth."""
+        slow = situation.each is not None and self.latency is not None and self._slow(situation.each) is not None
+        if slow and not self.within([situation.each]):  # type: ignore[list-item]
+            return None
+        return proposed(self.name, situation, self._limit, dollars)
+
+    @property
+    def _limit(self) -> float:
+        return self.worth if self.budget is None else min(self.worth, self.budget)
 
     def review(self, situation: Situation, tried: Decision) -> Decision | None:
         """After passages that gave no answer: the whole, more around the passages, or None for silence."""
@@ -265,7 +280,8 @@ class Calibrated:
             )
         if self.weights.rule:
             why += f"; the records of the fit do not show going by that to be worth more than {self.weights.rule!r}"
-        decision = self._made(situation, expected, way.rung, way.chunkwise, f"{why}; {way.why}" if way.why else why)
+        why = (f"{why}; {way.why}" if way.why else why) + too_dear(situation, self._limit, dollars)
+        decision = self._made(situation, expected, way.rung, way.chunkwise, why)
         worth = {one.rung: round(self.value(one), 9) for one in self.ways(situation)}
         return decision.model_copy(update={"worth": worth})
 

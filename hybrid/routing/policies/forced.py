@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hybrid.errors import InputError
+from hybrid.routing.across import asked
 from hybrid.routing.policy import Once, in_parts, made, whole
 from hybrid.routing.situation import ROUTES, Situation
-from hybrid.types import Decision, Route, Rung
+from hybrid.types import EACH, Decision, Route, Rung
 
 
 class Forced(Once):
@@ -33,6 +34,9 @@ class Forced(Once):
                 return made(self.name, situation, "passages", "you asked for the route rag")
             rung, chunkwise, why = whole(situation)
             return made(self.name, situation, rung, f"you asked for the route long: {why}", chunkwise)
+        if self.rung == EACH:
+            price = f" ({asked(situation, situation.each)})" if situation.each is not None else ""
+            return made(self.name, situation, EACH, f"you asked for the rung each{price}")
         if self.rung == "corpus" and not situation.fits("corpus"):
             why = (
                 f"you asked for the whole corpus; its {situation.tokens['corpus']:,} tokens are read in parts of at "

@@ -1,0 +1,85 @@
+"""`hybrid eval cited`: whether the statements of a run's answers are supported by what they cite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from hybrid.evals.cli.common import CONFIG, FOLDER, JSON, QUIET, show_notes, spanned
+
+from hybrid.cli.common import console, grouped, print_json
+from hybrid.cli.effect import refuse
+from hybrid.cli.progress import progress_bars
+from hybrid.settings import load
+
+if TYPE_CHECKING:
+    from hybrid.evals.cited import CitedRun, Judge
+
+
+@click.command()
+@click.argument("folder", type=FOLDER)
+@CONFIG
+@click.option("--nli", help="A cross-encoder trained on natural language inference, a folder or hub name, as judge.")
+@click.option("--url", help="A server whose model judges instead, such as http://localhost:8000/v1.")
+@click.option("--model", help="The judge's name on that server.")
+@QUIET
+@JSON
+def cited(
+    folder: Path, config: str | None, nli: str | None, url: str | None, model: str | None, quiet: bool, as_json: bool
+) -> None:
+    """Tell recall and precision of the citations in the answers of the run in FOLDER, as ALCE defines them.
+
+    Recall: the share of an answer's statements that what they cite supports. Precision: the share of its citations
+    that support. Both by containment (numbers, names and most words of a statement stand in the quotation), and with a
+    model by what it says; its verdicts are kept in entailed.jsonl.
+
+    \b
+    Try:  hybrid eval cited smoke
+          hybrid eval cited smoke --nli cross-encoder/nli-deberta-v3-base
+    """
+    from hybrid.evals.cited import cited_run
+
+    if nli is not None and (url is not None or model is not None):
+        refuse("--nli", "beside --url or --model, which name another judge")
+    if model is not None and url is None:
+        refuse("--model", "without --url", "name the judge's server too")
+    with progress_bars(quiet=quiet) as step:
+        told = None if step is None else lambda done, total: step("judge", done, total)
+        found = cited_run(folder, _judge(config, nli, url, model), told)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    _show(found)
+
+
+def _judge(config: str | None, nli: str | None, url: str | None, model: str | None) -> Judge | None:
+    from hybrid.evals.cited import Asked, Inference
+
+    if nli is not None:
+        return Inference(nli, load(config).embedder.device)
+    if url is None:
+        return None
+    from hybrid.engines.make import make_engine
+    from hybrid.index.embedding import Embedder
+
+    settings = load(config, {"engine": {"url": url, "model": model, "kind": "server", "max_tokens": 64}})
+    return Asked(make_engine(settings.engine, Embedder(settings.embedder)))
+
+
+def _show(found: CitedRun) -> None:
+    judged = found.judge is not None
+    heads = ["task", "arm", "n", "statements", "citations", "recall", "precision"]
+    heads += ["entailed recall", "entailed precision", "same"] if judged else []
+    rows = []
+    for row in found.rows:
+        told = [spanned(row.entailed_recall), spanned(row.entailed_precision)]
+        told.append("-" if row.same is None else f"{row.same:.0%}")
+        counts = [f"{number:,}" for number in (row.n, row.statements, row.citations)]
+        contained = [spanned(row.recall), spanned(row.precision)]
+        rows.append([row.task, row.arm, *counts, *contained, *(told if judged else [])])
+    console().print(grouped(heads, rows), soft_wrap=False)
+    if found.usage.calls:
+        read = f"{found.usage.prompt_tokens:,} tokens read, {found.usage.seconds:,.0f} s"
+        console().print(f"{found.judge} took {found.usage.calls:,} calls: {read}", markup=False)
+    show_notes(found.notes)
