@@ -158,6 +158,8 @@ def check_module(name: str, options: list[str]) -> None:
     assert find_spec(name) is not None, name
     if not any(option.startswith("--") for option in options):
         return
+    if hasattr(import_module(name), "__path__"):  # of a package its __main__ is run
+        name = f"{name}.__main__"
     found = [one for one in vars(import_module(name)).values() if isinstance(one, click.Command)]
     known = {option for one in found for param in one.params for option in param.opts}
     if not found:

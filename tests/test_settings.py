@@ -194,6 +194,7 @@ def test_a_url_from_the_environment_wins_over_the_files_kind(tmp_path: Path) -> 
         ({"kind": "local", "model": "m", "concurrency": 4}, "concurrency"),
         ({"url": "http://x/v1", "prefix_gb": 1}, "prefix_gb"),
         ({"device": "cuda"}, "device"),
+        ({"url": "http://x/v1", "adapter": "a"}, "adapter"),
     ],
 )
 def test_a_setting_without_effect_is_refused(engine: dict[str, object], key: str) -> None:

@@ -45,6 +45,7 @@ from hybrid.evals.statistics import difference, estimate
 
 from hybrid.chat.prompts import Prompt
 from hybrid.cli.common import console, grouped, print_json
+from hybrid.cli.dash import Place
 from hybrid.cli.main import cli, guarded
 from hybrid.engines.extractive import Extractive
 from hybrid.errors import InputError
@@ -52,8 +53,11 @@ from hybrid.files import read_lines
 from hybrid.index.embedding import Embedder
 from hybrid.types import Piece
 
+CONFIG = "hybrid.toml"
+FILE = Place(exists=True, dir_okay=False, path_type=Path)
 K = 8  # chunks LlamaIndex retrieves, as many as the pipeline's passages
 SETS = ("contracts", "filings")
+KINDS = ("contracts", "in words", "parties", "filings")
 PARTY_QUESTIONS = 6  # of other contracts, asked of each
 
 WORDS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
@@ -114,8 +118,20 @@ class Arm:
 @click.command()
 @DATA
 @click.option("--set", "sets", type=click.Choice(SETS), multiple=True, help="Default: both.")
+@click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Of questions. Default: all.")
+@click.option("--held", is_flag=True, help="Only the documents that were not looked at.")
+@click.option("--config", type=FILE, help="Settings file for our side, such as one with a reranker or a model.")
+@click.option("--alone", is_flag=True, help="Without LlamaIndex.")
 @click.option("--json", "as_json", is_flag=True)
-def main(data: Path, sets: tuple[str, ...], as_json: bool) -> None:
+def main(
+    data: Path,
+    sets: tuple[str, ...],
+    kinds: tuple[str, ...],
+    held: bool,
+    config: Path | None,
+    alone: bool,
+    as_json: bool,
+) -> None:
     """Measure the pipeline for legal files."""
     engine = Extractive(Embedder())
     arms: dict[tuple[str, str], Arm] = {}
@@ -124,10 +140,15 @@ def main(data: Path, sets: tuple[str, ...], as_json: bool) -> None:
         documents = list(asked_contracts(data) if name == "contracts" else reports(data))
         looked |= {document for document, _, _ in documents[::2]}
         for number, (document, text, asked) in enumerate(documents, 1):
-            click.echo(f"{name} {number} of {len(documents)}: {document}, {len(asked)} questions", err=True)
-            for arm, question, reply in _sides(engine, document, text, asked):
+            wanted = [a for a in asked if not kinds or a.data in kinds]
+            if not wanted or (held and document in looked):
+                continue
+            click.echo(f"{name} {number} of {len(documents)}: {document}, {len(wanted)} questions", err=True)
+            for arm, question, reply in _sides(None if alone else engine, document, text, wanted, config):
                 arms.setdefault((question.data, arm), Arm()).add(document, question, reply)
-    rows = [row for (of, arm), found in arms.items() for row in _rows(of, arm, found, arms[of, "LlamaIndex"], looked)]
+    rows = [
+        row for (of, arm), found in arms.items() for row in _rows(of, arm, found, arms.get((of, "LlamaIndex")), looked)
+    ]
     (print_json if as_json else _table)(rows)
 
 
@@ -148,7 +169,7 @@ def asked_contracts(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
     found = list(contracts(data))
     for number, (document, text, asked) in enumerate(found):
         named = [*asked, *silent(text)]
-        worded = [Asked(_details(a.question), a.golds, "", "in words") for a in named]
+        worded = [Asked(in_words(a.question), a.golds, "", "in words") for a in named]
         others = [(i, a) for i, (_, _, theirs) in enumerate(found) if i != number for a in theirs]
         yield document, text, [*named, *worded, *foreign(text, others)]
 
@@ -175,10 +196,10 @@ def foreign(text: str, others: Sequence[tuple[int, Asked]]) -> Iterator[Asked]:
     drawn = Random(f"0 {len(text)}").sample(list(others), len(others))
     absent = ((i, a) for i, a in drawn if PARTIES[i].lower() not in flat)
     for number, asked in islice(absent, PARTY_QUESTIONS):
-        yield Asked(f"In the agreement with {PARTIES[number]}: {_details(asked.question)}", (), "", "parties")
+        yield Asked(f"In the agreement with {PARTIES[number]}: {in_words(asked.question)}", (), "", "parties")
 
 
-def _details(question: str) -> str:
+def in_words(question: str) -> str:
     """CUAD's own wording of a question, without the category's name."""
     return " ".join(question.partition("Details: ")[2].split())
 
@@ -197,16 +218,22 @@ def reports(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
             number += 1
 
 
-def _sides(engine: Extractive, document: str, text: str, asked: Sequence[Asked]) -> Iterator[tuple[str, Asked, Reply]]:
+def _sides(
+    engine: Extractive | None, document: str, text: str, asked: Sequence[Asked], config: Path | None
+) -> Iterator[tuple[str, Asked, Reply]]:
     """Every question with the reply of each side, by arm."""
     named = [a for a in asked if a.category]
     with tempfile.TemporaryDirectory() as folder:
+        if config is not None:
+            (Path(folder) / CONFIG).write_bytes(config.read_bytes())
         (Path(folder) / "in").mkdir()
         (Path(folder) / "in" / document).write_bytes(text.encode("utf-8"))
         yield from (("hybrid legal ask", *both) for both in zip(asked, _ask(folder, text, asked), strict=True))
         if named:
             replies = _clauses(folder, text, named)
             yield from (("hybrid legal clauses", *both) for both in zip(named, replies, strict=True))
+    if engine is None:
+        return
     peer = LlamaIndexPipeline({document: text})
     yield from (("LlamaIndex", a, _peer(engine, peer, document, a)) for a in asked)
 
@@ -226,6 +253,8 @@ def _clauses(folder: str, text: str, asked: Sequence[Asked]) -> list[Reply]:
 
 def _run(arguments: list[str], folder: str) -> list[dict[str, Any]]:
     out = io.StringIO()
+    if (Path(folder) / CONFIG).is_file():
+        arguments = [*arguments, "--config", f"{folder}/{CONFIG}"]
     with redirect_stdout(out):
         code = guarded(cli, ["legal", *arguments, "--json", "--quiet", "--index", f"{folder}/index"])
     if code:
@@ -248,7 +277,7 @@ def _peer(engine: Extractive, peer: LlamaIndexPipeline, document: str, asked: As
     return Reply(completion.text, completion.abstained, completion.usage.prompt_tokens)
 
 
-def _rows(name: str, arm: str, found: Arm, peer: Arm, looked: set[str]) -> Iterator[dict[str, Any]]:
+def _rows(name: str, arm: str, found: Arm, peer: Arm | None, looked: set[str]) -> Iterator[dict[str, Any]]:
     """One row a measure and part of the documents, with the paired difference to LlamaIndex."""
     for measure, scores in found.scores.items():
         parts = {
@@ -260,7 +289,7 @@ def _rows(name: str, arm: str, found: Arm, peer: Arm, looked: set[str]) -> Itera
             if not values:
                 continue
             groups = {key: key[0] for key in values}
-            apart = None if found is peer else difference(values, peer.scores[measure], groups)
+            apart = None if peer is None or found is peer else difference(values, peer.scores[measure], groups)
             yield {
                 "data": name,
                 "documents": part,

@@ -12,7 +12,7 @@ from hybrid.settings.section import Name, Section
 
 ADDRESSES = ("url", "urls")
 _OF_SERVERS = (*ADDRESSES, "cache_salt", "api_key_env", "timeout", "retries", "shared")
-_OF_LOCAL = ("device", "dtype", "prefix_gb")
+_OF_LOCAL = ("adapter", "device", "dtype", "prefix_gb")
 _WITHOUT_EFFECT = {  # keys that a kind of engine does not read: they are refused
     "extractive": ("model", "temperature", "overrides", "vllm_args", *_OF_SERVERS, *_OF_LOCAL),
     "server": ("overrides", "vllm_args", *_OF_LOCAL),
@@ -58,6 +58,9 @@ class EngineSettings(Section):
     concurrency: int = Field(8, ge=1, description="calls under way at once, at each server")
     cache_salt: str | None = Field(
         None, min_length=1, description="vLLM: prefixes are shared in its cache only by calls with the same salt"
+    )
+    adapter: Name | None = Field(
+        None, description="local: folder of a LoRA adapter as peft saves it, which is added to the model's weights"
     )
     device: str = Field("auto", min_length=1, description="local: auto, cpu, cuda, cuda:1, mps")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(

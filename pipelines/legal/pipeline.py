@@ -18,7 +18,7 @@ from hybrid.pipelines.legal.clause import Clause
 from hybrid.pipelines.legal.contract import Contract
 from hybrid.pipelines.legal.evidence import chosen, lines, weighed
 from hybrid.pipelines.legal.library import Library
-from hybrid.pipelines.legal.question import Question, cuad, recognised
+from hybrid.pipelines.legal.question import Meanings, Question, cuad, recognised
 
 from hybrid.chat.prompts import Prompt
 from hybrid.corpus.corpus import CorpusLike
@@ -139,6 +139,7 @@ class Legal:
         self.hybrid = hybrid
         self.store: Store = hybrid.open(corpus, progress)
         self._quoting = getattr(hybrid.engine, "quotes", False)
+        self._meanings = Meanings(hybrid.embedder)
         self.library = Library(self.store, quoting=self._quoting, progress=progress)
 
     @property
@@ -165,7 +166,7 @@ class Legal:
         """
         listed = [questions] if isinstance(questions, str | Question) else questions
         known = [Question(ask=q) if isinstance(q, str) else q for q in listed if not isinstance(q, str) or q.strip()]
-        asked = [(q.ask, q if q.cues else recognised(q.ask)) for q in known]
+        asked = [(q.ask, q if q.cues else self._understood(q.ask)) for q in known]
         if not asked:
             raise InputError("There is no question. Ask something, for example: When does the agreement end?")
         matters = self.library.matters
@@ -178,6 +179,11 @@ class Legal:
                 yield self.ask_of(matter.document, question, text, route)
             if progress is not None:
                 progress("agreements", done, len(matters))
+
+    def _understood(self, asked: str) -> Question:
+        """The category that a question names or, where no model reads, means."""
+        named = recognised(asked)
+        return named if named.cues or not self._quoting else self._meanings.of(asked)
 
     def ask_of(self, name: str, question: Question, text: str = "", route: Route | None = None) -> Finding:
         """Ask one agreement, with its amendments, one question.

@@ -37,7 +37,7 @@ class LocalEngine:
     """A model in this process; it is loaded when it is first needed. Many threads may use one instance.
 
     Args:
-        settings: model, window, device, precision and the memory for prompts that are kept.
+        settings: model, adapter, window, device, precision and the memory for prompts that are kept.
 
     Raises:
         SettingsError: no model is named.
@@ -61,9 +61,10 @@ class LocalEngine:
 
     @property
     def name(self) -> str:
-        """The model, in this process."""
-        path = Path(self.model)
-        return f"{path.stem if path.suffix.lower() == '.gguf' else path.name} (local)"
+        """The model and its adapter, in this process."""
+        path, adapter = Path(self.model), self._settings.adapter
+        added = "" if adapter is None else f" + {Path(adapter).name}"
+        return f"{path.stem if path.suffix.lower() == '.gguf' else path.name}{added} (local)"
 
     @property
     def on_gpu(self) -> bool:
@@ -138,6 +139,10 @@ class LocalEngine:
             shares = computing.chances(tokens, run)
             found = [sum(float(shares[token]) for token in first) for first in firsts]
             return found, self._usage(run, tokens, None)
+
+    def spelled(self, prompt: Prompt, reply: str) -> tuple[list[int], list[int]]:
+        """The tokens of a prompt, and those of a reply with the end of its turn: what an adapter is trained on."""
+        return self._tokens(prompt), [*self._encoded(reply), int(self._computing.weights.tokenizer.eos_token_id)]
 
     def close(self) -> None:
         """Free the memory; the next call loads the model again."""

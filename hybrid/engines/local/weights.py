@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
+from hybrid.engines.local.adapter import add, read_adapter
 from hybrid.engines.local.faults import lacks_memory, unreadable
 from hybrid.engines.local.positions import changed
 from hybrid.errors import BrokenDependency, EngineError, HybridError, MissingDependency, SettingsError
@@ -51,16 +52,21 @@ def weights_of(settings: EngineSettings) -> Weights:
     """The weights that some settings name; those that another engine has loaded already are shared.
 
     Raises:
-        SettingsError: there is no such model or device.
+        SettingsError: there is no such model, adapter or device.
         MissingDependency: Transformers, or what it needs for this file, is not installed.
         EngineError: the model cannot be loaded.
     """
     device = device_of(settings)
-    key = (str(settings.model), device, settings.dtype, repr(sorted(settings.overrides.items())))
+    adapter = None if settings.adapter is None else read_adapter(settings.adapter)
+    changes = (repr(sorted(settings.overrides.items())), "" if adapter is None else adapter.digest)
+    key = (str(settings.model), device, settings.dtype, *changes)
     with _LOADING:
         found = _LOADED.get(key)
         if found is None:
-            found = _LOADED[key] = _load(settings, device)
+            found = _load(settings, device)
+            if adapter is not None:
+                add(found.model, adapter)
+            _LOADED[key] = found
         return found
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
-from hybrid.pipelines.legal.question import cuad, named, questions_in, recognised
+from hybrid.pipelines.legal.question import Meanings, Question, cuad, named, questions_in, recognised
 
 from hybrid.errors import InputError
+from hybrid.index.embedding import Embedder
+from hybrid.settings import EmbedderSettings
 
 
 class TestQuestions:
@@ -59,3 +62,20 @@ class TestQuestions:
 def test_a_question_that_names_a_category_is_asked_as_it(asked: str, category: str) -> None:
     assert recognised(asked).name == category
     assert (recognised(asked).ask == asked) == (not category)
+
+
+@pytest.mark.parametrize(("half", "right", "wrong", "beside"), [("chosen", 26, 6, 1), ("held", 19, 7, 4)])
+def test_a_question_in_other_words_is_asked_as_its_category(
+    embedder: Embedder, half: str, right: int, wrong: int, beside: int
+) -> None:
+    asked = tomllib.loads((Path(__file__).parent / "asked.toml").read_text("utf-8"))[half]
+    meanings, categories = Meanings(embedder), asked["categories"]
+    found = {question: meanings.of(question).name for question in categories}
+    assert sum(found[q] == categories[q] for q in found) >= right
+    assert sum(found[q] not in ("", categories[q]) for q in found) <= wrong
+    assert sum(bool(meanings.of(q).name) for q in asked["other"]) <= beside
+
+
+def test_with_another_embedder_no_meaning_is_guessed() -> None:
+    other = Embedder(EmbedderSettings(model="another"))  # is never loaded
+    assert Meanings(other).of("When does the contract run out?") == Question(ask="When does the contract run out?")
