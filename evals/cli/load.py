@@ -152,8 +152,9 @@ def _of_arms(what: str, options: dict[str, Any]) -> Iterator[list[tuple[str, Ask
             held.callback(arm.close)
             samples = _samples(suite, arm.name, counter(made), options)
             opened = getattr(arm, "opened", None)
-            for sample in samples if opened is not None else ():
-                opened(sample)  # indexes are made before the time counts
+            if opened is not None:
+                for sample in samples:
+                    opened(sample)  # indexes are made before the time counts
             ask = getattr(arm, "ask", None)
             arms.append((arm.name, ask or _whole(arm.answer), samples))
         yield arms

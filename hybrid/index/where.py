@@ -163,7 +163,7 @@ def parsed(where: str) -> Filter:
 
 def _too_deep(node: ast.expr) -> bool:
     level: list[ast.AST] = [node]
-    for _ in range(DEEPEST):
+    for _ in range(DEEPEST + 2):  # a comparison and its sides stand below
         level = [part for one in level for part in ast.iter_child_nodes(one) if isinstance(part, ast.expr)]
     return bool(level)
 

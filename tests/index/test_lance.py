@@ -187,7 +187,7 @@ def test_a_fragment_that_another_update_commits_meanwhile_is_passed_over(
     place: Path, store: LanceStore, chunker: Chunker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pending, listed = Pending(place, properties(chunker)), Pending._named
-    pending.note(token := write_fragment(place, put(chunker, {"a": "A zebra."})))
+    pending.note(token := write_fragment(place, chunker, put(chunker, {"a": "A zebra."})))
     gone = f"{place}/pending/gone.json"
     monkeypatch.setattr(Pending, "_named", staticmethod(lambda files, folder: [gone, *listed(files, folder)]))
     assert pending.tokens() == [token]
