@@ -24,7 +24,7 @@ from hybrid.cost.sent import sent
 from hybrid.engines.abort import Aborted
 from hybrid.engines.affinity import prefix_key
 from hybrid.engines.base import Completion, OnText
-from hybrid.engines.ending import reusable
+from hybrid.engines.connections import reusable
 from hybrid.engines.faults import Dropped, Lost, is_html, nothing_said, too_long, transport_errors
 from hybrid.engines.reply import Reply
 from hybrid.engines.tokenizer import Tokenizer

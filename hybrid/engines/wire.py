@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from hybrid.engines.abort import abortable
+from hybrid.engines.connections import connected
 from hybrid.engines.faults import Faults
 from hybrid.errors import SettingsError
 from hybrid.settings import EngineSettings
@@ -43,7 +43,7 @@ class Wire:
             max_retries=settings.retries,
             timeout=Timeout(settings.timeout, connect=min(settings.timeout, 10.0)),
             # a proxy of the environment is for other machines
-            http_client=abortable(DefaultHttpxClient(trust_env=not self.local)),
+            http_client=connected(DefaultHttpxClient(trust_env=not self.local)),
         )
 
     def call(self, path: str, body: object = None, *, retries: int | None = None, beside: bool = False) -> object:

@@ -1,4 +1,4 @@
-"""The connection of a streamed reply serves the next question too."""
+"""Connections that serve many questions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,12 +23,13 @@ TEXT = "In Lima [1]. A log ends with data: [DONE]"
 
 
 @contextmanager
-def server(*, ends: bool, in_one: bool) -> Iterator[tuple[Server, list[Any]]]:
+def server(*, ends: bool = True, in_one: bool = False, leaves: bool = False) -> Iterator[tuple[Server, list[Any]]]:
     """An engine, and the connections that its server has chatted over.
 
     Args:
         ends: the server ends its HTTP message after `[DONE]`; else it says no more and keeps the connection.
         in_one: the last event and the end of the message come at once.
+        leaves: the server closes the connection after that, and does not say so.
     """
     chatted: list[Any] = []
 
@@ -59,6 +61,7 @@ def server(*, ends: bool, in_one: bool) -> Iterator[tuple[Server, list[Any]]]:
             if end and not in_one:
                 time.sleep(0.05)
                 self.wfile.write(end)
+            self.close_connection = leaves
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -86,6 +89,14 @@ def test_questions_share_a_connection(in_one: bool) -> None:
             assert completion.text == TEXT
             assert completion.usage.output_tokens == 3
         assert len(chatted) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_a_connection_that_its_server_has_closed_is_replaced(threads: int) -> None:
+    with server(in_one=True, leaves=True) as (engine, chatted), ThreadPoolExecutor(threads) as pool:
+        for text in pool.map(lambda _: engine.ask(PROMPT, max_tokens=10).text, range(40)):
+            assert text == TEXT
+        assert len(chatted) == 40
 
 
 def test_a_server_that_keeps_its_message_open_delays_no_answer_for_long() -> None:
