@@ -39,7 +39,7 @@ def connected(client: Any) -> Any:
         backend = getattr(pool, "_network_backend", None)
         if backend is not None:
             pool._network_backend = _Backend(backend)  # type: ignore[union-attr]
-            transport.handle_request = _again(transport.handle_request)  # type: ignore[union-attr]
+            transport.handle_request = _again(transport.handle_request)
     return client
 
 
