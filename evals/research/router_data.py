@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -289,16 +289,22 @@ def cheap(policy: Policy) -> Make:
     return lambda *_: policy
 
 
-@click.command()
-@click.option("--data", type=FOLDER, required=True, help="folder lara/")
-@click.option("--out", type=click.Path(path_type=Path), required=True)
-@click.option("--index", type=click.Path(path_type=Path), default="lara-index", help="folder where indexes are kept")
-def main(data: Path, out: Path, index: Path) -> None:
-    """Make the table."""
-    with out.open("w", encoding="utf-8") as stream:
-        for line in make(data, index):
-            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+def written(make: Callable[[Path, Path], Iterable[dict[str, Any]]], about: str) -> click.Command:
+    """The command that writes the lines that `make` yields from the folders of the data and of the indexes."""
+
+    @click.command(help=about)
+    @click.option("--data", type=FOLDER, required=True, help="folder lara/")
+    @click.option("--out", type=click.Path(path_type=Path), required=True)
+    @click.option(
+        "--index", type=click.Path(path_type=Path), default="lara-index", help="folder where indexes are kept"
+    )
+    def main(data: Path, out: Path, index: Path) -> None:
+        with out.open("w", encoding="utf-8") as stream:
+            for line in make(data, index):
+                stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    return main
 
 
 if __name__ == "__main__":
-    main()
+    written(make, "Make the table.")()

@@ -11,7 +11,6 @@ add: `hybrid.evals.research.router_trials`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,9 +21,8 @@ from typing import Any
 
 import click
 import numpy as np
-from hybrid.evals.cli.common import FOLDER
 from hybrid.evals.metrics.words import content_words
-from hybrid.evals.research.router_data import searched
+from hybrid.evals.research.router_data import searched, written
 
 from hybrid.chat.prompts import Prompt
 from hybrid.engines.cross_encoder import CrossEncoder
@@ -220,16 +218,5 @@ def make(data: Path, index: Path) -> Iterator[dict[str, Any]]:
         yield {**line, "signals": {name: round(value, 6) for name, value in signals.items()}}
 
 
-@click.command()
-@click.option("--data", type=FOLDER, required=True, help="folder lara/")
-@click.option("--out", type=click.Path(path_type=Path), required=True)
-@click.option("--index", type=click.Path(path_type=Path), default="lara-index", help="folder where indexes are kept")
-def main(data: Path, out: Path, index: Path) -> None:
-    """Write the signals."""
-    with out.open("w", encoding="utf-8") as stream:
-        for line in make(data, index):
-            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    written(make, "Write the signals.")()
