@@ -60,7 +60,7 @@ def parse(text: str) -> Shard:
     """
     found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text.strip())
     if found is None or not 1 <= int(found[1]) <= int(found[2]) <= MOST:
-        raise InputError(f"{text!r} names no shard: write I/N, such as 2/3 for the second of three.")
+        raise InputError(f"{text[:20]!r} names no shard: write I/N, such as 2/3 for the second of three.")
     return Shard(int(found[1]), int(found[2]))
 
 

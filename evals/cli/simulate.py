@@ -140,13 +140,14 @@ def _show(rows: list[dict[str, Any]], options: dict[str, Any]) -> None:
         waits = " / ".join(f"{row[name][0]:.1f}" for name in ("p95", "p99"))
         table.add_row(*cells, f"{100 * row['used'][0]:.0f}", waits, f"{row['first95'][0]:.1f}", f"{row['good'][0]:.2f}")
     out.print(table)
+    seeds = f"{options['seeds']} seeds with half of the 95 % interval" if options["seeds"] > 1 else "one seed"
     out.print(
         f"{options['engines']} engines, {options['rate']:g} questions/s, {options['questions']:,} questions, "
-        f"{options['seeds']} seeds with half of the 95 % interval; first: seconds to the first token, 95 % are below",
+        f"{seeds}; first: seconds to the first token, 95 % are below",
         markup=False,
     )
 
 
-def _spanned(figure: tuple[float, float], times: float = 1.0, digits: int = 2) -> str:
+def _spanned(figure: tuple[float, float | None], times: float = 1.0, digits: int = 2) -> str:
     mean, half = figure
-    return f"{mean * times:.{digits}f} ±{half * times:.{digits}f}"
+    return f"{mean * times:.{digits}f}" + ("" if half is None else f" ±{half * times:.{digits}f}")
