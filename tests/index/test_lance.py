@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import http.server
+import re
 import resource
+import shutil
 import signal
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +31,7 @@ from hybrid.index.embedding import Embedder
 from hybrid.index.lance import update as module
 from hybrid.index.lance import upkeep, view
 from hybrid.index.lance.pending import Pending
+from hybrid.index.lance.seam import translated
 from hybrid.index.lance.store import LanceStore
 from hybrid.index.lance.table import properties
 from hybrid.index.lance.writing import Token, commit, write_fragment
@@ -288,6 +292,75 @@ def test_a_newer_version_is_refused(store: LanceStore, place: Path, chunker: Chu
     commit(place, chunker, (), noted={"format": 99})
     with pytest.raises(IndexStoreError, match=r"made by a newer version \(format 99, this one reads 1\)"):
         LanceStore(place, chunker.embedder, chunker)
+
+
+def test_a_newer_lance_is_told_and_nothing_is_made_anew(
+    store: LanceStore, place: Path, chunker: Chunker, tmp_path: Path
+) -> None:
+    store.update(Corpus.of({"a": "A zebra."}))
+    newest = min((place / "hybrid.lance" / "_versions").glob("*.manifest"))  # they are named backwards
+    data = newest.read_bytes()
+    (at,) = struct.unpack("<Q", data[-16:-8])
+    (size,) = struct.unpack("<I", data[at : at + 4])
+    flags = b"\x48\x80\x80\x40\x50\x80\x80\x40"  # of readers and writers, one that does not exist yet
+    message = data[at + 4 : at + 4 + size] + flags
+    newest.write_bytes(data[:at] + struct.pack("<I", len(message)) + message + data[at + 4 + size :])
+    with pytest.raises(IndexStoreError, match="a newer version of Lance has written it") as refused:
+        LanceStore(place, chunker.embedder, chunker)
+    assert not isinstance(refused.value, IndexDamaged)  # which would be made anew
+
+
+def test_an_index_of_words_that_is_gone_is_told_before_a_question(
+    store: LanceStore, place: Path, chunker: Chunker
+) -> None:
+    store.update(Corpus.of({"a": "A zebra."}))
+    store.inspect()
+    shutil.rmtree(place / "hybrid.lance" / "_indices")
+    with pytest.raises(IndexDamaged, match="_indices/.* is gone"):
+        LanceStore(place, chunker.embedder, chunker).inspect()
+
+
+def test_rubbish_among_what_is_pending_is_passed_over(
+    store: LanceStore, place: Path, chunker: Chunker, tmp_path: Path
+) -> None:
+    corpus = written(tmp_path / "files", 2)
+    token = write_fragment(place, chunker, put(chunker, {"00.txt": (tmp_path / "files" / "00.txt").read_text()}))
+    Pending(place, properties(chunker)).note(token)
+    for file in (place / "hybrid.lance" / "data").iterdir():
+        if file.name in "".join(token.fragments):
+            file.unlink()  # a folder that was copied in part
+    for name, said in (("a", "{"), ("b", "[]"), ("c", '{"made_by": 1}'), ("d", "null")):
+        (place / "pending" / f"{name}.json").write_text(said)
+    assert store.update(corpus).added == 2
+    assert [entry.name for entry in LanceStore(place, chunker.embedder, chunker).entries()] == ["00.txt", "01.txt"]
+    assert list((place / "pending").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "endpoint", "said"),
+    [
+        ("s3://", "", "names no bucket: write it like s3://bucket/folder"),
+        ("s3:///folder", "", "names no bucket"),
+        ("memory://x", "", "would be gone at once"),
+        ("s3://bucket/x", "http://127.0.0.1:port", "AWS_ENDPOINT cannot be 'http://127.0.0.1:port'"),
+        ("s3://bucket/x", "me:secret@host:9000", "AWS_ENDPOINT cannot be 'host:9000'"),
+    ],
+)
+def test_an_address_that_is_none_is_told(
+    address: str, endpoint: str, said: str, chunker: Chunker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_bucket(monkeypatch, endpoint)
+    with pytest.raises(IndexStoreError, match=re.escape(said)) as refused:
+        LanceStore(address, chunker.embedder, chunker)
+    assert not isinstance(refused.value, IndexDamaged)
+
+
+def test_a_panic_of_lance_is_one_sentence() -> None:
+    panic = type("PanicException", (BaseException,), {})  # as pyo3 makes it; one of Lance's own is none on demand
+    with pytest.raises(IndexStoreError, match="Cannot read the index at x: it broke"), translated("x", "read"):
+        raise panic("it broke")
+    with pytest.raises(KeyboardInterrupt), translated("x", "read"):
+        raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("how", ["cut", "overwritten", "gone"])
