@@ -26,7 +26,9 @@ MOST = 10_000_000  # questions, and documents, that fit the memory of a small ma
 )
 @click.option("--zipf", default=1.0, show_default=True, type=Number(0, 100), help="Exponent of their popularity.")
 @click.option("--whole", default=0.3, show_default=True, type=Number(0, 1), help="Share read as a whole.")
-@click.option("--median", default=24_000, show_default=True, type=click.IntRange(2_000, 128_000), help="Tokens of a document.")
+@click.option(
+    "--median", default=24_000, show_default=True, type=click.IntRange(2_000, 128_000), help="Tokens of a document."
+)
 @click.option(
     "--cache", type=click.IntRange(0, 10**15), help="Tokens each keeps in memory; default: what the GPU has room for."
 )
@@ -38,7 +40,9 @@ MOST = 10_000_000  # questions, and documents, that fit the memory of a small ma
 @click.option("--gpu", default="h200", show_default=True, help="A GPU of gpus.toml.")
 @click.option("--shape", default="qwen3-8b", show_default=True, help="A carried model or a folder.")
 @click.option("--rates", type=Place(), help="Rates of `hybrid calibrate cost`, instead of a GPU and a shape.")
-@click.option("--batch", default=8, show_default=True, type=click.IntRange(1, 4096), help="Questions that decode together.")
+@click.option(
+    "--batch", default=8, show_default=True, type=click.IntRange(1, 4096), help="Questions that decode together."
+)
 @click.option(
     "--limit", default=10.0, show_default=True, type=Number(0), help="Seconds for a first token to be in time."
 )

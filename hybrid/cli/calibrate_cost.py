@@ -134,8 +134,8 @@ def _served(url: str, key: str, wanted: int | None) -> tuple[str, str, int]:
     known = [tokens for tokens in (window, wanted) if isinstance(tokens, int)]
     if not known or not told:
         raise EngineError(
-            f"The server at {shown(url)} does not tell its window as vLLM does: give --window with the tokens that it was "
-            "started with."
+            f"The server at {shown(url)} does not tell its window as vLLM does: give --window with the tokens that it "
+            "was started with."
         )
     return str(told["id"]), str(told.get("root") or told["id"]), min(known)
 

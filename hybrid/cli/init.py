@@ -248,8 +248,8 @@ def _try(choice: _Choice, options: dict[str, Any], *, talk: bool) -> dict[str, A
             choice.window = _prompt("   Its server does not tell how many tokens it reads; how many?", "", tokens)
         if choice.window is None:
             raise InputError(
-                f"The server at {shown(choice.url)} answers, and does not tell its window: give --window with the tokens that "
-                "it was started with."
+                f"The server at {shown(choice.url)} answers, and does not tell its window: give --window with the "
+                "tokens that it was started with."
             )
     return {"engine": trial.name, "reply": trial.reply, "right": trial.right, "seconds": round(trial.seconds, 3)}
 

@@ -108,8 +108,8 @@ def sweep(
                     say(done, ROUNDS * len(wanted))
     except OpenAIError as error:
         raise EngineError(
-            f"The server at {shown(url)} does not do as a vLLM server does ({' '.join(str(error).split())[:200]}): calibrate "
-            "with the address that `hybrid up` prints."
+            f"The server at {shown(url)} does not do as a vLLM server does ({' '.join(str(error).split())[:200]}): "
+            "calibrate with the address that `hybrid up` prints."
         ) from None
     if note is not None:
         for doubt in doubts(Counters.read(url, model) - before, sum(sent)):

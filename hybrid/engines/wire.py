@@ -123,5 +123,7 @@ def _base(url: str | None) -> str:
     except ValueError:  # a port that is no number, brackets that do not match
         usable = False
     if not usable:
-        raise SettingsError(f"The setting engine.url cannot be {shown(text)!r}; write it like http://localhost:8000/v1.")
+        raise SettingsError(
+            f"The setting engine.url cannot be {shown(text)!r}; write it like http://localhost:8000/v1."
+        )
     return text if parts.path else f"{text}/v1"

@@ -83,8 +83,8 @@ def _host_and_port(address: str) -> tuple[str, int]:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 65_536:
         raise InputError(
-            f"{address[:80]!r} is no address of a Ray cluster: give host:port, such as head.example:6379. The word after "
-            "--ray is its address, so paths stand before it."
+            f"{address[:80]!r} is no address of a Ray cluster: give host:port, such as head.example:6379. The word "
+            "after --ray is its address, so paths stand before it."
         )
     return host.strip("[]"), int(port)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -159,8 +158,9 @@ def test_an_option_without_an_effect_is_refused(line: str, said: str, capsys: py
 @pytest.mark.parametrize(
     "line",
     [
-        "--engines 0", "--engines 99999999999", "--rate nan", "--rate 1e-300", "--rate 1e300", "--questions 99999999999",
-        "--documents 99999999999", "--zipf -1", "--zipf 1e308", "--whole 2", "--median 1", f"--median {10**30}",
+        "--engines 0", "--engines 99999999999", "--rate nan", "--rate 1e-300", "--rate 1e300",
+        "--questions 99999999999", "--documents 99999999999", "--zipf -1", "--zipf 1e308",
+        "--whole 2", "--median 1", f"--median {10**30}",
         f"--cache {10**30}", "--disk-gb 1e300", "--disk-gb 1 --disk-gbps 1e300", "--limit nan", "--limit 1e300",
         "--seeds 0", "--seeds 99999999999", "--batch 99999999999",
     ],
@@ -170,7 +170,9 @@ def test_what_nothing_can_be_computed_of_is_refused(line: str, capsys: pytest.Ca
     assert "Invalid value for" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("line", ["--whole 0", "--whole 1 --cache 0 --documents 1", "--zipf 100 --rate 1e6 --batch 4096"])
+@pytest.mark.parametrize(
+    "line", ["--whole 0", "--whole 1 --cache 0 --documents 1", "--zipf 100 --rate 1e6 --batch 4096"]
+)
 def test_the_ends_of_the_ranges_give_numbers(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     small = ["eval", "simulate", "--engines", "1", "--questions", "100", "--seeds", "2", "--json"]
     assert guarded(cli, [*small, *line.split()]) == 0

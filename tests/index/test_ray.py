@@ -266,7 +266,9 @@ def test_an_address_nobody_listens_at_is_told_at_once() -> None:
     assert (time.monotonic() - begun < 10, refused.value.exit_code) == (True, 2)
 
 
-@pytest.mark.parametrize("address", ["docs/", "head.example", "head.example:port", "head:0", "head:65536", "head:" + "9" * 5000])
+@pytest.mark.parametrize(
+    "address", ["docs/", "head.example", "head.example:port", "head:0", "head:65536", "head:" + "9" * 5000]
+)
 def test_what_is_no_address_is_told(address: str) -> None:
     with pytest.raises(InputError, match="is no address of a Ray cluster: give host:port"):
         Cluster(address, EXACT, PassageSettings())

@@ -28,8 +28,8 @@ _SAID = (  # what the system or a service says, in lower case, and our sentence
      "the region of its bucket is not known. Set AWS_REGION, and AWS_ENDPOINT where the service is not Amazon's"),
     (("no object store provider",), "such an address is not known. Give a folder, s3://bucket/folder or gs://bucket/folder"),
     (("not a directory", "os error 20)", "file exists", "os error 17)"), "a file is where its folder should be"),
-    (("read-only file system", "os error 30"), "its folder cannot be written. What was there before is unchanged; make it writable, or give another folder with "
-     "--index"),
+    (("read-only file system", "os error 30"),
+     "its folder cannot be written. What was there before is unchanged; make it writable, or give another by --index"),
     (("too many open files", "os error 24"), "too many files are open. Close some, or raise the limit"),
     (("cannot allocate memory", "out of memory", "resources exhausted"), "it does not fit the memory that is free"),
 )  # fmt: skip

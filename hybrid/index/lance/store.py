@@ -128,7 +128,7 @@ class LanceStore(Index):
     # -- the index itself ----------------------------------------------------------------------------------------
 
     def inspect(self) -> None:
-        """Lance checks what it reads; here that the newest version can be read at all, and that its indexes are there."""
+        """Lance checks what it reads; here that the newest version can be read, and that its indexes are there."""
         view = self.pinned()
         len(view)
         files, folder = files_of(self.place)
