@@ -23,9 +23,10 @@ class Number(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number, as `click.FloatRange` gives it."""
+        given = click.FLOAT.convert(value, param, ctx)
+        if not math.isfinite(given):
+            self.fail(f"{given} is no finite number.", param, ctx)
         found = super().convert(value, param, ctx)
-        if not math.isfinite(found):
-            self.fail(f"{found} is no finite number.", param, ctx)
         if self.max is None and abs(found) > LARGEST:
             self.fail(f"{found:g} is more than {LARGEST:g}, the most that is taken here.", param, ctx)
         return found
