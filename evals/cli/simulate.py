@@ -14,6 +14,7 @@ from hybrid.cli.effect import refuse, written
 from hybrid.cli.options import Number
 from hybrid.errors import InputError
 
+WIDE = 100  # columns of the table
 MOST = 10_000_000  # questions, and documents, that fit the memory of a small machine
 
 
@@ -135,6 +136,7 @@ def _machine(options: dict[str, Any]) -> tuple[Any, int, float]:
 
 def _show(rows: list[dict[str, Any]], options: dict[str, Any]) -> None:
     out = console()
+    out.width = max(out.width, WIDE)  # a narrow page would cut figures, and ±0.015 read as ±0.01
     disk = ["disk %"] if options["disk_gb"] else []
     heads = ("", "cached %", *disk, "GPU-s each", "busy %", "wait 95, 99 %", "first", "good/s")
     table = columns(*heads, left=())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -137,6 +138,10 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     told = json.loads(capsys.readouterr().out)
     assert [(row["start"], row["routing"]) for row in told["rows"]] == [("cold", "affinity"), ("warm", "affinity")]
     assert told["cache_tokens"] == pytest.approx(800_000, rel=0.05)  # vLLM found 814 112 on an H200
+    assert guarded(cli, [*small, "--routing", "affinity", "--disk-gb", "100"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"good/s *\n", said)  # no column is cut
+    assert len(re.findall(r" \d\.\d{3} ±\d\.\d{3} ", said)) == 2
     assert guarded(cli, [*small, "--routing", "nonsense"]) == 2
     assert "There is no routing 'nonsense'" in capsys.readouterr().err
     assert guarded(cli, [*small, "--gpu", "l4", "--shape", "llama-3.1-70b"]) == 2
