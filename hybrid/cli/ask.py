@@ -212,7 +212,7 @@ def _show_table(out: Console, table: Table) -> None:
     shown = columns(*heads, left=range(len(heads)))
     for row in table.rows[:_ROWS]:
         cells = [said(cell, column) for cell, column in zip(row.cells, table.columns, strict=False)]
-        shown.add_row(row.title, *(cells or [f"not asked: {row.failed}"]))
+        shown.add_row(row.title, *(cells or [f"not read: {row.failed}"]))
     out.print(shown, soft_wrap=False)
     if len(table.rows) > _ROWS:
         out.print(f"  and {len(table.rows) - _ROWS} more: --table FILE writes all", markup=False)

@@ -13,7 +13,7 @@ from hybrid.each.found import Found, found, merged
 from hybrid.each.plan import Plan
 from hybrid.each.price import OUTPUT
 from hybrid.each.reply import Unreadable, checked
-from hybrid.each.schema import Said, in_words, json_schema, reply_model
+from hybrid.each.schema import Said, in_words, json_schema, reply_model, said_of
 from hybrid.each.units import Unit
 from hybrid.engines.base import Completion, Engine
 from hybrid.errors import EngineError
@@ -48,6 +48,10 @@ M = TypeVar("M", bound=BaseModel)
 Call = Callable[[Prompt, int], Completion]
 
 
+class NotRead(EngineError):
+    """The engine works, but what it said cannot be used, twice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """Plans and extracts by a model.
@@ -72,7 +76,8 @@ class Model:
         """The plan of a question over documents.
 
         Raises:
-            EngineError: the model gave no plan that can be carried out, twice.
+            NotRead: the model gave no plan that can be carried out, twice.
+            EngineError: the engine failed.
         """
         what = f"{len(names)} sections of one document" if sections else f"{len(names)} documents"
         listed = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
@@ -81,14 +86,19 @@ class Model:
         return self._checked(prompt, Plan, _PLANNED, "turn the question into fields")
 
     def extract(self, unit: Unit, columns: Sequence[Column]) -> list[Found]:
-        """What a unit says on each field; a text beyond the window is read in parts."""
+        """What a unit says on each field; a text beyond the window is read in parts.
+
+        Raises:
+            NotRead: a reply does not fit the fields, twice.
+            EngineError: the engine failed.
+        """
         model = reply_model(columns)
         prompt = Prompt(in_words(columns), (), task="fields", form=json_schema(model))
         read = []
         for group in self._groups(prompt, unit, len(columns)):
-            one = replace(prompt, pieces=group)
-            said = self._checked(one, model, self._most(len(columns)), f"fill in the fields of {unit.names[0]}")
-            read.append([self._placed(getattr(said, c.name), c, group, unit) for c in columns])
+            part = replace(prompt, pieces=group)
+            said = self._checked(part, model, self._most(len(columns)), f"fill in the fields of {unit.names[0]}")
+            read.append([self._placed(one, c, group, unit) for one, c in zip(said_of(said), columns, strict=True)])
         return [merged(found_) for found_ in zip(*read, strict=True)]
 
     def sized(self, unit: Unit, columns: Sequence[Column]) -> list[int]:
@@ -134,7 +144,7 @@ class Model:
                 return checked(completion.text, model)
             except Unreadable as error:
                 fault = "it was cut off" if completion.truncated else str(error)
-        raise EngineError(
+        raise NotRead(
             f"{self.engine.name} did not {what} in the form that was asked for, twice ({fault}); ask again in other "
             "words, or take a larger model or a server that holds replies to a JSON schema."
         )

@@ -5,7 +5,7 @@ Only what has the same unit is added up or compared. A cell that is too doubtful
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -138,7 +138,7 @@ class _Computation:
         winners = [(row, cell) for number, row, cell in found if number == best]
         self._put_down(column, unit, best, [row for row, _ in winners])
         word = _NAMES.get((self.plan.compute, column.kind), "Highest" if self.plan.compute == "max" else "Lowest")
-        shown = "; ".join(f"{self._title(row)}, {cell.shown}{self._mark(cell)}" for row, cell in winners)
+        shown = "; ".join(f"{self._title(row)}, {cell.shown}{self._mark(cell)}{_unsure(cell)}" for row, cell in winners)
         return f"{word} {column.title}{_per(unit)}: {shown}, of {len(found)} that give one."
 
     def _total(self, column: Column, unit: str, found: Sequence[tuple[float, Row, Cell]]) -> str:
@@ -158,30 +158,58 @@ class _Computation:
         self.done.matching = tuple(dict.fromkeys(titles))
 
     def _grouped(self, rows: Sequence[Row]) -> str:
-        groups: dict[str, list[Row]] = {}
+        """The rows by a column; with amounts or numbers, their sum in each group."""
+        if not rows:
+            return f"None of {self._many(len(self.asked))}."
+        column = self.columns[self.plan.by][1]
+        groups: dict[Hashable, list[Row]] = {}
         for row in rows:
-            cell = self._cell(row, self.plan.by)
-            silent = cell.value is None or not cell.counts
-            groups.setdefault("not said" if silent else _key(cell), []).append(row)
-        ranked = sorted(groups.items(), key=lambda item: (item[0] == "not said", -len(item[1]), item[0]))
-        self.done.figures |= {key: float(len(own)) for key, own in ranked}
-        told = [f"{key}: {len(own)} ({self._names(own, self._by)})" for key, own in ranked]
-        return f"{self._many(len(rows))} by {self.columns[self.plan.by][1].title}: {'; '.join(told)}."
+            groups.setdefault(_key(self._cell(row, self.plan.by)), []).append(row)
+        ranked = sorted(
+            ((key, self._named_group(key, own), own) for key, own in groups.items()),
+            key=lambda group: (isinstance(group[0], str), -len(group[2]), group[1]),
+        )
+        self.done.figures |= {name: float(len(own)) for _, name, own in ranked}
+        told = [f"{name}: {len(own)}{self._sums(own)} ({self._names(own, self._by)})" for _, name, own in ranked]
+        return f"{self._many(len(rows))} by {column.title}: {'; '.join(told)}."
+
+    def _named_group(self, key: Hashable, rows: Sequence[Row]) -> str:
+        """What a group is called: as its first row writes it."""
+        cell = self._cell(rows[0], self.plan.by)
+        if isinstance(key, str):
+            return key
+        return cell.shown if isinstance(cell.value, float | str) else "yes" if cell.value else "no"
+
+    def _sums(self, rows: Sequence[Row]) -> str:
+        """The sums of the columns that can be added up over a group, by unit."""
+        told = []
+        for name in self.plan.of:
+            column = self.columns[name][1]
+            if column.kind not in ("amount", "number"):
+                continue
+            sums: dict[str, list[float]] = {}
+            for row in rows:
+                cell = self._cell(row, name)
+                if isinstance(cell.value, float) and cell.counts:
+                    sums.setdefault(cell.unit, []).append(cell.value)
+            told += [f"{column.title} {_written(sum(all_), unit, column)}" for unit, all_ in sorted(sums.items())]
+        return f", {', '.join(told)}" if told else ""
 
     def _by(self, row: Row) -> str:
-        return self._mark(self._cell(row, self.plan.by))
+        by = self._cell(row, self.plan.by)
+        return self._mark(by) + _unsure(by) + "".join(self._shown(self._cell(row, name)) for name in self.plan.of)
 
     def _told(self, row: Row) -> str:
         """The values of a row that are listed, with their marks; else the mark of what it was taken for."""
         if self.plan.of:
             return " ".join(self._shown(self._cell(row, name)) for name in self.plan.of)
         judged = [self._cell(row, condition.column) for condition in self.plan.where]
-        return self._mark(*judged) + (" (?)" if any(cell.doubt for cell in judged) else "")
+        return self._mark(*judged) + _unsure(*judged)
 
     def _shown(self, cell: Cell) -> str:
         if cell.value is None or not cell.counts:
             return " (not said)"
-        return f" ({cell.shown}{self._mark(cell)})"
+        return f" ({cell.shown}{self._mark(cell)}{_unsure(cell)})"
 
     def _why(self, row: Row) -> str:
         """Why a row's cells are doubtful, with their marks."""
@@ -235,9 +263,18 @@ def _compared(cell: Cell, column: Column, written: str, *, over: bool) -> float 
     return number - same[0].number if same else None
 
 
-def _key(cell: Cell) -> str:
-    """The name of a cell's group."""
-    return cell.shown if isinstance(cell.value, float | str) else "yes" if cell.value else "no"
+def _key(cell: Cell) -> Hashable:
+    """What a cell is grouped by: its value, however it is written; text where it has none."""
+    if cell.value is None:
+        return "not said" if not cell.doubt else "too doubtful to tell"
+    if not cell.counts:
+        return "too doubtful to tell"
+    return (" ".join(cell.value.lower().split()) if isinstance(cell.value, str) else cell.value, cell.unit)
+
+
+def _unsure(*cells: Cell) -> str:
+    """The mark of what is doubtful."""
+    return " (?)" if any(cell.doubt for cell in cells) else ""
 
 
 def _per(unit: str) -> str:

@@ -31,7 +31,7 @@ def _csv(table: Table) -> str:
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\n")
     heads = [f"{column.name} {part}".strip() for column in table.columns for part in _OF_A_CELL]
-    lines.writerow(["document", "section", "amendments", *heads, "not asked"])
+    lines.writerow(["document", "section", "amendments", *heads, "not read"])
     for row in table.rows:
         cells = [part for i in range(len(table.columns)) for part in _parts(row.cells[i] if row.cells else Cell())]
         named = [row.document, row.section, "; ".join(row.amendments)]

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from hybrid.cost.price import total
-from hybrid.each.by_model import Model
+from hybrid.each.by_model import Model, NotRead
 from hybrid.each.compute import computed
 from hybrid.each.extractor import Extractor, Rules, rules_for
 from hybrid.each.found import Found, cell
@@ -33,6 +33,7 @@ from hybrid.session.way import Reply, Way
 from hybrid.types import EACH, Answer, Attempt, Cost, Decision, Row, Stretch, Table, Usage
 
 _FAILED = 3  # documents in a row after which an engine is given up
+_UNREAD = 8  # documents after which it is given up where no reply could be read
 _FOUND = TypeAdapter(list[Found])
 _UNASKED = "There is no table for this question: {why}. {remedy}"
 _HOW = (
@@ -57,7 +58,7 @@ class Each:
     way: Way
     rules: Callable[[type[Rules]], Rules]
     units: list[Unit] = field(default_factory=list)
-    failed: dict[int, str] = field(default_factory=dict)
+    failed: dict[int, EngineError] = field(default_factory=dict)
 
     def run(self, situation: Situation, decision: Decision) -> tuple[Answer, list[Reply]]:
         """The answer, with its table.
@@ -73,8 +74,6 @@ class Each:
             names = [entry.name for entry in way.store.entries(way.documents)]
             self.units = units(way.store, names, by_section=not getattr(engine, "quotes", False))
         found = kept(way.store)
-        if way.documents is None:
-            found.forget({unit.key for unit in self.units})
         with way.stage("plan"):
             extractor, plan = self.plan(engine, found)
         keys = [key_of(unit.key, _of_columns(plan), extractor.made_by) for unit in self.units]
@@ -85,7 +84,8 @@ class Each:
         with way.stage("ask"):
             known |= self.extracted(extractor, plan, missing, found, keys)
         if len(self.failed) == len(self.units):
-            raise EngineError(f"None of {len(self.units)} documents could be asked. {self.failed[0]}")
+            kind = NotRead if self.unread(len(self.units)) else EngineError
+            raise kind(f"None of {len(self.units)} {self.what} could be read. {self.failed[0]}")
         usage = sum(way.usages[before:], Usage())
         return self.answered(situation, decision, engine, plan, known, usage, (len(missing), expected)), [_REPLY]
 
@@ -176,15 +176,25 @@ class Each:
         return done
 
     def collect(self, asked: dict[Future[list[Found]], int], done: dict[int, list[Found]], total: int) -> None:
-        """Take in the answers as they come."""
+        """Take in the answers as they come.
+
+        A document whose replies cannot be read is not read, and the others go on, unless none of the first can be.
+
+        Raises:
+            EngineError: it is of no use to go on.
+        """
         in_a_row = 0
         for count, future in enumerate(as_completed(asked), 1):
             try:
                 done[asked[future]], in_a_row = future.result(), 0
             except CalledOff:
                 raise
+            except NotRead as error:
+                self.failed[asked[future]] = error
+                if count >= _UNREAD and self.unread(count):
+                    raise NotRead(f"None of the first {count} of {total} {self.what} could be read. {error}") from None
             except EngineError as error:
-                self.failed[asked[future]] = str(error)
+                self.failed[asked[future]] = error
                 in_a_row += 1
                 if in_a_row >= _FAILED:
                     left = total - len(done)
@@ -194,6 +204,10 @@ class Each:
                     ) from None
             if self.way.progress is not None:
                 self.way.progress(f"asking {self.what}", count, total)
+
+    def unread(self, count: int) -> bool:
+        """Whether that many were asked, and no reply on any of them could be read."""
+        return len(self.failed) == count and all(isinstance(error, NotRead) for error in self.failed.values())
 
     # -- compute -------------------------------------------------------------------------------------------------
 
@@ -239,7 +253,7 @@ class Each:
         unit = self.units[i]
         named: dict[str, Any] = {"document": unit.names[0], "amendments": unit.names[1:], "section": unit.section}
         if cells is None:
-            return Row(**named, failed=self.failed.get(i, "it was not asked"))
+            return Row(**named, failed=str(self.failed.get(i, "it was not asked")))
         return Row(**named, cells=tuple(cell(one, unit.names, self.way.store) for one in cells))
 
     def notes(self, missing: int, expected: Price) -> list[str]:
@@ -249,7 +263,7 @@ class Each:
         told = [f"{missing:,} of {len(self.units):,} {self.what} were asked ({expected.words}){kept_}."]
         if self.failed:
             first = next(iter(self.failed.values()))
-            told.append(f"{len(self.failed)} could not be asked and are not computed with; ask again. {first}")
+            told.append(f"{len(self.failed)} could not be read and are not computed with; ask again. {first}")
         return told
 
 
@@ -284,7 +298,7 @@ def tabulated(
     try:
         return on_each.run(situation, decision)
     except (NoPlan, EngineError, InputError) as error:
-        if forced or isinstance(error, CalledOff) or on_each.failed:
+        if forced or isinstance(error, CalledOff) or (on_each.failed and not isinstance(error, NotRead)):
             raise
         way.notes.append(f"No table was made: {error}")
         if len(way.usages) > before:  # asking for a plan is charged too

@@ -63,7 +63,7 @@ def test_a_server_that_knows_no_schemas_is_asked_without_one_and_read_leniently(
     assert found.table is not None
     assert found.table.figures["GBP/year"] == 36_000.0
     with_schema = [body for body in double.bodies(CHAT) if "response_format" in body]
-    assert len(with_schema) == 1  # refused once, it is not sent again
+    assert len(with_schema) == 2  # each of the two forms is refused once, and not sent again
     assert len(scripted.plans) == 2
 
 
@@ -95,7 +95,7 @@ def test_a_document_that_fails_is_named_and_asked_again_the_next_time(double, as
     assert found.table.figures["GBP/year"] == 12_000.0
     assert "Not read: birch.txt." in found.text
     assert "twice (it holds no JSON object)" in found.table.rows[1].failed
-    assert any("1 could not be asked" in note for note in found.notes)
+    assert any("1 could not be read" in note for note in found.notes)
     scripted.fill = filled
     double.seen.clear()
     found = hybrid.answer(QUESTION, store)
@@ -117,7 +117,7 @@ def test_a_server_that_is_down_ends_it_with_a_sentence_and_what_was_asked_is_kep
     double.on(CHAT, breaks)
     hybrid = asking()
     store = hybrid.open(many)
-    with pytest.raises(EngineError, match=r"3 documents in a row could not be asked; 3 of 8 were, and are .* 5\."):
+    with pytest.raises(EngineError, match=r"3 documents in a row could not be read; 3 of 8 were, and are .* 5\."):
         hybrid.answer(QUESTION, store, rung="each")
     double.on(CHAT, answers)
     double.seen.clear()
