@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from hybrid.each.plan import Condition, Plan
+from hybrid.each.written import short
 from hybrid.text.values import measure_of, values
 from hybrid.types import Cell, Citation, Column, Row, Table
 
@@ -138,7 +139,9 @@ class _Computation:
         winners = [(row, cell) for number, row, cell in found if number == best]
         self._put_down(column, unit, best, [row for row, _ in winners])
         word = _NAMES.get((self.plan.compute, column.kind), "Highest" if self.plan.compute == "max" else "Lowest")
-        shown = "; ".join(f"{self._title(row)}, {cell.shown}{self._mark(cell)}{_unsure(cell)}" for row, cell in winners)
+        shown = "; ".join(
+            f"{self._title(row)}, {short(cell.shown)}{self._mark(cell)}{_unsure(cell)}" for row, cell in winners
+        )
         return f"{word} {column.title}{_per(unit)}: {shown}, of {len(found)} that give one."
 
     def _total(self, column: Column, unit: str, found: Sequence[tuple[float, Row, Cell]]) -> str:
@@ -178,7 +181,7 @@ class _Computation:
         cell = self._cell(rows[0], self.plan.by)
         if isinstance(key, str):
             return key
-        return cell.shown if isinstance(cell.value, float | str) else "yes" if cell.value else "no"
+        return short(cell.shown) if isinstance(cell.value, float | str) else "yes" if cell.value else "no"
 
     def _sums(self, rows: Sequence[Row]) -> str:
         """The sums of the columns that can be added up over a group, by unit."""
@@ -202,14 +205,16 @@ class _Computation:
     def _told(self, row: Row) -> str:
         """The values of a row that are listed, with their marks; else the mark of what it was taken for."""
         if self.plan.of:
-            return " ".join(self._shown(self._cell(row, name)) for name in self.plan.of)
+            return "".join(self._shown(self._cell(row, name)) for name in self.plan.of)
         judged = [self._cell(row, condition.column) for condition in self.plan.where]
         return self._mark(*judged) + _unsure(*judged)
 
     def _shown(self, cell: Cell) -> str:
-        if cell.value is None or not cell.counts:
+        if not cell.counts:
+            return f" (too doubtful{self._mark(cell)})"
+        if cell.value is None:
             return " (not said)"
-        return f" ({cell.shown}{self._mark(cell)}{_unsure(cell)})"
+        return f" ({short(cell.shown)}{self._mark(cell)}{_unsure(cell)})"
 
     def _why(self, row: Row) -> str:
         """Why a row's cells are doubtful, with their marks."""
@@ -225,7 +230,7 @@ class _Computation:
         """A row's name in the text: of what the question asks for, where a document says it."""
         cell = self._cell(row, self.plan.named) if self.plan.named else Cell()
         named = isinstance(cell.value, str) and cell.counts
-        return f"{cell.shown} ({row.title})" if named else row.title
+        return f"{short(cell.shown)} ({row.title})" if named else row.title
 
     def _mark(self, *cells: Cell) -> str:
         """The numbers of the cells' citations, which are put down."""

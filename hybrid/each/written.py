@@ -8,6 +8,7 @@ import io
 from hybrid.files import harmless
 from hybrid.types import Cell, Column, Table
 
+_WIDEST = 80  # characters of a value beside others
 _OF_A_CELL = ("", "unit", "as written", "doubt", "quotation", "place")
 
 
@@ -19,12 +20,18 @@ def written(table: Table, as_json: bool) -> str:
 def said(cell: Cell, column: Column) -> str:
     """A cell in a few words; a question mark stands behind what is doubtful."""
     if cell.value is None:
-        text = "not said" if not cell.shown else f"not said ({cell.shown})"
+        text = "not said" if not cell.shown else f"not said ({short(cell.shown)})"
     elif column.kind == "yesno":
         text = "yes" if cell.value else "no"
     else:
-        text = cell.shown
+        text = short(cell.shown)
     return f"{text} ?" if cell.doubt or not cell.counts else text
+
+
+def short(shown: str) -> str:
+    """What a document writes, on one line, cut where it is long."""
+    text = " ".join(shown.split())
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
 
 
 def _csv(table: Table) -> str:

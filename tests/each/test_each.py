@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from hybrid import Answer
+from hybrid.each.kept import FILE
 from hybrid.each.written import written
 from hybrid.errors import EngineError, InputError
 from tests.each.conftest import LEASES, LONGEST, TOTAL, Scripted, filled, source
@@ -117,7 +118,7 @@ def test_a_server_that_is_down_ends_it_with_a_sentence_and_what_was_asked_is_kep
     double.on(CHAT, breaks)
     hybrid = asking()
     store = hybrid.open(many)
-    with pytest.raises(EngineError, match=r"3 documents in a row could not be read; 3 of 8 were, and are .* 5\."):
+    with pytest.raises(EngineError, match=r"3 documents in a row could not be asked; 3 of 8 were, and are .* 5\."):
         hybrid.answer(QUESTION, store, rung="each")
     double.on(CHAT, answers)
     double.seen.clear()
@@ -225,6 +226,106 @@ def test_a_changed_document_alone_is_asked_again(double, asking, tmp_path):
     assert found.table.figures["GBP/year"] == 42_000.0
     assert found.table.rows[-1].cells[0].citation is not None
     assert found.table.rows[-1].cells[0].citation.path == str(tmp_path / "zelkova.txt")
+
+
+def test_an_index_made_anew_keeps_what_still_holds_and_nothing_of_what_is_gone(double, asking, tmp_path):
+    scripted = Scripted(double)
+    folder, index = tmp_path / "leases", tmp_path / "index"
+    folder.mkdir()
+    for name, text in LEASES.items():
+        (folder / name).write_text(text)
+    asking(index={"dir": str(index)}).answer(QUESTION, folder)
+    (folder / "ash.txt").unlink()
+    (folder / "birch.txt").write_text(LEASES["birch.txt"].replace("24,000", "30,000"))
+    double.seen.clear()
+    hybrid = asking(index={"dir": str(index)})
+    hybrid.index(folder, rebuild=True)
+    kept = (index / FILE).read_bytes()
+    assert b"500 a month" in kept  # of cedar
+    assert b"1,000 a month" not in kept
+    assert b"24,000" not in kept
+    found = hybrid.answer(QUESTION, folder)
+    assert scripted.asked == ["birch.txt"]
+    assert not scripted.plans
+    assert found.table is not None
+    assert found.table.figures == {"GBP/year": 30_000.0, "USD/year": 6_000.0}
+
+
+def test_a_document_that_is_taken_out_takes_what_was_extracted_with_it(double, asking, tmp_path):
+    Scripted(double)
+    for name, text in LEASES.items():
+        (tmp_path / name).write_text(text)
+    hybrid = asking(index={"dir": str(tmp_path / "index")})
+    hybrid.answer(QUESTION, tmp_path / "*.txt")
+    (tmp_path / "ash.txt").unlink()
+    hybrid.index(tmp_path / "*.txt")
+    kept = (tmp_path / "index" / FILE).read_bytes()
+    assert b"500 a month" in kept
+    assert b"1,000 a month" not in kept
+
+
+def test_a_filter_to_one_document_takes_nothing_from_the_others(double, asking, tmp_path):
+    """One document alone is asked by its sections; what is known of whole documents stays, and the reverse."""
+    scripted = Scripted(double)
+    (tmp_path / "two.md").write_text("# Ash\n\nThe rent is £1,000 a month.\n\n# Birch\n\nThe rent is £2,000 a month.\n")
+    (tmp_path / "one.md").write_text("# Cedar\n\nThe rent is £3,000 a month.\n")
+    hybrid = asking(index={"dir": str(tmp_path / "index")})
+    ways = ({}, {"documents": ["two.md"]})
+    for way in ways:
+        hybrid.answer(QUESTION, tmp_path / "*.md", rung="each", **way)
+    hybrid.index(tmp_path / "*.md", rebuild=True)
+    double.seen.clear()
+    figures = []
+    for way in ways:
+        found = hybrid.answer(QUESTION, tmp_path / "*.md", rung="each", **way)
+        assert found.table is not None
+        figures.append(found.table.figures["GBP/year"])
+    assert figures == [48_000.0, 36_000.0]
+    assert scripted.asked == []
+
+
+def test_replies_that_cannot_be_read_end_neither_the_run_nor_in_a_count(double, asking):
+    """Three documents in a row whose replies are no JSON: the engine works, and the others are still asked."""
+
+    def fill(text: str) -> str:
+        return "I am not sure." if source(text) < "4" else filled(text)
+
+    Scripted(double, fill=fill)
+    many = {f"{i}.txt": f"LEASE {i}. The rent is £{i},000 a year." for i in range(1, 7)}
+    found = asking().answer(QUESTION, many, rung="each")
+    assert found.table is not None
+    assert found.table.figures == {"GBP/year": 15_000.0}
+    assert "over 3 documents" in found.text
+    assert found.text.endswith("Not read: 1.txt, 2.txt, 3.txt.")
+
+
+@pytest.mark.parametrize("count", [4, 30])
+def test_where_no_reply_can_be_read_there_is_no_table(double, asking, count):
+    scripted = Scripted(double, fill=lambda text: "I am not sure.")
+    many = {f"{i}.txt": f"LEASE {i}. The rent is £{i},000 a year." for i in range(count)}
+    hybrid = asking()
+    first = f"None of the first 8 of {count}" if count > 8 else f"None of {count}"
+    with pytest.raises(EngineError, match=rf"^{first} documents could be read\. .* twice"):
+        hybrid.answer(QUESTION, many, rung="each")
+    assert 2 * min(8, count) <= len(scripted.asked) < 2 * 12  # those under way end
+    found = hybrid.answer(QUESTION, many)  # nobody asked for a table
+    assert found.table is None
+    assert any("could be read" in note for note in found.notes)
+
+
+def test_fields_may_be_named_as_anything(double, asking):
+    """Also as what every model of pydantic has."""
+    names = ("copy", "schema", "model_config", "json")
+    columns = [{"name": name, "kind": "yesno", "unit": "", "description": "rent"} for name in names]
+    where = [{"column": "copy", "test": "said", "value": ""}]
+    said = {name: {"value": "yes", "quote": "LEASE"} for name in names}
+    Scripted(
+        double,
+        {**TOTAL, "columns": columns, "where": where, "compute": "count", "of": []},
+        lambda text: json.dumps(said),
+    )
+    found = asking().answer("How many leases are a copy?", LEASES, rung="each")
+    assert found.text.startswith("4 of 4 documents")
 
 
 def test_after_a_kill_nothing_is_asked_twice(double, asking, tmp_path):

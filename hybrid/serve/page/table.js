@@ -2,6 +2,7 @@
 import { made } from "/page/page.js";
 
 const FIRST = 200; // rows that are shown at once
+const WIDEST = 100; // characters of a value: its quotation opens
 
 export function tableOf(table, corpus, open) {
   const figure = made("figure", undefined, "table"), frame = made("div", undefined, "frame"), grid = made("table");
@@ -55,8 +56,9 @@ function rowOf(row, table, corpus, open, taken) {
 
 function cellOf(cell, column, title, corpus, open) {
   const place = made("td"), unsure = cell.doubt || !cell.counts;
-  const value = cell.value === null ? (cell.shown ? `not said (${cell.shown})` : "not said")
-    : column.kind === "yesno" ? (cell.value ? "yes" : "no") : cell.shown;
+  const shown = cell.shown.length > WIDEST ? `${cell.shown.slice(0, WIDEST)}…` : cell.shown;
+  const value = cell.value === null ? (shown ? `not said (${shown})` : "not said")
+    : column.kind === "yesno" ? (cell.value ? "yes" : "no") : shown;
   const said = unsure ? `${value} ?` : value;
   const { citation } = cell;
   if (citation) {
