@@ -21,7 +21,10 @@ FILE = "each.db"
 _VERSION = 1  # raised when what is kept changes its form or meaning
 _MANY = 500  # keys in one query
 _WAIT = 30.0  # seconds for another process that writes
-_TABLE = "CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, said TEXT NOT NULL, of TEXT NOT NULL) WITHOUT ROWID"
+_TABLES = """
+CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, said TEXT NOT NULL, of TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS asked (key TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
 
 
 class Kept:
@@ -34,6 +37,7 @@ class Kept:
     def __init__(self, folder: Path | None) -> None:
         self._lock = threading.Lock()
         self._known: dict[str, str] = {}
+        self._asked: set[str] = set()
         self._file = None if folder is None or not folder.is_dir() else folder / FILE
 
     def get(self, keys: Iterable[str]) -> dict[str, str]:
@@ -67,9 +71,24 @@ class Kept:
             try:
                 with closing(_opened(self._file)) as database, database:
                     database.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (key, text, of))
+                    database.execute("DELETE FROM asked WHERE key = ?", (key,))
             except sqlite3.DatabaseError as error:
                 if not isinstance(error, sqlite3.OperationalError):
                     self._file.unlink(missing_ok=True)  # no database any more; the next text begins a new one
+
+    def claim(self, key: str) -> bool:
+        """Whether nobody else, in this process or another, has begun to ask for a key; from now on somebody has.
+
+        Whoever began may have been killed, so what is not kept in the end is asked for all the same.
+        """
+        with self._lock:
+            if self._file is None:
+                mine = key not in self._asked
+                self._asked.add(key)
+                return mine
+            with suppress(sqlite3.Error), closing(_opened(self._file)) as database, database:
+                return database.execute("INSERT OR IGNORE INTO asked VALUES (?)", (key,)).rowcount > 0
+        return True
 
     def forget(self, but: Callable[[], Collection[str]]) -> None:
         """Forget what is about other contents than these, as of documents that were taken out of the corpus.
@@ -104,7 +123,7 @@ class Kept:
 def _opened(file: Path) -> sqlite3.Connection:
     database = sqlite3.connect(file, timeout=_WAIT)
     database.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten with zeros
-    database.execute(_TABLE)
+    database.executescript(_TABLES)
     return database
 
 

@@ -54,4 +54,4 @@ def _parts(cell: Cell) -> list[str]:
     elif isinstance(value, float):
         value = f"{value:.6f}".rstrip("0").rstrip(".")
     quote, where = ("", "") if cell.citation is None else (cell.citation.quote, cell.citation.where)
-    return [value or "", cell.unit, cell.shown, cell.doubt, " ".join(quote.split()), where]
+    return [value or "", cell.unit, " ".join(cell.shown.split()), cell.doubt, " ".join(quote.split()), where]

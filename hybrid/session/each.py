@@ -25,7 +25,7 @@ from hybrid.each.kept import Kept, kept, key_of
 from hybrid.each.plan import Plan
 from hybrid.each.price import Price, price, unpriced
 from hybrid.each.units import Unit, units
-from hybrid.engines.abort import ABORT
+from hybrid.engines.abort import ABORT, Abort, check
 from hybrid.engines.base import Completion, Engine
 from hybrid.errors import CalledOff, EngineError, InputError
 from hybrid.routing.situation import Situation
@@ -34,6 +34,7 @@ from hybrid.types import EACH, Answer, Attempt, Cost, Decision, Row, Stretch, Ta
 
 _FAILED = 3  # documents in a row after which an engine is given up
 _UNREAD = 8  # documents after which it is given up where no reply could be read
+_TAKEN: list[Found] = []  # in the place of what another process or question is asking for
 _FOUND = TypeAdapter(list[Found])
 _UNASKED = "There is no table for this question: {why}. {remedy}"
 _HOW = (
@@ -160,41 +161,54 @@ class Each:
         """
         done: dict[int, list[Found]] = {}
         at_once = max(1, min(self.way.situating.engine_for(EACH)[0].concurrency, len(missing)))
+        abort = ABORT.get() or Abort()
 
-        def one(i: int) -> list[Found]:
+        def one(i: int, *, last: bool) -> list[Found]:
+            check()
+            if (said := self.known(found, [keys[i]], plan)) or not (last or found.claim(keys[i])):
+                return said.get(0, _TAKEN)
             cells = extractor.extract(self.units[i], plan.columns)
             found.put(keys[i], _FOUND.dump_json(cells).decode(), self.units[i].key)
             return cells
 
-        with ThreadPoolExecutor(at_once, initializer=ABORT.set, initargs=(ABORT.get(),)) as pool:
-            asked = {pool.submit(one, i): i for i in missing}
-            try:
-                self.collect(asked, done, len(missing))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        left = list(missing)
+        for last in (False, True):  # what another process or question is at comes last, and is there by then
+            with ThreadPoolExecutor(at_once, initializer=ABORT.set, initargs=(abort,)) as pool:
+                asked = {pool.submit(one, i, last=last): i for i in left}
+                try:
+                    left = self.collect(asked, done, len(missing))
+                except BaseException as error:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    if not isinstance(error, Exception):  # Ctrl-C ends what is under way too
+                        abort()
+                    raise
         return done
 
-    def collect(self, asked: dict[Future[list[Found]], int], done: dict[int, list[Found]], total: int) -> None:
-        """Take in the answers as they come.
+    def collect(self, asked: dict[Future[list[Found]], int], done: dict[int, list[Found]], total: int) -> list[int]:
+        """Take in the answers as they come; returns the units that others are at.
 
         A document whose replies cannot be read is not read, and the others go on, unless none of the first can be.
 
         Raises:
             EngineError: it is of no use to go on.
         """
-        in_a_row = 0
-        for count, future in enumerate(as_completed(asked), 1):
+        in_a_row, taken = 0, []
+        for future in as_completed(asked):
+            i = asked[future]
             try:
-                done[asked[future]], in_a_row = future.result(), 0
+                cells, in_a_row = future.result(), 0
+                if cells is _TAKEN:
+                    taken.append(i)
+                else:
+                    done[i] = cells
             except CalledOff:
                 raise
             except NotRead as error:
-                self.failed[asked[future]] = error
-                if count >= _UNREAD and self.unread(count):
+                self.failed[i], in_a_row = error, 0
+                if (count := len(done) + len(self.failed)) >= _UNREAD and self.unread(count):
                     raise NotRead(f"None of the first {count} of {total} {self.what} could be read. {error}") from None
             except EngineError as error:
-                self.failed[asked[future]] = error
+                self.failed[i] = error
                 in_a_row += 1
                 if in_a_row >= _FAILED:
                     left = total - len(done)
@@ -203,7 +217,8 @@ class Each:
                         f"the same question asks the other {left}. The last error: {error}"
                     ) from None
             if self.way.progress is not None:
-                self.way.progress(f"asking {self.what}", count, total)
+                self.way.progress(f"asking {self.what}", len(done) + len(self.failed), total)
+        return taken
 
     def unread(self, count: int) -> bool:
         """Whether that many were asked, and no reply on any of them could be read."""

@@ -191,6 +191,7 @@ def test_a_table_on_the_command_line(folder, capsys):
     [
         (["How many giraffes?", "in", "--table", "t.csv"], "There is no table for this question"),
         (["How many contracts?", "in", "--table", "t.csv", "--route", "rag"], "--table has no effect with --route"),
+        (["How many contracts?", "in", "--table", "t.xlsx"], "Tables are written as CSV, or as JSON"),
         (["How many contracts?", "in", "--table", "nowhere/t.csv"], "there is no folder nowhere"),
         (["in", "--questions", "q.txt", "--table", "t.csv"], "--table has no effect with --questions"),
     ],
