@@ -239,7 +239,7 @@ class Each:
         """The answer computed from the table."""
         way = self.way
         with way.stage("compute"):
-            rows = tuple(self.row(i, known.get(i)) for i in range(len(self.units)))
+            rows = (*(self.row(i, known.get(i)) for i in range(len(self.units))), *self.unreadable())
             table = Table(columns=plan.columns, rows=rows, computed=plan.words)
             result = computed(plan, table)
         attempt = Attempt(
@@ -270,6 +270,13 @@ class Each:
         if cells is None:
             return Row(**named, failed=str(self.failed.get(i, "it was not asked")))
         return Row(**named, cells=tuple(cell(one, unit.names, self.way.store) for one in cells))
+
+    def unreadable(self) -> list[Row]:
+        """A row for each file that should be a document and could not be read; no count has it."""
+        if self.way.documents is not None:
+            return []
+        found = [problem for problem in self.way.store.unread() if not problem.reason.startswith("unsupported")]
+        return [Row(document=problem.name, failed=problem.reason) for problem in found if problem.files == 1]
 
     def notes(self, missing: int, expected: Price) -> list[str]:
         """What was asked, what was kept, and what failed."""

@@ -132,6 +132,29 @@ def test_a_plan_that_cannot_be_carried_out_ends_in_the_ordinary_way_or_in_a_sent
     assert found.usage.calls == 3  # the two for a plan are charged
 
 
+def test_a_plan_that_repeats_the_example_is_none(double, asking):
+    from hybrid.each.by_model import _EXAMPLE
+
+    Scripted(double, _EXAMPLE)
+    with pytest.raises(EngineError, match="it repeats the example"):
+        asking().answer(QUESTION, LEASES, rung="each")
+
+
+def test_a_file_that_cannot_be_read_has_a_row_and_is_in_no_count(double, asking, tmp_path):
+    Scripted(double)
+    folder = tmp_path / "leases"
+    folder.mkdir()
+    for name, text in LEASES.items():
+        (folder / name).write_text(text)
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    (folder / "empty.txt").write_bytes(b"")
+    (folder / "logo.png").write_bytes(b"\x89PNG")
+    found = asking(index={"dir": str(tmp_path / "index")}).answer(QUESTION, folder, rung="each")
+    assert found.table is not None
+    assert {row.document for row in found.table.rows if row.failed} == {"broken.pdf", "empty.txt"}
+    assert "Not read: broken.pdf, empty.txt." in found.text or "Not read: empty.txt, broken.pdf." in found.text
+
+
 def test_a_quotation_that_is_not_there_takes_its_value_with_it(double, asking):
     def fill(text: str) -> str:
         if source(text) == "cedar.txt":

@@ -96,7 +96,6 @@ class TestNative:
         asked = Prompt("Write NOT IN THE DOCUMENTS and nothing else.", ())
         assert native.ask(asked, max_tokens=12).abstained
 
-
     def test_a_reply_is_held_to_its_form(self, native: Server) -> None:
         """Which the model alone does not keep to; what it says is checked against the text all the same."""
         columns = [Column(name="rent", kind="amount"), Column(name="copy", kind="yesno")]
