@@ -275,7 +275,8 @@ class Each:
         """A row for each file that should be a document and could not be read; no count has it."""
         if self.way.documents is not None:
             return []
-        found = [problem for problem in self.way.store.unread() if not problem.reason.startswith("unsupported")]
+        others = ("unsupported", "pictures")  # formats that are no documents
+        found = [problem for problem in self.way.store.unread() if not problem.reason.startswith(others)]
         return [Row(document=problem.name, failed=problem.reason) for problem in found if problem.files == 1]
 
     def notes(self, missing: int, expected: Price) -> list[str]:

@@ -20,9 +20,7 @@ from hybrid.types import ValueKind
 Measure = Literal["duration", "amount", "date", "percent", "number"]
 _CARRIED = carried(__name__)
 _WORDS: dict[str, int] = _CARRIED["numbers"]
-_CURRENCIES: dict[str, str] = {
-    name: code for code, names in _CARRIED["currencies"].items() for name in names.split()
-}
+_CURRENCIES: dict[str, str] = {name: code for code, names in _CARRIED["currencies"].items() for name in names.split()}
 _UNITS: dict[str, str] = {name: unit for unit, names in _CARRIED["units"].items() for name in names.split()}
 _LY: dict[str, str] = {name: unit for unit, names in _CARRIED["recurs"].items() for name in names.split()}
 DAYS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 365.25 / 12, "quarter": 365.25 / 4, "year": 365.25}

@@ -137,7 +137,7 @@ def test_a_table_opens_the_place_of_every_cell(browser: Any, leases: Running, wi
     rows = [row.all_inner_texts() for row in (r.locator("th, td") for r in answer.locator(".frame tr").all())]
     assert rows[0] == ["document", "rent", "kind lease"]
     assert [row[1] for row in rows[1:]] == ["£1,000 a month", "£48,000 a year", "not said"]
-    assert answer.locator(".frame .taken th").all_inner_texts() == ["dale.txt (taken)", "hill.txt (taken)"]
+    assert answer.locator(".frame .taken th").all_inner_texts() == ["dale.txt\n(taken)", "hill.txt\n(taken)"]
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     cell = answer.locator(".frame td button").nth(2)
     assert "hill.txt, rent: £48,000 a year. Opens hill.txt, line 7" in (cell.get_attribute("aria-label") or "")
