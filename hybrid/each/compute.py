@@ -54,7 +54,7 @@ class _Computation:
         unsure = [row for row, holds in judged if holds is None]
         self.done.matching = tuple(row.title for row in rows)
         if self.plan.compute in ("count", "list"):
-            said = [self._listed(rows)]
+            said = [self._listed(rows, len(unsure))]
         elif self.plan.compute == "group":
             said = [self._grouped(rows)]
         else:
@@ -106,9 +106,11 @@ class _Computation:
 
     # -- what is told --------------------------------------------------------------------------------------------
 
-    def _listed(self, rows: Sequence[Row]) -> str:
+    def _listed(self, rows: Sequence[Row], unsure: int) -> str:
         total = self._many(len(self.asked))
         self.done.figures[""] = float(len(rows))
+        if not rows and unsure:
+            return f"None of {total}{' could be judged' if unsure == len(self.asked) else ', for certain'}."
         if not rows:
             return f"None of {total}."
         shown = self._names(rows, self._told)

@@ -65,6 +65,14 @@ def test_what_is_not_said_is_counted_too() -> None:
     assert none.text == "None of 2 documents."
 
 
+def test_none_is_not_told_of_what_could_not_be_judged() -> None:
+    unsure = cited("a", doubt="its quotation is not there", counts=False)
+    found = computed(plan(YES, "count", said(YES)), table(YES, a=unsure, b=unsure))
+    assert found.text.startswith("None of 2 documents could be judged. Too doubtful to be counted: a [1]")
+    found = computed(plan(YES, "count", said(YES)), table(YES, a=unsure, b=Cell()))
+    assert found.text.startswith("None of 2 documents, for certain. Too doubtful to be counted: a [1]")
+
+
 def days(document: str, number: float, **more: Any) -> Cell:
     return cited(document, value=number, unit="days", shown=f"{number:g} days", **more)
 

@@ -83,6 +83,26 @@ def test_a_figure_has_to_stand_in_its_quotation(value: str, quote: str, number: 
     assert (cell.value, cell.doubt, cell.counts) == (number, doubt, not doubt)
 
 
+@pytest.mark.parametrize(
+    ("quote", "value", "number", "unit"),
+    [
+        ("\u00a324,000", "24,000", 24_000.0, "GBP/year"),  # how often stands behind the quotation
+        ("\u00a324,000 a year", "\u00a324,000", 24_000.0, "GBP/year"),
+        ("\u00a324", "24", None, ""),  # and this is a part of a figure
+        ("$500", "$500", 6_000.0, "USD/year"),  # a monthly fee
+    ],
+)
+def test_what_stands_around_a_short_quotation_belongs_to_it(
+    quote: str, value: str, number: float | None, unit: str
+) -> None:
+    text = "The rent is \u00a324,000 a year. It comes with a monthly fee of $500 for heating."
+    rent = Column(name="rent", kind="amount")
+    cell = found(Said(value=value, quote=quote), rent, [text])
+    assert (cell.value, cell.unit) == (number, unit)
+    if number is not None:
+        assert " ".join(text[cell.start : cell.end].split()) == cell.shown
+
+
 def test_dates_texts_and_no() -> None:
     date = found(Said(value="6/1/2024", quote="It began on 6/1/2024."), Column(name="d", kind="date"), [TEXT])
     assert date.doubt == "the date can be read in two ways"
