@@ -110,7 +110,9 @@ class Kept:
         """Delete the file, and keep in memory from now on."""
         with self._lock:
             file, self._file = self._file, None
-            for end in ("", "-journal", "-wal", "-shm") if file is not None else ():
+            if file is None:
+                return
+            for end in ("", "-journal", "-wal", "-shm"):
                 with suppress(OSError):
                     file.with_name(f"{FILE}{end}").unlink(missing_ok=True)
 

@@ -12,7 +12,8 @@ from hybrid.types import Column
 from tests import smollm2
 from tests.each.conftest import LEASES
 
-COLUMNS = [Column(name="rent", kind="amount", description="the rent"), Column(name="notice", kind="duration")]
+COLUMNS = [Column(name="rent", kind="amount", description="the rent")]
+ASKED = ("ash.txt", "cedar.txt")
 
 
 @pytest.mark.slow
@@ -20,7 +21,8 @@ def test_what_a_small_model_says_counts_only_where_the_text_has_it() -> None:
     engine = LocalEngine(EngineSettings(kind="local", model=str(smollm2.folder()), device="cpu"))
     model = Model(engine, 96, lambda prompt, most: engine.ask(prompt, max_tokens=most))
     read = 0
-    for name, text in LEASES.items():
+    for name in ASKED:
+        text = LEASES[name]
         try:
             cells = model.extract(Unit((name,), (text,)), COLUMNS)
         except NotRead:
@@ -31,4 +33,4 @@ def test_what_a_small_model_says_counts_only_where_the_text_has_it() -> None:
                 assert cell.shown in " ".join(text[cell.start : cell.end].split())
             else:
                 assert cell.value is None or cell.doubt
-    print(f"\n{read} of {len(LEASES)} documents were read")
+    print(f"\n{read} of {len(ASKED)} documents were read")

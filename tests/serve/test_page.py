@@ -132,6 +132,7 @@ def test_a_table_opens_the_place_of_every_cell(browser: Any, leases: Running, wi
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(leases.url)
+    page.select_option("#corpus", "leases")
     answer = ask(page, "What is the total rent over all leases?")
     assert answer.locator(".route b").inner_text() == "Asked every document"
     rows = [row.all_inner_texts() for row in (r.locator("th, td") for r in answer.locator(".frame tr").all())]
@@ -165,6 +166,7 @@ def test_a_long_table_scrolls_inside_and_is_shown_in_parts(browser: Any, leases:
     body = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(leases.url)
+    page.select_option("#corpus", "leases")
     page.route("**/completions", lambda route: route.fulfill(status=200, content_type="text/event-stream", body=body))
     answer = ask(page, "What is the total rent over all leases?")
     assert answer.locator(".frame tbody tr").count() == 200
