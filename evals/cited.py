@@ -16,7 +16,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 from hybrid.evals.judge import Verdict, keep, kept, verdict
-from hybrid.evals.metrics.citations import Cited, Source, Statement, contained, score, sources, statements, wanted
+from hybrid.evals.metrics.citations import Cited, Statement, score, sources, statements, wanted
+from hybrid.evals.metrics.containment import Source, contained
 from hybrid.evals.record import Record, records
 from hybrid.evals.report.data import Score
 from hybrid.evals.statistics import estimate
