@@ -23,7 +23,7 @@ import numpy as np
 from hybrid.evals.folder import RunFailed
 from hybrid.evals.record import Key, M, Record, records
 from hybrid.evals.report.data import Score
-from hybrid.evals.statistics import ENOUGH, estimate
+from hybrid.evals.statistics import ENOUGH, SCORE, estimate
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from hybrid.chat.prompts import Prompt
@@ -328,8 +328,8 @@ def _compared(
                 task=task,
                 arm=arm,
                 n=len(own),
-                judge=None if worthless else estimate(verdicts, groups),
-                metric=estimate(scores, groups),
+                judge=None if worthless else estimate(verdicts, groups, SCORE),
+                metric=estimate(scores, groups, SCORE),
                 unreadable=sum(not done[record.key].readable for record in own),
                 with_metric=agreement(verdicts, scores, groups),
                 with_labels=_with_labels(own, done, told),

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, get_args
 from hybrid.evals.arms.situations import restored
 from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.record import Record, records
-from hybrid.evals.statistics import Estimate, estimate, frontier
+from hybrid.evals.statistics import SCORE, Estimate, estimate, frontier
 from hybrid.evals.suite import target, unknown
 from pydantic import BaseModel, ConfigDict
 
@@ -195,7 +195,7 @@ def _rows(name: str, cases: Sequence[Case], done: Mapping[str, Sequence[Done]]) 
                 set=name,
                 policy=policy_name,
                 n=len(found),
-                score=estimate([d.score for d in found], groups),
+                score=estimate([d.score for d in found], groups, SCORE),
                 mean_of_tasks=_mean_of_tasks(cases, found),
                 long=sum(d.long for d in found) / len(found),
                 tokens=sum(d.tokens for d in found) / len(found) if any(d.tokens for d in found) else None,

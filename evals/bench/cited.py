@@ -176,7 +176,10 @@ def _judged(found: Sequence[Stated]) -> Iterator[dict[str, Any]]:
             pairs = {
                 "own": [(one.text, one.own, one.group) for one in some],
                 "other": [(one.text, one.other, one.group) for one in some],
-                **{what: [(one.wrong[what], one.own, one.group) for one in some if what in one.wrong] for what in CHANGES},
+                **{
+                    what: [(one.wrong[what], one.own, one.group) for one in some if what in one.wrong]
+                    for what in CHANGES
+                },
             }
             for whose, asked in pairs.items():
                 if asked:

@@ -44,17 +44,17 @@ _ORDER = re.compile(r"(?:st|nd|rd|th)\b")
 _SCALE = re.compile(r"[ -](million|billion|trillion)\b", re.IGNORECASE)
 _SCALES = {"million": 10**6, "billion": 10**9, "trillion": 10**12}
 _DENIAL = re.compile(
-    r"\b(?:not(?! (?:only|just|merely)\b)|no(?!\.? ?\d| (?:later|earlier|less|more|fewer|longer than|sooner)\b)|never|none"
-    r"|nor|neither|without|cannot)\b|n't\b",
+    r"\b(?:not(?! (?:only|just|merely)\b)|no(?!\.? ?\d| (?:later|earlier|less|more|fewer|longer than|sooner)\b)"
+    r"|never|none|nor|neither|without|cannot)\b|n't\b",
     re.IGNORECASE,
 )
 _PLAIN = re.compile(rf"{WORD.pattern}|[%$€£¥]")  # what has to be the same word for word
 _STOPS = re.compile(r"[,;:.!?()]")  # end what a denial is of
 _OPENS = frozenset(
-    "according after all although another around because before besides between beyond both despite during each either "
-    "every few following given here however including inside like many more most much nearly neither other outside over "
-    "several since some still then there therefore though through throughout thus today together towards under unlike "
-    "until upon using while within yes yet".split()
+    "according after all although another around because before besides between beyond both despite during each either"
+    " every few following given here however including inside like many more most much nearly neither other outside"
+    " over several since some still then there therefore though through throughout thus today together towards under"
+    " unlike until upon using while within yes yet".split()
 )  # begin a sentence and are no names
 _BARE = re.compile(r"(?:is|was|has|had|were|are|have|did|does|will|became)\b")  # behind a name that begins a sentence
 
@@ -121,9 +121,7 @@ def _stands(
     """Whether a figure of the statement is in the texts, and no other one of its kind in its place."""
     own, other = list[float](), list[float]()
     taken = frozenset[str]().union(*(one.values for one in stated))
-    worth = {
-        word: max(_by_distance(place - figure.at) for place in places) for word, places in claim.words.items()
-    }
+    worth = {word: max(_by_distance(place - figure.at) for place in places) for word, places in claim.words.items()}
     for text, title in zip(held, titles, strict=True):
         for one in text.figures:
             if one.values & figure.values and _alike(one, figure):
@@ -243,7 +241,7 @@ def _scope(folded: str, end: int) -> tuple[str, ...]:
 
 
 def _figures(folded: str) -> Iterator[tuple[int, frozenset[str], str, str, bool]]:
-    """Start, values, kind and unit of the numbers, dates and codes of folded text, and whether one is inside another."""
+    """Start, values, kind and unit of the figures of folded text, and whether one is inside another."""
     units = {one.start: one.unit.partition("/")[0] for one in values(folded, "amount")}
     spans: dict[tuple[int, int], tuple[str, set[str]]] = {}
     sums = list(numbers(folded))

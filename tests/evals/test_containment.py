@@ -109,6 +109,9 @@ def test_what_is_quoted_word_for_word_is_held_and_roles_are_not_seen() -> None:
 
 
 def test_figures_are_told_apart() -> None:
-    found = {tuple(sorted(one.values)): one.kind for one in read("On 3 May 1999, the 4th of 12 items, AS-278, cost 1850.").figures}
+    found = {
+        tuple(sorted(one.values)): one.kind
+        for one in read("On 3 May 1999, the 4th of 12 items, AS-278, cost 1850.").figures
+    }
     assert found["1999-05-03",] == "date"
     assert (found["4",], found["12",], found["as278",], found["1850",]) == ("order", "number", "code", "year")
