@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from hybrid.evals.folder import RunFailed
+from hybrid.evals.record import ended
 from hybrid.evals.sample import Sample
 from hybrid.evals.statistics import wilson
 from pydantic import BaseModel
@@ -287,7 +288,7 @@ def load(
         except HybridError as error:
             if not found.arms:
                 raise
-            found.stopped = f"The arm {name!r} answers nothing: {error} What was measured before holds."
+            found.stopped = f"The arm {name!r} answers nothing: {ended(str(error))} What was measured before holds."
             return _held(found)
         own = ArmLoad(arm=name)
         found.arms.append(own)
@@ -317,7 +318,8 @@ def _stopped(name: str, rate: float, asked: Sequence[Asked], n: int) -> str:
     failed = [one.failed for one in asked if one.failed]
     return (
         f"The arm {name!r} answers no more: at {rate:g} questions a second {ROW} in a row failed, after {len(asked)} "
-        f"of {n}, the last with: {failed[-1]} What was measured before holds; mend that and measure the rest again."
+        f"of {n}, the last with: {ended(failed[-1])} What was measured before holds; mend that and measure the rest "
+        "again."
     )
 
 

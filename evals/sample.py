@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from pydantic import Field
 
 from hybrid.types import Turn
 
 Count = Callable[[Sequence[str]], list[int]]  # tokens of each text, in the tokenizer of the model under test
+Tokens = Annotated[int, Field(ge=0)]  # as options of tasks take them
 Value = str | int | float | bool | None
 
 

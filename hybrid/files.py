@@ -32,6 +32,25 @@ def read_text(path: Path, what: str, error: type[UserError] = InputError) -> str
         raise error(f"Cannot read {what}: {_reason(fault)}.") from None
 
 
+def read_toml(path: Path, what: str, error: type[UserError] = InputError, text: str | None = None) -> dict[str, Any]:
+    """What a TOML file says.
+
+    Args:
+        what: the file in words, for the message: "The settings file hybrid.toml".
+        text: what the file holds, where that is known.
+
+    Raises:
+        UserError: the file cannot be read, or is not valid TOML; of the kind `error`.
+    """
+    text = read_text(path, f"{what[0].lower()}{what[1:]}", error) if text is None else text.removeprefix("\ufeff")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise error(f"{what} is not valid TOML: {fault}.") from None
+    except RecursionError:
+        raise error(f"{what} is not valid TOML: it is nested too deep.") from None
+
+
 def _reason(fault: OSError | UnicodeDecodeError) -> str:
     return getattr(fault, "strerror", None) or "it is not UTF-8 text"
 

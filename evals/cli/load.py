@@ -178,13 +178,16 @@ def _suite(what: str) -> Suite:
 def _plain(path: Path) -> list[Sample]:
     """Questions alone, with what was said before them."""
     from hybrid.evals.sample import Sample
-    from hybrid.evals.tasks.documents import history
+    from hybrid.evals.tasks.documents import FIELDS, history
     from hybrid.evals.tasks.files import lines
 
-    return [
-        Sample(str(number), row.text("question"), {}, (), group="", history=history(row))
-        for number, row in enumerate(lines(path), 1)
-    ]
+    found = []
+    for number, row in enumerate(lines(path), 1):
+        row.check(FIELDS)
+        if not row.text("question").strip():
+            raise row.fault("question", "is empty")
+        found.append(Sample(str(number), row.text("question"), {}, (), group="", history=history(row)))
+    return found
 
 
 def _samples(suite: Suite, arm: str, count: Any, options: dict[str, Any]) -> list[Sample]:

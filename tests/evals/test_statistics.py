@@ -90,7 +90,7 @@ def test_scores_that_are_all_alike_show_what_so_many_may_have_missed(n, low):
 
 def test_a_difference_of_few_samples_that_are_alike_is_open_and_of_many_is_not():
     few, many = (
-        difference({i: 1.0 for i in range(n)}, {i: 0.5 for i in range(n)}, {i: i for i in range(n)}) for n in (1, 6)
+        difference(dict.fromkeys(range(n), 1.0), dict.fromkeys(range(n), 0.5), {i: i for i in range(n)}) for n in (1, 6)
     )
     assert few is not None
     assert many is not None
