@@ -200,6 +200,9 @@ def make_task(spec: TaskSpec, data: Path | None = None) -> Task:
             own: Task = function(**options)
         except TypeError as error:
             raise InputError(f"The task {spec.name!r} does not take its options: {error}.") from None
+        lacking = [part for part in ("name", "source", "metric", "samples") if not hasattr(own, part)]
+        if lacking:
+            raise InputError(f"{spec.name!r} makes no task: what it gives has no {' and no '.join(lacking)}.")
         return own
     make = target("hybrid.evals.tasks.registry:task")
     carried_task: Task = make(spec.name, **options)
@@ -229,11 +232,13 @@ def target(name: str) -> Any:
     if here not in sys.path:
         sys.path.append(here)
     try:
-        return getattr(import_module(module), attribute)
-    except ImportError as error:
-        raise InputError(f"Cannot import {module!r} of {name!r}: {error}.") from None
-    except AttributeError:
-        raise InputError(f"The module {module!r} has no {attribute!r}.") from None
+        found = import_module(module)
+    except Exception as error:  # noqa: BLE001  (a module of the user's own may raise anything)
+        said = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        raise InputError(f"Cannot import {module!r} of {name!r}: {said}.") from None
+    if not hasattr(found, attribute):
+        raise InputError(f"The module {module!r} has no {attribute!r}.")
+    return getattr(found, attribute)
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import tomllib
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib.resources import files
@@ -90,13 +91,19 @@ def read_lines(path: Path) -> Iterator[Any]:
         InputError: it cannot be read, or a line is not JSON; the message gives the line.
     """
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+        with (
+            gzip.open(path, "rt", encoding="utf-8-sig")
+            if path.suffix == ".gz"
+            else path.open(encoding="utf-8-sig") as lines
+        ):
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     try:
                         yield json.loads(line)
                     except (ValueError, RecursionError):
                         raise InputError(f"Line {number} of {path} is not JSON.") from None
+    except (EOFError, zlib.error):
+        raise InputError(f"Cannot read {path}: its compressed data end too soon or are damaged.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"Cannot read {path}: {_reason(error)}.") from None
 

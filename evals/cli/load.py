@@ -19,7 +19,7 @@ from hybrid.evals.suite import ArmSpec, Suite, TaskSpec, make_task, read
 from hybrid.cli.common import console, grouped, print_json
 from hybrid.cli.dash import Place
 from hybrid.cli.effect import refuse
-from hybrid.cli.options import urls_option
+from hybrid.cli.options import Number, urls_option
 from hybrid.cli.progress import progress_bars
 from hybrid.errors import InputError
 from hybrid.settings.names import ENGINES
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hybrid.evals.load import Ask, Load, Rate
     from hybrid.evals.sample import Sample
 
+MOST = 1_000_000  # questions at each rate
 ARMS = ("rag", "long", "calibrated")  # where only questions are given
 _QUESTIONS = (".jsonl", ".jsonl.gz")
 
@@ -35,19 +36,21 @@ _QUESTIONS = (".jsonl", ".jsonl.gz")
 @click.command()
 @click.argument("what", metavar="SUITE", shell_complete=complete, type=Place())
 @click.option(
-    "--rate", "rates", multiple=True, type=float, help="Questions a second; again for more rates.  [required]"
+    "--rate", "rates", multiple=True, type=Number(), help="Questions a second; again for more rates.  [required]"
 )
-@click.option("--within", type=float, help="Seconds in which the whole answer has to come.")
-@click.option("--first", type=float, help="Seconds in which its first text has to come.")
+@click.option("--within", type=Number(), help="Seconds in which the whole answer has to come.")
+@click.option("--first", type=Number(), help="Seconds in which its first text has to come.")
 @click.option(
     "--share",
     default=0.9,
     show_default=True,
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Number(0, 1, min_open=True),
     help="That has to be in time.",
 )
-@click.option("--questions", "-n", default=100, show_default=True, type=click.IntRange(1), help="At each rate.")
-@click.option("--seed", default=0, show_default=True, help="Of the arrivals and of the questions' order.")
+@click.option("--questions", "-n", default=100, show_default=True, type=click.IntRange(1, MOST), help="At each rate.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the arrivals and of the questions' order."
+)
 @click.option("--service", metavar="URL", help="Ask this service, such as a `hybrid serve`, and no arms of ours.")
 @click.option(
     "--model", "models", multiple=True, help="A model's name there, or on the engine's server; with --service again."

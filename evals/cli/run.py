@@ -209,8 +209,8 @@ def _check_answered(folder: Path) -> None:
     reasons = [record.reason for record in records(folder) if record.status == "failed"]
     if reasons:
         raise RunFailed(
-            f"No sample was answered: all {len(reasons):,} failed, the last with: {ended(reasons[-1])} Mend that and run "
-            "the same command with --retry-failed."
+            f"No sample was answered: all {len(reasons):,} failed, the last with: {ended(reasons[-1])} Mend that and "
+            "run the same command with --retry-failed."
         )
 
 
@@ -238,9 +238,9 @@ def _show_scores(found: Data) -> None:
         "failed": lambda row: str(row.failed),
         "skipped": lambda row: str(row.skipped),
         "score": lambda row: spanned(row.score),
-        "silent": lambda row: f"{row.abstained:.0%}",
-        "tokens read": lambda row: f"{row.prompt_tokens:,.0f}",
-        "s": lambda row: f"{row.seconds:.2f}",
+        "silent": lambda row: f"{row.abstained:.0%}" if row.n else "-",
+        "tokens read": lambda row: f"{row.prompt_tokens:,.0f}" if row.n else "-",
+        "s": lambda row: f"{row.seconds:.2f}" if row.n else "-",
     }
     cited = {(row.task, row.arm): f"{row.recall.mean:.2f}/{row.precision.mean:.2f}" for row in found.citations}
     if cited:

@@ -77,6 +77,8 @@ def compare(one: Path, other: Path) -> Comparison:
                 f"{left:,} samples of the arm {arm!r} have another content in the other run; they are left out."
             )
         pairs += paired(arm, arm, same, theirs)
+    if not pairs:
+        notes.append("The two runs have no sample that an arm of the same name answered in both: nothing is compared.")
     notes += [f"The arm {arm!r} is only in {other}." for arm in info2.arms if arm not in info.arms]
     return Comparison(settings=settings, rows=pairs, notes=notes)
 

@@ -45,12 +45,12 @@ def scores(data: Data) -> Section:
             "n": lambda row: f"{row.n:,}",
             "score": lambda row: span(row.score),
             "metric": lambda row: row.metric,
-            "abstained": lambda row: f"{row.abstained:.0%}",
+            "abstained": lambda row: f"{row.abstained:.0%}" if row.n else "-",
             "failed": lambda row: str(row.failed),
             "skipped": lambda row: str(row.skipped),
-            "tokens read": lambda row: f"{row.prompt_tokens:,.0f}",
-            "cached": lambda row: f"{row.cached_tokens:,.0f}",
-            "s": lambda row: f"{row.seconds:.2f}",
+            "tokens read": lambda row: f"{row.prompt_tokens:,.0f}" if row.n else "-",
+            "cached": lambda row: f"{row.cached_tokens:,.0f}" if row.n else "-",
+            "s": lambda row: f"{row.seconds:.2f}" if row.n else "-",
         },
     )
     text = (

@@ -22,6 +22,7 @@ from hybrid.engines.base import Completion
 from hybrid.errors import EngineError, InputError, SettingsError, WindowError
 from hybrid.types import Answer, Citation, Usage
 from tests.evals.made import made, record
+from tests.model_server import model_server
 
 FILING = Path(__file__).parents[2] / "examples" / "filing" / "genprex-10-q-2024-q1.txt"
 LEASE = Source(
@@ -232,6 +233,18 @@ def test_the_command(folder: Path, tmp_path: Path, capsys) -> None:
     assert guarded(evaluate, ["cited", str(folder), "--nli", "x", "--url", "http://127.0.0.1:1/v1"]) == 2
     assert "--nli has no effect beside --url" in capsys.readouterr().err
     assert guarded(evaluate, ["cited", str(folder), "--model", "x"]) == 2
+    assert "--model has no effect without --url or --engine" in capsys.readouterr().err
+    assert guarded(evaluate, ["cited", str(folder), "--engine", "extractive", "--quiet"]) == 2
+    assert "answers by quoting and cannot judge" in capsys.readouterr().err
+
+
+def test_an_engine_on_a_server_judges(folder: Path, capsys) -> None:
+    with model_server({"id": "judge", "max_model_len": 4096}) as server:
+        assert guarded(evaluate, ["cited", str(folder), "--url", server.url, "--quiet", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["judge"] == f"judge at {server.url}"
+    assert told["usage"]["calls"] == 2
+    assert "2 of 2 verdicts" in told["notes"][-1]  # this server says neither yes nor no
 
 
 def test_what_an_arm_leaves_out_is_no_citation() -> None:
