@@ -297,6 +297,21 @@ def test_abstentions_are_judged(golds, reply, score):
     assert judge("best_subspan_em", Sample("1", "?", {}, golds, group=""), reply) == score
 
 
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        (lambda text, golds: float("nan"), "The metric 'own' gives nan for 's', and a score is from 0 to 1"),
+        (lambda text, golds: 100.0, "gives 100 for 's'"),
+        (lambda text, golds: 1 / 0, "The metric 'own' fails on 's': ZeroDivisionError: division by zero"),
+        (lambda text, golds: None, "fails on 's': TypeError"),
+    ],
+)
+def test_a_metric_of_the_users_own_gives_a_score(monkeypatch, metric, said):
+    monkeypatch.setitem(METRICS._own, "own", metric)
+    with pytest.raises(InputError, match=said):
+        judge("own", Sample("s", "q", {}, ("1",), group="g"), Reply("1"))
+
+
 def test_an_unknown_metric_is_named():
     with pytest.raises(InputError, match=r"There is no metric 'exact_mach'; did you mean 'exact_match'\?"):
         METRICS["exact_mach"]
