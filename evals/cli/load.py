@@ -94,14 +94,13 @@ def load(what: str, output: Path | None, as_json: bool, **options: Any) -> None:
         found = measure(
             arms, rates, limit, n=options["questions"], share=options["share"], seed=options["seed"], step=step
         )
-    if output is not None:
-        _save(found, output)
+    saved = None if output is None else _save(found, output)
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
         _show(found)
-        if output is not None:
-            console().print(f"{output / 'load.svg'}", markup=False)
+        if saved is not None:
+            console().print(str(saved), markup=False)
     if found.stopped:
         from hybrid.evals.folder import RunFailed
 
@@ -206,7 +205,8 @@ def _samples(suite: Suite, arm: str, count: Any, options: dict[str, Any]) -> lis
     ]
 
 
-def _save(found: Load, folder: Path) -> None:
+def _save(found: Load, folder: Path) -> Path:
+    """Write the figures, and the picture where there is something to draw; the one to look at."""
     from hybrid.evals.folder import make_folder, write
     from hybrid.evals.report.figures import lines, standalone
     from hybrid.evals.statistics import Estimate
@@ -222,6 +222,7 @@ def _save(found: Load, folder: Path) -> None:
         title = f"Answered in time: {_limits(found)}"
         drawn = lines(title, series, "questions a second", threshold=found.share, y_label="share in time")
         write(folder / "load.svg", standalone(drawn))
+    return folder / ("load.svg" if series else "load.json")
 
 
 def _limits(found: Load) -> str:

@@ -284,6 +284,15 @@ def test_a_service_that_goes_away_leaves_what_was_measured(questions: Path, fadi
     assert err.count("\n") == 1
 
 
+def test_a_picture_is_named_only_where_there_is_one(questions: Path, fading: str, tmp_path: Path, capsys: Any) -> None:
+    options = ["--service", fading, "--rate", "50", "--within", "5", "-n", "60", "--quiet", "-o", str(tmp_path / "out")]
+    assert guarded(evaluate, ["load", str(questions), *options]) == 2
+    out = capsys.readouterr().out.replace("\n", "")
+    assert "not measured" in out
+    assert out.endswith("load.json")
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["load.json"]
+
+
 def test_arms_of_a_file_are_asked_in_process(tmp_path: Path, capsys: Any) -> None:
     row = {"question": "When does the lease end?", "answers": ["2031"], "documents": {"a": "The lease ends in 2031."}}
     file = tmp_path / "own.jsonl"
