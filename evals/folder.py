@@ -179,8 +179,9 @@ def differences(old: Any, new: Any, place: str = "") -> dict[str, tuple[Any, Any
 
 def _by_name(parts: list[Any]) -> dict[str, Any]:
     """The parts of a list by their label or name; empty where one has none, or two have the same."""
-    found = {part.get("label") or part.get("name"): part for part in parts if isinstance(part, Mapping)}
-    return found if len(found) == len(parts) and None not in found else {}
+    named = [(part.get("label") or part.get("name"), part) for part in parts if isinstance(part, Mapping)]
+    found = {str(name): part for name, part in named if name}
+    return found if len(found) == len(parts) else {}
 
 
 def finished(folder: Path, suite: Suite, shard: str = "") -> bool:

@@ -115,9 +115,9 @@ class Suite(Part):
         numbers = {"seed": self.seeds, "length": self.lengths}
         numbers |= {f"length of the task {task.title!r}:": task.lengths or () for task in self.tasks}
         for what, given in numbers.items():
-            twice = next((number for number in given if given.count(number) > 1), None)
-            if twice is not None:
-                raise ValueError(f"the suite names the {what} {twice} twice; its samples would be asked once more")
+            again = next((number for number in given if given.count(number) > 1), None)
+            if again is not None:
+                raise ValueError(f"the suite names the {what} {again} twice; its samples would be asked once more")
         for task in self.tasks:
             for name in task.arms:
                 if name not in arms:
