@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from hybrid.evals.cli.common import CONFIG, FOLDER, JSON, QUIET, show_notes, spanned
+from hybrid.evals.cli.common import CONFIG, FOLDER, JSON, QUIET, show_notes
 
 from hybrid.cli.common import console, grouped, print_json
 from hybrid.cli.effect import refuse
@@ -16,6 +16,7 @@ from hybrid.settings.names import ENGINES
 
 if TYPE_CHECKING:
     from hybrid.evals.cited import CitedRun, Judge
+    from hybrid.evals.statistics import Estimate
 
 
 @click.command()
@@ -76,18 +77,24 @@ def _judge(config: str | None, nli: str | None, url: str | None, kind: str | Non
 
 
 def _show(found: CitedRun) -> None:
-    judged = found.judge is not None
-    heads = ["task", "arm", "n", "statements", "citations", "recall", "precision"]
-    heads += ["entailed recall", "entailed precision", "same"] if judged else []
     rows = []
     for row in found.rows:
-        told = [spanned(row.entailed_recall), spanned(row.entailed_precision)]
-        told.append("-" if row.same is None else f"{row.same:.0%}")
         counts = [f"{number:,}" for number in (row.n, row.statements, row.citations)]
-        contained = [spanned(row.recall), spanned(row.precision)]
-        rows.append([row.task, row.arm, *counts, *contained, *(told if judged else [])])
+        rows.append([row.task, row.arm, *counts, "rule", _short(row.recall), _short(row.precision)])
+        if found.judge is not None:
+            own = [_short(row.entailed_recall), _short(row.entailed_precision)]
+            rows.append([row.task, row.arm, *counts, "model", *own])
+    heads = ["task", "arm", "n", "stated", "cited", "by", "recall", "precision"]
     console().print(grouped(heads, rows), soft_wrap=False)
+    for row in found.rows:
+        if row.same is not None:
+            told = f"{row.task}, {row.arm}: rule and model agree on {row.same:.0%} of the statements that cite"
+            console().print(told, markup=False)
     if found.usage.calls:
         read = f"{found.usage.prompt_tokens:,} tokens read, {found.usage.seconds:,.0f} s"
         console().print(f"{found.judge} took {found.usage.calls:,} calls: {read}", markup=False)
     show_notes(found.notes)
+
+
+def _short(one: Estimate | None) -> str:
+    return "-" if one is None else f"{one.mean:.2f} \\[{one.low:.2f}, {one.high:.2f}]"

@@ -229,7 +229,9 @@ def test_the_command(folder: Path, tmp_path: Path, capsys) -> None:
     assert told["rows"][0]["recall"]["mean"] == 0.5
     nli = str(inference(tmp_path / "nli", LABELS, 1))
     assert guarded(evaluate, ["cited", str(folder), "--nli", nli, "--quiet"]) == 0
-    assert "entailed" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "rule and model agree on" in out
+    assert "\u2026" not in out  # nothing is cut at 80 columns
     assert guarded(evaluate, ["cited", str(folder), "--nli", "x", "--url", "http://127.0.0.1:1/v1"]) == 2
     assert "--nli has no effect beside --url" in capsys.readouterr().err
     assert guarded(evaluate, ["cited", str(folder), "--model", "x"]) == 2
