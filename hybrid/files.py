@@ -46,7 +46,7 @@ def read_toml(path: Path, what: str, error: type[UserError] = InputError, text: 
     text = read_text(path, f"{what[0].lower()}{what[1:]}", error) if text is None else text.removeprefix("\ufeff")
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
+    except ValueError as fault:  # also for a number of thousands of digits
         raise error(f"{what} is not valid TOML: {fault}.") from None
     except RecursionError:
         raise error(f"{what} is not valid TOML: it is nested too deep.") from None
