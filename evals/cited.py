@@ -16,10 +16,11 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 from hybrid.evals.judge import Verdict, keep, kept, verdict
-from hybrid.evals.metrics.citations import Cited, Source, Statement, contained, score, sources, statements, wanted
+from hybrid.evals.metrics.citations import Cited, Statement, score, sources, statements, wanted
+from hybrid.evals.metrics.containment import Source, contained
 from hybrid.evals.record import Record, records
 from hybrid.evals.report.data import Score
-from hybrid.evals.statistics import estimate
+from hybrid.evals.statistics import SCORE, estimate
 from pydantic import BaseModel, ConfigDict
 
 from hybrid.chat.prompts import Prompt
@@ -237,8 +238,8 @@ def _row(task: str, arm: str, own: Sequence[_Answer], told: Mapping[str, Entaile
         n=len(own),
         statements=sum(one.statements for one in found),
         citations=sum(one.citations for one in found),
-        recall=estimate([one.recall for one in found], groups),
-        precision=estimate([one.precision for one in found], groups),
+        recall=estimate([one.recall for one in found], groups, SCORE),
+        precision=estimate([one.precision for one in found], groups, SCORE),
     )
     if not told:
         return row
@@ -252,8 +253,8 @@ def _row(task: str, arm: str, own: Sequence[_Answer], told: Mapping[str, Entaile
     ]
     return row.model_copy(
         update={
-            "entailed_recall": estimate([one.recall for one in entailed], groups),
-            "entailed_precision": estimate([one.precision for one in entailed], groups),
+            "entailed_recall": estimate([one.recall for one in entailed], groups, SCORE),
+            "entailed_precision": estimate([one.precision for one in entailed], groups, SCORE),
             "same": sum(both) / len(both) if both else None,
         }
     )

@@ -163,7 +163,11 @@ def _unported(arms: dict[str, dict[str, Any]], suite: Suite) -> Any:
 
 
 def differences(old: Any, new: Any, place: str = "") -> dict[str, tuple[Any, Any]]:
-    """The differences of two pieces of JSON: path to both values."""
+    """The differences of two pieces of JSON: path to both values; parts of a list go by their names."""
+    if isinstance(old, list) and isinstance(new, list):
+        parts = _by_name(old), _by_name(new)
+        if all(parts) and [*parts[0]] == [*parts[1]]:
+            old, new = parts
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         found: dict[str, tuple[Any, Any]] = {}
         for key in dict.fromkeys((*old, *new)):
@@ -171,6 +175,13 @@ def differences(old: Any, new: Any, place: str = "") -> dict[str, tuple[Any, Any
                 found |= differences(old.get(key), new.get(key), f"{place}.{key}" if place else str(key))
         return found
     return {} if old == new else {place: (old, new)}
+
+
+def _by_name(parts: list[Any]) -> dict[str, Any]:
+    """The parts of a list by their label or name; empty where one has none, or two have the same."""
+    named = [(part.get("label") or part.get("name"), part) for part in parts if isinstance(part, Mapping)]
+    found = {str(name): part for name, part in named if name}
+    return found if len(found) == len(parts) else {}
 
 
 def finished(folder: Path, suite: Suite, shard: str = "") -> bool:

@@ -23,7 +23,7 @@ import numpy as np
 from hybrid.evals.folder import RunFailed
 from hybrid.evals.record import Key, M, Record, records
 from hybrid.evals.report.data import Score
-from hybrid.evals.statistics import ENOUGH, estimate
+from hybrid.evals.statistics import ENOUGH, SCORE, estimate
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from hybrid.chat.prompts import Prompt
@@ -31,12 +31,13 @@ from hybrid.cost.price import price
 from hybrid.engines.base import Engine
 from hybrid.errors import InputError, WindowError
 from hybrid.files import read_lines
-from hybrid.settings import CostSettings
+from hybrid.settings import CostSettings, Settings
 from hybrid.types import Cost, Piece, Usage
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 DRAWS = 2000
 _MAX_TOKENS = 64
+_QUOTES = "{name} answers by quoting and cannot judge; name an engine with a language model."
 _ANSWERED = (
     "Somebody was asked: {question}\nThe text named 'reply' is what was said, 'right answers' lists what is accepted, "
     "one per line. Does the reply, taken as a whole, give one of the right answers? Other words for it are "
@@ -97,6 +98,20 @@ def judge(engine: Engine, question: str, golds: Sequence[str], prediction: str) 
     return verdict(engine, Prompt(wording.format(question=question.strip()), tuple(pieces)))
 
 
+def judging(settings: Settings) -> Engine:
+    """The engine of the settings, to judge.
+
+    Raises:
+        InputError: it quotes instead of generating.
+    """
+    from hybrid.engines.make import make_engine
+    from hybrid.index.embedding import Embedder
+
+    if settings.engine.kind == "extractive":
+        raise InputError(_QUOTES.format(name="The engine 'extractive'"))
+    return make_engine(settings.engine, Embedder(settings.embedder))
+
+
 def verdict(engine: Engine, prompt: Prompt) -> Verdict:
     """The yes or no with which a model answers a prompt.
 
@@ -105,7 +120,7 @@ def verdict(engine: Engine, prompt: Prompt) -> Verdict:
     """
     completion = engine.ask(prompt, max_tokens=_MAX_TOKENS)
     if completion.quotes:
-        raise InputError(f"{engine.name} answers by quoting and cannot judge; name an engine with a language model.")
+        raise InputError(_QUOTES.format(name=engine.name))
     said = re.search(r"\b(yes|no)\b", completion.text, re.IGNORECASE)
     return Verdict(float(said is not None and said[1].lower() == "yes"), said is not None, completion.usage)
 
@@ -328,8 +343,8 @@ def _compared(
                 task=task,
                 arm=arm,
                 n=len(own),
-                judge=None if worthless else estimate(verdicts, groups),
-                metric=estimate(scores, groups),
+                judge=None if worthless else estimate(verdicts, groups, SCORE),
+                metric=estimate(scores, groups, SCORE),
                 unreadable=sum(not done[record.key].readable for record in own),
                 with_metric=agreement(verdicts, scores, groups),
                 with_labels=_with_labels(own, done, told),

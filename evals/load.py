@@ -13,6 +13,7 @@ before in its prefix cache. What is not answered when all are over the limit is 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from hybrid.evals.folder import RunFailed
+from hybrid.evals.record import ended
 from hybrid.evals.sample import Sample
 from hybrid.evals.statistics import wilson
 from pydantic import BaseModel
@@ -52,8 +54,8 @@ class Limit:
         if not any(value is not None for value in given.values()):
             raise InputError("Nothing says when an answer is in time: give --within, --first or both, in seconds.")
         for name, value in given.items():
-            if value is not None and not value > 0:
-                raise InputError(f"{name} is {value:g} s, and no answer comes in that: give more than 0.")
+            if value is not None and not 0 < value < math.inf:
+                raise InputError(f"{name} is {value:g} s, which is no limit for an answer: give a number above 0.")
 
     @property
     def longest(self) -> float:
@@ -174,6 +176,8 @@ def arrivals(rate: float, n: int, seed: int) -> list[float]:
     """
     if not rate > 0:
         raise InputError(f"At a rate of {rate:g} questions a second none ever arrives: give --rate more than 0.")
+    if rate == math.inf:
+        raise InputError("At a rate of inf questions a second all arrive at once: give --rate a number.")
     gaps = np.random.default_rng(seed).exponential(1.0, n)
     dues: list[float] = (np.cumsum(gaps) / rate).tolist()
     return dues
@@ -200,7 +204,14 @@ def stream(
         threads.append(
             threading.Thread(target=under.answer, args=(samples[place % len(samples)], found[-1]), daemon=True)
         )
-        threads[-1].start()
+        try:
+            threads[-1].start()
+        except RuntimeError:
+            under.abort()
+            raise RunFailed(
+                f"{place:,} questions are under way at once, and this machine starts no more threads: give a lower "
+                "--rate, or fewer --questions."
+            ) from None
         if step is not None:
             step(place + 1)
     over = (found[-1].due if found else 0.0) + limit.longest
@@ -287,7 +298,7 @@ def load(
         except HybridError as error:
             if not found.arms:
                 raise
-            found.stopped = f"The arm {name!r} answers nothing: {error} What was measured before holds."
+            found.stopped = f"The arm {name!r} answers nothing: {ended(str(error))} What was measured before holds."
             return _held(found)
         own = ArmLoad(arm=name)
         found.arms.append(own)
@@ -317,7 +328,8 @@ def _stopped(name: str, rate: float, asked: Sequence[Asked], n: int) -> str:
     failed = [one.failed for one in asked if one.failed]
     return (
         f"The arm {name!r} answers no more: at {rate:g} questions a second {ROW} in a row failed, after {len(asked)} "
-        f"of {n}, the last with: {failed[-1]} What was measured before holds; mend that and measure the rest again."
+        f"of {n}, the last with: {ended(failed[-1])} What was measured before holds; mend that and measure the rest "
+        "again."
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from hybrid.evals.content import place
 from hybrid.evals.folder import RunFailed
-from hybrid.evals.record import Key, Record, whole_lines
+from hybrid.evals.record import Key, Record, ended, whole_lines
 from hybrid.evals.suite import Limits
 from pydantic_core import PydanticSerializationError
 
@@ -61,8 +61,8 @@ class Log:
             total, failed = self._counted(record.arm, record.status)
             if record.status == "failed" and failed > max(limits.failed, limits.failed_share * total):
                 raise RunFailed(
-                    f"{failed} of {total} samples of the arm {record.arm!r} failed, the last with: {record.reason} "
-                    "Mend that and run the same command with --retry-failed."
+                    f"{failed} of {total} samples of the arm {record.arm!r} failed, the last with: "
+                    f"{ended(record.reason)} Mend that and run the same command with --retry-failed."
                 )
 
     def _write(self, line: bytes) -> None:

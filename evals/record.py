@@ -73,6 +73,12 @@ class Record(BaseModel):
         return "\n".join([*(turn.text for turn in self.history), self.question])
 
 
+def ended(reason: str) -> str:
+    """A reason, such as another program's, as a sentence that another may follow."""
+    reason = reason.rstrip()
+    return reason if reason.endswith((".", "!", "?", "\u2026")) else f"{reason}."
+
+
 def records(path: Path) -> Iterator[Record]:
     """The records of a run folder or of a file of them, one at a time; a torn last line is skipped.
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, get_args
 from hybrid.evals.arms.situations import restored
 from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.record import Record, records
-from hybrid.evals.statistics import Estimate, estimate, frontier
+from hybrid.evals.statistics import SCORE, Estimate, estimate, frontier
 from hybrid.evals.suite import target, unknown
 from pydantic import BaseModel, ConfigDict
 
@@ -39,6 +39,7 @@ QUERIES, REPLIES, DOCUMENTS = (
 _LENGTHS = {"32k": 32_768, "128k": 131_072}
 _PASSAGES = 3_000  # tokens that LaRA's retrieval read, assumed: five passages of 600
 OUTPUT = 128  # tokens of an answer, assumed where nothing tells
+_MOST = 1_000_000_000  # tokens of a prompt
 _PER_TOKEN = 4  # characters, where only the text is known
 _MODES: dict[Route, str] = {"rag": "rag", "long": "long_context"}
 _ROUTES: tuple[Route, ...] = get_args(Route)
@@ -195,7 +196,7 @@ def _rows(name: str, cases: Sequence[Case], done: Mapping[str, Sequence[Done]]) 
                 set=name,
                 policy=policy_name,
                 n=len(found),
-                score=estimate([d.score for d in found], groups),
+                score=estimate([d.score for d in found], groups, SCORE),
                 mean_of_tasks=_mean_of_tasks(cases, found),
                 long=sum(d.long for d in found) / len(found),
                 tokens=sum(d.tokens for d in found) / len(found) if any(d.tokens for d in found) else None,
@@ -324,6 +325,9 @@ def labels(path: Path) -> list[Case]:
         if not isinstance(line, dict) or not isinstance(line.get("question"), str) or line.get("route") not in _ROUTES:
             raise InputError(f"Line {number} of {path} needs a question, a route (rag or long) and a label.")
         label_score(line.get("label"), f"line {number} of {path}")
+        tokens = line.get("prompt_tokens") or 0
+        if not isinstance(tokens, int | float) or not 0 <= tokens < _MOST:
+            raise InputError(f"Line {number} of {path}: prompt_tokens is {tokens!r}, and has to be a number of tokens.")
         found[line["question"]][line["route"]] = line
     cases = []
     for question, routes in found.items():

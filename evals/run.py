@@ -15,7 +15,7 @@ from hybrid.evals.content import difference, place, refusal
 from hybrid.evals.folder import CHANGED, FAILED, RunInfo, begin, locked, make_folder, set_aside
 from hybrid.evals.log import Log
 from hybrid.evals.record import RECORDS, whole_lines
-from hybrid.evals.sample import Count, Sample, Task
+from hybrid.evals.sample import Count, Sample, Task, checked
 from hybrid.evals.shards import WHOLE, Division, Shard
 from hybrid.evals.suite import Cell, Limits, Suite
 from hybrid.evals.workers import Check, Step, Workers
@@ -85,7 +85,8 @@ def run(
 
 def _ask(cell: Cell, task: Task, count: Count, workers: Workers, part: Division) -> None:
     """Hand the shard's samples of a cell to the workers."""
-    for at, sample, content in part.of(by_document(task.samples(count, cell.n, cell.seed, cell.length))):
+    samples = checked(cell.task, task.samples(count, cell.n, cell.seed, cell.length))
+    for at, sample, content in part.of(by_document(samples)):
         workers.take(cell, task, sample, at, content)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Annotated, Protocol
 
+from pydantic import Field
+
+from hybrid.errors import InputError
 from hybrid.types import Turn
 
 Count = Callable[[Sequence[str]], list[int]]  # tokens of each text, in the tokenizer of the model under test
+Tokens = Annotated[int, Field(ge=0)]  # as options of tasks take them
 Value = str | int | float | bool | None
 
 
@@ -61,3 +65,24 @@ class Task(Protocol):
         Raises:
             InputError: the data cannot be read, or no sample of that length can be made.
         """
+
+
+def checked(task: str, samples: Iterable[Sample]) -> Iterator[Sample]:
+    """Samples as they come, each with an id of its own and golds that are texts: one text alone would be its letters.
+
+    Raises:
+        InputError: one is not like that; a task of the user's own may give anything.
+    """
+    seen = set[str]()
+    for number, sample in enumerate(samples, 1):
+        if not isinstance(sample, Sample):
+            raise InputError(f"The task {task!r} gives {type(sample).__name__} as its sample {number}, and no Sample.")
+        golds = sample.golds
+        if isinstance(golds, str) or not all(isinstance(gold, str) for gold in golds):
+            raise InputError(f"The task {task!r} gives {golds!r} as golds of {sample.id!r}: give a tuple of texts.")
+        if not isinstance(sample.documents, Mapping):
+            raise InputError(f"The task {task!r} gives no documents by name for {sample.id!r}: give name -> text.")
+        if sample.id in seen:
+            raise InputError(f"The task {task!r} gives two samples the id {sample.id!r}; each needs its own.")
+        seen.add(sample.id)
+        yield sample

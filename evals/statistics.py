@@ -15,6 +15,7 @@ import numpy as np
 K = TypeVar("K", bound=Hashable)  # a sample
 ENOUGH = 6  # samples: all of six going one way by chance is rarer than one in twenty
 _DRAWS = 2000  # resamples
+_ALIKE = 1e-9  # width of an interval that is none but for rounding
 _CELLS = 4_000_000  # resampled indices held at once
 
 
@@ -37,7 +38,7 @@ class Estimate(NamedTuple):
 
 
 class Difference(Estimate):
-    """One arm minus another on the samples that both answered."""
+    """One arm's scores minus another's on the samples that both answered."""
 
     @property
     def established(self) -> bool:
@@ -97,15 +98,29 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return float(found[0]), float(found[1])
 
 
-def estimate(values: Sequence[float], groups: Sequence[Hashable]) -> Estimate:
-    """The mean of some scores, one or more from each group.
+def estimate(
+    values: Sequence[float], groups: Sequence[Hashable], within: tuple[float, float] | None = None
+) -> Estimate:
+    """The mean of some figures, one or more from each group.
+
+    Args:
+        within: the least and the most that a figure can be, such as 0 and 1 of a score. Resamples of figures that are
+            all alike, or of a single one, show no width; where the bounds are known, the interval is then as wide as
+            what so many draws may have missed (Clopper and Pearson, 1934).
 
     Raises:
         ValueError: no values, or not as many groups as values.
     """
     different = len(set(groups))
     found = bootstrap(values, groups if different > 1 else None)
+    if within is not None and found.high - found.low < _ALIKE:
+        mean, missed = found.mean, 1 - 0.025 ** (1 / (different if different > 1 else len(values)))
+        found = Interval(mean, mean - missed * (mean - within[0]), mean + missed * (within[1] - mean))
     return Estimate(*found, n=len(values), groups=different)
+
+
+SCORE = (0.0, 1.0)
+GAIN = (-1.0, 1.0)  # of one score over another
 
 
 def difference(one: Mapping[K, float], other: Mapping[K, float], groups: Mapping[K, Hashable]) -> Difference | None:
@@ -118,7 +133,8 @@ def difference(one: Mapping[K, float], other: Mapping[K, float], groups: Mapping
     if not both:
         return None
     labels = [groups[sample] for sample in both]
-    return Difference(*estimate([one[sample] - other[sample] for sample in both], labels))
+    within = GAIN if len(both) < ENOUGH else None  # several that all go one way establish that; few say nothing
+    return Difference(*estimate([one[sample] - other[sample] for sample in both], labels, within))
 
 
 def frontier(points: Mapping[str, tuple[float, float]]) -> list[str]:
@@ -146,4 +162,4 @@ def regret(scores: Mapping[str, Mapping[K, float]], groups: Mapping[K, Hashable]
         return {}
     best = {sample: max(scores[arm][sample] for arm in arms) for sample in common}
     labels = [groups[sample] for sample in common]
-    return {arm: estimate([best[sample] - scores[arm][sample] for sample in common], labels) for arm in arms}
+    return {arm: estimate([best[sample] - scores[arm][sample] for sample in common], labels, SCORE) for arm in arms}

@@ -6,24 +6,28 @@ seed and sizes at the top          [settings.engine] as in hybrid.toml, for all 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from hybrid.evals.sample import Task
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
 
 from hybrid.errors import InputError
+from hybrid.files import read_toml
 
 Kind = Literal["hybrid", "raw", "llama_index", "function"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SUITES = "suites"  # folder of the carried ones, beside this file
 PROJECT = Path(__file__).resolve().parents[1]
 DATA = "{data}"  # the folder named with --data, in a text of a task's options
+
+
+Whole = Annotated[int, Strict()]  # true is no number
+Length = Annotated[Whole, Field(ge=1)]
 
 
 class Part(BaseModel):
@@ -36,8 +40,10 @@ class Limits(Part):
     """Limits at which a run stops early; the same command continues it."""
 
     failed_share: float = Field(0.2, ge=0, le=1, description="of the samples of an arm that may fail")
-    failed: int = Field(10, ge=0, description="failures of an arm that are always allowed")
-    minutes: float | None = Field(None, gt=0, description="time after which no further sample is begun")
+    failed: Whole = Field(10, ge=0, description="failures of an arm that are always allowed")
+    minutes: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="time after which no further sample is begun"
+    )
 
 
 class TaskSpec(Part):
@@ -46,8 +52,8 @@ class TaskSpec(Part):
     name: str = Field(min_length=1, description="of a carried task, or `module:function` that makes one of your own")
     label: str = Field("", description="how the report calls it; needed where one task is asked for twice")
     options: dict[str, Any] = Field({}, description="given to the task by name")
-    n: int | None = Field(None, ge=1, description="samples of each length and seed; None: the suite's")
-    lengths: tuple[int, ...] | None = Field(None, description="tokens of prompt and reply; None: the suite's")
+    n: Whole | None = Field(None, ge=1, description="samples of each length and seed; None: the suite's")
+    lengths: tuple[Length, ...] | None = Field(None, description="tokens of prompt and reply; None: the suite's")
     arms: tuple[str, ...] = Field((), description="the only arms that answer it; empty: all")
     optional: bool = Field(False, description="whether it is left out where the folder of data sets lacks its files")
 
@@ -61,10 +67,10 @@ class Serve(Part):
     """The model that vLLM serves for the run where the user names no server."""
 
     model: str = Field(min_length=1, description="a folder or a hub name; {project} is the folder of the project")
-    context: int | None = Field(
+    context: Whole | None = Field(
         None, ge=64, description="tokens; beyond the model's own a second server extends it. None: the model's own"
     )
-    port: int = Field(8100, ge=1, le=65534, description="of the first server; the second takes the next")
+    port: Whole = Field(8100, ge=1, le=65534, description="of the first server; the second takes the next")
     flags: tuple[str, ...] = Field((), description="passed on to vLLM unchanged")
 
 
@@ -74,7 +80,7 @@ class ArmSpec(Part):
     name: str = Field(min_length=1, max_length=60)
     kind: Kind = "hybrid"
     target: str = Field("", description="for llama_index and function: `module:function`")
-    concurrency: int = Field(1, ge=1, description="for llama_index and function: samples under way at once")
+    concurrency: Whole = Field(1, ge=1, description="for llama_index and function: samples under way at once")
     settings: dict[str, dict[str, Any]] = Field({}, description="as in hybrid.toml, over those of the suite")
 
     @model_validator(mode="after")
@@ -89,9 +95,9 @@ class Suite(Part):
 
     name: str = Field("", description="empty: the file's")
     about: str = ""
-    n: int = Field(50, ge=1, description="samples of each task, length and seed")
-    lengths: tuple[int, ...] = Field((), description="tokens of prompt and reply; empty: the data decide")
-    seeds: tuple[int, ...] = Field((0,), min_length=1)
+    n: Whole = Field(50, ge=1, description="samples of each task, length and seed")
+    lengths: tuple[Length, ...] = Field((), description="tokens of prompt and reply; empty: the data decide")
+    seeds: tuple[Whole, ...] = Field((0,), min_length=1)
     settings: dict[str, dict[str, Any]] = Field({}, description="as in hybrid.toml, for all arms")
     serve: Serve | None = Field(None, description="the model that a run without --url starts servers for")
     tasks: tuple[TaskSpec, ...] = Field(min_length=1)
@@ -106,6 +112,12 @@ class Suite(Part):
             if twice is not None:
                 remedy = "a label of its own" if what == "task" else "another name"
                 raise ValueError(f"the suite names the {what} {twice!r} twice; give one of them {remedy}")
+        numbers = {"seed": self.seeds, "length": self.lengths}
+        numbers |= {f"length of the task {task.title!r}:": task.lengths or () for task in self.tasks}
+        for what, given in numbers.items():
+            again = next((number for number in given if given.count(number) > 1), None)
+            if again is not None:
+                raise ValueError(f"the suite names the {what} {again} twice; its samples would be asked once more")
         for task in self.tasks:
             for name in task.arms:
                 if name not in arms:
@@ -158,21 +170,16 @@ def read(what: str | Path) -> Suite:
     """
     known = carried()
     path = Path(what)
+    text = None
     if str(what) in known:
         text, name = known[str(what)].read_text(encoding="utf-8"), str(what)
     elif path.is_file():
-        try:
-            text, name = path.read_text(encoding="utf-8"), path.stem
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise InputError(f"Cannot read the suite {path}: {reason}.") from None
+        name = path.stem
     else:
         raise InputError(f"There is no {unknown('suite', str(what), known)} A TOML file can be named too.")
+    data = read_toml(path, f"The suite {what}", text=text)
     try:
-        data = tomllib.loads(text)
         return Suite.model_validate({"name": name, **data})
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"The suite {what} is not valid TOML: {error}.") from None
     except ValidationError as error:
         raise InputError(f"The suite {what}: {fault(error, Suite)}") from None
 
@@ -193,6 +200,9 @@ def make_task(spec: TaskSpec, data: Path | None = None) -> Task:
             own: Task = function(**options)
         except TypeError as error:
             raise InputError(f"The task {spec.name!r} does not take its options: {error}.") from None
+        lacking = [part for part in ("name", "source", "metric", "samples") if not hasattr(own, part)]
+        if lacking:
+            raise InputError(f"{spec.name!r} makes no task: what it gives has no {' and no '.join(lacking)}.")
         return own
     make = target("hybrid.evals.tasks.registry:task")
     carried_task: Task = make(spec.name, **options)
@@ -222,11 +232,13 @@ def target(name: str) -> Any:
     if here not in sys.path:
         sys.path.append(here)
     try:
-        return getattr(import_module(module), attribute)
-    except ImportError as error:
-        raise InputError(f"Cannot import {module!r} of {name!r}: {error}.") from None
-    except AttributeError:
-        raise InputError(f"The module {module!r} has no {attribute!r}.") from None
+        found = import_module(module)
+    except Exception as error:  # noqa: BLE001  (a module of the user's own may raise anything)
+        said = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        raise InputError(f"Cannot import {module!r} of {name!r}: {said}.") from None
+    if not hasattr(found, attribute):
+        raise InputError(f"The module {module!r} has no {attribute!r}.")
+    return getattr(found, attribute)
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -26,7 +26,7 @@ from hybrid.chat.prompts import Prompt
 from hybrid.cli.common import console, print_json
 from hybrid.cli.dash import Place
 from hybrid.cli.effect import refuse
-from hybrid.cli.options import settings_from
+from hybrid.cli.options import Number, settings_from
 from hybrid.cli.progress import progress_bars
 from hybrid.engines.base import Engine
 from hybrid.errors import InputError
@@ -182,7 +182,7 @@ def _scored(at: float, scores: Sequence[float]) -> Scored | None:
     "--threshold",
     default=0.9,
     show_default=True,
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     help="Share of the score of short prompts that a longer one must keep.",
 )
 @click.option("--seed", default=0, show_default=True)

@@ -17,9 +17,10 @@ from hybrid.evals.record import Record
 from hybrid.evals.sample import Sample, Task
 from hybrid.evals.suite import Cell, Limits
 
-from hybrid.errors import HybridError, MissingDependency, SettingsError, WindowError
+from hybrid.errors import HybridError, InputError, MissingDependency, SettingsError, WindowError
 from hybrid.types import Usage
 
+_ROUNDING = 1e-9  # by which a sum of shares may miss 0 or 1
 Step = Callable[[str, int, int], None]  # arm, done, total
 Check = Callable[[], None]  # raises where no further sample can be answered
 
@@ -174,8 +175,18 @@ def judge(metric: str, sample: Sample, reply: Reply) -> float:
     """The score of a reply. Where no answer exists, only an abstention is right; elsewhere the metric decides.
 
     The sentence in which hybrid abstains is no prediction: the "no" in its "not" is no answer to a yes-or-no question.
+
+    Raises:
+        InputError: a metric of the user's own fails, or gives no score.
     """
     if not sample.golds:
         return float(reply.abstained)
     silent = reply.abstained and reply.route is not None
-    return METRICS[metric]("" if silent else reply.text, sample.golds)
+    measure = METRICS[metric]
+    try:
+        score = float(measure("" if silent else reply.text, sample.golds))
+    except Exception as error:
+        raise InputError(f"The metric {metric!r} fails on {sample.id!r}: {type(error).__name__}: {error}.") from error
+    if not -_ROUNDING <= score <= 1 + _ROUNDING:
+        raise InputError(f"The metric {metric!r} gives {score:g} for {sample.id!r}, and a score is from 0 to 1.")
+    return min(1.0, max(0.0, score))

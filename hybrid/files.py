@@ -8,6 +8,7 @@ import json
 import os
 import re
 import tomllib
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib.resources import files
@@ -30,6 +31,25 @@ def read_text(path: Path, what: str, error: type[UserError] = InputError) -> str
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as fault:
         raise error(f"Cannot read {what}: {_reason(fault)}.") from None
+
+
+def read_toml(path: Path, what: str, error: type[UserError] = InputError, text: str | None = None) -> dict[str, Any]:
+    """What a TOML file says.
+
+    Args:
+        what: the file in words, for the message: "The settings file hybrid.toml".
+        text: what the file holds, where that is known.
+
+    Raises:
+        UserError: the file cannot be read, or is not valid TOML; of the kind `error`.
+    """
+    text = read_text(path, f"{what[0].lower()}{what[1:]}", error) if text is None else text.removeprefix("\ufeff")
+    try:
+        return tomllib.loads(text)
+    except ValueError as fault:  # also for a number of thousands of digits
+        raise error(f"{what} is not valid TOML: {fault}.") from None
+    except RecursionError:
+        raise error(f"{what} is not valid TOML: it is nested too deep.") from None
 
 
 def _reason(fault: OSError | UnicodeDecodeError) -> str:
@@ -84,13 +104,19 @@ def read_lines(path: Path) -> Iterator[Any]:
         InputError: it cannot be read, or a line is not JSON; the message gives the line.
     """
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+        with (
+            gzip.open(path, "rt", encoding="utf-8-sig")
+            if path.suffix == ".gz"
+            else path.open(encoding="utf-8-sig") as lines
+        ):
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     try:
                         yield json.loads(line)
                     except (ValueError, RecursionError):
                         raise InputError(f"Line {number} of {path} is not JSON.") from None
+    except (EOFError, zlib.error):
+        raise InputError(f"Cannot read {path}: its compressed data end too soon or are damaged.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"Cannot read {path}: {_reason(error)}.") from None
 

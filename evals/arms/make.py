@@ -11,6 +11,7 @@ from hybrid.evals.arms.plain import FunctionArm, QueryEngineArm, RawArm
 from hybrid.evals.arms.shared import Shared
 from hybrid.evals.suite import ArmSpec, Suite, merged, target
 
+from hybrid.errors import InputError
 from hybrid.settings import Settings, load
 
 
@@ -43,5 +44,7 @@ def make_arm(spec: ArmSpec, settings: Settings, shared: Shared | None = None) ->
         return HybridArm(spec.name, settings, shared)
     if spec.kind == "raw":
         return RawArm(spec.name, settings)
-    arm = QueryEngineArm if spec.kind == "llama_index" else FunctionArm
-    return arm(spec.name, target(spec.target), spec.concurrency)
+    arm, function = QueryEngineArm if spec.kind == "llama_index" else FunctionArm, target(spec.target)
+    if not callable(function):
+        raise InputError(f"The target {spec.target!r} of the arm {spec.name!r} is no function: it cannot be called.")
+    return arm(spec.name, function, spec.concurrency)

@@ -111,7 +111,10 @@ class FunctionArm:
     @staticmethod
     def _timed(ask: Callable[..., Any], *arguments: Any) -> Reply:
         begun = time.perf_counter()
-        text = spoken(str(ask(*arguments)))
+        said = ask(*arguments)
+        if said is None:
+            raise TypeError("it returned None, and a reply is text")
+        text = spoken(str(said))
         return Reply(text, abstains(text), usage=Usage(seconds=time.perf_counter() - begun))
 
     def price(self, usage: Usage) -> None:

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from hybrid.evals.cli.common import CONFIG, FOLDER, JSON, QUIET, show_notes, spanned
+from hybrid.evals.cli.common import CONFIG, FOLDER, JSON, QUIET, show_notes
 
 from hybrid.cli.common import console, grouped, print_json
 from hybrid.cli.effect import refuse
 from hybrid.cli.progress import progress_bars
 from hybrid.settings import load
+from hybrid.settings.names import ENGINES
 
 if TYPE_CHECKING:
     from hybrid.evals.cited import CitedRun, Judge
+    from hybrid.evals.statistics import Estimate
 
 
 @click.command()
@@ -22,11 +24,19 @@ if TYPE_CHECKING:
 @CONFIG
 @click.option("--nli", help="A cross-encoder trained on natural language inference, a folder or hub name, as judge.")
 @click.option("--url", help="A server whose model judges instead, such as http://localhost:8000/v1.")
-@click.option("--model", help="The judge's name on that server.")
+@click.option("--engine", type=click.Choice(list(ENGINES)), help="Or the engine of the settings, of this kind.")
+@click.option("--model", help="The judge's name on that server, or the local engine's folder or name.")
 @QUIET
 @JSON
 def cited(
-    folder: Path, config: str | None, nli: str | None, url: str | None, model: str | None, quiet: bool, as_json: bool
+    folder: Path,
+    config: str | None,
+    nli: str | None,
+    url: str | None,
+    engine: str | None,
+    model: str | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Tell recall and precision of the citations in the answers of the run in FOLDER, as ALCE defines them.
 
@@ -37,49 +47,54 @@ def cited(
     \b
     Try:  hybrid eval cited smoke
           hybrid eval cited smoke --nli cross-encoder/nli-deberta-v3-base
+          hybrid eval cited smoke --engine local --model HuggingFaceTB/SmolLM2-1.7B-Instruct
     """
     from hybrid.evals.cited import cited_run
 
-    if nli is not None and (url is not None or model is not None):
-        refuse("--nli", "beside --url or --model, which name another judge")
-    if model is not None and url is None:
-        refuse("--model", "without --url", "name the judge's server too")
+    if nli is not None and (url or engine or model) is not None:
+        refuse("--nli", "beside --url, --engine or --model, which name another judge")
+    if model is not None and url is None and engine is None:
+        refuse("--model", "without --url or --engine", "name the judge's server or kind too")
     with progress_bars(quiet=quiet) as step:
         told = None if step is None else lambda done, total: step("judge", done, total)
-        found = cited_run(folder, _judge(config, nli, url, model), told)
+        found = cited_run(folder, _judge(config, nli, url, engine, model), told)
     if as_json:
         print_json(found.model_dump(mode="json"))
         return
     _show(found)
 
 
-def _judge(config: str | None, nli: str | None, url: str | None, model: str | None) -> Judge | None:
+def _judge(config: str | None, nli: str | None, url: str | None, kind: str | None, model: str | None) -> Judge | None:
     from hybrid.evals.cited import Asked, Inference
+    from hybrid.evals.judge import judging
 
     if nli is not None:
         return Inference(nli, load(config).embedder.device)
-    if url is None:
+    if url is None and kind is None:
         return None
-    from hybrid.engines.make import make_engine
-    from hybrid.index.embedding import Embedder
-
-    settings = load(config, {"engine": {"url": url, "model": model, "kind": "server", "max_tokens": 64}})
-    return Asked(make_engine(settings.engine, Embedder(settings.embedder)))
+    settings = load(config, {"engine": {"url": url, "model": model, "kind": kind or "server", "max_tokens": 64}})
+    return Asked(judging(settings))
 
 
 def _show(found: CitedRun) -> None:
-    judged = found.judge is not None
-    heads = ["task", "arm", "n", "statements", "citations", "recall", "precision"]
-    heads += ["entailed recall", "entailed precision", "same"] if judged else []
     rows = []
     for row in found.rows:
-        told = [spanned(row.entailed_recall), spanned(row.entailed_precision)]
-        told.append("-" if row.same is None else f"{row.same:.0%}")
         counts = [f"{number:,}" for number in (row.n, row.statements, row.citations)]
-        contained = [spanned(row.recall), spanned(row.precision)]
-        rows.append([row.task, row.arm, *counts, *contained, *(told if judged else [])])
+        rows.append([row.task, row.arm, *counts, "rule", _short(row.recall), _short(row.precision)])
+        if found.judge is not None:
+            own = [_short(row.entailed_recall), _short(row.entailed_precision)]
+            rows.append([row.task, row.arm, *counts, "model", *own])
+    heads = ["task", "arm", "n", "stated", "cited", "by", "recall", "precision"]
     console().print(grouped(heads, rows), soft_wrap=False)
+    for row in found.rows:
+        if row.same is not None:
+            told = f"{row.task}, {row.arm}: rule and model agree on {row.same:.0%} of the statements that cite"
+            console().print(told, markup=False)
     if found.usage.calls:
         read = f"{found.usage.prompt_tokens:,} tokens read, {found.usage.seconds:,.0f} s"
         console().print(f"{found.judge} took {found.usage.calls:,} calls: {read}", markup=False)
     show_notes(found.notes)
+
+
+def _short(one: Estimate | None) -> str:
+    return "-" if one is None else f"{one.mean:.2f} \\[{one.low:.2f}, {one.high:.2f}]"

@@ -42,17 +42,13 @@ def judge(
     \b
     Try:  hybrid eval judge smoke --url http://localhost:8000/v1
     """
-    from hybrid.evals.judge import judge_run
-
-    from hybrid.engines.make import make_engine
-    from hybrid.index.embedding import Embedder
+    from hybrid.evals.judge import judge_run, judging
 
     given = {"url": url, "model": model, "kind": None if url is None else "server", "max_tokens": 64}
     settings = load(config, {"engine": given})
     with progress_bars(quiet=quiet) as step:
         told = None if step is None else lambda done, total: step("judge", done, total)
-        engine = make_engine(settings.engine, Embedder(settings.embedder))
-        found = judge_run(folder, engine, labels, told, settings.cost)
+        found = judge_run(folder, judging(settings), labels, told, settings.cost)
     if as_json:
         print_json(found.model_dump(mode="json"))
         return

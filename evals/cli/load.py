@@ -19,7 +19,7 @@ from hybrid.evals.suite import ArmSpec, Suite, TaskSpec, make_task, read
 from hybrid.cli.common import console, grouped, print_json
 from hybrid.cli.dash import Place
 from hybrid.cli.effect import refuse
-from hybrid.cli.options import urls_option
+from hybrid.cli.options import Number, urls_option
 from hybrid.cli.progress import progress_bars
 from hybrid.errors import InputError
 from hybrid.settings.names import ENGINES
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hybrid.evals.load import Ask, Load, Rate
     from hybrid.evals.sample import Sample
 
+MOST = 1_000_000  # questions at each rate
 ARMS = ("rag", "long", "calibrated")  # where only questions are given
 _QUESTIONS = (".jsonl", ".jsonl.gz")
 
@@ -35,19 +36,21 @@ _QUESTIONS = (".jsonl", ".jsonl.gz")
 @click.command()
 @click.argument("what", metavar="SUITE", shell_complete=complete, type=Place())
 @click.option(
-    "--rate", "rates", multiple=True, type=float, help="Questions a second; again for more rates.  [required]"
+    "--rate", "rates", multiple=True, type=Number(), help="Questions a second; again for more rates.  [required]"
 )
-@click.option("--within", type=float, help="Seconds in which the whole answer has to come.")
-@click.option("--first", type=float, help="Seconds in which its first text has to come.")
+@click.option("--within", type=Number(), help="Seconds in which the whole answer has to come.")
+@click.option("--first", type=Number(), help="Seconds in which its first text has to come.")
 @click.option(
     "--share",
     default=0.9,
     show_default=True,
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Number(0, 1, min_open=True),
     help="That has to be in time.",
 )
-@click.option("--questions", "-n", default=100, show_default=True, type=click.IntRange(1), help="At each rate.")
-@click.option("--seed", default=0, show_default=True, help="Of the arrivals and of the questions' order.")
+@click.option("--questions", "-n", default=100, show_default=True, type=click.IntRange(1, MOST), help="At each rate.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the arrivals and of the questions' order."
+)
 @click.option("--service", metavar="URL", help="Ask this service, such as a `hybrid serve`, and no arms of ours.")
 @click.option(
     "--model", "models", multiple=True, help="A model's name there, or on the engine's server; with --service again."
@@ -91,14 +94,13 @@ def load(what: str, output: Path | None, as_json: bool, **options: Any) -> None:
         found = measure(
             arms, rates, limit, n=options["questions"], share=options["share"], seed=options["seed"], step=step
         )
-    if output is not None:
-        _save(found, output)
+    saved = None if output is None else _save(found, output)
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
         _show(found)
-        if output is not None:
-            console().print(f"{output / 'load.svg'}", markup=False)
+        if saved is not None:
+            console().print(str(saved), markup=False)
     if found.stopped:
         from hybrid.evals.folder import RunFailed
 
@@ -178,13 +180,16 @@ def _suite(what: str) -> Suite:
 def _plain(path: Path) -> list[Sample]:
     """Questions alone, with what was said before them."""
     from hybrid.evals.sample import Sample
-    from hybrid.evals.tasks.documents import history
+    from hybrid.evals.tasks.documents import FIELDS, history
     from hybrid.evals.tasks.files import lines
 
-    return [
-        Sample(str(number), row.text("question"), {}, (), group="", history=history(row))
-        for number, row in enumerate(lines(path), 1)
-    ]
+    found = []
+    for number, row in enumerate(lines(path), 1):
+        row.check(FIELDS)
+        if not row.text("question").strip():
+            raise row.fault("question", "is empty")
+        found.append(Sample(str(number), row.text("question"), {}, (), group="", history=history(row)))
+    return found
 
 
 def _samples(suite: Suite, arm: str, count: Any, options: dict[str, Any]) -> list[Sample]:
@@ -200,7 +205,8 @@ def _samples(suite: Suite, arm: str, count: Any, options: dict[str, Any]) -> lis
     ]
 
 
-def _save(found: Load, folder: Path) -> None:
+def _save(found: Load, folder: Path) -> Path:
+    """Write the figures, and the picture where there is something to draw; the one to look at."""
     from hybrid.evals.folder import make_folder, write
     from hybrid.evals.report.figures import lines, standalone
     from hybrid.evals.statistics import Estimate
@@ -216,6 +222,7 @@ def _save(found: Load, folder: Path) -> None:
         title = f"Answered in time: {_limits(found)}"
         drawn = lines(title, series, "questions a second", threshold=found.share, y_label="share in time")
         write(folder / "load.svg", standalone(drawn))
+    return folder / ("load.svg" if series else "load.json")
 
 
 def _limits(found: Load) -> str:

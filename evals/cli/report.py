@@ -62,7 +62,8 @@ def compare(one: Path, other: Path, as_json: bool) -> None:
         rows.append(
             (row.arm, row.task, f"{row.n:,}", f"{row.one:.3f}", f"{row.other:.3f}", span, row.words * established)
         )
-    out.print(grouped(heads, rows), soft_wrap=False)
+    if rows:
+        out.print(grouped(heads, rows), soft_wrap=False)
     if any(not row[-1] for row in rows):
         out.print("where no word stands behind a difference, none is established", soft_wrap=False)
     show_notes(found.notes)

@@ -96,7 +96,9 @@ def run(suite: str, output: Path, engine: str | None, data: Path | None, as_json
         notes = []
     else:
         notes = _on_ray(chosen, output, engine, data, options)
-    tell(output, notes, reported=options["reported"], as_json=as_json)
+    found = tell(output, notes, reported=options["reported"], as_json=as_json)
+    if not any(row.n or row.skipped for row in found.scores):
+        _check_answered(output)
 
 
 def check_effects(suite: str, starts: bool, options: Mapping[str, Any]) -> None:
@@ -199,7 +201,20 @@ def engines(
         yield served.settings, {"check": served.check, "versions": served.versions}
 
 
-def tell(folder: Path, notes: list[str], *, reported: bool, as_json: bool) -> None:
+def _check_answered(folder: Path) -> None:
+    """Raise RunFailed where samples failed; to be called where none was answered."""
+    from hybrid.evals.folder import RunFailed
+    from hybrid.evals.record import ended, records
+
+    reasons = [record.reason for record in records(folder) if record.status == "failed"]
+    if reasons:
+        raise RunFailed(
+            f"No sample was answered: all {len(reasons):,} failed, the last with: {ended(reasons[-1])} Mend that and "
+            "run the same command with --retry-failed."
+        )
+
+
+def tell(folder: Path, notes: list[str], *, reported: bool, as_json: bool) -> Data:
     """Write the report of a run, and print its scores."""
     from hybrid.evals.report import make, save, summary
 
@@ -207,11 +222,12 @@ def tell(folder: Path, notes: list[str], *, reported: bool, as_json: bool) -> No
     found = summary(folder)
     if as_json:
         print_json(found.model_dump(mode="json"))
-        return
+        return found
     _show_scores(found)
-    show_notes(notes)
+    show_notes([*found.notes, *notes])
     shown = folder / "report" / "report.html" if reported else f"see them with: hybrid eval report {folder}"
     console().print(f"\nrecords in {folder}; {shown}", markup=False)
+    return found
 
 
 def _show_scores(found: Data) -> None:
@@ -222,9 +238,9 @@ def _show_scores(found: Data) -> None:
         "failed": lambda row: str(row.failed),
         "skipped": lambda row: str(row.skipped),
         "score": lambda row: spanned(row.score),
-        "silent": lambda row: f"{row.abstained:.0%}",
-        "tokens read": lambda row: f"{row.prompt_tokens:,.0f}",
-        "s": lambda row: f"{row.seconds:.2f}",
+        "silent": lambda row: f"{row.abstained:.0%}" if row.n else "-",
+        "tokens read": lambda row: f"{row.prompt_tokens:,.0f}" if row.n else "-",
+        "s": lambda row: f"{row.seconds:.2f}" if row.n else "-",
     }
     cited = {(row.task, row.arm): f"{row.recall.mean:.2f}/{row.precision.mean:.2f}" for row in found.citations}
     if cited:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from hybrid.evals.report import figures
 from hybrid.evals.report.data import CitationRow, Data, FollowRow, Section, Table, signed_span, span
-from hybrid.evals.report.rows import Row, by, mean, sure
+from hybrid.evals.report.rows import Row, by, mean, scored, sure
+from hybrid.evals.statistics import GAIN
 
 
 def cited(rows: Sequence[Row]) -> list[CitationRow]:
@@ -21,8 +22,8 @@ def cited(rows: Sequence[Row]) -> list[CitationRow]:
                 n=len(own),
                 statements=sum(one.statements for one in told),
                 citations=sum(one.citations for one in told),
-                recall=sure(own, lambda row: row.cited.recall if row.cited else 0.0),
-                precision=sure(own, lambda row: row.cited.precision if row.cited else 0.0),
+                recall=scored(own, lambda row: row.cited.recall if row.cited else 0.0),
+                precision=scored(own, lambda row: row.cited.precision if row.cited else 0.0),
             )
         )
     return found
@@ -44,7 +45,7 @@ def citations(data: Data, rows: Sequence[Row]) -> Section:
         "model judge too."
     )
     arms = by([row for row in rows if row.cited], lambda row: row.arm)
-    recall = {arm: sure(own, lambda row: row.cited.recall if row.cited else 0.0) for arm, own in arms.items()}
+    recall = {arm: scored(own, lambda row: row.cited.recall if row.cited else 0.0) for arm, own in arms.items()}
     drawn = figures.bars("Statements supported by what they cite", recall, "citation recall, all tasks")
     return Section("Citations", [text], [("citations", drawn)], [Table(head, cells, "Citations of each task and arm")])
 
@@ -59,9 +60,9 @@ def followups(data: Data, rows: Sequence[Row]) -> Section:
                 arm=arm,
                 n=len(own),
                 rewritten=mean(row.rewritten for row in own),
-                hit=sure(own, lambda row: row.retrieved["hit"]),
-                as_asked=sure(own, lambda row: row.retrieved["hit_as_asked"]),
-                gain=sure(own, lambda row: row.retrieved["hit"] - row.retrieved["hit_as_asked"]),
+                hit=scored(own, lambda row: row.retrieved["hit"]),
+                as_asked=scored(own, lambda row: row.retrieved["hit_as_asked"]),
+                gain=sure(own, lambda row: row.retrieved["hit"] - row.retrieved["hit_as_asked"], GAIN),
             )
         )
     if not data.follows:

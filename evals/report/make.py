@@ -14,7 +14,7 @@ from hybrid.evals.report.data import Comparison, Data, Report, ScoreRow
 from hybrid.evals.report.evidence import citations, cited, followups
 from hybrid.evals.report.page import questions
 from hybrid.evals.report.profile import by_length, needles, places, retrieval, speeds
-from hybrid.evals.report.rows import Row, by, load, mean, missing_records, sure
+from hybrid.evals.report.rows import Row, by, load, mean, missing_records, scored
 from hybrid.evals.report.worth import costs, examples, paired, pairs, regrets, routes, scores, verdict
 
 
@@ -77,6 +77,8 @@ def compare(one: Path, other: Path) -> Comparison:
                 f"{left:,} samples of the arm {arm!r} have another content in the other run; they are left out."
             )
         pairs += paired(arm, arm, same, theirs)
+    if not pairs:
+        notes.append("The two runs have no sample that an arm of the same name answered in both: nothing is compared.")
     notes += [f"The arm {arm!r} is only in {other}." for arm in info2.arms if arm not in info.arms]
     return Comparison(settings=settings, rows=pairs, notes=notes)
 
@@ -99,7 +101,7 @@ def _basis(info: RunInfo, rows: Sequence[Row]) -> Data:
                 n=len(answered),
                 failed=sum(row.status == "failed" for row in own),
                 skipped=sum(row.status == "skipped" for row in own),
-                score=sure(answered, lambda row: row.score) if answered else None,
+                score=scored(answered) if answered else None,
                 abstained=mean(row.abstained for row in answered),
                 prompt_tokens=mean(row.prompt for row in answered),
                 cached_tokens=mean(row.cached for row in answered),

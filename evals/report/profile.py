@@ -21,8 +21,8 @@ from hybrid.evals.report.data import (
     short,
     span,
 )
-from hybrid.evals.report.rows import Row, by, by_place, known, mean, sure
-from hybrid.evals.statistics import Estimate
+from hybrid.evals.report.rows import Row, by, by_place, known, mean, scored, sure
+from hybrid.evals.statistics import SCORE, Estimate
 from hybrid.evals.tasks.nolima import nolima
 from hybrid.evals.tasks.ruler.ruler import THRESHOLD, effective_length
 from pydantic import TypeAdapter
@@ -48,9 +48,7 @@ def by_length(data: Data, rows: Sequence[Row]) -> Section:
         found: list[LengthRow] = []
         for arm, some in by(own, lambda row: row.arm).items():
             means = {
-                length: sure(these, lambda row: row.score)
-                for length in lengths
-                if (these := [row for row in some if row.length == length])
+                length: scored(these) for length in lengths if (these := [row for row in some if row.length == length])
             }
             base = nolima.base_score(_by_needle(some)) if family == "nolima" else None
             holds = _holds(family, means) if base is None else nolima.effective_length(_by_needle(some))
@@ -155,8 +153,7 @@ def places(data: Data, rows: Sequence[Row]) -> Section:
         found: list[PlaceRow] = []
         for arm, some in by(placed, lambda pair: pair[1].arm).items():
             means = {
-                place: sure([row for _, row in pairs], lambda row: row.score)
-                for place, pairs in by(some, lambda pair: pair[0]).items()
+                place: scored([row for _, row in pairs]) for place, pairs in by(some, lambda pair: pair[0]).items()
             }
             best = max(means.values(), key=lambda score: score.mean)
             series[arm] = list(means.items())
@@ -203,7 +200,7 @@ def needles(rows: Sequence[Row]) -> Section:
         if len(lengths) < 2 or len(depths) < 2:
             continue
         cells = {
-            (depth, short(length)): sure(some, lambda row: row.score)
+            (depth, short(length)): scored(some)
             for depth in depths
             for length in lengths
             if (some := [row for place, row in placed if place == depth and row.length == length])
@@ -263,7 +260,7 @@ def _row(arm: str, length: int | None, own: Sequence[Row], shape: Shape | None) 
         written_per_second=sum(row.output for row in own) / writing if writing else None,
         prompt_tokens=mean(row.prompt for row in own),
         kept=sure(own, lambda row: shape.kv_bytes(row.context)) if shape is not None else None,
-        score=sure(own, lambda row: row.score),
+        score=scored(own),
     )
 
 
@@ -324,9 +321,9 @@ def retrieval(data: Data, rows: Sequence[Row]) -> Section:
     """How well the passages found cover the gold ranges; arms that found the same share a row."""
     ranged = [row for row in rows if "recall" in row.retrieved]
     for (task, arm), own in by(ranged, lambda row: (row.task, row.arm)).items():
-        means = {what: sure(own, lambda row, what=what: row.retrieved[what]) for what in _WHAT}  # type: ignore[misc]
+        means = {what: scored(own, lambda row, what=what: row.retrieved[what]) for what in _WHAT}  # type: ignore[misc]
         seen = {
-            what.replace("@", "_"): known(own, lambda row, what=what: row.retrieved.get(what))  # type: ignore[misc]
+            what.replace("@", "_"): known(own, lambda row, what=what: row.retrieved.get(what), SCORE)  # type: ignore[misc]
             for what in _TOUCHED
         }
         data.retrieval.append(RetrievalRow(task=task, arm=arm, n=len(own), **means, **seen))

@@ -13,7 +13,7 @@ from hybrid.evals.arms.arm import COMPARED
 from hybrid.evals.folder import RunInfo, read_run
 from hybrid.evals.metrics.citations import Cited, by_containment
 from hybrid.evals.record import Record, records
-from hybrid.evals.statistics import Estimate, estimate
+from hybrid.evals.statistics import SCORE, Estimate, estimate
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -153,13 +153,20 @@ def common(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return {arm: [own[sample] for sample in both] for arm, own in arms.items()}
 
 
-def sure(rows: Sequence[Row], of: Callable[[Row], float]) -> Estimate:
-    return estimate([of(row) for row in rows], [row.group for row in rows])
+def sure(rows: Sequence[Row], of: Callable[[Row], float], within: tuple[float, float] | None = None) -> Estimate:
+    return estimate([of(row) for row in rows], [row.group for row in rows], within)
 
 
-def known(rows: Sequence[Row], of: Callable[[Row], float | None]) -> Estimate | None:
+def scored(rows: Sequence[Row], of: Callable[[Row], float] = lambda row: row.score) -> Estimate:
+    """The mean of a score from 0 to 1."""
+    return sure(rows, of, SCORE)
+
+
+def known(
+    rows: Sequence[Row], of: Callable[[Row], float | None], within: tuple[float, float] | None = None
+) -> Estimate | None:
     """A mean where every row has the figure: a mean over some of them would be of other samples."""
-    return sure(rows, lambda row: of(row) or 0.0) if all(of(row) is not None for row in rows) else None
+    return sure(rows, lambda row: of(row) or 0.0, within) if all(of(row) is not None for row in rows) else None
 
 
 def mean(values: Iterable[float]) -> float:

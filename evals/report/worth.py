@@ -26,8 +26,8 @@ from hybrid.evals.report.data import (
     signed_span,
     span,
 )
-from hybrid.evals.report.rows import Row, by, by_sample, common, known, mean, sure
-from hybrid.evals.statistics import ENOUGH, Difference, Estimate, difference, estimate, frontier, regret
+from hybrid.evals.report.rows import Row, by, by_sample, common, known, mean, scored, sure
+from hybrid.evals.statistics import ENOUGH, GAIN, Difference, Estimate, difference, estimate, frontier, regret
 
 K = TypeVar("K", bound=Hashable)
 ALL = "all tasks"
@@ -45,17 +45,17 @@ def scores(data: Data) -> Section:
             "n": lambda row: f"{row.n:,}",
             "score": lambda row: span(row.score),
             "metric": lambda row: row.metric,
-            "abstained": lambda row: f"{row.abstained:.0%}",
+            "abstained": lambda row: f"{row.abstained:.0%}" if row.n else "-",
             "failed": lambda row: str(row.failed),
             "skipped": lambda row: str(row.skipped),
-            "tokens read": lambda row: f"{row.prompt_tokens:,.0f}",
-            "cached": lambda row: f"{row.cached_tokens:,.0f}",
-            "s": lambda row: f"{row.seconds:.2f}",
+            "tokens read": lambda row: f"{row.prompt_tokens:,.0f}" if row.n else "-",
+            "cached": lambda row: f"{row.cached_tokens:,.0f}" if row.n else "-",
+            "s": lambda row: f"{row.seconds:.2f}" if row.n else "-",
         },
     )
     text = (
-        "Means with 95 % intervals, clustered by document; n: samples that were answered. Where all scores are equal "
-        "the interval has no width, though up to 3 in n of such samples may still differ. Tokens and seconds are means."
+        "Means with 95 % intervals, clustered by document; n: samples that were answered. Where all scores are alike, "
+        "or there is one, the interval is what so many may have missed. Tokens and seconds are means."
     )
     tables = [Table(*every, "All about each task and arm")]
     if len(data.scores) > _PIVOT:
@@ -151,7 +151,7 @@ def costs(data: Data, rows: Sequence[Row]) -> Section:
                 gpu_seconds=known(some, lambda row: row.gpu_seconds),
                 joules=known(some, lambda row: row.joules),
                 tokens=sure(some, lambda row: row.tokens),
-                score=sure(some, lambda row: row.score),
+                score=scored(some),
                 on_frontier=arm in worth,
             )
             for arm, some in arms.items()
@@ -233,9 +233,9 @@ def routes(data: Data, rows: Sequence[Row]) -> Section:
                     way=way,
                     n=len(sent),
                     share=len(sent) / len(own),
-                    score=sure(sent, lambda row: row.score),
+                    score=scored(sent),
                     against=rival if both else "",
-                    gain=estimate(list(gains.values()), [row.group for row in both]) if both else None,
+                    gain=estimate(list(gains.values()), [row.group for row in both], GAIN) if both else None,
                 )
             )
     ways = [way for way in other if any(row.way == way for row in data.routes)]
@@ -326,7 +326,7 @@ def verdict(data: Data, rows: Sequence[Row]) -> str:
     asked = f"{n:,} question{'s' * (n != 1)}"
     if len(arms) == 1:
         ((arm, own),) = arms.items()
-        score = sure(own, lambda row: row.score)
+        score = scored(own)
         return (
             f"{done}{arm} scores {score.mean:.2f} [{score.low:.2f}, {score.high:.2f}] on {asked}, for {unit(arm)} each."
         )

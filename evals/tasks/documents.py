@@ -18,12 +18,12 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.sample import Count, Sample
 from hybrid.evals.tasks.files import Fields, fitting, lines
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from hybrid.corpus.readers.extract import Unreadable
@@ -47,7 +47,7 @@ class Documents(ABC):
 
     path: Path
     judged_by: str | None = None
-    max_tokens: int = 128
+    max_tokens: Annotated[int, Field(ge=1)] = 128
 
     name: ClassVar[str]
     paper: ClassVar[str]  # where the data are from, with their licence
@@ -121,6 +121,8 @@ def letter(row: Fields, field: str, golds: tuple[str, ...], choices: tuple[str, 
     """The letter of the right option, given as a letter or as the option's text."""
     if len(choices) > len(LETTERS):
         raise row.fault("choices", f"has {len(choices)} options; {len(LETTERS)} are the most")
+    if len(set(choices)) < len(choices):
+        raise row.fault("choices", "has the same option twice")
     letters = LETTERS[: len(choices)]
     if len(golds) == 1 and golds[0] in choices:
         return letters[choices.index(golds[0])]
@@ -137,6 +139,9 @@ def with_options(question: str, choices: Iterable[str]) -> str:
     return "\n".join([question, *shown, "Answer with the letter of the right option."]) if shown else question
 
 
+FIELDS = ("question", "answers", "documents", "choices", "gold", "history", "id", "group")
+
+
 class Own(Documents):
     """Your own questions over your own documents."""
 
@@ -151,6 +156,7 @@ class Own(Documents):
     def read(self) -> Iterator[Sample]:
         shared: dict[str, Mapping[str, str]] = {}
         for number, row in enumerate(lines(self.path), 1):
+            row.check(FIELDS)
             question, golds = row.text("question"), row.texts("answers")
             if not question.strip():
                 raise row.fault("question", "is empty")
@@ -217,5 +223,9 @@ def _own_documents(row: Fields, folder: Path, shared: dict[str, Mapping[str, str
         raise row.fault("documents", "has to be an object of texts by name, a path, or a list of paths")
     if not documents:
         raise row.fault("documents", "is empty")
+    if not all(name.strip() for name in documents):
+        raise row.fault("documents", "has a text without a name")
+    if not any(text.strip() for text in documents.values()):
+        raise row.fault("documents", f"has no text: {', '.join(documents)}")
     shared[known] = documents
     return documents

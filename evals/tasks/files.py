@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hybrid.evals.sample import Count, Sample
 from hybrid.errors import InputError
 
 _SEPARATE = 8  # tokens that may be added where texts meet in a prompt
+_MISSPELT = 0.75  # how alike a field's name and a misspelt one are; 1: the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,22 @@ class Fields:
         found = self._each(field, dict, "objects")
         return [Fields(f"{self.where}, {field} {number}", item) for number, item in enumerate(found, 1)]
 
+    def check(self, known: Collection[str]) -> None:
+        """Raise `fault` on a field that is a known one misspelt; other fields are the user's own."""
+        for name in self.data.keys() - set(known):
+            near = get_close_matches(name, [one for one in known if one not in self.data], 1, _MISSPELT)
+            if near:
+                raise self.fault(name, f"is not known; did you mean {near[0]!r}?")
+
     def _of(self, field: str, kind: type, said: str, default: Any = None) -> Any:
         found = self.data.get(field, default)
         if not isinstance(found, kind) or isinstance(found, bool):
-            raise self.fault(field, "is missing" if found is None else f"has to be {said}, not {_shown(found)}")
+            raise self.fault(field, self._missing(field) if found is None else f"has to be {said}, not {_shown(found)}")
         return found
+
+    def _missing(self, field: str) -> str:
+        near = get_close_matches(field, [name for name in self.data if name != field], 1, _MISSPELT)
+        return f"is missing; there is {near[0]!r} instead" if near else "is missing"
 
     def _each(self, field: str, kind: type, said: str) -> list[Any]:
         found = self.items(field)
@@ -89,15 +102,38 @@ def lines(path: Path) -> Iterator[Fields]:
         if not line.strip():
             continue
         where, some = f"{path}, line {number}", True
-        try:
-            data = json.loads(line)
-        except ValueError as error:
-            raise InputError(f"{where}: this is not JSON ({error}); write one object on each line.") from None
+        data = _parsed(line, where, "; write one object on each line")
         if not isinstance(data, dict):
             raise InputError(f"{where}: this is {_shown(data)}; write one object on each line.")
         yield Fields(where, data)
     if not some:
         raise InputError(f"{path} is empty; write one object on each line.")
+
+
+def _parsed(text: str, where: str, remedy: str = "") -> Any:
+    """What JSON says; a field that stands twice and half a character, which nothing later could hold, are refused."""
+    try:
+        data = json.loads(text, object_pairs_hook=_once)
+        if "\\u" in text:
+            json.dumps(data, ensure_ascii=False).encode("utf-8")
+    except RecursionError:
+        raise InputError(f"{where}: this is nested too deep{remedy}.") from None
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise InputError(
+            f"{where}: {half} is half a character; write it with its other half, or leave it out."
+        ) from None
+    except ValueError as error:
+        raise InputError(f"{where}: this is not JSON ({error}){remedy}.") from None
+    return data
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the field {next(name for name in names if names.count(name) > 1)!r} stands twice")
+    return found
 
 
 def whole(path: Path) -> Fields:
@@ -106,10 +142,7 @@ def whole(path: Path) -> Fields:
     Raises:
         InputError: the file cannot be read, or is no JSON.
     """
-    try:
-        data = json.loads(content(path))
-    except ValueError as error:
-        raise InputError(f"{path}: this is not JSON ({error}).") from None
+    data = _parsed(content(path), str(path))
     return Fields(str(path), data if isinstance(data, dict) else {"items": data})
 
 

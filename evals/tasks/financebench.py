@@ -16,12 +16,13 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from hybrid.evals.metrics.words import normalise
 from hybrid.evals.sample import Sample
 from hybrid.evals.tasks.documents import STRICT, Documents
 from hybrid.evals.tasks.files import Fields, lines
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from hybrid.corpus.readers.extract import Unreadable
@@ -63,7 +64,7 @@ class FinanceBench(Documents):
     together: bool = False
     only: tuple[str, ...] | None = None
     missing: bool = False
-    max_tokens: int = 256
+    max_tokens: Annotated[int, Field(ge=1)] = 256
 
     name = "financebench"
     paper = "FinanceBench form, arXiv 2311.11944 (CC BY-NC 4.0)"

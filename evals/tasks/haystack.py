@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Annotated, Literal
 
-from hybrid.evals.sample import Count, Sample
+from hybrid.evals.sample import Count, Sample, Tokens
 from hybrid.evals.tasks.files import content, lines
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -146,7 +146,7 @@ class Needle:
     )
     question: str = "What is the best thing to do in San Francisco?"
     keywords: Texts = ("sandwich", "Dolores Park", "sunny day")
-    reserve: int = 0
+    reserve: Tokens = 0
 
     name = "needle"
     source = f"LLMTest_NeedleInAHaystack (MIT); haystack: {SOURCE}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Annotated
 
-from hybrid.evals.sample import Count, Sample
+from hybrid.evals.sample import Count, Sample, Tokens
 from hybrid.evals.tasks.files import Fields, lines
 from hybrid.evals.tasks.haystack import largest
 from pydantic import ConfigDict, Field
@@ -39,7 +39,7 @@ class KeyValue:
     path: Path | None = None
     keys: Annotated[int, Field(ge=1)] | None = None
     positions: tuple[int, ...] | None = None
-    reserve: int = 0
+    reserve: Tokens = 0
 
     name = "middle/kv"
     source = "lost-in-the-middle (MIT), arXiv 2307.03172; keys and values are random"
@@ -133,7 +133,7 @@ class MultiDocument:
     distractors: Path | None = None
     documents: Annotated[int, Field(ge=1)] = 20
     positions: tuple[int, ...] | None = None
-    reserve: int = 0
+    reserve: Tokens = 0
 
     name = "middle/qa"
     source = "lost-in-the-middle (MIT), arXiv 2307.03172; Natural Questions and Wikipedia, CC BY-SA"

@@ -28,7 +28,7 @@ from hybrid.engines.remembered import Remembered
 from hybrid.errors import WindowError
 from hybrid.index.embedding import Embedder
 from hybrid.settings import EngineSettings
-from hybrid.text.asking import without_parties
+from hybrid.text.asking import without_form, without_parties
 from hybrid.text.blocks import source_language
 from hybrid.types import Usage
 
@@ -148,7 +148,7 @@ class Extractive:
         """Every sentence, for the question with its misspelt words mended and without those that say nothing here."""
         of_code = bool(prompt.pieces) and all(source_language(piece.document) for piece in prompt.pieces)
         texts = [piece.text for piece in prompt.pieces]
-        question = Question.of(prompt.question, of_code=of_code)
+        question = Question.of(without_form(prompt.question), of_code=of_code)
         scan = scanned(prompt, question, self._spans)
         mended = question.mended(scan.lacking, texts, self.weights.words)
         if mended is not question:

@@ -34,6 +34,7 @@ from hybrid.session.calls import Calls, Held
 from hybrid.session.followup import by_rule, checked, depends
 from hybrid.session.situate import Situating
 from hybrid.settings import Settings
+from hybrid.text.asking import without_form
 from hybrid.types import EACH, Answer, Attempt, Candidate, Cost, Decision, Piece, Sampling, Stretch, Turn, Usage
 
 SILENT = "The documents do not say."
@@ -145,7 +146,7 @@ class Way:
         wide = max(k or retrieval.k, _WIDE)
         more = wide if retrieval.reranker is None else max(wide, retrieval.rerank_from)
         with self.stage("retrieve"):
-            found = self.store.search(self.question, more, retrieval.mode, self.documents)
+            found = self.store.search(without_form(self.question), more, retrieval.mode, self.documents)
         self.notes += self.store.notes
         if self.rerank is None:
             return found

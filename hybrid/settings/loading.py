@@ -9,7 +9,6 @@ otherwise half of the questions would still go to the file's server.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hybrid.errors import SettingsError
-from hybrid.files import read_text
+from hybrid.files import read_toml
 from hybrid.registry import hint
 from hybrid.settings.cost import Hardware, overrule_costs
 from hybrid.settings.engine import ADDRESSES, EngineSettings, overrule_engine
@@ -120,10 +119,7 @@ def _from_file(file: str | Path | None) -> Mapping[str, Any]:
     path = Path(file) if file is not None else Path(FILE)
     if file is None and not path.is_file():
         return {}
-    try:
-        return tomllib.loads(read_text(path, f"the settings file {path}", SettingsError))
-    except ValueError as error:  # also for a number of thousands of digits
-        raise SettingsError(f"The settings file {path} is not valid TOML: {error}.") from None
+    return read_toml(path, f"The settings file {path}", SettingsError)
 
 
 def _from_environment(environ: Mapping[str, str] | None) -> dict[str, dict[str, Any]]:

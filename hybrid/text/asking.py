@@ -48,6 +48,30 @@ def how_many(question: str) -> bool:
     return re.match(r"\W*how many\b", question, re.IGNORECASE) is not None
 
 
+_QUOTED = re.compile(r"\"[^\"]*\"|\u201c[^\u201d]*\u201d|\[[^\]]*\]|\([^)]*\)")
+_SENTENCE_ENDS = re.compile(r"(?<=[?.!])\s+|(?<=[?.!][\"\u201d])\s+|\n+")
+_FORM = re.compile(r"\W*(?:please )?(?:only )?(?:answer|reply|respond|give|write|return)\b", re.IGNORECASE)
+_OF_FORM = frozenset(_WORDS["form"].split())
+
+
+def without_form(question: str) -> str:
+    """A question without sentences at its end that say how to answer, such as "Answer with one word.".
+
+    They say nothing of what is asked for, and a search for their words finds something else. A sentence with any other
+    word stays; so does a question that is nothing else.
+    """
+    ends = [match.span() for match in _SENTENCE_ENDS.finditer(question)]
+    for start, after in reversed(ends):
+        last = question[after:]
+        plain = _QUOTED.sub(" ", last).lower()
+        if "?" in plain or (
+            last.strip() and not (_FORM.match(last) and set(re.findall(r"[^\W_]+", plain)) <= _OF_FORM)
+        ):
+            break
+        question = question[:start]
+    return question
+
+
 def unit_of(question: str) -> re.Pattern[str] | None:
     """What the answer to a folded question should have beside a number; None where anything will do."""
     found = _of_unit(question)

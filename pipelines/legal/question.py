@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hybrid.errors import InputError
-from hybrid.files import read_text
+from hybrid.files import read_text, read_toml
 from hybrid.index.embedding import PACKAGED, Embedder, Vectors
 from hybrid.text.words import STOP, stems
 
@@ -130,14 +130,13 @@ def questions_in(file: str | Path, text: str | None = None) -> tuple[Question, .
         InputError: a file that cannot be read, has no question, or a table with a wrong key.
     """
     try:
-        text = read_text(Path(file), f"the questions in {file}") if text is None else text
         if Path(file).suffix.lower() == ".toml":
-            found = [Question.model_validate(entry) for entry in tomllib.loads(text).get("question", [])]
+            tables = read_toml(Path(file), f"The file of questions {file}", text=text)
+            found = [Question.model_validate(entry) for entry in tables.get("question", [])]
         else:
+            text = read_text(Path(file), f"the questions in {file}") if text is None else text
             lines = (line.strip() for line in text.splitlines())
             found = [Question(ask=line) for line in lines if line and not line.startswith("#")]
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"The questions in {file} are not valid TOML: {error}.") from None
     except (ValidationError, TypeError, AttributeError) as error:
         raise InputError(
             f"The questions in {file} have to be tables [[question]] with the key ask, and name, cues, all or where "

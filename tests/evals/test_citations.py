@@ -10,15 +10,8 @@ from hybrid.evals import cited as cited_module
 from hybrid.evals.cited import FILE, Asked, Inference, cited_run
 from hybrid.evals.cli.evaluate import evaluate
 from hybrid.evals.log import Log
-from hybrid.evals.metrics.citations import (
-    Source,
-    Statement,
-    by_containment,
-    contained,
-    score,
-    statements,
-    wanted,
-)
+from hybrid.evals.metrics.citations import Statement, by_containment, score, statements, wanted
+from hybrid.evals.metrics.containment import Source
 from hybrid.evals.record import RECORDS, Record, records
 from hybrid.evals.report import make
 from hybrid.evals.suite import Limits
@@ -29,39 +22,13 @@ from hybrid.engines.base import Completion
 from hybrid.errors import EngineError, InputError, SettingsError, WindowError
 from hybrid.types import Answer, Citation, Usage
 from tests.evals.made import made, record
+from tests.model_server import model_server
 
 FILING = Path(__file__).parents[2] / "examples" / "filing" / "genprex-10-q-2024-q1.txt"
 LEASE = Source(
     "The lease of the office in Lima ends on 31 August 2031 and may be renewed for two years.", "lease.txt Term"
 )
 RENT = Source("Rent is 1,250,000 dollars a year. It is not due before 5 March 2024.", "lease.txt Rent")
-
-
-@pytest.mark.parametrize(
-    ("statement", "supported"),
-    [
-        ("The lease of the office in Lima ends on 31 August 2031.", True),
-        ("The Lima office's lease ends in 2031.", True),  # other order, a part of the date
-        ("The lease may be renewed for 2 years.", True),  # a number in letters there
-        ("The term of the lease ends on 2031-08-31.", True),  # a date in another spelling, a word of the heading
-        ("Rent is 1.25 million dollars a year.", True),
-        ("Rent is not due before 5 March 2024.", True),
-        ("The lease ends on 30 August 2031.", False),  # another day
-        ("The lease may be renewed for three years.", False),
-        ("The lease of the office in Quito ends on 31 August 2031.", False),  # another name
-        ("The lease of the office in Lima does not end on 31 August 2031.", True),  # "not" stands in the other text
-        ("Rent is 1,250 dollars a year.", False),
-        ("Tenants shall insure all windows and doors against storms.", False),
-        ("Yes.", False),
-    ],
-)
-def test_what_two_texts_contain(statement: str, supported: bool) -> None:
-    assert contained(statement, [LEASE, RENT]) == supported
-
-
-def test_a_denial_and_a_figure_of_the_title_have_to_be_in_the_text_itself() -> None:
-    assert not contained("The lease of the office in Lima does not end on 31 August 2031.", [LEASE])
-    assert not contained("The lease of the office ends in 2024.", [Source(LEASE.text, "report-2024.txt")])
 
 
 def test_marks_are_of_the_sentence_before_them() -> None:
@@ -262,10 +229,24 @@ def test_the_command(folder: Path, tmp_path: Path, capsys) -> None:
     assert told["rows"][0]["recall"]["mean"] == 0.5
     nli = str(inference(tmp_path / "nli", LABELS, 1))
     assert guarded(evaluate, ["cited", str(folder), "--nli", nli, "--quiet"]) == 0
-    assert "entailed" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "rule and model agree on" in out
+    assert "\u2026" not in out  # nothing is cut at 80 columns
     assert guarded(evaluate, ["cited", str(folder), "--nli", "x", "--url", "http://127.0.0.1:1/v1"]) == 2
     assert "--nli has no effect beside --url" in capsys.readouterr().err
     assert guarded(evaluate, ["cited", str(folder), "--model", "x"]) == 2
+    assert "--model has no effect without --url or --engine" in capsys.readouterr().err
+    assert guarded(evaluate, ["cited", str(folder), "--engine", "extractive", "--quiet"]) == 2
+    assert "answers by quoting and cannot judge" in capsys.readouterr().err
+
+
+def test_an_engine_on_a_server_judges(folder: Path, capsys) -> None:
+    with model_server({"id": "judge", "max_model_len": 4096}) as server:
+        assert guarded(evaluate, ["cited", str(folder), "--url", server.url, "--quiet", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["judge"].startswith("judge at 127.0.0.1:")
+    assert told["usage"]["calls"] == 2
+    assert "2 of 2 verdicts" in told["notes"][-1]  # this server says neither yes nor no
 
 
 def test_what_an_arm_leaves_out_is_no_citation() -> None:

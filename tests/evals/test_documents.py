@@ -86,6 +86,23 @@ def test_own_questions_with_paths_beside_the_file(tmp_path: Path) -> None:
             {"question": "q", "answers": ["C"], "documents": {"a": "xy"}, "choices": ["x", "y"]},
             r"'answers' has to be one of the options or one letter of AB, and is C",
         ),
+        (
+            {"question": "q", "answers": ["x"], "documents": {"a": "xy"}, "choices": ["x", "x"]},
+            r"'choices' has the same option twice",
+        ),
+        ({"question": "q", "answer": ["x"], "documents": {"a": "x"}}, r"the field 'answer' is not known; did you mean"),
+        (
+            {"question": "q", "answers": ["x"], "documents": {"a": "x"}, "histroy": ["p"]},
+            r"'histroy' is not known; did you mean 'history'",
+        ),
+        ({"question": "q", "answers": [], "documents": {"": "x"}}, r"'documents' has a text without a name"),
+        ({"question": "q", "answers": [], "documents": {"a": " ", "b": ""}}, r"'documents' has no text: a, b"),
+        ('{"question": "q", "answers": [], "documents": {"a": "x", "a": "y"}}', r"the field 'a' stands twice"),
+        (f'{{"question": {"[" * 100_000}', r"line 2: this is nested too deep"),
+        (
+            r'{"question": "q \ud83d", "answers": [], "documents": {"a": "x"}}',
+            r"line 2: \\ud83d is half a character; write it with its other half",
+        ),
     ],
 )
 def test_a_malformed_line_is_named_with_its_field(tmp_path: Path, row: object, said: str) -> None:
@@ -94,6 +111,13 @@ def test_a_malformed_line_is_named_with_its_field(tmp_path: Path, row: object, s
     with pytest.raises(InputError, match=said) as caught:
         list(task("jsonl", path=tmp_path / "bad.jsonl").samples(characters, 5, 0))
     assert "bad.jsonl" in str(caught.value)
+
+
+def test_fields_of_the_user_and_whole_characters_are_kept(tmp_path: Path) -> None:
+    row = r'{"question": "Why \ud83d\ude00?", "answers": [], "documents": {"a": "x"}, "author": "me", "note": 3}'
+    (tmp_path / "own.jsonl").write_bytes(b"\xef\xbb\xbf" + row.encode() + b"\r\n\r\n")
+    (sample,) = draw("jsonl", path=tmp_path / "own.jsonl")
+    assert sample.question == "Why \U0001f600?"
 
 
 def test_documents_of_any_format_that_hybrid_reads(tmp_path: Path) -> None:

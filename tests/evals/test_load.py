@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hybrid.evals.arms.service import ServiceArm
 from hybrid.evals.cli.evaluate import evaluate
+from hybrid.evals.folder import RunFailed
 from hybrid.evals.load import ROW, Asked, Limit, arrivals, load, measured, stream
 from hybrid.evals.sample import Sample
 from hybrid.evals.statistics import wilson
@@ -125,9 +126,10 @@ def test_a_desk_that_breaks_ends_the_measuring_with_a_sentence() -> None:
     assert [arm.goodput for arm in found.arms] == [500.0]  # what was measured is not lost with the second arm
     assert found.stopped.startswith("The arm 'two' answers nothing: No server answers.")
 
+    begun = iter([True])  # the first question, which does not count
+
     def refuses(sample: Sample, on_text: Any) -> str:
-        desk.asked += 1
-        if desk.asked > 31:
+        if not next(begun, False):
             raise Overrun("busy")
         return ""
 
@@ -139,7 +141,7 @@ def test_a_desk_that_breaks_ends_the_measuring_with_a_sentence() -> None:
     ("arguments", "said"),
     [
         (["--rate", "0", "--within", "5"], "At a rate of 0 questions a second none ever arrives"),
-        (["--rate", "1", "--within", "0"], "--within is 0 s, and no answer comes in that"),
+        (["--rate", "1", "--within", "0"], "--within is 0 s, which is no limit for an answer: give a number above 0"),
         (["--rate", "1", "--first", "-1"], "--first is -1 s"),
         (["--rate", "1"], "Nothing says when an answer is in time: give --within, --first or both"),
         (["--within", "5"], "No rate is given: name one or more with --rate"),
@@ -153,6 +155,37 @@ def test_what_cannot_be_measured_is_one_sentence(arguments: list[str], said: str
     assert err.startswith("Error: ")
     assert said in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--rate", "--within", "--first", "--share"])
+@pytest.mark.parametrize("value", ["inf", "nan", "-inf"])
+def test_what_is_no_finite_number_is_refused(option: str, value: str, capsys: Any) -> None:
+    given = {"--rate": "1", "--within": "5", "--share": "0.9", option: value}
+    assert guarded(evaluate, ["load", "smoke", *(part for pair in given.items() for part in pair)]) == 2
+    assert option in capsys.readouterr().err
+    with pytest.raises(InputError, match="all arrive at once"):
+        arrivals(float("inf"), 3, 0)
+    with pytest.raises(InputError, match="which is no limit"):
+        Limit(whole=float(value))
+
+
+@pytest.mark.parametrize(("option", "value"), [("--seed", "-1"), ("-n", "0"), ("-n", "1000000000"), ("--share", "0")])
+def test_what_is_out_of_range_is_refused(option: str, value: str, capsys: Any) -> None:
+    assert guarded(evaluate, ["load", "smoke", "--rate", "1", "--within", "5", option, value]) == 2
+    assert "is not in the range" in capsys.readouterr().err
+
+
+def test_more_at_once_than_there_are_threads_is_one_sentence(monkeypatch: Any) -> None:
+    begun = []
+
+    def start(thread: threading.Thread) -> None:
+        if len(begun) == 2:
+            raise RuntimeError("can't start new thread")
+        begun.append(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RunFailed, match="2 questions are under way at once, and this machine starts no more threads"):
+        stream(Desk(0.0), SAMPLES, [0.0] * 5, Limit(whole=1.0))
 
 
 @pytest.fixture
@@ -178,6 +211,17 @@ def test_a_service_is_asked_as_its_clients_would(questions: Path, tmp_path: Path
     assert said == {("Which lease is it?", "When does it end?"), ("Who signs?",)}
     assert json.loads((out / "load.json").read_text()) == told
     assert "share in time" in (out / "load.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [({"question": " "}, "'question' is empty"), ({"question": "Why?", "histry": []}, "did you mean 'history'")],
+)
+def test_a_question_for_a_service_is_looked_at_too(tmp_path: Path, row: object, said: str, capsys: Any) -> None:
+    (tmp_path / "own.jsonl").write_text(json.dumps(row))
+    options = ["--service", "http://127.0.0.1:9/v1", "--rate", "1", "--within", "1"]
+    assert guarded(evaluate, ["load", str(tmp_path / "own.jsonl"), *options]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_a_service_that_refuses_all_is_one_sentence(questions: Path, capsys: Any) -> None:
@@ -238,6 +282,15 @@ def test_a_service_that_goes_away_leaves_what_was_measured(questions: Path, fadi
     assert "goodput 50 questions a second" in out
     assert err.startswith("Error: The arm 'notes' answers no more: at 100 questions a second 10 in a row failed")
     assert err.count("\n") == 1
+
+
+def test_a_picture_is_named_only_where_there_is_one(questions: Path, fading: str, tmp_path: Path, capsys: Any) -> None:
+    options = ["--service", fading, "--rate", "50", "--within", "5", "-n", "60", "--quiet", "-o", str(tmp_path / "out")]
+    assert guarded(evaluate, ["load", str(questions), *options]) == 2
+    out = capsys.readouterr().out.replace("\n", "")
+    assert "not measured" in out
+    assert out.endswith("load.json")
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["load.json"]
 
 
 def test_arms_of_a_file_are_asked_in_process(tmp_path: Path, capsys: Any) -> None:

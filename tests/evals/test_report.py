@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 from hybrid.evals import report as reports
-from hybrid.evals.folder import RUN, RunInfo
-from hybrid.evals.record import RECORDS
+from hybrid.evals.cli.evaluate import evaluate
+from hybrid.evals.folder import RUN, RunInfo, differences
+from hybrid.evals.record import RECORDS, records
 from hybrid.evals.report import figures
 from hybrid.evals.report.data import Data
 from hybrid.evals.report.profile import by_length, places
 from hybrid.evals.report.rows import Row, _row
 
+from hybrid.cli.main import guarded
 from hybrid.errors import InputError
 from tests.evals.made import ARMS, NASTY, made, record, suite
 
@@ -263,6 +265,40 @@ def test_two_runs_are_told_apart_before_they_are_compared(tmp_path):
     assert len(found.settings) == 2
     row = next(row for row in found.rows if (row.arm, row.task) == ("rag", reports.ALL))
     assert (row.n, row.words) == (352, "better")
+
+
+def test_runs_that_have_nothing_in_common_say_so(tmp_path, capsys):
+    one, other = made(tmp_path / "one", ("rag",), until=3), made(tmp_path / "other", ("long",), until=3)
+    assert reports.compare(one, other).notes[-2].startswith("The two runs have no sample that an arm of the same name")
+    assert guarded(evaluate, ["compare", str(one), str(other)]) == 0
+    out = capsys.readouterr().out
+    assert "nothing is compared" in out
+    assert "difference" not in out
+
+
+def test_settings_in_lists_are_told_apart_by_name(tmp_path):
+    info = json.loads((made(tmp_path / "one", ("rag",), until=1) / RUN).read_text())
+    other = json.loads(json.dumps(info))
+    other["suite"]["tasks"][1]["n"] = 7
+    assert differences(info, other) == {"suite.tasks.needle.n": (60, 7)}
+    other["suite"]["tasks"].pop()
+    (place,) = differences(info, other)
+    assert place == "suite.tasks"
+
+
+def test_a_single_sample_and_none_have_honest_numbers(tmp_path):
+    """No interval without width of one sample, and nothing that is no number where none was answered."""
+    report = reports.make(made(tmp_path / "one", ("rag", "long"), until=1))
+    (row,) = report.data.scores
+    assert row.score is not None
+    assert row.score.high - row.score.low > 0.9
+    run = made(tmp_path / "none", ("rag",), until=2)
+    failed = [one.model_copy(update={"status": "failed", "score": None, "reason": "it broke"}) for one in records(run)]
+    (run / RECORDS).write_text("".join(one.model_dump_json() + "\n" for one in failed))
+    page = reports.html(reports.make(run))
+    assert "<td>-</td>" in page
+    for text in (page, reports.markdown(reports.make(run)), reports.make(run).data.model_dump_json()):
+        assert not re.search(r"\b(?:nan|inf|NaN|Infinity)\b", text)
 
 
 def test_a_folder_without_a_run(tmp_path):

@@ -21,11 +21,13 @@ from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.record import RECORDS, Record, records
 from hybrid.evals.run import by_document, run
 from hybrid.evals.sample import Sample
+from hybrid.evals.suite import TaskSpec
 from hybrid.evals.workers import judge
 
 from hybrid.cli.main import cli, guarded
 from hybrid.errors import EngineError, InputError, SettingsError, WindowError
 from hybrid.types import Usage
+from tests.evals.own_things import Odd, nothing
 from tests.evals.sums import Pool, Sums, add, slowly, suite
 
 
@@ -213,6 +215,40 @@ def test_too_many_failures_stop_the_run(tmp_path):
     assert len(few.asked) == 3
 
 
+def test_a_run_without_an_answer_ends_with_why(tmp_path, monkeypatch, capsys):
+    """Few failures are always allowed; where all samples fail, the command says so and does not end well."""
+    monkeypatch.chdir(tmp_path)
+    arm = '[[arms]]\nname = "one"\nkind = "function"\ntarget = "json:loads"\n'
+    (tmp_path / "mine.toml").write_text(f'[[tasks]]\nname = "tests.evals.sums:Sums"\nn = 2\n{arm}')
+    assert guarded(cli, ["eval", "run", "mine.toml", "-o", "out", "--no-report"]) == 2
+    out, err = capsys.readouterr()
+    assert "2 of 2 samples failed; they are in no score." in " ".join(out.split())
+    assert err.startswith("Error: No sample was answered: all 2 failed, the last with: TypeError: loads() takes 1")
+    assert "were given. Mend that and run the same command with --retry-failed." in err
+
+
+@pytest.mark.parametrize(
+    ("gives", "said"),
+    [
+        ("twice", "The task 'odd' gives two samples the id 's'; each needs its own"),
+        ("letters", "gives 'Lima' as golds of 't': give a tuple of texts"),
+        ("text", "gives no documents by name for 't'"),
+        ("dict", "gives dict as its sample 2, and no Sample"),
+    ],
+)
+def test_what_a_task_of_the_users_own_gives_is_looked_at(tmp_path, gives, said):
+    chosen = suite().model_copy(update={"tasks": (TaskSpec(name="tests.evals.own_things:Odd", label="odd"),)})
+    with pytest.raises(InputError, match=said):
+        run(chosen, [Pool("one")], {"odd": Odd(gives)}, tmp_path)
+
+
+def test_a_function_that_returns_nothing_has_failed(tmp_path):
+    run(suite(2), [Pool("one", nothing)], {"sums": Sums()}, tmp_path)
+    assert {(one.status, one.reason) for one in records(tmp_path)} == {
+        ("failed", "TypeError: it returned None, and a reply is text")
+    }
+
+
 def test_what_would_fail_every_sample_stops_at_once(tmp_path):
     def unset(question: str, documents: Mapping[str, str]) -> str:
         raise SettingsError("engine.url is not set.")
@@ -259,6 +295,21 @@ def test_a_full_disk_leaves_what_is_written_valid(tmp_path):
 )
 def test_abstentions_are_judged(golds, reply, score):
     assert judge("best_subspan_em", Sample("1", "?", {}, golds, group=""), reply) == score
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        (lambda text, golds: float("nan"), "The metric 'own' gives nan for 's', and a score is from 0 to 1"),
+        (lambda text, golds: 100.0, "gives 100 for 's'"),
+        (lambda text, golds: 1 / 0, "The metric 'own' fails on 's': ZeroDivisionError: division by zero"),
+        (lambda text, golds: None, "fails on 's': TypeError"),
+    ],
+)
+def test_a_metric_of_the_users_own_gives_a_score(monkeypatch, metric, said):
+    monkeypatch.setitem(METRICS._own, "own", metric)
+    with pytest.raises(InputError, match=said):
+        judge("own", Sample("s", "q", {}, ("1",), group="g"), Reply("1"))
 
 
 def test_an_unknown_metric_is_named():

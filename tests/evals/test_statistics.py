@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hybrid.evals.statistics import Difference, difference, estimate, frontier, regret
+from hybrid.evals.statistics import SCORE, Difference, difference, estimate, frontier, regret
 
 
 def test_an_estimate_counts_samples_and_groups():
@@ -73,3 +73,27 @@ def test_regret_is_against_the_best_of_each_sample():
     assert {e.n for e in found.values()} == {3}  # sample 4 was not answered by both
     assert regret({}, {}) == {}
     assert regret({"a": {1: 1.0}, "b": {2: 1.0}}, {1: 1, 2: 2}) == {}
+
+
+@pytest.mark.parametrize(("n", "low"), [(1, 0.025), (2, 0.158), (10, 0.692), (100, 0.964)])
+def test_scores_that_are_all_alike_show_what_so_many_may_have_missed(n, low):
+    """The bounds of Clopper and Pearson for n of n, and of one sample alone."""
+    found = estimate([1.0] * n, range(n), SCORE)
+    assert found[:3] == (1.0, pytest.approx(low, abs=0.001), 1.0)
+    assert estimate([0.0] * n, range(n), SCORE)[:3] == (0.0, 0.0, pytest.approx(1 - low, abs=0.001))
+    many = estimate([1.0] * 200, [i % n for i in range(200)], SCORE)  # groups count, and samples where there is one
+    assert many.low == pytest.approx(low if n > 1 else 0.982, abs=0.001)
+    half = estimate([0.5] * n, range(n), SCORE)
+    assert (half.low, half.high) == (pytest.approx(low / 2, abs=0.001), pytest.approx(1 - low / 2, abs=0.001))
+    assert estimate([3.0] * n, range(n))[:3] == (3.0, 3.0, 3.0)  # seconds have no bounds
+
+
+def test_a_difference_of_few_samples_that_are_alike_is_open_and_of_many_is_not():
+    few, many = (
+        difference(dict.fromkeys(range(n), 1.0), dict.fromkeys(range(n), 0.5), {i: i for i in range(n)}) for n in (1, 6)
+    )
+    assert few is not None
+    assert many is not None
+    assert few.low < 0 < few.high
+    assert not few.established
+    assert many[:3] == (0.5, 0.5, 0.5)

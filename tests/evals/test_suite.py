@@ -90,11 +90,40 @@ def test_carried_suites_name_what_exists(name):
         ),
         (('target = "json:dumps"', ""), "the arm 'mine' of kind function needs a target like"),
         (("n = 3", "n = "), "is not valid TOML"),
+        (("n = 3", f"x = {'[' * 5000}{']' * 5000}"), "is not valid TOML: it is nested too deep"),
+        (("n = 3", "n = true"), "'n' cannot be True: input should be a valid integer"),
+        (("n = 3", 'n = "3"'), "'n' cannot be '3': input should be a valid integer"),
+        (("[0, 1]", "[0, 0]"), "the suite names the seed 0 twice; its samples would be asked once more"),
+        (("[1000, 2000]", "[1000, 1000]"), "the suite names the length 1000 twice"),
+        (("lengths = []", "lengths = [9, 9]"), "the suite names the length of the task 'needle': 9 twice"),
+        (("[1000, 2000]", "[-5]"), "cannot be -5: input should be greater than or equal to 1"),
     ],
 )
 def test_what_is_wrong_is_named(written, change, sentence):
     with pytest.raises(InputError, match=sentence):
         read(written(GOOD.replace(*change)))
+
+
+def test_a_mark_of_the_encoding_is_no_part_of_a_suite(tmp_path):
+    (tmp_path / "mine.toml").write_text(GOOD, encoding="utf-8-sig")
+    assert read(str(tmp_path / "mine.toml")) == read_again(tmp_path, GOOD)
+
+
+def read_again(folder, text):
+    (folder / "mine.toml").write_text(text)
+    return read(str(folder / "mine.toml"))
+
+
+@pytest.mark.parametrize("name", ["needle", "babilong/qa1", "nolima/one", "oolong/users", "ruler/vt", "middle/kv"])
+def test_tokens_that_are_kept_free_are_not_less_than_none(name):
+    with pytest.raises(InputError, match=r"The option 'reserve' of the task .* cannot be -5"):
+        make_task(TaskSpec(name=name, options={"reserve": -5}))
+
+
+@pytest.mark.parametrize("name", ["jsonl", "squad", "financebench"])
+def test_a_reply_has_room(name):
+    with pytest.raises(InputError, match=r"The option 'max_tokens' of the task .* cannot be 0"):
+        make_task(TaskSpec(name=name, options={"path": "x", "max_tokens": 0}))
 
 
 def test_unknown_names_come_with_near_ones(written):
@@ -106,6 +135,17 @@ def test_unknown_names_come_with_near_ones(written):
         make_task(TaskSpec(name="nowhere:nothing"))
     with pytest.raises(InputError, match="has no 'nothing'"):
         suites.target("json:nothing")
+    with pytest.raises(InputError, match="makes no task: what it gives has no source and no metric and no samples"):
+        make_task(TaskSpec(name="tests.evals.own_things:NoTask"))
+    with pytest.raises(InputError, match=r"The target 'tests.evals.own_things:NUMBER' of the arm 'x' is no function"):
+        make_arm(ArmSpec(name="x", kind="function", target="tests.evals.own_things:NUMBER"), load(None, {}, {}))
+
+
+def test_a_module_that_cannot_be_imported_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "half_written.py").write_text("def (:\n")
+    with pytest.raises(InputError, match="Cannot import 'half_written' of 'half_written:Mine': SyntaxError"):
+        suites.target("half_written:Mine")
 
 
 def test_settings_of_the_arm_win_over_the_line_and_that_over_the_suite(written):

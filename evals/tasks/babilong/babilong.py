@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from hybrid.evals.sample import Count, Sample
+from hybrid.evals.sample import Count, Sample, Tokens
 from hybrid.evals.tasks.babilong.world import GIVERS, PEOPLE, TELLS, THINGS, Story, story
 from hybrid.evals.tasks.draft import Draft, Make, drawn
 from hybrid.evals.tasks.haystack import SOURCE, cycled, hide, prose, unbroken
@@ -62,7 +62,7 @@ class BabiLong:
 
     task: str
     haystack: Path | None = None
-    reserve: int = 0
+    reserve: Tokens = 0
 
     metric = "babilong"
 

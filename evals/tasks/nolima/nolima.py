@@ -8,7 +8,6 @@ sentences of one book in their order, not snippets of several. So scores are of 
 from __future__ import annotations
 
 import re
-import tomllib
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -17,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
-from hybrid.evals.sample import Count, Sample
+from hybrid.evals.sample import Count, Sample, Tokens
 from hybrid.evals.tasks.draft import Draft, Make, drawn
 from hybrid.evals.tasks.files import content
 from hybrid.evals.tasks.haystack import SOURCE, cycled, hide, prose, unbroken
@@ -25,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from hybrid.errors import InputError
+from hybrid.files import read_toml
 from hybrid.text.languages import root
 from hybrid.text.words import STOP, WORD, fold, stem
 
@@ -80,7 +80,7 @@ class NoLiMa:
     needles: Path | None = None
     distractors: bool = True
     haystack: Path | None = None
-    reserve: int = 0
+    reserve: Tokens = 0
 
     metric = "contains"
 
@@ -157,9 +157,7 @@ def read(path: Path) -> Needles:
         InputError: the file is not in this form, or some needle shares a word with a question.
     """
     try:
-        found = Needles.model_validate(tomllib.loads(content(path)))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not valid TOML: {error}.") from None
+        found = Needles.model_validate(read_toml(path, str(path), text=content(path)))
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"{path}: {'.'.join(map(str, first['loc']))!r} is wrong: {first['msg']}.") from None

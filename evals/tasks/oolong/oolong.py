@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Annotated, Literal, get_args
 
-from hybrid.evals.sample import Count, Sample
+from hybrid.evals.sample import Count, Sample, Tokens
 from hybrid.evals.tasks.haystack import largest
 from hybrid.evals.tasks.oolong.counts import TOPICS, Line, Question, questions, written
 from pydantic import ConfigDict, Field
@@ -39,7 +39,7 @@ class Oolong:
     task: Kind
     labels: bool = True
     questions: Annotated[int, Field(ge=1, le=8)] = 4
-    reserve: int = 0
+    reserve: Tokens = 0
 
     metric = "oolong"
 

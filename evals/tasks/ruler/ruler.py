@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
 
-from hybrid.evals.sample import Count, Sample
+from hybrid.evals.sample import Count, Sample, Tokens
 from hybrid.evals.tasks.draft import Make, drawn
 from hybrid.evals.tasks.haystack import SOURCE
 from hybrid.evals.tasks.ruler.makes import (
@@ -51,7 +51,7 @@ class Ruler:
     task: str
     haystack: Path | None = None
     path: Path | None = None
-    reserve: int = 0
+    reserve: Tokens = 0
 
     @property
     def name(self) -> str:
