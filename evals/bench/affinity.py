@@ -6,9 +6,6 @@ It starts real vLLM servers with the carried small model, extended, and vllm-rou
 asked about several times, in a mixed order, some at once. Every way of choosing gets the same questions and has a cache
 salt of its own, and so begins with nothing cached. A share of cached tokens is of all prompt tokens, as vLLM counts
 them for each request.
-
-`--shared` asks one server from two clients that do not know of each other, and tells what both are charged together,
-beside the time in which the server had a request of theirs.
 """
 
 from __future__ import annotations
@@ -26,7 +23,6 @@ from hybrid.evals.bench.tables import Row, written
 from hybrid.evals.testbed import FOLDER
 
 from hybrid.chat.prompts import Prompt
-from hybrid.cost.meter import Meter
 from hybrid.engines.affinity import prefix_key
 from hybrid.engines.base import Engine
 from hybrid.engines.make import server
@@ -39,8 +35,7 @@ from hybrid.serving.router import behind_routers, find_router
 from hybrid.serving.served import Served
 from hybrid.serving.servers import Servers
 from hybrid.serving.vllm import find
-from hybrid.session.calls import Calls
-from hybrid.settings import CostSettings, EngineSettings
+from hybrid.settings import EngineSettings
 from hybrid.types import Piece, Usage
 
 CONTEXT = 4096  # tokens of the extended window
@@ -121,35 +116,6 @@ def ways(servers: Sequence[Served], router: str, made: Sequence[Prompt], at_once
     return [asked(way, ask, made, at_once, counts) for way, ask in tried]
 
 
-def charges(url: str, model: str, made: Sequence[Prompt]) -> list[Row]:
-    """What two clients of one server are charged together, with and without knowing that it is shared."""
-    rows: list[Row] = []
-    for shared in (False, True):
-        clients = [
-            (Server(EngineSettings(kind="server", url=url, model=model, shared=shared, cache_salt=f"{shared}{i}")), i)
-            for i in range(2)
-        ]
-        both, charged = Meter(), [0.0, 0.0]
-
-        def ask_all(client: tuple[Server, int], both: Meter = both, charged: list[float] = charged) -> None:
-            engine, place_ = client
-            calls = Calls(CostSettings(), [engine])
-            for prompt in made:
-                usages: list[Usage] = []
-                with both.call() as one:
-                    calls.ask(engine, prompt, 64, usages)
-                    one.told_seconds = usages[0].told_seconds
-                charged[place_] += usages[0].shared_seconds or 0.0
-
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(ask_all, clients))
-        busy = both.spent().busy_seconds
-        rows.append(
-            {"shared": shared, "n": 2 * len(made), "busy": busy, "charged": sum(charged), "ratio": sum(charged) / busy}
-        )
-    return rows
-
-
 @click.command()
 @click.option("--vllm", help="vLLM's program; default: on PATH.")
 @click.option("--router", "router_program", help="vllm-router's program; default: on PATH.")
@@ -160,7 +126,6 @@ def charges(url: str, model: str, made: Sequence[Prompt]) -> list[Row]:
 @click.option("--at-once", default=4, show_default=True, type=click.IntRange(1))
 @click.option("--port", default=8300, show_default=True, type=click.IntRange(1, 60000))
 @click.option("--seed", default=0, show_default=True)
-@click.option("--shared", is_flag=True, help="Also what two clients of one server are charged.")
 @click.option("--json", "as_json", is_flag=True)
 def main(servers: int, documents: int, questions: int, hot: int, at_once: int, as_json: bool, **options: Any) -> None:
     """Start the servers, ask, and stop them."""
@@ -177,7 +142,6 @@ def main(servers: int, documents: int, questions: int, hot: int, at_once: int, a
             for one in served:  # the first calls of a server are slow
                 Server(EngineSettings(kind="server", url=one.url)).ask(Prompt("?", ()), max_tokens=OUTPUT)
             rows = ways(served, routers[0].url, made, at_once, options["seed"])
-            shares = charges(served[0].url, served[0].name, made[:20]) if options["shared"] else []
     keys = len({prefix_key(prompt) for prompt in made})
     columns: dict[str, Callable[[Row], str]] = {
         "way": lambda row: row["way"],
@@ -190,18 +154,6 @@ def main(servers: int, documents: int, questions: int, hot: int, at_once: int, a
     }
     click.echo(f"{servers} servers, {keys} documents, {len(made)} questions, {at_once} at once", err=True)
     written(rows, columns, as_json)
-    if shares:
-        written(
-            shares,
-            {
-                "told that it is shared": lambda row: str(row["shared"]),
-                "calls": lambda row: f"{row['n']}",
-                "busy s": lambda row: f"{row['busy']:.2f}",
-                "charged s": lambda row: f"{row['charged']:.2f}",
-                "charged / busy": lambda row: f"{row['ratio']:.2f}",
-            },
-            as_json,
-        )
 
 
 if __name__ == "__main__":

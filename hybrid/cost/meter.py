@@ -195,7 +195,8 @@ class Meter:
 
     def _end(self, call: Call, begun: _Begun, failed: bool) -> None:
         call.seconds = time.perf_counter() - begun.at
-        call.joules = self._power.end(begun.energy) if self._power and begun.energy else None
+        joules = self._power.end(begun.energy) if self._power and begun.energy else None
+        call.joules = None if joules is None else joules * call.part
         with self._lock:
             share = self._seconds[begun.server].end(begun.worked, call.told_seconds)
             call.shared_seconds = begun.before + share * call.part

@@ -49,11 +49,12 @@ class Reply:
         return text
 
     @property
-    def told(self) -> float | None:
-        """The seconds that vLLM says it worked on the request; None: it does not say."""
-        each = [self.seconds(None, f"{name}_ms") for name in ("time_to_first_token", "generation_time")]
-        known = [seconds for seconds in each if seconds is not None]
-        return sum(known) if known else None
+    def told(self) -> tuple[float, float, float] | None:
+        """The seconds that vLLM says it let the request wait, read its prompt and answered; None: it does not say."""
+        queue, read, written = (
+            self.seconds(None, f"{name}_ms") for name in ("queue_time", "time_to_first_token", "generation_time")
+        )
+        return None if read is None else (queue or 0.0, read, written or 0.0)
 
     def seconds(self, counted: float | None, *names: str) -> float | None:
         """The server's timing by the first of the names that its metrics have, else as its counters moved."""

@@ -378,6 +378,11 @@ class Server:
             yield call
         finally:
             self._crowd.end(call)
+        if self._crowd.unread and not self._crowd.unknown:
+            self._note(
+                f"{self._wire.host} did not always tell in time how long it works for others: such a call is charged "
+                "the part of the call before it"
+            )
         if self._crowd.unknown:
             self._note(
                 f"{self._wire.host} does not tell how long it works for others ({self._crowd.unknown}): with other "

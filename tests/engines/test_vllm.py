@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import time
 import urllib.request
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hybrid.evals.bench.shared import others
 
 from hybrid import Hybrid, load
 from hybrid.chat.prompts import Prompt
@@ -63,6 +65,15 @@ def test_a_call_alone_is_charged_whole(url: str) -> None:
     parts = [client.ask(prompt(f"What does Usage hold? ({i})"), max_tokens=48).part for i in range(6)]
     assert client.notes == ()
     assert sum(parts) / len(parts) == pytest.approx(1.0, rel=0.15)
+
+
+def test_a_call_among_others_is_charged_its_part(url: str) -> None:
+    """Three others whose prompts are read without a pause: a quarter is right."""
+    client = Server(EngineSettings(kind="server", url=url, timeout=60, shared=True, cache_salt="among"))
+    with others(url, client.model, 3, "new documents"):
+        parts = [client.ask(prompt(f"What does Usage hold? ({i})"), max_tokens=48).part for i in range(9)]
+    assert client.notes == ()
+    assert statistics.median(parts) == pytest.approx(1 / 4, rel=0.5)
 
 
 def test_two_clients_of_a_shared_server_are_charged_its_time_once(url: str) -> None:
