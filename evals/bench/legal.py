@@ -12,9 +12,8 @@ pipeline which looks for cues refuses the former by name is next to certain: `in
 
 The pipeline is run as users run it: `hybrid legal ... --json` on a folder with one file. LlamaIndex retrieves 8
 chunks by vectors and BM25 with the same embedder, and the same engine quotes from them; with --before the pipeline
-without the settings file stands in its place. Documents are told apart by
-their number in the file, duplicates left out: the even ones were looked at while the pipeline was made, the odd ones
-are reported on their own.
+without the settings file stands in its place. Documents are told apart by their number in the file, duplicates left
+out: the even ones were looked at while the pipeline was made, the odd ones are reported on their own.
 
 best_subspan_em: the gold answer is in the reply; words: the share of the gold's content words that are. A quotation is
 valid if the text has it word for word at the characters that are cited, which is checked against the data itself.
