@@ -151,7 +151,7 @@ def main(
             click.echo(f"{name} {number} of {len(documents)}: {document}, {len(wanted)} questions", err=True)
             for arm, question, reply in _sides(engine, document, text, wanted, ways):
                 arms.setdefault((question.data, arm), Arm()).add(document, question, reply)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for (of, arm), found in arms.items():
         peer = f"{arm}, before" if before else "LlamaIndex"
         rows += _rows(of, arm, found, arms.get((of, peer)), looked)
