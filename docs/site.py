@@ -26,7 +26,7 @@ RAW = re.compile(r"\]\(measured(/[^)#]*)?\)")  # raw figures, which the site has
 PART = re.compile(r"\]\((?:\.\./)+([\w/]+\.py)#(\w+)\)")  # a link to something in a file of code
 BESIDE = ("pipelines", "evals")
 PICTURES = ("examples/page.png",)
-RECORDS = ("Answer", "Citation", "Decision", "Prediction", "Attempt", "Usage", "Cost")
+RECORDS = ("Answer", "Citation", "Decision", "Prediction", "Attempt", "Usage", "Cost", "Table", "Column", "Row", "Cell")
 ABOUT: dict[str, tuple[str, str]] = {}  # title and description of each page, for llms.txt
 
 

@@ -58,9 +58,9 @@ def parse(text: str) -> Shard:
     Raises:
         InputError: it names none.
     """
-    found = re.fullmatch(r"(\d+)/(\d+)", text.strip())
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text.strip())
     if found is None or not 1 <= int(found[1]) <= int(found[2]) <= MOST:
-        raise InputError(f"{text!r} names no shard: write I/N, such as 2/3 for the second of three.")
+        raise InputError(f"{text[:20]!r} names no shard: write I/N, such as 2/3 for the second of three.")
     return Shard(int(found[1]), int(found[2]))
 
 

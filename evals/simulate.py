@@ -298,14 +298,18 @@ def _fill(engines: Engines, lengths: Ints, routing: str) -> None:
             return
 
 
-def over_seeds(run: Callable[..., Result], seeds: Sequence[int]) -> dict[str, tuple[float, float]]:
-    """Mean and half of the 95 % interval (Student's t) of every figure over several seeds, which `run` takes."""
+def over_seeds(run: Callable[..., Result], seeds: Sequence[int]) -> dict[str, tuple[float, float | None]]:
+    """Mean and half of the 95 % interval (Student's t) of every figure over several seeds, which `run` takes.
+
+    One seed has no interval: None.
+    """
     rows = np.array([run(seed=seed) for seed in seeds])
     few = len(seeds)
-    half = np.zeros(rows.shape[1])
-    if few > 1:
-        half = _t(few - 1) * rows.std(0, ddof=1) / np.sqrt(few)
-    return {name: (float(rows[:, i].mean()), float(half[i])) for i, name in enumerate(Result._fields)}
+    means = dict(zip(Result._fields, rows.mean(0).tolist(), strict=True))
+    if few < 2:
+        return {name: (mean, None) for name, mean in means.items()}
+    halves = (_t(few - 1) * rows.std(0, ddof=1) / np.sqrt(few)).tolist()
+    return {name: (mean, half) for (name, mean), half in zip(means.items(), halves, strict=True)}
 
 
 def _t(freedom: int) -> float:

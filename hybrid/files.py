@@ -37,13 +37,16 @@ def _reason(fault: OSError | UnicodeDecodeError) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Replace a file as a whole.
+    """Replace a file as a whole; what is no file, such as /dev/stdout or a pipe, is written to.
 
     Raises:
         SettingsError: it cannot be written; what was there is untouched.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        if _special(path):
+            path.write_text(text, encoding="utf-8")
+            return
         beside.write_text(text, encoding="utf-8")
         beside.replace(path)
     except OSError as error:
@@ -53,9 +56,19 @@ def write(path: Path, text: str) -> None:
             beside.unlink()
 
 
+def _special(path: Path) -> bool:
+    """Whether it is neither a file nor a folder; to be replaced by a file would break it for everybody."""
+    try:
+        return path.exists() and not path.is_file() and not path.is_dir()
+    except OSError:  # no name of anything
+        return False
+
+
 def check_writable(path: Path) -> None:
     """Raise SettingsError if a file cannot be written; to be called before long work."""
     folder = path.absolute().parent
+    if _special(path):
+        return
     if path.is_dir():
         raise SettingsError(f"Cannot write {path}: it is a folder. Name a file.")
     if not folder.is_dir():

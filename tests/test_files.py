@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from hybrid.errors import InputError, SettingsError
-from hybrid.files import carried, joined, read_lines, write
+from hybrid.files import carried, check_writable, joined, read_lines, write
 
 
 def test_a_module_reads_the_file_of_its_name() -> None:
@@ -28,6 +30,19 @@ def test_what_cannot_be_written_is_told(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingsError, match="Cannot write "):
         write(tmp_path / name, "new")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    check_writable(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text)
+        write(pipe, "new")
+        assert read.result(timeout=30) == "new"
+    assert pipe.is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 
 def test_a_line_that_is_nested_without_end_is_told(tmp_path: Path) -> None:

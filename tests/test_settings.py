@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from hybrid import Hybrid
 from hybrid.cost.gpus import with_known_gpu
 from hybrid.engines.extractive import Extractive
+from hybrid.engines.make import make_engine
 from hybrid.errors import SettingsError
 from hybrid.index.embedding import Embedder
 from hybrid.settings import EngineSettings, Settings, load, tells_of
@@ -45,6 +46,33 @@ def test_arguments_win_over_environment_over_file_over_defaults(here: Path) -> N
     settings = load(overrides={"retrieval": {"k": 5, "mode": None}}, environ=environ)
     assert (settings.retrieval.k, settings.retrieval.mode) == (5, "dense")
     assert (settings.engine.window, settings.engine.max_tokens, settings.engine.retries) == (2000, 64, 4)
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "1e300", "1" + "0" * 400])
+def test_numbers_that_no_library_takes_are_refused(here: Path, value: str) -> None:
+    (here / "hybrid.toml").write_text(f"[engine]\ntimeout = {value}\n")
+    assert re.search("timeout.*(1e\\+09 at most|greater than 0|valid number)", refusal(environ={}))
+
+
+def test_a_number_of_thousands_of_digits_is_no_toml(here: Path) -> None:
+    (here / "hybrid.toml").write_text(f"[engine]\nwindow = {'9' * 5000}\n")
+    assert "hybrid.toml is not valid TOML" in refusal(environ={})
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        {"url": "http://me:secret@host:port/v1"},
+        {"url": "me:secret@host"},
+        {"urls": ["http://me:secret@host:8000/v1", "http://host:8000"]},
+        {"urls": "http://me:secret@host"},
+        {"urls": ["http://me:secret@one", 5]},
+    ],
+)
+def test_no_message_holds_a_password(here: Path, engine: dict[str, object]) -> None:
+    with pytest.raises(SettingsError) as refused:
+        make_engine(load(overrides={"engine": {"kind": "server", **engine}}, environ={}).engine, None)  # type: ignore[arg-type]
+    assert "secret" not in str(refused.value)
 
 
 def test_a_named_file_replaces_the_one_here(here: Path) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from hybrid.cost.estimate import shape_named
 from hybrid.engines.base import Engine
 from hybrid.settings import Settings
+from hybrid.settings.address import shown_in
 
 
 def apart(settings: Settings, name: str) -> Settings:
@@ -32,7 +32,7 @@ def described(kind: str, settings: Settings, engines: Sequence[Engine]) -> dict[
     """The settings and engines of an arm; the first engine reads passages."""
     return {
         "kind": kind,
-        "settings": _shown(settings),
+        "settings": shown_in(settings.model_dump(mode="json")),
         "engines": [{"name": engine.name, "window": engine.window} for engine in engines],
         "kept": _kept(settings, engines[0]),
     }
@@ -43,23 +43,6 @@ def _kept(settings: Settings, engine: Engine) -> dict[str, Any] | None:
     if not engine.on_gpu or "shape" not in settings.cost.model_fields_set:
         return None
     return {"model": Path(settings.cost.shape).name, **asdict(shape_named(settings.cost))}
-
-
-def _shown(settings: Settings) -> dict[str, Any]:
-    """Settings for a file that people pass on: addresses lose their passwords."""
-    data = settings.model_dump(mode="json")
-    for section in ("engine", "long_engine"):
-        engine = data[section] or {}
-        if engine.get("url"):
-            engine["url"] = _without_password(engine["url"])
-        if engine.get("urls"):
-            engine["urls"] = list(map(_without_password, engine["urls"]))
-    return data
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
 
 
 def free(engine: Engine) -> None:

@@ -14,34 +14,41 @@ from hybrid.cli.effect import refuse, written
 from hybrid.cli.options import Number
 from hybrid.errors import InputError
 
+WIDE = 100  # columns of the table
+MOST = 10_000_000  # questions, and documents, that fit the memory of a small machine
+
 
 @click.command()
-@click.option("--engines", default=8, show_default=True, type=click.IntRange(1), help="Copies of the model.")
-@click.option("--rate", default=4.0, show_default=True, type=Number(0, min_open=True), help="Questions a second.")
-@click.option("--questions", default=20_000, show_default=True, type=click.IntRange(100), help="Asked in a run.")
+@click.option("--engines", default=8, show_default=True, type=click.IntRange(1, 10_000), help="Copies of the model.")
+@click.option("--rate", default=4.0, show_default=True, type=Number(1e-6, 1e6), help="Questions a second.")
+@click.option("--questions", default=20_000, show_default=True, type=click.IntRange(100, MOST), help="Asked in a run.")
 @click.option(
-    "--documents", default=100_000, show_default=True, type=click.IntRange(1), help="That may be asked about."
+    "--documents", default=100_000, show_default=True, type=click.IntRange(1, MOST), help="That may be asked about."
 )
-@click.option("--zipf", default=1.0, show_default=True, type=Number(0), help="Exponent of their popularity.")
+@click.option("--zipf", default=1.0, show_default=True, type=Number(0, 100), help="Exponent of their popularity.")
 @click.option("--whole", default=0.3, show_default=True, type=Number(0, 1), help="Share read as a whole.")
-@click.option("--median", default=24_000, show_default=True, type=click.IntRange(128), help="Tokens of a document.")
 @click.option(
-    "--cache", type=click.IntRange(0), help="Tokens each keeps in memory; default: what the GPU has room for."
+    "--median", default=24_000, show_default=True, type=click.IntRange(2_000, 128_000), help="Tokens of a document."
+)
+@click.option(
+    "--cache", type=click.IntRange(0, 10**15), help="Tokens each keeps in memory; default: what the GPU has room for."
 )
 @click.option("--disk-gb", default=0.0, show_default=True, type=Number(0), help="Disk of each for its cache.")
-@click.option("--disk-gbps", default=5.0, show_default=True, type=Number(0.001), help="GB/s the disk loads at.")
+@click.option("--disk-gbps", default=5.0, show_default=True, type=Number(0.001, 1e6), help="GB/s the disk loads at.")
 @click.option("--shared", is_flag=True, help="One disk of that size times the engines, for all.")
 @click.option("--routing", "routings", multiple=True, help="One of them; may be repeated. Default: all.")
 @click.option("--start", type=click.Choice(["cold", "warm", "both"]), default="both", show_default=True)
 @click.option("--gpu", default="h200", show_default=True, help="A GPU of gpus.toml.")
 @click.option("--shape", default="qwen3-8b", show_default=True, help="A carried model or a folder.")
 @click.option("--rates", type=Place(), help="Rates of `hybrid calibrate cost`, instead of a GPU and a shape.")
-@click.option("--batch", default=8, show_default=True, type=click.IntRange(1), help="Questions that decode together.")
+@click.option(
+    "--batch", default=8, show_default=True, type=click.IntRange(1, 4096), help="Questions that decode together."
+)
 @click.option(
     "--limit", default=10.0, show_default=True, type=Number(0), help="Seconds for a first token to be in time."
 )
 @click.option(
-    "--seeds", default=5, show_default=True, type=click.IntRange(1), help="Runs, of which 95 % intervals come."
+    "--seeds", default=5, show_default=True, type=click.IntRange(1, 1000), help="Runs, of which 95 % intervals come."
 )
 @JSON
 def simulate(**options: Any) -> None:
@@ -129,6 +136,7 @@ def _machine(options: dict[str, Any]) -> tuple[Any, int, float]:
 
 def _show(rows: list[dict[str, Any]], options: dict[str, Any]) -> None:
     out = console()
+    out.width = max(out.width, WIDE)  # a narrow page would cut figures, and ±0.015 read as ±0.01
     disk = ["disk %"] if options["disk_gb"] else []
     heads = ("", "cached %", *disk, "GPU-s each", "busy %", "wait 95, 99 %", "first", "good/s")
     table = columns(*heads, left=())
@@ -138,13 +146,14 @@ def _show(rows: list[dict[str, Any]], options: dict[str, Any]) -> None:
         waits = " / ".join(f"{row[name][0]:.1f}" for name in ("p95", "p99"))
         table.add_row(*cells, f"{100 * row['used'][0]:.0f}", waits, f"{row['first95'][0]:.1f}", f"{row['good'][0]:.2f}")
     out.print(table)
+    seeds = f"{options['seeds']} seeds with half of the 95 % interval" if options["seeds"] > 1 else "one seed"
     out.print(
         f"{options['engines']} engines, {options['rate']:g} questions/s, {options['questions']:,} questions, "
-        f"{options['seeds']} seeds with half of the 95 % interval; first: seconds to the first token, 95 % are below",
+        f"{seeds}; first: seconds to the first token, 95 % are below",
         markup=False,
     )
 
 
-def _spanned(figure: tuple[float, float], times: float = 1.0, digits: int = 2) -> str:
+def _spanned(figure: tuple[float, float | None], times: float = 1.0, digits: int = 2) -> str:
     mean, half = figure
-    return f"{mean * times:.{digits}f} ±{half * times:.{digits}f}"
+    return f"{mean * times:.{digits}f}" + ("" if half is None else f" ±{half * times:.{digits}f}")

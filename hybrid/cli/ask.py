@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hybrid.types import Answer, Attempt, Cost, Explored, Table
 
 _ROWS = 30  # of a table that are shown
+_NOT_WRITTEN = (".xlsx", ".xls", ".ods", ".parquet", ".html", ".md", ".jsonl")  # forms that somebody may expect
 
 
 @click.command()
@@ -108,6 +109,9 @@ def _check_table(questions: str | None, options: dict[str, Any]) -> None:
         refuse("--table", "with --questions: a table is of one question", "ask it alone")
     if options["route"] or options["rung"] not in (None, EACH):
         refuse("--table", f"with --{'route' if options['route'] else 'rung'}, which reads without a table")
+    suffix = Path(options["table"]).suffix.lower()
+    if suffix in _NOT_WRITTEN:
+        raise InputError(f"Tables are written as CSV, or as JSON to a file that ends with .json, and not as {suffix}.")
     check_writable(Path(options["table"]))
     options["rung"] = EACH
 
@@ -212,7 +216,7 @@ def _show_table(out: Console, table: Table) -> None:
     shown = columns(*heads, left=range(len(heads)))
     for row in table.rows[:_ROWS]:
         cells = [said(cell, column) for cell, column in zip(row.cells, table.columns, strict=False)]
-        shown.add_row(row.title, *(cells or [f"not asked: {row.failed}"]))
+        shown.add_row(row.title, *(cells or [f"not read: {row.failed}"]))
     out.print(shown, soft_wrap=False)
     if len(table.rows) > _ROWS:
         out.print(f"  and {len(table.rows) - _ROWS} more: --table FILE writes all", markup=False)

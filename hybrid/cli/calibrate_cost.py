@@ -20,6 +20,7 @@ from hybrid.cli.options import Number, bits_options, json_option, output_option,
 from hybrid.cli.progress import progress_bars
 from hybrid.errors import EngineError, InputError
 from hybrid.files import check_writable
+from hybrid.settings.address import shown
 
 if TYPE_CHECKING:
     from hybrid.cost.fit import Fitted
@@ -104,7 +105,7 @@ def _measured(options: dict[str, Any], note: Callable[[str], None]) -> Fitted:
         rates=replace(rates, label=hardware),
         shape=shape,
         model=model.name if "/" not in model.name else Path(model.name).name,
-        engine=f"{name} at {urlsplit(url).netloc}",
+        engine=f"{name} at {urlsplit(shown(url)).netloc}",
         hardware=hardware,
         gpu=gpu,
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
@@ -126,15 +127,15 @@ def _served(url: str, key: str, wanted: int | None) -> tuple[str, str, int]:
         listed = OpenAI(base_url=url, api_key=key or "none", max_retries=1, timeout=30).models.list().data
     except (OpenAIError, ValueError) as error:
         raise EngineError(
-            f"No vLLM server answers at {url} ({type(error).__name__}): start one with hybrid up."
+            f"No vLLM server answers at {shown(url)} ({type(error).__name__}): start one with hybrid up."
         ) from None
     told = listed[0].model_dump() if listed else {}
     window = told.get("max_model_len")
     known = [tokens for tokens in (window, wanted) if isinstance(tokens, int)]
     if not known or not told:
         raise EngineError(
-            f"The server at {url} does not tell its window as vLLM does: give --window with the tokens that it was "
-            "started with."
+            f"The server at {shown(url)} does not tell its window as vLLM does: give --window with the tokens that it "
+            "was started with."
         )
     return str(told["id"]), str(told.get("root") or told["id"]), min(known)
 
@@ -162,7 +163,7 @@ def _hardware(url: str, given: str | None, known: Iterable[str]) -> tuple[str, s
         words = given
     elif urlsplit(url).hostname not in ("localhost", "127.0.0.1", "::1"):
         raise InputError(
-            f"The server at {url} is on another machine: name what it runs on with --hardware, such as h100."
+            f"The server at {shown(url)} is on another machine: name what it runs on with --hardware, such as h100."
         )
     else:
         words = gpu_here() or f"{_cpu_here()}, no GPU"

@@ -46,7 +46,9 @@ def index() -> None:
 
 @index.command()
 @click.argument("paths", nargs=-1, type=click.Path())
-@click.option("--rebuild", is_flag=True, help="Delete the index first and make it anew.")
+@click.option(
+    "--rebuild", is_flag=True, help="Delete the index first and make it anew; what was extracted for tables stays."
+)
 @_ray_options
 @corpus_options
 def build(paths: tuple[str, ...], rebuild: bool, **options: Any) -> None:

@@ -23,6 +23,7 @@ from hybrid.engines.listening import PORTS, Listening, answers, listening, told_
 from hybrid.errors import InputError, SettingsError
 from hybrid.files import write
 from hybrid.settings import FILE, EngineSettings, Settings, validated
+from hybrid.settings.address import shown, shown_in
 
 _UNTOLD = 4096  # tokens, while the window is not known yet
 
@@ -91,7 +92,7 @@ def init(**options: Any) -> None:
     write(file, text)
     if options["as_json"]:
         known = [_record(server) for server in found]
-        said = settings.model_dump(mode="json", exclude_unset=True)
+        said = shown_in(settings.model_dump(mode="json", exclude_unset=True))
         print_json({"file": str(file), "found": known, "tried": tried, "settings": said})
     else:
         _show(file, tried)
@@ -247,8 +248,8 @@ def _try(choice: _Choice, options: dict[str, Any], *, talk: bool) -> dict[str, A
             choice.window = _prompt("   Its server does not tell how many tokens it reads; how many?", "", tokens)
         if choice.window is None:
             raise InputError(
-                f"The server at {choice.url} answers, and does not tell its window: give --window with the tokens that "
-                "it was started with."
+                f"The server at {shown(choice.url)} answers, and does not tell its window: give --window with the "
+                "tokens that it was started with."
             )
     return {"engine": trial.name, "reply": trial.reply, "right": trial.right, "seconds": round(trial.seconds, 3)}
 

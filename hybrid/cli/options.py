@@ -13,18 +13,22 @@ from hybrid.cli.effect import check_effects
 from hybrid.errors import InputError
 from hybrid.settings import Settings, load
 from hybrid.settings.names import ENGINES, POLICIES
+from hybrid.settings.section import LARGEST
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Number(click.FloatRange):
-    """A finite number: no range keeps `nan` out, and few calculations stand `inf`."""
+    """A finite number: no range keeps `nan` out, and few calculations stand `inf` or what leads there."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number, as `click.FloatRange` gives it."""
+        given = click.FLOAT.convert(value, param, ctx)
+        if not math.isfinite(given):
+            self.fail(f"{given} is no finite number.", param, ctx)
         found = super().convert(value, param, ctx)
-        if not math.isfinite(found):
-            self.fail(f"{found} is no finite number.", param, ctx)
+        if self.max is None and abs(found) > LARGEST:
+            self.fail(f"{found:g} is more than {LARGEST:g}, the most that is taken here.", param, ctx)
         return found
 
 

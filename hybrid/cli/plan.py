@@ -120,7 +120,7 @@ def tokens(text: str) -> int:
     Raises:
         InputError: it is not such a number.
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kKmM]?)", text.strip().replace(",", "").replace("_", ""))
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)([kKmM]?)", text.strip().replace(",", "").replace("_", ""))
     if match is None:
         raise InputError(f"{text!r} is not a number of tokens: write it like 131072, 128k or 1M.")
     return round(float(match[1]) * {"": 1, "k": 1024, "m": 1024**2}[match[2].lower()])

@@ -66,13 +66,19 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
     from hybrid.model.read import read_model
     from hybrid.serving.pair import plan
     from hybrid.serving.placement import check_memory, cores, gpus, place
-    from hybrid.serving.router import behind_routers, find_router
+    from hybrid.serving.router import behind_routers, check_copies, find_router
     from hybrid.serving.servers import Servers
     from hybrid.serving.settings_file import with_engines
     from hybrid.serving.tier import UNTRIED, prepare, tiered
     from hybrid.serving.vllm import command, find
 
-    vllm = find(options["vllm"])
+    vllm, cache = find(options["vllm"]), cache_asked(options)
+    if options["router"]:
+        check_copies(options["data_parallel"])
+        if cache is not None:
+            refuse("--cache-dir", "with --router, which starts several servers for one folder")
+    elif options["router_program"]:
+        refuse("--router-program", "without --router")
     known = read_model(model)
     planned, warnings = plan(
         known,
@@ -87,16 +93,12 @@ def up(model: str, vllm_flags: tuple[str, ...], **options: Any) -> None:
         planned, routers = behind_routers(
             planned, options["data_parallel"], program, host=options["host"], port=options["port"]
         )
-    elif options["router_program"]:
-        refuse("--router-program", "without --router")
     devices = {} if vllm.cpu else gpus()
     served, note = place(planned, list(devices), cores() if vllm.cpu else ())
     for one in served:
         check_memory(one, known, devices)
     notes, tier = [*warnings, *filter(None, [note])], None
-    if (cache := cache_asked(options)) is not None:
-        if options["router"]:
-            refuse("--cache-dir", "with --router, which starts several servers for one folder")
+    if cache is not None:
         served, tier = tiered(served, known, vllm, *cache)
         notes += [f"the {served[-1].kind} server keeps its cache in {tier.inside}; files that cannot be deleted are "]
         notes[-1] += f"told in {tier.folder / 'janitor.log'}"

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from urllib.parse import urlsplit
 
+from hybrid.settings.address import credentials, shown
+
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|Inf|NaN)"
 _SAMPLE = re.compile(
     rf'([a-zA-Z_:][\w:]*)(?:\{{((?:[^"}}]|"(?:[^"\\]|\\.)*")*)\}})?[ \t]+({_NUMBER})(?:[ \t]+-?\d+)?', re.ASCII
@@ -74,9 +76,11 @@ class Counters:
             model: its name on the server; None: the only one there.
             timeout: seconds without a sign of life.
         """
-        address = re.sub(r"/v\d+$", "", url.strip().rstrip("/")) + "/metrics"
+        base = url.strip().rstrip("/").removesuffix("/chat/completions")
+        address = re.sub(r"/v\d+$", "", shown(base)) + "/metrics"
         try:
-            with _opener(address).open(address, timeout=timeout) as reply:
+            asked = urllib.request.Request(address, headers=dict(credentials(base)))
+            with _opener(address).open(asked, timeout=timeout) as reply:
                 text = reply.read().decode()
         except (OSError, HTTPException, ValueError) as error:
             return cls(why=f"{address} cannot be read ({getattr(error, 'reason', error)})")

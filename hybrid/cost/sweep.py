@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid.cost.fit import Point
 from hybrid.cost.prometheus import Counted, Counters
 from hybrid.errors import EngineError
+from hybrid.settings.address import shown
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -107,8 +108,8 @@ def sweep(
                     say(done, ROUNDS * len(wanted))
     except OpenAIError as error:
         raise EngineError(
-            f"The server at {url} does not do as a vLLM server does ({' '.join(str(error).split())[:200]}): calibrate "
-            "with the address that `hybrid up` prints."
+            f"The server at {shown(url)} does not do as a vLLM server does ({' '.join(str(error).split())[:200]}): "
+            "calibrate with the address that `hybrid up` prints."
         ) from None
     if note is not None:
         for doubt in doubts(Counters.read(url, model) - before, sum(sent)):

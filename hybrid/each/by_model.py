@@ -13,7 +13,7 @@ from hybrid.each.found import Found, found, merged
 from hybrid.each.plan import Plan
 from hybrid.each.price import OUTPUT
 from hybrid.each.reply import Unreadable, checked
-from hybrid.each.schema import Said, in_words, json_schema, reply_model
+from hybrid.each.schema import Said, in_words, json_schema, reply_model, said_of
 from hybrid.each.units import Unit
 from hybrid.engines.base import Completion, Engine
 from hybrid.errors import EngineError
@@ -25,9 +25,9 @@ _PLANNED = 700  # tokens of a plan
 _SMALL, _LEAST = 4096, 64  # tokens of a small window, and of the shortest reply
 _MORE = 64  # tokens that these instructions may take beyond those of a question
 _NAMED = 5  # documents that the planner is told of
-_EXAMPLE = (
-    '{"columns": [{"name": "notice", "kind": "duration", "unit": "", "description": "notice period for termination"}], '
-    '"where": [], "compute": "max", "of": ["notice"], "by": "", "named": ""}'
+_EXAMPLE = (  # of what nobody asks contracts, so that a model which only repeats it is found out
+    '{"columns": [{"name": "baking_time", "kind": "duration", "unit": "", "description": "how long it is baked"}], '
+    '"where": [], "compute": "max", "of": ["baking_time"], "by": "", "named": ""}'
 )
 _FORM = f"""columns: the fields, 1 to 8, each with
   name: small letters and _
@@ -42,10 +42,14 @@ compute: count, list, sum, mean, max, min or group
 of: names of the fields with the values that are computed with or listed
 by: for group, the field whose values make the groups, else ""
 named: where the question asks for something else than documents, such as a supplier, the field with its name, else ""
-Example, for "Which contract has the longest notice period?": {_EXAMPLE}"""
+Example, for "Which recipe is baked longest?": {_EXAMPLE}"""
 
 M = TypeVar("M", bound=BaseModel)
 Call = Callable[[Prompt, int], Completion]
+
+
+class NotRead(EngineError):
+    """The engine works, but what it said cannot be used, twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +76,34 @@ class Model:
         """The plan of a question over documents.
 
         Raises:
-            EngineError: the model gave no plan that can be carried out, twice.
+            NotRead: the model gave no plan that can be carried out, twice.
+            EngineError: the engine failed.
         """
         what = f"{len(names)} sections of one document" if sections else f"{len(names)} documents"
         listed = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
         asked = f"{question.strip()}\nIt is asked about {what}: {listed}\n{_FORM}"
         prompt = Prompt(asked, (), task="plan", form=json_schema(Plan))
-        return self._checked(prompt, Plan, _PLANNED, "turn the question into fields")
+
+        def fault(plan: Plan) -> str:
+            repeats = plan == Plan.model_validate_json(_EXAMPLE) and "bak" not in question.lower()
+            return "it repeats the example" if repeats else ""
+
+        return self._checked(prompt, Plan, _PLANNED, "turn the question into fields", fault)
 
     def extract(self, unit: Unit, columns: Sequence[Column]) -> list[Found]:
-        """What a unit says on each field; a text beyond the window is read in parts."""
+        """What a unit says on each field; a text beyond the window is read in parts.
+
+        Raises:
+            NotRead: a reply does not fit the fields, twice.
+            EngineError: the engine failed.
+        """
         model = reply_model(columns)
         prompt = Prompt(in_words(columns), (), task="fields", form=json_schema(model))
         read = []
         for group in self._groups(prompt, unit, len(columns)):
-            one = replace(prompt, pieces=group)
-            said = self._checked(one, model, self._most(len(columns)), f"fill in the fields of {unit.names[0]}")
-            read.append([self._placed(getattr(said, c.name), c, group, unit) for c in columns])
+            part = replace(prompt, pieces=group)
+            said = self._checked(part, model, self._most(len(columns)), f"fill in the fields of {unit.names[0]}")
+            read.append([self._placed(one, c, group, unit) for one, c in zip(said_of(said), columns, strict=True)])
         return [merged(found_) for found_ in zip(*read, strict=True)]
 
     def sized(self, unit: Unit, columns: Sequence[Column]) -> list[int]:
@@ -121,8 +136,14 @@ class Model:
         """Tokens kept for a reply; a model that thinks first needs as many as for any answer."""
         return min(max(self.max_tokens, OUTPUT * fields), self.engine.window // 2)
 
-    def _checked(self, prompt: Prompt, model: type[M], most: int, what: str) -> M:
-        """The reply as a model; one that does not fit is asked for once more, with what is wrong."""
+    def _checked(
+        self, prompt: Prompt, model: type[M], most: int, what: str, wrong: Callable[[M], str] = lambda _: ""
+    ) -> M:
+        """The reply as a model; one that does not fit is asked for once more, with what is wrong.
+
+        Args:
+            wrong: says what else is wrong with a reply; empty if nothing is.
+        """
         most = min(max(most, self.max_tokens), self.engine.window // 2)
         if self.engine.window < _SMALL:  # room for an answer is what the prompt leaves
             most = max(_LEAST, min(most, self.engine.window - self.engine.measure(prompt) - _MORE))
@@ -131,10 +152,14 @@ class Model:
             asked = f"{prompt.question}\nYour last reply did not fit: {fault}." if again else prompt.question
             completion = self.call(replace(prompt, question=asked), most)
             try:
-                return checked(completion.text, model)
+                found = checked(completion.text, model)
             except Unreadable as error:
                 fault = "it was cut off" if completion.truncated else str(error)
-        raise EngineError(
+                continue
+            fault = wrong(found)
+            if not fault:
+                return found
+        raise NotRead(
             f"{self.engine.name} did not {what} in the form that was asked for, twice ({fault}); ask again in other "
             "words, or take a larger model or a server that holds replies to a JSON schema."
         )

@@ -5,11 +5,12 @@ Only what has the same unit is added up or compared. A cell that is too doubtful
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from hybrid.each.plan import Condition, Plan
+from hybrid.each.written import short
 from hybrid.text.values import measure_of, values
 from hybrid.types import Cell, Citation, Column, Row, Table
 
@@ -53,7 +54,7 @@ class _Computation:
         unsure = [row for row, holds in judged if holds is None]
         self.done.matching = tuple(row.title for row in rows)
         if self.plan.compute in ("count", "list"):
-            said = [self._listed(rows)]
+            said = [self._listed(rows, len(unsure))]
         elif self.plan.compute == "group":
             said = [self._grouped(rows)]
         else:
@@ -105,9 +106,11 @@ class _Computation:
 
     # -- what is told --------------------------------------------------------------------------------------------
 
-    def _listed(self, rows: Sequence[Row]) -> str:
+    def _listed(self, rows: Sequence[Row], unsure: int) -> str:
         total = self._many(len(self.asked))
         self.done.figures[""] = float(len(rows))
+        if not rows and unsure:
+            return f"None of {total}{' could be judged' if unsure == len(self.asked) else ', for certain'}."
         if not rows:
             return f"None of {total}."
         shown = self._names(rows, self._told)
@@ -138,7 +141,9 @@ class _Computation:
         winners = [(row, cell) for number, row, cell in found if number == best]
         self._put_down(column, unit, best, [row for row, _ in winners])
         word = _NAMES.get((self.plan.compute, column.kind), "Highest" if self.plan.compute == "max" else "Lowest")
-        shown = "; ".join(f"{self._title(row)}, {cell.shown}{self._mark(cell)}" for row, cell in winners)
+        shown = "; ".join(
+            f"{self._title(row)}, {short(cell.shown)}{self._mark(cell)}{_unsure(cell)}" for row, cell in winners
+        )
         return f"{word} {column.title}{_per(unit)}: {shown}, of {len(found)} that give one."
 
     def _total(self, column: Column, unit: str, found: Sequence[tuple[float, Row, Cell]]) -> str:
@@ -158,30 +163,60 @@ class _Computation:
         self.done.matching = tuple(dict.fromkeys(titles))
 
     def _grouped(self, rows: Sequence[Row]) -> str:
-        groups: dict[str, list[Row]] = {}
+        """The rows by a column; with amounts or numbers, their sum in each group."""
+        if not rows:
+            return f"None of {self._many(len(self.asked))}."
+        column = self.columns[self.plan.by][1]
+        groups: dict[Hashable, list[Row]] = {}
         for row in rows:
-            cell = self._cell(row, self.plan.by)
-            silent = cell.value is None or not cell.counts
-            groups.setdefault("not said" if silent else _key(cell), []).append(row)
-        ranked = sorted(groups.items(), key=lambda item: (item[0] == "not said", -len(item[1]), item[0]))
-        self.done.figures |= {key: float(len(own)) for key, own in ranked}
-        told = [f"{key}: {len(own)} ({self._names(own, self._by)})" for key, own in ranked]
-        return f"{self._many(len(rows))} by {self.columns[self.plan.by][1].title}: {'; '.join(told)}."
+            groups.setdefault(_key(self._cell(row, self.plan.by)), []).append(row)
+        ranked = sorted(
+            ((key, self._named_group(key, own), own) for key, own in groups.items()),
+            key=lambda group: (isinstance(group[0], str), -len(group[2]), group[1]),
+        )
+        self.done.figures |= {name: float(len(own)) for _, name, own in ranked}
+        told = [f"{name}: {len(own)}{self._sums(own)} ({self._names(own, self._by)})" for _, name, own in ranked]
+        return f"{self._many(len(rows))} by {column.title}: {'; '.join(told)}."
+
+    def _named_group(self, key: Hashable, rows: Sequence[Row]) -> str:
+        """What a group is called: as its first row writes it."""
+        cell = self._cell(rows[0], self.plan.by)
+        if isinstance(key, str):
+            return key
+        return short(cell.shown) if isinstance(cell.value, float | str) else "yes" if cell.value else "no"
+
+    def _sums(self, rows: Sequence[Row]) -> str:
+        """The sums of the columns that can be added up over a group, by unit."""
+        told = []
+        for name in self.plan.of:
+            column = self.columns[name][1]
+            if column.kind not in ("amount", "number"):
+                continue
+            sums: dict[str, list[float]] = {}
+            for row in rows:
+                cell = self._cell(row, name)
+                if isinstance(cell.value, float) and cell.counts:
+                    sums.setdefault(cell.unit, []).append(cell.value)
+            told += [f"{column.title} {_written(sum(all_), unit, column)}" for unit, all_ in sorted(sums.items())]
+        return f", {', '.join(told)}" if told else ""
 
     def _by(self, row: Row) -> str:
-        return self._mark(self._cell(row, self.plan.by))
+        by = self._cell(row, self.plan.by)
+        return self._mark(by) + _unsure(by) + "".join(self._shown(self._cell(row, name)) for name in self.plan.of)
 
     def _told(self, row: Row) -> str:
         """The values of a row that are listed, with their marks; else the mark of what it was taken for."""
         if self.plan.of:
-            return " ".join(self._shown(self._cell(row, name)) for name in self.plan.of)
+            return "".join(self._shown(self._cell(row, name)) for name in self.plan.of)
         judged = [self._cell(row, condition.column) for condition in self.plan.where]
-        return self._mark(*judged) + (" (?)" if any(cell.doubt for cell in judged) else "")
+        return self._mark(*judged) + _unsure(*judged)
 
     def _shown(self, cell: Cell) -> str:
-        if cell.value is None or not cell.counts:
+        if not cell.counts:
+            return f" (too doubtful{self._mark(cell)})"
+        if cell.value is None:
             return " (not said)"
-        return f" ({cell.shown}{self._mark(cell)})"
+        return f" ({short(cell.shown)}{self._mark(cell)}{_unsure(cell)})"
 
     def _why(self, row: Row) -> str:
         """Why a row's cells are doubtful, with their marks."""
@@ -197,7 +232,7 @@ class _Computation:
         """A row's name in the text: of what the question asks for, where a document says it."""
         cell = self._cell(row, self.plan.named) if self.plan.named else Cell()
         named = isinstance(cell.value, str) and cell.counts
-        return f"{cell.shown} ({row.title})" if named else row.title
+        return f"{short(cell.shown)} ({row.title})" if named else row.title
 
     def _mark(self, *cells: Cell) -> str:
         """The numbers of the cells' citations, which are put down."""
@@ -235,9 +270,18 @@ def _compared(cell: Cell, column: Column, written: str, *, over: bool) -> float 
     return number - same[0].number if same else None
 
 
-def _key(cell: Cell) -> str:
-    """The name of a cell's group."""
-    return cell.shown if isinstance(cell.value, float | str) else "yes" if cell.value else "no"
+def _key(cell: Cell) -> Hashable:
+    """What a cell is grouped by: its value, however it is written; text where it has none."""
+    if cell.value is None:
+        return "not said" if not cell.doubt else "too doubtful to tell"
+    if not cell.counts:
+        return "too doubtful to tell"
+    return (" ".join(cell.value.lower().split()) if isinstance(cell.value, str) else cell.value, cell.unit)
+
+
+def _unsure(*cells: Cell) -> str:
+    """The mark of what is doubtful."""
+    return " (?)" if any(cell.doubt for cell in cells) else ""
 
 
 def _per(unit: str) -> str:

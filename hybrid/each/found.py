@@ -17,6 +17,7 @@ from hybrid.types import Cell, Citation, Column, Record
 
 _WORD = re.compile(r"\w+")
 _LONGEST = 400  # words of a quotation that are looked for
+_AROUND = 60  # characters before and after a quotation
 _SHARE = 0.5  # of a text value's words that have to stand in its quotation
 NOT_THERE = "no quotation was given for it that stands in the document, so the value is withheld"
 NO_FIGURE = "the sentence quoted has no such value, so it is withheld"
@@ -49,29 +50,34 @@ def found(said: Said, column: Column, texts: Sequence[str]) -> Found:
     at = {"text": text, "start": start, "end": end}
     if column.kind == "yesno":
         return Found(value=said.value == "yes", shown=said.value, **at)
-    quoted = texts[text][start:end]
     if column.kind == "text":
+        quoted = texts[text][start:end]
         wanted, have = _words(said.value), set(_words(quoted))
         supported = sum(word in have for word in wanted) >= _SHARE * len(wanted)
         doubt = "" if supported else "its words are not those of the sentence quoted"
         return Found(value=said.value, shown=said.value, doubt=doubt, counts=supported, **at)
-    return measured(said.value, column, quoted, at)
+    return measured(said.value, column, texts[text], at)
 
 
-def measured(written: str, column: Column, quoted: str, at: dict[str, int]) -> Found:
+def measured(written: str, column: Column, text: str, at: dict[str, int]) -> Found:
     """A value of a measure that a quotation has; withheld where it has none of that size.
+
+    What stands around the quotation belongs to it where it says how often a value recurs, or where it cuts a figure.
 
     Args:
         written: the value as it was told.
-        at: its place, for the result.
+        text: that is quoted.
+        at: the quotation's place, for the result.
     """
     measure = measure_of(column.kind)
-    having = values(quoted, measure)
+    first = max(0, at["start"] - _AROUND)
+    near = text[first : at["end"] + _AROUND]
+    having = [value for value in values(near, measure) if at["start"] <= first + value.start < at["end"]]
     wanted = values(written, measure) or values(written, "number")
     same = [value for value in having if any(_alike(value, other) for other in wanted)]
     if not same:
         return Found(shown=written, doubt=NO_FIGURE, counts=False, **at)
-    return of_value(same, column, at)
+    return of_value(same, column, {**at, "end": max(at["end"], first + same[0].end)})
 
 
 def of_value(same: Sequence[Value], column: Column, at: dict[str, int]) -> Found:
@@ -134,10 +140,12 @@ def cell(kept: Found, names: Sequence[str], store: Store) -> Cell:
 
 
 def _alike(value: Value, other: Value) -> bool:
-    """Whether two values are the same; one that is told without its unit goes by the figure it is written with."""
-    if other.unit:
-        return value.number == other.number and (value.unit == other.unit or other.unit in value.unit)
-    return any(plain.number == other.number for plain in values(value.text, "number")) or value.number == other.number
+    """Whether two values are the same; one that is told without its unit, or how often, goes by its figure."""
+    same = value.number == other.number
+    if value.unit == other.unit:
+        return same
+    figure = any(plain.number == other.number for plain in values(value.text, "number"))
+    return (same or figure) and other.unit in value.unit
 
 
 def _words(text: str) -> list[str]:

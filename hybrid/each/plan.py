@@ -60,6 +60,10 @@ class Plan(Record):
             raise ValueError(f"'{self.compute}' needs a field in 'of'")
         if self.compute == "group" and not self.by:
             raise ValueError("'group' needs a field in 'by'")
+        if self.compute == "count" and not self.where:  # all documents would be told as those that were asked for
+            raise ValueError("'count' needs a condition in 'where'")
+        if self.compute == "list" and not self.where and not self.of:
+            raise ValueError("'list' needs a condition in 'where', or fields in 'of'")
         for condition in self.where:
             if condition.test not in ("said", "silent") and not condition.value:
                 raise ValueError(f"the condition {condition.test!r} on {condition.column!r} needs a value")

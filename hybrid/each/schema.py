@@ -52,23 +52,35 @@ class YesNo(Said):
 
 
 def reply_model(columns: Sequence[Column]) -> type[BaseModel]:
-    """The model of a reply that fills in the fields."""
-    fields: dict[str, Any] = {
-        column.name: (YesNo if column.kind == "yesno" else Said, Field(description=_described(column)))
-        for column in columns
+    """The model of a reply that fills in the fields; `said_of` gives them."""
+    fields: dict[str, Any] = {  # by place, because a column may be named as what each model has, such as copy
+        f"field_{i}": (
+            YesNo if column.kind == "yesno" else Said,
+            Field(alias=column.name, description=_described(column)),
+        )
+        for i, column in enumerate(columns)
     }
     return create_model("Fields", __config__=ConfigDict(extra="forbid"), **fields)
 
 
+def said_of(reply: BaseModel) -> list[Said]:
+    """What a reply gives for each field, in the order of the columns."""
+    return [getattr(reply, name) for name in type(reply).model_fields]
+
+
 def json_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """A model as JSON schema in the strict form: every key required, no others, and no default."""
+    """A model as JSON schema in the strict form: every key required, no others, no default and no length of texts.
+
+    A server that refuses one of these refuses the schema; the reply is checked in any case.
+    """
     schema = model.model_json_schema()
     for part in (schema, *schema.get("$defs", {}).values()):
         if part.get("type") == "object":
             part["required"] = list(part["properties"])
             part["additionalProperties"] = False
             for each in part["properties"].values():
-                each.pop("default", None)
+                for name in ("default", "maxLength"):
+                    each.pop(name, None)
     return schema
 
 

@@ -22,12 +22,14 @@ class Unit:
     start: int = 0  # of the section in its document
 
     @property
+    def contents(self) -> tuple[str, ...]:
+        """What stands for each of its texts; derives from the text and where it begins."""
+        return tuple(_digest(text, self.start) for text in self.texts)
+
+    @property
     def key(self) -> str:
         """Derives from the texts alone."""
-        digest = blake2b(digest_size=16)
-        for text in self.texts:
-            digest.update(f"{len(text)} {self.start} ".encode() + text.encode("utf-8", "replace"))
-        return digest.hexdigest()
+        return " ".join(self.contents)
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -35,6 +37,16 @@ class Unit:
         return tuple(
             Piece(name, text, self.start, self.section) for name, text in zip(self.names, self.texts, strict=True)
         )
+
+
+def contents(store: Store) -> set[str]:
+    """What stands for the texts that could be asked of a store: whole documents, and their sections."""
+    found: set[str] = set()
+    for entry in store.entries():
+        document = store.document(entry.name)
+        found.add(_digest(document.text, 0))
+        found.update(one for section in sections(document) for one in section.contents)
+    return found
 
 
 def units(store: Store, names: Sequence[str], *, by_section: bool = True) -> list[Unit]:
@@ -69,3 +81,8 @@ def sections(document: Document) -> list[Unit]:
     ends = [*(heading.start for heading in heads[1:]), len(document.text)]
     cut = [(h.title, h.start, end) for h, end in zip(heads, ends, strict=True) if document.text[h.start : end].strip()]
     return [Unit((document.name,), (document.text[start:end],), title, start) for title, start, end in cut]
+
+
+def _digest(text: str, start: int) -> str:
+    written = f"{len(text)} {start} ".encode() + text.encode("utf-8", "replace")
+    return blake2b(written, digest_size=16).hexdigest()

@@ -8,6 +8,7 @@ import io
 from hybrid.files import harmless
 from hybrid.types import Cell, Column, Table
 
+_WIDEST = 80  # characters of a value beside others
 _OF_A_CELL = ("", "unit", "as written", "doubt", "quotation", "place")
 
 
@@ -19,19 +20,25 @@ def written(table: Table, as_json: bool) -> str:
 def said(cell: Cell, column: Column) -> str:
     """A cell in a few words; a question mark stands behind what is doubtful."""
     if cell.value is None:
-        text = "not said" if not cell.shown else f"not said ({cell.shown})"
+        text = "not said" if not cell.shown else f"not said ({short(cell.shown)})"
     elif column.kind == "yesno":
         text = "yes" if cell.value else "no"
     else:
-        text = cell.shown
+        text = short(cell.shown)
     return f"{text} ?" if cell.doubt or not cell.counts else text
+
+
+def short(shown: str) -> str:
+    """What a document writes, on one line, cut where it is long."""
+    text = " ".join(shown.split())
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
 
 
 def _csv(table: Table) -> str:
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\n")
     heads = [f"{column.name} {part}".strip() for column in table.columns for part in _OF_A_CELL]
-    lines.writerow(["document", "section", "amendments", *heads, "not asked"])
+    lines.writerow(["document", "section", "amendments", *heads, "not read"])
     for row in table.rows:
         cells = [part for i in range(len(table.columns)) for part in _parts(row.cells[i] if row.cells else Cell())]
         named = [row.document, row.section, "; ".join(row.amendments)]
@@ -47,4 +54,4 @@ def _parts(cell: Cell) -> list[str]:
     elif isinstance(value, float):
         value = f"{value:.6f}".rstrip("0").rstrip(".")
     quote, where = ("", "") if cell.citation is None else (cell.citation.quote, cell.citation.where)
-    return [value or "", cell.unit, cell.shown, cell.doubt, " ".join(quote.split()), where]
+    return [value or "", cell.unit, " ".join(cell.shown.split()), cell.doubt, " ".join(quote.split()), where]

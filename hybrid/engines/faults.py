@@ -23,7 +23,7 @@ _TOO_LONG = re.compile(
 
 
 class Lost(EngineError):
-    """The server cannot be reached, is too busy, fails or breaks off: another one might answer."""
+    """The server cannot be reached, is too busy, fails, breaks off or sends garbage: another one might answer."""
 
 
 class Overrun(Lost):
@@ -89,7 +89,7 @@ class Faults:
 
     def garbage(self, what: str) -> EngineError:
         """The server answers something else than such a server does."""
-        return EngineError(f"{self.where} sent {what}, so it is no OpenAI-compatible server; check engine.url.")
+        return Lost(f"{self.where} sent {what}, so it is no OpenAI-compatible server; check engine.url.")
 
     def _unreachable(self, error: APIError, tried: int) -> EngineError:
         cause = error.__cause__

@@ -14,6 +14,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
+from hybrid.settings.address import credentials, shown
+
 # Where they listen unless told otherwise
 PORTS = {11434: "Ollama", 8000: "vLLM", 8080: "llama.cpp", 1234: "LM Studio", 30000: "SGLang"}
 _OWNERS = {
@@ -140,7 +142,8 @@ def _get(url: str, body: object = None, *, strict: bool = False) -> Mapping[str,
     """
     data = None if body is None else json.dumps(body).encode()
     try:
-        request = Request(url, data, {"Content-Type": "application/json"} if data else {})
+        headers = {**credentials(url), **({"Content-Type": "application/json"} if data else {})}
+        request = Request(shown(url), data, headers)
         with build_opener(ProxyHandler({}), _Stay()).open(request, timeout=_SECONDS) as reply:
             told = json.loads(reply.read(_LARGEST))
     except Exception as error:  # http.client has errors of its own for what is no HTTP

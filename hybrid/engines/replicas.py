@@ -17,8 +17,10 @@ from hybrid.engines.faults import Lost
 from hybrid.engines.server import FIRST_WAIT, Server
 from hybrid.errors import EngineError, SettingsError
 from hybrid.settings import EngineSettings
+from hybrid.settings.address import shown
 
 HEALTH = 2.0  # seconds that a server gets to say that it is well
+MEETING = 10.0  # seconds that it gets at first to list its models, so that one that hangs does not hold up the others
 PAUSE, LONGEST = 10.0, 160.0  # seconds that a lost server is left alone: at first, and after many tries
 T = TypeVar("T")
 
@@ -121,11 +123,11 @@ class Replicas:
         return self._on(key, lambda server: server.ask(prompt, max_tokens=max_tokens, on_text=on_text), weighs=True)
 
     def home(self, prompt: Prompt) -> str:
-        """The address of the server that is asked this now, unless too much is under way there."""
+        """The address, without a password, of the server that is asked this now, unless too much is under way there."""
         assert self._met
         order = ranked(prefix_key(prompt), self._names)
         place = next((place for place in order if not self._replicas[place].until), order[0])
-        return self._settings.urls[place]
+        return shown(self._settings.urls[place])
 
     def close(self) -> None:
         """End the connections to the servers."""
@@ -145,8 +147,9 @@ class Replicas:
         with self._meeting:
             if "_met" in self.__dict__:  # another thread was first
                 return self.__dict__["_met"]  # type: ignore[no-any-return]
-            with ThreadPoolExecutor(len(self._replicas)) as pool:
-                listed = list(pool.map(_listed, self._replicas))
+            listed = self._listed(MEETING)
+            if not any(isinstance(names, list) for names in listed):  # all may be busy
+                listed = self._listed(self._settings.timeout)
             told = {name: names for name, names in zip(self._names, listed, strict=True) if isinstance(names, list)}
             for one, names in zip(self._replicas, listed, strict=True):
                 one.until = 0.0
@@ -158,11 +161,36 @@ class Replicas:
             for one in self._replicas:
                 one.settings = one.settings.model_copy(update={"model": model})
                 one.server.model = model  # not the first that each lists, which may differ
-            windows = {one.server.window for one in self._replicas if not one.until}
+            windows = self._windows()
             if len(windows) > 1:
                 sizes = ", ".join(f"{size:,}" for size in sorted(windows))
                 self._note(f"the servers of engine.urls read {sizes} tokens: the smallest window is used")
             return model, min(windows)
+
+    def _listed(self, seconds: float) -> list[list[str] | EngineError]:
+        """The models that each server lists within some seconds, or why it lists none; all are asked at once."""
+        bounded = {"timeout": min(seconds, self._settings.timeout)}
+
+        def ask(one: Replica) -> list[str] | EngineError:
+            try:
+                return Server(one.settings.model_copy(update=bounded)).listed
+            except EngineError as error:
+                return error
+
+        with ThreadPoolExecutor(len(self._replicas)) as pool:
+            return list(pool.map(ask, self._replicas))
+
+    def _windows(self) -> set[int]:
+        """The windows of the servers that answer. Raises EngineError where none does any more."""
+        found: set[int] = set()
+        for one in self._replicas:
+            try:
+                found |= set() if one.until else {one.server.window}
+            except EngineError as error:
+                self._leave(one, error)
+        if not found:
+            raise EngineError(self._nobody(next(one.fault for one in self._replicas)))
+        return found
 
     def _common(self, told: dict[str, list[str]]) -> str:
         """The model that all servers have.
@@ -285,11 +313,3 @@ class Replicas:
 
     def _note(self, text: str) -> None:
         self._notes[text] = None
-
-
-def _listed(one: Replica) -> list[str] | EngineError:
-    """The models that a server lists, or why it lists none."""
-    try:
-        return one.server.listed
-    except EngineError as error:
-        return error

@@ -317,7 +317,8 @@ class Server:
             options["stop"] = list(sampling.stop)
         if self._settings.cache_salt and self._tokenizer.kind == "vllm":
             options["extra_body"] = {"cache_salt": self._settings.cache_salt}
-        formed = prompt.form is not None and "response_format" not in self._unsupported
+        form = f"the form of {prompt.task}"  # a server may refuse one schema and take another
+        formed = prompt.form is not None and form not in self._unsupported
         if formed:
             named = {"name": prompt.task, "schema": prompt.form, "strict": True}
             options["response_format"] = {"type": "json_schema", "json_schema": named}
@@ -327,13 +328,13 @@ class Server:
             return create(model=self.model, messages=sendable_messages(prompt), extra_headers=with_key, **options)
         except openai.NotFoundError as error:
             raise self._not_found(error) from None
-        except openai.BadRequestError as error:
+        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
             unsupported = {error.param or ""} & ({"max_tokens", "temperature"} - self._unsupported)
             if unsupported and str(error.code).startswith("unsupported"):
                 self._unsupported |= unsupported
             elif formed:  # each server says in its own way that it knows no schema; without one it is read leniently
                 found = self._open(replace(prompt, form=None), max_tokens, stream=stream)
-                self._unsupported |= {"response_format"}
+                self._unsupported |= {form}
                 return found
             else:
                 raise self._faults.failure(error) from None

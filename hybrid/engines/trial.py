@@ -16,6 +16,7 @@ from hybrid.engines.server import Server
 from hybrid.errors import EngineError
 from hybrid.index.embedding import Embedder
 from hybrid.settings import EngineSettings
+from hybrid.settings.address import shown
 from hybrid.types import Piece
 
 _YEAR = "1932"
@@ -75,7 +76,7 @@ def tried(settings: EngineSettings, embedder: Embedder, seconds: float) -> Trial
     try:
         found = done.get(timeout=seconds)
     except Empty:
-        where = settings.url or ", ".join(settings.urls)
+        where = ", ".join(map(shown, settings.urls or (settings.url or "",)))
         raise EngineError(
             f"The server at {where} did not answer a question over one sentence within {seconds:g} s: see its log, "
             "or give it longer with --timeout, as where it still loads the model."

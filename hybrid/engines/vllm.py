@@ -179,11 +179,18 @@ class VllmEngine:
             for job in jobs:
                 if job.sent is not None:
                     job.sent("")
-            outputs = self.llm.chat(
-                [sendable_messages(job.prompt) for job in jobs],
-                [SamplingParams(**_sampling(job, self._settings.temperature)) for job in jobs],
-                use_tqdm=False,
-            )
+            conversations = [sendable_messages(job.prompt) for job in jobs]
+
+            def chat(*, formed: bool) -> Any:
+                sampling = [_sampling(job, self._settings.temperature, formed=formed) for job in jobs]
+                return self.llm.chat(conversations, [SamplingParams(**one) for one in sampling], use_tqdm=False)
+
+            try:
+                outputs = chat(formed=True)
+            except (ValueError, ImportError):  # it cannot hold replies to this form; without one it is read leniently
+                if all(job.prompt.form is None for job in jobs):
+                    raise
+                outputs = chat(formed=False)
             seconds = time.perf_counter() - begun
             for job, output in zip(jobs, outputs, strict=True):
                 job.completion = _completion(output, seconds)
@@ -209,13 +216,23 @@ class _Job:
     done: bool = False
 
 
-def _sampling(job: _Job, temperature: float) -> dict[str, Any]:
-    """How an answer is generated, as vLLM's `SamplingParams` takes it."""
+def _sampling(job: _Job, temperature: float, *, formed: bool) -> dict[str, Any]:
+    """How an answer is generated, as vLLM's `SamplingParams` takes it.
+
+    Args:
+        formed: a reply with a form is held to it.
+    """
     own = job.prompt.sampling
     given: dict[str, Any] = {"max_tokens": job.max_tokens, "temperature": temperature}
     if own is not None and own.temperature is not None:
         given["temperature"] = own.temperature
-    return given | ({"stop": list(own.stop)} if own is not None and own.stop else {})
+    if own is not None and own.stop:
+        given["stop"] = list(own.stop)
+    if job.prompt.form is not None and formed:
+        from vllm.sampling_params import StructuredOutputsParams
+
+        given["structured_outputs"] = StructuredOutputsParams(json=dict(job.prompt.form))
+    return given
 
 
 def _completion(output: Any, seconds: float) -> Completion:

@@ -12,6 +12,7 @@ from hybrid.engines.connections import connected
 from hybrid.engines.faults import Faults
 from hybrid.errors import SettingsError
 from hybrid.settings import EngineSettings
+from hybrid.settings.address import shown
 
 _LABEL = re.compile(r"[a-z0-9_:]([a-z0-9_:-]{0,61}[a-z0-9_:])?", re.IGNORECASE)  # of a host name; IPv6 has colons
 
@@ -122,5 +123,7 @@ def _base(url: str | None) -> str:
     except ValueError:  # a port that is no number, brackets that do not match
         usable = False
     if not usable:
-        raise SettingsError(f"The setting engine.url cannot be {text!r}; write it like http://localhost:8000/v1.")
+        raise SettingsError(
+            f"The setting engine.url cannot be {shown(text)!r}; write it like http://localhost:8000/v1."
+        )
     return text if parts.path else f"{text}/v1"

@@ -71,7 +71,7 @@ def _knock(address: str) -> None:
     host, port = _host_and_port(address)
     try:
         socket.create_connection((host, port), _CONNECT_SECONDS).close()
-    except (OSError, OverflowError) as error:
+    except (OSError, ValueError) as error:  # a name that no machine can have
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise InputError(
             f"No Ray cluster answers at {address} ({reason}): start one there with `ray start --head`, or give --ray "
@@ -81,10 +81,10 @@ def _knock(address: str) -> None:
 
 def _host_and_port(address: str) -> tuple[str, int]:
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdecimal():
+    if not host or not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 65_536:
         raise InputError(
-            f"{address!r} is no address of a Ray cluster: give host:port, such as head.example:6379. The word after "
-            "--ray is its address, so paths stand before it."
+            f"{address[:80]!r} is no address of a Ray cluster: give host:port, such as head.example:6379. The word "
+            "after --ray is its address, so paths stand before it."
         )
     return host.strip("[]"), int(port)
 

@@ -87,14 +87,12 @@ class Database:
 
     def _check(self, ours: dict[str, str]) -> None:
         """Create the tables of a new index; refuse one that does not fit."""
-        if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'"):
-            if self.rows("SELECT 1 FROM sqlite_master LIMIT 1"):
-                raise self.damaged("it has no table of its properties")
+        if not self._made():
             with self.transaction():
-                for statement in _SCHEMA.split(";\n"):
-                    self.connection.execute(statement)
-                self.note({"format": FORMAT, **ours, "generation": 0})
-            return
+                if not self._made():  # another process may have made it in this moment
+                    for statement in _SCHEMA.split(";\n"):
+                        self.connection.execute(statement)
+                    self.note({"format": FORMAT, **ours, "generation": 0})
         made = dict(self.rows("SELECT key, value FROM meta"))
         if int(made.get("format", 0)) > FORMAT:
             raise IndexStoreError(
@@ -119,6 +117,13 @@ class Database:
                     "Set it back, give another folder with --index, or make the index anew with "
                     "`hybrid index build --rebuild`."
                 )
+
+    def _made(self) -> bool:
+        """Whether the tables are there. Raises IndexDamaged where others are."""
+        names = {row[0] for row in self.rows("SELECT name FROM sqlite_master")}
+        if names and "meta" not in names:
+            raise self.damaged("it has no table of its properties")
+        return bool(names)
 
     def inspect(self) -> None:
         """Check a small database for damage; checking a large one would take longer than a question.
@@ -214,9 +219,10 @@ class Database:
     def cannot_write(self, error: Exception) -> IndexStoreError:
         """The error for a file that cannot be written."""
         reason = str(getattr(error, "strerror", None) or error)
+        locked = any(word in reason.lower() for word in ("read-only", "readonly", "permission"))
         return IndexStoreError(
-            f"Cannot write the index at {self.folder}: {reason}. What was there before is unchanged; free space, or "
-            "give another folder with --index or index.dir."
+            f"Cannot write the index at {self.folder}: {reason}. What was there before is unchanged; "
+            f"{'make it writable' if locked else 'free space'}, or give another folder with --index or index.dir."
         )
 
     def damaged(self, error: Exception | str) -> IndexDamaged:

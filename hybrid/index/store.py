@@ -36,7 +36,7 @@ from hybrid.index.update import KNOWN_WORDS, Update
 from hybrid.index.workers import Workers
 from hybrid.types import Passage
 
-_OURS = re.compile(rf"{NAMES.pattern}|(?:{re.escape(FILE)}|each\.db)(-wal|-shm|-journal)?")
+_OURS = re.compile(rf"{NAMES.pattern}|{re.escape(FILE)}(-wal|-shm|-journal)?")
 _KEPT = 16  # documents kept with their text
 _PASSAGE = (
     "p.id, d.name, p.ordinal, p.text, p.start, p.end, p.source_start, p.source_end, p.line, p.end_line, p.page, "

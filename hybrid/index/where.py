@@ -147,6 +147,8 @@ def parsed(where: str) -> Filter:
     Raises:
         InputError: it is no filter; the sentence says what is wrong and where.
     """
+    if not isinstance(where, str):  # Python's callers are not checked
+        raise InputError(f"A filter is given as a text, not as {type(where).__name__}. {_SYNTAX}")
     if not where.strip():
         raise InputError(f"The filter is empty. {_SYNTAX}")
     if len(where) > _MOST:

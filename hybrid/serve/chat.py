@@ -98,7 +98,7 @@ async def completions(request: Request) -> Response:
         )
     answer = await service.answer(asked, key, request.receive)
     places, base = await service.places(corpus, answer), service.base(request)
-    cited = annotated(answer.text, places, base, service.file_id, nested=True)
+    cited = annotated(answer.text, places.cited, base, service.file_id, nested=True)
     message = {"role": "assistant", "content": answer.text, "refusal": None, "annotations": cited}
     body = {
         **_frame(given.model, "chat.completion"),
@@ -127,7 +127,7 @@ async def _chunks(service: Service, given: ChatRequest, asked: Asked, key: Key, 
             if rest := said.end(item.text):
                 yield chunk({"content": rest})
             places = await service.places(asked.corpus, item)
-            cited = annotated(said.text, places, base, service.file_id, nested=True)
+            cited = annotated(said.text, places.cited, base, service.file_id, nested=True)
             if cited:
                 yield chunk({"annotations": cited})
             yield chunk({}, "stop", hybrid=service.told(asked.corpus, item, places, base))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
 from hybrid.document import Document
-from hybrid.types import Citation
+from hybrid.index.protocol import Store
+from hybrid.types import Answer, Citation, Table
 
 MARK = re.compile(r"\[(\d{1,3})\]")
 _NUMBERS = re.compile(r" ?\[\d{1,3}(?:, ?\d{1,3})*\]")
@@ -47,6 +49,38 @@ class Place:
         """All that is known of it."""
         found = self.citation.model_dump(exclude={"path"})  # where its files lie is the service's own business
         return {**found, "text_start": self.start, "text_end": self.end, "url": self.url(base)}
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the citations of an answer stand."""
+
+    cited: list[Place]  # in the order of the answer's citations
+    cells: dict[Citation, Place]  # of those in its table
+
+    def table(self, table: Table, base: str) -> dict[str, Any]:
+        """A table as JSON, in the form of `hybrid ask --json`, its citations as those of the answer."""
+        told = table.model_dump(mode="json")
+        for row, told_row in zip(table.rows, told["rows"], strict=True):
+            for cell, told_cell in zip(row.cells, told_row["cells"], strict=True):
+                if cell.citation is not None:
+                    told_cell["citation"] = self.cells[cell.citation].record(base)
+        return told
+
+
+def places(corpus: str, answer: Answer, store: Store) -> Places:
+    """Where the citations of an answer and of its table stand."""
+    rows = () if answer.table is None else answer.table.rows
+    inside = dict.fromkeys(cell.citation for row in rows for cell in row.cells if cell.citation is not None)
+
+    @lru_cache(maxsize=2)  # a row's cells are of one document, and of what amends it
+    def document(name: str) -> Document:
+        return store.document(name)
+
+    return Places(
+        [placed(corpus, citation, document(citation.document)) for citation in answer.citations],
+        {citation: placed(corpus, citation, document(citation.document)) for citation in inside},
+    )
 
 
 def placed(corpus: str, citation: Citation, document: Document) -> Place:

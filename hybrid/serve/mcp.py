@@ -19,13 +19,13 @@ from starlette.types import ASGIApp
 from hybrid import __version__
 from hybrid.errors import HybridError, InputError
 from hybrid.index.protocol import Store
-from hybrid.serve.citing import placed
+from hybrid.serve.citing import Place, Places, places
 from hybrid.serve.filters import Attributes, Where, given_to, within
 from hybrid.serve.keys import KEY
 from hybrid.serve.service import Asked, Service
 from hybrid.serve.shelf import Shelf
 from hybrid.session.hybrid import Hybrid
-from hybrid.types import Citation, Prediction
+from hybrid.types import Cell, Prediction, Table
 
 _MOST = 100_000  # characters of a document that are fetched at once
 _ID = "{corpus}/{document}#{start}-{end}"
@@ -45,12 +45,43 @@ class Cited(BaseModel):
     id: str = Field(description="for the tool fetch")
 
 
+class CellTold(BaseModel):
+    """What a document says on a field."""
+
+    value: bool | float | str | None = Field(description="null: the document does not say")
+    unit: str = Field(description="of a number, such as days or GBP/year")
+    shown: str = Field(description="as the document writes it")
+    doubt: str = Field(description="why it may be wrong")
+    counts: bool = Field(description="false: too doubtful to be computed with")
+    id: str | None = Field(description="of the quotation, for the tool fetch")
+
+
+class RowTold(BaseModel):
+    """A document, or a section of one."""
+
+    document: str
+    section: str
+    cells: list[CellTold]
+    failed: str = Field(description="why it was not read; it has no cells then")
+
+
+class TableTold(BaseModel):
+    """What an answer was computed from: every document was asked for the same fields."""
+
+    columns: list[str]
+    rows: list[RowTold]
+    computed: str
+    taken: list[str] = Field(description="the rows that were counted, added up, or found to be the largest")
+    figures: dict[str, float] = Field(description="the number of them, or what was computed, by unit")
+
+
 class Told(BaseModel):
     """An answer with its citations, the way it took, and what that cost."""
 
     text: str
     abstained: bool = Field(description="true: the documents do not say")
     citations: list[Cited]
+    table: TableTold | None = Field(description="of a question over all documents, such as how many contracts ...")
     route: str
     rung: str
     reason: str
@@ -144,10 +175,12 @@ class Tools:
         else:
             documents = within(store, None, filters, {})
             answer = self._hybrid.answer(question, store, route=route, documents=documents)  # type: ignore[arg-type]
+        found = places(name, answer, store)
         return Told(
             text=answer.text,
             abstained=answer.abstained,
-            citations=[_cited(name, store, number, one) for number, one in enumerate(answer.citations, 1)],
+            citations=[_cited(name, number, place) for number, place in enumerate(found.cited, 1)],
+            table=None if answer.table is None else _tabulated(name, answer.table, found),
             route=answer.route,
             rung=answer.decision.rung,
             reason=answer.reason,
@@ -264,15 +297,36 @@ def _guarded(tool: Callable[..., T]) -> Callable[..., T]:
     return guarded
 
 
-def _cited(corpus: str, store: Store, number: int, citation: Citation) -> Cited:
-    place = placed(corpus, citation, store.document(citation.document))
+def _cited(corpus: str, number: int, place: Place) -> Cited:
+    found = place.citation
     return Cited(
         number=number,
-        document=citation.document,
-        page=citation.page,
-        line=citation.line,
-        quote=citation.quote,
-        id=_id(corpus, citation.document, place.start, place.end),
+        document=found.document,
+        page=found.page,
+        line=found.line,
+        quote=found.quote,
+        id=_id(corpus, found.document, place.start, place.end),
+    )
+
+
+def _tabulated(corpus: str, table: Table, found: Places) -> TableTold:
+    """A table without its quotations, which are long together: each is fetched by its id."""
+
+    def cell(one: Cell) -> CellTold:
+        known = one.model_dump(include={"value", "unit", "shown", "doubt", "counts"})
+        place = None if one.citation is None else found.cells[one.citation]
+        at = None if place is None else _id(corpus, place.citation.document, place.start, place.end)
+        return CellTold(**known, id=at)
+
+    return TableTold(
+        columns=[column.title for column in table.columns],
+        rows=[
+            RowTold(document=row.document, section=row.section, cells=[*map(cell, row.cells)], failed=row.failed)
+            for row in table.rows
+        ],
+        computed=table.computed,
+        taken=list(table.taken),
+        figures=table.figures,
     )
 
 

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from hybrid.serve.chat import event, headers_of
-from hybrid.serve.citing import Place, Said, annotated
+from hybrid.serve.citing import Places, Said, annotated
 from hybrid.serve.filters import Filter, Where, filters_of, given_to
 from hybrid.serve.keys import Key
 from hybrid.serve.messages import TURNS, Message, conversation
@@ -196,11 +196,11 @@ class _Reply:
         content = [{"type": "output_text", "text": text, "annotations": cited, "logprobs": []}]
         return {"id": self.message_id, "type": "message", "status": status, "role": "assistant", "content": content}
 
-    def cited(self, text: str, places: list[Place]) -> list[dict[str, Any]]:
+    def cited(self, text: str, places: Places) -> list[dict[str, Any]]:
         """The annotations of a text."""
-        return annotated(text, places, self.base, self.service.file_id, nested=False)
+        return annotated(text, places.cited, self.base, self.service.file_id, nested=False)
 
-    def whole(self, answer: Answer, text: str, places: list[Place]) -> dict[str, Any]:
+    def whole(self, answer: Answer, text: str, places: Places) -> dict[str, Any]:
         """The finished response."""
         output = [self.search(), self.message(text, self.cited(text, places))]
         more = {"hybrid": self.service.told(self.asked.corpus, answer, places, self.base)}

@@ -18,7 +18,7 @@ from hybrid.errors import CalledOff, InputError
 from hybrid.index.protocol import Store
 from hybrid.index.where import Filter
 from hybrid.serve.asking import Turns
-from hybrid.serve.citing import Place, file_id, placed
+from hybrid.serve.citing import Places, file_id, places
 from hybrid.serve.filters import within
 from hybrid.serve.keys import Key, Keys
 from hybrid.serve.log import note
@@ -30,7 +30,7 @@ from hybrid.session.hybrid import Hybrid
 from hybrid.session.situate import profile_of
 from hybrid.session.way import OnFound
 from hybrid.settings import ServeSettings
-from hybrid.types import Answer, Decision, Sampling, Table, Turn
+from hybrid.types import Answer, Decision, Sampling, Turn
 
 T = TypeVar("T")
 
@@ -191,12 +191,12 @@ class Service:
 
     # -- what is told of an answer -------------------------------------------------------------------------------
 
-    async def places(self, corpus: str, answer: Answer) -> list[Place]:
+    async def places(self, corpus: str, answer: Answer) -> Places:
         """Where the citations of an answer stand; looked for in a thread, as documents can be long."""
 
-        def looked_up() -> list[Place]:
+        def looked_up() -> Places:
             with self.shelf.reading(corpus) as store:
-                return [placed(corpus, citation, store.document(citation.document)) for citation in answer.citations]
+                return places(corpus, answer, store)
 
         return await to_thread.run_sync(looked_up)
 
@@ -212,7 +212,7 @@ class Service:
         """What links begin with."""
         return (self.settings.url or str(request.base_url)).rstrip("/")
 
-    def told(self, corpus: str, answer: Answer, places: list[Place], base: str) -> dict[str, Any]:
+    def told(self, corpus: str, answer: Answer, places: Places, base: str) -> dict[str, Any]:
         """An answer's way, costs and citations, as the last piece of every reply carries them."""
         decision = answer.decision
         return {
@@ -239,10 +239,10 @@ class Service:
                 }
                 for attempt in answer.attempts
             ],
-            "citations": [place.record(base) for place in places],
+            "citations": [place.record(base) for place in places.cited],
             "dead_zone": self._dead_zone(answer),
             "read": [stretch.model_dump(mode="json") for stretch in answer.read],
-            "table": _without_paths(answer.table),
+            "table": None if answer.table is None else places.table(answer.table, base),
             "notes": list(answer.notes),
             "timings": answer.timings,
         }
@@ -257,12 +257,6 @@ class Service:
         """Write what is still to be written, and release indexes."""
         self.keys.save()
         self.hybrid.close()
-
-
-def _without_paths(table: Table | None) -> dict[str, Any] | None:
-    """A table as JSON; where the files lie is the service's own business."""
-    hidden = {"rows": {"__all__": {"cells": {"__all__": {"citation": {"path"}}}}}}
-    return None if table is None else table.model_dump(mode="json", exclude=hidden)
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -87,10 +87,7 @@ def behind_routers(
     Raises:
         InputError: there is nothing to route between, or no port is left.
     """
-    if copies < 2:
-        raise InputError(
-            "A router needs servers to choose from: give --data-parallel 2 or more, or leave out --router."
-        )
+    check_copies(copies)
     last = port + len(planned) * (1 + copies) - 1
     if last > LAST_PORT:
         raise InputError(
@@ -107,6 +104,14 @@ def behind_routers(
         served += group
         routers.append(Router(program, group, host, port + number))
     return served, routers
+
+
+def check_copies(copies: int) -> None:
+    """Raise InputError where there is nothing to route between."""
+    if copies < 2:
+        raise InputError(
+            "A router needs servers to choose from: give --data-parallel 2 or more, or leave out --router."
+        )
 
 
 def find_router(path: str | None, vllm: Vllm) -> str:

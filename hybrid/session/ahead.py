@@ -64,7 +64,7 @@ class Read:
 
     reading: Reading
     usage: Usage
-    was: str  # cold, warm, or disk: where an earlier run had left it
+    was: str  # cold, warm, or disk: where an earlier run had left it, and from where the engine says it came
 
 
 def readings(
@@ -149,7 +149,9 @@ def read(
     for done, one in enumerate(chosen):
         step(done, len(chosen))
         pieces = _pieces(store, one.documents)
-        earlier = Warmed.of(engine.name).found(digests(pieces))
+        earlier, home = Warmed.of(engine.name).found(digests(pieces)), caches.home(pieces)
+        old = earlier is not None and earlier.left_on(home, caches.runs)
+        before = caches.loaded(home) if old else 0.0
         try:
             usage, in_a_row = _prefill(engine, Prompt("", pieces)), 0
         except EngineError as error:
@@ -158,15 +160,16 @@ def read(
             if in_a_row == _FAILED:
                 return
             continue
-        run = caches.run(pieces)  # of the server that has answered, which may not be the one it had before
-        there = usage.cached_tokens >= WARM * usage.prompt_tokens
-        old = earlier is not None and earlier.run not in caches.runs
-        was = "cold" if not there else "disk" if old else "warm"
+        server = caches.home(pieces)  # that has answered, which may not be the one from before
+        was = "warm" if usage.cached_tokens >= WARM * usage.prompt_tokens else "cold"
+        if was == "warm" and old and server == home and caches.has_loaded(home, before, usage.cached_tokens):
+            was = "disk"  # and not by a question in between
         speed = usage.cached_tokens / usage.seconds if was == "disk" and usage.seconds else None
         counts = engine.count([piece.text for piece in pieces])
         parts = [Part(p.document, tokens, key) for p, tokens, key in zip(pieces, counts, digests(pieces), strict=True)]
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
-        Warmed.of(engine.name).having(Prefix(tuple(parts), run, today), speed).save()  # others may have written it
+        prefix = Prefix(tuple(parts), caches.run(pieces), today, server)
+        Warmed.of(engine.name).having(prefix, speed).save()  # others may have written it
         hybrid.warm.note(engine.name, [(part.name, part.tokens) for part in parts], usage.cached_tokens)
         yield Read(one, usage, was)
     step(len(chosen), len(chosen))

@@ -7,6 +7,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
 
+from hybrid.engines.abort import ABORT, Abort
 from hybrid.errors import EngineError, WindowError
 from hybrid.index.protocol import Progress
 from hybrid.routing.batch import plan
@@ -81,7 +82,8 @@ def _asked(
     found: dict[int, tuple[Answer, list[Reply]]] = {}
     in_a_row = 0
     turns = sorted(range(len(begun)), key=lambda i: (*begun[i].turn, i))
-    with ThreadPoolExecutor(max(1, min(concurrency, len(begun)))) as pool:
+    abort = ABORT.get() or Abort()
+    with ThreadPoolExecutor(max(1, min(concurrency, len(begun))), initializer=ABORT.set, initargs=(abort,)) as pool:
         futures = [(i, pool.submit(begun[i].way.finish, begun[i].situation, begun[i].decision)) for i in turns]
         try:
             for done, (i, future) in enumerate(futures, 1):
@@ -97,7 +99,9 @@ def _asked(
                             later.cancel()
                 if progress is not None:
                     progress("answering", done, len(begun))
-        except BaseException:
+        except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
+            if not isinstance(error, Exception):  # Ctrl-C ends what is under way too
+                abort()
             raise
     return found

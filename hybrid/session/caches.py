@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hybrid.chat.prompts import Prompt
 from hybrid.cost.prometheus import Counters
 from hybrid.engines.base import Engine
 from hybrid.settings import Settings
+from hybrid.settings.address import shown
 from hybrid.types import Piece
 
 TIMEOUT = 2.0  # seconds for a server to tell
+SETTLE = 1.0  # seconds until its counters have what it has just answered
+_LOADED = "vllm:external_prefix_cache_hits_total"  # tokens that came from below its memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +29,12 @@ class Cache:
 
 @dataclass(frozen=True, slots=True)
 class Caches:
-    """Those of all servers of an engine, by their addresses; without servers it has none."""
+    """Those of all servers of an engine, by their addresses without passwords; without servers it has none."""
 
     engine: Engine
     servers: Mapping[str, Cache]
+    model: str | None = None  # on the servers
+    asked: Mapping[str, Sequence[str]] = field(default_factory=dict)  # where each is asked for its counters
 
     @classmethod
     def read(cls, engine: Engine, settings: Settings) -> Caches:
@@ -40,7 +46,11 @@ class Caches:
         with ThreadPoolExecutor(max(1, len(asked))) as pool:
             told = list(pool.map(lambda url: Counters.read(url, chosen.model, timeout=TIMEOUT), asked))
         each = [Cache(one.started, one.capacity) for one in told]
-        return cls(engine, {urls[0]: _together(each)} if behind else dict(zip(urls, each, strict=True)))
+        named = list(map(shown, urls))
+        if behind:
+            return cls(engine, {named[0]: _together(each)}, chosen.model, {named[0]: behind})
+        alone = {name: (url,) for name, url in zip(named, urls, strict=True)}
+        return cls(engine, dict(zip(named, each, strict=True)), chosen.model, alone)
 
     @property
     def runs(self) -> set[str]:
@@ -58,6 +68,20 @@ class Caches:
     def run(self, pieces: Sequence[Piece]) -> str:
         """The run of that server."""
         return self.servers.get(self.home(pieces), Cache()).run
+
+    def loaded(self, address: str) -> float:
+        """Tokens that a server has loaded from below its memory since it was started; 0 where it does not tell."""
+        told = (Counters.read(url, self.model, timeout=TIMEOUT) for url in self.asked.get(address, ()))
+        return sum(one.values.get(_LOADED, 0.0) for one in told)
+
+    def has_loaded(self, address: str, before: float, tokens: int) -> bool:
+        """Whether a server says that it loaded about as many tokens since it had loaded `before`."""
+        until = time.monotonic() + SETTLE
+        while self.loaded(address) - before < tokens / 2:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.1)
+        return True
 
 
 def _together(each: Sequence[Cache]) -> Cache:

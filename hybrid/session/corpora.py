@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hybrid.corpus.corpus import Corpus, CorpusLike
 from hybrid.corpus.readers.read import READING
+from hybrid.each.kept import erase, tidy
 from hybrid.errors import IndexDamaged, InputError, SettingsError
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
@@ -105,7 +106,10 @@ class Corpora:
         store.passed_over = found.problems
         if store.fresh(found):
             return store, None
-        return store, store.update(found, progress, *([] if workers is None else [workers]))
+        changes = store.update(found, progress, *([] if workers is None else [workers]))
+        if changes.any:
+            tidy(store)
+        return store, changes
 
     def _make_room(self) -> None:
         """Forget the index that was opened first, where too many are open."""
@@ -147,9 +151,11 @@ class Corpora:
             path = getattr(store, "path", None)
             if path is not None and self.settings.index.dir is None:  # a folder the user chose is theirs
                 self.index_kind.delete(path)
+                if isinstance(path, Path):
+                    erase(path)
 
     def _discard(self, key: str, path: Place) -> None:
-        """Forget an index and delete its files, and nothing else in its folder."""
+        """Forget an index and delete its files, and nothing else: what was extracted from documents was paid for."""
         if key in self._stores:
             self._stores.pop(key).close()
         self.index_kind.delete(path)

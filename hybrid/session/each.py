@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from hybrid.cost.price import total
-from hybrid.each.by_model import Model
+from hybrid.each.by_model import Model, NotRead
 from hybrid.each.compute import computed
 from hybrid.each.extractor import Extractor, Rules, rules_for
 from hybrid.each.found import Found, cell
@@ -25,7 +25,7 @@ from hybrid.each.kept import Kept, kept, key_of
 from hybrid.each.plan import Plan
 from hybrid.each.price import Price, price, unpriced
 from hybrid.each.units import Unit, units
-from hybrid.engines.abort import ABORT
+from hybrid.engines.abort import ABORT, Abort, check
 from hybrid.engines.base import Completion, Engine
 from hybrid.errors import CalledOff, EngineError, InputError
 from hybrid.routing.situation import Situation
@@ -33,6 +33,8 @@ from hybrid.session.way import Reply, Way
 from hybrid.types import EACH, Answer, Attempt, Cost, Decision, Row, Stretch, Table, Usage
 
 _FAILED = 3  # documents in a row after which an engine is given up
+_UNREAD = 8  # documents after which it is given up where no reply could be read
+_TAKEN: list[Found] = []  # in the place of what another process or question is asking for
 _FOUND = TypeAdapter(list[Found])
 _UNASKED = "There is no table for this question: {why}. {remedy}"
 _HOW = (
@@ -57,7 +59,7 @@ class Each:
     way: Way
     rules: Callable[[type[Rules]], Rules]
     units: list[Unit] = field(default_factory=list)
-    failed: dict[int, str] = field(default_factory=dict)
+    failed: dict[int, EngineError] = field(default_factory=dict)
 
     def run(self, situation: Situation, decision: Decision) -> tuple[Answer, list[Reply]]:
         """The answer, with its table.
@@ -73,8 +75,6 @@ class Each:
             names = [entry.name for entry in way.store.entries(way.documents)]
             self.units = units(way.store, names, by_section=not getattr(engine, "quotes", False))
         found = kept(way.store)
-        if way.documents is None:
-            found.forget({unit.key for unit in self.units})
         with way.stage("plan"):
             extractor, plan = self.plan(engine, found)
         keys = [key_of(unit.key, _of_columns(plan), extractor.made_by) for unit in self.units]
@@ -85,7 +85,8 @@ class Each:
         with way.stage("ask"):
             known |= self.extracted(extractor, plan, missing, found, keys)
         if len(self.failed) == len(self.units):
-            raise EngineError(f"None of {len(self.units)} documents could be asked. {self.failed[0]}")
+            kind = NotRead if self.unread(len(self.units)) else EngineError
+            raise kind(f"None of {len(self.units)} {self.what} could be read. {self.failed[0]}")
         usage = sum(way.usages[before:], Usage())
         return self.answered(situation, decision, engine, plan, known, usage, (len(missing), expected)), [_REPLY]
 
@@ -160,31 +161,54 @@ class Each:
         """
         done: dict[int, list[Found]] = {}
         at_once = max(1, min(self.way.situating.engine_for(EACH)[0].concurrency, len(missing)))
+        abort = ABORT.get() or Abort()
 
-        def one(i: int) -> list[Found]:
+        def one(i: int, *, last: bool) -> list[Found]:
+            check()
+            if (said := self.known(found, [keys[i]], plan)) or not (last or found.claim(keys[i])):
+                return said.get(0, _TAKEN)
             cells = extractor.extract(self.units[i], plan.columns)
             found.put(keys[i], _FOUND.dump_json(cells).decode(), self.units[i].key)
             return cells
 
-        with ThreadPoolExecutor(at_once, initializer=ABORT.set, initargs=(ABORT.get(),)) as pool:
-            asked = {pool.submit(one, i): i for i in missing}
-            try:
-                self.collect(asked, done, len(missing))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        left = list(missing)
+        for last in (False, True):  # what another process or question is at comes last, and is there by then
+            with ThreadPoolExecutor(at_once, initializer=ABORT.set, initargs=(abort,)) as pool:
+                asked = {pool.submit(one, i, last=last): i for i in left}
+                try:
+                    left = self.collect(asked, done, len(missing))
+                except BaseException as error:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    if not isinstance(error, Exception):  # Ctrl-C ends what is under way too
+                        abort()
+                    raise
         return done
 
-    def collect(self, asked: dict[Future[list[Found]], int], done: dict[int, list[Found]], total: int) -> None:
-        """Take in the answers as they come."""
-        in_a_row = 0
-        for count, future in enumerate(as_completed(asked), 1):
+    def collect(self, asked: dict[Future[list[Found]], int], done: dict[int, list[Found]], total: int) -> list[int]:
+        """Take in the answers as they come; returns the units that others are at.
+
+        A document whose replies cannot be read is not read, and the others go on, unless none of the first can be.
+
+        Raises:
+            EngineError: it is of no use to go on.
+        """
+        in_a_row, taken = 0, []
+        for future in as_completed(asked):
+            i = asked[future]
             try:
-                done[asked[future]], in_a_row = future.result(), 0
+                cells, in_a_row = future.result(), 0
+                if cells is _TAKEN:
+                    taken.append(i)
+                else:
+                    done[i] = cells
             except CalledOff:
                 raise
+            except NotRead as error:
+                self.failed[i], in_a_row = error, 0
+                if (count := len(done) + len(self.failed)) >= _UNREAD and self.unread(count):
+                    raise NotRead(f"None of the first {count} of {total} {self.what} could be read. {error}") from None
             except EngineError as error:
-                self.failed[asked[future]] = str(error)
+                self.failed[i] = error
                 in_a_row += 1
                 if in_a_row >= _FAILED:
                     left = total - len(done)
@@ -193,7 +217,12 @@ class Each:
                         f"the same question asks the other {left}. The last error: {error}"
                     ) from None
             if self.way.progress is not None:
-                self.way.progress(f"asking {self.what}", count, total)
+                self.way.progress(f"asking {self.what}", len(done) + len(self.failed), total)
+        return taken
+
+    def unread(self, count: int) -> bool:
+        """Whether that many were asked, and no reply on any of them could be read."""
+        return len(self.failed) == count and all(isinstance(error, NotRead) for error in self.failed.values())
 
     # -- compute -------------------------------------------------------------------------------------------------
 
@@ -210,7 +239,7 @@ class Each:
         """The answer computed from the table."""
         way = self.way
         with way.stage("compute"):
-            rows = tuple(self.row(i, known.get(i)) for i in range(len(self.units)))
+            rows = (*(self.row(i, known.get(i)) for i in range(len(self.units))), *self.unreadable())
             table = Table(columns=plan.columns, rows=rows, computed=plan.words)
             result = computed(plan, table)
         attempt = Attempt(
@@ -239,8 +268,16 @@ class Each:
         unit = self.units[i]
         named: dict[str, Any] = {"document": unit.names[0], "amendments": unit.names[1:], "section": unit.section}
         if cells is None:
-            return Row(**named, failed=self.failed.get(i, "it was not asked"))
+            return Row(**named, failed=str(self.failed.get(i, "it was not asked")))
         return Row(**named, cells=tuple(cell(one, unit.names, self.way.store) for one in cells))
+
+    def unreadable(self) -> list[Row]:
+        """A row for each file that should be a document and could not be read; no count has it."""
+        if self.way.documents is not None:
+            return []
+        others = ("unsupported", "pictures")  # formats that are no documents
+        found = [problem for problem in self.way.store.unread() if not problem.reason.startswith(others)]
+        return [Row(document=problem.name, failed=problem.reason) for problem in found if problem.files == 1]
 
     def notes(self, missing: int, expected: Price) -> list[str]:
         """What was asked, what was kept, and what failed."""
@@ -249,7 +286,7 @@ class Each:
         told = [f"{missing:,} of {len(self.units):,} {self.what} were asked ({expected.words}){kept_}."]
         if self.failed:
             first = next(iter(self.failed.values()))
-            told.append(f"{len(self.failed)} could not be asked and are not computed with; ask again. {first}")
+            told.append(f"{len(self.failed)} could not be read and are not computed with; ask again. {first}")
         return told
 
 
@@ -284,7 +321,7 @@ def tabulated(
     try:
         return on_each.run(situation, decision)
     except (NoPlan, EngineError, InputError) as error:
-        if forced or isinstance(error, CalledOff) or on_each.failed:
+        if forced or isinstance(error, CalledOff) or (on_each.failed and not isinstance(error, NotRead)):
             raise
         way.notes.append(f"No table was made: {error}")
         if len(way.usages) > before:  # asking for a plan is charged too

@@ -186,9 +186,9 @@ class Situating:
                 pieces = [Piece(part.name, store.document(part.name).text, 0) for part in prefix.parts]
                 if tuple(digests(pieces)) == prefix.key:
                     read = [(part.name, part.tokens) for part in prefix.parts]
-                    run = caches.run(pieces)
-                    if prefix.run == run or prefix.run not in caches.runs:  # else another server has it
-                        self.warm.was_read(name, read, on_disk=prefix.run != run)
+                    here = prefix.run == caches.run(pieces)
+                    if here or prefix.left_on(caches.home(pieces), caches.runs):  # else another server has it
+                        self.warm.was_read(name, read, on_disk=not here)
 
     def _readings(
         self, read: Mapping[Rung, int], rooms: Mapping[Rung, int], depths: Mapping[Rung, list[tuple[float, float]]]

@@ -6,7 +6,7 @@ A prefix is known by the bytes that were sent: a document that has changed since
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
@@ -38,6 +38,15 @@ class Prefix:
     parts: tuple[Part, ...]
     run: str  # when the server was started, as it says; empty if it does not
     date: str
+    server: str = ""  # its address; empty where that was not noted
+
+    def left_on(self, server: str, runs: Collection[str]) -> bool:
+        """Whether an earlier run of a server read it, which may have left it on disk.
+
+        Args:
+            runs: all present runs of an engine's servers.
+        """
+        return self.run not in runs and self.server in ("", server)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -66,7 +75,7 @@ class Warmed:
             if data["format"] != FORMAT:
                 return cls(engine)
             prefixes = tuple(
-                Prefix(tuple(Part(**part) for part in one["parts"]), one["run"], one["date"])
+                Prefix(tuple(Part(**part) for part in one["parts"]), one["run"], one["date"], one.get("server", ""))
                 for one in data["prefixes"]
             )
             return cls(engine, prefixes, data["speed"])

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from hybrid.settings.address import server_of, shown
 from hybrid.settings.names import EngineKind
 from hybrid.settings.section import Name, Section
 
@@ -85,9 +86,10 @@ class EngineSettings(Section):
     def _servers_are_named_once(self) -> EngineSettings:
         if self.url is not None and self.urls:
             raise ValueError("the keys 'url' and 'urls' both name servers: keep one of them")
-        twice = next((url for url in self.urls if self.urls.count(url) > 1), None)
-        if twice is not None:
-            raise ValueError(f"the key 'urls' names {twice} twice: leave it out once")
+        servers = list(map(server_of, self.urls))
+        for url, server in zip(self.urls, servers, strict=True):
+            if servers.count(server) > 1:
+                raise ValueError(f"the key 'urls' names {shown(url)} twice: leave it out once")
         return self
 
     @model_validator(mode="after")

@@ -36,7 +36,7 @@ _OVERRULE: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
 }
 _TABLES: dict[str, Any] = {"long_engine": EngineSettings, "hardware": Hardware, "keys": KeySettings}
 _NAMED = (Hardware, KeySettings)  # tables by names that the user chooses
-_SECRET = frozenset(("key", "keys"))  # settings that no message repeats
+_SECRET = frozenset(("key", "keys"))  # settings that no message repeats; nor an address with a password in it
 _SHAPES = {  # pydantic speaks of Python's types
     "tuple_type": 'write a list, such as ["..."]',
     "dict_type": "it has to be a table, which only a settings file can hold",
@@ -122,7 +122,7 @@ def _from_file(file: str | Path | None) -> Mapping[str, Any]:
         return {}
     try:
         return tomllib.loads(read_text(path, f"the settings file {path}", SettingsError))
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also for a number of thousands of digits
         raise SettingsError(f"The settings file {path} is not valid TOML: {error}.") from None
 
 
@@ -174,5 +174,7 @@ def _sentence(error: ValidationError) -> str:
     told = _SHAPES.get(fault["type"], f"{fault['msg'][0].lower()}{fault['msg'][1:]}")
     if (least := fault.get("ctx", {}).get("min_length", 1)) > 1:
         told = f"it has to have at least {least} characters"
-    given = "what is given" if _SECRET.intersection(path) else repr(fault.get("input"))
+    given = repr(fault.get("input"))
+    if _SECRET.intersection(path) or (set(ADDRESSES).intersection(path) and "@" in given):
+        given = "what is given"
     return f"The setting {where!r} cannot be {given}: {told}."

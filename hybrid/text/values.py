@@ -18,10 +18,11 @@ from hybrid.text.words import dates
 from hybrid.types import ValueKind
 
 Measure = Literal["duration", "amount", "date", "percent", "number"]
-_WORDS: dict[str, int] = carried(__name__)["numbers"]
-_CURRENCIES: dict[str, str] = {
-    name: code for code, names in carried(__name__)["currencies"].items() for name in names.split()
-}
+_CARRIED = carried(__name__)
+_WORDS: dict[str, int] = _CARRIED["numbers"]
+_CURRENCIES: dict[str, str] = {name: code for code, names in _CARRIED["currencies"].items() for name in names.split()}
+_UNITS: dict[str, str] = {name: unit for unit, names in _CARRIED["units"].items() for name in names.split()}
+_LY: dict[str, str] = {name: unit for unit, names in _CARRIED["recurs"].items() for name in names.split()}
 DAYS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 365.25 / 12, "quarter": 365.25 / 4, "year": 365.25}
 _A_YEAR = {"day": 365, "week": 52, "month": 12, "quarter": 4, "year": 1}
 
@@ -29,10 +30,11 @@ _WORD = "|".join(sorted(_WORDS, key=len, reverse=True))
 _WORDED = rf"\b(?:{_WORD})(?:(?:-| and | )(?:{_WORD}))*\b"
 _FIGURE = r"(?<![\w.,])(?:\d{1,3}(?:[,.'\u00a0 ]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d+)?)(?!\d)"
 _ALONE = rf"{_FIGURE}(?!\w)"
-_COUNT = rf"(?:(?P<word>{_WORDED})(?:\s*\((?P<both>\d+)\))?|(?P<figure>{_ALONE})(?:\s*\(\d+\))?)"
+_COUNT = rf"(?:(?P<word>{_WORDED})(?:\s*\((?P<both>\d+)\))?|(?P<figure>{_ALONE})(?:\s*\(\d+\))?\)?)"
+_UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _DURATION = re.compile(
     rf"(?i){_COUNT}(?:\s|-)+(?:(?:calendar|business|working|full|more|further|additional|consecutive|successive)\s+)?"
-    r"(?P<unit>hour|day|week|month|quarter|year)s?\b"
+    rf"(?P<unit>{_UNIT})\b"
 )
 _CODE = "|".join(sorted(map(re.escape, _CURRENCIES), key=len, reverse=True))
 _SCALED = rf"(?:{_FIGURE}|{_WORDED})(?:\s?(?:thousand|million|billion|mn|bn|k|m)\b)?(?!\w)"
@@ -41,15 +43,12 @@ _AMOUNT = re.compile(
 )
 _SCALE = re.compile(r"(?i)(thousand|million|billion|mn|bn|k|m)$")
 _SCALES = {"thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "mn": 1e6, "billion": 1e9, "bn": 1e9}
+_OFTEN = "|".join(sorted(map(re.escape, _LY), key=len, reverse=True))
 _RECURS = re.compile(
-    r"(?i)^\W{0,3}(?:in total )?(?:a|an|per|each|every|in each|for each|/)\s?(?:calendar |contract )?"
-    r"(?P<of>hour|day|week|month|quarter|year|annum)\b|^\W{0,2}(?P<ly>annually|yearly|monthly|quarterly|weekly|p\.a\.)"
+    r"(?i)^\W{0,3}(?:in total )?(?:a|an|per|each|every|in each|for each|im|pro|je|par|al|por|cada|/)\s?"
+    rf"(?:calendar |contract )?(?P<of>{_UNIT}|annum|(?<=par )an)\b|^\W{{0,2}}(?P<ly>{_OFTEN})(?!\w)"
 )
-_RECURRING = re.compile(r"(?i)\b(?P<ly>annual|yearly|monthly|quarterly|weekly)\b[^.;]{0,40}$")
-_LY = {
-    "annually": "year", "annual": "year", "yearly": "year", "p.a.": "year", "annum": "year",
-    "monthly": "month", "quarterly": "quarter", "weekly": "week",
-}  # fmt: skip
+_RECURRING = re.compile(rf"(?i)\b(?P<ly>{_OFTEN})(?!\w)[^.;]{{0,40}}$")
 _PERCENT = re.compile(rf"(?i)(?:(?P<figure>{_FIGURE})|(?P<word>{_WORDED}))\s?(?:%|per\s?cent\b)")
 _NUMBER = re.compile(rf"(?i)(?P<figure>{_ALONE})|(?P<word>{_WORDED})")
 
@@ -80,7 +79,7 @@ def values(text: str, measure: Measure) -> list[Value]:
 def _durations(text: str) -> Iterator[Value]:
     for match in _DURATION.finditer(text):
         count = _number(match["both"] or match["figure"] or match["word"])
-        yield _value(match, count * DAYS[match["unit"].lower()], "days")
+        yield _value(match, count * DAYS[_UNITS[match["unit"].lower()]], "days")
 
 
 def _amounts(text: str) -> Iterator[Value]:
@@ -102,7 +101,7 @@ def _amounts(text: str) -> Iterator[Value]:
             continue
         said = (every.groupdict().get("of") or every["ly"]).lower()
         end = match.end() + (recurs.end() if recurs is not None else 0)
-        period = _LY.get(said, said)
+        period = "year" if said == "an" else _LY.get(said) or _UNITS[said]
         often, of = (_A_YEAR[period], "year") if period in _A_YEAR else (1, period)
         yield Value(match.start(), end, amount * often, f"{code}/{of}", text[match.start() : end])
 

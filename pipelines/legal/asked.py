@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -22,7 +23,9 @@ from hybrid.types import Column, ValueKind
 KIND, ROLE = "kind_", ""  # before the names of columns for kinds of contracts, and for who a party is
 _MOST = 3  # subjects of one question
 _MARK = "\u00a7"  # stands with its number for a subject, in a question
-_COMPUTE: tuple[Compute, ...] = ("sum", "mean", "max", "min", "count", "list")
+_COMPUTE: tuple[Compute, ...] = ("count", "sum", "mean", "max", "min", "list")
+_IN_TOTAL = r"\b(?:in total|altogether|overall)\b"
+_OVER_VALUES: tuple[Compute, ...] = ("sum", "mean", "max", "min")
 _MEASURED: tuple[ValueKind, ...] = ("amount", "duration", "date", "percent")
 _OVER = r"(?:(?:more|longer|greater|later|higher|larger) than|over|above|after|later than|exceed\w*|since)"
 _UNDER = r"(?:(?:less|shorter|fewer|lower|earlier|smaller) than|under|below|before)"
@@ -114,25 +117,51 @@ class Asked:
 def plan(question: str) -> Plan | None:
     """The plan of a question; None where it is not understood."""
     asked = Asked(" ".join(question.replace("\u2019", "'").rstrip(" ?.!").split()))
-    if not _documents(asked):
+    if _counts_others(asked.text) or not _documents(asked):
         return None
     for subject in known().subjects.values():
         number = len(asked.subjects)
         if any(asked.take(pattern, f"{_MARK}{number}") for pattern in subject.ask):
             asked.subjects.append(subject)
-    if not 0 < len(asked.subjects) <= _MOST:
-        return None
+    if not 0 < len(asked.subjects) <= _MOST or re.search(rf"{_MARK}\d.*\bn?or\b.*{_MARK}\d", asked.text):
+        return None  # conditions are joined by "and" alone
     _names(asked)
     _limits(asked)
     group = asked.take(rf"{known().compute['group']} {_DOUBLES}{_MARK}(?P<by>\d)")
     shown = re.search(_VALUES, asked.text, re.IGNORECASE) is not None
     asked.take(r"\b(?:compare|tabulate)\b")
-    found: list[Compute] = [name for name in _COMPUTE if asked.take(known().compute[name])]
+    found = _computations(asked)
     negated = asked.take(_NEGATED) is not None
     if asked.left or not (found or group or shown):
         return None
+    several = [name for name in found if name != "list"]
+    if len(several) > 1 or (group and set(several) - {"count", "sum"}):
+        return None
     compute: Compute = "group" if group else found[0] if found else "list"
+    shown |= group is not None and "sum" in found
     return _made(asked, compute, int(group["by"]) if group else None, shown=shown, negated=negated)
+
+
+def _counts_others(text: str) -> bool:
+    """Whether a question counts something else than documents, as the days of a notice period are."""
+    words = known()
+    what = "|".join((words.documents, *(pattern for pattern, _ in (*words.kinds.values(), *words.roles.values()))))
+    counted = r"\b(?:how many|number of)\b"
+    between = r"\s(?:(?:of|the|these|those|our|my|all)\s)*(?:(?!(?:of|to|in|on|by|for|with|from)\s)[\w'-]+\s){0,2}"
+    return bool(re.search(counted, text, re.IGNORECASE)) and not re.search(
+        rf"{counted}{between}(?:{what})\b", text, re.IGNORECASE
+    )
+
+
+def _computations(asked: Asked) -> list[Compute]:
+    """What is to be computed, as far as a question says it."""
+    found: list[Compute] = []
+    for name in _COMPUTE:
+        if asked.take(known().compute[name]):
+            found.append(name)
+        if found == ["count"]:
+            asked.take(_IN_TOTAL)
+    return found
 
 
 def _documents(asked: Asked) -> bool:
@@ -164,6 +193,8 @@ def _limits(asked: Asked) -> None:
     if len(measured) != 1:
         return
     (subject,) = measured
+    if len(subject.categories) > 1:  # it would have to hold in one column or the other
+        return
     _limit(asked, subject, "over", _OVER)
     _limit(asked, subject, "under", _UNDER)
     if subject.kind == "date" and (match := asked.take(r"\b(?:in|during) (?P<year>\d{4})\b")):
@@ -184,6 +215,8 @@ def _limit(asked: Asked, subject: Subject, test: Test, lead: str) -> None:
         return
     said = year[0] if year is not None else first.text if first is not None else ""
     asked.text = f"{asked.text[: match.start()]} {asked.text[match.start('rest') + len(said) :]}"
+    if match[0].lower().startswith("since"):  # which has the year, or the day, in it
+        said = str(int(said) - 1) if first is None else date.fromordinal(int(first.number) - 1).isoformat()
     asked.conditions.append(Condition(column=subject.name, test=test, value=said))
 
 
@@ -194,17 +227,17 @@ def _made(asked: Asked, compute: Compute, by: int | None, *, shown: bool, negate
     where = list(asked.conditions)
     of: list[str] = []
     for number, subject in enumerate(asked.subjects):
-        wants_value = number == by or subject.name in limited or subject.noun or shown
-        valued = compute in ("sum", "mean", "max", "min") and subject.kind in _MEASURED
-        if wants_value or valued:
-            own = _valued(subject)
-            columns += own
-            if number != by and (valued or shown or subject.noun):
-                of += [column.name for column in own]
-        else:
-            columns.append(Column(name=subject.name, kind="yesno", description=", ".join(subject.categories)))
+        told = shown or bool(subject.noun) or (compute in _OVER_VALUES and subject.kind in _MEASURED)
+        valued = told or number == by or subject.name in limited
+        if not valued and len(subject.categories) > 1:  # it would have to be said on one or the other
+            return None
+        own = _valued(subject) if valued else [_whether(subject)]
+        columns += own
+        if told and number != by and not negated:
+            of += [column.name for column in own]
+        if not valued or (compute in ("count", "list") and not shown and subject.name not in limited):
             where.append(Condition(column=subject.name, test="silent" if negated else "said"))
-    if (compute in ("sum", "mean", "max", "min") and not of) or (negated and (limited or of or len(columns) > 1)):
+    if (compute in _OVER_VALUES and not of) or (negated and (limited or shown or by is not None or len(columns) > 1)):
         return None
     if compute == "sum" and any(c.kind == "date" for c in columns if c.name in of):
         return None
@@ -216,7 +249,14 @@ def _made(asked: Asked, compute: Compute, by: int | None, *, shown: bool, negate
     if len(columns) > 8 or len({column.name for column in columns}) < len(columns):
         return None
     by_name = asked.subjects[by].name if by is not None else ""
+    if by_name not in ("", *(column.name for column in columns)):
+        return None  # it means either of two
     return Plan(columns=tuple(columns), where=tuple(where), compute=compute, of=tuple(of), by=by_name, named=asked.role)
+
+
+def _whether(subject: Subject) -> Column:
+    """The column that tells whether a contract has a subject."""
+    return Column(name=subject.name, kind="yesno", description=", ".join(subject.categories))
 
 
 def _valued(subject: Subject) -> Sequence[Column]:

@@ -19,6 +19,7 @@ LEASES = {
     "cedar.txt": "LEASE between Cedar Ltd and Eve. The rent is $500 a month. It says nothing on how it ends.",
     "dogwood.txt": "LEASE between Dogwood Ltd and Max. Max lives there for nothing. Notice is 90 days.",
 }
+QUESTION = "What is the total rent over all leases?"
 FIELDS = {"rent": r"The rent is ([^.]+)\.", "notice": r"Notice is ([^.]+)\."}
 TOTAL = {
     "columns": [{"name": "rent", "kind": "amount", "unit": "", "description": "the rent"}],

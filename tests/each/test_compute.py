@@ -65,6 +65,14 @@ def test_what_is_not_said_is_counted_too() -> None:
     assert none.text == "None of 2 documents."
 
 
+def test_none_is_not_told_of_what_could_not_be_judged() -> None:
+    unsure = cited("a", doubt="its quotation is not there", counts=False)
+    found = computed(plan(YES, "count", said(YES)), table(YES, a=unsure, b=unsure))
+    assert found.text.startswith("None of 2 documents could be judged. Too doubtful to be counted: a [1]")
+    found = computed(plan(YES, "count", said(YES)), table(YES, a=unsure, b=Cell()))
+    assert found.text.startswith("None of 2 documents, for certain. Too doubtful to be counted: a [1]")
+
+
 def days(document: str, number: float, **more: Any) -> Cell:
     return cited(document, value=number, unit="days", shown=f"{number:g} days", **more)
 
@@ -141,6 +149,48 @@ def test_groups_and_texts() -> None:
     )
 
 
+def test_groups_go_by_what_a_value_is_and_not_by_how_it_is_written() -> None:
+    dates = {n: Cell(value="2024-12-31", shown=w) for n, w in (("a", "31 December 2024"), ("b", "December 31, 2024"))}
+    found = computed(plan(ENDS, "group", by="ends"), table(ENDS, **dates))
+    assert found.text == "2 documents by ends: 31 December 2024: 2 (a, b)."
+    laws = {"a": Cell(value="Ohio", shown="Ohio"), "b": Cell(value="OHIO", shown="OHIO")}
+    unsure = Cell(value="Iowa", shown="Iowa", doubt="its words are not those of the sentence quoted", counts=False)
+    found = computed(plan(LAW, "group", by="law"), table(LAW, **laws, c=Cell(), d=unsure))
+    assert found.text == "4 documents by law: Ohio: 2 (a, b); not said: 1 (c); too doubtful to tell: 1 (d (?)). " + (
+        "(?) marks what is doubtful."
+    )
+    assert computed(plan(LAW, "group", said(LAW), by="law"), table(LAW, a=Cell())).text == "None of 1 document."
+
+
+def test_amounts_are_added_up_by_group() -> None:
+    rent = Column(name="rent", kind="amount")
+    rows = [
+        Row(
+            document=name, cells=(Cell(value=law, shown=law), Cell(value=amount, unit=unit, shown=f"{unit} {amount:g}"))
+        )
+        for name, law, amount, unit in (("a", "Ohio", 1.0, "USD"), ("b", "Ohio", 2.0, "USD"), ("c", "Ohio", 5.0, "GBP"))
+    ]
+    grouped = Plan(columns=(LAW, rent), compute="group", of=("rent",), by="law")
+    found = computed(grouped, Table(columns=(LAW, rent), rows=tuple(rows), computed=""))
+    assert found.text == "3 documents by law: Ohio: 3, rent 5 GBP, rent 3 USD (a (USD 1), b (USD 2), c (GBP 5))."
+
+
+def test_a_doubtful_value_that_wins_is_marked() -> None:
+    cells = {"a": days("a", 30.0), "b": days("b", 90.0, doubt="other parts of the text say 10 days")}
+    for compute in ("max", "sum"):
+        found = computed(plan(LONG, compute, of=("notice",)), table(LONG, **cells))
+        assert "90 days [" in found.text
+        assert "] (?)" in found.text
+        assert found.text.endswith("(?) marks what is doubtful.")
+
+
+def test_a_table_without_rows_or_values_is_told_so() -> None:
+    empty = table(LONG)
+    assert computed(plan(LONG, "count", said(LONG)), empty).text == "None of 0 documents."
+    assert computed(plan(LONG, "max", of=("notice",)), empty).text == ("No notice is given that can be computed with.")
+    assert computed(plan(LONG, "group", by="notice"), empty).text == "None of 0 documents."
+
+
 def test_many_rows_are_cut_in_the_text() -> None:
     found = computed(plan(YES, "count", said(YES)), table(YES, **{f"d{i}": Cell(value=True) for i in range(50)}))
     assert found.text.startswith("50 of 50 documents: d0, d1")
@@ -153,6 +203,8 @@ def test_many_rows_are_cut_in_the_text() -> None:
         ({"of": ("income",)}, "'income' is not among the columns notice"),
         ({"compute": "sum", "of": ()}, "'sum' needs a field"),
         ({"compute": "group"}, "'group' needs a field"),
+        ({"compute": "count"}, "'count' needs a condition"),
+        ({"compute": "list", "of": ()}, "'list' needs a condition"),
         ({"where": ({"column": "notice", "test": "over"},)}, "needs a value"),
         ({"columns": (LONG, LONG)}, "two columns have one name"),
     ],

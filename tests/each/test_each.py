@@ -5,11 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
-import threading
 from collections import Counter
 from pathlib import Path
 
@@ -18,10 +13,8 @@ import pytest
 from hybrid import Answer
 from hybrid.each.written import written
 from hybrid.errors import EngineError, InputError
-from tests.each.conftest import LEASES, LONGEST, TOTAL, Scripted, filled, source
+from tests.each.conftest import LEASES, LONGEST, QUESTION, TOTAL, Scripted, filled, source
 from tests.engines.double import CHAT, fault
-
-QUESTION = "What is the total rent over all leases?"
 
 
 def test_a_model_fills_in_the_table_and_code_computes_the_answer(double, asking):
@@ -63,7 +56,7 @@ def test_a_server_that_knows_no_schemas_is_asked_without_one_and_read_leniently(
     assert found.table is not None
     assert found.table.figures["GBP/year"] == 36_000.0
     with_schema = [body for body in double.bodies(CHAT) if "response_format" in body]
-    assert len(with_schema) == 1  # refused once, it is not sent again
+    assert len(with_schema) == 2  # each of the two forms is refused once, and not sent again
     assert len(scripted.plans) == 2
 
 
@@ -95,7 +88,7 @@ def test_a_document_that_fails_is_named_and_asked_again_the_next_time(double, as
     assert found.table.figures["GBP/year"] == 12_000.0
     assert "Not read: birch.txt." in found.text
     assert "twice (it holds no JSON object)" in found.table.rows[1].failed
-    assert any("1 could not be asked" in note for note in found.notes)
+    assert any("1 could not be read" in note for note in found.notes)
     scripted.fill = filled
     double.seen.clear()
     found = hybrid.answer(QUESTION, store)
@@ -137,6 +130,29 @@ def test_a_plan_that_cannot_be_carried_out_ends_in_the_ordinary_way_or_in_a_sent
     assert found.decision.rung != "each"
     assert any(note.startswith("No table was made") for note in found.notes)
     assert found.usage.calls == 3  # the two for a plan are charged
+
+
+def test_a_plan_that_repeats_the_example_is_none(double, asking):
+    from hybrid.each.by_model import _EXAMPLE
+
+    Scripted(double, _EXAMPLE)
+    with pytest.raises(EngineError, match="it repeats the example"):
+        asking().answer(QUESTION, LEASES, rung="each")
+
+
+def test_a_file_that_cannot_be_read_has_a_row_and_is_in_no_count(double, asking, tmp_path):
+    Scripted(double)
+    folder = tmp_path / "leases"
+    folder.mkdir()
+    for name, text in LEASES.items():
+        (folder / name).write_text(text)
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    (folder / "empty.txt").write_bytes(b"")
+    (folder / "logo.png").write_bytes(b"\x89PNG")
+    found = asking(index={"dir": str(tmp_path / "index")}).answer(QUESTION, folder, rung="each")
+    assert found.table is not None
+    assert {row.document for row in found.table.rows if row.failed} == {"broken.pdf", "empty.txt"}
+    assert "Not read: broken.pdf, empty.txt." in found.text or "Not read: empty.txt, broken.pdf." in found.text
 
 
 def test_a_quotation_that_is_not_there_takes_its_value_with_it(double, asking):
@@ -210,59 +226,48 @@ def test_several_questions_together_keep_their_tables(double, asking):
     assert [answer.table is None for answer in answers] == [False, True, False]
 
 
-def test_a_changed_document_alone_is_asked_again(double, asking, tmp_path):
-    scripted = Scripted(double)
-    for name, text in LEASES.items():
-        (tmp_path / name).write_text(text)
-    hybrid = asking(index={"dir": str(tmp_path / "index")})
-    hybrid.answer(QUESTION, tmp_path / "*.txt")
-    double.seen.clear()
-    (tmp_path / "ash.txt").rename(tmp_path / "zelkova.txt")
-    (tmp_path / "birch.txt").write_text(LEASES["birch.txt"].replace("24,000", "30,000"))
-    found = hybrid.answer(QUESTION, tmp_path / "*.txt")
-    assert scripted.asked == ["birch.txt"]
+def test_replies_that_cannot_be_read_end_neither_the_run_nor_in_a_count(double, asking):
+    """Three documents in a row whose replies are no JSON: the engine works, and the others are still asked."""
+
+    def fill(text: str) -> str:
+        return "I am not sure." if source(text) < "4" else filled(text)
+
+    Scripted(double, fill=fill)
+    many = {f"{i}.txt": f"LEASE {i}. The rent is £{i},000 a year." for i in range(1, 7)}
+    found = asking().answer(QUESTION, many, rung="each")
     assert found.table is not None
-    assert found.table.figures["GBP/year"] == 42_000.0
-    assert found.table.rows[-1].cells[0].citation is not None
-    assert found.table.rows[-1].cells[0].citation.path == str(tmp_path / "zelkova.txt")
+    assert found.table.figures == {"GBP/year": 15_000.0}
+    assert "over 3 documents" in found.text
+    assert found.text.endswith("Not read: 1.txt, 2.txt, 3.txt.")
 
 
-def test_after_a_kill_nothing_is_asked_twice(double, asking, tmp_path):
-    """The process is killed while the fourth of eight documents is asked."""
-    folder = tmp_path / "leases"
-    folder.mkdir()
-    for i in range(1, 9):
-        (folder / f"{i}.txt").write_text(f"LEASE {i} between A Ltd and B. The rent is £{i},000 a year.")
-    scripted = Scripted(double)
-    fourth, over = threading.Event(), threading.Event()
-    answers = scripted.answer
+@pytest.mark.parametrize("count", [4, 30])
+def test_where_no_reply_can_be_read_there_is_no_table(double, asking, count):
+    scripted = Scripted(double, fill=lambda text: "I am not sure.")
+    many = {f"{i}.txt": f"LEASE {i}. The rent is £{i},000 a year." for i in range(count)}
+    hybrid = asking()
+    first = f"None of the first 8 of {count}" if count > 8 else f"None of {count}"
+    with pytest.raises(EngineError, match=rf"^{first} documents could be read\. .* twice"):
+        hybrid.answer(QUESTION, many, rung="each")
+    assert 2 * min(8, count) <= len(scripted.asked) < 2 * 12  # those under way end
+    found = hybrid.answer(QUESTION, many)  # nobody asked for a table
+    assert found.table is None
+    assert any("could be read" in note for note in found.notes)
 
-    def stalls(handler, body):
-        if len(scripted.asked) == 4 and not fourth.is_set():
-            fourth.set()
-            over.wait(30)
-            return
-        answers(handler, body)
 
-    double.on(CHAT, stalls)
-    index = str(tmp_path / "index")
-    command = [sys.executable, "-m", "hybrid", "ask", QUESTION, str(folder), "--url", double.url, "--index", index]
-    own = {"HYBRID_ENGINE_CONCURRENCY": "1", "HYBRID_EMBEDDER_PRECISION": "float32"}
-    environment = {**{k: v for k, v in os.environ.items() if not k.startswith("HYBRID_")}, **own}
-    process = subprocess.Popen([*command, "--table", "out.csv"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
-    assert fourth.wait(120), process.communicate(timeout=5)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=30)
-    over.set()
-    assert not (tmp_path / "out.csv").exists()
-    first = scripted.asked
-    found = asking(index={"dir": index}).answer(QUESTION, folder)
-    assert scripted.asked == [*first, *first[-1:], "5.txt", "6.txt", "7.txt", "8.txt"]  # the fourth was never answered
-    assert len(scripted.plans) == 1
-    assert found.table is not None
-    assert found.table.figures == {"GBP/year": 36_000.0}
-    assert any("3 were asked before" in note for note in found.notes)
-    assert found.citations[0].where == f"{folder / '1.txt'}:1"
+def test_fields_may_be_named_as_anything(double, asking):
+    """Also as what every model of pydantic has."""
+    names = ("copy", "schema", "model_config", "json")
+    columns = [{"name": name, "kind": "yesno", "unit": "", "description": "rent"} for name in names]
+    where = [{"column": "copy", "test": "said", "value": ""}]
+    said = {name: {"value": "yes", "quote": "LEASE"} for name in names}
+    Scripted(
+        double,
+        {**TOTAL, "columns": columns, "where": where, "compute": "count", "of": []},
+        lambda text: json.dumps(said),
+    )
+    found = asking().answer("How many leases are a copy?", LEASES, rung="each")
+    assert found.text.startswith("4 of 4 documents")
 
 
 def test_a_table_is_written_as_csv_and_as_json(double, asking):

@@ -11,7 +11,7 @@ from hybrid import Hybrid, load
 from hybrid.each.found import NO_FIGURE, NOT_THERE, found, located, merged
 from hybrid.each.kept import FILE, Kept
 from hybrid.each.reply import Unreadable, checked
-from hybrid.each.schema import Said, YesNo, json_schema, reply_model
+from hybrid.each.schema import Said, YesNo, json_schema, reply_model, said_of
 from hybrid.each.units import units
 from hybrid.types import Column
 
@@ -33,7 +33,7 @@ TEXT = (
     ],
 )
 def test_replies_are_read_leniently(reply: str) -> None:
-    assert checked(reply, reply_model([NOTICE])).notice.value == "30 days"  # type: ignore[attr-defined]
+    assert said_of(checked(reply, reply_model([NOTICE])))[0].value == "30 days"
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,26 @@ def test_a_figure_has_to_stand_in_its_quotation(value: str, quote: str, number: 
     assert (cell.value, cell.doubt, cell.counts) == (number, doubt, not doubt)
 
 
+@pytest.mark.parametrize(
+    ("quote", "value", "number", "unit"),
+    [
+        ("\u00a324,000", "24,000", 24_000.0, "GBP/year"),  # how often stands behind the quotation
+        ("\u00a324,000 a year", "\u00a324,000", 24_000.0, "GBP/year"),
+        ("\u00a324", "24", None, ""),  # and this is a part of a figure
+        ("$500", "$500", 6_000.0, "USD/year"),  # a monthly fee
+    ],
+)
+def test_what_stands_around_a_short_quotation_belongs_to_it(
+    quote: str, value: str, number: float | None, unit: str
+) -> None:
+    text = "The rent is \u00a324,000 a year. It comes with a monthly fee of $500 for heating."
+    rent = Column(name="rent", kind="amount")
+    cell = found(Said(value=value, quote=quote), rent, [text])
+    assert (cell.value, cell.unit) == (number, unit)
+    if number is not None:
+        assert " ".join(text[cell.start : cell.end].split()) == cell.shown
+
+
 def test_dates_texts_and_no() -> None:
     date = found(Said(value="6/1/2024", quote="It began on 6/1/2024."), Column(name="d", kind="date"), [TEXT])
     assert date.doubt == "the date can be read in two ways"
@@ -121,7 +141,7 @@ def test_what_is_kept_survives_and_is_forgotten_with_its_document(tmp_path) -> N
     kept.put("plan", "p")
     again = Kept(tmp_path)
     assert len(again.get([f"k{i}" for i in range(20)])) == 20
-    again.forget({"of0"})
+    again.forget(lambda: {"of0"})
     assert set(Kept(tmp_path).get([f"k{i}" for i in range(20)] + ["plan"])) == {
         *(f"k{i}" for i in range(0, 20, 2)),
         "plan",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -13,14 +14,16 @@ import pytest
 
 from hybrid.chat.prompts import Prompt
 from hybrid.cost.meter import Meter
+from hybrid.cost.prometheus import Counters
 from hybrid.engines import replicas
 from hybrid.engines.affinity import prefix_key, ranked
 from hybrid.engines.make import make_engine
 from hybrid.engines.replicas import Replicas
 from hybrid.engines.server import Server
 from hybrid.errors import EngineError, SettingsError, WindowError
+from hybrid.session.caches import Caches
 from hybrid.session.calls import Calls
-from hybrid.settings import CostSettings, EngineSettings
+from hybrid.settings import CostSettings, EngineSettings, Settings
 from hybrid.settings.loading import load
 from hybrid.types import Piece
 from tests.conftest import free_port
@@ -188,6 +191,65 @@ def test_the_smallest_window_counts(three: list[Double]) -> None:
         made.ask(Prompt("?", (Piece("a.txt", "word " * 5_000, 0),)), max_tokens=64)
 
 
+def test_one_that_sends_garbage_is_passed_over(three: list[Double]) -> None:
+    made, first = engine(three), home(three, PROMPT)
+    assert made.window == 2048
+    first.on(CHAT, send(200, "<html>Welcome</html>", "text/html"))
+    assert made.ask(PROMPT, max_tokens=64).text == "Two years."
+    others = [count for count, server in zip(asked(three), three, strict=True) if server is not first]
+    assert sum(others) == 1
+
+
+def test_one_that_hangs_at_first_does_not_hold_up_the_others(
+    three: list[Double], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replicas, "MEETING", 0.3)
+    over = threading.Event()
+    three[0].on("/v1/models", lambda handler, body: over.wait(20) and None)
+    begun = time.monotonic()
+    made = engine(three)
+    assert made.ask(PROMPT, max_tokens=64).text == "Two years."
+    assert time.monotonic() - begun < 10
+    over.set()
+    assert any(note.startswith(f"{three[0].url}/v1 did not answer within 0.3 s") for note in made.notes)
+
+
+def test_one_that_lists_models_and_then_fails_is_left_alone(three: list[Double]) -> None:
+    three[0].on("/v1/models", send(200, {"data": [{"id": "tiny"}]}))
+    three[0].on("/props", fault(503, "loading"))
+    made = engine(three)
+    assert made.window == 2048
+    assert any("loading" in note for note in made.notes)
+
+
+def test_a_password_is_sent_and_never_shown(three: list[Double], tmp_path: Any) -> None:
+    seen: list[tuple[str, str | None]] = []
+
+    def guarded(answer: Any) -> Any:
+        def check(handler: BaseHTTPRequestHandler, body: Any) -> None:
+            seen.append((handler.path, handler.headers.get("Authorization")))
+            answer(handler, body)
+
+        return check
+
+    labels = 'model_name="tiny"'
+    for server in three[:2]:
+        server.on("/v1/models", guarded(send(200, MODELS)))
+        server.on(CHAT, guarded(FINE))
+        server.on("/metrics", guarded(send(200, f"vllm:prompt_tokens_created{{{labels}}} 1000.5\n", "text/plain")))
+    urls = tuple(server.url.replace("//", "//me:s%40cret@") for server in three[:2])
+    settings = EngineSettings(kind="server", urls=urls)
+    made = Replicas(settings)
+    made.ask(PROMPT, max_tokens=64)
+    caches = Caches.read(made, Settings(engine=settings))
+    assert caches.runs == {"1000.500"}
+    assert {path for path, _ in seen} == {"/v1/models", CHAT, "/metrics"}
+    assert {told for _, told in seen} == {"Basic " + b64encode(b"me:s@cret").decode()}
+    assert made.home(PROMPT) in caches.servers
+    shown = f"{made.name} {made.notes} {made.calls} {caches.servers} {made.home(PROMPT)} {Counters.read('http://me:secret@127.0.0.1:1').why}"
+    assert "cret" not in shown
+
+
 def test_each_server_is_charged_for_its_own_time(three: list[Double]) -> None:
     """Two servers that work at once are two engines' seconds, which one clock would count once."""
 
@@ -293,6 +355,8 @@ def test_urls_come_from_any_layer_and_replace_each_other(tmp_path: Any) -> None:
     for given, why in (
         ({"url": "http://a", "urls": ["http://b"]}, "both name servers"),
         ({"urls": ["http://a", "http://a"]}, "names http://a twice"),
+        ({"urls": ["http://A:80/v1/", "http://b", "http://a"]}, "names http://A:80/v1/ twice"),
+        ({"urls": ["http://[::1]:8000", "http://[::1]:8000/v1/chat/completions"]}, r"names http://\[::1\]:8000 twice"),
         ({"kind": "vllm", "model": "m", "urls": ["http://a"]}, "has no effect"),
     ):
         with pytest.raises(SettingsError, match=why):

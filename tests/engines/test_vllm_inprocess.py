@@ -131,6 +131,27 @@ def test_what_a_caller_sets_holds_for_that_prompt_of_a_batch_alone(slow: VllmEng
     assert vars(other) == {"max_tokens": 20, "temperature": 0.7, "stop": ["\n\n"]}
 
 
+def test_a_form_holds_for_its_prompt_and_is_left_where_it_cannot_be_held(
+    slow: VllmEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("vllm.sampling_params")
+    module.StructuredOutputsParams = SimpleNamespace  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "vllm.sampling_params", module)
+    formed = replace(prompt("formed"), form={"type": "object"})
+    slow.ask_many([prompt("plain"), formed], max_tokens=20)
+    plain, other = slow.llm.parameters
+    assert not hasattr(plain, "structured_outputs")
+    assert other.structured_outputs.json == {"type": "object"}
+
+    def refuses(conversations: list[Any], parameters: list[Any], use_tqdm: bool) -> list[Any]:
+        if any(hasattr(one, "structured_outputs") for one in parameters):
+            raise ValueError("the grammar is not supported")
+        return [slow.llm.output(one[-1]["content"]) for one in conversations]
+
+    monkeypatch.setattr(slow.llm, "chat", refuses)
+    assert slow.ask_many([formed], max_tokens=20)[0].text == "formed"
+
+
 def test_a_failed_batch_fails_every_thread_and_not_the_next(slow: VllmEngine) -> None:
     slow.llm.fault = ValueError("out of memory.\nmore")
     with ThreadPoolExecutor(4) as pool:

@@ -14,6 +14,8 @@ import pytest
 
 from hybrid import Hybrid, load
 from hybrid.chat.prompts import Prompt
+from hybrid.each.plan import Plan
+from hybrid.each.schema import in_words, json_schema, reply_model
 from hybrid.engines.local.engine import LocalEngine
 from hybrid.engines.server import Server
 from hybrid.index.embedding import Embedder
@@ -22,7 +24,7 @@ from hybrid.serving.served import Served
 from hybrid.serving.servers import Servers
 from hybrid.serving.vllm import Vllm
 from hybrid.settings import EngineSettings
-from hybrid.types import Piece
+from hybrid.types import Column, Piece
 from tests import smollm2
 from tests.conftest import free_port
 from tests.engines.local.test_real import SHORT, YEAR, haystack
@@ -93,6 +95,16 @@ class TestNative:
     def test_an_abstention_is_one(self, native: Server) -> None:
         asked = Prompt("Write NOT IN THE DOCUMENTS and nothing else.", ())
         assert native.ask(asked, max_tokens=12).abstained
+
+    def test_a_reply_is_held_to_its_form(self, native: Server) -> None:
+        """Which the model alone does not keep to; what it says is checked against the text all the same."""
+        columns = [Column(name="rent", kind="amount"), Column(name="copy", kind="yesno")]
+        fields = reply_model(columns)
+        for model in (fields, Plan):
+            asked = Prompt(in_words(columns), (Piece("lease.md", LEASE, 0),), task="fields", form=json_schema(model))
+            completion = native.ask(asked, max_tokens=600)
+            assert completion.truncated or json.loads(completion.text).keys() == json_schema(model)["properties"].keys()
+        assert not native._unsupported
 
 
 class TestExtended:

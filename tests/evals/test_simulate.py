@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -126,7 +127,9 @@ def test_the_same_seed_gives_the_same_figures(h200: Times) -> None:
     assert simulate(load, FLEET, h200, "bounded", seed=3) == simulate(load, FLEET, h200, "bounded", seed=3)
     found = over_seeds(lambda seed: simulate(load, FLEET, h200, "least", seed=seed), range(3))
     mean, half = found["busy"]
+    assert half is not None
     assert 0 < half < mean
+    assert over_seeds(lambda seed: simulate(load, FLEET, h200, "least", seed=seed), [0])["busy"][1] is None
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,6 +138,10 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     told = json.loads(capsys.readouterr().out)
     assert [(row["start"], row["routing"]) for row in told["rows"]] == [("cold", "affinity"), ("warm", "affinity")]
     assert told["cache_tokens"] == pytest.approx(800_000, rel=0.05)  # vLLM found 814 112 on an H200
+    assert guarded(cli, [*small, "--routing", "affinity", "--disk-gb", "100"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"good/s *\n", said)  # no column is cut
+    assert len(re.findall(r" \d\.\d{3} ±\d\.\d{3} ", said)) == 2
     assert guarded(cli, [*small, "--routing", "nonsense"]) == 2
     assert "There is no routing 'nonsense'" in capsys.readouterr().err
     assert guarded(cli, [*small, "--gpu", "l4", "--shape", "llama-3.1-70b"]) == 2
@@ -151,6 +158,31 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_option_without_an_effect_is_refused(line: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert guarded(cli, ["eval", "simulate", *line.split()]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--engines 0", "--engines 99999999999", "--rate nan", "--rate 1e-300", "--rate 1e300",
+        "--questions 99999999999", "--documents 99999999999", "--zipf -1", "--zipf 1e308",
+        "--whole 2", "--median 1", f"--median {10**30}",
+        f"--cache {10**30}", "--disk-gb 1e300", "--disk-gb 1 --disk-gbps 1e300", "--limit nan", "--limit 1e300",
+        "--seeds 0", "--seeds 99999999999", "--batch 99999999999",
+    ],
+)  # fmt: skip
+def test_what_nothing_can_be_computed_of_is_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(cli, ["eval", "simulate", *line.split()]) == 2
+    assert "Invalid value for" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "line", ["--whole 0", "--whole 1 --cache 0 --documents 1", "--zipf 100 --rate 1e6 --batch 4096"]
+)
+def test_the_ends_of_the_ranges_give_numbers(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    small = ["eval", "simulate", "--engines", "1", "--questions", "100", "--seeds", "2", "--json"]
+    assert guarded(cli, [*small, *line.split()]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert all(math.isfinite(number) for row in rows for pair in list(row.values())[2:] for number in pair)
 
 
 @pytest.mark.parametrize("routing", ["affinity", "random"])

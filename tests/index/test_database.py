@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import product
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 
 from hybrid.corpus.corpus import Corpus
 from hybrid.index.chunking import Chunker
-from hybrid.index.database import FORMAT
+from hybrid.index.database import FORMAT, Database
 from hybrid.index.embedding import Embedder
 from hybrid.index.store import SqliteStore as Store
 from hybrid.settings import EmbedderSettings, PassageSettings
@@ -33,6 +35,19 @@ def test_no_index_where_one_is_expected(tmp_path: Path, chunker: Chunker) -> Non
     said = refusal(lambda: Store(tmp_path / "none", chunker.embedder, chunker, create=False))
     assert said == f"There is no index at {tmp_path / 'none'}. Make one with: hybrid index build PATH."
     assert not (tmp_path / "none").exists()
+
+
+def test_many_may_make_the_same_index_at_once(tmp_path: Path) -> None:
+    for number in range(8):
+        start = threading.Barrier(8)
+
+        def make(_: int, folder: Path = tmp_path / str(number), start: threading.Barrier = start) -> str | None:
+            start.wait()
+            with closing(Database(folder, "minilm", 32, create=True)) as made:
+                return made.meta("tokens")
+
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(make, range(8))) == {"32"}
 
 
 def test_another_embedder_and_other_passages(made: Path, chunker: Chunker) -> None:

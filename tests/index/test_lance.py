@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import http.server
-import resource
-import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 
 pytest.importorskip("lance", reason="pylance is missing")
@@ -22,7 +17,7 @@ pytest.importorskip("lance", reason="pylance is missing")
 from hybrid import Hybrid, Settings
 from hybrid.corpus.corpus import Corpus
 from hybrid.engines.extractive import Extractive
-from hybrid.errors import IndexDamaged, IndexStoreError, InputError, SettingsError
+from hybrid.errors import IndexStoreError, InputError, SettingsError
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder
 from hybrid.index.lance import update as module
@@ -33,20 +28,10 @@ from hybrid.index.lance.table import properties
 from hybrid.index.lance.writing import Token, commit, write_fragment
 from hybrid.index.lexical import identifiers, query_words, words
 from hybrid.index.libraries import bm25
-from hybrid.index.prepared import Prepared, prepare
 from hybrid.index.store import SqliteStore
-from hybrid.settings import EmbedderSettings, IndexSettings, PassageSettings
-from tests.index.notes import QUESTIONS, text
-
-
-def written(folder: Path, count: int = 12) -> Corpus:
-    import random
-
-    rng = random.Random(3)
-    folder.mkdir(exist_ok=True)
-    for i in range(count):
-        (folder / f"{i:02}.txt").write_text(text(rng, 6))
-    return Corpus.of(folder)
+from hybrid.settings import IndexSettings
+from tests.index.lances import put, use_bucket, written
+from tests.index.notes import QUESTIONS
 
 
 @pytest.fixture
@@ -57,11 +42,6 @@ def place(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(place: Path, chunker: Chunker) -> LanceStore:
     return LanceStore(place, chunker.embedder, chunker)
-
-
-def put(chunker: Chunker, texts: dict[str, str]) -> list[tuple[Prepared, np.ndarray]]:
-    made = [prepare(source, source.load(), chunker) for source in Corpus.of(texts).sources]
-    return [(one, chunker.embedder.encode_documents(one.contexts)) for one in made]
 
 
 def test_it_finds_what_the_sqlite_store_finds(store: LanceStore, tmp_path: Path, chunker: Chunker) -> None:
@@ -253,88 +233,6 @@ def test_many_small_changes_are_joined(store: LanceStore, place: Path, chunker: 
 # -- what is wrong -----------------------------------------------------------------------------------------------
 
 
-def test_an_index_of_something_else_is_refused(store: LanceStore, place: Path, chunker: Chunker) -> None:
-    store.update(Corpus.of({"a": "A zebra."}))
-    with pytest.raises(IndexStoreError, match=r"with passages.tokens 32, now it is 64"):
-        LanceStore(place, chunker.embedder, Chunker(chunker.embedder, PassageSettings(tokens=64)))
-    commit(place, chunker, (), noted={"embedder": "other"})
-    with pytest.raises(IndexStoreError, match="made with the embedder 'other'"):
-        LanceStore(place, chunker.embedder, chunker)
-    with pytest.raises(IndexStoreError, match="made with the embedder 'other'"):
-        store.entries()  # also where it was opened before
-    with pytest.raises(IndexStoreError, match="made with the embedder 'other'"):
-        commit(place, chunker, (), noted={"format": 99})
-
-
-def test_a_fragment_of_another_embedder_is_refused_and_nothing_is_lost(
-    store: LanceStore, place: Path, chunker: Chunker, tmp_path: Path
-) -> None:
-    corpus = written(tmp_path / "files", 2)
-    store.update(corpus)
-    version = store.pinned().table.version
-    prompted = Embedder(EmbedderSettings(query_prompt="q: "))  # its vectors have as many numbers
-    token = write_fragment(place, Chunker(prompted, chunker.settings), put(chunker, {"a": "A zebra."}))
-    for other in (token, Token.from_json(token.to_json())):
-        with pytest.raises(IndexStoreError, match=r"A fragment for the index at .* was made with the embedder .*q: "):
-            commit(place, chunker, [other])
-    assert store.pinned().table.version == version
-    Pending(place, properties(chunker)).note(token)  # as another program's update leaves it when it is killed
-    (tmp_path / "files" / "new.txt").write_text("A horse.")
-    assert store.update(Corpus.of(tmp_path / "files")).added == 1
-    assert [entry.name for entry in store.entries()] == ["00.txt", "01.txt", "new.txt"]
-
-
-def test_a_newer_version_is_refused(store: LanceStore, place: Path, chunker: Chunker) -> None:
-    commit(place, chunker, (), noted={"format": 99})
-    with pytest.raises(IndexStoreError, match=r"made by a newer version \(format 99, this one reads 1\)"):
-        LanceStore(place, chunker.embedder, chunker)
-
-
-@pytest.mark.parametrize("how", ["cut", "overwritten", "gone"])
-def test_damage_is_told(store: LanceStore, place: Path, chunker: Chunker, how: str) -> None:
-    store.update(Corpus.of({"a": "A zebra crosses.", "b": "A horse."}))
-    for file in (place / "hybrid.lance" / "data").iterdir():
-        data = file.read_bytes()
-        if how == "gone":
-            file.unlink()
-        else:
-            file.write_bytes(data[: len(data) // 2] if how == "cut" else bytes(reversed(data)))
-    with pytest.raises(IndexDamaged, match=r"cannot be read: .*index build --rebuild"):
-        LanceStore(place, chunker.embedder, chunker).search("zebra", 1)
-
-
-def test_a_folder_that_is_no_index(place: Path, chunker: Chunker, tmp_path: Path) -> None:
-    place.write_text("a file")
-    with pytest.raises(IndexStoreError, match="a file is where its folder should be"):
-        LanceStore(place, chunker.embedder, chunker)
-    with pytest.raises(IndexStoreError, match="There is no index at"):
-        LanceStore(tmp_path / "none", chunker.embedder, chunker, create=False)
-    with pytest.raises(IndexStoreError, match="such an address is not known"):
-        LanceStore("ftp://somewhere/folder", chunker.embedder, chunker)
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """Files may not grow above some bytes, as on a full disk."""
-    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
-
-
-def test_a_disk_that_is_full_in_a_fragment_loses_nothing(store: LanceStore, tmp_path: Path) -> None:
-    store.update(Corpus.of({"a": "A zebra."}))
-    corpus = written(tmp_path / "files")
-    with largest_file(5000), pytest.raises(IndexStoreError, match=r"the disk is full\. What was there before"):
-        store.update(corpus)
-    assert [entry.name for entry in store.entries()] == ["a"]
-    assert store.search("zebra", 1)[0].passage.document == "a"
-    assert store.update(corpus).added == 12
-
-
 def test_an_address_nobody_listens_at(chunker: Chunker, monkeypatch: pytest.MonkeyPatch) -> None:
     use_bucket(monkeypatch, "http://127.0.0.1:9")
     with pytest.raises(IndexStoreError, match="s3://bucket/x: nobody answers there"):
@@ -397,16 +295,6 @@ def test_a_bucket_that_may_not_be_used(code: int, said: str, chunker: Chunker, m
         with pytest.raises(IndexStoreError, match=said):
             LanceStore("s3://bucket/x", chunker.embedder, chunker)
         server.shutdown()
-
-
-def use_bucket(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "y",
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT": endpoint,
-    }.items():
-        monkeypatch.setenv(name, value)
 
 
 # -- in a session ------------------------------------------------------------------------------------------------

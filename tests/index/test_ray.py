@@ -266,10 +266,17 @@ def test_an_address_nobody_listens_at_is_told_at_once() -> None:
     assert (time.monotonic() - begun < 10, refused.value.exit_code) == (True, 2)
 
 
-@pytest.mark.parametrize("address", ["docs/", "head.example", "head.example:port"])
+@pytest.mark.parametrize(
+    "address", ["docs/", "head.example", "head.example:port", "head:0", "head:65536", "head:" + "9" * 5000]
+)
 def test_what_is_no_address_is_told(address: str) -> None:
     with pytest.raises(InputError, match="is no address of a Ray cluster: give host:port"):
         Cluster(address, EXACT, PassageSettings())
+
+
+def test_a_name_that_no_machine_can_have_is_told() -> None:
+    with pytest.raises(InputError, match=r"No Ray cluster answers at a\.\.b:6379"):
+        Cluster("a..b:6379", EXACT, PassageSettings())
 
 
 def test_where_no_cluster_runs_auto_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

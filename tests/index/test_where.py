@@ -111,6 +111,12 @@ def test_what_is_no_filter_is_refused(index: Index, where: str) -> None:
         index.select(where)
 
 
+@pytest.mark.parametrize("where", [5, [], {}, b"year == 1", True])
+def test_what_is_no_text_is_no_filter(where: object) -> None:
+    with pytest.raises(InputError, match="A filter is given as a text, not as "):
+        parsed(where)  # type: ignore[arg-type]
+
+
 def test_nothing_is_run() -> None:
     with pytest.raises(InputError):
         parsed("(lambda: 1/0)() == 1")

@@ -83,6 +83,9 @@ def test_an_answer_from_a_table_carries_the_table_without_paths(service: Running
     cell = told["table"]["rows"][0]["cells"][0]
     assert cell["citation"]["quote"] == told["citations"][0]["quote"]
     assert "path" not in cell["citation"]
+    assert cell["citation"] == told["citations"][0]  # with its place in the text, and the address that opens it
+    assert LEASE[cell["citation"]["text_start"] : cell["citation"]["text_end"]] == cell["citation"]["quote"]
+    assert httpx.get(cell["citation"]["url"]).status_code == 200
     chunks = list(ask(service, question, stream=True, extra_body={"rung": "each"}))
     assert chunks[-1].model_extra["hybrid"]["table"] == told["table"]
     with pytest.raises(openai.BadRequestError, match="There is no table for this question"):

@@ -56,3 +56,31 @@ def test_an_mcp_client_asks_over_standard_input(tmp_path: Path, place: str) -> N
         command=sys.executable, args=["-m", "hybrid", "mcp", place.format(tmp_path)], cwd=str(tmp_path), env=known
     )
     _check(asyncio.run(_talk(stdio_client(server))))
+
+
+def test_ask_gives_the_table_of_a_question_over_all_documents(tmp_path: Path, embedder: Any) -> None:
+    from hybrid import Hybrid, load
+    from hybrid.serve.mcp import Tools
+    from hybrid.serve.shelf import Shelf
+
+    texts = {
+        f"{name}.txt": f'LEASE between Hill Ltd and Ann (the "Tenant").\n\nThe rent is {rent} a year.\n'
+        for name, rent in (("ash", "£1,000"), ("birch", "£2,000"))
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    settings = load(
+        overrides={"index": {"dir": str(tmp_path / "index")}, "embedder": {"precision": "float32"}}, environ={}
+    )
+    with Hybrid(settings) as hybrid:
+        hybrid.embedder._models.update(embedder._models)
+        tools = Tools(hybrid, Shelf(hybrid, {"leases": (str(tmp_path / "*.txt"),)}))
+        told = tools.ask("What is the total rent over all leases?")
+        assert told.table is not None
+        assert told.table.figures == {"GBP/year": 3000.0}
+        assert told.table.columns[0] == "rent"
+        cell = told.table.rows[1].cells[0]
+        assert (cell.value, cell.unit, cell.shown) == (2000.0, "GBP/year", "£2,000 a year")
+        assert cell.id is not None
+        assert "£2,000 a year" in tools.fetch(cell.id).text
+        assert tools.ask("Who is the tenant?").table is None

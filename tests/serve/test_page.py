@@ -108,6 +108,91 @@ def test_a_link_opens_the_document_marked(page: Any, service: Running) -> None:
     assert page.locator("#paper mark").first.inner_text() == "The monthly rent"
 
 
+RENTS = {"hill.txt": "£48,000 a year", "dale.txt": "£1,000 a month", "moor.txt": ""}
+
+
+@pytest.fixture(scope="module")
+def leases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service over three leases, of which one gives no rent."""
+    home = tmp_path_factory.mktemp("leases")
+    (home / "leases").mkdir()
+    for name, rent in RENTS.items():
+        said = f"2. Rent. The Tenant shall pay rent of {rent}.\n" if rent else ""
+        text = (
+            f'LEASE\n\nBetween Hill Ltd (the "Landlord") and Tarn Ltd (the "Tenant").\n\n1. Term. Ten years.\n\n{said}'
+        )
+        (home / "leases" / name).write_text(text, "utf-8")
+    with running(home, "leases") as found:
+        yield found
+
+
+@pytest.mark.parametrize(("width", "colours"), [(1280, "light"), (390, "dark")])
+def test_a_table_opens_the_place_of_every_cell(browser: Any, leases: Running, width: int, colours: str) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=colours)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(leases.url)
+    page.select_option("#corpus", "leases")
+    answer = ask(page, "What is the total rent over all leases?")
+    assert answer.locator(".route b").inner_text() == "Asked every document"
+    rows = [row.all_inner_texts() for row in (r.locator("th, td") for r in answer.locator(".frame tr").all())]
+    assert rows[0] == ["document", "rent", "kind lease"]
+    assert [row[1] for row in rows[1:]] == ["£1,000 a month", "£48,000 a year", "not said"]
+    assert answer.locator(".frame .taken th").all_inner_texts() == ["dale.txt\n(taken)", "hill.txt\n(taken)"]
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    cell = answer.locator(".frame td button").nth(2)
+    assert "hill.txt, rent: £48,000 a year. Opens hill.txt, line 7" in (cell.get_attribute("aria-label") or "")
+    cell.click()
+    assert "£48,000 a year" in page.locator("#paper mark").first.inner_text()
+    assert page.locator("#paper-name").inner_text() == "hill.txt"
+    page.close()
+    assert faults == []
+
+
+def test_a_long_table_scrolls_inside_and_is_shown_in_parts(browser: Any, leases: Running) -> None:
+    """The reply is written here, as no corpus of a test has so many documents."""
+    found = leases.post(
+        "/v1/chat/completions",
+        json={
+            "model": "leases",
+            "rung": "each",
+            "messages": [{"role": "user", "content": "What is the total rent over all leases?"}],
+        },
+    ).json()["hybrid"]
+    row = found["table"]["rows"][0]
+    found["table"]["rows"] = [{**row, "document": f"<b>{i}</b>"} for i in range(449)]
+    found["table"]["rows"].append({**row, "document": "down.txt", "cells": [], "failed": "the model said nothing"})
+    events = [{"choices": [{"delta": {"content": found["text"]}}]}, {"choices": [{"delta": {}}], "hybrid": found}]
+    body = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(leases.url)
+    page.select_option("#corpus", "leases")
+    page.route("**/completions", lambda route: route.fulfill(status=200, content_type="text/event-stream", body=body))
+    answer = ask(page, "What is the total rent over all leases?")
+    assert answer.locator(".frame tbody tr").count() == 200
+    assert answer.locator(".frame").bounding_box()["height"] <= 400
+    assert answer.locator(".frame tbody th").first.inner_text() == "<b>0</b>"
+    answer.get_by_role("button", name="Show all 450 rows").click()
+    assert answer.locator(".frame tbody tr").count() == 450
+    assert answer.locator(".frame tbody tr").last.inner_text().split("\t") == [
+        "down.txt",
+        "not read: the model said nothing",
+    ]
+    page.close()
+
+
+def test_a_table_can_be_asked_for_and_a_question_that_makes_none_is_told(browser: Any, leases: Running) -> None:
+    page = browser.new_page()
+    page.goto(leases.url)
+    page.locator("#corpus option").first.wait_for(state="attached")
+    page.check("[name=route][value=each]")
+    page.fill("#question", "Who is the tenant?")
+    page.press("#question", "Enter")
+    page.locator(".answer .fault").wait_for(timeout=60_000)
+    assert "There is no table for this question" in page.locator(".answer .fault").inner_text()
+    page.close()
+
+
 def test_a_phone_shows_one_thing_at_a_time_without_scrolling_sideways(browser: Any, service: Running) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
     page.goto(service.url)

@@ -64,6 +64,13 @@ def test_copies_share_what_there_is() -> None:
     assert {one.extra for one in placed} == {("--gpu-memory-utilization", "0.3")}
 
 
+def test_a_router_for_one_server_is_refused_before_its_program_is_looked_for(
+    fake: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert guarded(cli, ["up", str(model), "--vllm", str(fake), "--router", "--router-program", "nix"]) == 2
+    assert "A router needs servers to choose from" in capsys.readouterr().err
+
+
 def test_a_program_that_is_not_there_is_named(fake: Path) -> None:
     with pytest.raises(InputError, match=r"There is no program /none/vllm-router: pip install vllm-router"):
         find_router("/none/vllm-router", find(fake))

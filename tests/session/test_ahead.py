@@ -41,7 +41,8 @@ class Timed(Caching):
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """When the server was started; a test starts it anew by another word."""
-    words = ["monday"]
+    words, loads = ["monday"], iter(range(0, 10**9, 10**6))
+    monkeypatch.setattr(Caches, "loaded", lambda self, address: next(loads) if address == "one" else 0)
     told = classmethod(lambda cls, engine, settings: cls(engine, {"one": Cache(words[-1])}))
     monkeypatch.setattr(Caches, "read", told)
     return words
@@ -127,7 +128,7 @@ def test_after_a_restart_it_counts_at_the_price_of_loading_once_that_is_known(ru
             other = measuring.open(TEXTS)
             assert not readings(measuring, other, ["lease"])[0].known
             (found,) = read(measuring, other, readings(measuring, other, ["lease"]), {})
-            assert found.was == "disk"  # read by an earlier run, and there: only a disk keeps it
+            assert found.was == "disk"  # read by an earlier run, and there, and the server says that it loaded it
         speed = Warmed.of("caching").speed
         assert speed == pytest.approx(found.usage.cached_tokens / 2.0)
         run.append("wednesday")
@@ -138,6 +139,26 @@ def test_after_a_restart_it_counts_at_the_price_of_loading_once_that_is_known(ru
         with Hybrid(quick, engine=engine) as later:
             quicker = decided(later)
         assert told.cost.gpu_seconds - quicker.cost.gpu_seconds == pytest.approx(told.loaded_tokens / speed, rel=0.01)
+
+
+def test_what_a_question_read_after_a_restart_is_not_taken_for_a_disk(
+    run: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Caches, "loaded", lambda self, address: 0.0)
+    monkeypatch.setattr("hybrid.session.caches.SETTLE", 0.0)
+    with Hybrid(PRICED, engine=Timed()) as hybrid:
+        store = hybrid.open(TEXTS)
+        list(read(hybrid, store, readings(hybrid, store, ["lease"]), {}))
+        run.append("tuesday")
+        (found,) = read(hybrid, store, readings(hybrid, store, ["lease"]), {})  # the double still has it
+    assert (found.was, Warmed.of("caching").speed) == ("warm", None)
+
+
+def test_the_disk_of_another_server_is_not_counted_on() -> None:
+    prefix = Prefix((Part("a", 10, "d1"),), "monday", "2026-12-01", "http://one/v1")
+    assert prefix.left_on("http://one/v1", {"tuesday"})
+    assert not prefix.left_on("http://two/v1", {"tuesday"})
+    assert not prefix.left_on("http://one/v1", {"monday", "tuesday"})
 
 
 def test_a_disk_that_lost_it_is_believed() -> None:

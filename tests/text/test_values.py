@@ -26,6 +26,11 @@ from hybrid.text.values import Measure, values
         ("3 per cent, 0.5 % and ten percent", "percent", [(3, "%"), (0.5, "%"), (10, "%")]),
         ("1,234.5 and seven", "number", [(1234.5, ""), (7, "")]),
         ("two thousand five hundred", "number", [(2500, "")]),
+        ("eine Frist von dreißig (30) Tagen; 3 Monate", "duration", [(30, "days"), (91.31, "days")]),
+        ("un préavis de 6 mois, dos: 15 días", "duration", [(182.62, "days"), (15, "days")]),
+        ("1.000 € im Monat; jährlich 500 Euro", "amount", [(12_000, "EUR/year"), (500, "EUR/year")]),
+        ("1 200 € par an; 800 euros al mes", "amount", [(1_200, "EUR/year"), (9_600, "EUR/year")]),
+        ("$5 an, $5 annexed", "amount", [(5, "USD"), (5, "USD")]),
     ],
 )
 def test_values_with_their_units(text: str, measure: Measure, expected: list[tuple[float, str]]) -> None:

@@ -6,11 +6,12 @@ import contextlib
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from hybrid.index.lance.seam import arrow, translated
+from hybrid.index.lance.table import ENDPOINTS, NAME
 from hybrid.index.lance.writing import Token
 from hybrid.index.protocol import Place
 
@@ -51,9 +52,25 @@ class Pending:
                 except FileNotFoundError:  # another update has committed it in this moment
                     continue
                 self._seen.append(file)
-                if json.loads(text).get("made_by") == self._made_by:
-                    found.append(Token.from_json(text))
+                token = self._token(text)
+                if token is not None and all(files.get_file_info(path).is_file for path in self._data(token)):
+                    found.append(token)
         return found
+
+    def _token(self, text: str) -> Token | None:
+        """A token of ours; None for one of another embedder, and for what is none: its documents are embedded again."""
+        try:
+            token = Token.from_json(text)
+        except (ValueError, TypeError, LookupError):
+            return None
+        return token if token.made_by == self._made_by else None
+
+    def _data(self, token: Token) -> Iterator[str]:
+        """The data files of a token, one of which may be gone where a folder was copied or deleted in part."""
+        _, folder = files_of(self._place)
+        for fragment in token.fragments:
+            for file in json.loads(fragment)["files"]:
+                yield f"{folder}/{NAME}/data/{file['path']}"
 
     def clear(self) -> None:
         """Forget the tokens that were noted or given back, after they were committed; others keep theirs."""
@@ -94,6 +111,6 @@ def _s3(fs: Any) -> Any:
     def told(*names: str) -> str | None:
         return next((os.environ[name] for name in names if os.environ.get(name)), None)
 
-    endpoint = urlsplit(told("AWS_ENDPOINT", "AWS_ENDPOINT_URL") or "")
+    endpoint = urlsplit(told(*ENDPOINTS) or "")
     where = {"endpoint_override": endpoint.netloc, "scheme": endpoint.scheme} if endpoint.netloc else {}
     return fs.S3FileSystem(region=told("AWS_REGION", "AWS_DEFAULT_REGION"), **where)

@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from hybrid.errors import BrokenDependency, HybridError, IndexDamaged, IndexStoreError, MissingDependency
 
-_SAID = (
-    # what the system or a service says, in lower case; our sentence; whether the index itself is at fault
+_SAID = (  # what the system or a service says, in lower case, and our sentence
+    (("please upgrade lance", "by this version of lance"),
+     "a newer version of Lance has written it. Upgrade the package pylance, or give another folder with --index"),
     (("no space left", "os error 28", "os error 27", "file too large", "disk quota", "os error 122"),
      "the disk is full. What was there before is unchanged; free space, or give another folder with --index"),
     (("accessdenied", "access denied", "status 403", "forbidden", "permission denied", "os error 13",
@@ -27,7 +28,8 @@ _SAID = (
      "the region of its bucket is not known. Set AWS_REGION, and AWS_ENDPOINT where the service is not Amazon's"),
     (("no object store provider",), "such an address is not known. Give a folder, s3://bucket/folder or gs://bucket/folder"),
     (("not a directory", "os error 20)", "file exists", "os error 17)"), "a file is where its folder should be"),
-    (("read-only file system", "os error 30"), "its folder cannot be written"),
+    (("read-only file system", "os error 30"),
+     "its folder cannot be written. What was there before is unchanged; make it writable, or give another by --index"),
     (("too many open files", "os error 24"), "too many files are open. Close some, or raise the limit"),
     (("cannot allocate memory", "out of memory", "resources exhausted"), "it does not fit the memory that is free"),
 )  # fmt: skip
@@ -71,10 +73,11 @@ def translated(place: Path | str, verb: Literal["read", "write"]) -> Iterator[No
     """Raise an error of Lance, of the system or of a storage service as one sentence of ours."""
     try:
         yield
-    except (HybridError, KeyboardInterrupt):
+    except HybridError:
         raise
-    except Exception as error:  # Lance raises OSError, ValueError, RuntimeError and its own
-        if preempted(error):
+    except BaseException as error:  # Lance raises OSError, ValueError, RuntimeError, its own, and Rust's panics
+        panics = type(error).__name__ == "PanicException"
+        if preempted(error) or not (panics or isinstance(error, Exception)):
             raise
         said = str(error)
         low = said.lower()
@@ -82,9 +85,9 @@ def translated(place: Path | str, verb: Literal["read", "write"]) -> Iterator[No
             if any(mark in low for mark in marks):
                 raise IndexStoreError(f"Cannot {verb} the index at {place}: {sentence}.") from None
         told = _short(said)
-        if verb == "write" and isinstance(error, OSError) and not any(word in low for word in _BROKEN):
+        if panics or (verb == "write" and isinstance(error, OSError) and not any(word in low for word in _BROKEN)):
             raise IndexStoreError(
-                f"Cannot write the index at {place}: {told}. What was there before is unchanged; give another folder "
+                f"Cannot {verb} the index at {place}: {told}. What was there before is unchanged; give another folder "
                 "with --index."
             ) from None
         raise IndexDamaged(

@@ -15,6 +15,7 @@ from hybrid.corpus.corpus import Corpus
 from hybrid.corpus.fields import Fields
 from hybrid.corpus.problems import Problem
 from hybrid.document import Document
+from hybrid.errors import IndexDamaged
 from hybrid.index.chunking import Chunker
 from hybrid.index.embedding import Embedder, Vectors
 from hybrid.index.fusion import Ids, Mode, Ranking
@@ -127,8 +128,19 @@ class LanceStore(Index):
     # -- the index itself ----------------------------------------------------------------------------------------
 
     def inspect(self) -> None:
-        """Lance checks what it reads; here only that the newest version can be read at all."""
-        len(self.pinned())
+        """Lance checks what it reads; here that the newest version can be read, and that its indexes are there."""
+        view = self.pinned()
+        len(view)
+        files, folder = files_of(self.place)
+        with translated(self.place, "read"):
+            for index in view.table.describe_indices():
+                for segment in index.segments:
+                    at = f"{folder}/{NAME}/_indices/{segment.uuid}"
+                    if files.get_file_info(at).type.name != "Directory":
+                        raise IndexDamaged(
+                            f"The index at {self.place} cannot be read: the folder {at} is gone. Make it anew with "
+                            "`hybrid index build --rebuild`."
+                        )
 
     def fresh(self, corpus: Corpus) -> bool:
         if any(source.document is not None for source in corpus.sources):

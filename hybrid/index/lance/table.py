@@ -16,14 +16,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from hybrid.corpus.readers.read import READING
 from hybrid.errors import IndexDamaged, IndexStoreError
 from hybrid.index.chunking import Chunker
 from hybrid.index.lance.seam import arrow, lance, preempted, translated
+from hybrid.settings.address import shown
 from hybrid.text.words import VERSION as WORDS
 
 NAME = "hybrid.lance"
+ENDPOINTS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL")  # variables with the address of a service like S3
 FORMAT = 1
 HEAD, DOCUMENT, PASSAGE = 0, 1, 2  # values of the column `row`
 WORDS_INDEX, VECTORS = "words_idx", "vector_idx"  # names of indexes
@@ -211,15 +214,35 @@ def indexes(table: Any) -> dict[str, int]:
 
 def options(place: Path | str) -> dict[str, str] | None:
     """How object storage is spoken to; keys and endpoints come from the environment. None for a folder."""
-    if "://" not in str(place):
+    scheme, there, rest = str(place).partition("://")
+    if not there:
         return None
-    plain = str(os.environ.get("AWS_ENDPOINT", "")).startswith("http://")  # else Lance wants AWS_ALLOW_HTTP as well
+    if scheme not in ("file", "memory") and not rest.partition("/")[0]:
+        raise IndexStoreError(f"The address {place} names no bucket: write it like {scheme}://bucket/folder.")
+    if scheme == "memory":
+        raise IndexStoreError(f"An index at {place} would be gone at once: give a folder, or an address like s3://.")
+    endpoint = next((said for name in ENDPOINTS if (said := os.environ.get(name))), "")
+    _check_endpoint(endpoint)
+    plain = endpoint.startswith("http://")  # else Lance wants AWS_ALLOW_HTTP as well
     return {
         "connect_timeout": "10s",
         "client_max_retries": "3",
         "client_retry_timeout": "30",
         **({"allow_http": "true"} if plain else {}),
     }
+
+
+def _check_endpoint(endpoint: str) -> None:
+    """Raise IndexStoreError where the address of a service like S3 is none; Lance would panic."""
+    try:
+        parts = urlsplit(endpoint)
+        good = not endpoint or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
+    except ValueError:  # a port that is no number, brackets that do not match
+        good = False
+    if not good:
+        raise IndexStoreError(
+            f"AWS_ENDPOINT cannot be {shown(endpoint)!r}: write the service's address, such as https://host:9000."
+        )
 
 
 def _opened(place: Path | str) -> Any:

@@ -1,6 +1,7 @@
 // The page: asks over the service's own OpenAI-compatible endpoint. Every text goes in by textContent, never as HTML.
 import { costs, strip } from "/page/pictures.js";
 import { browse, closePaper, openPaper } from "/page/paper.js";
+import { tableOf } from "/page/table.js";
 import { call, stream, quoted } from "/page/wire.js";
 
 const $ = (id) => document.getElementById(id);
@@ -97,8 +98,9 @@ function showAnswer(place, told, question, before) {
     sources.append(item);
   });
   const route = made("p", undefined, "route");
-  const name = told.route === "rag" ? "Read passages" : "Read whole documents";
+  const name = told.rung === "each" ? "Asked every document" : told.route === "rag" ? "Read passages" : "Read whole documents";
   route.append(made("b", name, told.route), ` (${told.rung}). ${told.reason}`);
+  if (told.table) place.append(tableOf(told.table, told.corpus, openCited));
   place.append(sources, route, costs(told), strip(told, citations, openCited));
   for (const note of told.notes) place.append(made("p", note, "quiet"));
   const other = told.route === "rag" ? ":long" : ":rag";
@@ -121,7 +123,8 @@ async function answerInto(ways, question, before, route) {
   say("Reading");
   let told = null;
   try {
-    const body = { model: corpus + route, stream: true, messages: [...before, { role: "user", content: question }] };
+    const way = route === "each" ? { model: corpus, rung: "each" } : { model: corpus + route };
+    const body = { ...way, stream: true, messages: [...before, { role: "user", content: question }] };
     for await (const chunk of stream("/v1/chat/completions", body, stopping.signal)) {
       if (chunk.error) throw new Error(chunk.error.message);
       text.append(chunk.choices?.[0]?.delta?.content ?? "");

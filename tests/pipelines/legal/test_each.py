@@ -81,6 +81,19 @@ def opened(embedder):
             "by governing law: England and Wales: 2",
         ),
         ("Tabulate the expiration date of each contract", [*sorted(CONTRACTS)], "hill.txt (28 February 2027"),
+        (
+            "How many contracts give a rent?",
+            ["dale.txt", "hill.txt"],
+            "2 of 3 documents: dale.txt (£1,000 a month [1])",
+        ),
+        ("Which contracts give no rent?", ["supply.txt"], "1 of 3 documents: supply.txt"),
+        ("What is the total number of contracts with a cap on liability?", ["dale.txt"], "1 of 3 documents: dale.txt"),
+        ("Which leases were signed since 2021?", ["dale.txt", "hill.txt"], "2 of 3 documents"),
+        (
+            "What is the total rent of all contracts by governing law?",
+            [*sorted(CONTRACTS)],
+            "England and Wales: 2, rent 60,000 GBP/year (dale.txt",
+        ),
     ],
 )
 def test_the_default_engine_counts_and_compares(opened, question, taken, text):
@@ -108,6 +121,14 @@ def test_the_default_engine_counts_and_compares(opened, question, taken, text):
         "How many contracts have a cap on liability of the guarantor's cousin?",
         "Which contract has the longest cap on liability?",
         "How many people signed?",
+        "How many parties signed the agreement?",
+        "How many days' notice must be given to end the contract?",
+        "How many contracts have a cap on liability or a warranty?",
+        "How many contracts have a notice period?",
+        "Which contracts have a notice period of less than 30 days?",
+        "List the contracts by notice period",
+        "How many contracts have the longest warranty?",
+        "How many contracts have at least one warranty?",
         "What is the total of the dates of all contracts?",
     ],
 )
@@ -120,6 +141,20 @@ def test_what_the_rules_do_not_understand_takes_the_ordinary_way(opened, questio
         assert found.decision.rung != "each"
         with pytest.raises(InputError, match="There is no table for this question"):
             hybrid.answer(question, store, rung="each")
+
+
+def test_no_question_of_known_words_breaks_the_rules():
+    """Whatever is asked in these words is planned or left."""
+    names = ["notice period", "cap on liability", "governing law", "rent", "expiration date", "warranty", "signed"]
+    asked = [
+        "How many contracts have {0}?", "Which contracts have no {0}?", "Which lease has the longest {0}?",
+        "total {0} of all contracts by {1}", "List all contracts by {0}", "Which contracts have {0} and {1}",
+        "Which contracts have {0} of less than 30 days by {1}", "Tabulate {0} and {1} of each contract",
+        "Which suppliers have the earliest {0} per {1}", "Which contracts have {0} over $5,000 and {1}",
+        "How many leases {0} in 2021 by {1}", "Which contracts have {0} Ohio and {1} since 2020",
+    ]  # fmt: skip
+    plans = [plan(text.format(one, other)) for text in asked for one in names for other in names]
+    assert sum(found is not None for found in plans) > len(plans) / 4
 
 
 def test_documents_that_are_no_contracts_are_not_counted_so(opened, embedder):
@@ -156,6 +191,7 @@ def test_a_table_on_the_command_line(folder, capsys):
     [
         (["How many giraffes?", "in", "--table", "t.csv"], "There is no table for this question"),
         (["How many contracts?", "in", "--table", "t.csv", "--route", "rag"], "--table has no effect with --route"),
+        (["How many contracts?", "in", "--table", "t.xlsx"], "Tables are written as CSV, or as JSON"),
         (["How many contracts?", "in", "--table", "nowhere/t.csv"], "there is no folder nowhere"),
         (["in", "--questions", "q.txt", "--table", "t.csv"], "--table has no effect with --questions"),
     ],
