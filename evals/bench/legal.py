@@ -11,9 +11,9 @@ in legal.toml, a list that is wide on purpose; for `parties` the name alone, whi
 pipeline which looks for cues refuses the former by name is next to certain: `in words` is the harder half.
 
 The pipeline is run as users run it: `hybrid legal ... --json` on a folder with one file. LlamaIndex retrieves 8
-chunks by vectors and BM25 with the same embedder, and the same engine quotes from them. Documents are told apart by
-their number in the file, duplicates left out: the even ones were looked at while the pipeline was made, the odd ones
-are reported on their own.
+chunks by vectors and BM25 with the same embedder, and the same engine quotes from them; with --before the pipeline
+without the settings file stands in its place. Documents are told apart by their number in the file, duplicates left
+out: the even ones were looked at while the pipeline was made, the odd ones are reported on their own.
 
 best_subspan_em: the gold answer is in the reply; words: the share of the gold's content words that are. A quotation is
 valid if the text has it word for word at the characters that are cited, which is checked against the data itself.
@@ -27,7 +27,7 @@ import json
 import re
 import tempfile
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from itertools import islice
@@ -121,6 +121,7 @@ class Arm:
 @click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Of questions. Default: all.")
 @click.option("--held", is_flag=True, help="Only the documents that were not looked at.")
 @click.option("--config", type=FILE, help="Settings file for our side, such as one with a reranker or a model.")
+@click.option("--before", is_flag=True, help="Beside our side without --config, in place of LlamaIndex.")
 @click.option("--alone", is_flag=True, help="Without LlamaIndex.")
 @click.option("--json", "as_json", is_flag=True)
 def main(
@@ -129,11 +130,15 @@ def main(
     kinds: tuple[str, ...],
     held: bool,
     config: Path | None,
+    before: bool,
     alone: bool,
     as_json: bool,
 ) -> None:
     """Measure the pipeline for legal files."""
-    engine = Extractive(Embedder())
+    if before and (config is None or alone):
+        raise click.UsageError("--before compares with what --config changes: give --config, and leave out --alone.")
+    engine = None if alone or before else Extractive(Embedder())
+    ways = {"": config, ", before": None} if before else {"": config}
     arms: dict[tuple[str, str], Arm] = {}
     looked: set[str] = set()
     for name in sets or SETS:
@@ -144,11 +149,12 @@ def main(
             if not wanted or (held and document in looked):
                 continue
             click.echo(f"{name} {number} of {len(documents)}: {document}, {len(wanted)} questions", err=True)
-            for arm, question, reply in _sides(None if alone else engine, document, text, wanted, config):
+            for arm, question, reply in _sides(engine, document, text, wanted, ways):
                 arms.setdefault((question.data, arm), Arm()).add(document, question, reply)
-    rows = [
-        row for (of, arm), found in arms.items() for row in _rows(of, arm, found, arms.get((of, "LlamaIndex")), looked)
-    ]
+    rows: list[dict[str, Any]] = []
+    for (of, arm), found in arms.items():
+        peer = f"{arm}, before" if before else "LlamaIndex"
+        rows += _rows(of, arm, found, arms.get((of, peer)), looked)
     (print_json if as_json else _table)(rows)
 
 
@@ -219,19 +225,21 @@ def reports(data: Path) -> Iterator[tuple[str, str, list[Asked]]]:
 
 
 def _sides(
-    engine: Extractive | None, document: str, text: str, asked: Sequence[Asked], config: Path | None
+    engine: Extractive | None, document: str, text: str, asked: Sequence[Asked], ways: Mapping[str, Path | None]
 ) -> Iterator[tuple[str, Asked, Reply]]:
-    """Every question with the reply of each side, by arm."""
+    """Every question with the reply of each side, by arm: ours in each way, by its settings file."""
     named = [a for a in asked if a.category]
-    with tempfile.TemporaryDirectory() as folder:
-        if config is not None:
-            (Path(folder) / CONFIG).write_bytes(config.read_bytes())
-        (Path(folder) / "in").mkdir()
-        (Path(folder) / "in" / document).write_bytes(text.encode("utf-8"))
-        yield from (("hybrid legal ask", *both) for both in zip(asked, _ask(folder, text, asked), strict=True))
-        if named:
-            replies = _clauses(folder, text, named)
-            yield from (("hybrid legal clauses", *both) for both in zip(named, replies, strict=True))
+    for way, config in ways.items():
+        with tempfile.TemporaryDirectory() as folder:
+            if config is not None:
+                (Path(folder) / CONFIG).write_bytes(config.read_bytes())
+            (Path(folder) / "in").mkdir()
+            (Path(folder) / "in" / document).write_bytes(text.encode("utf-8"))
+            replies = _ask(folder, text, asked)
+            yield from ((f"hybrid legal ask{way}", *both) for both in zip(asked, replies, strict=True))
+            if named:
+                replies = _clauses(folder, text, named)
+                yield from ((f"hybrid legal clauses{way}", *both) for both in zip(named, replies, strict=True))
     if engine is None:
         return
     peer = LlamaIndexPipeline({document: text})
@@ -278,7 +286,7 @@ def _peer(engine: Extractive, peer: LlamaIndexPipeline, document: str, asked: As
 
 
 def _rows(name: str, arm: str, found: Arm, peer: Arm | None, looked: set[str]) -> Iterator[dict[str, Any]]:
-    """One row a measure and part of the documents, with the paired difference to LlamaIndex."""
+    """One row a measure and part of the documents, with the paired difference to the other side."""
     for measure, scores in found.scores.items():
         parts = {
             "not looked at": {key: score for key, score in scores.items() if key[0] not in looked},
@@ -296,7 +304,7 @@ def _rows(name: str, arm: str, found: Arm, peer: Arm | None, looked: set[str]) -
                 "arm": arm,
                 "measure": measure,
                 "estimate": estimate(list(values.values()), list(groups.values()))._asdict(),
-                "against LlamaIndex": None if apart is None else apart._asdict(),
+                "less the other": None if apart is None else apart._asdict(),
             }
     if found.quotes:
         yield {
@@ -315,13 +323,13 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
         own = [row for row in rows if (row["data"], row["documents"]) == name]
         out.print(f"\n[bold]{name[0]}[/], {name[1]} documents", highlight=False)
         cells = [_cells(row) for row in own]
-        out.print(grouped(["measure", "arm", "n / of", "mean", "minus LlamaIndex"], cells))
+        out.print(grouped(["measure", "arm", "n / of", "mean", "minus the other"], cells))
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
     if "quotes" in row:
         return [row["measure"], row["arm"], "", f"{row['valid']} of {row['quotes']}", ""]
-    e, d = row["estimate"], row["against LlamaIndex"]
+    e, d = row["estimate"], row["less the other"]
     digits = 0 if row["measure"] == "tokens read" else 2
     mean, apart = (_interval(x, digits) if x else "" for x in (e, d))
     return [row["measure"], row["arm"], f"{e['n']} / {e['groups']}", mean, apart]
