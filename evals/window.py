@@ -19,7 +19,7 @@ from typing import Any
 import click
 from hybrid.evals.metrics.registry import METRICS
 from hybrid.evals.sample import Sample
-from hybrid.evals.statistics import bootstrap
+from hybrid.evals.statistics import SCORE, estimate
 from hybrid.evals.tasks.registry import task as task_named
 
 from hybrid.chat.prompts import Prompt
@@ -166,8 +166,8 @@ def _refined(gauge: Gauge, length: int, places: list[float]) -> list[float]:
 def _scored(at: float, scores: Sequence[float]) -> Scored | None:
     if not scores:
         return None
-    mean, low, high = bootstrap(scores)
-    return Scored(at=at, score=mean, low=low, high=high, n=len(scores))
+    found = estimate(scores, range(len(scores)), SCORE)
+    return Scored(at=at, score=found.mean, low=found.low, high=found.high, n=len(scores))
 
 
 @click.command()

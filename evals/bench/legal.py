@@ -41,7 +41,7 @@ from hybrid.evals.cli.common import DATA
 from hybrid.evals.metrics.published import best_subspan_em
 from hybrid.evals.metrics.words import content_words, unmarked
 from hybrid.evals.replay import DOCUMENTS, QUERIES
-from hybrid.evals.statistics import difference, estimate
+from hybrid.evals.statistics import SCORE, difference, estimate
 
 from hybrid.chat.prompts import Prompt
 from hybrid.cli.common import console, grouped, print_json
@@ -58,6 +58,7 @@ FILE = Place(exists=True, dir_okay=False, path_type=Path)
 K = 8  # chunks LlamaIndex retrieves, as many as the pipeline's passages
 SETS = ("contracts", "filings")
 KINDS = ("contracts", "in words", "parties", "filings")
+TOKENS = "tokens read"
 PARTY_QUESTIONS = 6  # of other contracts, asked of each
 
 WORDS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
@@ -107,7 +108,7 @@ class Arm:
             self._put("false abstention", key, float(reply.abstained))
         else:
             self._put("abstention, no answer", key, float(reply.abstained))
-        self._put("tokens read", key, reply.tokens)
+        self._put(TOKENS, key, reply.tokens)
         self.quotes += reply.quotes
         self.valid += reply.valid
 
@@ -288,6 +289,7 @@ def _peer(engine: Extractive, peer: LlamaIndexPipeline, document: str, asked: As
 def _rows(name: str, arm: str, found: Arm, peer: Arm | None, looked: set[str]) -> Iterator[dict[str, Any]]:
     """One row a measure and part of the documents, with the paired difference to the other side."""
     for measure, scores in found.scores.items():
+        within = None if measure == TOKENS else SCORE
         parts = {
             "not looked at": {key: score for key, score in scores.items() if key[0] not in looked},
             "looked at": {key: score for key, score in scores.items() if key[0] in looked},
@@ -303,7 +305,7 @@ def _rows(name: str, arm: str, found: Arm, peer: Arm | None, looked: set[str]) -
                 "documents": part,
                 "arm": arm,
                 "measure": measure,
-                "estimate": estimate(list(values.values()), list(groups.values()))._asdict(),
+                "estimate": estimate(list(values.values()), list(groups.values()), within)._asdict(),
                 "less the other": None if apart is None else apart._asdict(),
             }
     if found.quotes:
@@ -330,7 +332,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
     if "quotes" in row:
         return [row["measure"], row["arm"], "", f"{row['valid']} of {row['quotes']}", ""]
     e, d = row["estimate"], row["less the other"]
-    digits = 0 if row["measure"] == "tokens read" else 2
+    digits = 0 if row["measure"] == TOKENS else 2
     mean, apart = (_interval(x, digits) if x else "" for x in (e, d))
     return [row["measure"], row["arm"], f"{e['n']} / {e['groups']}", mean, apart]
 

@@ -36,7 +36,7 @@ from hybrid.evals.metrics.published import best_subspan_em, f1
 from hybrid.evals.metrics.words import content_words, normalise, unmarked
 from hybrid.evals.research.reader.sources import kept_out
 from hybrid.evals.sample import Sample
-from hybrid.evals.statistics import difference, estimate
+from hybrid.evals.statistics import SCORE, difference, estimate
 from hybrid.evals.tasks.published import Lara
 
 from hybrid import Answer, Hybrid, Settings, load
@@ -180,7 +180,8 @@ def rows(file: Path) -> list[Row]:
                 {place: row[measure] for place, row in quoting.items() if measure in row},
                 groups,
             )
-            values = estimate([row[measure] for row in told], list(groups.values()))
+            within = None if measure in ("tokens", "CPU seconds") else SCORE
+            values = estimate([row[measure] for row in told], list(groups.values()), within)
             shown: Mapping[str, Any] | None = None if way == "quoting" or over is None else over._asdict()
             made.append({"set": name, "way": way, "measure": measure, **values._asdict(), "over quoting": shown})
     return made
