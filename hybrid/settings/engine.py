@@ -41,7 +41,8 @@ class EngineSettings(Section):
         (), description="base URLs of several servers of one model, instead of url: a document stays with one of them"
     )
     shared: bool = Field(
-        False, description="others use the server too: a call is charged its part of all the time that vLLM counts"
+        False,
+        description="others use the server too: a call is charged by how many of their requests were at work meanwhile",
     )
     model: Name | None = Field(
         None,
