@@ -281,7 +281,8 @@ def _reply(finding: dict[str, Any], text: str) -> Reply:
 
 
 def _peer(engine: Extractive, peer: LlamaIndexPipeline, document: str, asked: Asked) -> Reply:
-    pieces = tuple(Piece(document, node.get_content(), 0) for node in peer.fused(asked.question, K))
+    nodes = peer.fused(asked.question, K)  # at their places: a piece from 0 on is taken for a whole document
+    pieces = tuple(Piece(document, node.get_content(), node.start_char_idx or 0) for node in nodes)
     completion = engine.ask(Prompt(asked.question, pieces), max_tokens=512)
     return Reply(completion.text, completion.abstained, completion.usage.prompt_tokens)
 

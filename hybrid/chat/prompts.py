@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from hybrid.chat.refusals import ABSTAIN
 from hybrid.types import Piece, Sampling, Turn
@@ -59,6 +59,8 @@ _INST = re.compile(r"\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOO
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A request to an engine, in parts."""
+
+    excerpts: ClassVar[bool] = False  # whether its pieces may be parts of more, though they begin at 0
 
     question: str
     pieces: tuple[Piece, ...]

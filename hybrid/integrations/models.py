@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse, LLMMetadata, MessageRole
@@ -32,6 +32,8 @@ class Said(Prompt):
     An engine that only quotes reads `pieces`, which hold the text of all messages, and `question`, which is the last
     line that begins with "Query:" or "Question:" as in LlamaIndex's own prompts.
     """
+
+    excerpts: ClassVar[bool] = True  # LlamaIndex puts together what it retrieved
 
     said: tuple[tuple[str, str], ...] = ()  # role, content
 

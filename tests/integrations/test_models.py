@@ -8,6 +8,7 @@ import pytest
 from llama_index.core.llms import ChatMessage
 from llama_index.core.query_engine import RetrieverQueryEngine
 
+from hybrid.chat.prompts import Prompt
 from hybrid.engines.base import Completion
 from hybrid.errors import WindowError
 from hybrid.integrations.llama_index import (
@@ -92,6 +93,12 @@ def test_an_llm_keeps_its_window_and_heeds_max_tokens():
 def test_the_engine_that_quotes_answers_their_prompts(small):
     engine = RetrieverQueryEngine.from_args(HybridRetriever(small, LEASES), llm=HybridLLM(small.engine))
     assert "31 August 2031" in str(engine.query(QUESTION))
+
+
+def test_what_they_retrieved_is_not_taken_for_a_whole_document(small):
+    said = Said.of([("user", f"Context information is below.\n{LEASES}\nQuery: {QUESTION}\nAnswer: ")])
+    assert not small.engine._scan(said).sole
+    assert small.engine._scan(Prompt(QUESTION, said.pieces)).sole
 
 
 def test_settings_make_an_llm():

@@ -52,7 +52,9 @@ class Scan:
     def sole(self) -> bool:
         """Whether the pieces are the whole of one short document, in which nothing is that was not found."""
         pieces = sorted(self.prompt.pieces, key=lambda piece: piece.start)
-        if not pieces or len(self) > SHORT or any(piece.document != pieces[0].document for piece in pieces):
+        if self.prompt.excerpts or not pieces or len(self) > SHORT:
+            return False
+        if any(piece.document != pieces[0].document for piece in pieces):
             return False
         end = 0
         for piece in pieces:
