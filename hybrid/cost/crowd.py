@@ -45,10 +45,11 @@ class Gauged:
 
     def next(self, past: float, running: float, queued: float) -> Gauged:
         """What gauges tell so many seconds later."""
+        running = max(0.0, running)
         return Gauged(
-            max(0.0, running),
+            running,
             queued,
-            self.ran + min(self.running, max(0.0, running)) * past,  # in one alone it may have been for a moment
+            self.ran + min(self.running, running) * past,  # one that is in one reading alone may have been for a moment
             self.stayed + (self.queued + queued) / 2 * past,
         )
 

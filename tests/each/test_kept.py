@@ -88,6 +88,22 @@ def test_a_filter_to_one_document_takes_nothing_from_the_others(double, asking, 
     assert scripted.asked == []
 
 
+def stalling(double, scripted, after):
+    """The double leaves what comes after so many replies unanswered: set when the first comes, and to let it end."""
+    reached, over = threading.Event(), threading.Event()
+    answers = scripted.answer
+
+    def stalls(handler, body):
+        if len(scripted.asked) == after and not over.is_set():
+            reached.set()
+            over.wait(60)
+            return
+        answers(handler, body)
+
+    double.on(CHAT, stalls)
+    return reached, over
+
+
 def command(folder, double, *more):
     """`hybrid ask` over a folder in a process of its own."""
     own = {"HYBRID_ENGINE_CONCURRENCY": "1", "HYBRID_EMBEDDER_PRECISION": "float32"}
@@ -110,17 +126,7 @@ def test_ctrl_c_ends_it_at_once_and_keeps_what_was_asked(double, asking, tmp_pat
     for i in range(1, 6):
         (folder / f"{i}.txt").write_text(f"LEASE {i}. The rent is £{i},000 a year.")
     scripted = Scripted(double)
-    third, over = threading.Event(), threading.Event()
-    answers = scripted.answer
-
-    def stalls(handler, body):
-        if len(scripted.asked) == 3 and not over.is_set():
-            third.set()
-            over.wait(60)
-            return
-        answers(handler, body)
-
-    double.on(CHAT, stalls)
+    third, over = stalling(double, scripted, after=3)
     process = command(folder, double)
     try:
         assert third.wait(120), process.communicate(timeout=5)
@@ -167,17 +173,7 @@ def test_after_a_kill_nothing_is_asked_twice(double, asking, tmp_path):
     for i in range(1, 9):
         (folder / f"{i}.txt").write_text(f"LEASE {i} between A Ltd and B. The rent is £{i},000 a year.")
     scripted = Scripted(double)
-    fourth, over = threading.Event(), threading.Event()
-    answers = scripted.answer
-
-    def stalls(handler, body):
-        if len(scripted.asked) == 4 and not fourth.is_set():
-            fourth.set()
-            over.wait(30)
-            return
-        answers(handler, body)
-
-    double.on(CHAT, stalls)
+    fourth, over = stalling(double, scripted, after=4)
     process = command(folder, double)
     assert fourth.wait(120), process.communicate(timeout=5)
     process.send_signal(signal.SIGKILL)
