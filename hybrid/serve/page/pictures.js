@@ -1,7 +1,7 @@
 // Two pictures of an answer: what each way would have cost and what this one did, and where in what was read each
 // cited passage stood.
 const SVG = "http://www.w3.org/2000/svg";
-const NAMES = { passages: "passages", sections: "sections", documents: "documents", corpus: "everything", each: "every document", did: "this answer" };
+const NAMES = { passages: "passages", sections: "sections", documents: "documents", corpus: "everything", each: "a table", did: "this answer" };
 
 function drawn(tag, attributes, text) {
   const found = document.createElementNS(SVG, tag);
